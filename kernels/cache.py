@@ -1,0 +1,53 @@
+"""Where compiled programs are kept between runs of Python.
+
+Numba's cache knows a function by its file and name. A program's name carries a hash of all its
+equations (see `spikesim.kernels.lowering`), so a changed equation is compiled afresh, and a changed
+one that is changed back is found again. The folder is ``$NUMBA_CACHE_DIR`` or
+``$XDG_CACHE_HOME/spikesim/kernels`` or ``~/.cache/spikesim/kernels``; ``SPIKESIM_CACHE=0`` turns
+caching off, and so does a folder that cannot be written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+__all__ = ["cached", "folder", "in_cache"]
+
+
+def folder() -> Path | None:
+    """The folder of the kernel cache, or None if caching is off."""
+    if os.environ.get("SPIKESIM_CACHE") == "0":
+        return None
+    if numba.config.CACHE_DIR:
+        return Path(numba.config.CACHE_DIR)
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # no home
+        return None
+    return home / "spikesim" / "kernels"
+
+
+def cached(function: Callable, options: dict[str, Any]) -> Callable:
+    """`function` compiled by Numba with `options`, through the kernel cache where there is one."""
+    place = folder()
+    if place is None:
+        return numba.njit(**options)(function)
+    users_own = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(place)
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except (RuntimeError, OSError):  # read-only or missing home
+        return numba.njit(**options)(function)
+    finally:
+        numba.config.CACHE_DIR = users_own
+
+
+def in_cache(function: Any) -> bool:
+    """Whether a function from `cached` lies compiled on disk."""
+    cache_file = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    return cache_file is not None and os.path.exists(cache_file._index_path)

@@ -1,0 +1,99 @@
+"""Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, doi:10.1145/2063384.2063405).
+
+A draw is a function of (seed, stream, step, index) and of nothing else. The same spikes therefore
+come out for any number of threads, any chunking of a run, and on every backend. The key is the
+64-bit seed; the counter is (index, step mod 2^32, step div 2^32, stream).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikesim.kernels.functions import exp, real
+from spikesim.kernels.program import Phase
+
+__all__ = ["Uniforms", "philox", "poisson_count", "uniform"]
+
+MASK = 0xFFFFFFFF
+MULTIPLIER_0 = 0xD2511F53
+MULTIPLIER_1 = 0xCD9E8D57
+WEYL_0 = 0x9E3779B9
+WEYL_1 = 0xBB67AE85
+TWO_TO_MINUS_24 = 5.9604644775390625e-08
+
+
+def philox(c0, c1, c2, c3, k0, k1):
+    """Four random 32-bit words from a 128-bit counter and a 64-bit key, each in 32-bit words."""
+    # Only the factors are cut to 32 bits, so that the compiler multiplies four words at once.
+    for _ in range(10):
+        product_0 = MULTIPLIER_0 * (c0 & MASK)
+        product_1 = MULTIPLIER_1 * (c2 & MASK)
+        c0 = (product_1 >> 32) ^ c1 ^ k0
+        c1 = product_1
+        c2 = (product_0 >> 32) ^ c3 ^ k1
+        c3 = product_0
+        k0 = k0 + WEYL_0
+        k1 = k1 + WEYL_1
+    return c0 & MASK, c1 & MASK, c2 & MASK, c3 & MASK
+
+
+def uniform(word):
+    """A 32-bit word as a number in [0, 1), a multiple of 2^-24 (exact in float32)."""
+    return real(word >> 8) * TWO_TO_MINUS_24
+
+
+def blocks(t, s, p):
+    return s.uniform.shape[1]
+
+
+def draw(b, t, s, p):
+    """Four uniform numbers for this step from one block of Philox."""
+    w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
+    s.uniform[0, b] = uniform(w0)
+    s.uniform[1, b] = uniform(w1)
+    s.uniform[2, b] = uniform(w2)
+    s.uniform[3, b] = uniform(w3)
+
+
+def poisson_count(u, rate):
+    """The Poisson count that a uniform number `u` stands for, by inversion; at most 4.
+
+    The count is 1 if u < P(N > 0), 2 if u < P(N > 1), and so on, for `rate` spikes expected in the
+    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps.
+    """
+    p0 = exp(-rate)
+    p1 = p0 * rate
+    p2 = p1 * rate * 0.5
+    above_0 = 1.0 - p0
+    above_1 = above_0 - p1
+    above_2 = above_1 - p2
+    above_3 = above_2 - p2 * rate * 0.3333333333333333
+    return int(u < above_0) + int(u < above_1) + int(u < above_2) + int(u < above_3)
+
+
+class Uniforms:
+    """`n` uniform numbers in [0, 1), drawn afresh in every step.
+
+    Parameters
+    ----------
+    n : int
+    seed : int
+        64 bits.
+    stream : int
+        Keeps the draws of different owners apart.
+    dtype : str
+
+    Attributes
+    ----------
+    values : numpy.ndarray, shape (n,)
+        This step's numbers.
+    """
+
+    def __init__(self, n: int, seed: int, stream: int, dtype: str):
+        self._uniform = np.zeros((4, -(-n // 4)), dtype)
+        self.values = self._uniform.reshape(-1)
+        self._params = {"stream": stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+
+    def phase(self) -> Phase:
+        """The Phase that draws."""
+        return Phase(draw, blocks, {"uniform": self._uniform}, self._params)

@@ -1,0 +1,68 @@
+"""The backend for one core: bodies compiled by Numba and inlined into one loop.
+
+Three choices keep a step within microseconds, each of them measured (benchmarks/engine.py):
+functions are inlined by LLVM (``forceinline``) rather than called with their state on the stack; no
+reference counting (nothing allocates inside the loop); no wrappers for functions that Python never
+calls, which would take most of the compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import numba
+
+from spikesim.kernels import program
+from spikesim.kernels.cache import cached, in_cache
+from spikesim.kernels.lowering import Lowering
+
+__all__ = ["build", "each", "is_ready", "lowering"]
+
+_INNER = {
+    "error_model": "numpy",
+    "_nrt": False,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+_OUTER = {"error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "nogil": True}
+
+_loops: dict[tuple[Callable, Callable], Callable] = {}
+_programs: dict[str, Callable] = {}
+
+
+@cache
+def lowering(dtype: str) -> Lowering:
+    """Lowering that compiles for the CPU."""
+    return Lowering(numba.njit(**_INNER), dtype)
+
+
+def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str]:
+    """The compiled loop over one Phase, and the hash of what it does."""
+    pair = lower(body), lower(over)
+    if pair not in _loops:
+        scope = {"body": pair[0], "over": pair[1]}
+        _loops[pair] = numba.njit(**_INNER)(FunctionType(program.each.__code__, scope, "each"))
+    return _loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
+
+
+def build(source: str, names: dict[str, Any], key: str) -> Callable:
+    """The compiled function `run` of a program's source, from the kernel cache if it is there."""
+    if key not in _programs:
+        scope = dict(names)
+        exec(compile(source, program.__file__, "exec"), scope)
+        function = scope["run"]
+        # The file and the qualified name are how Numba's disk cache knows the function again.
+        function.__qualname__ = f"run_{key}"
+        function.__module__ = program.__name__
+        _programs[key] = cached(function, _OUTER)
+    return _programs[key]
+
+
+def is_ready(key: str) -> bool:
+    """Whether a program would run at once: compiled in this process, or found in the kernel cache."""
+    run = _programs[key]
+    return bool(run.signatures) or in_cache(run)

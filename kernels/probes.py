@@ -1,0 +1,31 @@
+"""Recording inside the compiled loop: events and samples go to buffers that Python empties."""
+
+from __future__ import annotations
+
+__all__ = ["advance", "sample", "sampled", "spikes_now", "store"]
+
+
+def spikes_now(t, s, p):
+    """How many spikes this step has."""
+    return s.count[t % s.ids.shape[0]]
+
+
+def store(a, t, s, p):
+    """Write spike `a` of this step's list behind what the buffer holds already."""
+    s.step[s.fill[0] + a] = t
+    s.neuron[s.fill[0] + a] = s.ids[t % s.ids.shape[0], a]
+
+
+def advance(_, t, s, p):
+    """Count this step's spikes as stored."""
+    s.fill[0] += s.count[t % s.ids.shape[0]]
+
+
+def sampled(t, s, p):
+    """The chosen neurons, in every `every`-th step."""
+    return s.which.shape[0] if t % p.every == 0 else 0
+
+
+def sample(k, t, s, p):
+    """Copy the value of the k-th chosen neuron to this sample's row of the buffer."""
+    s.buffer[t // p.every - p.first, k] = s.value[s.which[k]]

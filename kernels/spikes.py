@@ -1,0 +1,77 @@
+"""Spikes inside the compiled loop: from flags to lists, and from lists to the targets.
+
+A population flags how many spikes each neuron emits in a step (``spike[i]``, mostly 0 or 1).
+`collect` turns the flags into a list of neuron indices, kept in a ring over the last steps, so that
+a delay is nothing but a look at an older slot. A neuron that emits two spikes is listed twice.
+Deliveries add to the row of this step of ``out[row, j]``, a ring itself (of one row for a plain port).
+"""
+
+from __future__ import annotations
+
+__all__ = ["add", "add_rows", "collect", "columns", "deliver_dense", "deliver_sparse", "listed"]
+
+
+def collect(_, t, s, p):
+    """List the neurons that spiked: ``ids[slot, :count[slot]]`` in the slot of step t."""
+    slot = t % s.ids.shape[0]
+    m = 0
+    for i in range(s.spike.shape[0]):
+        s.ids[slot, m] = i
+        m += int(s.spike[i] > 0)
+        for _ in range(1, min(int(s.spike[i]), p.most)):
+            s.ids[slot, m] = i
+            m += 1
+    s.count[slot] = m
+
+
+def columns(t, s, p):
+    """How many blocks of postsynaptic neurons `deliver_dense` has to visit; 0 without a spike."""
+    if s.count[(t - p.delay) % s.ids.shape[0]] == 0:
+        return 0
+    return (s.out.shape[1] + p.width - 1) // p.width
+
+
+def deliver_dense(c, t, s, p):
+    """Add the weight rows of the spikes that arrive now to block `c` of the targets.
+
+    The targets are cut into blocks of `width`: one block for a CPU, where the inner loop is a row of
+    ``W[pre, post]``; one neuron a block where each has a thread of its own. Rows are added in the
+    order of the list, four in one pass, so the result does not depend on the width.
+    """
+    first = c * p.width
+    last = min(first + p.width, s.out.shape[1])
+    add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
+
+
+def add_rows(s, slot, row, first, last):
+    """``out[row, first:last]`` += the weight rows of the spikes listed in `slot`."""
+    m = s.count[slot]
+    fours = m - m % 4
+    for k in range(0, fours, 4):
+        i0 = s.ids[slot, k]
+        i1 = s.ids[slot, k + 1]
+        i2 = s.ids[slot, k + 2]
+        i3 = s.ids[slot, k + 3]
+        for j in range(first, last):
+            s.out[row, j] = s.out[row, j] + s.W[i0, j] + s.W[i1, j] + s.W[i2, j] + s.W[i3, j]
+    for k in range(fours, m):
+        i0 = s.ids[slot, k]
+        for j in range(first, last):
+            s.out[row, j] = s.out[row, j] + s.W[i0, j]
+
+
+def listed(t, s, p):
+    """How many spikes arrive in this step."""
+    return s.count[(t - p.delay) % s.ids.shape[0]]
+
+
+def deliver_sparse(a, t, s, p):
+    """Add the weights of spike `a` of the list to its targets, ``target[start[i]:start[i + 1]]``."""
+    i = s.ids[(t - p.delay) % s.ids.shape[0], a]
+    for e in range(s.start[i], s.start[i + 1]):
+        add(s.out, t % s.out.shape[0], s.target[e], s.weight[e])
+
+
+def add(array, row, j, x):
+    """The one operation that a parallel backend has to make atomic: ``array[row, j] += x``."""
+    array[row, j] += x

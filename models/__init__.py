@@ -1,0 +1,6 @@
+"""Published models, one folder or file each; they run on spikesim and read like the paper.
+
+| module                        | paper                                                     |
+|-------------------------------|-----------------------------------------------------------|
+| `spikesim.models.segregated`  | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901     |
+"""

@@ -1,0 +1,575 @@
+"""`SegregatedDendriteNetwork`: weights, learning, tests and recordings of the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import InputError, SimulationError, check_array, check_choice, check_integer
+from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.models.segregated.parameters import Parameters
+from spikesim.models.segregated.recording import TrialRecording
+from spikesim.models.segregated.simulation import Simulation, Weights
+from spikesim.progress import Interruption, Progress, progress_bar
+
+__all__ = ["SegregatedDendriteNetwork"]
+
+_BLOCK = 500  # trials per compiled call
+_KIND = "segregated"
+
+# What random numbers are for; each purpose has a stream of its own.
+_WEIGHTS, _FEEDBACK, _SPARSE, _NOISE, _ORDER, _LENGTHS, _LAGS = range(7)
+_TRAINING, _TEST, _RECORDING = range(3)
+
+
+class SegregatedDendriteNetwork:
+    """A network of neurons with segregated dendrites that learns to classify images.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons in each layer, from the pixels to the classes: (784, 500, 10).
+    seed : int
+        What weights, order of examples and spikes depend on.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python'}
+    **parameters
+        Constants and options other than the defaults in `Parameters`, by name.
+
+    Attributes
+    ----------
+    W : sequence of numpy.ndarray, shapes (n_below, n)
+        Weights of each layer after the input: ``W[0]`` leads to the first hidden layer. May be set:
+        ``net.W[0] = array``.
+    b : sequence of numpy.ndarray, shapes (n,)
+    Y : sequence of numpy.ndarray, shapes (n, n_source)
+        Feedback weights onto each hidden layer.
+    history : dict of str to list
+        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss', 'angle'
+        (degrees, per hidden layer), 'max_eigenvalue', 'seconds'.
+
+    Raises
+    ------
+    InputError
+        If a size or parameter is impossible, before anything is made.
+
+    Examples
+    --------
+    >>> from spikesim import datasets
+    >>> digits = datasets.load_digits()
+    >>> net = SegregatedDendriteNetwork((64, 20, 10), seed=1)
+    >>> history = net.fit(digits.train_images[:50], digits.train_labels[:50])
+    >>> net.predict(digits.test_images[:3]).shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (784, 500, 10),
+        *,
+        seed: int = 0,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
+            raise InputError(f"sizes is {sizes!r}; it has to list at least pixels and classes.")
+        self.sizes = tuple(
+            check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes)
+        )
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
+        self.classes = self.sizes[-1]
+        self._neurons = (*self.sizes[:-1], self.classes * self.parameters.units_per_class)
+        self._weights = self._initial_weights()
+        self.W = _Arrays("W", self._weights.W)
+        self.b = _Arrays("b", self._weights.b)
+        self.Y = _Arrays("Y", self._weights.Y)
+        self.epoch = 0
+        self.example = 0
+        self.history: dict[str, list[Any]] = {
+            key: []
+            for key in (
+                "epoch",
+                "training_error",
+                "test_error",
+                "loss",
+                "angle",
+                "max_eigenvalue",
+                "seconds",
+            )
+        }
+        self._running = _Sums(len(self.sizes) - 2)
+        self._training = self._simulation(_TRAINING)
+        self._testing: Simulation | None = None
+
+    def __repr__(self) -> str:
+        layers = "-".join(map(str, self.sizes))
+        return f"<SegregatedDendriteNetwork {layers}, {self.epoch} epochs, seed {self.seed}>"
+
+    # ------------------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        images: Any,
+        labels: Any,
+        epochs: int = 1,
+        *,
+        shuffle: bool = True,
+        validation: tuple[Any, Any] | None = None,
+        validate_every: int = 1,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn, one example at a time.
+
+        Parameters
+        ----------
+        images : array_like, shape (examples, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+        labels : array_like of int, shape (examples,)
+        epochs : int
+            How many more passes through the examples.
+        shuffle : bool
+            Show the examples in a new order in each epoch.
+        validation : tuple of images and labels, optional
+            Test on these after epochs.
+        validate_every : int
+            Test after every so many epochs; always after the last.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every epoch, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history`.
+
+        Raises
+        ------
+        InputError
+            If images or labels do not fit the network.
+        SimulationError
+            If a voltage or weight becomes NaN or infinite.
+        KeyboardInterrupt
+            After Ctrl-C, at the end of the current block of trials and after saving.
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        epochs = check_integer("epochs", epochs, at_least=1)
+        check_integer("validate_every", validate_every, at_least=1)
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise InputError("validation has to be a pair: images, labels.")
+            held_out = self._check_images("validation images", validation[0])
+            answers = self._check_labels("validation labels", validation[1], len(held_out))
+        if self.example >= len(images):
+            raise InputError(
+                f"images has {len(images)} examples, but the interrupted epoch is at example "
+                f"{self.example}; resume with the images it began with."
+            )
+        if checkpoint is not None:
+            self.save(checkpoint)
+        last = self.epoch + epochs
+        total = epochs * len(images)
+        start = self.epoch * len(images)
+        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
+            while self.epoch < last:
+                for _ in self._epoch(images, labels, shuffle):
+                    report(self.epoch * len(images) + self.example - start, total)
+                    if interruption.requested:
+                        if checkpoint is not None:
+                            self.save(checkpoint)
+                        raise KeyboardInterrupt
+                test = (self.epoch + 1) % validate_every == 0 or self.epoch + 1 == last
+                error = None
+                if validation is not None and test:
+                    error = self.evaluate(held_out, answers)
+                self._finish_epoch(len(images), error)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+        return self.history
+
+    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
+        """Show the rest of this epoch's examples, block by block."""
+        n = len(images)
+        order = self._chance(_ORDER, self.epoch).permutation(n) if shuffle else np.arange(n)
+        length = self._lengths(n)
+        lags = self._lags(n)
+        simulation = self._training
+        # Noise on symmetric weights is drawn anew for every example.
+        block = 1 if self.parameters.symmetric_noise else _BLOCK
+        while self.example < n:
+            began = time.perf_counter()
+            now = slice(self.example, min(self.example + block, n))
+            count = now.stop - now.start
+            for m, lag in enumerate(lags):
+                simulation.lag[m][:count] = lag[now]
+            if self.parameters.symmetric_noise:
+                self._draw_noise(self.epoch * n + self.example + 1)
+            simulation.shown[0] = self.epoch * n + self.example
+            simulation.run(images, labels, order[now], length[now])
+            self._running.add(simulation, labels[order[now]], count, time.perf_counter() - began)
+            self.example = now.stop
+            yield
+
+    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
+        self._check_weights()
+        entry = self._running.entry(examples)
+        entry["epoch"] = self.epoch + 1
+        entry["test_error"] = test_error
+        if self.parameters.measure_inverse:
+            entry["max_eigenvalue"] = self.max_eigenvalue()
+        for key, values in self.history.items():
+            values.append(entry.get(key))
+        self.epoch += 1
+        self.example = 0
+        self._running = _Sums(len(self.sizes) - 2)
+
+    def max_eigenvalue(self) -> float:
+        """Largest eigenvalue of (I - J)^T (I - J), J being averaged over the last 100 examples.
+
+        Below 1 the feedback path is close enough to an inverse of the forward path for learning.
+        """
+        if not self.parameters.measure_inverse:
+            raise InputError("max_eigenvalue needs a network made with measure_inverse=True.")
+        seen = self._training.jacobian[self._training.jacobian.any(axis=(1, 2))]
+        if not len(seen):
+            raise InputError("max_eigenvalue needs examples to average over; fit first.")
+        J = seen.astype(np.float64).mean(axis=0)
+        A = np.eye(len(J)) - J
+        return float(np.linalg.eigvalsh(A.T @ A)[-1])
+
+    # ------------------------------------------------------------------------------- testing
+
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
+        """Classify images, each from a cleared state; learning goes on afterwards as if never left.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (images,)
+        """
+        images = self._check_images("images", images)
+        if self._testing is None:
+            self._testing = self._simulation(_TEST)
+        simulation = self._testing
+        labels = np.zeros(len(images), np.int64)
+        answers = np.zeros(len(images), np.int64)
+        steps = self.parameters.test_phase if self.parameters.spiking else 2
+        length = np.array([[steps, 0]])
+        simulation.network.step = 0
+        with progress_bar(progress, len(images), "image") as report:
+            for k in range(len(images)):
+                simulation.clear()
+                simulation.run(images, labels, np.array([k]), length)
+                answers[k] = simulation.answer[0]
+                report(k + 1, len(images))
+        return answers
+
+    def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
+        """The percentage of images that are classified wrongly.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+        labels : array_like of int, shape (images,)
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        return float(np.mean(self.predict(images, progress) != labels) * 100.0)
+
+    # ------------------------------------------------------------------------------ recording
+
+    def record(self, image: Any, label: int | None = None) -> TrialRecording:
+        """Show one image from a cleared state, without learning, and record everything.
+
+        Parameters
+        ----------
+        image : array_like, shape (pixels,)
+        label : int, optional
+            With a label, a target phase follows the forward phase; both last as long as in training.
+
+        Returns
+        -------
+        TrialRecording
+            Spikes of every layer, voltages of every compartment, plateau potentials.
+        """
+        images = self._check_images("image", np.atleast_2d(np.asarray(image)))
+        labels = np.zeros(len(images), np.int64)
+        if label is not None:
+            labels[0] = check_integer("label", label, at_least=0, at_most=self.classes - 1)
+        if not self.parameters.spiking:
+            raise InputError("record is for spiking networks; this one has spiking=False.")
+        forward, target = (int(n) for n in self._lengths(1)[0])
+        length = np.array([[forward, target if label is not None else 0]])
+        return TrialRecording(self._simulation(_RECORDING), images, labels, length)
+
+    # ------------------------------------------------------------------------ saving, loading
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        with atomic_file(path) as file:
+            stamp(file, _KIND)
+            write_tree(file.create_group("network"), self.state())
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary."""
+        parameters = self.parameters._asdict()
+        parameters["eta"] = list(self.parameters.eta)  # type: ignore[arg-type]
+        running = self._training
+        return {
+            "config": {
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "dtype": self.dtype,
+                "parameters": parameters,
+            },
+            "weights": {
+                name: {str(m): array for m, array in enumerate(arrays)}
+                for name, arrays in vars(self._weights).items()
+            },
+            "progress": {
+                "epoch": self.epoch,
+                "example": self.example,
+                "step": running.network.step,
+                "sums": self._running.state(),
+            },
+            "running": running.arrays(),
+            "jacobian": running.jacobian,
+            "history": {
+                key: np.array([np.nan if v is None else v for v in values], np.float64)
+                for key, values in self.history.items()
+            },
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "cpu") -> SegregatedDendriteNetwork:
+        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        with open_file(path, _KIND) as file:
+            state = read_tree(file["network"])
+        config = state["config"]
+        parameters = dict(config["parameters"])
+        parameters["eta"] = tuple(parameters["eta"])
+        net = cls(
+            tuple(config["sizes"]),
+            seed=config["seed"],
+            dtype=config["dtype"],
+            backend=backend,
+            **parameters,
+        )
+        for name, arrays in vars(net._weights).items():
+            for m, array in enumerate(arrays):
+                array[...] = state["weights"][name][str(m)]
+        for name, array in net._training.arrays().items():
+            array[...] = state["running"][name]
+        net._training.jacobian[...] = state["jacobian"]
+        net._training.network.step = state["progress"]["step"]
+        net.epoch = state["progress"]["epoch"]
+        net.example = state["progress"]["example"]
+        net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
+        for key, values in state["history"].items():
+            net.history[key] = _without_nan(values)
+        return net
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _chance(self, *purpose: int) -> np.random.Generator:
+        """Random numbers for one purpose, the same whenever they are asked for."""
+        return np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, *purpose])))
+
+    def _simulation(self, purpose: int) -> Simulation:
+        p = self.parameters
+        seed = int(np.random.SeedSequence([self.seed, purpose]).generate_state(1, np.uint64)[0])
+        window = p.test_window if purpose == _TEST else p.window
+        return Simulation(
+            self._weights,
+            p,
+            capacity=_BLOCK if purpose == _TRAINING else 1,
+            seed=seed,
+            dtype=self.dtype,
+            backend=self.backend,
+            window=window if p.spiking else 1,
+            shortest=p.test_phase if purpose == _TEST else p.phase,
+            apical=purpose == _RECORDING,
+        )
+
+    def _lengths(self, n: int) -> np.ndarray:
+        """Steps of the forward and the target phase of `n` examples of this epoch."""
+        p = self.parameters
+        if not p.spiking:
+            return np.full((n, 2), 2, np.int64)
+        extra = self._chance(_LENGTHS, self.epoch).wald(p.wald_mean, p.wald_scale, (n, 2))
+        return p.phase + np.floor(extra).astype(np.int64)
+
+    def _lags(self, n: int) -> list[np.ndarray]:
+        """How many ms before the end of each phase each hidden neuron's plateau comes."""
+        sd = self.parameters.plateau_jitter
+        if sd == 0.0:
+            return []
+        chance = self._chance(_LAGS, self.epoch)
+        longest = self.parameters.longest_lag
+        return [
+            np.minimum(np.abs(np.trunc(chance.normal(0.0, sd, (n, 2, size)))), longest).astype(np.int64)
+            for size in self._neurons[1:-1]
+        ]
+
+    def _initial_weights(self) -> Weights:
+        """Weights that put mean and deviation of hidden voltages at 3 mV (the script's optimum)."""
+        p = self.parameters
+        chance = self._chance(_WEIGHTS)
+        W, b, Y, mask = [], [], [], []
+        for below, n in zip(self._neurons[:-1], self._neurons[1:], strict=True):
+            mean, sd = _weight_moments(below, p.phi_max)
+            W.append(_uniform(chance, mean, sd, (below, n), self.dtype))
+            b.append(_uniform(chance, 0.8, 0.001, (n,), self.dtype))
+        chance, sparse = self._chance(_FEEDBACK), self._chance(_SPARSE)
+        for m, n in enumerate(self._neurons[1:-1]):
+            source = self._neurons[-1] if p.feedback == "broadcast" else self._neurons[m + 2]
+            mean, sd = _weight_moments(n, p.phi_max)
+            Y.append(_uniform(chance, mean, sd, (n, source), self.dtype))
+            kept = np.ones(n * source, self.dtype)
+            if p.sparse:
+                out = sparse.choice(kept.size, int(p.sparse * kept.size), replace=False)
+                kept[out] = 0.0
+                kept /= 1.0 - p.sparse
+            mask.append(kept.reshape(n, source))
+            Y[m] *= mask[m]
+        weights = Weights(W, b, Y, mask)
+        if p.symmetric:
+            self._symmetric(weights)
+        return weights
+
+    def _symmetric(self, weights: Weights) -> None:
+        """Feedback weights from the transposed forward weights, as they are before learning."""
+        above: np.ndarray | None = None
+        noise = self._chance(_NOISE, 0)
+        for m in reversed(range(len(weights.Y))):
+            forward = weights.W[m + 1].astype(np.float64)
+            forward = forward + self.parameters.symmetric_noise * noise.standard_normal(forward.shape)
+            direct = above is None or self.parameters.feedback == "layered"
+            above = forward if direct else forward @ above
+            weights.Y[m][...] = above * weights.mask[m]
+
+    def _draw_noise(self, example: int) -> None:
+        noise = self._chance(_NOISE, example)
+        for normal in reversed(self._training.normal):
+            normal[...] = noise.standard_normal(normal.shape)
+
+    def _check_weights(self) -> None:
+        for name in ("W", "b", "Y"):
+            for m, array in enumerate(getattr(self._weights, name)):
+                if not np.isfinite(array).all():
+                    raise SimulationError(
+                        f"{name}[{m}] became NaN or infinite in epoch {self.epoch + 1}; "
+                        "choose a smaller eta."
+                    )
+
+    def _check_images(self, name: str, images: Any) -> np.ndarray:
+        """Images as uint8 from 0 to 255 or as floats from 0 to 1, in the network's own scale."""
+        array = check_array(name, images, shape=(None, self.sizes[0]), at_least=0.0)
+        if len(array) == 0:
+            raise InputError(f"{name} is empty; it has to hold at least one image.")
+        if array.dtype == np.uint8:
+            return array
+        if array.dtype.kind == "f":
+            return check_array(name, array, at_most=1.0, dtype=self.dtype)
+        raise InputError(
+            f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 or floats from 0 to 1."
+        )
+
+    def _check_labels(self, name: str, labels: Any, n: int) -> np.ndarray:
+        return check_array(
+            name, labels, shape=(n,), dtype=np.int64, at_least=0, at_most=self.classes - 1
+        )
+
+
+class _Arrays(Sequence):
+    """The arrays of all layers; setting one copies the values in, after checking them."""
+
+    def __init__(self, name: str, arrays: list[np.ndarray]):
+        self._name = name
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __getitem__(self, m):  # type: ignore[no-untyped-def]
+        return self._arrays[m]
+
+    def __setitem__(self, m: int, values: Any) -> None:
+        own = self._arrays[m]
+        own[...] = check_array(f"{self._name}[{m}]", values, shape=own.shape, dtype=own.dtype)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}: {', '.join(str(a.shape) for a in self._arrays)}>"
+
+
+class _Sums:
+    """What an epoch adds up over its examples."""
+
+    def __init__(self, hidden: int, saved: dict[str, Any] | None = None):
+        saved = saved or {}
+        self.examples = int(saved.get("examples", 0))
+        self.wrong = int(saved.get("wrong", 0))
+        self.loss = float(saved.get("loss", 0.0))
+        self.seconds = float(saved.get("seconds", 0.0))
+        self.angle = np.array(saved.get("angle", np.zeros(hidden)), np.float64)
+
+    def state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def add(self, simulation: Simulation, labels: np.ndarray, count: int, seconds: float) -> None:
+        self.examples += count
+        self.wrong += int((simulation.answer[:count] != labels).sum())
+        self.loss += float(simulation.loss[:count].sum(dtype=np.float64))
+        self.seconds += seconds
+        if simulation.p.measure_angle:
+            cosine = np.clip(simulation.cosine[:count].astype(np.float64), -1.0, 1.0)
+            self.angle += np.degrees(np.arccos(cosine)).sum(axis=0)[: self.angle.size]
+
+    def entry(self, examples: int) -> dict[str, Any]:
+        return {
+            "training_error": 100.0 * self.wrong / examples,
+            "loss": self.loss / examples,
+            "angle": list(self.angle / examples),
+            "seconds": self.seconds,
+        }
+
+
+def _weight_moments(inputs: int, phi_max: float) -> tuple[float, float]:
+    """Mean and deviation of weights for `inputs` inputs that fire at phi_max / 4 on average."""
+    V_avg, V_sd, b_avg = 3.0, 3.0, 0.8
+    nu = 0.25 * phi_max
+    N = inputs
+    V_sm = V_sd**2 + V_avg**2
+    W_avg = (V_avg - b_avg) / (nu * N * V_avg)
+    W_sm = (
+        V_sm + nu**2 * (N - N**2) * W_avg**2 * V_avg**2 - 2 * N * nu * b_avg * V_avg * W_avg - b_avg**2
+    ) / (N * nu**2 * V_sm)
+    return W_avg, float(np.sqrt(W_sm - W_avg**2))
+
+
+def _uniform(
+    chance: np.random.Generator, mean: float, sd: float, shape: tuple[int, ...], dtype: str
+) -> np.ndarray:
+    """mean + 3.465 sd U(-1, 1), the script's choice; its deviation is twice sd."""
+    return (mean + 3.465 * sd * chance.uniform(-1.0, 1.0, shape)).astype(dtype)
+
+
+def _without_nan(values: np.ndarray) -> list[Any]:
+    """A saved column as a list again, None where there was no value."""
+    if values.ndim > 1:
+        return [list(row) for row in values]
+    return [None if np.isnan(v) else float(v) for v in values]

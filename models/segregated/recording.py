@@ -1,0 +1,73 @@
+"""One trial of the segregated-dendrite network, recorded in full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spikesim.models.segregated.simulation import Simulation
+from spikesim.recording import SpikeRecording
+
+__all__ = ["TrialRecording"]
+
+
+class TrialRecording:
+    """Spikes, voltages and plateau potentials of one trial.
+
+    Attributes
+    ----------
+    layers : list of str
+        'input', 'hidden_1', ..., 'output'.
+    spikes : dict of str to SpikeRecording
+        By layer; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
+    t : numpy.ndarray, shape (steps,)
+        Times in ms.
+    V, V_B, V_A : dict of str to numpy.ndarray, shape (neurons, steps)
+        Somatic, basal (or dendritic) and apical voltages in mV, by layer; V_A of hidden layers.
+    alpha_f, alpha_t : dict of str to numpy.ndarray, shape (neurons,)
+        Plateau potentials at the ends of the forward and target phase, by hidden layer; alpha_t is
+        empty without a target phase.
+    phases : tuple of float
+        When the forward and the target phase end, in ms.
+    answer : int
+        The class that was read out.
+    """
+
+    def __init__(
+        self, simulation: Simulation, images: np.ndarray, labels: np.ndarray, length: np.ndarray
+    ):
+        net = simulation.network
+        populations = list(net.populations.values())
+        hidden = populations[1:-1]
+        self.layers = [population.name for population in populations]
+        self.sizes = {population.name: population.n for population in populations}
+        self.dt = net.dt
+        self.spikes: dict[str, SpikeRecording] = {p.name: net.record_spikes(p) for p in populations}
+        states = {}
+        for population in populations[1:]:
+            compartments = ["V", "V_B", "V_A"] if population in hidden else ["V", "V_B"]
+            states[population.name] = net.record(population, compartments)
+        simulation.run(images, labels, np.array([0]), length)
+        self.t = states["output"].t
+        self.V = {name: state.V for name, state in states.items()}
+        self.V_B = {name: state.V_B for name, state in states.items()}
+        self.V_A = {population.name: states[population.name].V_A for population in hidden}
+        forward, target = (int(n) for n in length[0])
+        self.phases = (forward * net.dt, (forward + target) * net.dt) if target else (forward * net.dt,)
+        names = [population.name for population in hidden]
+        self.alpha_f = dict(zip(names, simulation.alpha_f, strict=True))
+        self.alpha_t = dict(zip(names, simulation.alpha_t, strict=True)) if target else {}
+        self.answer = int(simulation.answer[0])
+
+    def __repr__(self) -> str:
+        total = sum(spikes.t.size for spikes in self.spikes.values())
+        return f"<TrialRecording of {self.t.size * self.dt:g} ms: {total} spikes, answer {self.answer}>"
+
+    def to_neo(self) -> Any:
+        """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+        segments = [spikes.to_neo() for spikes in self.spikes.values()]
+        whole = segments[0]
+        for segment in segments[1:]:
+            whole.spiketrains.extend(segment.spiketrains)
+        return whole

@@ -1,0 +1,41 @@
+"""spikesim: spiking networks that learn the way cortex might.
+
+    from spikesim import LIF, Network, Poisson, plot
+
+`Network` simulates; `plot` draws; `datasets` loads images; `spikesim.models` holds published models.
+Times are in ms, voltages in mV, rates in Hz.
+"""
+
+from pathlib import Path as _Path
+
+_root = _Path(__file__).resolve().parent.parent
+if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
+    __path__.append(
+        str(_root)
+    )  # a source checkout: kernels/, models/ and data/ lie beside this folder
+
+from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
+from spikesim.network import Network
+from spikesim.neurons import LIF, Neuron, Poisson
+from spikesim.population import DoubleExponential, Population
+from spikesim.projection import Projection
+from spikesim.recording import SpikeRecording, StateRecording
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LIF",
+    "DoubleExponential",
+    "FileError",
+    "InputError",
+    "Network",
+    "Neuron",
+    "Poisson",
+    "Population",
+    "Projection",
+    "SimulationError",
+    "SpikeRecording",
+    "SpikesimError",
+    "StateRecording",
+    "__version__",
+]

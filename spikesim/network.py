@@ -1,0 +1,506 @@
+"""The network: populations, projections and phases in their order, and the run over time.
+
+Within step k, which stands for time k dt, each population in the order of its creation
+
+1. clears the rings that its postsynaptic potentials are computed from,
+2. receives the spikes that arrive now, over every projection onto it,
+3. advances its potentials, then its neurons,
+4. lists the spikes it emits, with time k dt.
+
+Then the added phases run in their order, and last the recordings. A spike emitted in step k arrives
+in step k + delay. A delay of 0 is possible onto populations created later, which are advanced later
+in the same step.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from spikesim.errors import (
+    InputError,
+    SimulationError,
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+    check_unknown,
+)
+from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.kernels.program import Phase, Program, once
+from spikesim.neurons import Neuron
+from spikesim.population import DoubleExponential, Filter, Population
+from spikesim.progress import Progress, announce_compilation, progress_bar
+from spikesim.projection import Projection
+from spikesim.recording import SpikeRecording, StateRecording
+from spikesim.sources import ImageSource, SpikeTrainSource, Trials
+
+__all__ = ["Network"]
+
+AnyPopulation = TypeVar("AnyPopulation", bound=Population)
+
+
+def _backend(name: str) -> Any:
+    check_choice("backend", name, ["cpu", "python"])
+    if name == "cpu":
+        from spikesim.kernels import cpu as module
+    else:
+        from spikesim.kernels import python as module  # type: ignore[no-redef]
+    return module
+
+
+class Network:
+    """Populations, projections and recordings, advanced together in steps of `dt`.
+
+    Parameters
+    ----------
+    dt : float
+        The step in ms.
+    seed : int
+        What all random draws depend on, 0 to 2^64 - 1.
+    dtype : {'float32', 'float64'}
+        The type of voltages and weights.
+    backend : {'cpu', 'python'}
+        'cpu' compiles all equations into one loop; 'python' runs them as they are, slowly, with the
+        same bits.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network, Poisson
+    >>> net = Network(dt=0.1, seed=1, backend="python")
+    >>> source = net.add_population("source", 20, Poisson)
+    >>> source.expected[:] = 0.01  # spikes per step: 100 Hz
+    >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+    >>> synapses = net.connect(source, cells, weight=8.0, target="drive", delay=1.0)
+    >>> spikes = net.record_spikes(cells)
+    >>> net.run(20.0)
+    """
+
+    def __init__(
+        self, dt: float = 0.1, seed: int = 0, dtype: str = "float32", backend: str = "cpu"
+    ):
+        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = backend
+        self._backend = _backend(backend)
+        self.step = 0
+        self.populations: dict[str, Population] = {}
+        self.projections: dict[str, Projection] = {}
+        self.recordings: list[SpikeRecording | StateRecording] = []
+        self._first: list[Phase] = []
+        self._last: list[Phase] = []
+        self._extra: dict[str, dict[str, np.ndarray]] = {}
+        self._program: Program | None = None
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
+        return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
+
+    @property
+    def time(self) -> float:
+        """The time that the next step stands for, in ms."""
+        return self.step * self.dt
+
+    # ------------------------------------------------------------------------------ building
+
+    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: float) -> Population:
+        """Add `n` neurons of one kind.
+
+        Parameters
+        ----------
+        name : str
+            A name of its own, used in files and messages.
+        n : int
+            How many.
+        neuron : Neuron
+            For example `spikesim.LIF`, or your own.
+        **parameters
+            Values other than the neuron's defaults, by name.
+
+        Raises
+        ------
+        InputError
+            If the name is taken or no identifier, or a parameter is unknown or impossible.
+        """
+        self._check_name(name)
+        if not isinstance(neuron, Neuron):
+            raise InputError(
+                f"neuron is {neuron!r}; it has to be a Neuron, for example spikesim.LIF."
+            )
+        n = check_integer("n", n, at_least=1)
+        return self.add(Population(self, name, n, neuron, parameters))
+
+    def add_spike_trains(self, name: str, n: int, times: Any, ids: Any) -> SpikeTrainSource:
+        """Add a source that emits given spikes.
+
+        Parameters
+        ----------
+        name : str
+        n : int
+            How many neurons.
+        times : array_like, shape (spikes,)
+            In ms; each spike is emitted in the nearest step.
+        ids : array_like of int, shape (spikes,)
+            Which neuron emits each.
+        """
+        self._check_name(name)
+        return self.add(SpikeTrainSource(self, name, check_integer("n", n, at_least=1), times, ids))
+
+    def add_images(self, name: str, images: Any, rate: float, duration: float) -> ImageSource:
+        """Add a source that shows images one after another, each for `duration` ms, over and over.
+
+        Parameters
+        ----------
+        name : str
+        images : array_like, shape (images, pixels)
+            Brightness from 0 to 1.
+        rate : float
+            Firing rate of a pixel of brightness 1, in Hz.
+        duration : float
+            In ms, a multiple of dt.
+        """
+        self._check_name(name)
+        shown = check_array(
+            "images", images, shape=(None, None), dtype=self.dtype, at_least=0.0, at_most=1.0
+        )
+        rate = check_number("rate", rate, at_least=0.0, unit="Hz")
+        steps = self._whole_steps("duration", duration, 1)
+        trials = Trials(len(shown), repeat=True)
+        trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
+        source = ImageSource(self, name, shown.shape[1], trials, rate * self.dt / 1000.0)
+        source.images = shown
+        self._first.append(trials.phase())
+        self._extra[f"{name}_trials"] = {"clock": trials.clock}
+        return self.add(source)
+
+    def add(self, population: AnyPopulation) -> AnyPopulation:
+        """Add a population that was made for this network."""
+        self.populations[population.name] = population
+        self._program = None
+        return population
+
+    def connect(
+        self,
+        pre: Population,
+        post: Population,
+        *,
+        target: str,
+        weight: Any = None,
+        probability: float | None = None,
+        delay: float | None = None,
+        kernel: DoubleExponential | None = None,
+        name: str | None = None,
+    ) -> Projection:
+        """Connect two populations.
+
+        Parameters
+        ----------
+        pre, post : Population
+        target : str
+            The variable of `post` that arriving spikes act on.
+        weight : float, array_like of shape (pre.n, post.n), or scipy sparse array of that shape
+            One weight for all synapses, a matrix of all, or the existing synapses only.
+        probability : float, optional
+            With a single weight: the chance of each synapse to exist. As a default, all exist.
+        delay : float, optional
+            In ms, a multiple of dt; `dt` as a default. 0 onto a population created later.
+        kernel : DoubleExponential, optional
+            The time course of the potential; `target` is then what the sum of potentials is written
+            to in every step. Without one, weights are added to `target` at once.
+        name : str, optional
+            'PRE_to_POST' as a default.
+
+        Raises
+        ------
+        InputError
+            If a shape, name, delay or kernel does not fit.
+        """
+        for role, population in (("pre", pre), ("post", post)):
+            if not isinstance(population, Population) or population.network is not self:
+                raise InputError(f"{role} has to be a population of this network.")
+        name = name or f"{pre.name}_to_{post.name}"
+        self._check_name(name)
+        ports = [v for v in post.state if v not in ("spike", "uniform")]
+        check_unknown(f"variable of {post.name!r}", [target], ports)
+        projection = Projection(name, pre, post, target, self._delay_steps(pre, post, delay))
+        projection.fill(weight, probability, self.dtype, self.seed, len(self.projections))
+        if kernel is not None:
+            self._add_filter(post, target, kernel)
+        pre.remember(projection.delay)
+        post.incoming.append(projection)
+        self.projections[name] = projection
+        self._program = None
+        return projection
+
+    def add_phase(
+        self,
+        body: Callable,
+        over: Callable | int = once,
+        *,
+        state: dict[str, np.ndarray],
+        params: dict[str, Any] | None = None,
+        first: bool = False,
+    ) -> Phase:
+        """Add an equation or a plasticity rule of one's own to every step.
+
+        Parameters
+        ----------
+        body : callable
+            ``body(i, t, s, p)`` in plain Python; see `spikesim.kernels.lowering` for its rules.
+        over : callable or int
+            How many indices i there are: ``over(t, s, p)``, or a fixed number.
+        state : dict of str to numpy.ndarray
+            The arrays that the body sees as ``s.NAME``. Arrays of populations and projections are
+            shared; others are saved with the network.
+        params : dict of str to number, optional
+            What the body sees as ``p.NAME``; may be changed between runs.
+        first : bool
+            Run at the start of the step rather than at its end.
+        """
+        if not callable(body):
+            raise InputError(f"body is {body!r}; it has to be a function body(i, t, s, p).")
+        params = dict(params or {})
+        for key, array in state.items():
+            if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
+                raise InputError(f"state[{key!r}] has to be a contiguous NumPy array.")
+        if not callable(over):
+            params["indices"] = check_integer("over", over, at_least=0)
+            over = _indices
+        phase = Phase(body, over, dict(state), params)
+        number = len(self._extra)
+        self._extra[f"phase_{number}_{body.__name__}"] = phase.state
+        (self._first if first else self._last).append(phase)
+        self._program = None
+        return phase
+
+    def record_spikes(
+        self, population: Population, path: str | Path | None = None
+    ) -> SpikeRecording:
+        """Record every spike of a population from now on.
+
+        Parameters
+        ----------
+        population : Population
+        path : str or Path, optional
+            Stream to this HDF5 file (SONATA layout) rather than to memory.
+        """
+        recording = SpikeRecording(population, self.dt, path)
+        self.recordings.append(recording)
+        self._program = None
+        return recording
+
+    def record(
+        self,
+        population: Population,
+        variables: str | Sequence[str],
+        every: float | None = None,
+        neurons: Any = None,
+    ) -> StateRecording:
+        """Record state variables from now on.
+
+        Parameters
+        ----------
+        population : Population
+        variables : str or sequence of str
+        every : float, optional
+            The interval in ms, a multiple of dt; `dt` as a default.
+        neurons : array_like of int, optional
+            Which neurons; all as a default.
+        """
+        names = [variables] if isinstance(variables, str) else list(variables)
+        check_unknown(f"variable of {population.name!r}", names, population.state)
+        interval = 1 if every is None else self._whole_steps("every", every, 1)
+        if neurons is None:
+            which = np.arange(population.n)
+        else:
+            which = check_array(
+                "neurons",
+                neurons,
+                shape=(None,),
+                dtype=np.int64,
+                at_least=0,
+                at_most=population.n - 1,
+            )
+        recording = StateRecording(population, names, interval, which, self.dt)
+        self.recordings.append(recording)
+        self._program = None
+        return recording
+
+    # ------------------------------------------------------------------------------- running
+
+    def phases(self) -> list[Phase]:
+        """All Phases of a step in their order."""
+        ordered = list(self._first)
+        for population in self.populations.values():
+            ordered += population.phases()
+        ordered += self._last
+        for recording in self.recordings:
+            ordered += recording.phases()
+        return ordered
+
+    def run(self, duration: float, progress: bool | Progress = False) -> None:
+        """Advance by `duration` ms.
+
+        Parameters
+        ----------
+        duration : float
+            In ms, a multiple of dt.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal; a callable is told ``(done, total)`` steps.
+
+        Raises
+        ------
+        SimulationError
+            If a variable becomes NaN or infinite; names population and variable.
+        """
+        self.run_steps(self._whole_steps("duration", duration, 0), progress)
+
+    def run_steps(self, steps: int, progress: bool | Progress = False) -> None:
+        """Advance by a number of steps; see `run`."""
+        program = self.compiled()
+        longest = min([r.longest_run() for r in self.recordings] + [max(steps, 1)])
+        with progress_bar(progress, steps, "step") as report:
+            done = 0
+            while done < steps:
+                now = min(longest, steps - done)
+                for recording in self.recordings:
+                    recording.begin(self.step)
+                program(self.step, now)
+                self.step += now
+                done += now
+                for recording in self.recordings:
+                    recording.drain(self.step)
+                self._check_finite()
+                report(done, steps)
+
+    def changed(self) -> None:
+        """Tell the network that one of its arrays was replaced by another (not merely written to)."""
+        self._program = None
+
+    def compiled(self) -> Program:
+        """The program of this network; compiled at its first call, or taken from the kernel cache."""
+        if self._program is None:
+            self._program = Program(self.phases(), self.dtype, self._backend)
+            if not self._program.is_ready:
+                announce_compilation()
+        return self._program
+
+    # -------------------------------------------------------------------- saving and resuming
+
+    def arrays(self) -> dict[str, dict[str, np.ndarray]]:
+        """Everything that a run changes: owner → name → array."""
+        owners: dict[str, dict[str, np.ndarray]] = {}
+        for part in itertools.chain(self.populations.values(), self.projections.values()):
+            owners[part.name] = part.arrays()
+        return {**owners, **self._extra}
+
+    def state(self) -> dict[str, Any]:
+        """A nested dictionary with everything that is needed to go on from here."""
+        return {"step": self.step, "dt": self.dt, "seed": str(self.seed), "arrays": self.arrays()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from a `state` of a network that was built in the same way.
+
+        Raises
+        ------
+        InputError
+            If parts, shapes, dt or seed differ from this network's.
+        """
+        if float(state["dt"]) != self.dt or int(state["seed"]) != self.seed:
+            raise InputError(
+                f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
+                f"this one has {self.dt} ms and {self.seed}."
+            )
+        saved, own = state["arrays"], self.arrays()
+        if set(saved) != set(own):
+            raise InputError(
+                f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
+            )
+        for owner, arrays in own.items():
+            check_unknown(f"saved variable of {owner!r}", arrays, saved[owner])
+            for name, array in arrays.items():
+                loaded = saved[owner][name]
+                if loaded.shape != array.shape or loaded.dtype != array.dtype:
+                    raise InputError(
+                        f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
+                        f"this network's is {array.dtype} of shape {array.shape}."
+                    )
+        for owner, arrays in own.items():
+            for name, array in arrays.items():
+                array[...] = saved[owner][name]
+        self.step = int(state["step"])
+
+    def save(self, path: str | Path) -> None:
+        """Write the network's state to an HDF5 file; a killed run leaves the old file whole."""
+        with atomic_file(path) as file:
+            stamp(file, "network")
+            write_tree(file.create_group("state"), self.state())
+
+    def restore(self, path: str | Path) -> Network:
+        """Read what `save` wrote into this network, which has to be built alike; returns itself."""
+        with open_file(path, "network") as file:
+            self.set_state(read_tree(file["state"]))
+        return self
+
+    # ------------------------------------------------------------------------------ checking
+
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise InputError(f"name is {name!r}; it has to be letters, digits and '_'.")
+        if name in self.populations or name in self.projections:
+            raise InputError(f"name is {name!r}, which this network has already; choose another.")
+
+    def _whole_steps(self, name: str, time: float, at_least: int) -> int:
+        time = check_number(name, time, at_least=0.0, unit="ms")
+        steps = round(time / self.dt)
+        if abs(steps * self.dt - time) > 1e-6 * max(time, self.dt) or steps < at_least:
+            raise InputError(
+                f"{name} is {time:g} ms; it has to be a multiple of dt = {self.dt:g} ms"
+                + (f" and at least {at_least * self.dt:g} ms." if at_least else ".")
+            )
+        return steps
+
+    def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
+        if delay is None:
+            return 1
+        steps = self._whole_steps("delay", delay, 0)
+        order = list(self.populations.values())
+        if steps == 0 and order.index(pre) >= order.index(post):
+            raise InputError(
+                f"delay is 0 ms from {pre.name!r} to {post.name!r}, which is advanced before it; "
+                f"it has to be at least dt = {self.dt:g} ms."
+            )
+        return steps
+
+    def _add_filter(self, post: Population, port: str, kernel: DoubleExponential) -> None:
+        if not isinstance(kernel, DoubleExponential):
+            raise InputError(f"kernel is {kernel!r}; it has to be a DoubleExponential or None.")
+        if port in post.filters:
+            if post.filters[port].kernel != kernel:
+                raise InputError(f"{post.name}.{port} has a kernel already, and another one.")
+            return
+        check_number("tau_rise", kernel.tau_rise, above=0.0, unit="ms")
+        check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
+        if kernel.memory is not None:
+            check_integer("memory", kernel.memory, at_least=1)
+        post.filters[port] = Filter(post.state[port], kernel, self.dt)
+
+    def _check_finite(self) -> None:
+        for population in self.populations.values():
+            for name, array in population.state.items():
+                if array.dtype.kind == "f" and not np.isfinite(array).all():
+                    neuron = int(np.flatnonzero(~np.isfinite(array))[0])
+                    raise SimulationError(
+                        f"{name} of neuron {neuron} in population {population.name!r} is "
+                        f"{array[neuron]} by step {self.step} ({self.time:g} ms); "
+                        "look for a weight or a rate that is too large, or a dt that is too long."
+                    )
+
+
+def _indices(t, s, p):
+    return p.indices

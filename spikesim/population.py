@@ -1,0 +1,163 @@
+"""Neurons of one kind, with their state, their spikes and the potentials that arrive at them."""
+
+from __future__ import annotations
+
+from math import exp
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikesim.kernels import filters, spikes
+from spikesim.kernels import neurons as neuron_bodies
+from spikesim.kernels.chance import Uniforms
+from spikesim.kernels.program import Phase, once
+from spikesim.neurons import Neuron
+
+if TYPE_CHECKING:
+    from spikesim.network import Network
+    from spikesim.projection import Projection
+
+__all__ = ["DoubleExponential", "Filter", "Population"]
+
+
+class DoubleExponential(NamedTuple):
+    """Postsynaptic potential (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise).
+
+    Attributes
+    ----------
+    tau_rise, tau_decay : float
+        Time constants in ms; tau_decay is the longer.
+    memory : int or None
+        After how many steps a spike stops acting; None for never.
+    """
+
+    tau_rise: float = 3.0
+    tau_decay: float = 10.0
+    memory: int | None = None
+
+
+class Filter:
+    """The postsynaptic potentials of one port of a population; see `spikesim.kernels.filters`."""
+
+    def __init__(self, out: np.ndarray, kernel: DoubleExponential, dt: float):
+        self.kernel = kernel
+        self.dt = dt
+        slots = 1 if kernel.memory is None else kernel.memory + 1
+        self.arrived = np.zeros((slots, out.size), out.dtype)
+        self.rise = np.zeros_like(out)
+        self.decay = np.zeros_like(out)
+        self.offset = np.zeros_like(out)
+        self.out = out
+
+    def remember(self, steps: int) -> None:
+        """Keep what arrived in at least the last `steps` steps."""
+        if len(self.arrived) <= steps:
+            self.arrived = np.zeros((steps + 1, self.out.size), self.out.dtype)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {
+            "arrived": self.arrived,
+            "rise": self.rise,
+            "decay": self.decay,
+        }
+
+    def params(self) -> dict[str, Any]:
+        memory = 0 if self.kernel.memory is None else self.kernel.memory
+        a_decay = exp(-self.dt / self.kernel.tau_decay)
+        a_rise = exp(-self.dt / self.kernel.tau_rise)
+        return {
+            "a_decay": a_decay,
+            "a_rise": a_rise,
+            "end_decay": a_decay**memory,
+            "end_rise": a_rise**memory,
+            "memory": memory,
+            "scale": 1.0 / (self.kernel.tau_decay - self.kernel.tau_rise),
+        }
+
+    def clearing(self) -> Phase:
+        return Phase(filters.clear, filters.targets, {"arrived": self.arrived})
+
+    def advancing(self) -> list[Phase]:
+        untruncated = self.kernel.memory is None
+        body = filters.decay_untruncated if untruncated else filters.decay_truncated
+        state = {**self.arrays(), "offset": self.offset, "out": self.out}
+        params = self.params()
+        return [
+            Phase(body, filters.targets, state, params),
+            Phase(filters.difference, filters.targets, state, params),
+        ]
+
+
+class Population:
+    """`n` neurons of one kind; made by `Network.add_population`.
+
+    State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
+    ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step. Arrays
+    of others that the neuron's equations read go to ``population.shared``.
+    """
+
+    def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
+        self.network = network
+        self.name = name
+        self.n = n
+        self.neuron = neuron
+        self.params = neuron.with_parameters(given, network.dt)
+        dtype = network.dtype
+        self.state: dict[str, np.ndarray] = {
+            variable: np.full(n, start, dtype) for variable, start in neuron.variables.items()
+        }
+        self.state["spike"] = np.zeros(n, np.uint8)
+        self.shared: dict[str, np.ndarray] = {}
+        self._uniforms: Uniforms | None = None
+        if neuron.stochastic:
+            self._uniforms = Uniforms(n, network.seed, len(network.populations), dtype)
+            self.state["uniform"] = self._uniforms.values
+        self.ids = np.zeros((1, n * neuron.most_spikes), np.int32)
+        self.count = np.zeros(1, np.int32)
+        self.filters: dict[str, Filter] = {}
+        self.incoming: list[Projection] = []
+
+    def __repr__(self) -> str:
+        return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        state = self.__dict__.get("state", {})
+        if name not in state:
+            raise AttributeError(
+                f"{self.name!r} has no variable {name!r}; there is {', '.join(state)}"
+            )
+        return state[name]
+
+    def remember(self, steps: int) -> None:
+        """Keep the spikes of at least the last `steps` steps, this one not counted."""
+        if len(self.count) <= steps:
+            self.ids = np.zeros((steps + 1, self.ids.shape[1]), np.int32)
+            self.count = np.zeros(steps + 1, np.int32)
+
+    def spike_list(self) -> dict[str, np.ndarray]:
+        """The ring of spike lists, as part of a Phase's state."""
+        return {"ids": self.ids, "count": self.count}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that changes during a run, by name."""
+        own = {**self.state, **self.spike_list()}
+        own.pop("uniform", None)
+        for port, filter_ in self.filters.items():
+            own.update({f"{port}_{name}": array for name, array in filter_.arrays().items()})
+        return own
+
+    def phases(self) -> list[Phase]:
+        """The Phases of one step, in order."""
+        ordered = [f.clearing() for f in self.filters.values()]
+        ordered += [projection.delivery() for projection in self.incoming]
+        ordered += [phase for f in self.filters.values() for phase in f.advancing()]
+        if self._uniforms:
+            ordered.append(self._uniforms.phase())
+        for step in self.neuron.steps:
+            body, over = step if isinstance(step, tuple) else (step, neuron_bodies.neurons)
+            ordered.append(Phase(body, over, {**self.state, **self.shared}, self.params))
+        if self.neuron.most_spikes == 0:
+            return ordered
+        listing = {"spike": self.state["spike"], **self.spike_list()}
+        ordered.append(Phase(spikes.collect, once, listing, {"most": self.neuron.most_spikes}))
+        return ordered

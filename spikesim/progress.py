@@ -1,0 +1,62 @@
+"""Telling the user what is going on: progress bars and the word that kernels are being compiled."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm.auto import tqdm
+
+__all__ = ["Interruption", "Progress", "announce_compilation", "progress_bar"]
+
+Progress = Callable[[int, int], None]
+
+
+def announce_compilation() -> None:
+    """Say on stderr that a program is compiled for the first time."""
+    print("Compiling kernels (first use; kept for the next time) ...", file=sys.stderr, flush=True)
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody is told of."""
+
+
+@contextmanager
+def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[Progress]:
+    """A function ``report(done, total)``: a bar, the user's own, or one that says nothing."""
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield _silent
+    else:
+        # disable=None: no bar where stderr is not a terminal.
+        with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
+            yield lambda done, total: bar.update(done - bar.n) and None
+
+
+class Interruption:
+    """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
+
+    A second Ctrl-C interrupts at once. Outside the main thread, which gets no signals, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def _note(self, signum: int, frame: object) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def __enter__(self) -> Interruption:
+        self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main:
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._is_main:
+            signal.signal(signal.SIGINT, self._previous)

@@ -1,0 +1,217 @@
+"""What a run leaves behind: spikes as events, and samples of state variables.
+
+A recording owns a bounded buffer that the compiled loop fills; the network empties it between
+stretches of steps, into memory or into a file. Nothing is ever dropped: a stretch is never longer
+than the buffer can hold, however many neurons spike.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikesim.errors import InputError
+from spikesim.kernels import probes
+from spikesim.kernels.program import Phase, once
+from spikesim.sonata import SpikeWriter
+from spikesim.spiketrains import to_neo
+
+if TYPE_CHECKING:
+    from spikesim.network import Population
+
+__all__ = ["SpikeRecording", "StateRecording"]
+
+_SPIKE_BUFFER = 1 << 20
+_SAMPLE_BUFFER = 1 << 22
+
+
+class SpikeRecording:
+    """The spikes of one population; made by `Network.record_spikes`.
+
+    Attributes
+    ----------
+    t : numpy.ndarray, shape (spikes,)
+        Times in ms, ascending: a spike of step k has time k dt.
+    i : numpy.ndarray, shape (spikes,)
+        The neuron of each spike.
+    count : numpy.ndarray, shape (n,)
+        Spikes per neuron.
+    """
+
+    def __init__(self, population: Population, dt: float, path: str | Path | None):
+        self.population = population
+        self.name = population.name
+        self.n = population.n
+        self.dt = dt
+        self._most = population.ids.shape[1]
+        size = max(_SPIKE_BUFFER, self._most)
+        self._step = np.zeros(size, np.int64)
+        self._neuron = np.zeros(size, np.int32)
+        self._fill = np.zeros(1, np.int64)
+        self._steps: list[np.ndarray] = []
+        self._neurons: list[np.ndarray] = []
+        self._end = 0
+        self._writer = SpikeWriter(path, dt, {self.name: self.n}) if path is not None else None
+
+    def phases(self) -> list[Phase]:
+        """The Phases that store this step's spikes."""
+        state = {
+            **self.population.spike_list(),
+            "step": self._step,
+            "neuron": self._neuron,
+            "fill": self._fill,
+        }
+        return [
+            Phase(probes.store, probes.spikes_now, state),
+            Phase(probes.advance, once, state),
+        ]
+
+    def longest_run(self) -> int:
+        """How many steps the buffer can hold if every neuron spikes as much as it can."""
+        return self._step.size // self._most
+
+    def begin(self, step: int) -> None:
+        """Start a stretch of steps with an empty buffer."""
+        self._fill[0] = 0
+
+    def drain(self, end: int) -> None:
+        """Take out what the stretch that ended before step `end` has stored."""
+        stored = int(self._fill[0])
+        self._end = end
+        if self._writer is not None:
+            self._writer.append(self.name, self._step[:stored], self._neuron[:stored])
+        elif stored:
+            self._steps.append(self._step[:stored].copy())
+            self._neurons.append(self._neuron[:stored].copy())
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self._steps, self._neurons = [], []
+
+    def close(self) -> None:
+        """Finish the file that the recording streams to."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _joined(self, parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+        if self._writer is not None:
+            raise InputError(
+                f"The spikes of {self.name!r} went to a file; close() the recording and read them "
+                "with spikesim.sonata.read_spikes."
+            )
+        return np.concatenate(parts) if parts else np.zeros(0, dtype)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The step of each spike."""
+        return self._joined(self._steps, np.int64)
+
+    @property
+    def t(self) -> np.ndarray:
+        return self.steps * self.dt
+
+    @property
+    def i(self) -> np.ndarray:
+        return self._joined(self._neurons, np.int32)
+
+    @property
+    def count(self) -> np.ndarray:
+        return np.bincount(self.i, minlength=self.n)
+
+    @property
+    def duration(self) -> float:
+        """Time up to which was recorded, in ms."""
+        return self._end * self.dt
+
+    def spike_trains(self) -> list[np.ndarray]:
+        """The spike times of each neuron, in ms."""
+        order = np.argsort(self.i, kind="stable")
+        return np.split(self.t[order], np.cumsum(self.count)[:-1])
+
+    def to_neo(self) -> Any:
+        """A `neo.Segment` with one spike train per neuron, for elephant; needs spikesim[analysis]."""
+        return to_neo(self.t, self.i, self.n, self.duration, self.name)
+
+    def to_sonata(self, path: str | Path) -> None:
+        """Write the raster to an HDF5 file in the SONATA layout."""
+        with SpikeWriter(path, self.dt, {self.name: self.n}) as writer:
+            writer.append(self.name, self.steps, self.i)
+
+
+class StateRecording:
+    """Samples of state variables; made by `Network.record`.
+
+    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms. The sample of step
+    k is the value at the end of that step, beside the spikes of time k dt.
+    """
+
+    def __init__(
+        self, population: Population, variables: list[str], every: int, which: np.ndarray, dt: float
+    ):
+        self.population = population
+        self.name = population.name
+        self.variables = variables
+        self.neurons = which
+        self.every = every
+        self.dt = dt
+        rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
+        self._buffers = {
+            v: np.zeros((rows, which.size), population.state[v].dtype) for v in variables
+        }
+        self._rows = rows
+        self._params: dict[str, Any] = {"every": every, "first": 0}
+        self._samples: dict[str, list[np.ndarray]] = {v: [] for v in variables}
+        self._times: list[np.ndarray] = []
+        self._begun = 0
+
+    def phases(self) -> list[Phase]:
+        """The Phases that sample, one per variable."""
+        return [
+            Phase(
+                probes.sample,
+                probes.sampled,
+                {
+                    "value": self.population.state[v],
+                    "which": self.neurons,
+                    "buffer": self._buffers[v],
+                },
+                self._params,
+            )
+            for v in self.variables
+        ]
+
+    def longest_run(self) -> int:
+        """How many steps the buffer can hold."""
+        return (self._rows - 1) * self.every
+
+    def begin(self, step: int) -> None:
+        """Start a stretch of steps with an empty buffer."""
+        self._begun = -(-step // self.every)
+        self._params["first"] = self._begun
+
+    def drain(self, end: int) -> None:
+        """Take out the samples of the stretch that ended before step `end`."""
+        rows = -(-end // self.every) - self._begun
+        for variable in self.variables:
+            self._samples[variable].append(self._buffers[variable][:rows].copy())
+        self._times.append((self._begun + np.arange(rows)) * self.every * self.dt)
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self._samples = {v: [] for v in self.variables}
+        self._times = []
+
+    @property
+    def t(self) -> np.ndarray:
+        """Sample times in ms."""
+        return np.concatenate(self._times) if self._times else np.zeros(0)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        samples = self.__dict__.get("_samples", {})
+        if name not in samples:
+            raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
+        if not samples[name]:
+            return np.zeros((self.neurons.size, 0))
+        return np.concatenate(samples[name]).T
