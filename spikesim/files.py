@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -110,18 +111,21 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     ['weights.h5']
     """
     target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
-        raise FileError(
-            f"Cannot write {os.fspath(path)}: there is no folder {target.parent}; create it first."
-        )
-    if target.exists() and not target.is_file():
-        raise FileError(
-            f"Cannot write {os.fspath(path)}: it is a folder or a device; choose another name."
-        )
     temporary = f"{target}.{secrets.token_hex(4)}.part"
     try:
+        if not target.parent.is_dir():
+            raise FileError(
+                f"Cannot write {os.fspath(path)}: there is no folder {target.parent}; "
+                "create it first."
+            )
+        if target.exists() and not target.is_file():
+            raise FileError(
+                f"Cannot write {os.fspath(path)}: it is a folder or a device; choose another name."
+            )
         # since 1.10 HDF5 keeps checksums of the structure: damage is found, not followed
         file = h5py.File(temporary, "x", libver=("v110", "v110"))
+    except FileError:
+        raise
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
@@ -156,9 +160,10 @@ def _abandon(file: h5py.File) -> None:
     if not file:
         return
     if sys.platform == "linux":
-        elsewhere = os.memfd_create("abandoned")
-        os.dup2(elsewhere, file.id.get_vfd_handle(), inheritable=False)
-        os.close(elsewhere)
+        with suppress(OSError):
+            elsewhere = os.memfd_create("abandoned")
+            os.dup2(elsewhere, file.id.get_vfd_handle(), inheritable=False)
+            os.close(elsewhere)
     with suppress(OSError, RuntimeError):
         file.close()
 
@@ -236,17 +241,18 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     ['weights']
     """
     name = os.fspath(path)
-    if not os.path.exists(name):
-        raise FileError(f"There is no file {name}; check the path.")
-    if not os.path.isfile(name):
-        raise FileError(f"{name} is a folder or a device; give the path of a file.")
     try:
-        with open(name, "rb"):
-            pass
+        regular = stat.S_ISREG(os.stat(name).st_mode)
+        if regular:
+            open(name, "rb").close()
+    except FileNotFoundError:
+        raise FileError(f"There is no file {name}; check the path.") from None
     except OSError as error:
         raise FileError(
             f"Cannot read {name}: {error.strerror}; change its permissions or copy it."
         ) from error
+    if not regular:
+        raise FileError(f"{name} is a folder or a device; give the path of a file.")
     if not h5py.is_hdf5(name):
         raise FileError(f"{name} is not an HDF5 file; check the path.")
     try:

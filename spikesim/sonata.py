@@ -90,6 +90,12 @@ def _extend(dataset: h5py.Dataset, rows: np.ndarray) -> None:
     dataset[before:] = rows
 
 
+def _put(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+    dataset = group.create_dataset(name, data=values)
+    dataset.flush()  # h5py only warns when a dataset that goes out of use cannot be written
+    return dataset
+
+
 # ---- spikes -----------------------------------------------------------------------------------
 
 
@@ -140,6 +146,7 @@ class SpikeWriter(_Writer):
                 for name, size in populations.items()
             }
         self._last: dict[str, int] = {}
+        self._datasets: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}
         super().__init__(path)
         with self._appending():
             self._file.create_group("spikes")
@@ -184,11 +191,11 @@ class SpikeWriter(_Writer):
                 f"before, and the first at least {last}."
             )
         with self._appending():
-            if population not in self._file["spikes"]:
+            if population not in self._datasets:
                 self._add(population)
-            group = self._file["spikes"][population]
-            _extend(group["timestamps"], steps * self._dt)
-            _extend(group["node_ids"], ids)
+            times, nodes = self._datasets[population]
+            _extend(times, steps * self._dt)
+            _extend(nodes, ids)
         self._last[population] = int(steps[-1])
 
     def _add(self, population: str) -> None:
@@ -198,9 +205,11 @@ class SpikeWriter(_Writer):
         times = group.create_dataset("timestamps", (0,), np.float64, maxshape=(None,), chunks=rows)
         times.attrs["units"] = "ms"
         # scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs
-        group.create_dataset(
+        nodes = group.create_dataset(
             "node_ids", (0,), np.uint64, maxshape=(None,), chunks=rows, scaleoffset=0
         )
+        # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
+        self._datasets[population] = (times, nodes)
 
 
 def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -292,6 +301,7 @@ class TraceWriter(_Writer):
             raise InputError(f"unit is {unit!r}; it has to be a text such as 'mV'.")
         self._unit = unit
         self._parts: dict[str, _Part] = {}
+        self._datasets: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}
         super().__init__(path)
         with self._appending():
             self._file.create_group("report")
@@ -360,12 +370,11 @@ class TraceWriter(_Writer):
         if not len(block):
             return
         with self._appending():
-            if population not in self._file["report"]:
+            if population not in self._datasets:
                 self._add(population, part)
-            group = self._file["report"][population]
-            _extend(group["data"], block.reshape(len(block), columns))
-            stop = self._start + len(group["data"]) * self._dt  # the first time after the data
-            group["mapping/time"][1] = stop
+            data, time = self._datasets[population]
+            _extend(data, block.reshape(len(block), columns))
+            time[1] = self._start + len(data) * self._dt  # the first time after the data
 
     def _add(self, population: str, part: _Part) -> None:
         nodes, elements = len(part.node_ids), len(part.elements)
@@ -379,15 +388,16 @@ class TraceWriter(_Writer):
         )
         data.attrs["units"] = self._unit
         mapping = group.create_group("mapping")
-        mapping["node_ids"] = part.node_ids
-        ascending = (part.node_ids[1:] > part.node_ids[:-1]).all()
-        mapping["node_ids"].attrs["sorted"] = np.uint8(ascending)
-        mapping["index_pointers"] = np.arange(0, columns + 1, elements, dtype=np.uint64)
-        mapping["index_pointer"] = mapping["index_pointers"]  # the name that bmtk looks for
-        mapping["element_ids"] = np.tile(np.arange(elements, dtype=np.uint32), nodes)
-        mapping["element_pos"] = np.zeros(columns, np.float32)
-        mapping["time"] = np.array([self._start, self._start, self._dt])
-        mapping["time"].attrs["units"] = "ms"
+        node_ids = _put(mapping, "node_ids", part.node_ids)
+        node_ids.attrs["sorted"] = np.uint8((part.node_ids[1:] > part.node_ids[:-1]).all())
+        pointers = np.arange(0, columns + 1, elements, dtype=np.uint64)
+        mapping["index_pointer"] = _put(mapping, "index_pointers", pointers)  # bmtk's name for it
+        _put(mapping, "element_ids", np.tile(np.arange(elements, dtype=np.uint32), nodes))
+        _put(mapping, "element_pos", np.zeros(columns, np.float32))
+        time = _put(mapping, "time", np.array([self._start, self._start, self._dt]))
+        time.attrs["units"] = "ms"
+        # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
+        self._datasets[population] = (data, time)
 
 
 class Traces(NamedTuple):
