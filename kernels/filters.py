@@ -16,52 +16,62 @@ steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[slot, j]
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikesim.kernels.spikes import add_rows
 
 __all__ = [
+    "advance_truncated",
+    "advance_untruncated",
+    "blocks",
     "clear",
-    "decay_exponential",
-    "decay_truncated",
-    "decay_untruncated",
-    "difference",
     "replay",
-    "targets",
 ]
 
 
-def targets(t, s, p):
-    return s.arrived.shape[1]
+def blocks(t, s, p):
+    """How many blocks of `width` targets there are: one on a CPU."""
+    return (s.arrived.shape[1] + p.width - 1) // p.width
 
 
-def clear(j, t, s, p):
+def clear(c, t, s, p):
     """Empty the slot that this step's arrivals are added to."""
-    s.arrived[t % s.arrived.shape[0], j] = 0.0
+    slot = t % s.arrived.shape[0]
+    first, last = bounds(c, s, p)
+    for j in range(first, last):
+        s.arrived[slot, j] = 0.0
 
 
-def decay_truncated(j, t, s, p):
-    """Both recursions, with arrivals older than the memory taken out."""
+def advance_truncated(c, t, s, p):
+    """Both recursions, with arrivals older than the memory taken out, and the potential."""
     slots = s.arrived.shape[0]
-    now = s.arrived[t % slots, j]
-    old = s.arrived[(t + 1) % slots, j]
-    s.decay[j] = p.a_decay * (s.decay[j] + now - p.end_decay * old)
-    s.rise[j] = p.a_rise * (s.rise[j] + now - p.end_rise * old)
+    now = t % slots
+    old = (t - p.memory) % slots
+    first, last = bounds(c, s, p)
+    for j in range(first, last):
+        arrived = s.arrived[now, j]
+        ended = s.arrived[old, j]
+        s.decay[j] = p.a_decay * (s.decay[j] + arrived - p.end_decay * ended)
+        s.rise[j] = p.a_rise * (s.rise[j] + arrived - p.end_rise * ended)
+    for j in range(first, last):
+        s.out[j] = s.offset[j] + p.scale * (s.decay[j] - s.rise[j])
 
 
-def decay_untruncated(j, t, s, p):
-    """Both recursions, without an end."""
-    now = s.arrived[t % s.arrived.shape[0], j]
-    s.decay[j] = p.a_decay * (s.decay[j] + now)
-    s.rise[j] = p.a_rise * (s.rise[j] + now)
+def advance_untruncated(c, t, s, p):
+    """Both recursions, without an end, and the potential."""
+    now = t % s.arrived.shape[0]
+    first, last = bounds(c, s, p)
+    for j in range(first, last):
+        s.decay[j] = p.a_decay * (s.decay[j] + s.arrived[now, j])
+        s.rise[j] = p.a_rise * (s.rise[j] + s.arrived[now, j])
+    for j in range(first, last):
+        s.out[j] = s.offset[j] + p.scale * (s.decay[j] - s.rise[j])
 
 
-def difference(j, t, s, p):
-    """The potential: an offset plus the normalised difference of the two recursions."""
-    s.out[j] = s.offset[j] + p.scale * (s.decay[j] - s.rise[j])
-
-
-def decay_exponential(j, t, s, p):
-    """A port that decays as exp(-t/tau): arrivals of this step are added at full height."""
-    s.out[j] = p.a_decay * s.out[j]
+def bounds(c, s, p):
+    """The targets of block c; unsigned, so that the loops over them are vectorised."""
+    first = c * p.width
+    return np.uint64(first), np.uint64(min(first + p.width, s.arrived.shape[1]))
 
 
 def replay(_, t, s, p):
@@ -72,16 +82,16 @@ def replay(_, t, s, p):
     of spikes; older ones no longer act.
     """
     slots = s.out.shape[0]
-    n = s.out.shape[1]
+    n = np.uint64(s.out.shape[1])
     for j in range(n):
         s.decay[j] = 0.0
         s.rise[j] = 0.0
-        s.out[(t + 1) % slots, j] = 0.0
+        s.out[(t - p.memory) % slots, j] = 0.0
     for back in range(p.past, 0, -1):
         row = (t - back) % slots
         for j in range(n):
             s.out[row, j] = 0.0
-        add_rows(s, (t - back - p.delay) % s.ids.shape[0], row, 0, n)
+        add_rows(s, (t - back - p.delay) % s.ids.shape[0], row, np.uint64(0), n)
         for j in range(n):
             s.decay[j] = p.a_decay * (s.decay[j] + s.out[row, j])
             s.rise[j] = p.a_rise * (s.rise[j] + s.out[row, j])

@@ -7,11 +7,13 @@ comparisons per listed pixel.
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikesim.kernels.chance import philox, uniform
 from spikesim.kernels.functions import exp, real
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
-__all__ = ["count", "draw", "list_spikes", "lit", "new_image", "present", "quads"]
+__all__ = ["count", "draw", "list_spikes", "new_image", "present", "quads", "rows"]
 
 
 def new_image(t, s, p):
@@ -19,22 +21,35 @@ def new_image(t, s, p):
 
 
 def present(_, t, s, p):
-    """List the pixels above zero of this trial's image, and the chances of their counts."""
-    k = s.example[s.clock[TRIAL]]
+    """List the pixels above zero of this trial's image, and the chances of their counts.
+
+    The k-th of them is entry ``[k % 4, k // 4]``: four share a block of random numbers.
+    """
+    example = s.example[s.clock[TRIAL]]
     m = 0
     for i in range(s.image.shape[1]):
-        if s.image[k, i] > 0:
-            rate = p.rate * real(s.image[k, i])
+        if s.image[example, i] > 0:
+            rate = p.rate * real(s.image[example, i])
             p0 = exp(-rate)
             p1 = p0 * rate
             p2 = p1 * rate * 0.5
-            s.pixel[m] = i
-            s.above[0, m] = 1.0 - p0
-            s.above[1, m] = s.above[0, m] - p1
-            s.above[2, m] = s.above[1, m] - p2
-            s.above[3, m] = s.above[2, m] - p2 * rate * 0.3333333333333333
+            row = m % 4
+            column = m // 4
+            above = 1.0 - p0
+            s.pixel[row, column] = i
+            s.above_0[row, column] = above
+            above -= p1
+            s.above_1[row, column] = above
+            above -= p2
+            s.above_2[row, column] = above
+            s.above_3[row, column] = above - p2 * rate * 0.3333333333333333
             m += 1
     s.lit[0] = m
+    for k in range(m, 4 * ((m + 3) // 4)):
+        s.above_0[k % 4, k // 4] = 0.0
+        s.above_1[k % 4, k // 4] = 0.0
+        s.above_2[k % 4, k // 4] = 0.0
+        s.above_3[k % 4, k // 4] = 0.0
 
 
 def quads(t, s, p):
@@ -43,37 +58,45 @@ def quads(t, s, p):
 
 def draw(b, t, s, p):
     """Four uniform numbers from one block of Philox, for four of the listed pixels."""
-    n = (s.lit[0] + 3) // 4
     w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
-    s.uniform[b] = uniform(w0)
-    s.uniform[n + b] = uniform(w1)
-    s.uniform[2 * n + b] = uniform(w2)
-    s.uniform[3 * n + b] = uniform(w3)
+    s.uniform[0, b] = uniform(w0)
+    s.uniform[1, b] = uniform(w1)
+    s.uniform[2, b] = uniform(w2)
+    s.uniform[3, b] = uniform(w3)
 
 
-def lit(t, s, p):
-    return s.lit[0]
+def rows(t, s, p):
+    return 4
 
 
-def count(k, t, s, p):
-    """How often the k-th listed pixel spikes in this step."""
-    u = s.uniform[k]
-    s.spike[k] = (
-        int(u < s.above[0, k])
-        + int(u < s.above[1, k])
-        + int(u < s.above[2, k])
-        + int(u < s.above[3, k])
-    )
+def count(row, t, s, p):
+    """How often each listed pixel of a row spikes in this step."""
+    for b in range((s.lit[0] + 3) // 4):
+        u = s.uniform[row, b]
+        spikes = 1.0 if u < s.above_0[row, b] else 0.0
+        spikes += 1.0 if u < s.above_1[row, b] else 0.0
+        spikes += 1.0 if u < s.above_2[row, b] else 0.0
+        spikes += 1.0 if u < s.above_3[row, b] else 0.0
+        s.emitted[row, b] = np.int32(spikes)
 
 
 def list_spikes(_, t, s, p):
     """List the pixels that spiked, as `spikesim.kernels.spikes.collect` does for neurons."""
     slot = t % s.ids.shape[0]
-    m = 0
-    for k in range(s.lit[0]):
-        s.ids[slot, m] = s.pixel[k]
-        m += int(s.spike[k] > 0)
-        for _ in range(1, int(s.spike[k])):
-            s.ids[slot, m] = s.pixel[k]
-            m += 1
-    s.count[slot] = m
+    columns = (s.lit[0] + 3) // 4
+    m = np.uint64(0)
+    for row in range(4):
+        for b in range(columns):
+            s.hit[m] = b
+            s.hit_row[m] = row
+            m += np.uint64(s.emitted[row, b] > 0)
+    hits = np.int64(m)
+    last = hits
+    for a in range(hits):
+        row = s.hit_row[a]
+        b = s.hit[a]
+        s.ids[slot, a] = s.pixel[row, b]
+        for _ in range(1, s.emitted[row, b]):
+            s.ids[slot, last] = s.pixel[row, b]
+            last += 1
+    s.count[slot] = last

@@ -444,7 +444,7 @@ class Network:
     def restore(self, path: str | Path) -> Network:
         """Read what `save` wrote into this network, which has to be built alike; returns itself."""
         with open_file(path, "network") as file:
-            self.set_state(read_tree(file["state"]))
+            self.set_state(read_tree(file)["state"])
         return self
 
     # ------------------------------------------------------------------------------ checking

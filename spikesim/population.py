@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DoubleExponential", "Filter", "Population"]
 
+WHOLE = 1 << 40
+"""A block width that no population exceeds: a CPU takes all targets in one block."""
+
 
 class DoubleExponential(NamedTuple):
     """Postsynaptic potential (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise).
@@ -72,20 +75,17 @@ class Filter:
             "end_rise": a_rise**memory,
             "memory": memory,
             "scale": 1.0 / (self.kernel.tau_decay - self.kernel.tau_rise),
+            "width": WHOLE,
         }
 
     def clearing(self) -> Phase:
-        return Phase(filters.clear, filters.targets, {"arrived": self.arrived})
+        return Phase(filters.clear, filters.blocks, {"arrived": self.arrived}, {"width": WHOLE})
 
-    def advancing(self) -> list[Phase]:
+    def advancing(self) -> Phase:
         untruncated = self.kernel.memory is None
-        body = filters.decay_untruncated if untruncated else filters.decay_truncated
+        body = filters.advance_untruncated if untruncated else filters.advance_truncated
         state = {**self.arrays(), "offset": self.offset, "out": self.out}
-        params = self.params()
-        return [
-            Phase(body, filters.targets, state, params),
-            Phase(filters.difference, filters.targets, state, params),
-        ]
+        return Phase(body, filters.blocks, state, self.params())
 
 
 class Population:
@@ -106,13 +106,14 @@ class Population:
         self.state: dict[str, np.ndarray] = {
             variable: np.full(n, start, dtype) for variable, start in neuron.variables.items()
         }
-        self.state["spike"] = np.zeros(n, np.uint8)
+        self._spike = np.zeros(-(-n // 8) * 8, np.int32)
+        self.state["spike"] = self._spike[:n]
         self.shared: dict[str, np.ndarray] = {}
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.seed, len(network.populations), dtype)
             self.state["uniform"] = self._uniforms.values
-        self.ids = np.zeros((1, n * neuron.most_spikes), np.int32)
+        self.ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
         self.count = np.zeros(1, np.int32)
         self.filters: dict[str, Filter] = {}
         self.incoming: list[Projection] = []
@@ -150,7 +151,7 @@ class Population:
         """The Phases of one step, in order."""
         ordered = [f.clearing() for f in self.filters.values()]
         ordered += [projection.delivery() for projection in self.incoming]
-        ordered += [phase for f in self.filters.values() for phase in f.advancing()]
+        ordered += [f.advancing() for f in self.filters.values()]
         if self._uniforms:
             ordered.append(self._uniforms.phase())
         for step in self.neuron.steps:
@@ -158,6 +159,6 @@ class Population:
             ordered.append(Phase(body, over, {**self.state, **self.shared}, self.params))
         if self.neuron.most_spikes == 0:
             return ordered
-        listing = {"spike": self.state["spike"], **self.spike_list()}
+        listing = {"spike": self._spike, **self.spike_list()}
         ordered.append(Phase(spikes.collect, once, listing, {"most": self.neuron.most_spikes}))
         return ordered

@@ -9,12 +9,9 @@ import numpy as np
 from spikesim.errors import InputError, check_array, check_number
 from spikesim.kernels import spikes
 from spikesim.kernels.program import Phase
-from spikesim.population import Population
+from spikesim.population import WHOLE, Population
 
 __all__ = ["Projection"]
-
-_ALL_COLUMNS = 1 << 40
-
 
 class Projection:
     """Synapses from one population onto a variable of another; made by `Network.connect`.
@@ -56,7 +53,7 @@ class Projection:
         state = {**self.pre.spike_list(), "out": self.landing()}
         if self.W is not None:
             state["W"] = self.W
-            params = {"delay": self.delay, "width": _ALL_COLUMNS}
+            params = {"delay": self.delay, "width": WHOLE}
             return Phase(spikes.deliver_dense, spikes.columns, state, params)
         state.update(start=self.start, target=self.target, weight=self.weight)
         return Phase(spikes.deliver_sparse, spikes.listed, state, {"delay": self.delay})

@@ -93,11 +93,17 @@ class ImageSource(Population):
         self.rate = rate
         self.images = np.zeros((1, pixels), np.uint8)
         self._stream = len(network.populations)
+        four = (4, -(-pixels // 4))
         self._lit = {
-            "pixel": np.zeros(pixels, np.int32),
-            "above": np.zeros((4, pixels), network.dtype),
+            "pixel": np.zeros(four, np.int32),
+            "emitted": np.zeros(four, np.int32),
             "lit": np.zeros(1, np.int64),
-            "uniform": np.zeros(pixels + 4, network.dtype),
+            **{f"above_{k}": np.zeros(four, network.dtype) for k in range(4)},
+        }
+        self._drawn = {
+            "uniform": np.zeros(four, network.dtype),
+            "hit": np.zeros(pixels + 4, np.int32),
+            "hit_row": np.zeros(pixels + 4, np.int32),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -107,7 +113,7 @@ class ImageSource(Population):
         state = {
             **self._lit,
             **self.spike_list(),
-            "spike": self.state["spike"],
+            **self._drawn,
             "image": self.images,
             "example": self.trials.example,
             "clock": self.trials.clock,
@@ -122,7 +128,7 @@ class ImageSource(Population):
         return [
             Phase(image_bodies.present, image_bodies.new_image, state, params),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
-            Phase(image_bodies.count, image_bodies.lit, state, params),
+            Phase(image_bodies.count, image_bodies.rows, state, params),
             Phase(image_bodies.list_spikes, once, state, params),
         ]
 

@@ -136,11 +136,14 @@ def step_output(i, t, s, p):
     V = s.V[i]
     I = teaching_current(V, is_class(i, s, p), p) if s.clock[PHASE] == TARGET else 0.0  # noqa: E741
     s.V[i] = soma_output(V, s.V_B[i], I, p)
+
+
+def fire(i, t, s, p):
     s.phi[i] = rate(s.V[i], p)
 
 
 def emit(i, t, s, p):
-    s.spike[i] = poisson_count(s.uniform[i], rate(s.V[i], p))
+    s.spike[i] = poisson_count(s.uniform[i], s.phi[i])
 
 
 # --------------------------------------------------------- rate neurons, one step

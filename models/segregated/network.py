@@ -48,6 +48,8 @@ class SegregatedDendriteNetwork:
     b : sequence of numpy.ndarray, shapes (n,)
     Y : sequence of numpy.ndarray, shapes (n, n_source)
         Feedback weights onto each hidden layer.
+    notes : dict of str to number or str
+        Anything to be kept with the network in its file.
     history : dict of str to list
         One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss', 'angle'
         (degrees, per hidden layer), 'max_eigenvalue', 'seconds'.
@@ -93,6 +95,7 @@ class SegregatedDendriteNetwork:
         self.Y = _Arrays("Y", self._weights.Y)
         self.epoch = 0
         self.example = 0
+        self.notes: dict[str, Any] = {}
         self.history: dict[str, list[Any]] = {
             key: []
             for key in (
@@ -348,6 +351,7 @@ class SegregatedDendriteNetwork:
             },
             "running": running.arrays(),
             "jacobian": running.jacobian,
+            "notes": dict(self.notes),
             "history": {
                 key: np.array([np.nan if v is None else v for v in values], np.float64)
                 for key, values in self.history.items()
@@ -358,7 +362,7 @@ class SegregatedDendriteNetwork:
     def load(cls, path: str | Path, backend: str = "cpu") -> SegregatedDendriteNetwork:
         """Read a network that `save` wrote; it goes on as the saved one would have."""
         with open_file(path, _KIND) as file:
-            state = read_tree(file["network"])
+            state = read_tree(file)["network"]
         config = state["config"]
         parameters = dict(config["parameters"])
         parameters["eta"] = tuple(parameters["eta"])
@@ -379,6 +383,7 @@ class SegregatedDendriteNetwork:
         net.epoch = state["progress"]["epoch"]
         net.example = state["progress"]["example"]
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
+        net.notes = dict(state["notes"])
         for key, values in state["history"].items():
             net.history[key] = _without_nan(values)
         return net

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spikesim.models.segregated.simulation import Simulation
 from spikesim.recording import SpikeRecording
+from spikesim.sonata import SpikeWriter, TraceWriter
 
 __all__ = ["TrialRecording"]
 
@@ -30,6 +32,8 @@ class TrialRecording:
         empty without a target phase.
     phases : tuple of float
         When the forward and the target phase end, in ms.
+    window : float
+        The last ms of a phase, over which means are taken.
     answer : int
         The class that was read out.
     """
@@ -56,6 +60,7 @@ class TrialRecording:
         forward, target = (int(n) for n in length[0])
         self.phases = (forward * net.dt, (forward + target) * net.dt) if target else (forward * net.dt,)
         names = [population.name for population in hidden]
+        self.window = simulation.window * net.dt
         self.alpha_f = dict(zip(names, simulation.alpha_f, strict=True))
         self.alpha_t = dict(zip(names, simulation.alpha_t, strict=True)) if target else {}
         self.answer = int(simulation.answer[0])
@@ -63,6 +68,21 @@ class TrialRecording:
     def __repr__(self) -> str:
         total = sum(spikes.t.size for spikes in self.spikes.values())
         return f"<TrialRecording of {self.t.size * self.dt:g} ms: {total} spikes, answer {self.answer}>"
+
+    def to_sonata(self, directory: str | Path) -> None:
+        """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
+        directory = Path(directory)
+        with SpikeWriter(directory / "spikes.h5", self.dt, self.sizes) as writer:
+            for layer, spikes in self.spikes.items():
+                writer.append(layer, spikes.steps, spikes.i)
+        with TraceWriter(directory / "voltages.h5", self.dt) as traces:
+            for layer, V in self.V.items():
+                compartments = {"soma": V, "basal": self.V_B[layer]}
+                if layer in self.V_A:
+                    compartments["apical"] = self.V_A[layer]
+                traces.add_population(layer, np.arange(self.sizes[layer]), tuple(compartments))
+                block = np.stack(list(compartments.values()), axis=-1)
+                traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
 
     def to_neo(self) -> Any:
         """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""

@@ -216,16 +216,15 @@ class Simulation:
             return constants
 
         if self.p.spiking:
-            variables = {"V": 0.0, "V_B": 0.0}
+            variables = {"V": 0.0, "V_B": 0.0, "phi": 0.0}
             soma = eq.step_hidden
             if is_output:
-                variables["phi"] = 0.0
                 soma = eq.step_output
             elif self.apical:
                 variables["V_A"] = 0.0
                 soma = eq.step_hidden_apical
             return Neuron(
-                steps=(soma, eq.emit),
+                steps=(soma, eq.fire, eq.emit),
                 variables=variables,
                 constants=passed,
                 stochastic=True,
@@ -335,7 +334,7 @@ class Simulation:
         arrival = {**layer.spike_list(), "out": psp.arrived}
         phases.append(psp.clearing())
         phases.append(Phase(eq.one_to_one, eq.spikes_now, arrival))
-        phases.extend(psp.advancing())
+        phases.append(psp.advancing())
         self._own_psp[f"PSP of {layer.name}"] = psp
         return psp.out
 

@@ -1,0 +1,7 @@
+"""``python -m spikesim`` is the command ``spikesim``."""
+
+import sys
+
+from spikesim.cli import main
+
+sys.exit(main())

@@ -1,0 +1,178 @@
+"""The command line: ``spikesim train | resume | plot | info | export | data | doctor``.
+
+This file parses, prints and turns errors into one line. What a model's commands do stands in that
+model's module ``command``, which is imported by name when the command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import spikesim
+from spikesim.errors import FileError, SpikesimError, check_choice
+
+__all__ = ["MODELS", "main"]
+
+MODELS = {"segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)"}
+RUN_FILE = "run.h5"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status.
+
+    Examples
+    --------
+    >>> main(["info", "no/such/run"])
+    2
+    """
+    parser = _parser()
+    try:
+        chosen = parser.parse_args(arguments)
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    try:
+        chosen.run(chosen)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except (SpikesimError, OSError, MemoryError) as error:
+        if chosen.debug:
+            traceback.print_exc()
+        else:
+            print(f"spikesim: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one_line(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="spikesim", description=spikesim.__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"spikesim {spikesim.__version__}")
+    parser.set_defaults(debug=False)
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: Any, text: str, parent: Any = commands) -> argparse.ArgumentParser:
+        added = parent.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        added.set_defaults(run=run)
+        return added
+
+    train = commands.add_parser("train", help="train a model and write a run directory")
+    models = train.add_subparsers(metavar="model", required=True)
+    for name, text in MODELS.items():
+        added = command(name, _train, f"train {text}", models)
+        added.set_defaults(model=name)
+        _module(name).add_arguments(added)
+
+    for name, run, text in (
+        ("resume", _resume, "go on with an interrupted or finished run"),
+        ("plot", _plot, "draw the pictures of a run again"),
+        ("info", _info, "say what a run directory holds"),
+    ):
+        command(name, run, text).add_argument("directory", type=Path)
+    commands.choices["resume"].add_argument(
+        "--epochs", type=int, help="train up to this epoch instead of the one first asked for"
+    )
+    commands.choices["resume"].add_argument("--no-progress", action="store_true")
+    export = command("export", _export, "write spikes or weights in another format")
+    export.add_argument("directory", type=Path)
+    export.add_argument("--format", choices=["csv", "npz"], default="csv")
+    data = command("data", _data, "say where a dataset is, and download it if it is missing")
+    data.add_argument("dataset", choices=["digits", "mnist"])
+    data.add_argument("--folder", type=Path, help="where to keep it; a cache folder as a default")
+    command("doctor", _doctor, "show versions, backends and folders, for a bug report")
+    return parser
+
+
+def _module(model: str) -> Any:
+    return importlib.import_module(f"spikesim.models.{model}.command")
+
+
+def _model_of(directory: Path) -> str:
+    """The model that a run directory belongs to."""
+    from spikesim.files import open_hdf5
+
+    path = directory / RUN_FILE
+    if not path.is_file():
+        raise FileError(
+            f"{directory} is no run directory: it has no {RUN_FILE}. "
+            "'spikesim train' makes one and prints its name."
+        )
+    with open_hdf5(path) as file:
+        kind = file.attrs.get("spikesim_kind", "")
+    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+    return check_choice(f"the model of {path}", kind, list(MODELS))
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    _module(chosen.model).train(chosen)
+
+
+def _resume(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).resume(chosen)
+
+
+def _plot(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).plot(chosen)
+
+
+def _info(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).info(chosen)
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).export(chosen)
+
+
+def _data(chosen: argparse.Namespace) -> None:
+    from spikesim import datasets
+
+    if chosen.dataset == "mnist":
+        folder = datasets.download_mnist(chosen.folder)
+        print(f"MNIST is in {folder}")
+    data = datasets.load(chosen.dataset, chosen.folder)
+    print(
+        f"{data.name}: {len(data.train_labels)} training and {len(data.test_labels)} test images "
+        f"of {data.image_shape[0]}x{data.image_shape[1]} pixels"
+    )
+
+
+def _doctor(chosen: argparse.Namespace) -> None:
+    from spikesim.kernels import cache
+
+    lines = {"spikesim": f"{spikesim.__version__} in {Path(spikesim.__file__).parent}"}
+    lines["python"] = f"{platform.python_version()} on {platform.platform()}"
+    for package in ("numba", "numpy", "scipy", "h5py", "matplotlib", "neo", "elephant"):
+        try:
+            lines[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            lines[package] = "not installed"
+    lines["cores"] = str(os.cpu_count())
+    lines["backends"] = "cpu, python"
+    folder = cache.folder()
+    if folder is None:
+        lines["kernel cache"] = "off"
+    else:
+        files = [f for f in folder.rglob("*") if f.is_file()] if folder.is_dir() else []
+        size = sum(f.stat().st_size for f in files) / 1e6
+        lines["kernel cache"] = f"{folder} ({size:.1f} MB)"
+    lines["SPIKESIM_DATA"] = os.environ.get("SPIKESIM_DATA", "not set")
+    for name, text in lines.items():
+        print(f"{name:14} {text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
