@@ -27,6 +27,7 @@ from spikesim.kernels import functions
 __all__ = ["Lowering", "LoweringError"]
 
 _PLAIN_BUILTINS = {"range", "len", "min", "max", "abs", "int", "bool", "True", "False", "None"}
+_COMPREHENSION = {"LIST_APPEND", "SET_ADD", "MAP_ADD"}
 
 
 class LoweringError(TypeError):
@@ -85,28 +86,41 @@ class Lowering:
             raise LoweringError(
                 f"{where} uses {names} of an enclosing function; pass it in the state or params."
             )
+        if function.__kwdefaults__:
+            raise LoweringError(f"{where} has keyword-only arguments; remove the '*' before them.")
         code = self._typed_constants(function.__code__, where)
+        defaults = self._typed(function.__defaults__)
         names: dict[str, Any] = {}
         digest = hashlib.sha256(code.co_code + repr((code.co_consts, code.co_names)).encode())
+        if defaults:
+            digest.update(repr(defaults).encode())
         for name in sorted(_global_names(code)):
             value, value_digest = self._resolve(name, function.__globals__, where)
             if value is not None:
                 names[name] = value
             digest.update(f"{name}={value_digest};".encode())
         key = digest.hexdigest()[:16]
-        bound = FunctionType(
-            code, {**function.__globals__, **names}, function.__name__, function.__defaults__
-        )
+        scope = {**function.__globals__, **names}
+        bound = FunctionType(code, scope, function.__name__, defaults)
         # Numba's disk cache knows a function by file and qualified name only.
         bound.__qualname__ = f"{function.__qualname__}_{key}"
         bound.__module__ = function.__module__
         return bound, key
 
     def _typed_constants(self, code: CodeType, where: str) -> CodeType:
-        if any(isinstance(c, CodeType) for c in code.co_consts):
-            raise LoweringError(f"{where} defines a function or comprehension inside; write a loop.")
-        constants = (self.real(c) if type(c) is float else c for c in code.co_consts)
-        return code.replace(co_consts=tuple(constants))
+        nested = any(isinstance(c, CodeType) for c in code.co_consts)
+        # From Python 3.12 a comprehension is no function of its own.
+        if nested or any(x.opname in _COMPREHENSION for x in dis.get_instructions(code)):
+            raise LoweringError(
+                f"{where} defines a function or comprehension inside; write a loop."
+            )
+        return code.replace(co_consts=self._typed(code.co_consts))
+
+    def _typed(self, constant: Any) -> Any:
+        """A constant with every float in it of the state's type."""
+        if type(constant) is tuple:
+            return tuple(self._typed(item) for item in constant)
+        return self.real(constant) if type(constant) is float else constant
 
     def _resolve(self, name: str, scope: dict[str, Any], where: str) -> tuple[Any, str]:
         """What a global name stands for in the lowered function, and its digest."""
@@ -117,7 +131,7 @@ class Lowering:
                 return None, "builtin"
             raise LoweringError(f"{where} uses {name!r}, which is not defined in its module.")
         value = scope[name]
-        if isinstance(value, FunctionType) or value in self.primitives:
+        if isinstance(value, FunctionType) or (callable(value) and value in self.primitives):
             return self._lower(value)
         if isinstance(value, bool) or type(value) is int:
             return value, repr(value)
@@ -132,7 +146,9 @@ class Lowering:
             )
         if isinstance(value, BuiltinFunctionType):
             known = ", ".join(sorted({f.__name__ for f in self.primitives}))
-            raise LoweringError(f"{where} calls {name!r}, which has no lowered form; there is {known}.")
+            raise LoweringError(
+                f"{where} calls {name!r}, which has no lowered form; there is {known}."
+            )
         raise LoweringError(
             f"{where} reads the global {name!r} of type {type(value).__name__}; "
             "pass arrays in the state and numbers in the params."

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.kernels.lowering import Lowering
 from spikesim.kernels.records import record
 
 __all__ = ["Phase", "Program", "once"]
@@ -98,7 +97,9 @@ class Program:
             names[f"State{k}"] = record(tuple(phase.state))
             names[f"Params{k}"] = record(tuple(phase.params))
             names[f"each{k}"], digest = backend.each(lowering, phase.body, phase.over)
-            setup.append(f"    s{k} = State{k}({', '.join(slots)}); p{k} = Params{k}({', '.join(numbers)})")
+            setup.append(
+                f"    s{k} = State{k}({', '.join(slots)}); p{k} = Params{k}({', '.join(numbers)})"
+            )
             steps.append(f"        each{k}(t, s{k}, p{k})")
             digests.append(f"{digest} {names[f'State{k}'].__name__} {names[f'Params{k}'].__name__}")
         lines = ["def run(t0, n, a, x, k):", *setup, "    for t in range(t0, t0 + n):", *steps]

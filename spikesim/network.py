@@ -231,6 +231,8 @@ class Network:
         projection.fill(weight, probability, self.dtype, self.seed, len(self.projections))
         if kernel is not None:
             self._add_filter(post, target, kernel)
+        elif target in post.filters:
+            raise InputError(f"{post.name}.{target} has a kernel; give this projection the same one.")
         pre.remember(projection.delay)
         post.incoming.append(projection)
         self.projections[name] = projection
@@ -484,6 +486,8 @@ class Network:
             if post.filters[port].kernel != kernel:
                 raise InputError(f"{post.name}.{port} has a kernel already, and another one.")
             return
+        if any(projection.port == port for projection in post.incoming):
+            raise InputError(f"{post.name}.{port} has a projection without a kernel already.")
         check_number("tau_rise", kernel.tau_rise, above=0.0, unit="ms")
         check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
         if kernel.memory is not None:

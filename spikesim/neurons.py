@@ -72,7 +72,13 @@ class Neuron:
         values = dict(self.parameters)
         for name, value in given.items():
             number = check_number(name, value)
-            values[name] = int(number) if isinstance(values[name], int) else number
+            if isinstance(values[name], int):
+                if not number.is_integer():
+                    raise InputError(
+                        f"{name} is {value}; it has to be a whole number, because its default is one."
+                    )
+                number = int(number)
+            values[name] = number
         for name, value in values.items():
             if name.startswith("tau"):
                 check_number(name, value, above=0.0, unit="ms")

@@ -154,11 +154,16 @@ class Population:
         ordered += [f.advancing() for f in self.filters.values()]
         if self._uniforms:
             ordered.append(self._uniforms.phase())
+        return ordered + self.emission()
+
+    def emission(self) -> list[Phase]:
+        """The Phases that advance the neurons and list their spikes."""
+        ordered = []
         for step in self.neuron.steps:
             body, over = step if isinstance(step, tuple) else (step, neuron_bodies.neurons)
             ordered.append(Phase(body, over, {**self.state, **self.shared}, self.params))
-        if self.neuron.most_spikes == 0:
-            return ordered
-        listing = {"spike": self._spike, **self.spike_list()}
-        ordered.append(Phase(spikes.collect, once, listing, {"most": self.neuron.most_spikes}))
+        if self.neuron.most_spikes > 0:
+            listing = {"spike": self._spike, **self.spike_list()}
+            most = {"most": self.neuron.most_spikes}
+            ordered.append(Phase(spikes.collect, once, listing, most))
         return ordered

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from naive_segregated import NaiveSegregated, sparse_feedback
+from naive_segregated import NaiveSegregated
 
 from spikesim.models.segregated import SegregatedDendriteNetwork
 

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--backend", choices=["cpu", "python"], default="cpu")
-    parser.add_argument("--out", type=Path, help="the run directory; runs/segregated-... if not given")
+    parser.add_argument(
+        "--out", type=Path, help="the run directory; runs/segregated-... if not given"
+    )
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
     for name, default in Parameters._field_defaults.items():
@@ -72,7 +74,9 @@ def train(chosen: argparse.Namespace) -> None:
     )
     net.notes = {"dataset": chosen.dataset, "epochs": epochs}
     directory = _new_directory(chosen.out, f"segregated-{chosen.dataset}")
-    print(f"Training {'-'.join(map(str, sizes))} on {chosen.dataset}, {epochs} epochs, into {directory}")
+    print(
+        f"Training {'-'.join(map(str, sizes))} on {chosen.dataset}, {epochs} epochs, into {directory}"
+    )
     _fit(net, data, directory, not chosen.no_progress)
 
 
@@ -209,7 +213,9 @@ def _layers(text: str) -> tuple[int, ...]:
     try:
         sizes = [int(part) for part in str(text).split(",")]
     except ValueError:
-        raise InputError(f"--hidden is {text!r}; it has to be sizes such as 500 or 500,100.") from None
+        raise InputError(
+            f"--hidden is {text!r}; it has to be sizes such as 500 or 500,100."
+        ) from None
     if sizes == [0]:
         return ()
     return tuple(check_integer("--hidden", n, at_least=1) for n in sizes)
@@ -228,7 +234,9 @@ def _value(name: str, text: str, default: Any) -> Any:
             return tuple(float(part) for part in text.split(","))
         return int(text) if type(default) is int or name == "memory" else float(text)
     except ValueError:
-        raise InputError(f"--{name} is {text!r}; it has to be like its default, {default}.") from None
+        raise InputError(
+            f"--{name} is {text!r}; it has to be like its default, {default}."
+        ) from None
 
 
 def _new_directory(wanted: Path | None, stem: str) -> Path:
@@ -245,7 +253,9 @@ def _new_directory(wanted: Path | None, stem: str) -> Path:
     try:
         wanted.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{wanted} cannot be made: {error.strerror}; choose another --out.") from None
+        raise FileError(
+            f"{wanted} cannot be made: {error.strerror}; choose another --out."
+        ) from None
     return wanted
 
 

@@ -52,7 +52,16 @@ from math import sqrt
 
 from spikesim.kernels.chance import poisson_count
 from spikesim.kernels.functions import sigmoid
-from spikesim.kernels.trials import FIRST, PHASE, SECOND, STARTED, TOGO, TRIAL, at_end_of, at_trial_start
+from spikesim.kernels.trials import (
+    FIRST,
+    PHASE,
+    SECOND,
+    STARTED,
+    TOGO,
+    TRIAL,
+    at_end_of,
+    at_trial_start,
+)
 
 FORWARD = FIRST
 TARGET = SECOND
@@ -144,6 +153,11 @@ def fire(i, t, s, p):
 
 def emit(i, t, s, p):
     s.spike[i] = poisson_count(s.uniform[i], s.phi[i])
+
+
+def emit_found(k, t, s, p):
+    """The same for a hidden neuron that might spike; see `spikesim.kernels.thinning`."""
+    s.emitted[k] = poisson_count(s.uniform_found[k], rate(s.V_found[k], p))
 
 
 # --------------------------------------------------------- rate neurons, one step

@@ -80,9 +80,7 @@ class SegregatedDendriteNetwork:
     ):
         if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
             raise InputError(f"sizes is {sizes!r}; it has to list at least pixels and classes.")
-        self.sizes = tuple(
-            check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes)
-        )
+        self.sizes = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_choice("backend", backend, ["cpu", "python"])
@@ -426,7 +424,9 @@ class SegregatedDendriteNetwork:
         chance = self._chance(_LAGS, self.epoch)
         longest = self.parameters.longest_lag
         return [
-            np.minimum(np.abs(np.trunc(chance.normal(0.0, sd, (n, 2, size)))), longest).astype(np.int64)
+            np.minimum(np.abs(np.trunc(chance.normal(0.0, sd, (n, 2, size)))), longest).astype(
+                np.int64
+            )
             for size in self._neurons[1:-1]
         ]
 
@@ -462,7 +462,9 @@ class SegregatedDendriteNetwork:
         noise = self._chance(_NOISE, 0)
         for m in reversed(range(len(weights.Y))):
             forward = weights.W[m + 1].astype(np.float64)
-            forward = forward + self.parameters.symmetric_noise * noise.standard_normal(forward.shape)
+            forward = forward + self.parameters.symmetric_noise * noise.standard_normal(
+                forward.shape
+            )
             direct = above is None or self.parameters.feedback == "layered"
             above = forward if direct else forward @ above
             weights.Y[m][...] = above * weights.mask[m]
@@ -561,7 +563,10 @@ def _weight_moments(inputs: int, phi_max: float) -> tuple[float, float]:
     V_sm = V_sd**2 + V_avg**2
     W_avg = (V_avg - b_avg) / (nu * N * V_avg)
     W_sm = (
-        V_sm + nu**2 * (N - N**2) * W_avg**2 * V_avg**2 - 2 * N * nu * b_avg * V_avg * W_avg - b_avg**2
+        V_sm
+        + nu**2 * (N - N**2) * W_avg**2 * V_avg**2
+        - 2 * N * nu * b_avg * V_avg * W_avg
+        - b_avg**2
     ) / (N * nu**2 * V_sm)
     return W_avg, float(np.sqrt(W_sm - W_avg**2))
 

@@ -58,7 +58,9 @@ class TrialRecording:
         self.V_B = {name: state.V_B for name, state in states.items()}
         self.V_A = {population.name: states[population.name].V_A for population in hidden}
         forward, target = (int(n) for n in length[0])
-        self.phases = (forward * net.dt, (forward + target) * net.dt) if target else (forward * net.dt,)
+        self.phases = (
+            (forward * net.dt, (forward + target) * net.dt) if target else (forward * net.dt,)
+        )
         names = [population.name for population in hidden]
         self.window = simulation.window * net.dt
         self.alpha_f = dict(zip(names, simulation.alpha_f, strict=True))

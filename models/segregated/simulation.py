@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikesim import DoubleExponential, Network, Neuron
-from spikesim.kernels import filters
+from spikesim.kernels import filters, thinning
 from spikesim.kernels.neurons import neurons
 from spikesim.kernels.program import Phase, once
 from spikesim.models.segregated import equations as eq
@@ -98,7 +98,9 @@ class Simulation:
         self.mean_V = [self.means.take(n) for n in sizes[1:]]
         self.mean_phi = self.means.take(sizes[-1])
         lags = parameters.longest_lag + 1
-        self.mean_feedback = {m: self.feedback_means.take(lags, sizes[m + 1]) for m in self._sources()}
+        self.mean_feedback = {
+            m: self.feedback_means.take(lags, sizes[m + 1]) for m in self._sources()
+        }
         self.kept = {m: np.zeros(sizes[m + 1], dtype) for m in self._sources()}
         self.alpha_f = [np.zeros(n, dtype) for n in sizes[1:-1]]
         self.alpha_t = [np.zeros(n, dtype) for n in sizes[1:-1]]
@@ -120,7 +122,9 @@ class Simulation:
 
     # ------------------------------------------------------------------------------- running
 
-    def run(self, images: np.ndarray, labels: np.ndarray, example: np.ndarray, length: np.ndarray) -> None:
+    def run(
+        self, images: np.ndarray, labels: np.ndarray, example: np.ndarray, length: np.ndarray
+    ) -> None:
         """Run trials: example k of `images`, for ``length[k]`` steps of its two phases."""
         source = self.layers[0]
         if self.label is not labels or source.images is not images:
@@ -193,6 +197,9 @@ class Simulation:
                 layers.append(net.add(source))
                 continue
             kind = self._kind(m, len(sizes), constants)
+            if p.spiking and m < len(sizes) - 1:
+                layers.append(net.add(_Hidden(net, name, n, kind, {})))
+                continue
             population = net.add_population(name, n, kind)
             if m == 0:
                 population.images = np.zeros((1, n), np.uint8)
@@ -216,15 +223,16 @@ class Simulation:
             return constants
 
         if self.p.spiking:
-            variables = {"V": 0.0, "V_B": 0.0, "phi": 0.0}
-            soma = eq.step_hidden
+            variables = {"V": 0.0, "V_B": 0.0}
+            steps: tuple = (eq.step_hidden,)
             if is_output:
-                soma = eq.step_output
+                variables["phi"] = 0.0
+                steps = (eq.step_output, eq.fire, eq.emit)
             elif self.apical:
                 variables["V_A"] = 0.0
-                soma = eq.step_hidden_apical
+                steps = (eq.step_hidden_apical,)
             return Neuron(
-                steps=(soma, eq.fire, eq.emit),
+                steps=steps,
                 variables=variables,
                 constants=passed,
                 stochastic=True,
@@ -232,7 +240,7 @@ class Simulation:
             )
         if m == 0:
             constants = {"rate": 0.0}
-            steps: tuple = ((eq.begin_rates, eq.pixels_at_trial_start),)
+            steps = ((eq.begin_rates, eq.pixels_at_trial_start),)
             return Neuron(steps=steps, variables={"PSP": 0.0}, constants=passed, most_spikes=0)
         variables = {"V": 0.0, "V_B": 0.0, "PSP": 0.0}
         if is_output:
@@ -354,7 +362,12 @@ class Simulation:
         clock = {"clock": self.trials.clock}
         output = {**clock, "mean_V": self.mean_V[-1], "answer": self.answer}
         phases = [
-            Phase(eq.read_out, eq.at_end_of_forward, output, {"units_per_class": self.p.units_per_class})
+            Phase(
+                eq.read_out,
+                eq.at_end_of_forward,
+                output,
+                {"units_per_class": self.p.units_per_class},
+            )
         ]
         for m in range(self.hidden):
             phases.append(Phase(eq.plateau_forward, eq.hidden_at_end_of_forward, self._plateau(m)))
@@ -393,7 +406,9 @@ class Simulation:
         for m in range(self.hidden):
             state = {**self._plateau(m), "mean_V": self.mean_V[m], "E": self.E[m]}
             if not p.backpropagation and not p.frozen:
-                phases.append(Phase(eq.learn_hidden_error, eq.neurons_at_end_of_target, state, number))
+                phases.append(
+                    Phase(eq.learn_hidden_error, eq.neurons_at_end_of_target, state, number)
+                )
         if self.E_backpropagated:
             phases += self._backpropagation(clock, number)
         if p.measure_inverse:
@@ -434,7 +449,9 @@ class Simulation:
                 "mean_V": self.mean_V[m],
             }
             phases.append(
-                Phase(eq.learn_backpropagated_error, eq.backpropagated_at_end_of_target, state, number)
+                Phase(
+                    eq.learn_backpropagated_error, eq.backpropagated_at_end_of_target, state, number
+                )
             )
         if self.p.measure_angle:
             for m in range(self.hidden):
@@ -484,6 +501,35 @@ class Simulation:
             phases.append(Phase(body, eq.feedback_rows_at_end_of_target, state, params))
             above = full
         return phases
+
+
+class _Hidden(Population):
+    """Hidden neurons, of which only those that might spike have their rate computed."""
+
+    def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
+        super().__init__(network, name, n, neuron, given)
+        self._found = {
+            "V_found": np.zeros(n + 1, network.dtype),
+            "uniform_found": np.zeros(n + 1, network.dtype),
+            "candidate": np.zeros(n + 1, np.int32),
+            "candidates": np.zeros(1, np.int64),
+            "emitted": np.zeros(n + 1, np.int32),
+            "hit": np.zeros(n + 1, np.int32),
+        }
+
+    def emission(self) -> list[Phase]:
+        params = dict(self.params)
+        # A little above P(N > 0) at the highest rate, beyond the rounding of `poisson_count`.
+        params["bound"] = -math.expm1(-params["phi_max"]) + 1e-6
+        state = {**self.state, **self._found, **self.spike_list()}
+        soma = Phase(self.neuron.steps[0], neurons, self.state, self.params)
+        return [
+            soma,
+            Phase(thinning.find, once, state, params),
+            Phase(thinning.fetch, thinning.found, state, params),
+            Phase(eq.emit_found, thinning.found, state, params),
+            Phase(thinning.list_found, once, state, params),
+        ]
 
 
 class _Pool:

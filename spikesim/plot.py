@@ -1,0 +1,796 @@
+"""Figures of spikes, voltages, learning and weights, ready for a paper.
+
+    ax = plot.raster(spikes)
+    ax.figure.savefig("raster.pdf")
+
+Every function draws on the `ax` or `axes` it is given, or makes a figure if there are none, and
+returns what it has drawn on. None shows or saves anything. matplotlib is imported when the first
+figure is drawn, not with spikesim.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikesim.errors import (
+    InputError,
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+    check_unknown,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = [
+    "angle",
+    "compartments",
+    "layers",
+    "learning_curve",
+    "raster",
+    "receptive_fields",
+    "traces",
+]
+
+# The colours of Wong (2011), which colour-blind people can tell apart; grey instead of yellow.
+_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8C8C8C",
+)
+_BLUE, _RED, _GREEN = _COLOURS[:3]
+_INK, _PALE = "#222222", "#E9E9E9"
+_GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.8, "linestyle": (0, (4, 3))}
+
+_MANY = 100_000  # spikes above which a raster becomes an image inside a vector figure
+_FEW = 20  # epochs up to which a learning curve shows its points
+
+# What a learning curve can show: its name in the legend, and the label of its axis.
+_CURVES = {
+    "training_error": ("training", "Error (%)"),
+    "test_error": ("test", "Error (%)"),
+    "loss": ("loss", "Loss"),
+}
+
+
+def raster(
+    spikes: Any,
+    ax: Axes | None = None,
+    *,
+    color: str | None = None,
+    neurons: Any = None,
+    window: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw one mark per spike, neurons upwards over time.
+
+    Parameters
+    ----------
+    spikes : SpikeRecording, or pair of arrays of shape (spikes,)
+        A recording, or the times (ms) and the neurons of spikes. Silent neurons keep their rows.
+    ax : matplotlib.axes.Axes, optional
+    color : str, optional
+        Colour of the marks; nearly black as a default.
+    neurons : array_like of int, optional
+        Which neurons to show, from bottom to top; all as a default. For a pair of arrays these are
+        the neurons up to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
+    window : tuple of float, optional
+        Start and end (ms) of the time to show; the whole recording as a default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used. A recording without spikes is fine.
+
+    Examples
+    --------
+    >>> ax = raster(([1.0, 2.5, 4.0], [0, 2, 0]), window=(0.0, 10.0))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Time (ms)', 'Neuron')
+    """
+    t, i, n, duration, name = _events(spikes)
+    recorded = None if n is None else n - 1
+    n = int(i.max(initial=-1)) + 1 if n is None else n
+    shown = np.arange(n)
+    if neurons is not None:
+        if isinstance(neurons, range):
+            neurons = np.array(neurons, np.int64)
+        shown = check_array(
+            "neurons", neurons, shape=(None,), dtype=np.int64, at_least=0, at_most=recorded
+        )
+        if not shown.size or np.unique(shown).size < shown.size:
+            raise InputError("neurons has to name at least one neuron, and none of them twice.")
+    start, end = (0.0, duration) if window is None else _check_window(window)
+    with _style():
+        ax = _axes(ax, (5.0, 3.0))
+        bottom, top = _rows(ax, t, i, shown, start, end, color or _INK)
+        ax.set_xlim(start, end)
+        ax.set_ylim(bottom, top)
+        ax.set_xlabel("Time (ms)")
+        ax.set_ylabel(f"{_readable(name)} neuron" if name else "Neuron")
+    return ax
+
+
+def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
+    """Draw the spikes of all layers in one trial, the input at the bottom.
+
+    Parameters
+    ----------
+    recording : TrialRecording
+        From the `record` method of a model.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        One per layer, the input first.
+
+    Raises
+    ------
+    InputError
+        If the recording is no recording of a trial.
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), seed=1, backend="python")
+    >>> axes = layers(net.record([0.0, 0.5, 1.0, 0.5], label=1))
+    >>> [ax.get_ylabel() for ax in axes]
+    ['input', 'hidden 1', 'output']
+    """
+    _check_attributes("recording", recording, "TrialRecording", ("layers", "spikes", "phases"))
+    names = list(recording.layers)
+    with _style():
+        if figure is None:
+            figure = _figure((5.0, 1.4 + 1.1 * len(names)))
+        heights = np.sqrt([recording.spikes[name].n for name in reversed(names)])
+        heights = np.maximum(heights, 0.3 * heights.max())
+        grid = figure.subplots(
+            len(names), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+        )
+        axes: list[Axes] = list(grid[::-1, 0])
+        for ax, name in zip(axes, names, strict=True):
+            raster(recording.spikes[name], ax, window=(0.0, float(recording.phases[-1])))
+            n = recording.spikes[name].n
+            ax.set_yticks([0, n - 1] if n > 1 else [0])
+            ax.set_ylabel(_readable(name))
+            ax.set_xlabel("")
+            _mark_phases(ax, recording.phases)
+        for ax in axes[1:]:
+            ax.tick_params(axis="x", length=0)
+        axes[0].set_xlabel("Time (ms)")
+        _name_phases(axes[-1], recording.phases, 3.0)
+        figure.align_ylabels(axes)
+        figure.supylabel("Neuron")
+    return axes
+
+
+def traces(
+    recording: Any, variables: str | Sequence[str], neuron: int = 0, ax: Axes | None = None
+) -> Axes:
+    """Draw variables of one neuron over time.
+
+    Parameters
+    ----------
+    recording : StateRecording
+    variables : str or sequence of str
+        What to draw, out of what was recorded.
+    neuron : int
+        Its number in the population; it has to be among those recorded.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The y axis is a voltage in mV if all names begin with v or V; otherwise it bears the names.
+
+    Raises
+    ------
+    InputError
+        If the variable or neuron was not recorded, or nothing was.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> cells = net.add_population("cells", 2, LIF)
+    >>> voltages = net.record(cells, "v")
+    >>> net.run(5.0)
+    >>> traces(voltages, "v", neuron=1).get_ylabel()
+    'Voltage (mV)'
+    """
+    _check_attributes("recording", recording, "StateRecording", ("variables", "neurons", "t"))
+    names = [variables] if isinstance(variables, str) else list(variables)
+    check_unknown("variable", names, recording.variables)
+    if not names:
+        raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
+    ids = np.asarray(recording.neurons)
+    row = np.flatnonzero(ids == check_integer("neuron", neuron, at_least=0))
+    if not row.size:
+        some = ", ".join(map(str, ids[:10])) + (", ..." if ids.size > 10 else "")
+        raise InputError(f"neuron is {neuron}, which was not recorded; there is {some}.")
+    t = recording.t
+    if not t.size:
+        raise InputError("recording holds no samples yet; run the network first.")
+    with _style():
+        ax = _axes(ax, (5.0, 2.6))
+        for name in names:
+            ax.plot(t, getattr(recording, name)[row[0]], color=_next_colour(ax), label=name)
+        ax.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+        ax.set_xlabel("Time (ms)")
+        voltages = all(name[0] in "vV" for name in names)
+        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(names))
+        if len(names) > 1:
+            _legend_above(ax)
+    return ax
+
+
+def compartments(
+    trial: Any,
+    layer: str = "hidden_1",
+    neuron: int = 0,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the voltages of all compartments of one neuron in one trial.
+
+    The neuron's spikes stand above its somatic voltage. Grey bands are the windows at the ends of
+    the phases over which the model takes means. In the apical panel a bar is the mean voltage of a
+    window; the plateau potential that comes of it is written above.
+
+    Parameters
+    ----------
+    trial : TrialRecording
+        From the `record` method of a `SegregatedDendriteNetwork`.
+    layer : str
+        'hidden_1', ..., or 'output'.
+    neuron : int
+    axes : sequence of matplotlib.axes.Axes, optional
+        As many as there are compartments.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Soma, basal and apical dendrite of a hidden neuron; soma and dendrite of an output neuron.
+        They share times, not voltages.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer or neuron, or the axes are too few or many.
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), seed=1, backend="python")
+    >>> axes = compartments(net.record([0.0, 0.5, 1.0, 0.5], label=1), "output", neuron=1)
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Soma\\n$V$ (mV)', 'Dendrite\\n$V_\\\\mathrm{B}$ (mV)']
+    """
+    _check_attributes(
+        "trial", trial, "TrialRecording", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
+    )
+    check_choice("layer", layer, trial.V)
+    check_integer("neuron", neuron, at_least=0, at_most=len(trial.V[layer]) - 1)
+    hidden = layer in trial.V_A
+    below = "Basal" if hidden else "Dendrite"
+    panels = [("Soma", "V", trial.V), (below, r"V_\mathrm{B}", trial.V_B)]
+    if hidden:
+        panels.append(("Apical", r"V_\mathrm{A}", trial.V_A))
+    phases = [float(end) for end in trial.phases]
+    windows = _windows(phases, float(getattr(trial, "window", 20.0)))
+    with _style():
+        if axes is None:
+            grid = _figure((5.0, 0.7 + 1.3 * len(panels))).subplots(
+                len(panels), 1, sharex=True, squeeze=False
+            )
+            axes = grid
+            for ax in grid[:-1, 0]:
+                ax.tick_params(axis="x", length=0)
+        panel_axes = _check_axes(axes, len(panels))
+        for ax, (place, symbol, voltages), colour in zip(
+            panel_axes, panels, (_INK, _BLUE, _GREEN), strict=False
+        ):
+            for start, end in windows:
+                ax.axvspan(start, end, color=_PALE, linewidth=0.0, zorder=0)
+            ax.plot(trial.t, voltages[layer][neuron], color=colour)
+            _mark_phases(ax, phases)
+            ax.set_xlim(0.0, phases[-1])
+            ax.set_ylabel(f"{place}\n${symbol}$ (mV)")
+        soma = panel_axes[0]
+        spikes = trial.spikes[layer]
+        times = spikes.t[spikes.i == neuron]
+        soma.plot(
+            times,
+            np.full(times.size, 1.06),
+            "|",
+            color=_INK,
+            markersize=6.0,
+            markeredgewidth=1.0,
+            transform=soma.get_xaxis_transform(),
+            clip_on=False,
+        )
+        _name_phases(soma, phases, 12.0)
+        if hidden:
+            plateaus = [trial.alpha_f, trial.alpha_t]
+            for (start, end), alpha, phase in zip(windows, plateaus, "ft", strict=False):
+                inside = (trial.t >= start) & (trial.t < end)
+                _mark_plateau(
+                    panel_axes[-1],
+                    (start, end),
+                    float(trial.V_A[layer][neuron][inside].mean()),
+                    rf"$\alpha_\mathrm{{{phase}}} = {float(alpha[layer][neuron]):.3f}$",
+                )
+        panel_axes[-1].set_xlabel("Time (ms)")
+        panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
+    return panel_axes
+
+
+def learning_curve(
+    history: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    key: str | Sequence[str] = ("training_error", "test_error"),
+    ax: Axes | None = None,
+    label: str | None = None,
+) -> Axes:
+    """Draw errors over epochs: of one run, or mean and spread of several.
+
+    Parameters
+    ----------
+    history : dict of str to list, or sequence of such dicts
+        The history of a network: 'epoch', and a column for each key, with None where there was no
+        test. Of several (seeds of one network), the line is the mean and the band one standard
+        deviation (of a sample: ddof=1) to either side, at the epochs that all of them have.
+    key : str or sequence of str
+        'training_error' (dashed beside another), 'test_error', 'loss'. Columns without a number are
+        left out.
+    ax : matplotlib.axes.Axes, optional
+        Each call takes the next colour on it.
+    label : str, optional
+        For the legend; the name of the key as a default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> ax = learning_curve({"epoch": [1, 2, 3], "test_error": [None, 8.0, 6.0]}, "test_error")
+    >>> ax.get_ylabel(), ax.lines[0].get_ydata().tolist()
+    ('Error (%)', [8.0, 6.0])
+    """
+    keys = [key] if isinstance(key, str) else list(key)
+    for each in keys:
+        check_choice("key", each, _CURVES)
+    if len({_CURVES[each][1] for each in keys}) != 1:
+        raise InputError(f"key is {key!r}; keys of one figure have to be of one quantity.")
+    runs = [history] if isinstance(history, Mapping) else list(history)
+    curves = [(each, _common([_column(run, each) for run in runs])) for each in keys]
+    curves = [(each, curve) for each, curve in curves if curve[0].size]
+    if not curves:
+        what = " or ".join(map(repr, keys))
+        several = f" at an epoch that all {len(runs)} runs have" if len(runs) > 1 else ""
+        raise InputError(f"history holds no number for {what}{several}; there is nothing to draw.")
+    with _style():
+        ax = _axes(ax, (4.2, 3.0))
+        colour = _next_colour(ax)
+        for each, (epochs, values) in curves:
+            name = _CURVES[each][0]
+            if label is None:
+                name += f", mean ± sd of {len(runs)}" if len(runs) > 1 else ""
+            else:
+                name = label if len(keys) == 1 else f"{label}, {name}"
+            mean = values.mean(axis=0)
+            dashed = each == "training_error" and len(keys) > 1
+            ax.plot(
+                epochs,
+                mean,
+                color=colour,
+                label=name,
+                linestyle=(0, (3, 1.5)) if dashed else "-",
+                marker="o" if epochs.size <= _FEW else "",
+                markersize=3.0,
+                markerfacecolor="white" if dashed else colour,
+            )
+            if len(runs) > 1:
+                sd = values.std(axis=0, ddof=1)
+                ax.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
+        ax.set_xlabel("Epoch")
+        ax.set_ylabel(_CURVES[keys[0]][1])
+        _whole_epochs(ax)
+        if ax.get_yscale() == "linear":
+            ax.set_ylim(bottom=0.0, auto=None)
+        ax.legend()
+    return ax
+
+
+def receptive_fields(
+    W: Any,
+    image_shape: tuple[int, int],
+    n: int = 25,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the input weights of hidden neurons as images.
+
+    Parameters
+    ----------
+    W : array_like, shape (pixels, neurons)
+        Weights from the input, such as ``net.W[0]``.
+    image_shape : tuple of int
+        Height and width of the images, such as (28, 28).
+    n : int
+        At most how many neurons to show: those whose weights vary most, the first most of all.
+    axes : sequence or array of matplotlib.axes.Axes, optional
+        At least as many as there are neurons to show; those left over become blank.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        One per neuron shown. One scale, symmetric around 0, holds for all; the colour bar is beside
+        them.
+
+    Raises
+    ------
+    InputError
+        If the weights have another number of pixels, or there are too few axes.
+
+    Examples
+    --------
+    >>> weights = np.random.default_rng(1).normal(size=(12, 5))
+    >>> len(receptive_fields(weights, (4, 3), n=4))
+    4
+    """
+    W = check_array("W", W, shape=(None, None))
+    if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 2:
+        raise InputError(f"image_shape is {image_shape!r}; it has to be a pair: height, width.")
+    height, width = (
+        check_integer(f"image_shape[{k}]", side, at_least=1) for k, side in enumerate(image_shape)
+    )
+    if height * width != len(W):
+        raise InputError(
+            f"image_shape is {(height, width)}, that is {height * width} pixels, but W has "
+            f"{len(W)} rows, one per pixel."
+        )
+    if not W.shape[1]:
+        raise InputError("W has no column, so there is no neuron to draw.")
+    count = min(check_integer("n", n, at_least=1), W.shape[1])
+    order = np.argsort(-W.var(axis=0), kind="stable")[:count]
+    limit = float(np.abs(W[:, order]).max()) or 1.0
+    with _style():
+        if axes is None:
+            columns = math.ceil(math.sqrt(count))
+            rows = math.ceil(count / columns)
+            size = (0.8 * columns + 0.9, 0.8 * rows * height / width + 0.1)
+            axes = _figure(size).subplots(rows, columns, squeeze=False)
+        every = _check_axes(axes, count, at_least=True)
+        for ax in every:
+            ax.set_axis_off()
+        shown = every[:count]
+        for ax, neuron in zip(shown, order, strict=True):
+            image = ax.imshow(
+                W[:, neuron].reshape(height, width), cmap="RdBu_r", vmin=-limit, vmax=limit
+            )
+        bar = shown[0].figure.colorbar(image, ax=every, label="Weight", shrink=0.6, aspect=18)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    return shown
+
+
+def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
+    """Draw how far the updates of hidden layers point away from those by backpropagation.
+
+    Below 90 degrees, drawn dashed, an update still leads downhill.
+
+    Parameters
+    ----------
+    history : dict of str to list
+        The history of a network made with ``measure_angle=True``: 'epoch', and 'angle' with a
+        sequence of angles (degrees), one per hidden layer, for each epoch.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If there are no angles.
+
+    Examples
+    --------
+    >>> ax = angle({"epoch": [1, 2], "angle": [[85.0, 88.0], [70.0, 80.0]]})
+    >>> [line.get_label() for line in ax.lines[:2]]
+    ['hidden 1', 'hidden 2']
+    """
+    for column in ("epoch", "angle"):
+        if not isinstance(history, Mapping) or column not in history:
+            raise InputError(f"history has no {column!r}; give the history of one network.")
+    epochs = check_array("history['epoch']", history["epoch"], shape=(None,))
+    rows = [row for row in history["angle"] if row is not None and np.size(row)]
+    if not rows:
+        raise InputError(
+            "history holds no angle; train a network with hidden layers and measure_angle=True."
+        )
+    blank = np.full(np.size(rows[0]), np.nan)
+    angles = check_array(
+        "history['angle']",
+        [blank if row is None else row for row in history["angle"]],
+        shape=(epochs.size, None),
+        finite=False,
+    )
+    if not np.nan_to_num(angles).any():
+        raise InputError(
+            "history holds no angle but 0; train a network with measure_angle=True to measure them."
+        )
+    with _style():
+        ax = _axes(ax, (4.2, 3.0))
+        for m, values in enumerate(angles.T):
+            ax.plot(
+                epochs,
+                values,
+                color=_next_colour(ax),
+                label=f"hidden {m + 1}",
+                marker="o" if epochs.size <= _FEW else "",
+                markersize=3.0,
+            )
+        ax.axhline(90.0, **_GUIDE, zorder=1)
+        ax.set_ylim(0.0, max(95.0, float(np.nanmax(angles)) + 5.0))
+        ax.set_yticks(range(0, int(ax.get_ylim()[1]) + 1, 30))
+        ax.set_xlabel("Epoch")
+        ax.set_ylabel("Angle to backpropagation (°)")
+        _whole_epochs(ax)
+        if angles.shape[1] > 1:
+            ax.legend()
+    return ax
+
+
+# ------------------------------------------------------------------------------------------- style
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """The look of everything that is drawn here; the user's settings come back afterwards."""
+    import matplotlib
+
+    with matplotlib.rc_context(
+        {
+            "font.size": 9.0,
+            "axes.labelsize": 9.0,
+            "figure.labelsize": 9.0,
+            "xtick.labelsize": 8.0,
+            "ytick.labelsize": 8.0,
+            "legend.fontsize": 8.0,
+            "legend.frameon": False,
+            "axes.linewidth": 0.8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "lines.linewidth": 1.3,
+            "lines.solid_capstyle": "round",
+            "figure.dpi": 120.0,
+        }
+    ):
+        yield
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=size, layout="constrained")
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The given Axes without frame, or those of a new figure."""
+    if ax is None:
+        return _figure(size).subplots()
+    return _check_axes([ax], 1, name="ax")[0]
+
+
+def _check_axes(axes: Any, n: int, *, at_least: bool = False, name: str = "axes") -> list[Axes]:
+    from matplotlib.axes import Axes
+
+    given: list[Axes] = list(np.ravel(axes))
+    for ax in given:
+        if not isinstance(ax, Axes):
+            kind = type(ax).__name__
+            raise InputError(f"{name} is or holds a {kind}; it has to be Axes of matplotlib.")
+        ax.spines[["top", "right"]].set_visible(False)
+    if len(given) < n or (len(given) > n and not at_least):
+        wanted = f"at least {n}" if at_least else f"{n}"
+        raise InputError(f"{name} holds {len(given)} Axes; it has to hold {wanted}.")
+    return given
+
+
+def _next_colour(ax: Axes) -> str:
+    """The first colour that no line on `ax` has yet."""
+    from matplotlib.colors import to_hex
+
+    used = {to_hex(line.get_color()).upper() for line in ax.lines}
+    free = [colour for colour in _COLOURS if colour not in used]
+    return free[0] if free else _COLOURS[len(ax.lines) % len(_COLOURS)]
+
+
+def _legend_above(ax: Axes) -> None:
+    """A legend in one line over the data, where it hides none."""
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.0,
+        ncols=len(ax.lines),
+        handlelength=1.5,
+    )
+
+
+def _whole_epochs(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _readable(name: str) -> str:
+    return name.replace("_", " ")
+
+
+# ------------------------------------------------------------------------------------------ spikes
+
+
+def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str]:
+    """Times and neurons of spikes, number of neurons (None: unknown), duration, and name."""
+    if isinstance(spikes, (tuple, list)):
+        if len(spikes) != 2:
+            raise InputError(f"spikes has {len(spikes)} parts; a pair has times and neurons.")
+        t, i = spikes
+        n, duration, name = None, 0.0, ""
+    else:
+        _check_attributes("spikes", spikes, "SpikeRecording", ("t", "i", "n", "duration", "name"))
+        t, i, n = spikes.t, spikes.i, int(spikes.n)
+        duration, name = float(spikes.duration), str(spikes.name)
+    t = check_array("spike times", t, shape=(None,))
+    i = check_array("neurons of the spikes", i, shape=t.shape, dtype=np.int64, at_least=0)
+    return t, i, n, duration or float(t.max(initial=0.0)) or 1.0, name
+
+
+def _rows(
+    ax: Axes, t: np.ndarray, i: np.ndarray, shown: np.ndarray, start: float, end: float, color: str
+) -> tuple[float, float]:
+    """Draw the marks of the neurons shown, and return where their rows begin and end."""
+    together = bool((np.diff(shown) == 1).all())
+    first = int(shown[0]) if together and shown.size else 0
+    row = np.full(max(i.max(initial=-1), shown.max(initial=-1)) + 1, -1)
+    row[shown] = np.arange(shown.size) + first
+    kept = (t >= start) & (t <= end) & (row[i] >= 0)
+    points = ax.get_window_extent().height / ax.figure.dpi * 72.0 / max(shown.size, 1)
+    ax.plot(
+        t[kept],
+        row[i[kept]],
+        "|",
+        color=color,
+        markersize=min(max(0.75 * points, 1.5), 9.0),
+        markeredgewidth=0.8 if points > 3.0 else 0.6,
+        rasterized=bool(kept.sum() > _MANY),
+    )
+    if not together:
+        rows = np.unique(np.linspace(0, shown.size - 1, min(shown.size, 8)).round().astype(int))
+        ax.set_yticks(rows, [str(neuron) for neuron in shown[rows]])
+    elif shown.size < 6:
+        ax.set_yticks(shown)
+    return first - 0.5, first + max(shown.size, 1) - 0.5
+
+
+# ------------------------------------------------------------------------------------------ trials
+
+
+def _windows(phases: Sequence[float], length: float) -> list[tuple[float, float]]:
+    """Start and end of the last `length` ms of each phase."""
+    begins = [0.0, *phases[:-1]]
+    return [(max(begin, end - length), end) for begin, end in zip(begins, phases, strict=True)]
+
+
+def _mark_phases(ax: Axes, phases: Sequence[float]) -> None:
+    for end in phases:
+        ax.axvline(end, **_GUIDE, zorder=1)
+
+
+def _name_phases(ax: Axes, phases: Sequence[float], above: float) -> None:
+    """'forward' and 'target' over their phases, so many points above the axes."""
+    begin = 0.0
+    for name, end in zip(("forward", "target"), phases, strict=False):
+        ax.annotate(
+            name,
+            ((begin + end) / 2.0, 1.0),
+            (0.0, above),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            horizontalalignment="center",
+            verticalalignment="bottom",
+        )
+        begin = end
+
+
+def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str) -> None:
+    """A bar at the mean voltage of the window, a point at the end of the phase, and a number."""
+    ax.plot(
+        window,
+        (level, level),
+        color=_RED,
+        linewidth=2.0,
+        solid_capstyle="butt",
+        marker="o",
+        markevery=[1],
+        markersize=4.0,
+        clip_on=False,
+        zorder=3,
+    )
+    ax.annotate(
+        text,
+        (window[1], 1.0),
+        (0.0, 2.0),
+        xycoords=ax.get_xaxis_transform(),
+        textcoords="offset points",
+        horizontalalignment="right",
+        verticalalignment="bottom",
+        color=_RED,
+    )
+
+
+# ---------------------------------------------------------------------------------------- learning
+
+
+def _column(run: Any, key: str) -> dict[float, float]:
+    """The numbers of one column by epoch."""
+    if not isinstance(run, Mapping):
+        kind = type(run).__name__
+        raise InputError(f"history is or holds a {kind}; it has to be a dict of columns.")
+    for name in ("epoch", key):
+        if name not in run:
+            raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
+    epochs, values = list(run["epoch"]), list(run[key])
+    if len(epochs) != len(values):
+        raise InputError(f"history has {len(epochs)} epochs, but {len(values)} entries of {key!r}.")
+    pairs = zip(epochs, values, strict=True)
+    column = {float(epoch): float(value) for epoch, value in pairs if value is not None}
+    return {epoch: value for epoch, value in column.items() if math.isfinite(value)}
+
+
+def _common(columns: list[dict[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """The epochs that all columns have, and their values, shape (columns, epochs)."""
+    shared = set(columns[0]).intersection(*columns[1:]) if columns else set()
+    epochs = sorted(shared)
+    return np.array(epochs), np.array([[column[epoch] for epoch in epochs] for column in columns])
+
+
+# ------------------------------------------------------------------------------------------ checks
+
+
+def _check_attributes(name: str, value: Any, kind: str, attributes: Sequence[str]) -> None:
+    for attribute in attributes:
+        if not hasattr(value, attribute):
+            raise InputError(
+                f"{name} is a {type(value).__name__} without .{attribute}; it has to be a {kind}."
+            )
+
+
+def _check_window(window: Any) -> tuple[float, float]:
+    if not isinstance(window, (tuple, list)) or len(window) != 2:
+        raise InputError(f"window is {window!r}; it has to be a pair: start and end in ms.")
+    start = check_number("the start of window", window[0], unit="ms")
+    return start, check_number("the end of window", window[1], above=start, unit="ms")
