@@ -174,7 +174,8 @@ def main() -> None:
     args = arguments()
     from spikesim import datasets  # not in the authors' process, which imports this file again
 
-    (images, labels), _ = datasets.load_mnist()
+    mnist = datasets.load_mnist()
+    images, labels = mnist.train_images, mnist.train_labels
     for name, count in (("examples", args.examples), ("authors-examples", args.authors_examples)):
         if count > len(images):
             raise SystemExit(f"--{name} is {count}, but there are {len(images)} training images")

@@ -10,6 +10,7 @@ caching off, and so does a folder that cannot be written.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,16 +36,26 @@ def folder() -> Path | None:
 def cached(function: Callable, options: dict[str, Any]) -> Callable:
     """`function` compiled by Numba with `options`, through the kernel cache where there is one."""
     place = folder()
-    if place is None:
+    if place is None or not _is_writable(place):
         return numba.njit(**options)(function)
     users_own = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(place)
     try:
         return numba.njit(cache=True, **options)(function)
-    except (RuntimeError, OSError):  # read-only or missing home
+    except (RuntimeError, OSError):  # no room for it after all
         return numba.njit(**options)(function)
     finally:
         numba.config.CACHE_DIR = users_own
+
+
+def _is_writable(place: Path) -> bool:
+    """Whether files can be made there. Numba would quietly take another folder, even the package's."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place).close()
+    except OSError:
+        return False
+    return True
 
 
 def in_cache(function: Any) -> bool:

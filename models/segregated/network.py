@@ -405,7 +405,7 @@ class SegregatedDendriteNetwork:
             backend=self.backend,
             window=window if p.spiking else 1,
             shortest=p.test_phase if purpose == _TEST else p.phase,
-            apical=purpose == _RECORDING,
+            recorded=purpose == _RECORDING,
         )
 
     def _lengths(self, n: int) -> np.ndarray:

@@ -58,8 +58,9 @@ class Simulation:
         Steps at the end of a phase over which means are taken.
     shortest : int
         Steps of the shortest phase that will be run.
-    apical : bool
-        Compute apical voltages in every step, not only the means at the ends of phases.
+    recorded : bool
+        Compute apical voltages in every step, not only their means at the ends of phases, and leave
+        the weights as they are at the end of the target phase.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Simulation:
         backend: str,
         window: int,
         shortest: int,
-        apical: bool = False,
+        recorded: bool = False,
     ):
         self.weights = weights
         self.p = parameters
@@ -80,7 +81,8 @@ class Simulation:
         self.shortest = shortest
         self.network = Network(dt=1.0, seed=seed, dtype=dtype, backend=backend)
         self.trials = Trials(capacity)
-        self.apical = apical or parameters.g_A > 0.0
+        self.recorded = recorded
+        self.apical = recorded or parameters.g_A > 0.0
         sizes = [weights.W[0].shape[0], *(W.shape[1] for W in weights.W)]
         self.hidden = len(sizes) - 2
         self.label = np.zeros(1, np.int64)
@@ -403,6 +405,8 @@ class Simulation:
         phases = [Phase(eq.learn_output_error, eq.at_end_of_target, output, number)]
         for m in range(self.hidden):
             phases.append(Phase(eq.plateau_target, eq.hidden_at_end_of_target, self._plateau(m)))
+        if self.recorded:
+            return phases
         for m in range(self.hidden):
             state = {**self._plateau(m), "mean_V": self.mean_V[m], "E": self.E[m]}
             if not p.backpropagation and not p.frozen:

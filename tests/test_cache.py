@@ -1,0 +1,98 @@
+"""Compiled programs outlive the process that compiled them, and never their equations."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SCRIPT = """
+import numpy as np
+from spikesim.kernels import cpu
+from spikesim.kernels.program import Phase, Program, once
+
+GAIN = 2.0
+
+
+def helper(x):
+    return GAIN * x
+
+
+def grow(i, t, s, p):
+    s.y[0] = helper(s.y[0])
+
+
+y = np.ones(1, np.float32)
+program = Program([Phase(grow, once, {"y": y})], "float32", cpu)
+ready = program.is_ready
+program(0, 3)
+print(ready, program.is_ready, y[0])
+"""
+
+
+class Outcome(NamedTuple):
+    was_ready: bool
+    is_ready: bool
+    result: float
+
+
+def run(script, folder, **environment):
+    """Run the script in a process of its own and return what it printed."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "SPIKESIM_CACHE")}
+    (folder / "equations.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "equations.py"],
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    was_ready, is_ready, result = done.stdout.split()
+    return Outcome(was_ready == "True", is_ready == "True", float(result))
+
+
+def programs(folder):
+    return sorted(path for path in folder.rglob("program.run_*") if path.is_file())
+
+
+def test_a_new_process_finds_the_program_and_a_changed_constant_does_not(tmp_path):
+    cache = tmp_path / "cache"
+    place = {"XDG_CACHE_HOME": str(cache)}
+    assert run(SCRIPT, tmp_path, **place) == Outcome(False, True, 8.0)
+    compiled = programs(cache / "spikesim" / "kernels")
+    assert compiled
+    assert run(SCRIPT, tmp_path, **place) == Outcome(True, True, 8.0)
+    assert programs(cache) == compiled
+    changed = SCRIPT.replace("GAIN = 2.0", "GAIN = 3.0")
+    assert run(changed, tmp_path, **place) == Outcome(False, True, 27.0)
+    assert run(SCRIPT, tmp_path, **place) == Outcome(True, True, 8.0)
+
+
+def test_the_folder_of_numba_is_used_if_one_is_chosen(tmp_path):
+    numba, home = tmp_path / "numba", tmp_path / "home"
+    outcome = run(SCRIPT, tmp_path, NUMBA_CACHE_DIR=str(numba), XDG_CACHE_HOME=str(home))
+    assert outcome.result == 8.0
+    assert programs(numba)
+    assert not home.exists()
+
+
+def test_the_cache_can_be_turned_off(tmp_path):
+    outcome = run(SCRIPT, tmp_path, SPIKESIM_CACHE="0", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert outcome == Outcome(False, True, 8.0)
+    assert not programs(tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_a_folder_that_cannot_be_written_turns_the_cache_off(tmp_path, variable):
+    (tmp_path / "file").write_text("no folder can be made below a file")
+    inside = programs(ROOT / "kernels")
+    outcome = run(SCRIPT, tmp_path, **{variable: str(tmp_path / "file" / "cache")})
+    assert outcome == Outcome(False, True, 8.0)
+    assert programs(ROOT / "kernels") == inside

@@ -1,0 +1,187 @@
+"""What a user of `SegregatedDendriteNetwork` relies on: state, files, options, recordings."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from naive_segregated import symmetric_feedback, weight_moments
+
+from spikesim import InputError, datasets
+from spikesim.models.segregated import SegregatedDendriteNetwork
+
+CHANCE = np.random.default_rng(11)
+IMAGES = (CHANCE.random((12, 10)) * (CHANCE.random((12, 10)) > 0.3) * 255).astype(np.uint8)
+LABELS = CHANCE.integers(0, 3, 12)
+
+
+def small(sizes=(10, 8, 3), seed=4, backend="python", **options):
+    return SegregatedDendriteNetwork(sizes, seed=seed, backend=backend, eta=0.05, **options)
+
+
+def weights(net):
+    return [array.copy() for arrays in (net.W, net.b, net.Y) for array in arrays]
+
+
+def assert_same(first, second):
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_compiled_network_equals_plain_python_bit_for_bit(dtype):
+    compiled = small(dtype=dtype, backend="cpu")
+    plain = small(dtype=dtype)
+    for net in (compiled, plain):
+        net.fit(IMAGES[:3], LABELS[:3])  # three trials of at least 100 steps
+    assert compiled._training.network.step >= 300
+    assert_same(weights(compiled), weights(plain))
+    for name, array in plain._training.arrays().items():
+        np.testing.assert_array_equal(compiled._training.arrays()[name], array, err_msg=name)
+    assert np.array_equal(compiled.predict(IMAGES[:2]), plain.predict(IMAGES[:2]))
+
+
+def test_a_fit_saved_after_an_epoch_goes_on_as_if_never_stopped(tmp_path):
+    undisturbed, first = small(), small()
+    undisturbed.fit(IMAGES, LABELS, epochs=2)
+    first.fit(IMAGES, LABELS, epochs=1, checkpoint=tmp_path / "net.h5")
+    second = SegregatedDendriteNetwork.load(tmp_path / "net.h5", backend="python")
+    second.fit(IMAGES, LABELS, epochs=1)
+    assert_same(weights(second), weights(undisturbed))
+    assert second.history["training_error"] == undisturbed.history["training_error"]
+
+
+def test_ctrl_c_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(tmp_path):
+    options = {"symmetric": True, "symmetric_noise": 0.05}  # shows its examples one by one
+    undisturbed, interrupted = small(**options), small(**options)
+    undisturbed.fit(IMAGES, LABELS, epochs=2)
+
+    def press(done, total):
+        if done == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.fit(IMAGES, LABELS, 2, progress=press, checkpoint=tmp_path / "net.h5")
+    resumed = SegregatedDendriteNetwork.load(tmp_path / "net.h5", backend="python")
+    assert 0 < resumed.example < len(IMAGES)
+    resumed.fit(IMAGES, LABELS, epochs=2)
+    assert_same(weights(resumed), weights(undisturbed))
+    assert resumed.history["training_error"] == undisturbed.history["training_error"]
+
+
+def test_a_test_in_between_does_not_change_what_is_learned():
+    tested, untested = small(), small()
+    for net in (tested, untested):
+        net.fit(IMAGES, LABELS)
+        if net is tested:
+            net.evaluate(IMAGES[:3], LABELS[:3])
+            net.record(IMAGES[0], 1)
+        net.fit(IMAGES, LABELS)
+    assert_same(weights(tested), weights(untested))
+
+
+def test_the_answer_to_an_image_is_the_same_when_asked_again():
+    net = small()
+    assert np.array_equal(net.predict(IMAGES[:4]), net.predict(IMAGES[:4]))
+
+
+def test_weights_are_set_in_place_and_checked():
+    net = small()
+    array = net.W[0]
+    net.W[0] = np.ones((10, 8))
+    assert array is net.W[0]
+    assert (array == 1).all()
+    with pytest.raises(InputError, match=r"W\[0\] has shape \(8, 10\)"):
+        net.W[0] = np.ones((8, 10))
+
+
+def test_initial_weights_have_the_moments_of_the_published_script():
+    net = SegregatedDendriteNetwork((784, 500, 10), seed=1)
+    mean, sd = weight_moments(784)
+    assert net.W[0].mean() == pytest.approx(mean, abs=0.01)
+    assert net.W[0].std() == pytest.approx(2 * sd, rel=0.01)  # U(-1, 1) where sd needs half of it
+    assert net.b[0].mean() == pytest.approx(0.8, abs=0.001)
+    assert net.Y[0].shape == (500, 10)
+
+
+def test_symmetric_feedback_follows_the_weights_of_all_layers_above():
+    net = small((10, 8, 6, 3), symmetric=True, dtype="float64")
+    net.fit(IMAGES[:2], LABELS[:2])
+    for own, expected in zip(net.Y, symmetric_feedback(list(net.W)), strict=True):
+        np.testing.assert_allclose(own, expected, rtol=1e-12)
+
+
+def test_sparse_feedback_keeps_a_fifth_of_the_weights_five_times_as_large():
+    dense, sparse = small((10, 50, 10)), small((10, 50, 10), sparse=0.8)
+    kept = sparse.Y[0] != 0
+    assert kept.mean() == pytest.approx(0.2)
+    np.testing.assert_allclose(sparse.Y[0][kept], 5 * dense.Y[0][kept], rtol=1e-6)
+
+
+def test_phases_last_fifty_ms_and_a_wald_distributed_rest():
+    extra = small()._lengths(20000) - 50
+    assert extra.min() == 0
+    assert (extra == 0).mean() == pytest.approx(0.49, abs=0.01)
+    assert extra.mean() == pytest.approx(1.52, abs=0.05)
+
+
+def test_plateaus_come_up_to_five_ms_early_when_jittered():
+    lag = small((10, 500, 3), plateau_jitter=3.0)._lags(40)[0]
+    chances = np.bincount(lag.ravel(), minlength=6) / lag.size
+    np.testing.assert_allclose(chances, [0.261, 0.233, 0.188, 0.135, 0.087, 0.096], atol=0.01)
+
+
+def test_a_frozen_hidden_layer_keeps_its_weights():
+    net = small(frozen=True)
+    before = weights(net)
+    net.fit(IMAGES[:3], LABELS[:3])
+    np.testing.assert_array_equal(net.W[0], before[0])
+    assert (net.W[1] != before[1]).any()
+
+
+def test_a_recorded_plateau_is_the_sigmoid_of_the_mean_apical_voltage():
+    trial = small().record(IMAGES[0], 1)
+    end = int(trial.phases[0])
+    mean = trial.V_A["hidden_1"][:, end - 20 : end].mean(axis=1)
+    np.testing.assert_allclose(trial.alpha_f["hidden_1"], 1 / (1 + np.exp(-mean)), rtol=1e-4)
+
+
+def test_recorded_voltages_obey_the_membrane_equation():
+    trial = small().record(IMAGES[0], 1)
+    V, V_B = trial.V["hidden_1"], trial.V_B["hidden_1"]
+    step = V[:, :-1] + 0.6 * (V_B[:, 1:] - V[:, :-1]) - 0.1 * V[:, :-1]
+    np.testing.assert_allclose(V[:, 1:], step, atol=1e-4)
+
+
+def test_libsonata_reads_back_the_spikes_and_voltages_of_a_trial(tmp_path):
+    libsonata = pytest.importorskip("libsonata")
+    trial = small().record(IMAGES[0], 1)
+    trial.to_sonata(tmp_path)
+    reader = libsonata.SpikeReader(str(tmp_path / "spikes.h5"))
+    assert set(reader.get_population_names()) == {"input", "hidden_1", "output"}
+    read = reader["hidden_1"].get_dict()
+    spikes = trial.spikes["hidden_1"]
+    steps = np.rint(read["timestamps"] / trial.dt).astype(int)
+    read_back = sorted(zip(steps.tolist(), read["node_ids"].tolist(), strict=True))
+    assert read_back == sorted(zip(spikes.steps.tolist(), spikes.i.tolist(), strict=True))
+    report = libsonata.ElementReportReader(str(tmp_path / "voltages.h5"))["hidden_1"].get()
+    np.testing.assert_array_equal(report.data[:, 0::3].T, trial.V["hidden_1"])
+    np.testing.assert_array_equal(report.data[:, 2::3].T, trial.V_A["hidden_1"])
+
+
+def test_elephant_finds_the_rates_that_we_count(tmp_path):
+    statistics = pytest.importorskip("elephant.statistics")
+    trial = small().record(IMAGES[0], 1)
+    spikes = trial.spikes["hidden_1"]
+    rates = [float(statistics.mean_firing_rate(train)) for train in spikes.to_neo().spiketrains]
+    expected = spikes.count / spikes.duration
+    np.testing.assert_allclose(np.array(rates), expected, rtol=1e-12)
+
+
+def test_mnist_is_learned_well_beyond_a_network_without_hidden_layer():
+    if "SPIKESIM_DATA" not in os.environ:
+        pytest.skip("needs MNIST in $SPIKESIM_DATA")
+    mnist = datasets.load_mnist()
+    net = SegregatedDendriteNetwork((784, 100, 10), seed=1)
+    net.fit(mnist.train_images[:10000], mnist.train_labels[:10000])
+    assert net.evaluate(mnist.test_images[:500], mnist.test_labels[:500]) < 20.0
