@@ -49,7 +49,7 @@ def cached(function: Callable, options: dict[str, Any]) -> Callable:
 
 
 def _is_writable(place: Path) -> bool:
-    """Whether files can be made there. Numba would quietly take another folder, even the package's."""
+    """Whether files can be made there; if not, Numba would quietly take another folder."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=place).close()

@@ -19,7 +19,7 @@ from spikesim.kernels import program
 from spikesim.kernels.cache import cached, in_cache
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "build", "each", "is_ready", "lowering"]
 
 _INNER = {
     "error_model": "numpy",
@@ -29,6 +29,8 @@ _INNER = {
     "no_cfunc_wrapper": True,
 }
 _OUTER = {"error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "nogil": True}
+
+FAILURES = (numba.core.errors.NumbaError,)
 
 _loops: dict[tuple[Callable, Callable], Callable] = {}
 _programs: dict[str, Callable] = {}

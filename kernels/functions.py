@@ -5,9 +5,9 @@ the name is bound to the function below that fits the state's type. `real` turns
 a number of the state's type.
 
 Ranges are cut off where the result would overflow or vanish: |x| at 83 in float32, 708 in float64.
-The relative error of `exp` is below 2.5e-7 + 1e-7 |x| in float32, the second part being the rounding
-of x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In float32 exp(0) is 1.0000001.
-NaN stays NaN.
+The relative error of `exp` is below 2.5e-7 + 1e-7 |x| in float32, the second part being the
+rounding of x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In float32 exp(0) is
+1.0000001. NaN stays NaN.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.records import record
 
 __all__ = ["Phase", "Program", "once"]
@@ -107,6 +108,7 @@ class Program:
         key = hashlib.sha256("\n".join([source, *digests, dtype]).encode()).hexdigest()[:24]
         self._run = backend.build(source, names, key)
         self._is_ready = partial(backend.is_ready, key)
+        self._failures = backend.FAILURES
 
     @property
     def is_ready(self) -> bool:
@@ -117,4 +119,15 @@ class Program:
         """Run `steps` steps, the first of which has the number `first`."""
         reals = np.array([float(p[n]) for p, n in self._real_of] or [0.0], self._dtype)
         wholes = np.array([int(p[n]) for p, n in self._whole_of] or [0], np.int64)
-        self._run(first, steps, tuple(self._arrays), reals, wholes)
+        try:
+            self._run(first, steps, tuple(self._arrays), reals, wholes)
+        except self._failures as error:
+            raise LoweringError(_reason(str(error))) from error
+
+
+def _reason(message: str) -> str:
+    """What went wrong and where, from a compiler's many lines."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    cause = next((x for x in lines if not x.startswith("Failed in")), "unknown reason")
+    place = next((x.rstrip(":") for x in lines if x.startswith("File ")), "a body")
+    return f"A body cannot be compiled. {place}: {cause}"

@@ -232,7 +232,9 @@ class Network:
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:
-            raise InputError(f"{post.name}.{target} has a kernel; give this projection the same one.")
+            raise InputError(
+                f"{post.name}.{target} has a kernel; give this projection the same one."
+            )
         pre.remember(projection.delay)
         post.incoming.append(projection)
         self.projections[name] = projection

@@ -75,7 +75,7 @@ class Neuron:
             if isinstance(values[name], int):
                 if not number.is_integer():
                     raise InputError(
-                        f"{name} is {value}; it has to be a whole number, because its default is one."
+                        f"{name} is {value}; it has to be a whole number, as its default is."
                     )
                 number = int(number)
             values[name] = number

@@ -3,6 +3,7 @@
 import math
 import pickle
 
+import numba
 import numpy as np
 import pytest
 
@@ -39,6 +40,9 @@ def gained_from_tuple(x):
     return low * x if x < 100.0 else high * x
 
 
+CONSTANTS = [tenth, gained, gained_by_numpy, gained_by_default, gained_from_tuple]
+
+
 def through_helper(x):
     return tenth(x) + WHOLE
 
@@ -63,9 +67,7 @@ def source_of(text, **names):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    "function", [tenth, gained, gained_by_numpy, gained_by_default, gained_from_tuple]
-)
+@pytest.mark.parametrize("function", CONSTANTS)
 def test_constants_take_the_type_of_the_state(function, dtype):
     real = np.dtype(dtype).type
     result = python.lowering(dtype)(function)(real(3.0))
@@ -81,12 +83,12 @@ def test_compiled_constants_take_the_type_of_the_state(dtype):
     assert y.tobytes() == np.full(6, real(0.1) * real(1.7)).tobytes()
 
 
-def test_no_float64_appears_in_a_compiled_float32_program():
-    x, y = np.array([1.7], np.float32), np.zeros(6, np.float32)
-    Program([Phase(apply_all, once, {"x": x, "y": y}, {"gain": 0.1})], "float32", cpu)(0, 1)
-    for function in (gained, gained_by_numpy, gained_by_default, gained_from_tuple, tenth):
-        signatures = cpu.lowering("float32")(function).nopython_signatures
-        assert [str(s.return_type) for s in signatures] == ["float32"]
+@pytest.mark.parametrize("function", CONSTANTS)
+def test_numba_sees_no_float64_in_a_function_of_float32(function):
+    compiled = numba.njit(python.lowering("float32")(function))
+    compiled(np.float32(1.7))
+    (signature,) = compiled.nopython_signatures
+    assert signature.return_type is numba.float32
 
 
 def test_a_helper_is_found_by_its_global_name_and_typed_too():
@@ -146,7 +148,7 @@ cosine = math.cos
 
 
 def comprehends(x):
-    return [x for _ in range(3)][0]
+    return len([x for _ in range(3)])
 
 
 def nests(x):
@@ -164,12 +166,12 @@ def calls_refused(x):
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (make_closure(), "closure uses inside of an enclosing function; pass it in the state or params"),
-        (uses_array, "uses_array reads the global 'TABLE' of type ndarray; pass arrays in the state"),
+        (make_closure(), "closure uses inside of an enclosing function; pass it in the"),
+        (uses_array, "uses_array reads the global 'TABLE' of type ndarray; pass arrays in"),
         (uses_dict, "uses_dict reads the global 'LOOKUP' of type dict"),
         (uses_module, "uses_module uses the module 'math'; import the function itself"),
         (uses_unknown, "uses_unknown uses 'unheard_of', which is not defined"),
-        (uses_builtin_of_c, "uses_builtin_of_c calls 'cosine', which has no lowered form; there is exp"),
+        (uses_builtin_of_c, "calls 'cosine', which has no lowered form; there is exp"),
         (comprehends, "comprehends defines a function or comprehension inside; write a loop"),
         (nests, "nests defines a function or comprehension inside"),
         (demands, "demands has keyword-only arguments"),

@@ -3,11 +3,12 @@
 import os
 import signal
 
+import h5py
 import numpy as np
 import pytest
 from naive_segregated import symmetric_feedback, weight_moments
 
-from spikesim import InputError, datasets
+from spikesim import FileError, InputError, datasets
 from spikesim.models.segregated import SegregatedDendriteNetwork
 
 CHANCE = np.random.default_rng(11)
@@ -67,6 +68,16 @@ def test_ctrl_c_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(tmp_path):
     resumed.fit(IMAGES, LABELS, epochs=2)
     assert_same(weights(resumed), weights(undisturbed))
     assert resumed.history["training_error"] == undisturbed.history["training_error"]
+
+
+def test_a_file_that_leads_elsewhere_is_refused(tmp_path):
+    small().save(tmp_path / "other.h5")
+    small().save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "r+") as file:
+        del file["network"]
+        file["network"] = h5py.ExternalLink("other.h5", "/network")
+    with pytest.raises(FileError, match="'network' is a link to somewhere else"):
+        SegregatedDendriteNetwork.load(tmp_path / "net.h5", backend="python")
 
 
 def test_a_test_in_between_does_not_change_what_is_learned():

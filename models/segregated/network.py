@@ -533,6 +533,8 @@ class _Sums:
         self.loss = float(saved.get("loss", 0.0))
         self.seconds = float(saved.get("seconds", 0.0))
         self.angle = np.array(saved.get("angle", np.zeros(hidden)), np.float64)
+        # An angle exists where feedback arrived at all, so its mean has a number of its own.
+        self.angles = np.array(saved.get("angles", np.zeros(hidden)), np.float64)
 
     def state(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -544,13 +546,18 @@ class _Sums:
         self.seconds += seconds
         if simulation.p.measure_angle:
             cosine = np.clip(simulation.cosine[:count].astype(np.float64), -1.0, 1.0)
-            self.angle += np.degrees(np.arccos(cosine)).sum(axis=0)[: self.angle.size]
+            angle = np.degrees(np.arccos(cosine))[:, : self.angle.size]
+            self.angle += np.nansum(angle, axis=0)
+            self.angles += np.isfinite(angle).sum(axis=0)
 
     def entry(self, examples: int) -> dict[str, Any]:
         return {
             "training_error": 100.0 * self.wrong / examples,
             "loss": self.loss / examples,
-            "angle": list(self.angle / examples),
+            "angle": [
+                float(total / n) if n else np.nan
+                for total, n in zip(self.angle, self.angles, strict=True)
+            ],
             "seconds": self.seconds,
         }
 

@@ -1,0 +1,120 @@
+"""Prints the weights that a learning rule gives two groups of inputs: own_plasticity_rule.png.
+
+The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000, doi:10.1038/78829),
+which spikesim does not know: it stands below in plain Python and is compiled like spikesim's own. A
+cell has a hundred inputs of the same rate. Half of them tend to fire together, half do not, and all
+start with the same weight. Inputs that fire together make the cell fire, just after themselves, and
+that is what the rule rewards.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from math import exp
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from spikesim import LIF, Network, Poisson
+from spikesim.kernels.plasticity import trace, traced
+
+DT = 1.0  # ms
+INPUTS = 100
+RATE = 10.0  # Hz, of every input
+EVENTS = 5.0  # Hz
+JOINING = 0.4  # chance of a correlated input to spike at an event
+W_START, W_MAX = 2.5, 5.0  # mV
+TAU = 20.0  # ms, of both traces
+A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
+
+
+def forget_event(i, t, s, p):
+    """At the start of a step an input expects its own spikes only; events add to that."""
+    s.expected[i] = s.alone[i]
+
+
+def stdp(i, t, s, p):
+    """Pre before post strengthens all synapses of input i, post before pre weakens them."""
+    for j in range(s.W.shape[1]):
+        w = s.W[i, j]
+        if s.post[j] > 0:
+            w += p.A_plus * s.pre_trace[i]
+        if s.pre[i] > 0:
+            w -= p.A_minus * s.post_trace[j]
+        s.W[i, j] = min(max(w, 0.0), p.W_max)
+
+
+def build(seed: int):
+    """The network, its synapses, and which of the inputs are correlated."""
+    net = Network(dt=DT, seed=seed)
+    correlated = np.arange(INPUTS) < INPUTS // 2
+
+    events = net.add_population("events", 1, Poisson)
+    events.expected[:] = EVENTS * DT / 1000.0
+    inputs = net.add_population("inputs", INPUTS, Poisson)
+    joining = np.where(correlated, JOINING, 0.0)
+    net.connect(events, inputs, target="expected", weight=joining[None, :], delay=0.0)
+    alone = (RATE * DT / 1000.0 - joining * events.expected[0]).astype(net.dtype)
+    net.add_phase(
+        forget_event, INPUTS, state={"expected": inputs.expected, "alone": alone}, first=True
+    )
+
+    cell = net.add_population("cell", 1, LIF)
+    synapses = net.connect(inputs, cell, target="drive", weight=W_START)
+
+    traces = {}
+    for population in (inputs, cell):
+        traces[population] = np.zeros(population.n, net.dtype)
+        state = {"spike": population.spike, "trace": traces[population]}
+        net.add_phase(trace, traced, state=state, params={"decay": exp(-DT / TAU)})
+    net.add_phase(
+        stdp,
+        INPUTS,
+        state={
+            "W": synapses.W,
+            "pre": inputs.spike,
+            "post": cell.spike,
+            "pre_trace": traces[inputs],
+            "post_trace": traces[cell],
+        },
+        params={"A_plus": A_PLUS, "A_minus": A_MINUS, "W_max": W_MAX},
+    )
+    return net, synapses, correlated
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=200, help="of simulated time")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("own_plasticity_rule.png"))
+    chosen = parser.parse_args(arguments)
+
+    net, synapses, correlated = build(chosen.seed)
+    weights = [synapses.W[:, 0].copy()]
+    for _ in range(chosen.seconds):
+        net.run(1000.0)
+        weights.append(synapses.W[:, 0].copy())
+    weights = np.array(weights)  # (seconds + 1, inputs)
+
+    figure, ax = plt.subplots(figsize=(6.0, 3.5), layout="constrained")
+    for label, group, color in (
+        ("correlated", correlated, "#D55E00"),
+        ("uncorrelated", ~correlated, "#0072B2"),
+    ):
+        before, after = weights[0, group].mean(), weights[-1, group].mean()
+        print(f"{label}: mean weight {before:.2f} mV before, {after:.2f} mV after")
+        ax.plot(weights[:, group], color=color, alpha=0.15, linewidth=0.6)
+        ax.plot(weights[:, group].mean(axis=1), color=color, linewidth=2.0, label=label)
+    ax.set(xlabel="Time (s)", ylabel="Weight (mV)", xlim=(0, chosen.seconds))
+    ax.legend(frameon=False)
+    figure.savefig(chosen.out, dpi=150)
+    print(f"wrote {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Every example runs as a script, prints its number and writes the figure its first line names."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
+
+# What makes each one short, and the line with its number.
+SIZES = {
+    "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
+    "own_plasticity_rule": (
+        ["--seconds", "20"],
+        r"^correlated: mean weight 2\.50 mV before, (\d\.\d\d) mV after$",
+    ),
+}
+
+
+def run(script, folder, *arguments):
+    """Run a script in a folder of its own and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        cwd=folder,
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def first_line(script):
+    return ast.get_docstring(ast.parse(script.read_text())).splitlines()[0]
+
+
+def test_every_example_is_tested():
+    assert [script.stem for script in SCRIPTS] == sorted(SIZES)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_an_example_prints_its_number_and_writes_its_figure(script, tmp_path):
+    arguments, line = SIZES[script.stem]
+    printed = run(script, tmp_path, *arguments)
+    assert re.search(line, printed, re.MULTILINE), printed
+    promised = re.search(r"[\w-]+\.png", first_line(script))[0]
+    assert [path.name for path in tmp_path.iterdir()] == [promised]
+    assert (tmp_path / promised).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_two_kinds_of_cell_differ_as_published(tmp_path):
+    printed = run(ROOT / "examples" / "own_neuron.py", tmp_path)
+    per_burst = [float(x) for x in re.findall(r"(\d+\.\d) spikes per burst", printed)]
+    assert per_burst[0] == 1.0
+    assert per_burst[1] > 3.0
+
+
+def test_the_rule_strengthens_correlated_inputs_and_weakens_the_others(tmp_path):
+    printed = run(ROOT / "examples" / "own_plasticity_rule.py", tmp_path)
+    correlated, uncorrelated = (float(x) for x in re.findall(r"(\d\.\d\d) mV after", printed))
+    assert correlated > 4.5
+    assert uncorrelated < 1.0
