@@ -3,9 +3,9 @@
     python benchmarks/reproduce_segregated.py --variant hidden --seed 0
     python benchmarks/reproduce_segregated.py --figure
 
-A run of 60 epochs takes about half an hour on one core and writes a small JSON file with the history
-to results/segregated_mnist; a killed run goes on from its last epoch. ``--figure`` prints the table
-and draws the curves of everything that is there. MNIST is looked for in $SPIKESIM_DATA.
+A run of 60 epochs takes about half an hour on one core and writes a small JSON file with the
+history to results/segregated_mnist; a killed run goes on from its last epoch. ``--figure`` prints
+the table and draws the curves of everything that is there. MNIST is looked for in $SPIKESIM_DATA.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
 
 
 def forget_event(i, t, s, p):
-    """At the start of a step an input expects its own spikes only; events add to that."""
-    s.expected[i] = s.alone[i]
+    """At the start of a step an input has the rate it has alone; events add to that."""
+    s.rate[i] = s.alone[i]
 
 
 def stdp(i, t, s, p):
@@ -55,14 +55,13 @@ def build(seed: int):
     correlated = np.arange(INPUTS) < INPUTS // 2
 
     events = net.add_population("events", 1, Poisson)
-    events.expected[:] = EVENTS * DT / 1000.0
+    events.rate[:] = EVENTS
     inputs = net.add_population("inputs", INPUTS, Poisson)
     joining = np.where(correlated, JOINING, 0.0)
-    net.connect(events, inputs, target="expected", weight=joining[None, :], delay=0.0)
-    alone = (RATE * DT / 1000.0 - joining * events.expected[0]).astype(net.dtype)
-    net.add_phase(
-        forget_event, INPUTS, state={"expected": inputs.expected, "alone": alone}, first=True
-    )
+    during_event = joining[None, :] * 1000.0 / DT  # Hz, for a step
+    net.connect(events, inputs, target="rate", weight=during_event, delay=0.0)
+    alone = (RATE - joining * EVENTS).astype(net.dtype)
+    net.add_phase(forget_event, INPUTS, state={"rate": inputs.rate, "alone": alone}, first=True)
 
     cell = net.add_population("cell", 1, LIF)
     synapses = net.connect(inputs, cell, target="drive", weight=W_START)

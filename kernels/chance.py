@@ -1,4 +1,6 @@
-"""Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, doi:10.1145/2063384.2063405).
+"""Counter-based random numbers: Philox4x32-10.
+
+Salmon, Moraes, Dror & Shaw (2011), doi:10.1145/2063384.2063405.
 
 A draw is a function of (seed, stream, step, index) and of nothing else. The same spikes therefore
 come out for any number of threads, any chunking of a run, and on every backend. The key is the
@@ -12,7 +14,7 @@ import numpy as np
 from spikesim.kernels.functions import exp, real
 from spikesim.kernels.program import Phase
 
-__all__ = ["Uniforms", "philox", "poisson_count", "uniform"]
+__all__ = ["Uniforms", "count_above", "philox", "poisson_count", "poisson_tails", "uniform"]
 
 MASK = 0xFFFFFFFF
 MULTIPLIER_0 = 0xD2511F53
@@ -55,26 +57,40 @@ def draw(b, t, s, p):
     s.uniform[3, b] = uniform(w3)
 
 
-def poisson_count(u, rate):
-    """The Poisson count that a uniform number `u` stands for, by inversion; at most 4.
-
-    The count is 1 if u < P(N > 0), 2 if u < P(N > 1), and so on, for `rate` spikes expected in the
-    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps.
-    """
-    rate = max(rate, 1e-9)  # the same counts, without slow denormal numbers on the way
+def poisson_tails(rate):
+    """P(N > 0), P(N > 1), P(N > 2) and P(N > 3) for `rate` spikes expected."""
+    # Rates that no draw can tell from 0 become 0: denormal numbers on the way would be slow.
+    rate = rate if rate > 1e-9 else 0.0
     p0 = exp(-rate)
     p1 = p0 * rate
     p2 = p1 * rate * 0.5
-    above_0 = 1.0 - p0
+    # 1 - exp(-rate) would lose the digits of a small rate.
+    small = rate * (1.0 - rate * (0.5 - rate * 0.16666666666666666))
+    above_0 = small if rate < 0.01 else 1.0 - p0
     above_1 = above_0 - p1
     above_2 = above_1 - p2
     above_3 = above_2 - p2 * rate * 0.3333333333333333
+    return above_0, above_1, above_2, above_3
+
+
+def count_above(u, above_0, above_1, above_2, above_3):
+    """How many of the chances are above a uniform number: the count that it stands for."""
     # Added as real numbers: whole ones would be 64 bits wide and halve the speed of the loop.
     count = 1.0 if u < above_0 else 0.0
     count += 1.0 if u < above_1 else 0.0
     count += 1.0 if u < above_2 else 0.0
     count += 1.0 if u < above_3 else 0.0
     return np.int32(count)
+
+
+def poisson_count(u, rate):
+    """The Poisson count that a uniform number `u` stands for, by inversion; at most 4.
+
+    The count is 1 if u < P(N > 0), 2 if u < P(N > 1), and so on, for `rate` spikes expected in the
+    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps.
+    """
+    above_0, above_1, above_2, above_3 = poisson_tails(rate)
+    return count_above(u, above_0, above_1, above_2, above_3)
 
 
 class Uniforms:

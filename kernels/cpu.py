@@ -65,6 +65,6 @@ def build(source: str, names: dict[str, Any], key: str) -> Callable:
 
 
 def is_ready(key: str) -> bool:
-    """Whether a program would run at once: compiled in this process, or found in the kernel cache."""
+    """Whether a program would run at once: compiled already, or found in the kernel cache."""
     run = _programs[key]
     return bool(run.signatures) or in_cache(run)

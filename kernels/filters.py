@@ -9,9 +9,9 @@ summed weights that arrive, one pair per target instead of one per synapse:
 
     decay[j] <- a_decay (decay[j] + now[j] - a_decay^M old[j]),   a_decay = exp(-dt/tau_decay)
 
-and likewise for `rise`. A spike contributes kappa(dt) in the step in which it arrives. With a memory
-of M steps, what arrived M steps ago (`old`) is taken out again exactly, so that a spike acts for M
-steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[slot, j]``.
+and likewise for `rise`. A spike contributes kappa(dt) in the step in which it arrives. With a
+memory of M steps, what arrived M steps ago (`old`) is taken out again exactly, so that a spike acts
+for M steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[slot, j]``.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def replay(_, t, s, p):
     """Compute past arrivals and both recursions anew, with the weights as they are now.
 
     The potential is the sum over synapses of weight times PSP. When weights change, what the spikes
-    of the last steps still contribute changes with them. ``p.past`` steps are replayed from the lists
-    of spikes; older ones no longer act.
+    of the last steps still contribute changes with them. ``p.past`` steps are replayed from the
+    lists of spikes; older ones no longer act.
     """
     slots = s.out.shape[0]
     n = np.uint64(s.out.shape[1])

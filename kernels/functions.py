@@ -52,7 +52,8 @@ def exp_float32(x):
 def exp_float64(x):
     """exp(x) = 2^n exp(r) with r in [-ln(2)/2, ln(2)/2]; Taylor polynomial of degree 13.
 
-    Adding 1.5 * 2^52 rounds to the nearest whole number n; ln(2) is split in two so that r is exact.
+    Adding 1.5 * 2^52 rounds to the nearest whole number n; ln(2) is split in two so that r is
+    exact.
     """
     x = 709.0 if x > 709.0 else x
     x = -708.0 if x < -708.0 else x

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim.kernels.chance import philox, uniform
-from spikesim.kernels.functions import exp, real
+from spikesim.kernels.chance import count_above, philox, poisson_tails, uniform
+from spikesim.kernels.functions import real
+from spikesim.kernels.spikes import flag, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
 __all__ = ["count", "draw", "list_spikes", "new_image", "present", "quads", "rows"]
@@ -30,19 +31,14 @@ def present(_, t, s, p):
     for i in range(s.image.shape[1]):
         if s.image[example, i] > 0:
             rate = p.rate * real(s.image[example, i])
-            p0 = exp(-rate)
-            p1 = p0 * rate
-            p2 = p1 * rate * 0.5
+            above_0, above_1, above_2, above_3 = poisson_tails(rate)
             row = m % 4
             column = m // 4
-            above = 1.0 - p0
             s.pixel[row, column] = i
-            s.above_0[row, column] = above
-            above -= p1
-            s.above_1[row, column] = above
-            above -= p2
-            s.above_2[row, column] = above
-            s.above_3[row, column] = above - p2 * rate * 0.3333333333333333
+            s.above_0[row, column] = above_0
+            s.above_1[row, column] = above_1
+            s.above_2[row, column] = above_2
+            s.above_3[row, column] = above_3
             m += 1
     s.lit[0] = m
     for k in range(m, 4 * ((m + 3) // 4)):
@@ -72,18 +68,20 @@ def rows(t, s, p):
 def count(row, t, s, p):
     """How often each listed pixel of a row spikes in this step."""
     for b in range((s.lit[0] + 3) // 4):
-        u = s.uniform[row, b]
-        spikes = 1.0 if u < s.above_0[row, b] else 0.0
-        spikes += 1.0 if u < s.above_1[row, b] else 0.0
-        spikes += 1.0 if u < s.above_2[row, b] else 0.0
-        spikes += 1.0 if u < s.above_3[row, b] else 0.0
-        s.emitted[row, b] = np.int32(spikes)
+        s.emitted[row, b] = count_above(
+            s.uniform[row, b],
+            s.above_0[row, b],
+            s.above_1[row, b],
+            s.above_2[row, b],
+            s.above_3[row, b],
+        )
 
 
 def list_spikes(_, t, s, p):
     """List the pixels that spiked, as `spikesim.kernels.spikes.collect` does for neurons."""
     slot = t % s.ids.shape[0]
     columns = (s.lit[0] + 3) // 4
+    unflag(s, (t - 1) % s.ids.shape[0])
     m = np.uint64(0)
     for row in range(4):
         for b in range(columns):
@@ -100,3 +98,4 @@ def list_spikes(_, t, s, p):
             s.ids[slot, last] = s.pixel[row, b]
             last += 1
     s.count[slot] = last
+    flag(s, slot)

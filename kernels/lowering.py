@@ -4,7 +4,7 @@
 functions and hands the copy to a compiler. Equations stay undecorated: tests, debuggers and the
 `python` backend see the same source that the CPU runs.
 
-Rules for a function that is to be lowered (`lower` refuses what breaks them):
+Rules for a function that is to be lowered (what breaks the first two is refused):
 
 - it calls other functions by their global name, ``soma(v)``, not ``module.soma(v)``;
 - it has no closure and reads no global array: arrays come in through the state;

@@ -40,5 +40,5 @@ def integrate_and_fire(i, t, s, p):
 
 
 def poisson(i, t, s, p):
-    """A source: ``expected[i]`` spikes per step on average, independent of everything else."""
-    s.spike[i] = poisson_count(s.uniform[i], s.expected[i])
+    """A source that fires at ``rate[i]`` Hz, independent of everything else."""
+    s.spike[i] = poisson_count(s.uniform[i], s.rate[i] * p.seconds)

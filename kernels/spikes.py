@@ -3,14 +3,25 @@
 A population flags how many spikes each neuron emits in a step (``spike[i]``, mostly 0 or 1).
 `collect` turns the flags into a list of neuron indices, kept in a ring over the last steps, so that
 a delay is nothing but a look at an older slot. A neuron that emits two spikes is listed twice.
-Deliveries add to the row of this step of ``out[row, j]``, a ring itself (of one row for a plain port).
+Deliveries add to the row of this step of ``out[row, j]``, a ring itself (of one row for a plain
+port).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["add", "add_rows", "collect", "columns", "deliver_dense", "deliver_sparse", "listed"]
+__all__ = [
+    "add",
+    "add_rows",
+    "collect",
+    "columns",
+    "deliver_dense",
+    "deliver_sparse",
+    "flag",
+    "listed",
+    "unflag",
+]
 
 
 def collect(_, t, s, p):
@@ -44,6 +55,18 @@ def list_again(s, slot, m, most):
     return m
 
 
+def flag(s, slot):
+    """Set ``spike[i]`` of the neurons listed in `slot`, for sources that list without flags."""
+    for a in range(s.count[slot]):
+        s.spike[s.ids[slot, a]] += 1
+
+
+def unflag(s, slot):
+    """Take the flags of the spikes listed in `slot` back."""
+    for a in range(s.count[slot]):
+        s.spike[s.ids[slot, a]] = 0
+
+
 def columns(t, s, p):
     """How many blocks of postsynaptic neurons `deliver_dense` has to visit; 0 without a spike."""
     if s.count[(t - p.delay) % s.ids.shape[0]] == 0:
@@ -54,9 +77,9 @@ def columns(t, s, p):
 def deliver_dense(c, t, s, p):
     """Add the weight rows of the spikes that arrive now to block `c` of the targets.
 
-    The targets are cut into blocks of `width`: one block for a CPU, where the inner loop is a row of
-    ``W[pre, post]``; one neuron a block where each has a thread of its own. Rows are added in the
-    order of the list, eight in one pass, so the result does not depend on the width.
+    The targets are cut into blocks of `width`: one block for a CPU, where the inner loop is a row
+    of ``W[pre, post]``; one neuron a block where each has a thread of its own. Rows are added in
+    the order of the list, eight in one pass, so the result does not depend on the width.
     """
     # Unsigned bounds: an index that might be negative would keep the loop from being vectorised.
     first = np.uint64(c * p.width)
@@ -92,7 +115,7 @@ def listed(t, s, p):
 
 
 def deliver_sparse(a, t, s, p):
-    """Add the weights of spike `a` of the list to its targets, ``target[start[i]:start[i + 1]]``."""
+    """Add the weights of the list's spike `a` to its targets, ``target[start[i]:start[i + 1]]``."""
     i = s.ids[(t - p.delay) % s.ids.shape[0], a]
     for e in range(s.start[i], s.start[i + 1]):
         add(s.out, t % s.out.shape[0], s.target[e], s.weight[e])

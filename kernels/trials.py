@@ -1,7 +1,8 @@
 """The clock of a task: trials made of a first and a second phase, of any lengths in steps.
 
-The clock is one small array of whole numbers that every gated Phase reads; `tick` advances it at the
-start of each step. A phase of length 0 is skipped, so that a test trial has only its first phase.
+The clock is one small array of whole numbers that every gated Phase reads; `tick` advances it at
+the start of each step. A phase of length 0 is skipped, so that a test trial has only its first
+phase.
 """
 
 from __future__ import annotations

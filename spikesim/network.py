@@ -14,7 +14,6 @@ in the same step.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spikesim.errors import (
+    FileError,
     InputError,
     SimulationError,
     check_array,
@@ -40,6 +40,8 @@ from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.sources import ImageSource, SpikeTrainSource, Trials
 
 __all__ = ["Network"]
+
+_STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
@@ -73,7 +75,7 @@ class Network:
     >>> from spikesim import LIF, Network, Poisson
     >>> net = Network(dt=0.1, seed=1, backend="python")
     >>> source = net.add_population("source", 20, Poisson)
-    >>> source.expected[:] = 0.01  # spikes per step: 100 Hz
+    >>> source.rate[:] = 100.0
     >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
     >>> synapses = net.connect(source, cells, weight=8.0, target="drive", delay=1.0)
     >>> spikes = net.record_spikes(cells)
@@ -367,7 +369,7 @@ class Network:
     def run_steps(self, steps: int, progress: bool | Progress = False) -> None:
         """Advance by a number of steps; see `run`."""
         program = self.compiled()
-        longest = min([r.longest_run() for r in self.recordings] + [max(steps, 1)])
+        longest = min([r.longest_run() for r in self.recordings] + [_STRETCH])
         with progress_bar(progress, steps, "step") as report:
             done = 0
             while done < steps:
@@ -383,11 +385,11 @@ class Network:
                 report(done, steps)
 
     def changed(self) -> None:
-        """Tell the network that one of its arrays was replaced by another (not merely written to)."""
+        """Tell the network that an array was replaced by another, not merely written to."""
         self._program = None
 
     def compiled(self) -> Program:
-        """The program of this network; compiled at its first call, or taken from the kernel cache."""
+        """The program of this network, compiled at its first call or taken from the cache."""
         if self._program is None:
             self._program = Program(self.phases(), self.dtype, self._backend)
             if not self._program.is_ready:
@@ -399,9 +401,12 @@ class Network:
     def arrays(self) -> dict[str, dict[str, np.ndarray]]:
         """Everything that a run changes: owner → name → array."""
         owners: dict[str, dict[str, np.ndarray]] = {}
-        for part in itertools.chain(self.populations.values(), self.projections.values()):
-            owners[part.name] = part.arrays()
-        return {**owners, **self._extra}
+        owners.update((name, part.arrays()) for name, part in self.populations.items())
+        owners.update((name, part.arrays()) for name, part in self.projections.items())
+        known = {id(array) for arrays in owners.values() for array in arrays.values()}
+        for name, state in self._extra.items():
+            owners[name] = {key: a for key, a in state.items() if id(a) not in known}
+        return owners
 
     def state(self) -> dict[str, Any]:
         """A nested dictionary with everything that is needed to go on from here."""
@@ -448,7 +453,13 @@ class Network:
     def restore(self, path: str | Path) -> Network:
         """Read what `save` wrote into this network, which has to be built alike; returns itself."""
         with open_file(path, "network") as file:
-            self.set_state(read_tree(file)["state"])
+            saved = read_tree(file)
+        try:
+            self.set_state(saved["state"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FileError(
+                f"{path} lacks a part ({error}); it is damaged or was edited."
+            ) from None
         return self
 
     # ------------------------------------------------------------------------------ checking
@@ -490,7 +501,7 @@ class Network:
             return
         if any(projection.port == port for projection in post.incoming):
             raise InputError(f"{post.name}.{port} has a projection without a kernel already.")
-        check_number("tau_rise", kernel.tau_rise, above=0.0, unit="ms")
+        check_number("tau_rise", kernel.tau_rise, at_least=self.dt, unit="ms, dt or longer")
         check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
         if kernel.memory is not None:
             check_integer("memory", kernel.memory, at_least=1)

@@ -232,11 +232,13 @@ def traces(
     with _style():
         ax = _axes(ax, (5.0, 2.6))
         for name in names:
-            ax.plot(t, getattr(recording, name)[row[0]], color=_next_colour(ax), label=name)
+            ax.plot(
+                t, getattr(recording, name)[row[0]], color=_next_colour(ax), label=_symbol(name)
+            )
         ax.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
         ax.set_xlabel("Time (ms)")
         voltages = all(name[0] in "vV" for name in names)
-        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(names))
+        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(map(_symbol, names)))
         if len(names) > 1:
             _legend_above(ax)
     return ax
@@ -316,16 +318,17 @@ def compartments(
         soma = panel_axes[0]
         spikes = trial.spikes[layer]
         times = spikes.t[spikes.i == neuron]
-        soma.plot(
-            times,
-            np.full(times.size, 1.06),
-            "|",
-            color=_INK,
-            markersize=6.0,
-            markeredgewidth=1.0,
-            transform=soma.get_xaxis_transform(),
-            clip_on=False,
-        )
+        if times.size:  # without, matplotlib would make room for marks far outside
+            soma.plot(
+                times,
+                np.full(times.size, 1.06),
+                "|",
+                color=_INK,
+                markersize=6.0,
+                markeredgewidth=1.0,
+                transform=soma.get_xaxis_transform(),
+                clip_on=False,
+            )
         _name_phases(soma, phases, 12.0)
         if hidden:
             plateaus = [trial.alpha_f, trial.alpha_t]
@@ -545,9 +548,10 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     with _style():
         ax = _axes(ax, (4.2, 3.0))
         for m, values in enumerate(angles.T):
+            measured = np.isfinite(values)
             ax.plot(
-                epochs,
-                values,
+                epochs[measured],
+                values[measured],
                 color=_next_colour(ax),
                 label=f"hidden {m + 1}",
                 marker="o" if epochs.size <= _FEW else "",
@@ -643,11 +647,19 @@ def _legend_above(ax: Axes) -> None:
 def _whole_epochs(ax: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def _readable(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _symbol(name: str) -> str:
+    """'V_B' as a letter with an index; longer names as they are."""
+    letter, _, index = name.partition("_")
+    if len(letter) > 1 or not (index.isalnum() or name == letter):
+        return name
+    return rf"${letter}_\mathrm{{{index}}}$" if index else f"${letter}$"
 
 
 # ------------------------------------------------------------------------------------------ spikes
@@ -678,14 +690,21 @@ def _rows(
     row = np.full(max(i.max(initial=-1), shown.max(initial=-1)) + 1, -1)
     row[shown] = np.arange(shown.size) + first
     kept = (t >= start) & (t <= end) & (row[i] >= 0)
-    points = ax.get_window_extent().height / ax.figure.dpi * 72.0 / max(shown.size, 1)
+    box = ax.get_window_extent()
+    point = ax.figure.dpi / 72.0
+    # Marks fill three quarters of a row, but stay visible however many rows there are, and are
+    # smaller where they would cover more than a quarter of the area.
+    share = 0.25 * box.width * box.height / point**2 / max(kept.sum(), 1)
+    smallest = min(max(1.5 * math.sqrt(share), 0.8), 2.5)
+    height = min(max(0.75 * box.height / point / max(shown.size, 1), smallest), 9.0)
+    width = min(max(share / height, 0.15), 0.8)
     ax.plot(
         t[kept],
         row[i[kept]],
         "|",
         color=color,
-        markersize=min(max(0.75 * points, 1.5), 9.0),
-        markeredgewidth=0.8 if points > 3.0 else 0.6,
+        markersize=height,
+        markeredgewidth=width,
         rasterized=bool(kept.sum() > _MANY),
     )
     if not together:

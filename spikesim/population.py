@@ -92,8 +92,8 @@ class Population:
     """`n` neurons of one kind; made by `Network.add_population`.
 
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
-    ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step. Arrays
-    of others that the neuron's equations read go to ``population.shared``.
+    ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step.
+    Arrays of others that the neuron's equations read go to ``population.shared``.
     """
 
     def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
@@ -131,9 +131,15 @@ class Population:
 
     def remember(self, steps: int) -> None:
         """Keep the spikes of at least the last `steps` steps, this one not counted."""
-        if len(self.count) <= steps:
-            self.ids = np.zeros((steps + 1, self.ids.shape[1]), np.int32)
-            self.count = np.zeros(steps + 1, np.int32)
+        old_ids, old_count = self.ids, self.count
+        if len(old_count) > steps:
+            return
+        self.ids = np.zeros((steps + 1, old_ids.shape[1]), np.int32)
+        self.count = np.zeros(steps + 1, np.int32)
+        for back in range(1, len(old_count) + 1):  # spikes that are under way
+            step = self.network.step - back
+            self.ids[step % (steps + 1)] = old_ids[step % len(old_count)]
+            self.count[step % (steps + 1)] = old_count[step % len(old_count)]
 
     def spike_list(self) -> dict[str, np.ndarray]:
         """The ring of spike lists, as part of a Phase's state."""

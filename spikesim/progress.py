@@ -40,7 +40,8 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
 class Interruption:
     """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
 
-    A second Ctrl-C interrupts at once. Outside the main thread, which gets no signals, it does nothing.
+    A second Ctrl-C interrupts at once. Outside the main thread, which gets no signals, it does
+    nothing.
     """
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from spikesim.population import WHOLE, Population
 
 __all__ = ["Projection"]
 
+
 class Projection:
     """Synapses from one population onto a variable of another; made by `Network.connect`.
 

@@ -131,7 +131,7 @@ class SpikeRecording:
         return np.split(self.t[order], np.cumsum(self.count)[:-1])
 
     def to_neo(self) -> Any:
-        """A `neo.Segment` with one spike train per neuron, for elephant; needs spikesim[analysis]."""
+        """A `neo.Segment` with a spike train per neuron, for elephant; needs spikesim[analysis]."""
         return to_neo(self.t, self.i, self.n, self.duration, self.name)
 
     def to_sonata(self, path: str | Path) -> None:
@@ -143,8 +143,8 @@ class SpikeRecording:
 class StateRecording:
     """Samples of state variables; made by `Network.record`.
 
-    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms. The sample of step
-    k is the value at the end of that step, beside the spikes of time k dt.
+    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms. The sample of
+    step k is the value at the end of that step, beside the spikes of time k dt.
     """
 
     def __init__(

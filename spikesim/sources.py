@@ -15,6 +15,7 @@ from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
 from spikesim.kernels.chance import MASK
 from spikesim.kernels.program import Phase, once
+from spikesim.kernels.spikes import flag, unflag
 from spikesim.neurons import Neuron
 from spikesim.population import Population
 
@@ -94,13 +95,13 @@ class ImageSource(Population):
         self.images = np.zeros((1, pixels), np.uint8)
         self._stream = len(network.populations)
         four = (4, -(-pixels // 4))
-        self._lit = {
+        self._lit: dict[str, np.ndarray] = {
             "pixel": np.zeros(four, np.int32),
             "emitted": np.zeros(four, np.int32),
             "lit": np.zeros(1, np.int64),
             **{f"above_{k}": np.zeros(four, network.dtype) for k in range(4)},
         }
-        self._drawn = {
+        self._drawn: dict[str, np.ndarray] = {
             "uniform": np.zeros(four, network.dtype),
             "hit": np.zeros(pixels + 4, np.int32),
             "hit_row": np.zeros(pixels + 4, np.int32),
@@ -114,6 +115,7 @@ class ImageSource(Population):
             **self._lit,
             **self.spike_list(),
             **self._drawn,
+            "spike": self.state["spike"],
             "image": self.images,
             "example": self.trials.example,
             "clock": self.trials.clock,
@@ -171,15 +173,17 @@ class SpikeTrainSource(Population):
         return {**super().arrays(), "next": self._trains["next"]}
 
     def phases(self) -> list[Phase]:
-        return [Phase(emit_given, once, {**self._trains, **self.spike_list()})]
+        return [Phase(emit_given, once, {**self._trains, **self.spike_list(), **self.state})]
 
 
 def emit_given(_, t, s, p):
     """List the spikes that are due in this step."""
     slot = t % s.ids.shape[0]
+    unflag(s, (t - 1) % s.ids.shape[0])
     m = 0
     while s.at[s.next[0]] == t:
         s.ids[slot, m] = s.who[s.next[0]]
         m += 1
         s.next[0] += 1
     s.count[slot] = m
+    flag(s, slot)

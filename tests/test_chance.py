@@ -149,7 +149,7 @@ def test_counts_of_a_poisson_population_follow_the_poisson_distribution(expected
     steps, n = 200, 200
     net = Network(dt=1.0, seed=11, backend="python")
     source = net.add_population("source", n, Poisson)
-    source.expected[:] = expected
+    source.rate[:] = expected * 1000.0 / source.network.dt
     spikes = net.record_spikes(source)
     net.run(steps)
     per_step = np.bincount(spikes.steps * n + spikes.i, minlength=steps * n)

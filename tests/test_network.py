@@ -49,7 +49,7 @@ def everything(dtype, backend):
     chance = np.random.default_rng(0)
     net = Network(dt=0.5, seed=2**40 + 3, dtype=dtype, backend=backend)
     noise = net.add_population("noise", 13, Poisson)
-    noise.expected[:] = np.linspace(0.0, 0.4, 13)
+    noise.rate[:] = np.linspace(0.0, 0.4, 13) * 1000.0 / noise.network.dt
     times = np.arange(400) * 0.5
     trains = net.add_spike_trains("trains", 5, times, chance.integers(0, 5, 400))
     images = net.add_images("images", chance.uniform(size=(3, 11)), rate=300.0, duration=10.0)
@@ -154,7 +154,7 @@ def test_another_seed_gives_other_spikes():
     for seed in (1, 2):
         net = Network(dt=1.0, seed=seed, backend="python")
         source = net.add_population("source", 50, Poisson)
-        source.expected[:] = 0.1
+        source.rate[:] = 0.1 * 1000.0 / source.network.dt
         spikes.append(net.record_spikes(source))
         net.run(20.0)
     assert spikes[0].i.tolist() != spikes[1].i.tolist()
@@ -241,7 +241,7 @@ def test_more_spikes_at_once_than_are_added_in_one_pass_arrive_all(backend):
 def test_a_neuron_with_several_spikes_in_a_step_delivers_each():
     net = Network(dt=1.0, seed=4, backend="python")
     source = net.add_population("source", 30, Poisson)
-    source.expected[:] = 1.0
+    source.rate[:] = 1.0 * 1000.0 / source.network.dt
     cells = net.add_population("cells", 1, RECEIVER)
     net.connect(source, cells, target="port", weight=1.0, delay=0.0)
     got, counts = net.record(cells, "got"), net.record(source, "spike")
@@ -263,7 +263,7 @@ def test_dense_and_sparse_weights_give_the_same_bits(dtype):
     for weights in (dense, sparse.csr_array(dense), sparse.coo_matrix(dense)):
         net = Network(dt=1.0, seed=9, dtype=dtype, backend="python")
         source = net.add_population("source", 30, Poisson)
-        source.expected[:] = 0.3
+        source.rate[:] = 0.3 * 1000.0 / source.network.dt
         cells = net.add_population("cells", 12, LIF, drive=10.0)
         net.connect(source, cells, target="drive", weight=weights, delay=3.0)
         voltage, spikes = net.record(cells, "v"), net.record_spikes(cells)
@@ -422,7 +422,7 @@ def test_parameters_can_be_changed_between_runs():
 def test_poisson_neurons_have_the_mean_and_the_fano_factor_of_poisson():
     net = Network(dt=1.0, seed=8, backend="python")
     source = net.add_population("source", 300, Poisson)
-    source.expected[:] = 0.1
+    source.rate[:] = 0.1 * 1000.0 / source.network.dt
     spikes = net.record_spikes(source)
     net.run(200.0)
     assert abs(spikes.count.mean() - 20.0) < 4 * np.sqrt(20.0 / 300)
@@ -487,7 +487,7 @@ def test_an_added_phase_sees_the_spikes_of_its_step_and_is_saved_and_restored(tm
     def built():
         net = Network(dt=1.0, seed=5, backend="python")
         source = net.add_population("source", 10, Poisson)
-        source.expected[:] = 0.3
+        source.rate[:] = 0.3 * 1000.0 / source.network.dt
         total = np.zeros(10, np.float32)
         state = {"spike": source.spike, "total": total}
         phase = net.add_phase(count_up, 10, state=state, params={"gain": 2.0})
@@ -525,7 +525,7 @@ def test_first_phases_run_before_the_neurons_of_their_step_and_others_after():
 def noisy(n=12, **options):
     net = Network(dt=0.5, seed=5, backend="python", **options)
     source = net.add_population("source", n, Poisson)
-    source.expected[:] = 0.2
+    source.rate[:] = 0.2 * 1000.0 / source.network.dt
     cells = net.add_population("cells", n, LIF)
     net.connect(source, cells, target="drive", weight=4.0, delay=0.0)
     return net, source, cells
@@ -621,7 +621,7 @@ def restored_elsewhere(tmp_path, **other):
 @pytest.mark.parametrize(
     ("other", "text"),
     [
-        ({"n": 13}, r"The saved source.expected is float32 of shape \(12,\); .* \(13,\)"),
+        ({"n": 13}, r"The saved source.rate is float32 of shape \(12,\); .* \(13,\)"),
         ({"dtype": "float64"}, "is float32 .* is float64"),
     ],
 )

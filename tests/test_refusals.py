@@ -1,4 +1,4 @@
-"""Bad input is refused before any work starts, each with its own sentence that names the argument."""
+"""Bad input is refused before any work starts, with a sentence that names the argument."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,10 @@ MODEL = {
 }
 DATA = {
     "images of another size": (lambda: fitted(images=IMAGES[:, :5]), r"images has shape \(4, 5\)"),
-    "images that are not flat": (lambda: fitted(images=IMAGES.reshape(4, 2, 3)), "images has shape"),
+    "images that are not flat": (
+        lambda: fitted(images=IMAGES.reshape(4, 2, 3)),
+        "images has shape",
+    ),
     "no images": (lambda: fitted(images=IMAGES[:0], labels=LABELS[:0]), "images is empty"),
     "images of text": (lambda: fitted(images=[["a"] * 6] * 4), "images has dtype"),
     "ragged images": (lambda: fitted(images=[[1, 2], [3]]), "images is not a regular array"),
@@ -102,7 +105,10 @@ DATA = {
         "no/such/folder",
     ),
     "a recorded label out of range": (lambda: model().record(IMAGES[0], 3), "label is 3"),
-    "a weight that is NaN": (lambda: model().W.__setitem__(0, with_nan((6, 5))), r"W\[0\] holds NaN"),
+    "a weight that is NaN": (
+        lambda: model().W.__setitem__(0, with_nan((6, 5))),
+        r"W\[0\] holds NaN",
+    ),
 }
 NETWORK = {
     "no time step": (lambda: Network(dt=0.0), "dt is 0"),
@@ -140,7 +146,7 @@ NETWORK = {
     "a delay between two steps": (lambda: connect(delay=0.7), "delay is 0.7"),
     "a negative delay": (lambda: connect(delay=-1.0), "delay is -1"),
     "no delay against the order": (
-        lambda: connect(target="expected", turned=True, delay=0.0),
+        lambda: connect(target="rate", turned=True, delay=0.0),
         "delay is 0 ms from 'b' to 'a'",
     ),
     "a kernel that rises after it decays": (
@@ -189,7 +195,11 @@ NETWORK = {
 
 @pytest.mark.parametrize(
     ("call", "sentence"),
-    [pytest.param(*case, id=name) for part in (MODEL, DATA, NETWORK) for name, case in part.items()],
+    [
+        pytest.param(*case, id=name)
+        for part in (MODEL, DATA, NETWORK)
+        for name, case in part.items()
+    ],
 )
 def test_bad_input_is_refused_with_its_own_sentence(call, sentence):
     with pytest.raises((InputError, OSError), match=sentence) as caught:

@@ -1,4 +1,4 @@
-"""The non-spiking mode of the segregated-dendrite network equals a NumPy transcription of its spec."""
+"""The non-spiking segregated-dendrite network equals a NumPy transcription of its spec."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The spiking segregated-dendrite network equals a NumPy transcription that is fed the same spikes."""
+"""The segregated-dendrite network equals a NumPy transcription that is fed the same spikes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The commands of the segregated-dendrite network: ``spikesim train segregated`` and what follows it.
+"""The commands of the segregated-dendrite network: ``spikesim train segregated`` and its kin.
 
 A run directory holds
 
@@ -74,9 +74,8 @@ def train(chosen: argparse.Namespace) -> None:
     )
     net.notes = {"dataset": chosen.dataset, "epochs": epochs}
     directory = _new_directory(chosen.out, f"segregated-{chosen.dataset}")
-    print(
-        f"Training {'-'.join(map(str, sizes))} on {chosen.dataset}, {epochs} epochs, into {directory}"
-    )
+    layers = "-".join(map(str, sizes))
+    print(f"Training {layers} on {chosen.dataset}, {epochs} epochs, into {directory}")
     _fit(net, data, directory, not chosen.no_progress)
 
 
@@ -193,18 +192,18 @@ def _results(net: SegregatedDendriteNetwork, data: datasets.Dataset, directory: 
     keep("learning_curve.png", draw.learning_curve(net.history).figure)
     if len(net.sizes) > 2:
         fields = draw.receptive_fields(net.W[0], data.image_shape)
-        keep("receptive_fields.png", np.ravel(fields)[0].figure)
+        keep("receptive_fields.png", fields[0].figure)
         if net.parameters.measure_angle:
             keep("angle.png", draw.angle(net.history).figure)
     if net.parameters.spiking:
         trial = net.record(data.test_images[0], int(data.test_labels[0]))
         trial.to_sonata(directory)
         written += ["spikes.h5", "voltages.h5"]
-        keep("raster.png", np.ravel(draw.layers(trial))[0].figure)
+        keep("raster.png", draw.layers(trial)[0].figure)
         if len(net.sizes) > 2:
             neuron = int(np.argmax(trial.spikes["hidden_1"].count))
             axes = draw.compartments(trial, "hidden_1", neuron)
-            keep("traces.png", np.ravel(axes)[0].figure)
+            keep("traces.png", axes[0].figure)
     print(f"Wrote {', '.join([RUN_FILE, *written])} in {directory}")
 
 
@@ -241,10 +240,11 @@ def _value(name: str, text: str, default: Any) -> Any:
 
 def _new_directory(wanted: Path | None, stem: str) -> Path:
     """A directory that holds no run yet, made now."""
-    if wanted is None:
-        number = 1
-        while (wanted := Path("runs") / f"{stem}-{number}").exists():
-            number += 1
+    number = 1
+    while wanted is None:
+        free = Path("runs") / f"{stem}-{number}"
+        wanted = None if free.exists() else free
+        number += 1
     if (wanted / RUN_FILE).exists():
         raise FileError(
             f"{wanted} holds a run already; choose another --out, or go on with "

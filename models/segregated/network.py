@@ -300,7 +300,7 @@ class SegregatedDendriteNetwork:
         ----------
         image : array_like, shape (pixels,)
         label : int, optional
-            With a label, a target phase follows the forward phase; both last as long as in training.
+            With a label, a target phase follows the forward phase. Both last as in training.
 
         Returns
         -------
@@ -493,7 +493,8 @@ class SegregatedDendriteNetwork:
         if array.dtype.kind == "f":
             return check_array(name, array, at_most=1.0, dtype=self.dtype)
         raise InputError(
-            f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 or floats from 0 to 1."
+            f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 "
+            "or floats from 0 to 1."
         )
 
     def _check_labels(self, name: str, labels: Any, n: int) -> np.ndarray:

@@ -69,7 +69,8 @@ class TrialRecording:
 
     def __repr__(self) -> str:
         total = sum(spikes.t.size for spikes in self.spikes.values())
-        return f"<TrialRecording of {self.t.size * self.dt:g} ms: {total} spikes, answer {self.answer}>"
+        duration = self.t.size * self.dt
+        return f"<TrialRecording of {duration:g} ms: {total} spikes, answer {self.answer}>"
 
     def to_sonata(self, directory: str | Path) -> None:
         """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""

@@ -1,8 +1,8 @@
 """The step of the segregated-dendrite network, put together from populations and Phases.
 
 A `Simulation` has its own voltages and spikes and shares the weights it is given. The network keeps
-one for learning and one for tests, so that a test leaves the training state alone, and makes one with
-apical voltages to record from.
+one for learning and one for tests, so that a test leaves the training state alone, and makes one
+with apical voltages to record from.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Simulation:
         sizes = [weights.W[0].shape[0], *(W.shape[1] for W in weights.W)]
         self.hidden = len(sizes) - 2
         self.label = np.zeros(1, np.int64)
+        self.images = np.zeros((1, sizes[0]), np.uint8)
         self.answer = np.zeros(capacity, np.int64)
         self.loss = np.zeros(capacity, dtype)
         self.cosine = np.zeros((capacity, max(self.hidden, 1)), dtype)
@@ -128,8 +129,7 @@ class Simulation:
         self, images: np.ndarray, labels: np.ndarray, example: np.ndarray, length: np.ndarray
     ) -> None:
         """Run trials: example k of `images`, for ``length[k]`` steps of its two phases."""
-        source = self.layers[0]
-        if self.label is not labels or source.images is not images:
+        if self.label is not labels or self.images is not images:
             self._exchange(images, labels)
         steps = self.trials.schedule(example, length)
         self.network.run_steps(steps)
@@ -143,19 +143,21 @@ class Simulation:
         """What a trial passes on to the next: name → array."""
         return {
             f"{name}.{key}": array
-            for name, part in [*self.network.populations.items(), *self._own_psp.items()]
+            for name, part in self._parts().items()
             for key, array in part.arrays().items()
         }
 
+    def _parts(self) -> dict[str, Any]:
+        return {**self.network.populations, **self._own_psp}
+
     def _exchange(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Show other images."""
-        self.label = labels
+        self.label, self.images = labels, images
         self.layers[-1].shared["label"] = labels
         source = self.layers[0]
-        source.images = images
         rate = self.p.phi_max / (255.0 if images.dtype == np.uint8 else 1.0)
         if self.p.spiking:
-            source.rate = rate
+            source.images, source.rate = images, rate
         else:
             source.shared["image"] = images
             source.params["rate"] = rate
@@ -204,9 +206,8 @@ class Simulation:
                 continue
             population = net.add_population(name, n, kind)
             if m == 0:
-                population.images = np.zeros((1, n), np.uint8)
                 population.shared.update(
-                    clock=task["clock"], example=task["example"], image=population.images
+                    clock=task["clock"], example=task["example"], image=self.images
                 )
             if m == len(sizes) - 1:
                 population.shared.update(task)
@@ -294,6 +295,7 @@ class Simulation:
         digits = np.finfo(self.network.dtype).nmant * math.log(2.0)
         past = memory - 1 if memory is not None else math.ceil(digits * self.p.tau_L)
         projection.pre.remember(past + projection.delay)
+        assert projection.W is not None
         state = {
             **projection.pre.spike_list(),
             "clock": self.trials.clock,
