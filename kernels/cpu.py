@@ -33,7 +33,7 @@ _OUTER = {"error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "nogi
 FAILURES = (numba.core.errors.NumbaError,)
 
 _loops: dict[tuple[Callable, Callable], Callable] = {}
-_programs: dict[str, Callable] = {}
+_programs: dict[str, Any] = {}
 
 
 @cache

@@ -13,6 +13,7 @@ rounding of x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def real_float64(x):
     return np.float64(x)
 
 
-PRIMITIVES = {
+PRIMITIVES: dict[str, dict[Callable, Callable]] = {
     "float32": {math.exp: exp_float32, math.sqrt: sqrt_exact, float: real_float32},
     "float64": {math.exp: exp_float64, math.sqrt: sqrt_exact, float: real_float64},
 }

@@ -82,9 +82,9 @@ class Lowering:
             raise LoweringError(f"{function!r} is not a plain Python function.")
         where = f"{function.__module__}.{function.__qualname__}"
         if function.__closure__:
-            names = ", ".join(function.__code__.co_freevars)
+            captured = ", ".join(function.__code__.co_freevars)
             raise LoweringError(
-                f"{where} uses {names} of an enclosing function; pass it in the state or params."
+                f"{where} uses {captured} of an enclosing function; pass it in the state or params."
             )
         if function.__kwdefaults__:
             raise LoweringError(f"{where} has keyword-only arguments; remove the '*' before them.")

@@ -528,7 +528,7 @@ class _Hidden(Population):
         # A little above P(N > 0) at the highest rate, beyond the rounding of `poisson_count`.
         params["bound"] = -math.expm1(-params["phi_max"]) + 1e-6
         state = {**self.state, **self._found, **self.spike_list()}
-        soma = Phase(self.neuron.steps[0], neurons, self.state, self.params)
+        soma, _ = super().emission()  # spikes are listed below instead
         return [
             soma,
             Phase(thinning.find, once, state, params),
