@@ -1,0 +1,29 @@
+"""The examples in docstrings run and print what they say."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = [
+    "spikesim.cli",
+    "spikesim.datasets",
+    "spikesim.errors",
+    "spikesim.files",
+    "spikesim.kernels.records",
+    "spikesim.models.segregated.network",
+    "spikesim.network",
+    "spikesim.neurons",
+    "spikesim.plot",
+    "spikesim.sonata",
+    "spikesim.spiketrains",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.attempted > 0
+    assert results.failed == 0
