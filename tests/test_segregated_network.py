@@ -205,3 +205,12 @@ def test_a_hidden_layer_that_learns_halves_the_error_of_a_frozen_one_on_mnist():
         net.fit(mnist.train_images[:10000], mnist.train_labels[:10000])
         errors[hidden_eta] = net.evaluate(mnist.test_images[:500], mnist.test_labels[:500])
     assert errors[0.21] < errors[0.0] / 2
+
+
+def test_a_file_that_lacks_a_part_is_named(tmp_path):
+    path = tmp_path / "net.h5"
+    small().save(path)
+    with h5py.File(path, "a") as file:
+        del file["network/weights"]
+    with pytest.raises(FileError, match=r"net.h5 lacks a part \('weights'\)"):
+        SegregatedDendriteNetwork.load(path)

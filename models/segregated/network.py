@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import InputError, SimulationError, check_array, check_choice, check_integer
+from spikesim.errors import (
+    FileError,
+    InputError,
+    SimulationError,
+    check_array,
+    check_choice,
+    check_integer,
+)
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
@@ -360,7 +367,18 @@ class SegregatedDendriteNetwork:
     def load(cls, path: str | Path, backend: str = "cpu") -> SegregatedDendriteNetwork:
         """Read a network that `save` wrote; it goes on as the saved one would have."""
         with open_file(path, _KIND) as file:
-            state = read_tree(file)["network"]
+            saved = read_tree(file)
+        try:
+            return cls._from_state(saved["network"], backend)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FileError(
+                f"{path} lacks a part ({error}); it is damaged or was edited."
+            ) from None
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> SegregatedDendriteNetwork:
         config = state["config"]
         parameters = dict(config["parameters"])
         parameters["eta"] = tuple(parameters["eta"])
