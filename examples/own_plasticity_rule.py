@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from math import exp
 from pathlib import Path
 
 import matplotlib
@@ -21,7 +20,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from spikesim import LIF, Network, Poisson
-from spikesim.kernels.plasticity import trace, traced
 
 DT = 1.0  # ms
 INPUTS = 100
@@ -66,11 +64,6 @@ def build(seed: int):
     cell = net.add_population("cell", 1, LIF)
     synapses = net.connect(inputs, cell, target="drive", weight=W_START)
 
-    traces = {}
-    for population in (inputs, cell):
-        traces[population] = np.zeros(population.n, net.dtype)
-        state = {"spike": population.spike, "trace": traces[population]}
-        net.add_phase(trace, traced, state=state, params={"decay": exp(-DT / TAU)})
     net.add_phase(
         stdp,
         INPUTS,
@@ -78,8 +71,8 @@ def build(seed: int):
             "W": synapses.W,
             "pre": inputs.spike,
             "post": cell.spike,
-            "pre_trace": traces[inputs],
-            "post_trace": traces[cell],
+            "pre_trace": net.add_trace(inputs, TAU),
+            "post_trace": net.add_trace(cell, TAU),
         },
         params={"A_plus": A_PLUS, "A_minus": A_MINUS, "W_max": W_MAX},
     )

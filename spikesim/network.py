@@ -15,6 +15,7 @@ in the same step.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import exp
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ from spikesim.errors import (
     check_unknown,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.kernels import plasticity
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.neurons import Neuron
 from spikesim.population import DoubleExponential, Filter, Population
@@ -283,6 +285,28 @@ class Network:
         (self._first if first else self._last).append(phase)
         self._program = None
         return phase
+
+    def add_trace(self, population: Population, tau: float) -> np.ndarray:
+        """Add an exponential trace of a population's spikes, for a plasticity rule to read.
+
+        Each spike adds 1; between spikes the trace decays as exp(-t/tau). It is brought up to date
+        at the end of each step, in the order in which traces and phases are added.
+
+        Parameters
+        ----------
+        population : Population
+        tau : float
+            In ms.
+
+        Returns
+        -------
+        numpy.ndarray, shape (population.n,)
+        """
+        decay = exp(-self.dt / check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer"))
+        trace = np.zeros(population.n, self.dtype)
+        state = {"spike": population.spike, "trace": trace}
+        self.add_phase(plasticity.trace, plasticity.traced, state=state, params={"decay": decay})
+        return trace
 
     def record_spikes(
         self, population: Population, path: str | Path | None = None
