@@ -95,12 +95,12 @@ class Simulation:
         self.shown = np.zeros(1, np.int64)
         self.lag = [np.zeros((capacity, 2, n if lagged else 1), np.int64) for n in sizes[1:-1]]
         self.normal = [np.zeros(W.shape, dtype) for W in weights.W[1:]]
-        self.means = _Pool(dtype)
-        self.feedback_means = _Pool(dtype)
+        lags = parameters.longest_lag + 1
+        self.means = _Pool(2 * sum(sizes) + sizes[-1], dtype)
+        self.feedback_means = _Pool(lags * sum(sizes), dtype)
         self.mean_PSP = [self.means.take(n) for n in sizes[:-1]]
         self.mean_V = [self.means.take(n) for n in sizes[1:]]
         self.mean_phi = self.means.take(sizes[-1])
-        lags = parameters.longest_lag + 1
         self.mean_feedback = {
             m: self.feedback_means.take(lags, sizes[m + 1]) for m in self._sources()
         }
@@ -541,8 +541,8 @@ class _Hidden(Population):
 class _Pool:
     """Arrays cut from one, so that a single Phase can set all of them to zero."""
 
-    def __init__(self, dtype: str):
-        self._buffer = np.zeros(1 << 18, dtype)
+    def __init__(self, capacity: int, dtype: str):
+        self._buffer = np.zeros(capacity, dtype)
         self._used = 0
 
     @property
@@ -553,8 +553,6 @@ class _Pool:
     def take(self, *shape: int) -> np.ndarray:
         """A new array of zeros."""
         size = math.prod(shape)
-        if self._used + size > self._buffer.size:
-            raise ValueError(f"{shape} does not fit the rest of the pool.")
         view = self._buffer[self._used : self._used + size].reshape(shape)
         self._used += size
         return view
