@@ -205,7 +205,8 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     else:
         raise FileError(
             f"MNIST is not in {' or '.join(map(str, places))}. Fetch it once with "
-            f"'spikesim data mnist' or spikesim.datasets.download_mnist({'' if folder is None else repr(str(folder))}), "
+            "'spikesim data mnist' or spikesim.datasets.download_mnist("
+            f"{'' if folder is None else repr(str(folder))}), "
             "or set SPIKESIM_DATA to the folder that holds its four files."
         )
     arrays = []
