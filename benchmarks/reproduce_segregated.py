@@ -84,14 +84,16 @@ def draw() -> None:
     figure, ax = plt.subplots(figsize=(6.0, 4.2), layout="constrained")
     order = [label for label, _, _ in VARIANTS.values() if label in runs]
     for label in order:
-        last = [run["test_error"][-1] for run in runs[label]]
+        last = [[e for e in run["test_error"] if e is not None][-1] for run in runs[label]]
         spread = f" ± {np.std(last, ddof=1):.2f}" if len(last) > 1 else ""
         epochs = min(len(run["epoch"]) for run in runs[label])
         print(f"{label:40} {len(last):>5} {epochs:>6} {np.mean(last):>8.2f}{spread}")
         curves = {run["seed"]: run for run in runs[label]}
         plot.learning_curve(list(curves.values()), key="test_error", label=label, ax=ax)
     ax.set_yscale("log")
-    ax.set_yticks([2, 3, 5, 10, 20, 50], ["2", "3", "5", "10", "20", "50"])
+    ax.set_ylim(2, 20)
+    ax.set_yticks([2, 3, 5, 10, 20], ["2", "3", "5", "10", "20"])
+    ax.set_ylabel("Test error (%)")
     ax.minorticks_off()
     ax.legend(frameon=False, fontsize=8)
     figure.savefig(RESULTS / "learning_curves.png", dpi=150)
