@@ -52,11 +52,6 @@ class Filter:
         self.offset = np.zeros_like(out)
         self.out = out
 
-    def remember(self, steps: int) -> None:
-        """Keep what arrived in at least the last `steps` steps."""
-        if len(self.arrived) <= steps:
-            self.arrived = np.zeros((steps + 1, self.out.size), self.out.dtype)
-
     def arrays(self) -> dict[str, np.ndarray]:
         return {
             "arrived": self.arrived,
