@@ -139,7 +139,9 @@ class Network:
         n = check_integer("n", n, at_least=1)
         return self.add(Population(self, name, n, neuron, parameters))
 
-    def add_spike_trains(self, name: str, n: int, times: Any, ids: Any) -> SpikeTrainSource:
+    def add_spike_trains(
+        self, name: str, n: int, times: Any, ids: Any, period: float | None = None
+    ) -> SpikeTrainSource:
         """Add a source that emits given spikes.
 
         Parameters
@@ -151,9 +153,13 @@ class Network:
             In ms; each spike is emitted in the nearest step.
         ids : array_like of int, shape (spikes,)
             Which neuron emits each.
+        period : float, optional
+            In ms, a multiple of dt: after which time all of them come again. Once as a default.
         """
         self._check_name(name)
-        return self.add(SpikeTrainSource(self, name, check_integer("n", n, at_least=1), times, ids))
+        n = check_integer("n", n, at_least=1)
+        steps = None if period is None else self._whole_steps("period", period, 1)
+        return self.add(SpikeTrainSource(self, name, n, times, ids, steps))
 
     def add_images(self, name: str, images: Any, rate: float, duration: float) -> ImageSource:
         """Add a source that shows images one after another, each for `duration` ms, over and over.
@@ -430,6 +436,7 @@ class Network:
         known = {id(array) for arrays in owners.values() for array in arrays.values()}
         for name, state in self._extra.items():
             owners[name] = {key: a for key, a in state.items() if id(a) not in known}
+            known.update(id(array) for array in state.values())
         return owners
 
     def state(self) -> dict[str, Any]:

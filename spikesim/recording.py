@@ -7,6 +7,7 @@ than the buffer can hold, however many neurons spike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,13 @@ import numpy as np
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
-from spikesim.sonata import SpikeWriter
+from spikesim.sonata import SpikeWriter, TraceWriter
 from spikesim.spiketrains import to_neo
 
 if TYPE_CHECKING:
     from spikesim.network import Population
 
-__all__ = ["SpikeRecording", "StateRecording"]
+__all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
 _SPIKE_BUFFER = 1 << 20
 _SAMPLE_BUFFER = 1 << 22
@@ -215,3 +216,39 @@ class StateRecording:
         if not samples[name]:
             return np.zeros((self.neurons.size, 0))
         return np.concatenate(samples[name]).T
+
+
+def layers_to_sonata(
+    directory: str | Path,
+    spikes: Mapping[str, SpikeRecording],
+    voltages: Mapping[str, Mapping[str, np.ndarray]],
+) -> None:
+    """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory.
+
+    Parameters
+    ----------
+    directory : str or Path
+    spikes : dict of str to SpikeRecording
+        By layer.
+    voltages : dict of str to dict of str to numpy.ndarray, shape (neurons, steps)
+        By layer and compartment, one sample per step, in mV.
+    """
+    directory = Path(directory)
+    dt = next(iter(spikes.values())).dt
+    sizes = {layer: recording.n for layer, recording in spikes.items()}
+    with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:
+        for layer, recording in spikes.items():
+            writer.append(layer, recording.steps, recording.i)
+    with TraceWriter(directory / "voltages.h5", dt) as traces:
+        for layer, compartments in voltages.items():
+            traces.add_population(layer, np.arange(sizes[layer]), tuple(compartments))
+            block = np.stack(list(compartments.values()), axis=-1)
+            traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
+
+
+def layers_to_neo(spikes: Mapping[str, SpikeRecording]) -> Any:
+    """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+    whole, *others = [recording.to_neo() for recording in spikes.values()]
+    for segment in others:
+        whole.spiketrains.extend(segment.spiketrains)
+    return whole

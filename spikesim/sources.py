@@ -136,7 +136,7 @@ class ImageSource(Population):
 
 
 class SpikeTrainSource(Population):
-    """Neurons that emit given spikes at given times.
+    """Neurons that emit given spikes at given times, once or over and over.
 
     Parameters
     ----------
@@ -147,13 +147,22 @@ class SpikeTrainSource(Population):
         In ms, not negative; each is emitted in the nearest step.
     ids : array_like of int, shape (spikes,)
         Which neuron emits each, 0 to n - 1.
+    period : int, optional
+        After how many steps the spikes come again; once only as a default.
     """
 
-    def __init__(self, network: Network, name: str, n: int, times: Any, ids: Any):
+    def __init__(
+        self, network: Network, name: str, n: int, times: Any, ids: Any, period: int | None = None
+    ):
         super().__init__(network, name, n, Neuron(steps=(), most_spikes=1), {})
         at = check_array("times", times, shape=(None,), dtype=np.float64, at_least=0.0)
         who = check_array("ids", ids, shape=(at.size,), dtype=np.int32, at_least=0, at_most=n - 1)
         steps = np.rint(at / network.dt).astype(np.int64)
+        if period is not None and steps.size and steps.max() >= period:
+            raise InputError(
+                f"times holds {at.max():g} ms; the spikes come again after "
+                f"{period * network.dt:g} ms, so that all have to be earlier."
+            )
         order = np.lexsort((who, steps))
         steps, who = steps[order], who[order]
         twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(who) == 0))
@@ -162,15 +171,33 @@ class SpikeTrainSource(Population):
                 f"times has two spikes of neuron {who[twice[0]]} in the step at "
                 f"{steps[twice[0]] * network.dt:g} ms; a neuron emits at most one per dt."
             )
-        # A spike that no step reaches ends the list, so that the body needs no bound.
-        self._trains = {
-            "at": np.append(steps, np.iinfo(np.int64).max),
-            "who": np.append(who, 0).astype(np.int32),
-            "next": np.full(1, np.searchsorted(steps, network.step), np.int64),
+        self._trains: dict[str, np.ndarray] = {
+            "next": np.zeros(1, np.int64),
+            "loop": np.zeros(2, np.int64),
         }
+        self.replace(steps, who, period, origin=0)
+
+    def replace(self, steps: np.ndarray, ids: np.ndarray, period: int | None, origin: int) -> None:
+        """Emit other spikes from now on: step k of the new ones is step ``origin + k``.
+
+        Parameters
+        ----------
+        steps, ids : numpy.ndarray of int, shape (spikes,)
+            When and who, sorted by step.
+        period : int or None
+            After how many steps they come again.
+        origin : int
+        """
+        # A spike that no step reaches ends the list, so that the body needs no bound.
+        self._trains["at"] = np.append(steps, np.iinfo(np.int64).max)
+        self._trains["who"] = np.append(ids, 0).astype(np.int32)
+        self._trains["loop"][:] = period or 0, origin
+        now = self.network.step - origin
+        self._trains["next"][0] = np.searchsorted(steps, now % period if period else now)
+        self.network.changed()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {**super().arrays(), "next": self._trains["next"]}
+        return {**super().arrays(), "next": self._trains["next"], "loop": self._trains["loop"]}
 
     def phases(self) -> list[Phase]:
         return [Phase(emit_given, once, {**self._trains, **self.spike_list(), **self.state})]
@@ -180,8 +207,13 @@ def emit_given(_, t, s, p):
     """List the spikes that are due in this step."""
     slot = t % s.ids.shape[0]
     unflag(s, (t - 1) % s.ids.shape[0])
+    now = t - s.loop[1]
+    if s.loop[0] > 0:
+        now = now % s.loop[0]
+        if now == 0:
+            s.next[0] = 0
     m = 0
-    while s.at[s.next[0]] == t:
+    while s.at[s.next[0]] == now:
         s.ids[slot, m] = s.who[s.next[0]]
         m += 1
         s.next[0] += 1

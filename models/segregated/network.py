@@ -22,6 +22,7 @@ from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights
 from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
 
 __all__ = ["SegregatedDendriteNetwork"]
 
@@ -95,9 +96,9 @@ class SegregatedDendriteNetwork:
         self.classes = self.sizes[-1]
         self._neurons = (*self.sizes[:-1], self.classes * self.parameters.units_per_class)
         self._weights = self._initial_weights()
-        self.W = _Arrays("W", self._weights.W)
-        self.b = _Arrays("b", self._weights.b)
-        self.Y = _Arrays("Y", self._weights.Y)
+        self.W = LayerArrays("W", self._weights.W)
+        self.b = LayerArrays("b", self._weights.b)
+        self.Y = LayerArrays("Y", self._weights.Y)
         self.epoch = 0
         self.example = 0
         self.notes: dict[str, Any] = {}
@@ -357,10 +358,7 @@ class SegregatedDendriteNetwork:
             "running": running.arrays(),
             "jacobian": running.jacobian,
             "notes": dict(self.notes),
-            "history": {
-                key: np.array([np.nan if v is None else v for v in values], np.float64)
-                for key, values in self.history.items()
-            },
+            "history": history_arrays(self.history),
         }
 
     @classmethod
@@ -400,15 +398,14 @@ class SegregatedDendriteNetwork:
         net.example = state["progress"]["example"]
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
         net.notes = dict(state["notes"])
-        for key, values in state["history"].items():
-            net.history[key] = _without_nan(values)
+        net.history.update(history_lists(state["history"]))
         return net
 
     # -------------------------------------------------------------------------------- inside
 
     def _chance(self, *purpose: int) -> np.random.Generator:
         """Random numbers for one purpose, the same whenever they are asked for."""
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, *purpose])))
+        return random_numbers(self.seed, *purpose)
 
     def _simulation(self, purpose: int) -> Simulation:
         p = self.parameters
@@ -521,27 +518,6 @@ class SegregatedDendriteNetwork:
         )
 
 
-class _Arrays(Sequence):
-    """The arrays of all layers; setting one copies the values in, after checking them."""
-
-    def __init__(self, name: str, arrays: list[np.ndarray]):
-        self._name = name
-        self._arrays = arrays
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __getitem__(self, m):  # type: ignore[no-untyped-def]
-        return self._arrays[m]
-
-    def __setitem__(self, m: int, values: Any) -> None:
-        own = self._arrays[m]
-        own[...] = check_array(f"{self._name}[{m}]", values, shape=own.shape, dtype=own.dtype)
-
-    def __repr__(self) -> str:
-        return f"<{self._name}: {', '.join(str(a.shape) for a in self._arrays)}>"
-
-
 class _Sums:
     """What an epoch adds up over its examples."""
 
@@ -602,10 +578,3 @@ def _uniform(
 ) -> np.ndarray:
     """mean + 3.465 sd U(-1, 1), the script's choice; its deviation is twice sd."""
     return (mean + 3.465 * sd * chance.uniform(-1.0, 1.0, shape)).astype(dtype)
-
-
-def _without_nan(values: np.ndarray) -> list[Any]:
-    """A saved column as a list again, None where there was no value."""
-    if values.ndim > 1:
-        return [list(row) for row in values]
-    return [None if np.isnan(v) else float(v) for v in values]

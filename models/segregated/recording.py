@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.models.segregated.simulation import Simulation
-from spikesim.recording import SpikeRecording
-from spikesim.sonata import SpikeWriter, TraceWriter
+from spikesim.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 
 __all__ = ["TrialRecording"]
 
@@ -74,23 +73,13 @@ class TrialRecording:
 
     def to_sonata(self, directory: str | Path) -> None:
         """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
-        directory = Path(directory)
-        with SpikeWriter(directory / "spikes.h5", self.dt, self.sizes) as writer:
-            for layer, spikes in self.spikes.items():
-                writer.append(layer, spikes.steps, spikes.i)
-        with TraceWriter(directory / "voltages.h5", self.dt) as traces:
-            for layer, V in self.V.items():
-                compartments = {"soma": V, "basal": self.V_B[layer]}
-                if layer in self.V_A:
-                    compartments["apical"] = self.V_A[layer]
-                traces.add_population(layer, np.arange(self.sizes[layer]), tuple(compartments))
-                block = np.stack(list(compartments.values()), axis=-1)
-                traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
+        voltages = {}
+        for layer, V in self.V.items():
+            voltages[layer] = {"soma": V, "basal": self.V_B[layer]}
+            if layer in self.V_A:
+                voltages[layer]["apical"] = self.V_A[layer]
+        layers_to_sonata(directory, self.spikes, voltages)
 
     def to_neo(self) -> Any:
         """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
-        segments = [spikes.to_neo() for spikes in self.spikes.values()]
-        whole = segments[0]
-        for segment in segments[1:]:
-            whole.spiketrains.extend(segment.spiketrains)
-        return whole
+        return layers_to_neo(self.spikes)

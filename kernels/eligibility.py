@@ -1,0 +1,232 @@
+"""Eligibility traces of all synapses at the cost of the neurons: events forwards, adjoints backwards.
+
+A synapse from j to i has the eligibility trace lambda, a double-exponential filter of the product
+of a postsynaptic factor (surrogate derivative) and the presynaptic PSP trace; learning needs its
+correlation with the postsynaptic error e over many steps, m. Per synapse and step k,
+
+    x <- x + spikes of j;   x <- a_pre x;   u = factor psp (psp > cut, as it was before this step)
+    psp <- psp + c_pre (x - psp)
+    l1 <- l1 + u;   lambda <- lambda + c (l1 - lambda);   l1 <- a l1;   m <- m + e lambda
+
+Weights do not change within a block of steps, and all of this is linear in (x, psp), whose course
+is known from one spike to the next. So nothing is computed per synapse and step. The forward pass
+notes *events*: a spike adds 1 to x; a PSP that rises above the cut brings (x, psp) in, and one that
+falls below takes them out again. At the end of the block the *adjoints*, what one unit of x or psp
+before step k will have contributed to m, l1 and lambda by the end of the block, are carried
+backwards in time, per postsynaptic neuron. An event then adds one row:
+
+    m[j, :] += (event's x) X(k)[:] + (event's psp) P(k)[:]
+
+The numbers are those of the recursion above up to rounding. The adjoint recursions are its
+transpose, with p1, p2 those of l1 and lambda:
+
+    p2 <- p2 + e;   p1 <- a p1 + c p2;   p2 <- (1 - c) p2;   q = p1 factor
+    X <- a_pre (X + c_pre P);   P <- (1 - c_pre) P + q            [P on the right: before this line]
+
+A synapse whose presynaptic neuron is silent costs nothing, and neither does a silent error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "FILL",
+    "FLUSH",
+    "LENGTH",
+    "advance_presynaptic",
+    "arrivals",
+    "arrive",
+    "close_step",
+    "cross",
+    "flush",
+    "flushed",
+    "presynaptic",
+    "reset",
+    "tiles",
+]
+
+LENGTH = 0  # of the clock: steps that the block has so far
+FILL = 1  # events that the block has so far
+FLUSH = 2  # 1 in the last step of a block
+TINY = 1e-30  # what is smaller becomes 0: denormal numbers would be slow
+
+
+def presynaptic(t, s, p):
+    return s.x.shape[0]
+
+
+def note(s, j, x, psp):
+    """Append an event of presynaptic neuron j."""
+    event = s.block[FILL]
+    s.event_pre[event] = j
+    s.event_x[event] = x
+    s.event_psp[event] = psp
+    s.block[FILL] = event + 1
+    s.idle[j] = 0
+
+
+def cross(_, t, s, p):
+    """Note the PSPs that are on another side of the cut than before."""
+    n = np.uint64(s.x.shape[0])
+    changes = np.int32(0)
+    for j in range(n):
+        changes |= np.int32(s.psp[j] > p.cut) ^ s.above[j]
+    if changes != 0:
+        for j in range(s.x.shape[0]):
+            above = np.int32(s.psp[j] > p.cut)
+            if above != s.above[j]:
+                sign = 1.0 if above == 1 else -1.0
+                note(s, j, sign * s.x[j], sign * s.psp[j])
+                s.above[j] = above
+
+
+def arrivals(t, s, p):
+    """Once, if spikes arrive at the traces in this step."""
+    return 1 if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
+
+
+def arrive(_, t, s, p):
+    """Add the spikes that arrive now to the traces."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    for a in range(s.count[slot]):
+        j = s.ids[slot, a]
+        s.x[j] += 1.0
+        if s.above[j] == 1:
+            note(s, j, 1.0, 0.0)
+
+
+def advance_presynaptic(j, t, s, p):
+    """The PSP trace of presynaptic neuron j, one step on."""
+    x = p.a_pre * s.x[j]
+    x = x if x > TINY else 0.0
+    psp = s.psp[j] + p.c_pre * (x - s.psp[j])
+    s.x[j] = x
+    s.psp[j] = psp if psp > TINY else 0.0
+
+
+def close_step(_, t, s, p):
+    """Count the step; the block ends with the chunk, when it is long enough or has many events."""
+    s.event_end[s.block[LENGTH]] = s.block[FILL]
+    s.block[LENGTH] += 1
+    full = s.block[FILL] + 2 * s.x.shape[0] > s.event_pre.shape[0]
+    long = s.block[LENGTH] == s.event_end.shape[0]
+    s.block[FLUSH] = 1 if full or long or t % p.chunk == 0 else 0
+
+
+def flushed(t, s, p):
+    return s.block[FLUSH]
+
+
+def tiles(t, s, p):
+    """How many tiles of `width` postsynaptic neurons are to be flushed: one on a CPU."""
+    if s.block[FLUSH] == 0:
+        return 0
+    return (s.m.shape[1] + p.width - 1) // p.width
+
+
+def flush(tile, t, s, p):
+    """Bring m, l1 and lambda of all synapses up to date, for one tile of postsynaptic neurons."""
+    start = tile * p.width
+    first = np.uint64(start)
+    last = np.uint64(min(start + p.width, s.m.shape[1]))
+    steps = s.block[LENGTH]
+    for i in range(first, last):
+        s.p1[i] = 0.0
+        s.p2[i] = 0.0
+        s.X_m[i] = 0.0
+        s.P_m[i] = 0.0
+        s.X_l1[i] = 0.0
+        s.P_l1[i] = 0.0
+        s.X_lambda[i] = 0.0
+        s.P_lambda[i] = 0.0
+    # From l1 and lambda at the start of the block to those at its end.
+    l1_to_l1 = 1.0
+    l1_to_lambda = 0.0
+    lambda_to_lambda = 1.0
+    for back in range(steps):
+        k = steps - 1 - back
+        row = (t - back - p.lag) % s.factor.shape[0]
+        correlate(s, p, k, row, first, last)
+        l1_to_l1 = p.a * l1_to_l1
+        l1_to_lambda = p.a * l1_to_lambda + p.c * lambda_to_lambda
+        lambda_to_lambda = (1.0 - p.c) * lambda_to_lambda
+    for j in range(s.m.shape[0]):
+        if s.idle[j] < p.forget:
+            carry(s, j, l1_to_l1, l1_to_lambda, lambda_to_lambda, first, last)
+        elif s.idle[j] < 2 * p.forget:
+            for i in range(first, last):
+                s.l1[j, i] = 0.0
+                s.trace[j, i] = 0.0
+    to_l1 = 1.0
+    to_lambda = 0.0
+    rest = 1.0
+    for back in range(steps):
+        k = steps - 1 - back
+        row = (t - back - p.lag) % s.factor.shape[0]
+        to_l1 = p.a * to_l1
+        to_lambda = p.a * to_lambda + p.c * rest
+        rest = (1.0 - p.c) * rest
+        adjoin(s.X_m, s.P_m, s.error, k, 1.0, p, first, last)
+        adjoin(s.X_l1, s.P_l1, s.factor, row, to_l1, p, first, last)
+        adjoin(s.X_lambda, s.P_lambda, s.factor, row, to_lambda, p, first, last)
+        begin = s.event_end[k - 1] if k > 0 else 0
+        for event in range(begin, s.event_end[k]):
+            j = s.event_pre[event]
+            x = s.event_x[event]
+            psp = s.event_psp[event]
+            add_row(s.m, j, s.X_m, s.P_m, x, psp, first, last)
+            add_row(s.l1, j, s.X_l1, s.P_l1, x, psp, first, last)
+            add_row(s.trace, j, s.X_lambda, s.P_lambda, x, psp, first, last)
+
+
+def correlate(s, p, k, row, first, last):
+    """The adjoints of l1 and lambda, one step back; the error of step k becomes q."""
+    for i in range(first, last):
+        p2 = s.p2[i] + s.error[k, i]
+        p1 = p.a * s.p1[i] + p.c * p2
+        s.p1[i] = p1
+        s.p2[i] = (1.0 - p.c) * p2
+    for i in range(first, last):
+        s.error[k, i] = s.p1[i] * s.factor[row, i]
+
+
+def carry(s, j, l1_to_l1, l1_to_lambda, lambda_to_lambda, first, last):
+    """What the traces at the start of the block do to m, and what is left of them at its end."""
+    for i in range(first, last):
+        s.m[j, i] += s.p1[i] * s.l1[j, i] + s.p2[i] * s.trace[j, i]
+    for i in range(first, last):
+        trace = lambda_to_lambda * s.trace[j, i] + l1_to_lambda * s.l1[j, i]
+        l1 = l1_to_l1 * s.l1[j, i]
+        s.trace[j, i] = trace if abs(trace) > TINY else 0.0
+        s.l1[j, i] = l1 if abs(l1) > TINY else 0.0
+
+
+def adjoin(X, P, q, row, scale, p, first, last):
+    """The adjoints of x and psp, one step back."""
+    for i in range(first, last):
+        psp = P[i]
+        X[i] = p.a_pre * (X[i] + p.c_pre * psp)
+        P[i] = (1.0 - p.c_pre) * psp + scale * q[row, i]
+
+
+def add_row(sums, j, X, P, x, psp, first, last):
+    """What an event adds to the synapses of presynaptic neuron j."""
+    if psp == 0.0:
+        for i in range(first, last):
+            sums[j, i] += x * X[i]
+    else:
+        for i in range(first, last):
+            sums[j, i] += x * X[i] + psp * P[i]
+
+
+def reset(_, t, s, p):
+    """Begin a new block. Every PSP above the cut comes in again, as an event of its first step."""
+    for j in range(s.x.shape[0]):
+        s.above[j] = 0
+        if s.idle[j] < p.forget:
+            s.idle[j] += s.block[LENGTH]
+        elif s.idle[j] < 2 * p.forget:
+            s.idle[j] = 2 * p.forget
+    s.block[LENGTH] = 0
+    s.block[FILL] = 0

@@ -1,0 +1,15 @@
+"""SuperSpike, learning in multilayer spiking networks (Zenke & Ganguli 2018, Neural Comput. 30:1514).
+
+A network of leaky integrate-and-fire neurons learns to emit given spike trains at given times, by a
+rule of three factors that each synapse has at hand: a filtered presynaptic potential, a surrogate
+derivative of the postsynaptic one, and an error signal fed back to the layer.
+
+`equations` holds the model; `network` runs it and learns; `tasks` has those of the article.
+"""
+
+from spikesim.models.superspike.network import SuperSpikeNetwork
+from spikesim.models.superspike.parameters import Parameters
+from spikesim.models.superspike.simulation import Synapse
+from spikesim.models.superspike.windows import Windows
+
+__all__ = ["Parameters", "SuperSpikeNetwork", "Synapse", "Windows"]

@@ -1,0 +1,532 @@
+"""`SuperSpikeNetwork`: weights, learning, evaluation and recordings of the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import (
+    FileError,
+    InputError,
+    SimulationError,
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+)
+from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.models.superspike.parameters import Parameters
+from spikesim.models.superspike.recording import PatternRecording
+from spikesim.models.superspike.simulation import Simulation, Synapse, Weights
+from spikesim.models.superspike.windows import Windows, answers, check_windows
+from spikesim.patterns import SpikePattern, check_pattern
+from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
+
+__all__ = ["SuperSpikeNetwork"]
+
+_KIND = "superspike"
+_STRETCH = 10_000  # steps between looks at Ctrl-C
+
+# What random numbers are for; each purpose has a stream of its own.
+_WEIGHTS, _FEEDBACK = range(2)
+
+_HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
+
+
+class SuperSpikeNetwork:
+    """A spiking network that learns to answer an input pattern with given spike trains.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons in each layer, from the input to the output: (100, 4, 1). (100, 1) has no hidden
+        layer; several hidden layers are possible.
+    seed : int
+        What initial weights and random feedback depend on.
+    dt : float
+        The step in ms.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python'}
+    **parameters
+        Constants and options other than the defaults in `Parameters`, by name.
+
+    Attributes
+    ----------
+    W : sequence of numpy.ndarray, shapes (n_below, n)
+        Weights in mV; ``W[0]`` leads from the input. May be set: ``net.W[0] = array``.
+    B : sequence of numpy.ndarray, shapes (n_above, n)
+        Feedback weights onto each hidden layer from the layer above. With symmetric feedback they
+        follow W (mV); otherwise they are numbers, fixed, and may be set.
+    notes : dict of str to number or str
+        Anything to be kept with the network in its file.
+    history : dict of str to list
+        One entry per block: 'block'; 'time' in s at its end, burn-in included; 'cost', see `cost`;
+        'unmatched', output and target spikes of the block without a counterpart in the same step;
+        'rate' in Hz of each layer after the input; 'learning_rate' in mV; 'seconds' it took.
+
+    Raises
+    ------
+    InputError
+        If a size or parameter is impossible, before anything is made.
+
+    Examples
+    --------
+    >>> from spikesim import patterns
+    >>> stimulus = patterns.poisson(100, rate=5.0, duration=500.0, seed=1)
+    >>> target = patterns.from_trains([[100.0, 200.0, 300.0]], duration=500.0)
+    >>> net = SuperSpikeNetwork((100, 1), seed=1)
+    >>> history = net.fit(stimulus, target, blocks=2, block=1000.0)
+    >>> net.predict(stimulus).n
+    1
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (100, 4, 1),
+        *,
+        seed: int = 0,
+        dt: float = 0.1,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
+            raise InputError(f"sizes is {sizes!r}; it has to list at least inputs and outputs.")
+        self.sizes = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.parameters = Parameters.checked(len(self.sizes) - 1, self.dt, parameters)
+        self._weights = self._initial_weights()
+        self.W = LayerArrays("W", self._weights.W)
+        self.B = LayerArrays("B", self._weights.B)
+        self.block = 0
+        self.notes: dict[str, Any] = {}
+        self.history: dict[str, list[Any]] = {key: [] for key in _HISTORY}
+        self._shown: tuple[SpikePattern, SpikePattern | Windows] | None = None
+        self._origin = 0
+        self._burn_in_left = 0
+        self._into_block = 0
+        self._seconds = 0.0
+        self._learning = self._simulation(learning=True)
+
+    def __repr__(self) -> str:
+        layers = "-".join(map(str, self.sizes))
+        return f"<SuperSpikeNetwork {layers}, {self.time:g} s, seed {self.seed}>"
+
+    @property
+    def time(self) -> float:
+        """Simulated time so far, burn-in included, in s."""
+        return self._learning.network.time / 1000.0
+
+    @property
+    def cost(self) -> float:
+        """The van Rossum cost of the outputs, a moving average over the last 10 s (`tau_avg`).
+
+        It is proportional to the mean over outputs of the squared error signal, in the unit of the
+        authors' program: a spike without a counterpart counts 4 times its rate (at dt = 0.1 ms).
+        """
+        return self._learning.cost()
+
+    # ------------------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        input: SpikePattern,
+        target: SpikePattern | Windows,
+        blocks: int = 10,
+        *,
+        block: float = 5000.0,
+        burn_in: float | None = None,
+        learning_rate: Any = None,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Loop through the patterns and learn.
+
+        Parameters
+        ----------
+        input : SpikePattern
+            What the input neurons emit, over and over.
+        target : SpikePattern or Windows
+            What the output neurons are to emit; as long as the input. With ``error='windows'``,
+            when each of them is to spike.
+        blocks : int
+            How many more blocks. An unfinished one, after an interruption, is finished first and
+            counts.
+        block : float
+            Length of a block in ms: how often the history gets an entry and a checkpoint is saved.
+        burn_in : float, optional
+            First run so long (ms) with the weights as they are, in which RMaxProp gets to know
+            the gradients. As a default one block for a network that has not run yet, else none.
+        learning_rate : float or array_like of shape (blocks,), optional
+            r_0 in mV, for all blocks or for each; the parameter `eta` as a default.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every block, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history`.
+
+        Raises
+        ------
+        InputError
+            If patterns do not fit the network, or spikes are unsorted, negative or too late.
+        SimulationError
+            If a voltage or weight becomes NaN or infinite.
+        KeyboardInterrupt
+            After Ctrl-C, within a second of simulated time and after saving.
+        """
+        self._check_patterns(input, target)
+        blocks = check_integer("blocks", blocks, at_least=1)
+        steps = self._whole_steps("block", block)
+        burning = 0 if self.time else steps
+        if burn_in is not None:
+            burning = self._whole_steps("burn_in", burn_in) if burn_in else 0
+        rates = np.full(blocks, self.parameters.eta)
+        if learning_rate is not None:
+            shape = (blocks,) if np.ndim(learning_rate) else ()
+            rates[:] = check_array("learning_rate", learning_rate, shape=shape, at_least=0.0)
+        if self._into_block >= steps:
+            raise InputError(
+                f"block is {block:g} ms, but the unfinished block has run for "
+                f"{self._into_block * self.dt:g} ms; go on with the length it began with."
+            )
+        self._show(input, target)
+        self._learning.transpose()
+        self._burn_in_left = self._burn_in_left or burning
+        if checkpoint is not None:
+            self.save(checkpoint)
+        total = self._burn_in_left + blocks * steps - self._into_block
+        start = self._learning.network.step
+        with Interruption() as interruption, progress_bar(progress, total, "step") as report:
+
+            def advance(steps_now: int) -> None:
+                began = time.perf_counter()
+                self._learning.network.run_steps(steps_now)
+                self._seconds += time.perf_counter() - began
+                report(self._learning.network.step - start, total)
+
+            def pause() -> None:
+                if interruption.requested:
+                    if checkpoint is not None:
+                        self.save(checkpoint)
+                    raise KeyboardInterrupt
+
+            self._learning.learn_at(0.0)
+            while self._burn_in_left:
+                now = min(self._burn_in_left, _STRETCH)
+                advance(now)
+                self._burn_in_left -= now
+                if not self._burn_in_left:
+                    self._begin_block()
+                pause()
+            for rate in rates:
+                self._learning.learn_at(float(rate))
+                while self._into_block < steps:
+                    now = min(steps - self._into_block, _STRETCH)
+                    advance(now)
+                    self._into_block += now
+                    if self._into_block < steps:
+                        pause()
+                self._finish_block(steps, float(rate))
+                if checkpoint is not None:
+                    self.save(checkpoint)
+                pause()
+        return self.history
+
+    def _begin_block(self) -> None:
+        for total in (*self._learning.emitted, self._learning.unmatched):
+            total[0] = 0
+        self._into_block = 0
+        self._seconds = 0.0
+
+    def _finish_block(self, steps: int, rate: float) -> None:
+        for m, W in enumerate(self.W):
+            if not np.isfinite(W).all():
+                raise SimulationError(
+                    f"W[{m}] became NaN or infinite by {self.time:g} s; choose a smaller eta."
+                )
+        self.block += 1
+        seconds = steps * self.dt / 1000.0
+        entry = {
+            "block": self.block,
+            "time": self.time,
+            "cost": self.cost,
+            "unmatched": int(self._learning.unmatched[0]),
+            "rate": [
+                float(total[0]) / n / seconds
+                for total, n in zip(self._learning.emitted, self.sizes[1:], strict=True)
+            ],
+            "learning_rate": rate,
+            "seconds": self._seconds,
+        }
+        for key, values in self.history.items():
+            values.append(entry[key])
+        self._begin_block()
+
+    # ------------------------------------------------------------------------------ using
+
+    def predict(self, input: SpikePattern) -> SpikePattern:
+        """The spikes with which the output answers the input, once it has been shown before.
+
+        Parameters
+        ----------
+        input : SpikePattern
+
+        Returns
+        -------
+        SpikePattern
+        """
+        spikes = self.record(input).spikes["output"]
+        duration = float(input.duration)
+        return SpikePattern(spikes.t, spikes.i, self.sizes[-1], duration)
+
+    def evaluate(self, input: SpikePattern, target: SpikePattern | Windows) -> float:
+        """How far the output is from the target, without learning.
+
+        Parameters
+        ----------
+        input : SpikePattern
+        target : SpikePattern or Windows
+
+        Returns
+        -------
+        float
+            The van Rossum cost over one loop, after another one, in the unit of `cost`; with
+            ``error='windows'`` the percentage of windows with a wrong answer.
+        """
+        self._check_patterns(input, target)
+        if isinstance(target, Windows):
+            return float(100.0 * np.mean(~answers(target, self.predict(input))))
+        simulation = self._simulation(learning=False)
+        steps = round(input.duration / self.dt)
+        simulation.show(input, target, 0)
+        simulation.network.run_steps(steps)
+        return simulation.cost_of(steps)
+
+    def record(
+        self,
+        input: SpikePattern,
+        target: SpikePattern | None = None,
+        *,
+        synapse: Synapse | tuple[int, int, int] | None = None,
+    ) -> PatternRecording:
+        """Show the input without learning and record everything, after one loop from rest.
+
+        Parameters
+        ----------
+        input : SpikePattern
+        target : SpikePattern, optional
+            Needed for error signals.
+        synapse : Synapse or tuple of int, optional
+            Also record the eligibility trace of this synapse, and what it is made of: (layer, pre,
+            post), layer 1 being the first after the input.
+
+        Returns
+        -------
+        PatternRecording
+            Spikes of every layer, membrane potentials, and the synapse.
+        """
+        if target is None:
+            nothing = np.zeros(0)
+            target = SpikePattern(
+                nothing, nothing.astype(np.int64), self.sizes[-1], float(input.duration)
+            )
+        check_pattern("input", input, self.dt, n=self.sizes[0])
+        if isinstance(target, SpikePattern) and target.times.size:
+            check_pattern(
+                "target", target, self.dt, n=self.sizes[-1], duration=float(input.duration)
+            )
+        chosen = None if synapse is None else self._check_synapse(synapse)
+        simulation = self._simulation(learning=False, synapse=chosen)
+        return PatternRecording(simulation, input, target, chosen)
+
+    # ------------------------------------------------------------------------ saving, loading
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        with atomic_file(path) as file:
+            stamp(file, _KIND)
+            write_tree(file.create_group("network"), self.state())
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary."""
+        shown = {}
+        if self._shown is not None:
+            pattern, target = self._shown
+            shown = {"input": _tree(pattern), "target": _tree(target)}
+        return {
+            "config": {
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "dt": self.dt,
+                "dtype": self.dtype,
+                "parameters": self.parameters._asdict(),
+            },
+            "progress": {
+                "block": self.block,
+                "origin": self._origin,
+                "burn_in_left": self._burn_in_left,
+                "into_block": self._into_block,
+                "seconds": self._seconds,
+            },
+            "shown": shown,
+            "feedback": {str(m): B for m, B in enumerate(self._weights.B)},
+            "simulation": self._learning.network.state(),
+            "notes": dict(self.notes),
+            "history": history_arrays(self.history),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "cpu") -> SuperSpikeNetwork:
+        """Read a network that `save` wrote; it goes on as the saved one would have.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "net.h5")
+        >>> SuperSpikeNetwork((10, 1), seed=3).save(path)
+        >>> SuperSpikeNetwork.load(path)
+        <SuperSpikeNetwork 10-1, 0 s, seed 3>
+        """
+        with open_file(path, _KIND) as file:
+            saved = read_tree(file)
+        try:
+            return cls._from_state(saved["network"], backend)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FileError(
+                f"{path} lacks a part ({error}); it is damaged or was edited."
+            ) from None
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> SuperSpikeNetwork:
+        config, progress = state["config"], state["progress"]
+        net = cls(
+            config["sizes"],
+            seed=config["seed"],
+            dt=config["dt"],
+            dtype=config["dtype"],
+            backend=backend,
+            **config["parameters"],
+        )
+        if state["shown"]:
+            pattern = _pattern(state["shown"]["input"])
+            target = _pattern(state["shown"]["target"])
+            net._check_patterns(pattern, target)
+            net._origin = progress["origin"]
+            net._shown = pattern, target
+            net._learning.show(pattern, target, net._origin)
+        for m, B in enumerate(net._weights.B):
+            B[...] = state["feedback"][str(m)]
+        net._learning.network.set_state(state["simulation"])
+        net.block = progress["block"]
+        net._burn_in_left = progress["burn_in_left"]
+        net._into_block = progress["into_block"]
+        net._seconds = progress["seconds"]
+        net.notes = dict(state["notes"])
+        net.history.update(history_lists(state["history"]))
+        return net
+
+    @property
+    def shown(self) -> tuple[SpikePattern, SpikePattern | Windows] | None:
+        """The patterns that the network last learned from: input and target; None before."""
+        return self._shown
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _simulation(self, learning: bool, synapse: Synapse | None = None) -> Simulation:
+        return Simulation(
+            self._weights,
+            self.parameters,
+            self.dt,
+            self.seed,
+            self.dtype,
+            self.backend,
+            learning=learning,
+            synapse=synapse,
+        )
+
+    def _show(self, pattern: SpikePattern, target: SpikePattern | Windows) -> None:
+        """Loop through other patterns from now on, or go on with the same ones."""
+        if self._shown is not None and _equal(self._shown, (pattern, target)):
+            return
+        self._origin = self._learning.network.step
+        self._shown = pattern, target
+        self._learning.show(pattern, target, self._origin)
+
+    def _initial_weights(self) -> Weights:
+        p = self.parameters
+        chance = random_numbers(self.seed, _WEIGHTS)
+        W = [
+            np.clip(chance.normal(0.0, p.w_0 / np.sqrt(below), (below, n)), -p.w_max, p.w_max)
+            for below, n in zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        ]
+        chance = random_numbers(self.seed, _FEEDBACK)
+        B = []
+        for m in range(1, len(W)):
+            if p.feedback == "symmetric":
+                B.append(np.ascontiguousarray(W[m].T))
+            elif p.feedback == "random":
+                B.append(chance.normal(0.0, 1.0, W[m].T.shape))
+            else:
+                B.append(np.ones(W[m].T.shape))
+        return Weights([w.astype(self.dtype) for w in W], [b.astype(self.dtype) for b in B])
+
+    def _check_patterns(self, pattern: Any, target: Any) -> None:
+        check_pattern("input", pattern, self.dt, n=self.sizes[0])
+        duration = float(pattern.duration)
+        self._whole_steps("input.duration", duration)
+        if self.parameters.error == "windows":
+            check_windows("target", target, self.sizes[-1], duration)
+        else:
+            check_pattern("target", target, self.dt, n=self.sizes[-1], duration=duration)
+
+    def _check_synapse(self, synapse: Any) -> Synapse:
+        if not isinstance(synapse, tuple) or len(synapse) != 3:
+            raise InputError(f"synapse is {synapse!r}; it has to be (layer, pre, post).")
+        layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(self.W))
+        return Synapse(
+            layer,
+            check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
+            check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
+        )
+
+    def _whole_steps(self, name: str, duration: Any) -> int:
+        duration = check_number(name, duration, above=0.0, unit="ms")
+        steps = round(duration / self.dt)
+        if abs(steps * self.dt - duration) > 1e-6 * duration or not steps:
+            raise InputError(
+                f"{name} is {duration:g} ms; it has to be a multiple of dt = {self.dt:g} ms."
+            )
+        return steps
+
+
+def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
+    """A pattern for a file."""
+    return {
+        key: value if isinstance(value, (int, float)) else np.asarray(value)
+        for key, value in pattern._asdict().items()
+    }
+
+
+def _pattern(tree: dict[str, Any]) -> SpikePattern | Windows:
+    return Windows(**tree) if "start" in tree else SpikePattern(**tree)
+
+
+def _equal(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
+    return all(
+        type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+        for a, b in zip(first, second, strict=True)
+    )

@@ -1,0 +1,77 @@
+"""Classification with spikes: who is to spike when, for tasks without a target spike train."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import InputError, check_array, check_integer, check_number
+from spikesim.patterns import SpikePattern
+
+__all__ = ["Windows", "answers", "check_windows"]
+
+
+class Windows(NamedTuple):
+    """Time windows in which one output neuron is to spike, and the others are not.
+
+    Attributes
+    ----------
+    start, end : numpy.ndarray, shape (windows,)
+        In ms, ascending and without overlap; `end` is outside.
+    ids : numpy.ndarray of int, shape (windows,)
+        The output neuron that is to spike, once at least.
+    n : int
+        Number of output neurons.
+    duration : float
+        In ms; then the windows come again.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    ids: np.ndarray
+    n: int
+    duration: float
+
+
+def check_windows(name: str, windows: Any, n: int, duration: float) -> Windows:
+    """Return windows as arrays, or raise `InputError`."""
+    if not isinstance(windows, Windows):
+        raise InputError(
+            f"{name} is a {type(windows).__name__}; a network with error='windows' learns from "
+            "spikesim.models.superspike.Windows."
+        )
+    start = check_array(
+        f"{name}.start", windows.start, shape=(None,), dtype=np.float64, at_least=0.0
+    )
+    end = check_array(
+        f"{name}.end", windows.end, shape=start.shape, dtype=np.float64, at_most=duration
+    )
+    ids = check_array(
+        f"{name}.ids", windows.ids, shape=start.shape, dtype=np.int64, at_least=0, at_most=n - 1
+    )
+    if not start.size:
+        raise InputError(f"{name} is empty; it has to hold at least one window.")
+    edges = np.stack([start, end], axis=1).reshape(-1)
+    if (np.diff(edges) < 0).any() or (end <= start).any():
+        raise InputError(
+            f"{name} has windows that overlap, end before they start, or are unsorted."
+        )
+    check_integer(f"{name}.n", windows.n, at_least=n, at_most=n)
+    check_number(f"{name}.duration", windows.duration, at_least=duration, at_most=duration)
+    return Windows(start, end, ids, n, float(duration))
+
+
+def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
+    """Whether each window was answered: by a spike of its neuron, and of no other.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (windows,)
+    """
+    spikes = np.zeros((len(windows.start), windows.n), np.int64)
+    window = np.searchsorted(windows.start, output.times, side="right") - 1
+    inside = (window >= 0) & (output.times < windows.end[window])
+    np.add.at(spikes, (window[inside], output.ids[inside]), 1)
+    right = spikes[np.arange(len(spikes)), windows.ids] > 0
+    return right & ((spikes > 0).sum(axis=1) == 1)
