@@ -1,4 +1,4 @@
-"""Eligibility traces of all synapses at the cost of the neurons: events forwards, adjoints backwards.
+"""Eligibility traces of all synapses: events forwards in time, adjoints backwards.
 
 A synapse from j to i has the eligibility trace lambda, a double-exponential filter of the product
 of a postsynaptic factor (surrogate derivative) and the presynaptic PSP trace; learning needs its

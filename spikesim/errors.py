@@ -23,6 +23,7 @@ __all__ = [
     "check_choice",
     "check_integer",
     "check_number",
+    "check_steps",
     "check_unknown",
 ]
 
@@ -118,6 +119,24 @@ def check_integer(
     ):
         raise InputError(f"{name} is {_show(value)}; it has to be {wanted}.")
     return int(value)
+
+
+def check_steps(name: str, time: Any, dt: float, *, at_least: int = 0) -> int:
+    """Return a time as a whole number of steps of `dt`, or raise `InputError`. All in ms.
+
+    Examples
+    --------
+    >>> check_steps("delay", 0.8, dt=0.1)
+    8
+    """
+    time = check_number(name, time, at_least=0.0, unit="ms")
+    steps = round(time / dt)
+    if abs(steps * dt - time) > 1e-6 * max(time, dt) or steps < at_least:
+        raise InputError(
+            f"{name} is {time:g} ms; it has to be a multiple of dt = {dt:g} ms"
+            + (f" and at least {at_least * dt:g} ms." if at_least else ".")
+        )
+    return steps
 
 
 def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:

@@ -29,6 +29,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
+    check_steps,
     check_unknown,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
@@ -158,7 +159,7 @@ class Network:
         """
         self._check_name(name)
         n = check_integer("n", n, at_least=1)
-        steps = None if period is None else self._whole_steps("period", period, 1)
+        steps = None if period is None else check_steps("period", period, self.dt, at_least=1)
         return self.add(SpikeTrainSource(self, name, n, times, ids, steps))
 
     def add_images(self, name: str, images: Any, rate: float, duration: float) -> ImageSource:
@@ -179,7 +180,7 @@ class Network:
             "images", images, shape=(None, None), dtype=self.dtype, at_least=0.0, at_most=1.0
         )
         rate = check_number("rate", rate, at_least=0.0, unit="Hz")
-        steps = self._whole_steps("duration", duration, 1)
+        steps = check_steps("duration", duration, self.dt, at_least=1)
         trials = Trials(len(shown), repeat=True)
         trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
         source = ImageSource(self, name, shown.shape[1], trials, rate * self.dt / 1000.0)
@@ -350,7 +351,7 @@ class Network:
         """
         names = [variables] if isinstance(variables, str) else list(variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
-        interval = 1 if every is None else self._whole_steps("every", every, 1)
+        interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
         if neurons is None:
             which = np.arange(population.n)
         else:
@@ -394,7 +395,7 @@ class Network:
         SimulationError
             If a variable becomes NaN or infinite; names population and variable.
         """
-        self.run_steps(self._whole_steps("duration", duration, 0), progress)
+        self.run_steps(check_steps("duration", duration, self.dt), progress)
 
     def run_steps(self, steps: int, progress: bool | Progress = False) -> None:
         """Advance by a number of steps; see `run`."""
@@ -501,20 +502,10 @@ class Network:
         if name in self.populations or name in self.projections:
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
 
-    def _whole_steps(self, name: str, time: float, at_least: int) -> int:
-        time = check_number(name, time, at_least=0.0, unit="ms")
-        steps = round(time / self.dt)
-        if abs(steps * self.dt - time) > 1e-6 * max(time, self.dt) or steps < at_least:
-            raise InputError(
-                f"{name} is {time:g} ms; it has to be a multiple of dt = {self.dt:g} ms"
-                + (f" and at least {at_least * self.dt:g} ms." if at_least else ".")
-            )
-        return steps
-
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         if delay is None:
             return 1
-        steps = self._whole_steps("delay", delay, 0)
+        steps = check_steps("delay", delay, self.dt)
         order = list(self.populations.values())
         if steps == 0 and order.index(pre) >= order.index(post):
             raise InputError(

@@ -25,6 +25,7 @@ from spikesim.errors import (
     check_number,
     check_unknown,
 )
+from spikesim.patterns import SpikePattern
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 __all__ = [
     "angle",
     "compartments",
+    "cost_curve",
     "layers",
     "learning_curve",
     "raster",
+    "rasters",
     "receptive_fields",
+    "synapse",
     "traces",
 ]
 
@@ -78,8 +82,9 @@ def raster(
 
     Parameters
     ----------
-    spikes : SpikeRecording, or pair of arrays of shape (spikes,)
-        A recording, or the times (ms) and the neurons of spikes. Silent neurons keep their rows.
+    spikes : SpikeRecording, SpikePattern, or pair of arrays of shape (spikes,)
+        A recording, a pattern, or the times (ms) and the neurons of spikes. Silent neurons keep
+        their rows.
     ax : matplotlib.axes.Axes, optional
     color : str, optional
         Colour of the marks; nearly black as a default.
@@ -125,6 +130,72 @@ def raster(
         ax.set_xlabel("Time (ms)")
         ax.set_ylabel(f"{_readable(name)} neuron" if name else "Neuron")
     return ax
+
+
+def rasters(
+    panels: Sequence[Any],
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    titles: Sequence[str] | None = None,
+    *,
+    color: str | None = None,
+    window: tuple[float, float] | None = None,
+) -> list[Axes]:
+    """Draw rasters side by side, such as a target and the output in the course of training.
+
+    Parameters
+    ----------
+    panels : sequence
+        What `raster` takes: recordings, patterns, or pairs of times (ms) and neurons.
+    axes : sequence of matplotlib.axes.Axes, optional
+        As many as there are panels.
+    titles : sequence of str, optional
+        One above each panel.
+    color : str, optional
+        Colour of the marks; nearly black as a default.
+    window : tuple of float, optional
+        Start and end (ms) of the time to show; as long as the longest panel as a default.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        They share neurons and times: a row is the same neuron in all of them.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> target, output = ([10.0, 30.0], [0, 1]), ([12.0, 31.0, 40.0], [0, 1, 2])
+    >>> axes = rasters([target, output], titles=["target", "output"])
+    >>> [ax.get_title() for ax in axes], axes[0].get_ylim() == (-0.5, 2.5)
+    (['target', 'output'], True)
+    """
+    if isinstance(panels, SpikePattern) or not isinstance(panels, (list, tuple)) or not panels:
+        raise InputError("panels has to be a list of at least one recording, pattern or pair.")
+    if titles is not None and (isinstance(titles, str) or len(titles) != len(panels)):
+        raise InputError(f"titles is {titles!r}; there has to be one for each of {len(panels)}.")
+    events = [_events(panel) for panel in panels]
+    n = max(int(i.max(initial=-1)) + 1 if size is None else size for _, i, size, _, _ in events)
+    if window is None:
+        window = (0.0, max(duration for *_, duration, _ in events))
+    with _style():
+        if axes is None:
+            axes = _figure((1.0 + 2.3 * len(panels), 2.8)).subplots(1, len(panels), squeeze=False)
+        every = _check_axes(axes, len(panels))
+        for ax, (t, i, *_) in zip(every, events, strict=True):
+            raster((t, i), ax, color=color, neurons=range(max(n, 1)), window=window)
+        marks = [ax.lines[-1] for ax in every]  # of one size, or fewer spikes would look like more
+        for line in marks:
+            line.set_markersize(min(other.get_markersize() for other in marks))
+            line.set_markeredgewidth(min(other.get_markeredgewidth() for other in marks))
+        for ax in every[1:]:
+            ax.set_ylabel("")
+            ax.tick_params(axis="y", labelleft=False)
+        for ax, title in zip(every, titles or [], strict=False):
+            ax.set_title(title)
+    return every
 
 
 def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
@@ -318,17 +389,7 @@ def compartments(
         soma = panel_axes[0]
         spikes = trial.spikes[layer]
         times = spikes.t[spikes.i == neuron]
-        if times.size:  # without, matplotlib would make room for marks far outside
-            soma.plot(
-                times,
-                np.full(times.size, 1.06),
-                "|",
-                color=_INK,
-                markersize=6.0,
-                markeredgewidth=1.0,
-                transform=soma.get_xaxis_transform(),
-                clip_on=False,
-            )
+        _spikes_above(soma, times, _INK)
         _name_phases(soma, phases, 12.0)
         if hidden:
             plateaus = [trial.alpha_f, trial.alpha_t]
@@ -425,6 +486,158 @@ def learning_curve(
             ax.set_ylim(bottom=0.0, auto=None)
         ax.legend()
     return ax
+
+
+def cost_curve(
+    history: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    ax: Axes | None = None,
+    label: str | None = None,
+    reference: float | None = None,
+) -> Axes:
+    """Draw the cost of spike trains over simulated time: of one run, or of several and their mean.
+
+    The cost falls over orders of magnitude, so its axis is logarithmic; a cost of 0 falls out of
+    it at the bottom.
+
+    Parameters
+    ----------
+    history : dict of str to list, or sequence of such dicts
+        'time' (s of simulated time) and 'cost', with None where it was not measured. Of several
+        (seeds of one network) each is a thin line, and the thick one is their mean, at the times
+        that all of them have.
+    ax : matplotlib.axes.Axes, optional
+        Each call takes the next colour on it.
+    label : str, optional
+        For the legend; none as a default, but for the number of runs.
+    reference : float, optional
+        A cost to be marked by a dashed line, such as that of a silent network.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> ax = cost_curve({"time": [10.0, 20.0, 30.0], "cost": [40.0, 8.0, 1.5]}, reference=42.0)
+    >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()
+    ('Simulated time (s)', 'van Rossum cost', 'log')
+    """
+    runs = [history] if isinstance(history, Mapping) else list(history)
+    columns = [_column(run, "cost", "time") for run in runs]
+    times, costs = _common(columns)
+    if not (costs > 0.0).any():
+        several = f" at a time that all {len(runs)} runs have" if len(runs) > 1 else ""
+        raise InputError(f"history holds no cost above 0{several}; there is nothing to draw.")
+    if reference is not None:
+        reference = check_number("reference", reference, above=0.0)
+    with _style():
+        ax = _axes(ax, (4.2, 3.0))
+        colour = _next_colour(ax)
+        if len(runs) > 1:
+            label = f"{label + ', ' if label else ''}mean of {len(runs)}"
+            for column in columns:
+                ax.plot(list(column), list(column.values()), color=colour, alpha=0.3, linewidth=0.6)
+        ax.plot(times, costs.mean(axis=0), color=colour, label=label)
+        if reference is not None:
+            ax.axhline(reference, **_GUIDE, zorder=1)
+        ax.set_yscale("log")
+        ax.set_xlim(left=0.0, auto=None)
+        ax.set_xlabel("Simulated time (s)")
+        ax.set_ylabel("van Rossum cost")
+        if label:
+            ax.legend()
+    return ax
+
+
+def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
+    """Draw what one synapse learns from, in one trial of SuperSpike.
+
+    From top to bottom: the presynaptic spikes and their trace; the membrane potential of the
+    postsynaptic neuron, its spikes, and in colour those it should have; the surrogate derivative;
+    the eligibility trace; the error signal; and the product of the two, whose mean moves the weight
+    up where it is above 0, down where it is below.
+
+    Parameters
+    ----------
+    recording : object with attributes
+        t : shape (steps,), ms. pre_spikes, post_spikes, target_spikes : shape (spikes,), ms; the
+        last is empty for a hidden neuron. voltage : shape (steps,), mV. presynaptic_trace,
+        surrogate, eligibility, error : shape (steps,), in the units of the model.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Six, from top to bottom. They share times.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or of another shape.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> t = np.arange(0.0, 100.0, 0.1)
+    >>> recording = SimpleNamespace(
+    ...     t=t, pre_spikes=[20.0], post_spikes=[40.0], target_spikes=[60.0], voltage=t - 60.0,
+    ...     presynaptic_trace=t, surrogate=t, eligibility=t, error=50.0 - t
+    ... )
+    >>> [ax.get_ylabel().split("\\n")[0] for ax in synapse(recording)]
+    ['Presynaptic', 'Membrane', 'Surrogate', 'Eligibility', 'Error', 'Error ×']
+    """
+    spikes = ("pre_spikes", "post_spikes", "target_spikes")
+    signals = ("presynaptic_trace", "voltage", "surrogate", "eligibility", "error")
+    _check_attributes("recording", recording, "recording of a synapse", ("t", *spikes, *signals))
+    t = check_array("recording.t", recording.t, shape=(None,))
+    if t.size < 2:
+        raise InputError("recording.t holds fewer than two times; there is nothing to draw.")
+    before, after, wanted = (
+        check_array(f"recording.{name}", getattr(recording, name), shape=(None,)) for name in spikes
+    )
+    trace, voltage, surrogate, eligibility, error = (
+        check_array(f"recording.{name}", getattr(recording, name), shape=t.shape)
+        for name in signals
+    )
+    panels = [
+        ("Presynaptic\ntrace", trace, _BLUE),
+        ("Membrane\npotential (mV)", voltage, _INK),
+        ("Surrogate\nderivative", surrogate, _COLOURS[3]),
+        ("Eligibility\ntrace", eligibility, _GREEN),
+        ("Error\nsignal", error, _RED),
+        ("Error ×\neligibility", error * eligibility, _INK),
+    ]
+    with _style():
+        if figure is None:
+            figure = _figure((5.0, 7.2))
+        axes: list[Axes] = list(figure.subplots(len(panels), 1, sharex=True))
+        for ax, (name, values, colour) in zip(axes, panels, strict=True):
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.plot(t, values, color=colour, linewidth=1.0)
+            ax.set_ylabel(name)
+            ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+            ax.locator_params(axis="y", nbins=4)
+        for ax in axes[:-1]:
+            ax.tick_params(axis="x", length=0)
+        inside = [times[(times >= t[0]) & (times <= t[-1])] for times in (before, after, wanted)]
+        _spikes_above(axes[0], inside[0], _BLUE)
+        _spikes_above(axes[1], inside[1], _INK, "output")
+        _spikes_above(axes[1], inside[2], _RED, "target", row=1)
+        for ax in axes[4:]:
+            ax.axhline(0.0, **_GUIDE, zorder=1)
+        product = panels[-1][1]
+        axes[-1].fill_between(t, product, where=product > 0.0, color=_BLUE, alpha=0.4, linewidth=0)
+        axes[-1].fill_between(t, product, where=product < 0.0, color=_RED, alpha=0.4, linewidth=0)
+        axes[-1].set_xlim(t[0], 2.0 * t[-1] - t[-2])  # the last step ends there
+        axes[-1].set_xlabel("Time (ms)")
+        figure.align_ylabels(axes)
+    return axes
 
 
 def receptive_fields(
@@ -580,6 +793,7 @@ def _style() -> Iterator[None]:
         {
             "font.size": 9.0,
             "axes.labelsize": 9.0,
+            "axes.titlesize": 9.0,
             "figure.labelsize": 9.0,
             "xtick.labelsize": 8.0,
             "ytick.labelsize": 8.0,
@@ -667,7 +881,10 @@ def _symbol(name: str) -> str:
 
 def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str]:
     """Times and neurons of spikes, number of neurons (None: unknown), duration, and name."""
-    if isinstance(spikes, (tuple, list)):
+    if isinstance(spikes, SpikePattern):
+        t, i, n = spikes.times, spikes.ids, int(spikes.n)
+        duration, name = float(spikes.duration), ""
+    elif isinstance(spikes, (tuple, list)):
         if len(spikes) != 2:
             raise InputError(f"spikes has {len(spikes)} parts; a pair has times and neurons.")
         t, i = spikes
@@ -713,6 +930,32 @@ def _rows(
     elif shown.size < 6:
         ax.set_yticks(shown)
     return first - 0.5, first + max(shown.size, 1) - 0.5
+
+
+def _spikes_above(ax: Axes, times: np.ndarray, color: str, name: str = "", row: int = 0) -> None:
+    """A tick for each spike over the data, in the first row or one above, its name beside it."""
+    height = 1.06 + 0.12 * row
+    if times.size:  # without, matplotlib would make room for marks far outside
+        ax.plot(
+            times,
+            np.full(times.size, height),
+            "|",
+            color=color,
+            markersize=6.0,
+            markeredgewidth=1.0,
+            transform=ax.get_xaxis_transform(),
+            clip_on=False,
+        )
+        ax.annotate(
+            name,
+            (1.0, height),
+            (4.0, 0.0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            verticalalignment="center_baseline",
+            color=color,
+            fontsize=8.0,
+        )
 
 
 # ------------------------------------------------------------------------------------------ trials
@@ -774,24 +1017,26 @@ def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str
 # ---------------------------------------------------------------------------------------- learning
 
 
-def _column(run: Any, key: str) -> dict[float, float]:
-    """The numbers of one column by epoch."""
+def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
+    """The numbers of one column by epoch, or by what else counts how long was trained."""
     if not isinstance(run, Mapping):
         kind = type(run).__name__
         raise InputError(f"history is or holds a {kind}; it has to be a dict of columns.")
-    for name in ("epoch", key):
+    for name in (along, key):
         if name not in run:
             raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
-    epochs, values = list(run["epoch"]), list(run[key])
-    if len(epochs) != len(values):
-        raise InputError(f"history has {len(epochs)} epochs, but {len(values)} entries of {key!r}.")
-    pairs = zip(epochs, values, strict=True)
-    column = {float(epoch): float(value) for epoch, value in pairs if value is not None}
-    return {epoch: value for epoch, value in column.items() if math.isfinite(value)}
+    places, values = list(run[along]), list(run[key])
+    if len(places) != len(values):
+        raise InputError(
+            f"history has {len(places)} {along}s, but {len(values)} entries of {key!r}."
+        )
+    pairs = zip(places, values, strict=True)
+    column = {float(place): float(value) for place, value in pairs if value is not None}
+    return {place: value for place, value in column.items() if math.isfinite(value)}
 
 
 def _common(columns: list[dict[float, float]]) -> tuple[np.ndarray, np.ndarray]:
-    """The epochs that all columns have, and their values, shape (columns, epochs)."""
+    """The epochs or times that all columns have, and their values, shape (columns, epochs)."""
     shared = set(columns[0]).intersection(*columns[1:]) if columns else set()
     epochs = sorted(shared)
     return np.array(epochs), np.array([[column[epoch] for epoch in epochs] for column in columns])

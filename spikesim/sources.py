@@ -149,12 +149,19 @@ class SpikeTrainSource(Population):
         Which neuron emits each, 0 to n - 1.
     period : int, optional
         After how many steps the spikes come again; once only as a default.
+
+    Attributes
+    ----------
+    MOST : int
+        How many spikes a neuron can emit in a step when a model replaces the spikes.
     """
+
+    MOST = 4
 
     def __init__(
         self, network: Network, name: str, n: int, times: Any, ids: Any, period: int | None = None
     ):
-        super().__init__(network, name, n, Neuron(steps=(), most_spikes=1), {})
+        super().__init__(network, name, n, Neuron(steps=(), most_spikes=self.MOST), {})
         at = check_array("times", times, shape=(None,), dtype=np.float64, at_least=0.0)
         who = check_array("ids", ids, shape=(at.size,), dtype=np.int32, at_least=0, at_most=n - 1)
         steps = np.rint(at / network.dt).astype(np.int64)
@@ -183,7 +190,7 @@ class SpikeTrainSource(Population):
         Parameters
         ----------
         steps, ids : numpy.ndarray of int, shape (spikes,)
-            When and who, sorted by step.
+            When and who, sorted by step; nobody more than `MOST` times in a step.
         period : int or None
             After how many steps they come again.
         origin : int

@@ -21,6 +21,8 @@ __all__ = [
     "mean_rate",
     "to_neo",
     "van_rossum_distance",
+    "van_rossum_loss",
+    "van_rossum_trace",
 ]
 
 
@@ -120,7 +122,7 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
 
     The factor 2 makes one spike against none exactly 1; van Rossum (2001) has 1 in its place, so
     divide by sqrt(2) for his. Neither duration nor number of spikes is divided out. The SuperSpike
-    loss uses another kernel and is not this number.
+    loss uses another kernel and is not this number: see `van_rossum_loss`.
 
     Parameters
     ----------
@@ -174,6 +176,176 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
         squared += difference * difference * share
         difference = difference * decay + sign
     return math.sqrt(squared + difference * difference)
+
+
+def van_rossum_loss(
+    target: Any, output: Any, tau_rise: float = 5.0, tau_decay: float = 10.0
+) -> float:
+    r"""Return the loss of SuperSpike (Zenke & Ganguli 2018, eq. 2.1) between two spike trains.
+
+    Every spike is followed by a kernel of unit area that rises and decays, and the loss is
+
+    .. math::
+        L = \frac12 \int_0^\infty \big(\alpha * (\hat S - S)\big)^2 dt, \quad
+        \alpha(t) = \frac{e^{-t / \tau_\mathrm{decay}} - e^{-t / \tau_\mathrm{rise}}}
+                         {\tau_\mathrm{decay} - \tau_\mathrm{rise}}.
+
+    A spike with no partner nearby adds 1 / (4 (tau_rise + tau_decay)), 1/60 per ms as a default;
+    a spike in the wrong place counts as two. Neither duration nor number of spikes is divided out.
+
+    Parameters
+    ----------
+    target, output : float array, shape (spikes,)
+        Spike times (ms).
+    tau_rise, tau_decay : float
+        Time constants of the kernel (ms), the longer one second.
+
+    Returns
+    -------
+    float
+        Loss (1/ms), at least 0.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    The kernel of `van_rossum_distance` jumps up at a spike, so that is another number. With its
+    values r and d for the time constants tau_rise and tau_decay,
+    L = (tau_decay d² - tau_rise r²) / (4 (tau_decay² - tau_rise²)). The loss forgives small shifts:
+    a spike that is 3 ms late costs 7 % of one that is far away, against 26 % of the squared
+    distance for 10 ms.
+
+    The difference of the filtered trains is carried from spike to spike and its square integrated
+    in closed form, as `van_rossum_distance` does, so that n spikes take n log n operations and
+    almost equal trains lose no digits.
+
+    Examples
+    --------
+    >>> round(1.0 / van_rossum_loss([10.0], []), 10)
+    60.0
+    >>> round(van_rossum_loss([10.0, 50.0], [13.0, 50.0]), 6)
+    0.002239
+    """
+    from scipy.special import betainc  # scipy would double the time that importing spikesim takes
+
+    target = check_array("target", target, shape=(None,), dtype=np.float64)
+    output = check_array("output", output, shape=(None,), dtype=np.float64)
+    tau_rise, tau_decay = _check_kernel(tau_rise, tau_decay)
+    times = np.concatenate([target, output])
+    if not times.size:
+        return 0.0
+    signs = np.repeat([1, -1], [len(target), len(output)])
+    order = np.argsort(times)
+    signs = signs[order].tolist()
+    gaps = np.append(np.diff(times[order]), math.inf)
+    # A time h after a spike the filtered difference is y exp(-h / tau_rise) + x alpha(h), where x
+    # sums exp(-t / tau_decay) over the spikes so far and y is the difference at the last one. The
+    # integrals of the three products over a gap are incomplete beta functions of `spent`, which are
+    # polynomials times exponentials, but those cancel in a short gap as `spent` does in a long one.
+    # Signs of x y do no harm: the two parts correlate too little to cancel.
+    apart, both = tau_decay - tau_rise, tau_decay + tau_rise
+    spent = -np.expm1(-gaps * apart / (tau_rise * tau_decay))
+    p, q = 2.0 * tau_rise / apart, both / apart
+    yy = -0.5 * tau_rise * np.expm1(-2.0 * gaps / tau_rise)
+    xy = 1.0 - np.exp(-gaps * both / (tau_rise * tau_decay)) * (1.0 + q * spent)
+    xx = 1.0 - np.exp(-2.0 * gaps / tau_decay) * (1.0 + p * spent * (1.0 + 0.5 * (p + 1.0) * spent))
+    short = spent < 0.9
+    xy = tau_rise / both * np.where(short, betainc(2.0, q, spent), xy)
+    xx = 0.5 / both * np.where(short, betainc(3.0, p, spent), xx)
+    falls = np.exp(-gaps / tau_rise)
+    rises = np.exp(-gaps / tau_decay) * spent / apart
+    losses = np.expm1(-gaps / tau_decay)
+    squared = y = rest = 0.0
+    whole = 0  # x is whole + rest, because beside 1 the small x between almost equal trains is lost
+    for sign, *integrals, fall, rise, loss in zip(
+        signs, *(a.tolist() for a in (yy, xy, xx, falls, rises, losses)), strict=True
+    ):
+        whole += sign
+        x = whole + rest
+        squared += y * y * integrals[0] + x * y * integrals[1] + x * x * integrals[2]
+        y = y * fall + x * rise
+        rest += loss * x
+        whole, rest = whole + round(rest), rest - round(rest)
+    return 0.5 * squared
+
+
+def van_rossum_trace(
+    times: Any, duration: float, dt: float, tau_rise: float = 5.0, tau_decay: float = 10.0
+) -> np.ndarray:
+    """Return one train filtered by the kernel of `van_rossum_loss`, on a grid of time.
+
+    The value at a grid point is exact, whether or not the spikes lie on the grid. Half the squared
+    difference of two traces, summed and multiplied by `dt`, is the loss up to that time, but for
+    an error of the order dt².
+
+    Parameters
+    ----------
+    times : float array, shape (spikes,)
+        Spike times (ms), all between 0 and `duration`.
+    duration : float
+        End of the grid (ms), above 0.
+    dt : float
+        Step of the grid (ms), above 0.
+    tau_rise, tau_decay : float
+        Time constants of the kernel (ms), the longer one second.
+
+    Returns
+    -------
+    float64 array, shape (steps,)
+        The filtered train (1/ms) at 0, dt, 2 dt, ... below `duration`.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    The running loss, and the loss over all time:
+
+    >>> target, output = [10.0, 50.0], [13.0, 50.0]
+    >>> traces = [van_rossum_trace(train, 200.0, dt=0.1) for train in (target, output)]
+    >>> running = 0.5 * 0.1 * np.cumsum((traces[0] - traces[1]) ** 2)
+    >>> bool(running[90] == 0.0), running[[200, 400, -1]].round(6).tolist()
+    (True, [0.001874, 0.002214, 0.00224])
+    >>> round(van_rossum_loss(target, output), 6)
+    0.002239
+    """
+    duration = check_number("duration", duration, above=0.0, unit="ms")
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    times = check_array(
+        "times", times, shape=(None,), dtype=np.float64, at_least=0.0, at_most=duration
+    )
+    tau_rise, tau_decay = _check_kernel(tau_rise, tau_decay)
+    steps = math.ceil(duration / dt - 1e-9)  # 0.3 / 0.1 may come out above or below 3
+    first = np.ceil(times / dt).astype(np.int64)  # the first grid point of a spike
+    late = np.maximum(first * dt - times, 0.0)
+
+    def kernel(t: Any) -> Any:
+        apart = tau_decay - tau_rise
+        return -np.exp(-t / tau_decay) * np.expm1(-t * apart / (tau_rise * tau_decay)) / apart
+
+    def arriving(values: np.ndarray) -> list[float]:
+        return np.bincount(first, values, minlength=steps)[:steps].tolist()
+
+    # Between grid points the trace is y exp(-t / tau_rise) + x alpha(t), as in `van_rossum_loss`.
+    fall, fade, rise = math.exp(-dt / tau_rise), math.exp(-dt / tau_decay), float(kernel(dt))
+    trace = np.empty(steps)
+    x = y = 0.0
+    arrivals = zip(arriving(np.exp(-late / tau_decay)), arriving(kernel(late)), strict=True)
+    for k, (slow, risen) in enumerate(arrivals):
+        y = y * fall + x * rise + risen
+        x = x * fade + slow
+        trace[k] = y
+    return trace
+
+
+def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:
+    tau_rise = check_number("tau_rise", tau_rise, above=0.0, unit="ms")
+    return tau_rise, check_number("tau_decay", tau_decay, above=tau_rise, unit="ms")
 
 
 def to_neo(times: Any, ids: Any, n: int, duration: float, name: str) -> neo.Segment:

@@ -14,6 +14,7 @@ MODULES = [
     "spikesim.models.segregated.network",
     "spikesim.network",
     "spikesim.neurons",
+    "spikesim.patterns",
     "spikesim.plot",
     "spikesim.sonata",
     "spikesim.spiketrains",

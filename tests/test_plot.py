@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from spikesim import LIF, InputError, Network, plot
+from spikesim import LIF, InputError, Network, patterns, plot
 
 CURVES = [
     {"epoch": [1, 2, 3], "training_error": [30.0, 20.0, 10.0], "test_error": [None, 21.0, 12.0]},
@@ -62,6 +62,24 @@ def trial(target=True, **more):
         **voltages,
         **more,
     )
+
+
+def synapse(**changes):
+    """A synapse in 100 steps of 0.5 ms, every signal a number of its own."""
+    t = 0.5 * np.arange(100)
+    signals = ("presynaptic_trace", "voltage", "surrogate", "eligibility", "error")
+    recording = {name: np.cos(t / 5.0 + k) for k, name in enumerate(signals)}
+    recording |= dict(t=t, pre_spikes=[10.0, 20.0], post_spikes=[30.0], target_spikes=[32.0, 40.0])
+    return SimpleNamespace(**{**recording, **changes})
+
+
+def ticks(ax):
+    """The spikes that stand above the data, by the height of their row."""
+    return {
+        float(line.get_ydata()[0]): line.get_xdata().tolist()
+        for line in ax.lines
+        if line.get_marker() == "|"
+    }
 
 
 def marks(ax):
@@ -151,6 +169,14 @@ def test_a_raster_takes_the_recording_of_a_network():
     assert ax.get_xlim() == (0.0, 20.0)
 
 
+def test_a_raster_takes_a_pattern():
+    ax = plot.raster(patterns.from_trains([[5.0], [], [20.0, 30.0], []], duration=80.0))
+    assert marks(ax) == [(5.0, 0.0), (20.0, 2.0), (30.0, 2.0)]
+    assert ax.get_ylim() == (-0.5, 3.5)
+    assert ax.get_xlim() == (0.0, 80.0)
+    assert ax.get_ylabel() == "Neuron"
+
+
 def test_a_raster_shows_only_the_window():
     ax = plot.raster(spikes([5.0, 20.0, 30.0], [2, 0, 2]), window=(10.0, 25.0))
     assert marks(ax) == [(20.0, 0.0)]
@@ -192,6 +218,66 @@ def test_marks_become_an_image_above_a_hundred_thousand(count, image):
 def test_a_raster_refuses(arguments, message):
     with pytest.raises(InputError, match=message):
         plot.raster(**arguments)
+
+
+# ---- rasters
+
+
+def test_rasters_share_neurons_and_times():
+    pattern = patterns.from_trains([[5.0], []], duration=80.0)
+    axes = plot.rasters([pattern, spikes([20.0], [4]), ([30.0], [6])], titles=["a", "b", "c"])
+    assert [marks(ax) for ax in axes] == [[(5.0, 0.0)], [(20.0, 4.0)], [(30.0, 6.0)]]
+    assert all(ax.get_ylim() == (-0.5, 6.5) for ax in axes)
+    assert all(ax.get_xlim() == (0.0, 100.0) for ax in axes)
+    assert [ax.get_title() for ax in axes] == ["a", "b", "c"]
+
+
+def test_rasters_have_one_label_for_neurons_and_one_each_for_time():
+    axes = plot.rasters([spikes(), spikes()])
+    assert [ax.get_ylabel() for ax in axes] == ["Neuron", ""]
+    assert [ax.get_xlabel() for ax in axes] == ["Time (ms)", "Time (ms)"]
+    assert not any(label.get_visible() for label in axes[1].get_yticklabels())
+
+
+def test_marks_of_rasters_have_one_size_however_many_there_are():
+    random = np.random.default_rng(1)
+    many = (np.sort(random.uniform(0.0, 100.0, 5000)), random.integers(0, 50, 5000))
+    sizes = {
+        (ax.lines[0].get_markersize(), ax.lines[0].get_markeredgewidth())
+        for ax in plot.rasters([many, ([5.0], [0])])
+    }
+    assert len(sizes) == 1
+
+
+def test_rasters_can_show_a_window_on_given_axes_in_colour():
+    given = plt.subplots(1, 2)[1]
+    axes = plot.rasters([spikes([5.0, 60.0], [0, 1])] * 2, given, window=(50, 70), color="red")
+    assert axes == list(given)
+    assert all(marks(ax) == [(60.0, 1.0)] for ax in axes)
+    assert all(ax.lines[0].get_color() == "red" for ax in axes)
+
+
+@pytest.mark.parametrize("panels", [[spikes()], [([], [])], (spikes(n=0), spikes(n=0))])
+def test_rasters_without_spikes_are_empty(panels):
+    assert not any(marks(ax) for ax in plot.rasters(panels))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(panels=[]), "panels has to be a list"),
+        (dict(panels=spikes()), "panels has to be a list"),
+        (dict(panels=patterns.from_trains([[]], 1.0)), "panels has to be a list"),
+        (dict(panels=([1.0], [0])), "spikes has 1 parts"),
+        (dict(panels=[spikes()], titles=["a", "b"]), "one for each of 1"),
+        (dict(panels=[spikes()], titles="a"), "one for each of 1"),
+        (dict(panels=[spikes()], window=(5.0, 5.0)), "the end of window is 5.0"),
+        (dict(panels=[spikes()], axes=[]), "axes holds 0 Axes; it has to hold 1"),
+    ],
+)
+def test_rasters_refuse(arguments, message):
+    with pytest.raises(InputError, match=message):
+        plot.rasters(**arguments)
 
 
 # ---- layers
@@ -458,6 +544,146 @@ def test_a_learning_curve_can_be_made_logarithmic():
 def test_a_learning_curve_refuses(history, key, message):
     with pytest.raises(InputError, match=message):
         plot.learning_curve(history, key)
+
+
+# ---- costs
+
+COSTS = [
+    {"time": [10.0, 20.0, 30.0], "cost": [40.0, 4.0, 1.0]},
+    {"time": [10.0, 20.0, 40.0], "cost": [20.0, 2.0, 0.5]},
+]
+
+
+def test_a_cost_curve_has_labels_and_a_logarithmic_cost():
+    ax = plot.cost_curve(COSTS[0])
+    assert ax.lines[0].get_xydata().tolist() == [[10.0, 40.0], [20.0, 4.0], [30.0, 1.0]]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Simulated time (s)", "van Rossum cost")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+    assert ax.get_xlim()[0] == 0.0
+    assert ax.get_legend() is None
+
+
+def test_several_runs_are_thin_and_their_mean_is_thick():
+    *runs, mean = plot.cost_curve(COSTS).lines
+    assert [line.get_ydata().tolist() for line in runs] == [run["cost"] for run in COSTS]
+    assert mean.get_xydata().tolist() == [[10.0, 30.0], [20.0, 3.0]]
+    assert mean.get_linewidth() > 2 * runs[0].get_linewidth()
+    assert {line.get_color() for line in runs} == {mean.get_color()}
+
+
+def test_cost_curves_on_the_same_axes_differ_in_colour_and_name():
+    ax = plot.cost_curve(COSTS, label="symmetric", reference=40.0)
+    plot.cost_curve(COSTS[0], ax, label="random")
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["symmetric, mean of 2", "random"]
+    assert ax.lines[2].get_color() != ax.lines[-1].get_color()
+
+
+def test_the_reference_is_a_dashed_line():
+    line = plot.cost_curve(COSTS[0], reference=42.0).lines[-1]
+    assert line.get_ydata() == [42.0, 42.0]
+    assert line.get_linestyle() == "--"
+
+
+def test_costs_of_zero_or_none_do_not_stop_the_drawing():
+    ax = plot.cost_curve({"time": [1.0, 2.0, 3.0], "cost": [2.0, None, 0.0]})
+    assert ax.lines[0].get_xdata().tolist() == [1.0, 3.0]
+    assert ax.get_ylim()[0] > 0.0
+
+
+def test_a_later_cost_curve_is_not_cut_off():
+    ax = plot.cost_curve(COSTS[0])
+    plot.cost_curve({"time": [100.0], "cost": [900.0]}, ax)
+    assert ax.get_xlim()[1] > 100.0
+    assert ax.get_ylim()[1] > 900.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(history={"time": [1.0]}), "history has no 'cost'"),
+        (dict(history={"time": [1.0, 2.0], "cost": [1.0]}), "2 times, but 1 entries of 'cost'"),
+        (dict(history={"time": [1.0], "cost": [0.0]}), "no cost above 0; there is nothing"),
+        (dict(history=[COSTS[0], {"time": [5.0], "cost": [1.0]}]), "a time that all 2 runs have"),
+        (dict(history=[]), "nothing to draw"),
+        (dict(history=[3]), "a dict of columns"),
+        (dict(history=COSTS[0], reference=0.0), "reference is 0"),
+    ],
+)
+def test_a_cost_curve_refuses(arguments, message):
+    with pytest.raises(InputError, match=message):
+        plot.cost_curve(**arguments)
+
+
+# ---- one synapse
+
+
+def test_a_synapse_has_six_labelled_panels_that_share_times():
+    axes = plot.synapse(synapse())
+    assert [ax.get_ylabel().replace("\n", " ") for ax in axes] == [
+        "Presynaptic trace",
+        "Membrane potential (mV)",
+        "Surrogate derivative",
+        "Eligibility trace",
+        "Error signal",
+        "Error × eligibility",
+    ]
+    assert all(ax.get_xlim() == (0.0, 50.0) for ax in axes)
+    assert [ax.get_xlabel() for ax in axes] == [""] * 5 + ["Time (ms)"]
+    bottoms = [ax.get_position().y0 for ax in axes]
+    assert bottoms == sorted(bottoms, reverse=True)
+
+
+def test_each_panel_of_a_synapse_shows_its_own_signal():
+    recording = synapse()
+    *axes, product = plot.synapse(recording)
+    names = ("presynaptic_trace", "voltage", "surrogate", "eligibility", "error")
+    for ax, name in zip(axes, names, strict=True):
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), getattr(recording, name))
+    np.testing.assert_array_equal(
+        product.lines[0].get_ydata(), recording.error * recording.eligibility
+    )
+    assert len(product.collections) == 2  # what strengthens, and what weakens
+
+
+def test_spikes_stand_above_trace_and_voltage_and_targets_above_spikes():
+    trace, voltage, *others = plot.synapse(synapse())
+    assert list(ticks(trace).values()) == [[10.0, 20.0]]
+    assert [times for _, times in sorted(ticks(voltage).items())] == [[30.0], [32.0, 40.0]]
+    assert texts(voltage) == ["output", "target"]
+    assert not any(ticks(ax) for ax in others)
+
+
+def test_a_hidden_neuron_without_targets_can_be_drawn():
+    axes = plot.synapse(synapse(target_spikes=[], post_spikes=[], pre_spikes=[]))
+    assert not any(ticks(ax) for ax in axes)
+
+
+def test_spikes_outside_the_recorded_times_are_left_out():
+    voltage = plot.synapse(synapse(post_spikes=[30.0, 70.0]))[1]
+    assert min(ticks(voltage).items())[1] == [30.0]
+
+
+def test_a_synapse_is_drawn_in_the_given_figure():
+    figure = plt.figure(layout="constrained")
+    assert all(ax.figure is figure for ax in plot.synapse(synapse(), figure))
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize(
+    ("recording", "message"),
+    [
+        (None, "it has to be a recording of a synapse"),
+        (SimpleNamespace(t=[0.0]), "without .pre_spikes"),
+        (synapse(t=[0.0]), "recording.t holds fewer than two times"),
+        (synapse(voltage=[1.0]), "recording.voltage has shape"),
+        (synapse(error=np.full(100, np.nan)), "recording.error holds NaN"),
+        (synapse(target_spikes=3.0), "recording.target_spikes has shape"),
+    ],
+)
+def test_a_synapse_refuses(recording, message):
+    with pytest.raises(InputError, match=message):
+        plot.synapse(recording)
 
 
 # ---- receptive fields

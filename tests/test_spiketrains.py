@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import integrate
 
 from spikesim.errors import InputError
 from spikesim.spiketrains import (
@@ -13,6 +14,8 @@ from spikesim.spiketrains import (
     mean_rate,
     to_neo,
     van_rossum_distance,
+    van_rossum_loss,
+    van_rossum_trace,
 )
 
 DURATION = 500.0
@@ -132,6 +135,164 @@ def test_a_time_constant_that_cannot_be_is_refused(tau):
 def test_times_that_are_not_finite_are_refused():
     with pytest.raises(InputError, match="second holds NaN"):
         van_rossum_distance([1.0], [math.nan], 10.0)
+
+
+# ---- loss of SuperSpike
+
+
+def double_exponential(t, rise, decay):
+    after = np.maximum(t, 0.0)
+    return (np.exp(-after / decay) - np.exp(-after / rise)) / (decay - rise)
+
+
+def random_kernels(n, seed):
+    """Pairs of trains with a time constant to rise, and one between 1.01 and 100 times as long."""
+    random = np.random.default_rng(seed)
+    for first, second, rise in random_pairs(n, seed):
+        yield first, second, rise / 10.0, rise / 10.0 * 100.0 ** random.uniform(0.002, 1.0)
+
+
+@pytest.mark.parametrize(("rise", "decay"), [(5.0, 10.0), (2.0, 50.0), (10.0, 11.0)])
+def test_the_loss_is_half_the_integral_of_the_squared_difference(rise, decay):
+    for target, output, _ in random_pairs(5, seed=4):
+
+        def squared(t, target=target, output=output):
+            first = double_exponential(t - target[:, None], rise, decay).sum(0)
+            second = double_exponential(t - output[:, None], rise, decay).sum(0)
+            return (first - second) ** 2
+
+        starts = np.arange(0.0, DURATION + 40 * decay)  # no kink but at whole ms
+        expected = 0.5 * sum(integrate.fixed_quad(squared, t, t + 1, n=6)[0] for t in starts)
+        assert van_rossum_loss(target, output, rise, decay) == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_loss_is_the_double_sum_over_all_pairs():
+    def overlap(x, y, rise, decay):
+        apart = np.abs(np.subtract.outer(x, y))
+        slow, fast = np.exp(-apart / decay).sum(), np.exp(-apart / rise).sum()
+        return (decay * slow - rise * fast) / (decay - rise)
+
+    for x, y, *taus in random_kernels(150, seed=5):
+        pairs = overlap(x, x, *taus) + overlap(y, y, *taus) - 2 * overlap(x, y, *taus)
+        expected = pairs / (4 * sum(taus))
+        assert van_rossum_loss(x, y, *taus) == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_loss_is_a_difference_of_distances():
+    for x, y, rise, decay in random_kernels(50, seed=6):
+        r, d = (van_rossum_distance(x, y, tau) for tau in (rise, decay))
+        expected = (decay * d**2 - rise * r**2) / (4 * (decay**2 - rise**2))
+        assert van_rossum_loss(x, y, rise, decay) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("n", [1, 5, 100])
+def test_spikes_far_from_each_other_add_up(n):
+    train = 1000.0 * np.arange(n)
+    assert van_rossum_loss(train, []) == pytest.approx(n / 60, rel=1e-14)
+    assert van_rossum_loss([], train, 2.0, 30.0) == pytest.approx(n / 128, rel=1e-14)
+    assert van_rossum_loss(train, train + 500.0) == pytest.approx(2 * n / 60, rel=1e-14)
+
+
+def test_the_loss_of_a_small_shift_is_the_published_one():
+    both = van_rossum_loss([100.0], [103.0]) / van_rossum_loss([100.0], [])
+    assert both == pytest.approx(0.13, abs=0.005)
+    assert van_rossum_distance([100.0], [103.0], 10.0) ** 2 == pytest.approx(0.52, abs=0.005)
+
+
+def test_the_loss_of_a_silent_network_is_the_cost_that_the_authors_print():
+    # They divide by half a second and by the loss of a quarter of a spike.
+    assert van_rossum_loss(TARGET, []) * 4 * 60 / 0.5 == pytest.approx(40.03, abs=0.005)
+
+
+@pytest.mark.parametrize("shift", [3.0, 2.0**-10, 2.0**-20, 2.0**-30])
+@pytest.mark.parametrize("n", [1, 50])
+def test_the_loss_of_a_tiny_shift_keeps_all_its_digits(shift, n):
+    train = 512.0 * np.arange(n)
+    expected = n * math.expm1(-shift / 10.0) ** 2 / 30.0
+    assert van_rossum_loss(train, train + shift) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_loss_is_zero_for_equal_trains_in_any_order():
+    random = np.random.default_rng(7)
+    train = random.uniform(0, DURATION, 1000)
+    assert van_rossum_loss(train, random.permutation(train)) == 0.0
+    assert van_rossum_loss([], []) == 0.0
+
+
+def test_the_loss_is_symmetric_and_does_not_depend_on_when_it_is():
+    for x, y, *taus in random_kernels(20, seed=8):
+        loss = van_rossum_loss(x, y, *taus)
+        assert van_rossum_loss(y, x, *taus) == pytest.approx(loss, rel=1e-13)
+        assert van_rossum_loss(x + 4096.0, y + 4096.0, *taus) == pytest.approx(loss, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([math.nan], []), "target holds NaN"),
+        (([], [[1.0]]), "output has shape"),
+        (([], [], 0.0, 10.0), "tau_rise is 0"),
+        (([], [], 10.0, 10.0), "tau_decay is 10.0; it has to be a finite number above 10"),
+        (([], [], 10.0, math.inf), "tau_decay is inf"),
+    ],
+)
+def test_a_loss_that_cannot_be_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        van_rossum_loss(*arguments)
+
+
+# ---- filtered trains
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.25, 3.0])
+def test_a_trace_is_the_sum_of_kernels_at_every_grid_point(dt):
+    times = np.random.default_rng(9).uniform(0, DURATION, 40)
+    times[:3] = 0.0, 3 * dt, DURATION
+    trace = van_rossum_trace(times, DURATION, dt, 2.0, 17.0)
+    grid = dt * np.arange(trace.size)
+    assert grid[-1] < DURATION <= grid[-1] + dt + 1e-9
+    expected = double_exponential(grid - times[:, None], 2.0, 17.0).sum(0)
+    np.testing.assert_allclose(trace, expected, rtol=0, atol=1e-14)
+
+
+def test_traces_converge_to_the_loss_with_the_square_of_dt():
+    random = np.random.default_rng(10)
+    trains = 0.4 * random.integers(0, 500, (2, 12))
+    loss = van_rossum_loss(*trains)
+    errors = []
+    for dt in (0.4, 0.2, 0.1, 0.05):
+        target, output = (van_rossum_trace(train, DURATION, dt) for train in trains)
+        errors.append(abs(0.5 * dt * np.sum((target - output) ** 2) / loss - 1))
+    assert errors[-1] < 1e-4
+    assert errors[0] / errors[-1] == pytest.approx(64, rel=0.05)
+
+
+def test_a_trace_has_unit_area_and_begins_with_its_spike():
+    trace = van_rossum_trace([100.0], DURATION, 0.1)
+    assert not trace[:1001].any()
+    assert trace[1001:].all()
+    assert trace.argmax() == 1069  # 10 ln 2 ms later
+    assert 0.1 * trace.sum() == pytest.approx(1.0, rel=1e-4)
+
+
+def test_a_train_without_spikes_has_a_flat_trace():
+    assert van_rossum_trace([], 0.3, 0.1).tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([-1.0], 10.0, 0.1), "times holds -1"),
+        (([11.0], 10.0, 0.1), "times holds 11"),
+        (([], 0.0, 0.1), "duration is 0"),
+        (([], 10.0, 0.0), "dt is 0"),
+        (([], 10.0, 0.1, -5.0), "tau_rise is -5"),
+        (([], 10.0, 0.1, 20.0), "tau_decay is 10"),
+    ],
+)
+def test_a_trace_that_cannot_be_is_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        van_rossum_trace(*arguments)
 
 
 # ---- rates and intervals

@@ -1,4 +1,4 @@
-"""SuperSpike, learning in multilayer spiking networks (Zenke & Ganguli 2018, Neural Comput. 30:1514).
+"""SuperSpike: learning precise spike times (Zenke & Ganguli 2018, doi:10.1162/neco_a_01086).
 
 A network of leaky integrate-and-fire neurons learns to emit given spike trains at given times, by a
 rule of three factors that each synapse has at hand: a filtered presynaptic potential, a surrogate

@@ -17,6 +17,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
+    check_steps,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.superspike.parameters import Parameters
@@ -25,6 +26,7 @@ from spikesim.models.superspike.simulation import Simulation, Synapse, Weights
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern
 from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.sources import SpikeTrainSource
 from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
 
 __all__ = ["SuperSpikeNetwork"]
@@ -188,10 +190,10 @@ class SuperSpikeNetwork:
         """
         self._check_patterns(input, target)
         blocks = check_integer("blocks", blocks, at_least=1)
-        steps = self._whole_steps("block", block)
+        steps = check_steps("block", block, self.dt, at_least=1)
         burning = 0 if self.time else steps
         if burn_in is not None:
-            burning = self._whole_steps("burn_in", burn_in) if burn_in else 0
+            burning = check_steps("burn_in", burn_in, self.dt)
         rates = np.full(blocks, self.parameters.eta)
         if learning_rate is not None:
             shape = (blocks,) if np.ndim(learning_rate) else ()
@@ -342,7 +344,7 @@ class SuperSpikeNetwork:
             target = SpikePattern(
                 nothing, nothing.astype(np.int64), self.sizes[-1], float(input.duration)
             )
-        check_pattern("input", input, self.dt, n=self.sizes[0])
+        self._check_input(input)
         if isinstance(target, SpikePattern) and target.times.size:
             check_pattern(
                 "target", target, self.dt, n=self.sizes[-1], duration=float(input.duration)
@@ -485,13 +487,15 @@ class SuperSpikeNetwork:
         return Weights([w.astype(self.dtype) for w in W], [b.astype(self.dtype) for b in B])
 
     def _check_patterns(self, pattern: Any, target: Any) -> None:
-        check_pattern("input", pattern, self.dt, n=self.sizes[0])
+        self._check_input(pattern)
         duration = float(pattern.duration)
-        self._whole_steps("input.duration", duration)
         if self.parameters.error == "windows":
             check_windows("target", target, self.sizes[-1], duration)
         else:
             check_pattern("target", target, self.dt, n=self.sizes[-1], duration=duration)
+
+    def _check_input(self, pattern: Any) -> None:
+        check_pattern("input", pattern, self.dt, n=self.sizes[0], most=SpikeTrainSource.MOST)
 
     def _check_synapse(self, synapse: Any) -> Synapse:
         if not isinstance(synapse, tuple) or len(synapse) != 3:
@@ -502,15 +506,6 @@ class SuperSpikeNetwork:
             check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
             check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
         )
-
-    def _whole_steps(self, name: str, duration: Any) -> int:
-        duration = check_number(name, duration, above=0.0, unit="ms")
-        steps = round(duration / self.dt)
-        if abs(steps * self.dt - duration) > 1e-6 * duration or not steps:
-            raise InputError(
-                f"{name} is {duration:g} ms; it has to be a multiple of dt = {self.dt:g} ms."
-            )
-        return steps
 
 
 def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:

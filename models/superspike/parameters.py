@@ -9,6 +9,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
+    check_steps,
     check_unknown,
 )
 
@@ -44,9 +45,7 @@ class Parameters(NamedTuple):
     a: int = 4  # a, its exponent (eq. 3.4)
     tau_het: float = 100.0  # τ_het, its trace of postsynaptic spikes (program)
     rho_error: bool = False  # the regulariser times e^2 (appendix A.5)
-    psp_cut: float | None = (
-        None  # PSPs up to it count as none; 1e-7, else 1e-5 (program)
-    )
+    psp_cut: float | None = None  # PSPs up to it count as none; 1e-7, else 1e-5 (program)
     error_cut: float = 1e-7  # errors below it count as none (program)
     hebbian_delay: float | None = None  # of hidden layers' PSPs and surrogates, see `lag`
     linear: bool = False  # control: surrogate derivative 1 ("symm. linear", figure 7)
@@ -92,12 +91,13 @@ class Parameters(NamedTuple):
             check_number(name, getattr(p, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
         for name in ("tau_rms", "tau_avg", "beta", "w_max", "epsilon"):
             check_number(name, getattr(p, name), above=0.0)
-        for name in ("tau_ref", "delay", "eta", "w_0", "rho", "error_cut"):
+        for name in ("eta", "w_0", "rho", "error_cut"):
             check_number(name, getattr(p, name), at_least=0.0)
-        for name in ("tau_ref", "delay", "chunk", "hebbian_delay"):
-            if getattr(p, name) is not None:
-                _check_multiple(name, getattr(p, name), dt)
-        check_number("chunk", p.chunk, at_least=dt, unit="ms")
+        for name in ("tau_ref", "delay"):
+            check_steps(name, getattr(p, name), dt)
+        check_steps("chunk", p.chunk, dt, at_least=1)
+        if p.hebbian_delay is not None:
+            check_steps("hebbian_delay", p.hebbian_delay, dt)
         check_number("tau_decay", p.tau_decay, above=p.tau_rise, unit="ms, longer than tau_rise")
         check_number("U_rest", p.U_rest, unit="mV")
         check_number("theta", p.theta, above=p.U_rest, unit="mV, above U_rest")
@@ -112,9 +112,3 @@ class Parameters(NamedTuple):
         if layers < 2 and (p.rho > 0 or p.frozen):
             raise InputError("rho and frozen are about hidden layers; this network has none.")
         return p
-
-
-def _check_multiple(name: str, time: Any, dt: float) -> None:
-    time = check_number(name, time, at_least=0.0, unit="ms")
-    if abs(round(time / dt) * dt - time) > 1e-6 * max(time, dt):
-        raise InputError(f"{name} is {time:g} ms; it has to be a multiple of dt = {dt:g} ms.")

@@ -1,0 +1,160 @@
+"""The tasks of Zenke & Ganguli (2018), and pictures of one's own.
+
+A `Task` says what is shown and what is to be learned, for how long and in a network of what size.
+
+    task = tasks.hidden(seed=1)
+    net = SuperSpikeNetwork(task.sizes, seed=1)
+    input, target = task.trials(0)
+    net.fit(input, target, task.blocks, block=task.block)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim import patterns
+from spikesim.errors import InputError, check_integer, check_number
+from spikesim.models.superspike.windows import Windows
+from spikesim.patterns import SpikePattern
+
+__all__ = ["TASKS", "Task", "hidden", "picture", "spikes", "xor"]
+
+INPUTS = 100
+DT = 0.1  # ms; all spikes are on this grid
+EQUIDISTANT = (83.0, 166.0, 249.0, 332.0, 415.0)  # ms; the target of figures 2 and 4
+
+
+class Task(NamedTuple):
+    """What a network is to learn.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Layers of the network that the article uses.
+    trials : callable
+        ``trials(block)`` returns the input and the target of a block; a task with a frozen pattern
+        has the same for all.
+    blocks : int
+        How many blocks suffice.
+    block : float
+        Length of a block in ms.
+    parameters : dict
+        Parameters of the network other than the defaults.
+    frozen : bool
+        Whether the pattern is the same in all blocks.
+    """
+
+    sizes: tuple[int, ...]
+    trials: Callable[[int], tuple[SpikePattern, SpikePattern | Windows]]
+    blocks: int
+    block: float
+    parameters: dict[str, Any]
+    frozen: bool = True
+
+
+def spikes(seed: int = 0) -> Task:
+    """One neuron learns five equidistant spikes from frozen Poisson input (figure 2)."""
+    return _equidistant((INPUTS, 1), 50, seed)
+
+
+def hidden(seed: int = 0) -> Task:
+    """The same with a hidden layer of four (figure 4)."""
+    return _equidistant((INPUTS, 4, 1), 80, seed)
+
+
+def _equidistant(sizes: tuple[int, ...], blocks: int, seed: int) -> Task:
+    shown = patterns.poisson(INPUTS, rate=5.0, duration=500.0, seed=seed)
+    target = patterns.from_trains([EQUIDISTANT], duration=500.0)
+    return Task(sizes, lambda block: (shown, target), blocks, 5000.0, {})
+
+
+def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task:
+    """The exclusive-or of two sets of inputs, with a third as a reference in time (figure 5).
+
+    A stimulus lasts 10 ms. The reference set always takes part, each of the other two or not; every
+    neuron that does spikes once, at an offset of its own that never changes. Output 1 is to spike
+    if one of the two sets is active, output 0 if none or both are, until 15 ms after the stimulus.
+
+    Parameters
+    ----------
+    seed : int
+        What offsets and the order of trials depend on.
+    interval : float
+        Mean time from one stimulus to the next (ms), 100 ms of which are fixed and the rest drawn
+        from an exponential distribution.
+    background : float
+        Rate of additional random spikes of every input neuron (Hz).
+    """
+    check_integer("seed", seed, at_least=0)
+    check_number("interval", interval, above=100.0, unit="ms")
+    check_number("background", background, at_least=0.0, unit="Hz")
+    offsets = np.round(np.random.default_rng([seed, 0]).uniform(0.0, 10.0, INPUTS), 1)
+    sets = np.arange(INPUTS) % 3  # 0 is the reference
+    duration = 10_000.0
+
+    def trials(block: int) -> tuple[SpikePattern, Windows]:
+        chance = np.random.default_rng([seed, 1, block])
+        gaps = 100.0 + chance.exponential(interval - 100.0, int(2 * duration / interval))
+        onset = np.round(np.cumsum(gaps), 1)
+        onset = onset[onset < duration - 50.0]
+        first, second = chance.integers(0, 2, (2, len(onset)))
+        active = np.stack([np.ones_like(first), first, second], axis=1)[:, sets].astype(bool)
+        trial, neuron = np.nonzero(active)
+        noise = patterns.poisson(INPUTS, background, duration, seed=int(chance.integers(2**31)))
+        times = np.concatenate([onset[trial] + offsets[neuron], noise.times])
+        ids = np.concatenate([neuron, noise.ids])
+        # Where a random spike coincides with one of the stimulus there is one.
+        places = np.unique(np.rint(times / DT).astype(np.int64) * INPUTS + ids)
+        steps, who = np.divmod(places, INPUTS)
+        shown = SpikePattern(steps * DT, who.astype(np.int32), INPUTS, duration)
+        windows = Windows(onset, onset + 25.0, first ^ second, 2, duration)
+        return shown, windows
+
+    return Task((INPUTS, 4, 2), trials, 60, duration, {"error": "windows"}, frozen=False)
+
+
+def picture(
+    text: str | None = None,
+    path: str | Path | None = None,
+    seed: int = 0,
+    n: int = 100,
+    duration: float = 2000.0,
+    hidden: int = 100,
+) -> Task:
+    """A network draws a picture or writes a line of text with the spikes of its output layer.
+
+    Parameters
+    ----------
+    text : str, optional
+        What to write; 'spikesim' if there is no picture either.
+    path : str or Path, optional
+        A PNG file.
+    seed : int
+        What the input depends on, and where in the dark the spikes are.
+    n : int
+        Output neurons.
+    duration : float
+        Of the drawing (ms).
+    hidden : int
+        Hidden neurons.
+    """
+    if text is not None and path is not None:
+        raise InputError("text and path are both given; a network learns one picture at a time.")
+    if path is not None:
+        target = patterns.from_picture(path, n=n, duration=duration, seed=seed)
+    else:
+        target = patterns.from_text(text or "spikesim", n=n, duration=duration, seed=seed)
+    shown = patterns.poisson(INPUTS, rate=5.0, duration=duration, seed=seed)
+    return Task((INPUTS, hidden, n), lambda block: (shown, target), 40, 10_000.0, {})
+
+
+TASKS: dict[str, Callable[..., Task]] = {
+    "spikes": spikes,
+    "hidden": hidden,
+    "xor": xor,
+    "picture": picture,
+}

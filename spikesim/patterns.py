@@ -1,0 +1,576 @@
+"""Spike patterns: what a network is shown, and the spikes that it is to learn.
+
+    pattern = from_text("SPIKE", n=100, duration=2000.0)
+    plot.raster(pattern)
+
+Times are in ms, rates in Hz. Every function takes its own seed, and the same seed gives the same
+spikes. matplotlib, which reads pictures and draws letters, is imported when it is needed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import (
+    FileError,
+    InputError,
+    check_array,
+    check_choice,
+    check_integer,
+    check_number,
+    check_steps,
+)
+
+__all__ = [
+    "SpikePattern",
+    "check_pattern",
+    "from_picture",
+    "from_text",
+    "from_trains",
+    "poisson",
+    "read_ras",
+]
+
+_COLUMN = 1.0  # ms of a pattern that share a brightness: finer than can be seen
+_CANVAS = 2000, 1200  # pixels on which text is drawn: the shape of a raster, finer than its rows
+
+
+class SpikePattern(NamedTuple):
+    """Spikes of a group of neurons in one trial; `poisson` and others make them.
+
+    Attributes
+    ----------
+    times : float64 array, shape (spikes,)
+        In ms, ascending, at least 0 and below `duration`.
+    ids : int32 array, shape (spikes,)
+        The neuron of each spike, below `n`.
+    n : int
+        Number of neurons; some may be silent.
+    duration : float
+        Of the trial (ms).
+
+    Examples
+    --------
+    >>> pattern = from_trains([[83.0, 166.0], [], [40.0]], duration=500.0)
+    >>> pattern.times.tolist(), pattern.ids.tolist(), pattern.n
+    ([40.0, 83.0, 166.0], [2, 0, 0], 3)
+    """
+
+    times: np.ndarray
+    ids: np.ndarray
+    n: int
+    duration: float
+
+    def trains(self) -> list[np.ndarray]:
+        """Return the spike times (ms) of each neuron, in an array of its own.
+
+        Examples
+        --------
+        >>> pattern = poisson(3, rate=20.0, duration=100.0, seed=1)
+        >>> [len(train) for train in pattern.trains()]
+        [2, 1, 3]
+        """
+        order = np.argsort(self.ids, kind="stable")
+        ends = np.cumsum(np.bincount(self.ids, minlength=self.n))
+        return np.split(self.times[order], ends)[: self.n]
+
+
+# ---- patterns made from numbers ---------------------------------------------------------------
+
+
+def poisson(n: int, rate: float, duration: float, seed: int = 0, dt: float = 0.1) -> SpikePattern:
+    """Return a frozen Poisson pattern: random spikes, independent of each other.
+
+    Parameters
+    ----------
+    n : int
+        Number of neurons.
+    rate : float
+        Of each neuron (Hz); at most one spike in every step.
+    duration : float
+        In ms, a multiple of `dt`.
+    seed : int
+    dt : float
+        Step (ms): a neuron spikes at most once in each, at its beginning.
+
+    Returns
+    -------
+    SpikePattern
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    The input of Zenke & Ganguli (2018), figure 2: 100 neurons for half a second.
+
+    >>> pattern = poisson(100, rate=5.0, duration=500.0, seed=1)
+    >>> len(pattern.times)
+    245
+    """
+    n = check_integer("n", n, at_least=1)
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    rate = check_number("rate", rate, at_least=0.0, at_most=1000.0 / dt, unit="Hz")
+    steps = check_steps("duration", duration, dt, at_least=1)
+    random = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    count = random.binomial(n * steps, rate * dt / 1000.0)
+    places = np.sort(random.choice(n * steps, count, replace=False, shuffle=False))
+    return _pattern(places // n, places % n, n, duration, dt)
+
+
+def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) -> SpikePattern:
+    """Return the pattern in which each neuron spikes at given times.
+
+    Parameters
+    ----------
+    trains : sequence of float arrays, each of shape (spikes,)
+        Times (ms) of neuron 0, 1, ..., in any order, at least 0 and below `duration`.
+    duration : float
+        Of the trial (ms).
+    n : int, optional
+        Number of neurons, if more than there are trains: the others are silent.
+
+    Returns
+    -------
+    SpikePattern
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    The target of Zenke & Ganguli (2018), figure 2: one neuron, five equidistant spikes.
+
+    >>> target = from_trains([[83.0, 166.0, 249.0, 332.0, 415.0]], duration=500.0)
+    >>> target.n, target.times.tolist()
+    (1, [83.0, 166.0, 249.0, 332.0, 415.0])
+    """
+    duration = check_number("duration", duration, above=0.0, unit="ms")
+    if not isinstance(trains, (Sequence, np.ndarray)) or isinstance(trains, str):
+        raise InputError(
+            f"trains is a {type(trains).__name__}; it has to be a list with an array of spike "
+            "times for each neuron."
+        )
+    n = len(trains) if n is None else check_integer("n", n, at_least=max(len(trains), 1))
+    if not n:
+        raise InputError("trains is empty; give a train for each neuron, [] for a silent one.")
+    arrays = [
+        check_array(f"trains[{k}]", train, shape=(None,), dtype=np.float64, at_least=0.0)
+        for k, train in enumerate(trains)
+    ]
+    times = np.concatenate([*arrays, np.zeros(0)])
+    ids = np.repeat(np.arange(len(arrays)), [len(train) for train in arrays])
+    if times.size and times.max() >= duration:
+        raise InputError(
+            f"trains[{ids[times.argmax()]}] holds a spike at {times.max():g} ms; all have to come "
+            f"before the end of the trial, {duration:g} ms."
+        )
+    order = np.lexsort((ids, times))
+    return SpikePattern(times[order], ids[order].astype(np.int32), n, duration)
+
+
+def read_ras(
+    path: str | os.PathLike[str],
+    n: int | None = None,
+    duration: float | None = None,
+    dt: float = 0.1,
+    rounding: str = "truncate",
+) -> SpikePattern:
+    """Read a pattern from a text file of Auryn: a time in seconds and an id on each line.
+
+    Parameters
+    ----------
+    path : str or path
+        Lines may come in any order; those that are empty or begin with # are skipped.
+    n : int, optional
+        Number of neurons; as a default up to the last one that spikes.
+    duration : float, optional
+        Of the trial (ms), a multiple of `dt`; as a default until the step after the last spike.
+    dt : float
+        Step (ms) to which the times are brought.
+    rounding : str
+        'truncate' rounds time / dt down, as the Auryn of Zenke & Ganguli (2018) did. In floating
+        point 0.0003 / 0.0001 is below 3, so that about three spikes in ten come a step early.
+        'nearest' is what newer versions of Auryn do.
+
+    Returns
+    -------
+    SpikePattern
+        With all times on the grid. Two spikes of a neuron that fall into the same step stay two.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or is no such file.
+    InputError
+        If an argument cannot be used, or does not fit the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "target.ras")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("0.0830 0\\n0.1660 0\\n")
+    >>> read_ras(path, duration=500.0).times.tolist()
+    [83.0, 166.0]
+    """
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    check_choice("rounding", rounding, ("truncate", "nearest"))
+    seconds, ids = _read_columns(os.fspath(path))
+    exact = seconds / (dt / 1000.0)  # in the units of Auryn, so that the same digits are cut off
+    steps = (np.floor(exact) if rounding == "truncate" else np.rint(exact)).astype(np.int64)
+    if n is None:
+        n = int(ids.max(initial=0)) + 1
+    elif ids.max(initial=0) >= check_integer("n", n, at_least=1):
+        raise InputError(
+            f"n is {n}, but {path} holds a spike of neuron {ids.max()}; neurons count from 0, so "
+            f"n has to be at least {ids.max() + 1}."
+        )
+    end = int(steps.max(initial=0)) + 1
+    if duration is None:
+        duration = round(end * dt, 9)
+    elif check_steps("duration", duration, dt, at_least=1) < end:
+        raise InputError(
+            f"duration is {duration:g} ms, but {path} holds a spike at {(end - 1) * dt:g} ms; all "
+            "have to come before the end."
+        )
+    order = np.lexsort((ids, steps))
+    steps, ids = steps[order], ids[order]
+    return _pattern(steps, ids, n, duration, dt)
+
+
+def _read_columns(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Times (s) and ids of a file, not yet sorted."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except UnicodeDecodeError:
+        raise FileError(f"{path} is no text, so it cannot hold spikes in Auryn's format.") from None
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from None
+    times, ids = [], []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            time, neuron = map(float, words)
+        except ValueError:
+            time = neuron = math.nan
+        if not (0.0 <= time < math.inf and 0.0 <= neuron < 2.0**31 and neuron.is_integer()):
+            raise FileError(
+                f"{path} has {line.strip()[:40]!r} in line {number}; a line has to be a time in "
+                "seconds and a neuron, such as '0.0830 0'."
+            )
+        times.append(time)
+        ids.append(int(neuron))
+    return np.array(times, float), np.array(ids, np.int64)
+
+
+# ---- patterns made from pictures --------------------------------------------------------------
+
+
+def from_picture(
+    picture: Any,
+    n: int = 100,
+    duration: float = 2000.0,
+    rate: float = 80.0,
+    refractory: float = 5.1,
+    seed: int = 0,
+    invert: bool = False,
+    dt: float = 0.1,
+) -> SpikePattern:
+    """Return the pattern whose raster looks like a picture: neurons upwards, time to the right.
+
+    The picture is stretched to the whole pattern and spikes are drawn at random, the more the
+    darker it is: at `rate` where it is darkest, none where it is brightest.
+
+    Parameters
+    ----------
+    picture : str, path, or array_like of shape (height, width)
+        A PNG file, in which colours count by their brightness and what is transparent is white; or
+        brightness on any scale, the top row first.
+    n : int
+        Number of neurons.
+    duration : float
+        In ms, a multiple of `dt`.
+    rate : float
+        Of a neuron where the picture is darkest (Hz), at most 1000 / `refractory`.
+    refractory : float
+        Shortest time from a spike of a neuron to its next (ms). The neurons of SuperSpike cannot
+        do with less than 5.1 ms.
+    seed : int
+    invert : bool
+        Spike where the picture is bright instead.
+    dt : float
+        Step (ms) at whose beginning all spikes are.
+
+    Returns
+    -------
+    SpikePattern
+
+    Raises
+    ------
+    FileError
+        If the picture cannot be read.
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> pattern = from_picture([[0.0, 1.0], [1.0, 0.0]], n=2, duration=1000.0, rate=50.0)
+    >>> upper, lower = pattern.trains()[::-1]  # the upper neuron spikes first, then the lower
+    >>> bool(upper.mean() < 500.0 < lower.mean())
+    True
+    """
+    return _sample(_darkness(picture, invert), n, duration, rate, refractory, seed, dt)
+
+
+def from_text(
+    text: str,
+    n: int = 100,
+    duration: float = 2000.0,
+    rate: float = 80.0,
+    refractory: float = 5.1,
+    seed: int = 0,
+    dt: float = 0.1,
+) -> SpikePattern:
+    """Return the pattern whose raster can be read: a line of text.
+
+    The letters are bold and fill four fifths of the neurons; a long text is made narrow to fit into
+    the duration. How the spikes are drawn is told at `from_picture`.
+
+    Parameters
+    ----------
+    text : str
+        One line; about 15 letters can be read in 2000 ms.
+    n : int
+        Number of neurons.
+    duration : float
+        In ms, a multiple of `dt`.
+    rate : float
+        Of a neuron within a letter (Hz), at most 1000 / `refractory`.
+    refractory : float
+        Shortest time from a spike of a neuron to its next (ms).
+    seed : int
+    dt : float
+        Step (ms) at whose beginning all spikes are.
+
+    Returns
+    -------
+    SpikePattern
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> pattern = from_text("SPIKE", n=50, duration=1000.0)
+    >>> pattern.n, pattern.duration
+    (50, 1000.0)
+    """
+    if not isinstance(text, str) or not text.strip() or not text.isprintable():
+        raise InputError(f"text is {text!r}; it has to be one line with something to read.")
+    return _sample(_letters(text), n, duration, rate, refractory, seed, dt)
+
+
+def _darkness(picture: Any, invert: bool) -> np.ndarray:
+    """The picture from 0, where there is to be no spike, to 1; shape (height, width)."""
+    if isinstance(picture, (str, os.PathLike)):
+        picture = _read_brightness(os.fspath(picture))
+    brightness = check_array("picture", picture, shape=(None, None), dtype=np.float64)
+    darkest, brightest = (brightness.min(), brightness.max()) if brightness.size else (0.0, 0.0)
+    if darkest == brightest:
+        raise InputError("picture is equally bright everywhere, so that nothing could be seen.")
+    return (brightness - darkest if invert else brightest - brightness) / (brightest - darkest)
+
+
+def _read_brightness(path: str) -> np.ndarray:
+    from matplotlib.image import imread
+
+    try:
+        image = imread(path)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises over damaged files
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"Cannot read the picture {path}: {reason}.") from None
+    pixels = image / (np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1.0)
+    if pixels.ndim == 2:
+        return pixels
+    brightness = pixels[..., :3] @ [0.299, 0.587, 0.114]  # of red, green and blue, ITU-R BT.601
+    if pixels.shape[2] == 4:
+        brightness = pixels[..., 3] * brightness + 1.0 - pixels[..., 3]
+    return brightness
+
+
+def _letters(text: str) -> np.ndarray:
+    """How much of each pixel is inside a letter; shape (height, width)."""
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Bbox, BboxTransform
+
+    font = FontProperties(family="DejaVu Sans", weight="bold")  # comes with matplotlib
+    path = TextPath((0.0, 0.0), text.replace("$", r"\$"), size=100.0, prop=font)
+    extents = path.get_extents()
+    columns, rows = _CANVAS
+    height = 0.8 * rows
+    natural = height * extents.width / extents.height
+    width = min(natural, 0.9 * columns)  # a long text is made narrow, a short one not wide
+    box = Bbox.from_bounds((columns - width) / 2.0, (rows - height) / 2.0, width, height)
+    renderer = RendererAgg(columns, rows, 72.0)
+    gc = renderer.new_gc()
+    gc.set_linewidth(0.0)
+    renderer.draw_path(gc, path, BboxTransform(extents, box), (0.0, 0.0, 0.0))
+    return np.asarray(renderer.buffer_rgba())[..., 3] / 255.0
+
+
+def _sample(
+    darkness: np.ndarray, n: Any, duration: Any, rate: Any, refractory: Any, seed: Any, dt: Any
+) -> SpikePattern:
+    """Draw spikes at a rate in proportion to darkness, with a refractory time after each."""
+    from PIL import Image
+
+    n = check_integer("n", n, at_least=1)
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    steps = check_steps("duration", duration, dt, at_least=1)
+    refractory = check_number("refractory", refractory, at_least=0.0, unit="ms")
+    pause = max(1, math.ceil(refractory / dt - 1e-9))
+    rate = check_number("rate", rate, above=0.0, at_most=1000.0 / (pause * dt), unit="Hz")
+    random = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    columns = max(1, round(steps * dt / _COLUMN))
+    picture = Image.fromarray(darkness.astype(np.float32))
+    resized = np.asarray(picture.resize((columns, n), Image.Resampling.BILINEAR))
+    # A neuron that is free spikes with probability p in each step, and then pauses: on average
+    # pause - 1 + 1 / p steps from spike to spike, of which the rate is one over.
+    expected = rate * dt / 1000.0 * np.clip(resized[::-1].astype(np.float64), 0.0, 1.0)
+    probability = expected / (1.0 - (pause - 1) * expected)
+    free = np.zeros(n, np.int64)  # the step from which on each neuron may spike
+    found = []
+    for k in range(steps):
+        column = probability[:, k * columns // steps]
+        spiking = np.flatnonzero((random.random(n) < column) & (free <= k))
+        free[spiking] = k + pause
+        found.append(spiking)
+    counts = [len(spiking) for spiking in found]
+    return _pattern(np.repeat(np.arange(steps), counts), np.concatenate(found), n, duration, dt)
+
+
+# ---- what models ask for ----------------------------------------------------------------------
+
+
+def check_pattern(
+    name: str,
+    pattern: Any,
+    dt: float,
+    n: int | None = None,
+    duration: float | None = None,
+    allow_empty: bool = True,
+    most: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the step and neuron of each spike, or raise `InputError` if a model cannot use them.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    pattern : SpikePattern
+    dt : float
+        Step of the model (ms). Each spike goes to the nearest one.
+    n : int, optional
+        How many neurons the pattern has to have.
+    duration : float, optional
+        How long (ms) it has to last.
+    allow_empty : bool
+        Whether there may be no spike at all.
+    most : int
+        How many spikes a neuron may have in a step.
+
+    Returns
+    -------
+    steps : int64 array, shape (spikes,)
+        From 0 to duration / dt - 1, ascending.
+    ids : int32 array, shape (spikes,)
+        Ascending within a step.
+
+    Raises
+    ------
+    InputError
+        Names the argument, what is wrong, and what is allowed.
+
+    Examples
+    --------
+    >>> target = from_trains([[83.0, 166.0], [83.0]], duration=500.0)
+    >>> steps, ids = check_pattern("target", target, dt=0.1, n=2, duration=500.0)
+    >>> steps.tolist(), ids.tolist()
+    ([830, 830, 1660], [0, 1, 0])
+    """
+    if not isinstance(pattern, SpikePattern):
+        raise InputError(
+            f"{name} is a {type(pattern).__name__}; it has to be a SpikePattern, as made by "
+            "from_trains, poisson, from_picture, from_text or read_ras of spikesim.patterns."
+        )
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    neurons = check_integer(f"{name}.n", pattern.n, at_least=1)
+    length = check_number(f"{name}.duration", pattern.duration, above=0.0, unit="ms")
+    times = check_array(
+        f"{name}.times", pattern.times, shape=(None,), dtype=np.float64, at_least=0.0
+    )
+    ids = check_array(
+        f"{name}.ids",
+        pattern.ids,
+        shape=times.shape,
+        dtype=np.int32,
+        at_least=0,
+        at_most=neurons - 1,
+    )
+    if n is not None and neurons != n:
+        raise InputError(f"{name}.n is {neurons}; it has to be {n}, one for each neuron.")
+    if not (allow_empty or times.size):
+        raise InputError(f"{name} holds no spike; it has to hold at least one.")
+    late = np.flatnonzero(np.diff(times) < 0.0)
+    if late.size:
+        raise InputError(
+            f"{name}.times has {times[late[0] + 1]:g} ms after {times[late[0]]:g} ms; times have "
+            "to ascend, as those of spikesim.patterns.from_trains do."
+        )
+    trial, what = (length, "pattern") if duration is None else (duration, "trial")
+    end = check_steps(f"{name}.duration" if duration is None else "duration", trial, dt, at_least=1)
+    steps = np.rint(times / dt).astype(np.int64)
+    if steps.size and steps[-1] >= end:
+        raise InputError(
+            f"{name} holds a spike at {times[-1]:g} ms, but the {what} lasts {trial:g} ms; the "
+            f"last step is at {trial - dt:g} ms."
+        )
+    if abs(length - trial) > 1e-6 * dt:
+        raise InputError(
+            f"{name} lasts {length:g} ms, but the trial lasts {trial:g} ms; they have to agree, "
+            f"as with {name}._replace(duration={trial:g})."
+        )
+    order = np.lexsort((ids, steps))
+    steps, ids = steps[order], ids[order]
+    # Equal spikes stand side by side: `most` places further on there has to be another one.
+    more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
+    if more.size:
+        raise InputError(
+            f"{name} holds {'two' if most == 1 else most + 1} spikes of neuron {ids[more[0]]} in "
+            f"the step at {steps[more[0]] * dt:g} ms; a neuron spikes at most "
+            f"{'once' if most == 1 else f'{most} times'} in each step of {dt:g} ms."
+        )
+    return steps, ids
+
+
+def _pattern(
+    steps: np.ndarray, ids: np.ndarray, n: int, duration: float, dt: float
+) -> SpikePattern:
+    return SpikePattern(steps * dt, ids.astype(np.int32), n, float(duration))
