@@ -289,9 +289,12 @@ class SuperSpikeNetwork:
         -------
         SpikePattern
         """
-        spikes = self.record(input).spikes["output"]
-        duration = float(input.duration)
-        return SpikePattern(spikes.t, spikes.i, self.sizes[-1], duration)
+        self._check_input(input)
+        simulation = self._simulation(learning=False)
+        steps = simulation.rehearse(input, self._no_target(input))
+        spikes = simulation.network.record_spikes(simulation.layers[-1])
+        simulation.network.run_steps(steps)
+        return SpikePattern(spikes.t, spikes.i, self.sizes[-1], float(input.duration))
 
     def evaluate(self, input: SpikePattern, target: SpikePattern | Windows) -> float:
         """How far the output is from the target, without learning.
@@ -311,15 +314,13 @@ class SuperSpikeNetwork:
         if isinstance(target, Windows):
             return float(100.0 * np.mean(~answers(target, self.predict(input))))
         simulation = self._simulation(learning=False)
-        steps = round(input.duration / self.dt)
-        simulation.show(input, target, 0)
-        simulation.network.run_steps(steps)
+        steps = simulation.rehearse(input, target)
         return simulation.cost_of(steps)
 
     def record(
         self,
         input: SpikePattern,
-        target: SpikePattern | None = None,
+        target: SpikePattern | Windows | None = None,
         *,
         synapse: Synapse | tuple[int, int, int] | None = None,
     ) -> PatternRecording:
@@ -328,7 +329,7 @@ class SuperSpikeNetwork:
         Parameters
         ----------
         input : SpikePattern
-        target : SpikePattern, optional
+        target : SpikePattern or Windows, optional
             Needed for error signals.
         synapse : Synapse or tuple of int, optional
             Also record the eligibility trace of this synapse, and what it is made of: (layer, pre,
@@ -340,15 +341,10 @@ class SuperSpikeNetwork:
             Spikes of every layer, membrane potentials, and the synapse.
         """
         if target is None:
-            nothing = np.zeros(0)
-            target = SpikePattern(
-                nothing, nothing.astype(np.int64), self.sizes[-1], float(input.duration)
-            )
-        self._check_input(input)
-        if isinstance(target, SpikePattern) and target.times.size:
-            check_pattern(
-                "target", target, self.dt, n=self.sizes[-1], duration=float(input.duration)
-            )
+            self._check_input(input)
+            target = self._no_target(input)
+        else:
+            self._check_patterns(input, target)
         chosen = None if synapse is None else self._check_synapse(synapse)
         simulation = self._simulation(learning=False, synapse=chosen)
         return PatternRecording(simulation, input, target, chosen)
@@ -485,6 +481,10 @@ class SuperSpikeNetwork:
             else:
                 B.append(np.ones(W[m].T.shape))
         return Weights([w.astype(self.dtype) for w in W], [b.astype(self.dtype) for b in B])
+
+    def _no_target(self, pattern: SpikePattern) -> SpikePattern:
+        nobody = np.zeros(0, np.int32)
+        return SpikePattern(np.zeros(0), nobody, self.sizes[-1], float(pattern.duration))
 
     def _check_patterns(self, pattern: Any, target: Any) -> None:
         self._check_input(pattern)

@@ -74,10 +74,7 @@ class PatternRecording:
         synapse: Synapse | None,
     ):
         net = simulation.network
-        steps = round(pattern.duration / simulation.dt)
-        net.step = -steps
-        simulation.show(pattern, target, 0)
-        net.run_steps(steps)
+        steps = simulation.rehearse(pattern, target)
         self.target = target
         self.layers = [layer.name for layer in simulation.layers]
         self.sizes = dict(zip(self.layers, simulation.sizes, strict=True))

@@ -121,15 +121,23 @@ class Simulation:
     def show(self, pattern: SpikePattern, target: SpikePattern | Windows, origin: int) -> None:
         """Loop through these from step `origin` on."""
         _replace(self.input, pattern, self.dt, origin)
-        if isinstance(target, Windows):
+        if self.target is not None and isinstance(target, SpikePattern):
+            _replace(self.target, target, self.dt, origin)
+        elif isinstance(target, Windows):
             end = np.iinfo(np.int64).max
             self._windows["start"] = np.append(_steps(target.start, self.dt), end)
             self._windows["end"] = np.append(_steps(target.end, self.dt), end)
             self._windows["who"] = np.append(target.ids, 0).astype(np.int64)
             self._windows["loop"][:] = round(target.duration / self.dt), origin
             self.network.changed()
-        elif self.target is not None:
-            _replace(self.target, target, self.dt, origin)
+
+    def rehearse(self, pattern: SpikePattern, target: SpikePattern | Windows) -> int:
+        """Show these for one loop, so that the next one begins at time 0; return its steps."""
+        steps = round(pattern.duration / self.dt)
+        self.network.step = -steps
+        self.show(pattern, target, 0)
+        self.network.run_steps(steps)
+        return steps
 
     def learn_at(self, eta: float) -> None:
         """Set the learning rate; 0 keeps the weights."""
