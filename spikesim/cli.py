@@ -19,11 +19,14 @@ from typing import Any
 
 import spikesim
 from spikesim.errors import FileError, SpikesimError, check_choice
+from spikesim.runs import RUN_FILE
 
 __all__ = ["MODELS", "main"]
 
-MODELS = {"segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)"}
-RUN_FILE = "run.h5"
+MODELS = {
+    "segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    "superspike": "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         command(name, run, text).add_argument("directory", type=Path)
     commands.choices["resume"].add_argument(
         "--epochs", type=int, help="train up to this epoch instead of the one first asked for"
+    )
+    commands.choices["resume"].add_argument(
+        "--blocks", type=int, help="the same for models that learn in blocks of time"
     )
     commands.choices["resume"].add_argument("--no-progress", action="store_true")
     export = command("export", _export, "write spikes or weights in another format")

@@ -60,6 +60,7 @@ _INK, _PALE = "#222222", "#E9E9E9"
 _GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 _MANY = 100_000  # spikes above which a raster becomes an image inside a vector figure
+_DECADES = 1e5  # from the lowest cost that is drawn to the highest
 _FEW = 20  # epochs up to which a learning curve shows its points
 
 # What a learning curve can show: its name in the legend, and the label of its axis.
@@ -203,7 +204,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
 
     Parameters
     ----------
-    recording : TrialRecording
+    recording : TrialRecording or PatternRecording
         From the `record` method of a model.
     figure : matplotlib.figure.Figure, optional
         An empty figure.
@@ -226,8 +227,10 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     >>> [ax.get_ylabel() for ax in axes]
     ['input', 'hidden 1', 'output']
     """
-    _check_attributes("recording", recording, "TrialRecording", ("layers", "spikes", "phases"))
+    _check_attributes("recording", recording, "TrialRecording", ("layers", "spikes"))
     names = list(recording.layers)
+    phases = getattr(recording, "phases", ())  # a loop of a pattern has none
+    end = float(phases[-1]) if phases else recording.spikes[names[0]].duration
     with _style():
         if figure is None:
             figure = _figure((5.0, 1.4 + 1.1 * len(names)))
@@ -238,16 +241,16 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
         )
         axes: list[Axes] = list(grid[::-1, 0])
         for ax, name in zip(axes, names, strict=True):
-            raster(recording.spikes[name], ax, window=(0.0, float(recording.phases[-1])))
+            raster(recording.spikes[name], ax, window=(0.0, end))
             n = recording.spikes[name].n
             ax.set_yticks([0, n - 1] if n > 1 else [0])
             ax.set_ylabel(_readable(name))
             ax.set_xlabel("")
-            _mark_phases(ax, recording.phases)
+            _mark_phases(ax, phases)
         for ax in axes[1:]:
             ax.tick_params(axis="x", length=0)
         axes[0].set_xlabel("Time (ms)")
-        _name_phases(axes[-1], recording.phases, 3.0)
+        _name_phases(axes[-1], phases, 3.0)
         figure.align_ylabels(axes)
         figure.supylabel("Neuron")
     return axes
@@ -496,8 +499,8 @@ def cost_curve(
 ) -> Axes:
     """Draw the cost of spike trains over simulated time: of one run, or of several and their mean.
 
-    The cost falls over orders of magnitude, so its axis is logarithmic; a cost of 0 falls out of
-    it at the bottom.
+    The cost falls over orders of magnitude, so its axis is logarithmic. Curves end five decades
+    below the highest cost: once all spikes are learned, a moving average falls for ever.
 
     Parameters
     ----------
@@ -535,14 +538,25 @@ def cost_curve(
         raise InputError(f"history holds no cost above 0{several}; there is nothing to draw.")
     if reference is not None:
         reference = check_number("reference", reference, above=0.0)
+    lowest = costs.max() / _DECADES
+
+    def visible(values: Any) -> np.ndarray:
+        return np.where(np.asarray(values) >= lowest, values, np.nan)
+
     with _style():
         ax = _axes(ax, (4.2, 3.0))
         colour = _next_colour(ax)
         if len(runs) > 1:
             label = f"{label + ', ' if label else ''}mean of {len(runs)}"
             for column in columns:
-                ax.plot(list(column), list(column.values()), color=colour, alpha=0.3, linewidth=0.6)
-        ax.plot(times, costs.mean(axis=0), color=colour, label=label)
+                ax.plot(
+                    list(column),
+                    visible(list(column.values())),
+                    color=colour,
+                    alpha=0.3,
+                    linewidth=0.6,
+                )
+        ax.plot(times, visible(costs.mean(axis=0)), color=colour, label=label)
         if reference is not None:
             ax.axhline(reference, **_GUIDE, zorder=1)
         ax.set_yscale("log")

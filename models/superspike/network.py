@@ -22,11 +22,12 @@ from spikesim.errors import (
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
-from spikesim.models.superspike.simulation import Simulation, Synapse, Weights
+from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.sources import SpikeTrainSource
+from spikesim.spiketrains import van_rossum_loss
 from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
 
 __all__ = ["SuperSpikeNetwork"]
@@ -135,6 +136,12 @@ class SuperSpikeNetwork:
         authors' program: a spike without a counterpart counts 4 times its rate (at dt = 0.1 ms).
         """
         return self._learning.cost()
+
+    def silent_cost(self, target: SpikePattern) -> float:
+        """The cost of a network that never spikes, in closed form: what others compare with."""
+        p = self.parameters
+        losses = [van_rossum_loss(train, [], p.tau_rise, p.tau_decay) for train in target.trains()]
+        return cost_of_loss(p, float(np.mean(losses)), target.duration, self.dt)
 
     # ------------------------------------------------------------------------------ learning
 

@@ -21,7 +21,7 @@ from spikesim.patterns import SpikePattern
 from spikesim.population import WHOLE, Population
 from spikesim.sources import SpikeTrainSource
 
-__all__ = ["Simulation", "Synapse", "Weights", "cost_scale"]
+__all__ = ["Simulation", "Synapse", "Weights", "cost_of_loss"]
 
 BLOCK = 512  # steps between flushes of the eligibility traces, at most
 EVENTS = 4096  # events between flushes, at least
@@ -405,6 +405,15 @@ def cost_scale(p: Parameters) -> float:
     product = a * b
     norm = (product / (a - b)) ** 2 * (a / 2 + b / 2 - 2 * product / (a + b))
     return 1.0 / norm / (p.tau_avg / 1000.0)
+
+
+def cost_of_loss(p: Parameters, loss: float, duration: float, dt: float) -> float:
+    """The cost of a van Rossum loss (1/ms) in every loop of `duration` ms.
+
+    The discrete error signal is alpha dt, so that the cost depends on dt, as the authors' does.
+    """
+    mean_square = 2.0 * loss * dt**2 / duration
+    return cost_scale(p) * mean_square * p.tau_avg / 1000.0
 
 
 def _steps(times: np.ndarray, dt: float) -> np.ndarray:
