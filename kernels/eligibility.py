@@ -109,7 +109,8 @@ def close_step(_, t, s, p):
     """Count the step; the block ends with the chunk, when it is long enough or has many events."""
     s.event_end[s.block[LENGTH]] = s.block[FILL]
     s.block[LENGTH] += 1
-    full = s.block[FILL] + 2 * s.x.shape[0] > s.event_pre.shape[0]
+    most = s.x.shape[0] + s.ids.shape[1]  # events that a step can have: crossings and arrivals
+    full = s.block[FILL] + most > s.event_pre.shape[0]
     long = s.block[LENGTH] == s.event_end.shape[0]
     s.block[FLUSH] = 1 if full or long or t % p.chunk == 0 else 0
 

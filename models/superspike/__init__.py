@@ -7,9 +7,10 @@ derivative of the postsynaptic one, and an error signal fed back to the layer.
 `equations` holds the model; `network` runs it and learns; `tasks` has those of the article.
 """
 
+from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.simulation import Synapse
 from spikesim.models.superspike.windows import Windows
 
-__all__ = ["Parameters", "SuperSpikeNetwork", "Synapse", "Windows"]
+__all__ = ["Parameters", "SuperSpikeNetwork", "Synapse", "Windows", "tasks"]

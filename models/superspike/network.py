@@ -497,7 +497,7 @@ class SuperSpikeNetwork:
         self._check_input(pattern)
         duration = float(pattern.duration)
         if self.parameters.error == "windows":
-            check_windows("target", target, self.sizes[-1], duration)
+            check_windows("target", target, self.sizes[-1], duration, self.dt)
         else:
             check_pattern("target", target, self.dt, n=self.sizes[-1], duration=duration)
 
@@ -517,10 +517,8 @@ class SuperSpikeNetwork:
 
 def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
     """A pattern for a file."""
-    return {
-        key: value if isinstance(value, (int, float)) else np.asarray(value)
-        for key, value in pattern._asdict().items()
-    }
+    tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
+    return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
 
 
 def _pattern(tree: dict[str, Any]) -> SpikePattern | Windows:

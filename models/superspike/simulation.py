@@ -129,11 +129,13 @@ class Simulation:
             self._windows["end"] = np.append(_steps(target.end, self.dt), end)
             self._windows["who"] = np.append(target.ids, 0).astype(np.int64)
             self._windows["loop"][:] = round(target.duration / self.dt), origin
+            self._windows["window"][:] = len(target.start), 0  # none until the loop begins
             self.network.changed()
 
     def rehearse(self, pattern: SpikePattern, target: SpikePattern | Windows) -> int:
         """Show these for one loop, so that the next one begins at time 0; return its steps."""
         steps = round(pattern.duration / self.dt)
+        self.transpose()
         self.network.step = -steps
         self.show(pattern, target, 0)
         self.network.run_steps(steps)

@@ -34,7 +34,7 @@ class Windows(NamedTuple):
     duration: float
 
 
-def check_windows(name: str, windows: Any, n: int, duration: float) -> Windows:
+def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -> Windows:
     """Return windows as arrays, or raise `InputError`."""
     if not isinstance(windows, Windows):
         raise InputError(
@@ -56,6 +56,12 @@ def check_windows(name: str, windows: Any, n: int, duration: float) -> Windows:
     if (np.diff(edges) < 0).any() or (end <= start).any():
         raise InputError(
             f"{name} has windows that overlap, end before they start, or are unsorted."
+        )
+    short = np.flatnonzero(np.rint(end / dt) <= np.rint(start / dt))
+    if short.size:
+        raise InputError(
+            f"{name} has a window from {start[short[0]]:g} to {end[short[0]]:g} ms, without a step "
+            f"in it; windows have to last at least dt = {dt:g} ms."
         )
     check_integer(f"{name}.n", windows.n, at_least=n, at_most=n)
     check_number(f"{name}.duration", windows.duration, at_least=duration, at_most=duration)
