@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         drawings.append(net.predict(shown))
         titles.append(f"after {net.time:g} s")
         cost = net.evaluate(shown, target)
-        print(
-            f"after {net.time:g} s: cost {cost:.1f}, {silent / cost:.1f} times below a silent one"
-        )
+        print(f"after {net.time:g} s: cost {cost:.1f}, {silent / cost:.1f} times less than silence")
 
     axes = plot.rasters(drawings, titles=titles)
     axes[0].figure.savefig(chosen.out, dpi=150)

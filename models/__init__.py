@@ -3,4 +3,5 @@
 | module                        | paper                                                     |
 |-------------------------------|-----------------------------------------------------------|
 | `spikesim.models.segregated`  | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901     |
+| `spikesim.models.superspike`  | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
 """

@@ -12,12 +12,15 @@ MODULES = [
     "spikesim.files",
     "spikesim.kernels.records",
     "spikesim.models.segregated.network",
+    "spikesim.models.superspike.network",
     "spikesim.network",
     "spikesim.neurons",
     "spikesim.patterns",
     "spikesim.plot",
+    "spikesim.runs",
     "spikesim.sonata",
     "spikesim.spiketrains",
+    "spikesim.training",
 ]
 
 

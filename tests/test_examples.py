@@ -14,6 +14,15 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 # What makes each one short, and the line with its number.
 SIZES = {
+    "drawing": (
+        ["--hidden", "20", "--blocks", "4"],
+        r"^after 60 s: cost (\d+\.\d), (\d+\.\d) times less than silence$",
+    ),
+    "five_spikes": (["--stages", "4"], r"^after 80 s: 5 spikes, cost (\d+\.\d) %$"),
+    "hidden_layer": (
+        ["--seconds", "50"],
+        r"^(\d) of 5 spikes in the right step of 0.1 ms, (\d+) in all$",
+    ),
     "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
     "own_plasticity_rule": (
         ["--seconds", "20"],
@@ -67,3 +76,14 @@ def test_the_rule_strengthens_correlated_inputs_and_weakens_the_others(tmp_path)
     correlated, uncorrelated = (float(x) for x in re.findall(r"(\d\.\d\d) mV after", printed))
     assert correlated > 4.5
     assert uncorrelated < 1.0
+
+
+def test_the_drawing_gets_five_times_better_than_none(tmp_path):
+    printed = run(ROOT / "examples" / "drawing.py", tmp_path, "--blocks", "10")
+    below = [float(x) for x in re.findall(r"(\d+\.\d) times less", printed)]
+    assert below[-1] > 5.0
+
+
+def test_a_hidden_layer_learns_five_spikes_exactly(tmp_path):
+    printed = run(ROOT / "examples" / "hidden_layer.py", tmp_path)
+    assert "5 of 5 spikes in the right step of 0.1 ms, 5 in all" in printed

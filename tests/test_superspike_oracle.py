@@ -1,5 +1,6 @@
 """SuperSpike learns what its NumPy transcription learns: every spike, weight, v and cost."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import naive_superspike
@@ -134,7 +135,6 @@ LONG_CASES = {
     "no hidden layer": Case((20, 2), **LONG, options=PUBLISHED),
     "symmetric": Case(**LONG, options=PUBLISHED),
     "random": Case(**LONG, options={**PUBLISHED, "feedback": "random"}),
-    "uniform": Case(**LONG, options={**PUBLISHED, "feedback": "uniform"}),
     "two hidden layers": Case((20, 5, 4, 2), **LONG, options=PUBLISHED),
 }
 
@@ -163,11 +163,18 @@ OPTION_CASES = {
     "chunks that are no whole number of blocks": Case(options={**RANDOM, "chunk": 130.0}),
     "several input spikes at once": Case(twice=True, options=RANDOM),
     "a longer step": Case(dt=0.2, options=RANDOM),
+    "uniform feedback": Case(blocks=20, options={"feedback": "uniform"}),
     "two hidden layers with uniform feedback": Case(
         (20, 5, 4, 2), backend="python", options={"feedback": "uniform"}
     ),
 }
-CASES = {**LONG_CASES, **OPTION_CASES}
+CASES = {"no option": PLAIN, **LONG_CASES, **OPTION_CASES}
+
+
+@cache
+def result(name):
+    """What the network of a case comes to."""
+    return learned(CASES[name])[0]
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -177,7 +184,7 @@ def pair(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(naive_superspike, "DT", case.dt / 1000.0)
         patch.setattr(naive_superspike, "REFRACTORY", round(5.0 / case.dt))
-        return request.param, learned(case)[0], transcribed(case)
+        return request.param, result(request.param), transcribed(case)
 
 
 def test_every_spike_of_every_layer_is_in_the_step_of_the_transcription(pair):
@@ -206,3 +213,80 @@ def test_the_cost_is_that_of_the_transcription(pair):
     _, own, right = pair
     assert right.cost > 0.1
     assert own.cost == pytest.approx(right.cost, rel=1e-9)
+
+
+# ------------------------------------------------------------------ what makes a difference
+
+
+@pytest.mark.parametrize("name", [n for n, c in OPTION_CASES.items() if c.sizes == PLAIN.sizes])
+def test_an_option_changes_what_is_learned(name):
+    own = result(name)
+    assert distance(own.weights, result("no option").weights) > 1e-5
+
+
+def test_a_frozen_hidden_layer_keeps_its_weights():
+    own = result("frozen")
+    np.testing.assert_array_equal(own.weights[0], own.before[0])
+    assert (own.weights[1] != own.before[1]).any()
+
+
+# ------------------------------------------------------------------ arithmetic and blocks
+
+
+def test_in_single_precision_the_first_second_of_learning_is_the_same():
+    case = Case(loop=500.0, burn_in=500.0, block=500.0, blocks=2, options=PUBLISHED)
+    own, right = learned(case._replace(dtype="float32"))[0], transcribed(case)
+    assert own.v[0].dtype == np.float32
+    for mine, theirs in zip(own.spikes, right.spikes, strict=True):
+        assert len(theirs) > 50
+        np.testing.assert_array_equal(mine, theirs)
+    assert distance(own.weights, right.weights) < 1e-4 * BOUND
+    assert min(np.abs(w - b).max() for w, b in zip(own.weights, own.before, strict=True)) > 1e-3
+
+
+DENSE = Case(rate=200.0, options={**RANDOM, "w_0": 60.0})
+
+
+def test_weights_are_the_same_if_blocks_are_short_and_end_early_because_of_many_events(monkeypatch):
+    default, _ = learned(DENSE)
+    monkeypatch.setattr(simulation, "EVENTS", 1)
+    monkeypatch.setattr(simulation, "BLOCK", 200)
+    own, net = learned(DENSE)
+    for mine, theirs in zip(own.spikes, default.spikes, strict=True):
+        assert len(theirs) > 10
+        np.testing.assert_array_equal(mine, theirs)
+    assert distance(own.weights, default.weights) < 1e-9
+    assert distance(own.weights, own.before) > 1e-3
+    lengths = block_lengths(net, 500)
+    assert max(lengths) < 200
+
+
+def test_blocks_end_when_they_are_long_if_there_are_few_events(monkeypatch):
+    monkeypatch.setattr(simulation, "BLOCK", 100)
+    net = build(PLAIN._replace(backend="python"))
+    net._learning.show(*stimuli(PLAIN), 0)
+    assert set(block_lengths(net, 500)[1:]) == {100}  # the first ends in step 0, with a chunk
+
+
+def block_lengths(net, steps):
+    """The lengths of the blocks, onto the first layer, that end in the next steps."""
+    network = net._learning.network
+    phase = next(p for p in network._last if p.body.__name__ == "close_step")
+    lengths, length = [], int(phase.state["block"][0])
+    for _ in range(steps):
+        network.run_steps(1)
+        length += 1
+        if phase.state["block"][0] == 0:
+            lengths.append(length)
+            length = 0
+    return lengths
+
+
+def test_events_fit_into_a_block_if_all_inputs_spike_as_often_as_they_can(monkeypatch):
+    monkeypatch.setattr(simulation, "EVENTS", 1)
+    times = np.repeat(np.arange(0.0, 40.0, 0.7), 4 * 20)
+    ids = np.tile(np.repeat(np.arange(20), 4), len(times) // 80)
+    shown = patterns.SpikePattern(times, ids, 20, 40.0)
+    net = SuperSpikeNetwork((20, 1), backend="python", chunk=40.0, w_0=0.0)
+    net.fit(shown, patterns.from_trains([[20.0]], 40.0), 1, block=40.0)  # or IndexError
+    assert (net.W[0] != 0.0).all()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from spikesim import datasets, runs
-from spikesim.errors import check_integer
+from spikesim.errors import InputError, check_integer
 from spikesim.models.segregated.network import SegregatedDendriteNetwork
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.runs import RUN_FILE, noted
@@ -71,6 +71,8 @@ def train(chosen: argparse.Namespace) -> None:
 
 def resume(chosen: argparse.Namespace) -> None:
     """Go on where the last checkpoint ended."""
+    if chosen.blocks is not None:
+        raise InputError("--blocks is for models that learn in time; this run has --epochs.")
     net = SegregatedDendriteNetwork.load(chosen.directory / RUN_FILE)
     if chosen.epochs is not None:
         net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
