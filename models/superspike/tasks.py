@@ -151,7 +151,8 @@ def picture(
     if path is not None:
         target = patterns.from_picture(path, n=n, duration=duration, seed=seed)
     else:
-        target = patterns.from_text(text or "spikesim", n=n, duration=duration, seed=seed)
+        line = "spikesim" if text is None else text
+        target = patterns.from_text(line, n=n, duration=duration, seed=seed)
     shown = patterns.poisson(INPUTS, rate=5.0, duration=duration, seed=seed)
     return Task((INPUTS, hidden, n), lambda block: (shown, target), 40, 10_000.0, {})
 
