@@ -2,8 +2,9 @@
 
     from spikesim import LIF, Network, Poisson, plot
 
-`Network` simulates; `plot` draws; `datasets` loads images; `patterns` makes spike trains to be shown
-or learned; `spikesim.models` holds published models. Times are in ms, voltages in mV, rates in Hz.
+`Network` simulates; `plot` draws; `datasets` loads images; `patterns` makes spike trains to be
+shown or learned; `spikesim.models` holds published models. Times are in ms, voltages in mV, rates
+in Hz.
 """
 
 from pathlib import Path as _Path

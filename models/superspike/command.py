@@ -260,7 +260,9 @@ def _outcome(net: SuperSpikeNetwork) -> str:
     if net.parameters.error == "windows":
         return f"{100.0 - tested:.1f} % of fresh trials answered right"
     assert net.shown is not None
-    silent = net.silent_cost(net.shown[1])
+    target = net.shown[1]
+    assert isinstance(target, SpikePattern)
+    silent = net.silent_cost(target)
     unmatched = net.history["unmatched"][-1]
     return (
         f"Cost {tested:.3g}, {100.0 * tested / silent:.1f} % of that of a silent network; "

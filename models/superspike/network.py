@@ -427,8 +427,8 @@ class SuperSpikeNetwork:
             **config["parameters"],
         )
         if state["shown"]:
-            pattern = _pattern(state["shown"]["input"])
-            target = _pattern(state["shown"]["target"])
+            pattern = SpikePattern(**state["shown"]["input"])
+            target = _target(state["shown"]["target"])
             net._check_patterns(pattern, target)
             net._origin = progress["origin"]
             net._shown = pattern, target
@@ -521,7 +521,7 @@ def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
     return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
 
 
-def _pattern(tree: dict[str, Any]) -> SpikePattern | Windows:
+def _target(tree: dict[str, Any]) -> SpikePattern | Windows:
     return Windows(**tree) if "start" in tree else SpikePattern(**tree)
 
 

@@ -93,14 +93,14 @@ class PatternRecording:
         self.synapse = None
         if synapse is not None and traces is not None:
             pre, post = self.layers[synapse.layer - 1], self.layers[synapse.layer]
-            is_output = post == "output" and isinstance(target, SpikePattern)
+            wanted = np.zeros(0)
+            if post == "output" and isinstance(target, SpikePattern):
+                wanted = target.times[target.ids == synapse.post]
             self.synapse = SynapseRecording(
                 t=self.t,
                 pre_spikes=self.spikes[pre].spike_trains()[synapse.pre],
                 post_spikes=self.spikes[post].spike_trains()[synapse.post],
-                target_spikes=target.times[target.ids == synapse.post]
-                if is_output
-                else np.zeros(0),
+                target_spikes=wanted,
                 presynaptic_trace=traces.presynaptic_trace[0],
                 voltage=self.U[post][synapse.post],
                 surrogate=traces.surrogate[0],
