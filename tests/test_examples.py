@@ -28,6 +28,7 @@ SIZES = {
         ["--seconds", "20"],
         r"^correlated: mean weight 2\.50 mV before, (\d\.\d\d) mV after$",
     ),
+    "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
 }
 
 

@@ -283,6 +283,12 @@ def _results(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:
         silent = net.silent_cost(target)
         pictures.keep("cost.png", draw.cost_curve(net.history, reference=silent).figure)
         pictures.keep("raster.png", _course(net, target, directory))
+    else:
+        tested = {"epoch": net.notes["tested_at"], "test_error": net.notes["tested"]}
+        axes = draw.learning_curve(tested, "test_error", label="fresh trials")
+        axes.set_xlabel(f"Block of {task.block / 1000.0:g} s")
+        axes.set_ylabel("Wrong answers (%)")
+        pictures.keep("learning_curve.png", axes.figure)
     print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
 
 

@@ -118,7 +118,7 @@ def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task
         windows = Windows(onset, onset + 25.0, first ^ second, 2, duration)
         return shown, windows
 
-    return Task((INPUTS, 4, 2), trials, 60, duration, {"error": "windows"}, frozen=False)
+    return Task((INPUTS, 8, 2), trials, 150, duration, {"error": "windows"}, frozen=False)
 
 
 def picture(
