@@ -12,7 +12,7 @@ from spikesim import patterns
 from spikesim.models.superspike import SuperSpikeNetwork, simulation
 
 BOUND = 0.1  # V
-LEARNERS = ("learn_rmaxprop", "learn_rmsprop", "learn_plain")
+LEARNERS = ("learn_scaled", "learn_plain")
 
 
 class Case(NamedTuple):

@@ -242,19 +242,14 @@ def keep_errors(s, p, n):
 
 
 def heterosynaptic_trace(i, t, s, p):
-    """z of (7), and its power summed over the steps in which the neuron has an error."""
+    """z of (7), and its power summed over the steps in which the neuron has an error.
+
+    In the error-dependent variant of the appendix each step counts with e^2.
+    """
     z = p.decay_het * (s.z[i] + s.spike[i])
     s.z[i] = z if z > p.tiny else 0.0
     if abs(s.e[i]) >= p.error_cut:
-        s.z_sum[i] += power(z, p.a)
-
-
-def heterosynaptic_trace_of_error(i, t, s, p):
-    """The same for the error-dependent variant: times e^2."""
-    z = p.decay_het * (s.z[i] + s.spike[i])
-    s.z[i] = z if z > p.tiny else 0.0
-    if abs(s.e[i]) >= p.error_cut:
-        s.z_sum[i] += power(z, p.a) * s.e[i] * s.e[i]
+        s.z_sum[i] += power(z, p.a) * power(s.e[i], p.error_power)
 
 
 # ---------------------------------------------------------------------------- the end of a chunk
@@ -278,26 +273,28 @@ def neurons_at_end_of_chunk(t, s, p):
     return s.z_sum.shape[0] if t % p.chunk == 0 else 0
 
 
-def learn_rmaxprop(j, t, s, p):
-    """(8)."""
-    for i in range(np.uint64(s.W.shape[1])):
-        g = s.m[j, i] * p.share
-        v = rmaxprop(s.v[j, i], g, p)
-        s.W[j, i] = clipped(s.W[j, i] + p.eta * (g / (sqrt(v) + p.epsilon)), p)
-        s.v[j, i] = v
-        s.m[j, i] = 0.0
+def track_rmaxprop(j, t, s, p):
+    """(8), v."""
+    for i in range(np.uint64(s.v.shape[1])):
+        s.v[j, i] = rmaxprop(s.v[j, i], s.m[j, i] * p.share, p)
 
 
-def learn_rmsprop(j, t, s, p):
+def track_rmsprop(j, t, s, p):
+    """v for RMSprop."""
+    for i in range(np.uint64(s.v.shape[1])):
+        s.v[j, i] = rmsprop(s.v[j, i], s.m[j, i] * p.share, p)
+
+
+def learn_scaled(j, t, s, p):
+    """(8), w."""
     for i in range(np.uint64(s.W.shape[1])):
         g = s.m[j, i] * p.share
-        v = rmsprop(s.v[j, i], g, p)
-        s.W[j, i] = clipped(s.W[j, i] + p.eta * (g / (sqrt(v) + p.epsilon)), p)
-        s.v[j, i] = v
+        s.W[j, i] = clipped(s.W[j, i] + p.eta * (g / (sqrt(s.v[j, i]) + p.epsilon)), p)
         s.m[j, i] = 0.0
 
 
 def learn_plain(j, t, s, p):
+    """w without scaling."""
     for i in range(np.uint64(s.W.shape[1])):
         s.W[j, i] = clipped(s.W[j, i] + p.eta * (s.m[j, i] * p.share), p)
         s.m[j, i] = 0.0

@@ -319,20 +319,21 @@ class Simulation:
         state = {"W": W, "m": sums["m"], "v": np.zeros_like(W)}
         if p.rho > 0.0 and m < len(self.weights.W) - 1:
             self._regulariser(m, state)
-        learn = {"rmaxprop": eq.learn_rmaxprop, "rmsprop": eq.learn_rmsprop}
-        phase = net.add_phase(
-            learn.get(p.optimizer, eq.learn_plain),
-            eq.rows_at_end_of_chunk,
-            state=state,
-            params={
-                "chunk": self.chunk,
-                "share": 1.0 / self.chunk,
-                "gamma": exp(-p.chunk / p.tau_rms),
-                "eta": p.eta,
-                "epsilon": p.epsilon,
-                "w_max": p.w_max,
-            },
-        )
+        update: dict[str, Any] = {
+            "chunk": self.chunk,
+            "share": 1.0 / self.chunk,
+            "gamma": exp(-p.chunk / p.tau_rms),
+            "eta": p.eta,
+            "epsilon": p.epsilon,
+            "w_max": p.w_max,
+        }
+        track = {"rmaxprop": eq.track_rmaxprop, "rmsprop": eq.track_rmsprop}
+        learn = eq.learn_plain
+        if p.optimizer in track:
+            learn = eq.learn_scaled
+            body = track[p.optimizer]
+            net.add_phase(body, eq.rows_at_end_of_chunk, state=state, params=update)
+        phase = net.add_phase(learn, eq.rows_at_end_of_chunk, state=state, params=update)
         self.updates.append(phase.params)
 
     def _regulariser(self, m: int, weights: dict[str, np.ndarray]) -> None:
@@ -345,14 +346,14 @@ class Simulation:
             "spike": post.spike,
             "e": self.errors[m]["e"],
         }
-        body = eq.heterosynaptic_trace_of_error if p.rho_error else eq.heterosynaptic_trace
         params: dict[str, Any] = {
             "decay_het": exp(-self.dt / p.tau_het),
             "a": p.a,
+            "error_power": 2 if p.rho_error else 0,
             "error_cut": p.error_cut,
             "tiny": TINY,
         }
-        net.add_phase(body, eq.postsynaptic, state=state, params=params)
+        net.add_phase(eq.heterosynaptic_trace, eq.postsynaptic, state=state, params=params)
         end: dict[str, Any] = {"chunk": self.chunk, "rho_volt": p.rho / VOLT}
         state = {**weights, "z_sum": state["z_sum"]}
         net.add_phase(eq.regularise, eq.rows_at_end_of_chunk, state=state, params=end)
