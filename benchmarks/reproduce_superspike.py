@@ -42,10 +42,11 @@ from spikesim.patterns import SpikePattern
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "superspike"
 SEEDS = {1: 10, 2: 20, 4: 20, 5: 10, 6: 1, 7: 5, 8: 3}
+FIRST_SEED = {5: 100}  # settings of figure 5 were looked for with seeds below 10
 SILENT = {"poisson": 40.03, "auryn": 19.03}  # cost of a silent network
 DURATION = {"poisson": 500.0, "auryn": 3500.0}
 POINTS = 100  # of a curve in a file, at most
-TRIALS_OF_CURVE, TRIALS_OF_TEST = 100_000, 200_000  # blocks of figure 5 that are not learned from
+TRIALS_OF_CURVE, TRIALS_OF_TEST = 100_000, 300_000  # blocks of figure 5 that are not learned from
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK, GREY = (
     "#0072B2",
     "#D55E00",
@@ -57,6 +58,7 @@ BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK, GREY = (
     "#8C8C8C",
 )
 COLOURS = {"symmetric": BLUE, "random": RED, "uniform": GREEN, "no hidden layer": BLACK}
+GUIDE: dict[str, Any] = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 STYLE: dict[str, Any] = {
     "font.size": 9.0,
     "legend.fontsize": 8.0,
@@ -90,7 +92,10 @@ def jobs_of(figure: int, seeds: int) -> list[Job]:
 
     def add(variant: str, sizes: tuple[int, ...], plan: list, n: int = seeds, **more: Any) -> None:
         fields = {key: more.pop(key) for key in list(more) if key in Job._fields}
-        jobs.extend(Job(variant, seed, sizes, more, plan, **fields) for seed in range(n))
+        first = FIRST_SEED.get(figure, 0)
+        jobs.extend(
+            Job(variant, seed, sizes, more, plan, **fields) for seed in range(first, first + n)
+        )
 
     if figure == 1:
         for rule, low, high in (("rmaxprop", -3, 2), ("rmsprop", -3, 2), ("plain", -1, 4)):
@@ -361,11 +366,14 @@ def rows_4(runs: dict, row: Any, spread: Any) -> None:
         relative = column(every) / SILENT["poisson"]
         able = column(every, "positive_feedback") > 0
         exact = sum(run["exact_at"] is not None for run in every)
-        row(f"{name} hidden: relative cost after 400 s", spread(relative), "")
+        bar, passed = "", None
         if name in bars:
+            bar, passed = f"< {bars[name]}", bool(relative.mean() < bars[name])
+        row(f"{name} hidden: relative cost after 400 s", spread(relative), bar, passed)
+        if name in bars and not able.all():
+            # Looked at only after the mean of all had failed: it says why, and is no check.
             what = f"    of the {able.sum()} with a feedback weight above 0 at first"
-            passed = bool(relative[able].mean() < bars[name])
-            row(what, spread(relative[able]), f"< {bars[name]}", passed)
+            row(what, spread(relative[able]), "")
         note, passed = "", None
         if name == "symmetric, 4":
             note, passed = ">= 3/5", exact >= 0.6 * len(every)
@@ -382,8 +390,6 @@ def rows_5(runs: dict, row: Any, spread: Any) -> None:
         without = name.startswith("no hidden")
         passed = bool(right.mean() < chance + 3.0 if without else right.mean() > 95.0)
         bar = f"at chance ({chance:.0f})" if without else "> 95"
-        if name.startswith("uniform"):  # the article: worse on average
-            bar, passed = "", None
         row(f"{name}: % of new trials right", spread(right), bar, passed)
         row("    seeds above 95 %; worst, best seed", f"{solved} of {len(every)}; "
             f"{right.min():.0f}, {right.max():.0f}", "")  # fmt: skip
@@ -429,17 +435,20 @@ def rows_7(runs: dict, row: Any, spread: Any) -> None:
 
 
 def rows_8(runs: dict, row: Any, spread: Any) -> None:
+    silent = SILENT["auryn"]
+    row("a silent network", f"{silent:.4g}", "")
     for name, every in runs.items():
         places = sorted({run["x"] for run in every})
         cost = {x: column([run for run in every if run["x"] == x]).mean() for x in places}
         best = min(places, key=lambda x: cost[x])
-        text = f"{cost[0.0]:.3g}, {cost[best]:.3g} ({best:g})"
-        inside = places[0] < best < places[-1] if name == "a = 4" else None
-        row(f"{name}: cost at rho = 0, best (rho)", text, "band" if inside is not None else "",
-            inside)  # fmt: skip
-        worse = cost[100.0] > cost[0.0] if name == "a = 0" else None
-        row("    cost at rho = 100", f"{cost[100.0]:.3g}", "" if worse is None else "fails there",
-            worse)  # fmt: skip
+        row(f"{name}: cost at rho = 0", f"{cost[0.0]:.4g}", "")
+        row("    best cost (rho)", f"{cost[best]:.4g} ({best:g})", "")
+        row("    cost at rho = 100", f"{cost[100.0]:.4g}", "")
+        if name == "a = 4":  # it is no optimum to silence the network
+            good = places[0] < best < places[-1] and cost[best] < 0.95 * min(silent, cost[0.0])
+            row("    a best rho, 5 % below a silent network", "", "article: optimum band", good)
+        else:
+            row("    worse at rho = 100 than without", "", "article", cost[100.0] > cost[0.0])
 
 
 ROWS = {1: rows_1, 2: rows_2, 4: rows_4, 5: rows_5, 6: rows_6, 7: rows_7, 8: rows_8}
@@ -533,7 +542,7 @@ def draw_5(runs: dict, plt: Any) -> Any:
             for name, color in COLOURS.items():
                 size = "" if name.startswith("no") else hidden
                 lines(ax, runs[f"{name}{size}, {start}"], "course", 1.0, name, color=color)
-            ax.axhline(50.0, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+            ax.axhline(50.0, label="one answer to all", **GUIDE)
             title = f"{8 if hidden else 4} hidden neurons, {start} ($w_0$ = {w_0} mV)"
             ax.set_title(title, fontsize=9)
         row[0].set_ylabel("New trials answered right (%)")
@@ -541,7 +550,7 @@ def draw_5(runs: dict, plt: Any) -> Any:
         ax.set_xlabel("Training (s of simulated time)")
     ax.set_xticks(range(0, 2001, 500))
     ax.set_ylim(0, 102)
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
@@ -581,6 +590,7 @@ def draw_7(runs: dict, plt: Any) -> Any:
     for ax, shown, title in zip(axes, (kinds, widths), titles, strict=True):
         for name, (label, color, style) in shown.items():
             lines(ax, runs[name], "cost", 1.0, label, color=color, linestyle=style)
+        ax.axhline(SILENT["auryn"], label="silent network", **GUIDE)
         ax.axvline(400.0, ymax=0.75, color=GREY, linewidth=0.8, linestyle=":")
         ax.set_title(title, fontsize=9)
         ax.set_xlim(0, 1000)
@@ -595,6 +605,7 @@ def draw_8(runs: dict, plt: Any) -> Any:
     figure, ax = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
     for (name, every), color in zip(runs.items(), (RED, BLACK), strict=True):
         sweep(ax, every, f"${name}$", color=color, marker="o", markersize=3)
+    ax.axhline(SILENT["auryn"], label="silent network", **GUIDE)
     ax.set_xscale("symlog", linthresh=0.01, linscale=0.5)
     ax.set_xlim(-0.002, 2e5)
     ax.set_xlabel(r"Strength of the regulariser $\rho$")
