@@ -17,12 +17,14 @@ SHOWN = patterns.poisson(20, rate=20.0, duration=100.0, seed=1)
 TARGET = patterns.poisson(2, rate=30.0, duration=100.0, seed=2)
 # The same with time to forget: each loop begins from rest.
 CALM = SHOWN._replace(duration=500.0)
+LATE = TARGET._replace(duration=500.0)
 NOBODY = SpikePattern(np.zeros(0), np.zeros(0, np.int32), 2, 100.0)
 
 
 def network(sizes=(20, 4, 2), **options):
     """A network whose hidden and output neurons spike from the start."""
-    return SuperSpikeNetwork(sizes, **{"seed": 3, "w_0": 150.0, "chunk": 50.0, **options})
+    defaults = {"seed": 3, "w_0": 150.0, "chunk": 50.0, "backend": "python"}
+    return SuperSpikeNetwork(sizes, **{**defaults, **options})
 
 
 def one_spike(weight, **options):
@@ -66,7 +68,7 @@ def test_a_strongly_driven_neuron_spikes_every_51_steps():
 
 
 def test_a_silent_network_costs_what_the_closed_form_says():
-    net = SuperSpikeNetwork((20, 2), w_0=0.0, dtype="float64")
+    net = network((20, 2), w_0=0.0, dtype="float64")
     loss = np.mean([van_rossum_loss(train, [], 5.0, 10.0) for train in TARGET.trains()])
     # In the authors' unit an isolated spike counts four times its rate, and a loss of 1/60 per ms.
     expected = 4.0 * 60.0 * loss * 1000.0 / TARGET.duration
@@ -75,6 +77,17 @@ def test_a_silent_network_costs_what_the_closed_form_says():
     shown = SHOWN._replace(duration=500.0)
     assert net.evaluate(shown, alone) == pytest.approx(net.silent_cost(alone), rel=0.01)
     assert net.silent_cost(alone) == pytest.approx(4.0 * 2.0, rel=1e-9)
+
+
+def test_the_cost_of_a_network_that_spikes_is_its_van_rossum_loss():
+    net = network(dtype="float64")
+    target = patterns.poisson(2, rate=10.0, duration=400.0, seed=2)._replace(duration=500.0)
+    output = net.predict(CALM)
+    assert all(len(train) > 0 for train in output.trains())
+    pairs = zip(target.trains(), output.trains(), strict=True)
+    loss = np.mean([van_rossum_loss(*pair, 5.0, 10.0) for pair in pairs])
+    # 60 losses are the pairs of spikes weighed by k2, and the cost is 4 / T times those.
+    assert net.evaluate(CALM, target) == pytest.approx(4.0 * 60.0 * loss / 0.5, rel=0.02)
 
 
 # ------------------------------------------------------------------ the learning rule
@@ -151,6 +164,32 @@ def test_symmetric_feedback_follows_the_weights_and_random_feedback_stays():
     assert (before == 1.0).all()
 
 
+def test_weights_that_are_set_are_copied_into_the_arrays_in_use():
+    net = network()
+    array = net.W[0]
+    net.W[0] = np.ones((20, 4))
+    assert array is net.W[0]
+    assert (array == 1.0).all()
+    assert array.dtype == np.float32
+
+
+def test_feedback_weights_that_are_set_are_what_errors_come_back_through():
+    errors = []
+    for scale in (1.0, 3.0):
+        net = network(feedback="random", dtype="float64")
+        net.B[0] = scale * np.ones((2, 4))
+        errors.append(net.record(CALM, LATE, synapse=(1, 0, 0)).synapse.error)
+    assert np.abs(errors[0]).max() > 1e-3
+    np.testing.assert_allclose(errors[1], 3.0 * errors[0], rtol=1e-9)
+
+
+def test_symmetric_feedback_follows_weights_that_are_set_when_it_is_recorded():
+    net = network(w_0=0.0, dtype="float64")
+    assert not net.record(CALM, LATE, synapse=(1, 0, 0)).synapse.error.any()
+    net.W[1] = np.ones((4, 2))
+    assert net.record(CALM, LATE, synapse=(1, 0, 0)).synapse.error.any()
+
+
 def test_the_history_has_an_entry_for_every_block():
     net = network()
     history = net.fit(SHOWN, TARGET, 3, block=100.0, learning_rate=[1.0, 0.5, 0.1])
@@ -164,14 +203,27 @@ def test_the_history_has_an_entry_for_every_block():
 # ------------------------------------------------------------------ the same bits
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("feedback", ["symmetric", "random"])
-def test_the_compiled_network_has_the_bits_of_plain_python(dtype, feedback):
-    options = {"dtype": dtype, "feedback": feedback, "chunk": 10.0}
-    compiled, plain = network(**options), network(backend="python", **options)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dtype": "float32"},
+        {"dtype": "float64"},
+        {"dtype": "float64", "feedback": "random"},
+        {"feedback": "random", "optimizer": "rmsprop", "linear": True, "rho": 1.0},
+    ],
+    ids=lambda options: " ".join(map(str, options.values())),
+)
+def test_the_compiled_network_has_the_bits_of_plain_python(options):
+    options = {**options, "chunk": 10.0}
+    compiled, plain = network(backend="cpu", **options), network(**options)
+    rasters = []
     for net in (compiled, plain):
+        layers = net._learning.layers[1:]
+        spikes = [net._learning.network.record_spikes(layer) for layer in layers]
         net.fit(SHOWN, TARGET, 2, block=20.0, burn_in=20.0)
+        rasters.append([(r.steps.tolist(), r.i.tolist()) for r in spikes])
     assert compiled._learning.network.step == 600
+    assert rasters[0] == rasters[1]
     bits(compiled, plain)
 
 
@@ -180,31 +232,62 @@ def test_a_network_that_was_saved_goes_on_with_the_same_bits(tmp_path):
     whole.fit(SHOWN, TARGET, 4, block=130.0)
     first.fit(SHOWN, TARGET, 2, block=130.0)
     first.save(tmp_path / "net.h5")
-    second = SuperSpikeNetwork.load(tmp_path / "net.h5")
+    second = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
     second.fit(SHOWN, TARGET, 2, block=130.0)
     bits(second, whole)
     for key in set(whole.history) - {"seconds"}:
         assert second.history[key] == whole.history[key]
 
 
-@pytest.mark.parametrize(("press_at", "where"), [(12_000, "burn-in"), (45_000, "a block")])
-def test_ctrl_c_saves_and_nothing_is_lost(press_at, where, tmp_path):
-    whole, interrupted = network(), network()
-    whole.fit(SHOWN, TARGET, 2, block=3000.0)
+def pressing(press_at):
+    """A listener to progress that presses Ctrl-C after so many steps."""
 
     def press(done, total):
         if done >= press_at:
             os.kill(os.getpid(), signal.SIGINT)
 
+    return press
+
+
+@pytest.mark.parametrize(
+    ("press_at", "into_block"), [(500, 0), (1900, 680)], ids=["burn-in", "block"]
+)
+def test_ctrl_c_saves_and_nothing_is_lost(press_at, into_block, tmp_path, monkeypatch):
+    monkeypatch.setattr("spikesim.models.superspike.network._STRETCH", 170)
+    path = tmp_path / "net.h5"
+    whole, interrupted = network(), network()
+    whole.fit(SHOWN, TARGET, 2, block=130.0)
     with pytest.raises(KeyboardInterrupt):
-        interrupted.fit(
-            SHOWN, TARGET, 2, block=3000.0, progress=press, checkpoint=tmp_path / "net.h5"
-        )
-    resumed = SuperSpikeNetwork.load(tmp_path / "net.h5")
-    assert resumed._learning.network.step % 30_000 != 0, where
-    resumed.fit(SHOWN, TARGET, 2, block=3000.0)
+        interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=pressing(press_at), checkpoint=path)
+    resumed = SuperSpikeNetwork.load(path, backend="python")
+    assert resumed._into_block == into_block
+    assert resumed._learning.network.step == (510 if into_block == 0 else 1300 + into_block)
+    resumed.fit(SHOWN, TARGET, 2, block=130.0)
     bits(resumed, whole)
     assert resumed.history["unmatched"] == whole.history["unmatched"]
+
+
+def test_after_ctrl_c_the_same_network_goes_on_where_it_stopped(monkeypatch):
+    monkeypatch.setattr("spikesim.models.superspike.network._STRETCH", 170)
+    whole, interrupted = network(), network()
+    whole.fit(SHOWN, TARGET, 2, block=130.0)
+    for press_at in (500, 1000):  # in the burn-in, then in the first block
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=pressing(press_at))
+    assert interrupted._into_block == 340
+    interrupted.fit(SHOWN, TARGET, 2, block=130.0)
+    bits(interrupted, whole)
+    assert interrupted.history["unmatched"] == whole.history["unmatched"]
+
+
+def test_a_pattern_of_numpy_numbers_can_be_saved(tmp_path):
+    net = network()
+    shown = SHOWN._replace(n=np.int64(20), duration=np.float64(100.0))
+    net.fit(shown, TARGET, 1, block=10.0, burn_in=0.0)
+    net.save(tmp_path / "net.h5")
+    again = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
+    assert again.shown[0].n == 20
+    bits(again, net)
 
 
 def test_using_a_network_does_not_disturb_its_learning():
@@ -227,7 +310,7 @@ def test_other_patterns_begin_when_they_are_first_shown(tmp_path):
     net.fit(later, NOBODY._replace(duration=40.0), 1, block=100.0)
     np.testing.assert_allclose(spikes.t, [35.0, 75.0, 115.0])
     net.save(tmp_path / "net.h5")
-    again = SuperSpikeNetwork.load(tmp_path / "net.h5")
+    again = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
     spikes = again._learning.network.record_spikes(again._learning.input)
     again.fit(later, NOBODY._replace(duration=40.0), 1, block=100.0)
     np.testing.assert_allclose(spikes.t, [155.0, 195.0])
@@ -262,12 +345,11 @@ def test_a_recorded_eligibility_trace_follows_from_the_recorded_spikes_and_volta
 
 
 def test_what_a_synapse_has_recorded_moves_its_weight():
-    target = TARGET._replace(duration=500.0)
     net = network(dtype="float64", optimizer="plain", eta=1.0, chunk=500.0)
-    trial = net.record(CALM, target, synapse=(2, 1, 0))
+    trial = net.record(CALM, LATE, synapse=(2, 1, 0))
     product = np.mean(trial.synapse.error * trial.synapse.eligibility)
     before = net.W[1][1, 0]
-    net.fit(CALM, target, 1, block=0.1, burn_in=1000.0)  # one update, of the second loop
+    net.fit(CALM, LATE, 1, block=0.1, burn_in=1000.0)  # one update, of the second loop
     assert abs(product) > 1e-3
     assert net.W[1][1, 0] - before == pytest.approx(product, rel=1e-6)
 
@@ -324,6 +406,36 @@ def test_wrong_spikes_count_at_once_and_missing_ones_at_the_end_of_their_window(
     assert other[1] == 1
     assert 100 <= right[0] < other[0] < 250 < late[0] < 400
     assert found == [(*other, -1.0), (*late, -1.0), (499, 1, 1.0)]
+
+
+def windows_of(count):
+    """Windows of 4 ms every 10 ms, in which output 0 is to spike."""
+    start = 10.0 * np.arange(count) + 5.0
+    return Windows(start, start + 4.0, np.zeros(count, int), 2, 100.0)
+
+
+def test_every_window_without_a_spike_is_an_error_once_a_loop():
+    net = network((20, 2), error="windows", w_0=0.0, eta=0.0)
+    assert net.fit(SHOWN, windows_of(8), 2, block=100.0)["unmatched"] == [8, 8]
+
+
+def test_fewer_windows_can_follow_more_of_them():
+    net = network((20, 2), error="windows", w_0=0.0, eta=0.0)
+    net.fit(SHOWN, windows_of(8), 1, block=100.0, burn_in=0.0)
+    history = net.fit(SHOWN, windows_of(3), 1, block=100.0)
+    assert history["unmatched"] == [8, 3]
+
+
+def test_a_network_that_learns_from_windows_goes_on_from_a_file(tmp_path):
+    options = {"error": "windows", "dtype": "float64"}
+    whole, first = network((20, 2), **options), network((20, 2), **options)
+    whole.fit(SHOWN, windows_of(8), 2, block=130.0)
+    first.fit(SHOWN, windows_of(8), 1, block=130.0)
+    first.save(tmp_path / "net.h5")
+    second = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
+    second.fit(SHOWN, windows_of(8), 1, block=130.0)
+    bits(second, whole)
+    assert second.history["unmatched"] == whole.history["unmatched"]
 
 
 def test_a_window_is_answered_by_its_neuron_alone():

@@ -214,6 +214,14 @@ def test_weights_that_do_not_fit_are_refused(values, message):
         net.W[0] = values
 
 
+def test_feedback_weights_that_do_not_fit_are_refused():
+    net = SuperSpikeNetwork((3, 4, 2), backend="python", feedback="random")
+    with pytest.raises(InputError, match=r"B\[0\] has shape \(4, 2\); it has to be \(2, 4\)"):
+        net.B[0] = np.zeros((4, 2))
+    with pytest.raises(InputError, match=r"B\[0\] holds NaN"):
+        net.B[0] = np.full((2, 4), np.nan)
+
+
 def test_weights_that_became_nan_stop_the_run_and_are_named():
     net = network(eta=0.0)
     net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=0.0)
@@ -259,3 +267,34 @@ def test_a_file_that_lacks_a_part_is_refused(tmp_path):
             del file[part]
         with pytest.raises((FileError, InputError)):
             SuperSpikeNetwork.load(tmp_path / "net.h5")
+
+
+def test_a_file_that_was_cut_off_is_refused(tmp_path):
+    path = tmp_path / "net.h5"
+    network().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileError, match=r"net.h5 is damaged or was only partly copied"):
+        SuperSpikeNetwork.load(path)
+
+
+def test_a_file_with_arrays_of_another_shape_is_refused(tmp_path):
+    path = tmp_path / "net.h5"
+    network().save(path)
+    with h5py.File(path, "a") as file:
+        arrays = file["network/simulation/arrays/input_to_output"]
+        del arrays["W"]
+        arrays["W"] = np.zeros((3, 5), np.float32)
+    with pytest.raises(InputError, match=r"input_to_output.W is float32 of shape \(3, 5\)"):
+        SuperSpikeNetwork.load(path, backend="python")
+
+
+def test_a_file_with_spikes_of_a_neuron_that_does_not_exist_is_refused(tmp_path):
+    path = tmp_path / "net.h5"
+    net = network()
+    net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=0.0)
+    net.save(path)
+    with h5py.File(path, "a") as file:
+        file["network/shown/input/ids"][...] = 9
+    with pytest.raises(InputError, match=r"input\.ids holds 9"):
+        SuperSpikeNetwork.load(path, backend="python")

@@ -118,7 +118,8 @@ def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task
         windows = Windows(onset, onset + 25.0, first ^ second, 2, duration)
         return shown, windows
 
-    return Task((INPUTS, 8, 2), trials, 150, duration, {"error": "windows"}, frozen=False)
+    parameters = {"error": "windows", "w_0": 10.0}  # silent at first
+    return Task((INPUTS, 8, 2), trials, 150, duration, parameters, frozen=False)
 
 
 def picture(
