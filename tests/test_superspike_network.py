@@ -457,13 +457,3 @@ def test_a_network_learns_which_of_two_stimuli_it_sees():
     assert net.evaluate(shown, windows) > 40.0
     net.fit(shown, windows, 10, block=2000.0)
     assert net.evaluate(shown, windows) == 0.0
-
-
-def test_a_block_with_fewer_windows_may_follow_one_with_more():
-    start = np.arange(0.0, 100.0, 10.0)
-    many = Windows(start, start + 5.0, np.zeros(10, int), 2, 100.0)
-    net = SuperSpikeNetwork((20, 2), backend="python", error="windows")
-    net.fit(SHOWN, many, 1, block=100.0, burn_in=0.0)
-    few = Windows(start[5:6], start[5:6] + 5.0, np.array([0]), 2, 100.0)
-    net.fit(SHOWN, few, 1, block=20.0)  # or IndexError
-    assert net.block == 2

@@ -185,6 +185,20 @@ def test_an_unfinished_block_has_to_be_finished_with_the_length_it_began_with():
         net.fit(SHOWN, TARGET, 1, block=10.0)
 
 
+def test_an_unfinished_block_leaves_no_room_for_another_burn_in():
+    net = network()
+    net._into_block = 50
+    with pytest.raises(InputError, match="burn_in is 10 ms, but a block has run for 5 ms"):
+        net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=10.0)
+
+
+def test_the_cost_of_silence_is_that_of_a_pattern_for_all_outputs():
+    with pytest.raises(InputError, match="target is a Windows"):
+        network().silent_cost(WINDOWS)
+    with pytest.raises(InputError, match=r"target\.n is 3"):
+        network().silent_cost(SHOWN)
+
+
 @pytest.mark.parametrize(
     ("synapse", "message"),
     [

@@ -140,6 +140,7 @@ class SuperSpikeNetwork:
     def silent_cost(self, target: SpikePattern) -> float:
         """The cost of a network that never spikes, in closed form: what others compare with."""
         p = self.parameters
+        check_pattern("target", target, self.dt, n=self.sizes[-1])
         losses = [van_rossum_loss(train, [], p.tau_rise, p.tau_decay) for train in target.trains()]
         return cost_of_loss(p, float(np.mean(losses)), target.duration, self.dt)
 
@@ -201,6 +202,11 @@ class SuperSpikeNetwork:
         burning = 0 if self.time else steps
         if burn_in is not None:
             burning = check_steps("burn_in", burn_in, self.dt)
+            if burning and self._into_block:
+                raise InputError(
+                    f"burn_in is {burn_in:g} ms, but a block has run for "
+                    f"{self._into_block * self.dt:g} ms; finish it first, without burn_in."
+                )
         rates = np.full(blocks, self.parameters.eta)
         if learning_rate is not None:
             shape = (blocks,) if np.ndim(learning_rate) else ()
