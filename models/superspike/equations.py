@@ -122,11 +122,6 @@ def average_cost(i, t, s, p):
     s.cost[i] = p.decay_avg * s.cost[i] + s.e[i] * s.e[i] * p.dt_seconds
 
 
-def spikes_due(t, s, p):
-    """How many of the emitted spikes reach learning now."""
-    return s.count[(t - p.delay) % s.ids.shape[0]]
-
-
 def clear_error(_, t, s, p):
     """Take out the raw errors that lie in this step's row of the ring."""
     row = t % s.raw.shape[0]

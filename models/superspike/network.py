@@ -24,7 +24,7 @@ from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
 from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss
 from spikesim.models.superspike.windows import Windows, answers, check_windows
-from spikesim.patterns import SpikePattern, check_pattern
+from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
@@ -496,8 +496,7 @@ class SuperSpikeNetwork:
         return Weights([w.astype(self.dtype) for w in W], [b.astype(self.dtype) for b in B])
 
     def _no_target(self, pattern: SpikePattern) -> SpikePattern:
-        nobody = np.zeros(0, np.int32)
-        return SpikePattern(np.zeros(0), nobody, self.sizes[-1], float(pattern.duration))
+        return from_trains([], float(pattern.duration), n=self.sizes[-1])
 
     def _check_patterns(self, pattern: Any, target: Any) -> None:
         self._check_input(pattern)
