@@ -24,6 +24,7 @@ from spikesim.runs import RUN_FILE
 __all__ = ["MODELS", "main"]
 
 MODELS = {
+    "burst": "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
     "segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
     "superspike": "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
 }

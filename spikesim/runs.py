@@ -28,6 +28,8 @@ __all__ = [
 
 RUN_FILE = "run.h5"
 
+_WHOLE = ("memory", "nudge_after")  # whole numbers, though None is their default
+
 
 def add_model_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
     """Options that every model has, and one for each of its parameters."""
@@ -51,16 +53,16 @@ def given_parameters(chosen: argparse.Namespace, defaults: Mapping[str, Any]) ->
 
 
 def _value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
     kinds = {"true": True, "false": False, "none": None}
     lower = text.lower()
     if lower in kinds:
         return kinds[lower]
-    if isinstance(default, str):
-        return text
     try:
-        if name == "eta" and "," in text:
+        if "," in text:
             return tuple(float(part) for part in text.split(","))
-        return int(text) if type(default) is int or name == "memory" else float(text)
+        return int(text) if type(default) is int or name in _WHOLE else float(text)
     except ValueError:
         raise InputError(
             f"--{name} is {text!r}; it has to be like its default, {default}."
@@ -159,13 +161,13 @@ class Pictures:
         import matplotlib
 
         matplotlib.use("Agg")
-        self._directory = directory
+        self.directory = directory
         self.written: list[str] = []
 
     def keep(self, name: str, figure: Any) -> None:
         """Write a figure and forget it."""
         import matplotlib.pyplot as plt
 
-        figure.savefig(self._directory / name, dpi=150)
+        figure.savefig(self.directory / name, dpi=150)
         plt.close(figure)
         self.written.append(name)

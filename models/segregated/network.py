@@ -9,20 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import (
-    FileError,
-    InputError,
-    SimulationError,
-    check_array,
-    check_choice,
-    check_integer,
-)
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.errors import InputError, check_choice, check_integer
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights
-from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
+from spikesim.progress import Progress, progress_bar
+from spikesim.training import (
+    LayerArrays,
+    check_finite,
+    check_images,
+    check_labels,
+    check_sizes,
+    history_arrays,
+    history_lists,
+    learn_epochs,
+    load_model,
+    random_numbers,
+    save_model,
+)
 
 __all__ = ["SegregatedDendriteNetwork"]
 
@@ -86,9 +90,7 @@ class SegregatedDendriteNetwork:
         backend: str = "cpu",
         **parameters: Any,
     ):
-        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-            raise InputError(f"sizes is {sizes!r}; it has to list at least pixels and classes.")
-        self.sizes = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
+        self.sizes = check_sizes(sizes)
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_choice("backend", backend, ["cpu", "python"])
@@ -179,31 +181,23 @@ class SegregatedDendriteNetwork:
                 raise InputError("validation has to be a pair: images, labels.")
             held_out = self._check_images("validation images", validation[0])
             answers = self._check_labels("validation labels", validation[1], len(held_out))
-        if self.example >= len(images):
-            raise InputError(
-                f"images has {len(images)} examples, but the interrupted epoch is at example "
-                f"{self.example}; resume with the images it began with."
-            )
-        if checkpoint is not None:
-            self.save(checkpoint)
-        last = self.epoch + epochs
-        total = epochs * len(images)
-        start = self.epoch * len(images)
-        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
-            while self.epoch < last:
-                for _ in self._epoch(images, labels, shuffle):
-                    report(self.epoch * len(images) + self.example - start, total)
-                    if interruption.requested:
-                        if checkpoint is not None:
-                            self.save(checkpoint)
-                        raise KeyboardInterrupt
-                test = (self.epoch + 1) % validate_every == 0 or self.epoch + 1 == last
-                error = None
-                if validation is not None and test:
-                    error = self.evaluate(held_out, answers)
-                self._finish_epoch(len(images), error)
-                if checkpoint is not None:
-                    self.save(checkpoint)
+
+        def finish(is_last: bool) -> None:
+            test = is_last or (self.epoch + 1) % validate_every == 0
+            error = None
+            if validation is not None and test:
+                error = self.evaluate(held_out, answers)
+            self._finish_epoch(len(images), error)
+
+        learn_epochs(
+            self,
+            epochs,
+            len(images),
+            lambda: self._epoch(images, labels, shuffle),
+            finish,
+            progress,
+            checkpoint,
+        )
         return self.history
 
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
@@ -230,7 +224,8 @@ class SegregatedDendriteNetwork:
             yield
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
-        self._check_weights()
+        weights = {"W": self.W, "b": self.b, "Y": self.Y}
+        check_finite(weights, self.epoch + 1, "choose a smaller eta")
         entry = self._running.entry(examples)
         entry["epoch"] = self.epoch + 1
         entry["test_error"] = test_error
@@ -329,9 +324,7 @@ class SegregatedDendriteNetwork:
 
     def save(self, path: str | Path) -> None:
         """Write weights, state and history to an HDF5 file, all or nothing."""
-        with atomic_file(path) as file:
-            stamp(file, _KIND)
-            write_tree(file.create_group("network"), self.state())
+        save_model(self, _KIND, path)
 
     def state(self) -> dict[str, Any]:
         """Everything that is needed to go on from here, as a nested dictionary."""
@@ -364,16 +357,7 @@ class SegregatedDendriteNetwork:
     @classmethod
     def load(cls, path: str | Path, backend: str = "cpu") -> SegregatedDendriteNetwork:
         """Read a network that `save` wrote; it goes on as the saved one would have."""
-        with open_file(path, _KIND) as file:
-            saved = read_tree(file)
-        try:
-            return cls._from_state(saved["network"], backend)
-        except InputError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FileError(
-                f"{path} lacks a part ({error}); it is damaged or was edited."
-            ) from None
+        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> SegregatedDendriteNetwork:
@@ -489,33 +473,11 @@ class SegregatedDendriteNetwork:
         for normal in reversed(self._training.normal):
             normal[...] = noise.standard_normal(normal.shape)
 
-    def _check_weights(self) -> None:
-        for name in ("W", "b", "Y"):
-            for m, array in enumerate(getattr(self._weights, name)):
-                if not np.isfinite(array).all():
-                    raise SimulationError(
-                        f"{name}[{m}] became NaN or infinite in epoch {self.epoch + 1}; "
-                        "choose a smaller eta."
-                    )
-
     def _check_images(self, name: str, images: Any) -> np.ndarray:
-        """Images as uint8 from 0 to 255 or as floats from 0 to 1, in the network's own scale."""
-        array = check_array(name, images, shape=(None, self.sizes[0]), at_least=0.0)
-        if len(array) == 0:
-            raise InputError(f"{name} is empty; it has to hold at least one image.")
-        if array.dtype == np.uint8:
-            return array
-        if array.dtype.kind == "f":
-            return check_array(name, array, at_most=1.0, dtype=self.dtype)
-        raise InputError(
-            f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 "
-            "or floats from 0 to 1."
-        )
+        return check_images(name, images, self.sizes[0], self.dtype)
 
     def _check_labels(self, name: str, labels: Any, n: int) -> np.ndarray:
-        return check_array(
-            name, labels, shape=(n,), dtype=np.int64, at_least=0, at_most=self.classes - 1
-        )
+        return check_labels(name, labels, n, self.classes)
 
 
 class _Sums:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from spikesim.errors import (
-    FileError,
     InputError,
     SimulationError,
     check_array,
@@ -19,7 +18,6 @@ from spikesim.errors import (
     check_number,
     check_steps,
 )
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
 from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss
@@ -28,7 +26,14 @@ from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
-from spikesim.training import LayerArrays, history_arrays, history_lists, random_numbers
+from spikesim.training import (
+    LayerArrays,
+    history_arrays,
+    history_lists,
+    load_model,
+    random_numbers,
+    save_model,
+)
 
 __all__ = ["SuperSpikeNetwork"]
 
@@ -366,9 +371,7 @@ class SuperSpikeNetwork:
 
     def save(self, path: str | Path) -> None:
         """Write weights, state and history to an HDF5 file, all or nothing."""
-        with atomic_file(path) as file:
-            stamp(file, _KIND)
-            write_tree(file.create_group("network"), self.state())
+        save_model(self, _KIND, path)
 
     def state(self) -> dict[str, Any]:
         """Everything that is needed to go on from here, as a nested dictionary."""
@@ -410,16 +413,7 @@ class SuperSpikeNetwork:
         >>> SuperSpikeNetwork.load(path)
         <SuperSpikeNetwork 10-1, 0 s, seed 3>
         """
-        with open_file(path, _KIND) as file:
-            saved = read_tree(file)
-        try:
-            return cls._from_state(saved["network"], backend)
-        except InputError:
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FileError(
-                f"{path} lacks a part ({error}); it is damaged or was edited."
-            ) from None
+        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> SuperSpikeNetwork:

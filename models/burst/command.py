@@ -1,0 +1,49 @@
+"""The commands of the burst-ensemble network: ``spikesim train burst`` and its kin.
+
+A run directory holds
+
+    run.h5              the network, its state and history, and how it was trained
+    *.png               pictures
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spikesim.datasets import Dataset
+from spikesim.image_runs import ImageCommands
+from spikesim.models.burst.network import BurstEnsembleNetwork
+from spikesim.models.burst.parameters import Parameters
+from spikesim.runs import Pictures
+
+__all__ = ["add_arguments", "export", "info", "plot", "resume", "train"]
+
+SUITED: dict[str, dict[str, Any]] = {
+    "digits": {"hidden": "100", "epochs": 80},
+    "mnist": {"hidden": "500", "epochs": 10},
+}
+
+
+def draw(net: BurstEnsembleNetwork, data: Dataset, pictures: Pictures) -> None:
+    """Event rates and burst probabilities while three images are shown."""
+    from spikesim import plot
+
+    recording = net.record(data.test_images[:3], data.test_labels[:3])
+    pictures.keep("bursts.png", plot.ensembles(recording)[0].figure)
+
+
+_commands = ImageCommands(
+    "burst",
+    "burst ensembles with SST+ inhibition (Richards 2018)",
+    BurstEnsembleNetwork,
+    Parameters,
+    SUITED,
+    ("W", "b", "Y", "Z"),
+    draw,
+)
+add_arguments = _commands.add_arguments
+train = _commands.train
+resume = _commands.resume
+plot = _commands.plot
+info = _commands.info
+export = _commands.export

@@ -1,0 +1,447 @@
+"""`BurstEnsembleNetwork`: weights, learning, tests and recordings of the model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from spikesim.errors import InputError, check_choice, check_integer
+from spikesim.models.burst.parameters import Parameters
+from spikesim.models.burst.recording import ImageRecording
+from spikesim.models.burst.simulation import Simulation, Weights
+from spikesim.progress import Progress
+from spikesim.training import (
+    LayerArrays,
+    check_finite,
+    check_images,
+    check_labels,
+    check_sizes,
+    history_arrays,
+    history_lists,
+    learn_epochs,
+    load_model,
+    random_numbers,
+    save_model,
+)
+
+__all__ = ["BurstEnsembleNetwork"]
+
+_BLOCK = 500  # images per compiled call
+_KIND = "burst"
+
+# What random numbers are for; each purpose has a stream of its own.
+_WEIGHTS, _APICAL, _ORDER, _NUDGES = range(4)
+
+
+class BurstEnsembleNetwork:
+    """A network of bursting ensembles that learns to classify images.
+
+    Each unit sends the rate of its events up and the rate of its bursts down; a nudge of the output
+    changes burst rates layer by layer, and every unit learns from its own change.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units in each layer, from the pixels to the classes: (784, 500, 10).
+    seed : int
+        What weights, order of images and times of nudges depend on.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python'}
+    **parameters
+        Constants and options other than the defaults in `Parameters`, by name.
+
+    Attributes
+    ----------
+    W : sequence of numpy.ndarray, shapes (n_below, n)
+        Weights onto the basal dendrites of each layer: ``W[0]`` leads to the first hidden layer.
+        May be set: ``net.W[0] = array``.
+    b : sequence of numpy.ndarray, shapes (n,)
+    Y : sequence of numpy.ndarray, shapes (n_above, n)
+        Feedback weights onto the apical dendrites of each hidden layer.
+    Z : sequence of numpy.ndarray, shapes (n, n)
+        Weights of SST+ inhibition onto the apical dendrites of each hidden layer.
+    notes : dict of str to number or str
+        Anything to be kept with the network in its file.
+    history : dict of str to list
+        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss' (mean
+        squared error of the output); per hidden layer 'apical' (mean of \\|u\\|), 'saturated'
+        (percentage of units with \\|u\\| above 4) and 'angle' to backpropagation in degrees;
+        'seconds'.
+
+    Raises
+    ------
+    InputError
+        If a size or parameter is impossible, before anything is made.
+
+    Examples
+    --------
+    >>> from spikesim import datasets
+    >>> digits = datasets.load_digits()
+    >>> net = BurstEnsembleNetwork((64, 20, 10), seed=1)
+    >>> history = net.fit(digits.train_images[:50], digits.train_labels[:50])
+    >>> net.predict(digits.test_images[:3]).shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (784, 500, 10),
+        *,
+        seed: int = 0,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.sizes = check_sizes(sizes)
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
+        self.classes = self.sizes[-1]
+        self._weights = self._initial_weights()
+        self._learning = self._simulation(_BLOCK)
+        self.W, self.b, self.Y, self.Z = (
+            LayerArrays(name, arrays) for name, arrays in vars(self._weights).items()
+        )
+        self.epoch = 0
+        self.example = 0
+        self.notes: dict[str, Any] = {}
+        self.history: dict[str, list[Any]] = {
+            key: []
+            for key in (
+                "epoch",
+                "training_error",
+                "test_error",
+                "loss",
+                "apical",
+                "saturated",
+                "angle",
+                "seconds",
+            )
+        }
+        self._running = _Sums(len(self.sizes) - 2)
+
+    def __repr__(self) -> str:
+        layers = "-".join(map(str, self.sizes))
+        return f"<BurstEnsembleNetwork {layers}, {self.epoch} epochs, seed {self.seed}>"
+
+    # ------------------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        images: Any,
+        labels: Any,
+        epochs: int = 1,
+        *,
+        shuffle: bool = True,
+        validation: tuple[Any, Any] | None = None,
+        validate_every: int = 1,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn, one image at a time.
+
+        Parameters
+        ----------
+        images : array_like, shape (examples, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+        labels : array_like of int, shape (examples,)
+        epochs : int
+            How many more passes through the images.
+        shuffle : bool
+            Show the images in a new order in each epoch.
+        validation : tuple of images and labels, optional
+            Test on these after epochs.
+        validate_every : int
+            Test after every so many epochs; always after the last.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every epoch, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history`.
+
+        Raises
+        ------
+        InputError
+            If images or labels do not fit the network.
+        SimulationError
+            If a potential or weight becomes NaN or infinite.
+        KeyboardInterrupt
+            After Ctrl-C, at the end of the current block of images and after saving.
+        """
+        images = check_images("images", images, self.sizes[0], self.dtype)
+        labels = check_labels("labels", labels, len(images), self.classes)
+        epochs = check_integer("epochs", epochs, at_least=1)
+        check_integer("validate_every", validate_every, at_least=1)
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise InputError("validation has to be a pair: images, labels.")
+            held_out = check_images("validation images", validation[0], self.sizes[0], self.dtype)
+            answers = check_labels("validation labels", validation[1], len(held_out), self.classes)
+
+        def finish(is_last: bool) -> None:
+            error = None
+            if validation is not None and (is_last or (self.epoch + 1) % validate_every == 0):
+                error = self.evaluate(held_out, answers)
+            self._finish_epoch(len(images), error)
+
+        # Somebody may have set weights since the last image.
+        self._learning.weights_changed()
+        learn_epochs(
+            self,
+            epochs,
+            len(images),
+            lambda: self._epoch(images, labels, shuffle),
+            finish,
+            progress,
+            checkpoint,
+        )
+        return self.history
+
+    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
+        """Show the rest of this epoch's images, block by block."""
+        n = len(images)
+        order = np.arange(n)
+        if shuffle:
+            order = random_numbers(self.seed, _ORDER, self.epoch).permutation(n)
+        nudge = self._nudges(n)
+        self._learning.learn_at(self.parameters.decay**self.epoch)
+        while self.example < n:
+            began = time.perf_counter()
+            now = slice(self.example, min(self.example + _BLOCK, n))
+            self._learning.run(images, labels, order[now], nudge[now])
+            seconds = time.perf_counter() - began
+            self._running.add(self._learning, labels[order[now]], seconds)
+            self.example = now.stop
+            yield
+
+    def _nudges(self, n: int) -> np.ndarray:
+        """The step of the nudge of each of this epoch's `n` images."""
+        p = self.parameters
+        last = p.steps - len(self._weights.W)
+        chance = random_numbers(self.seed, _NUDGES, self.epoch)
+        return chance.integers(p.nudge_after, last, n, endpoint=True)
+
+    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
+        check_finite(vars(self._weights), self.epoch + 1, "choose a smaller alpha or alpha_Z")
+        entry = self._running.entry(examples)
+        entry["epoch"] = self.epoch + 1
+        entry["test_error"] = test_error
+        for key, values in self.history.items():
+            values.append(entry.get(key))
+        self.epoch += 1
+        self.example = 0
+        self._running = _Sums(len(self.sizes) - 2)
+
+    # ------------------------------------------------------------------------------- testing
+
+    def predict(self, images: Any) -> np.ndarray:
+        """Classify images: the output unit with the highest event rate once the image is there.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (images,)
+        """
+        images = check_images("images", images, self.sizes[0], self.dtype)
+        scale = 1.0 / 255.0 if images.dtype == np.uint8 else 1.0
+        answers = np.zeros(len(images), np.int64)
+        for first in range(0, len(images), 1000):
+            h = images[first : first + 1000].astype(self.dtype) * self._weights.b[0].dtype.type(
+                scale
+            )
+            for k, (W, b) in enumerate(zip(self._weights.W, self._weights.b, strict=True), 1):
+                v = h @ W + b
+                h = v if k == len(self._weights.W) else expit(v)
+            # sigma and the rectification of the output do not change which unit is the highest.
+            answers[first : first + 1000] = np.argmax(h, axis=1)
+        return answers
+
+    def evaluate(self, images: Any, labels: Any) -> float:
+        """The percentage of images that are classified wrongly.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+        labels : array_like of int, shape (images,)
+        """
+        images = check_images("images", images, self.sizes[0], self.dtype)
+        labels = check_labels("labels", labels, len(images), self.classes)
+        return float(np.mean(self.predict(images) != labels) * 100.0)
+
+    # ------------------------------------------------------------------------------ recording
+
+    def record(self, images: Any, labels: Any, nudge: int | None = None) -> ImageRecording:
+        """Show images one after another from a cleared state, without learning; record everything.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+        labels : array_like of int, shape (images,)
+        nudge : int, optional
+            The step of the nudge of every image; the earliest that learning uses as a default.
+
+        Returns
+        -------
+        ImageRecording
+            h, p, beta and u of every layer and step.
+        """
+        images = check_images(
+            "images", np.atleast_2d(np.asarray(images)), self.sizes[0], self.dtype
+        )
+        labels = check_labels("labels", np.atleast_1d(labels), len(images), self.classes)
+        p = self.parameters
+        step = p.nudge_after if nudge is None else nudge
+        check_integer("nudge", step, at_least=1, at_most=p.steps - len(self._weights.W))
+        simulation = self._simulation(len(images), learning=False)
+        return ImageRecording(simulation, images, labels, np.full(len(images), step))
+
+    # ------------------------------------------------------------------------ saving, loading
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        save_model(self, _KIND, path)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary."""
+        parameters = self.parameters._asdict()
+        for name in ("alpha", "W_range", "Y_range"):
+            parameters[name] = list(parameters[name])
+        return {
+            "config": {
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "dtype": self.dtype,
+                "parameters": parameters,
+            },
+            "weights": {
+                name: {str(m): array for m, array in enumerate(arrays)}
+                for name, arrays in vars(self._weights).items()
+            },
+            "progress": {
+                "epoch": self.epoch,
+                "example": self.example,
+                "step": self._learning.network.step,
+                "sums": self._running.state(),
+            },
+            "running": self._learning.arrays(),
+            "notes": dict(self.notes),
+            "history": history_arrays(self.history),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "cpu") -> BurstEnsembleNetwork:
+        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> BurstEnsembleNetwork:
+        config = state["config"]
+        parameters = dict(config["parameters"])
+        for name in ("alpha", "W_range", "Y_range"):
+            parameters[name] = tuple(parameters[name])
+        net = cls(
+            tuple(config["sizes"]),
+            seed=config["seed"],
+            dtype=config["dtype"],
+            backend=backend,
+            **parameters,
+        )
+        for name, arrays in vars(net._weights).items():
+            for m, array in enumerate(arrays):
+                array[...] = state["weights"][name][str(m)]
+        for name, array in net._learning.arrays().items():
+            array[...] = state["running"][name]
+        net._learning.network.step = state["progress"]["step"]
+        net.epoch = state["progress"]["epoch"]
+        net.example = state["progress"]["example"]
+        net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
+        net.notes = dict(state["notes"])
+        net.history.update(history_lists(state["history"]))
+        return net
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _simulation(self, capacity: int, learning: bool = True) -> Simulation:
+        return Simulation(
+            self._weights, self.parameters, capacity, self.dtype, self.backend, learning
+        )
+
+    def _initial_weights(self) -> Weights:
+        p = self.parameters
+        assert isinstance(p.W_range, tuple)
+        assert isinstance(p.Y_range, tuple)
+
+        def uniform(chance, low: float, high: float, *shape: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+            return chance.uniform(low, high, shape).astype(self.dtype)
+
+        chance = random_numbers(self.seed, _WEIGHTS)
+        W = [
+            uniform(chance, -reach, reach, below, n)
+            for reach, below, n in zip(p.W_range, self.sizes[:-1], self.sizes[1:], strict=True)
+        ]
+        # So that rectified outputs are above zero at first (2018 code).
+        W[-1] += W[-1].dtype.type(0.001)
+        b = [np.zeros(n, self.dtype) for n in self.sizes[1:]]
+        chance = random_numbers(self.seed, _APICAL)
+        Y, Z = [], []
+        for reach, n, above in zip(p.Y_range, self.sizes[1:-1], self.sizes[2:], strict=True):
+            Y.append(uniform(chance, -reach, reach, above, n))
+            Z.append(uniform(chance, 0.0, p.Z_range, n, n))
+        return Weights(W, b, Y, Z)
+
+
+class _Sums:
+    """What an epoch adds up over its images."""
+
+    def __init__(self, hidden: int, saved: dict[str, Any] | None = None):
+        saved = saved or {}
+        self.wrong = int(saved.get("wrong", 0))
+        self.loss = float(saved.get("loss", 0.0))
+        self.seconds = float(saved.get("seconds", 0.0))
+        for name in ("apical", "saturated", "angle", "angles"):
+            setattr(self, name, np.array(saved.get(name, np.zeros(hidden)), np.float64))
+
+    def state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def add(self, simulation: Simulation, labels: np.ndarray, seconds: float) -> None:
+        count = len(labels)
+        hidden = len(simulation.hidden)
+        self.wrong += int((simulation.answer[:count] != labels).sum())
+        self.loss += float(simulation.loss[:count].sum(dtype=np.float64))
+        self.seconds += seconds
+        self.apical += simulation.apical[:count, :hidden].sum(axis=0, dtype=np.float64)
+        self.saturated += simulation.saturated[:count, :hidden].sum(axis=0, dtype=np.float64)
+        if simulation.p.measure_angle:
+            cosine = np.clip(simulation.cosine[:count, :hidden].astype(np.float64), -1.0, 1.0)
+            angle = np.degrees(np.arccos(cosine))
+            # There is none where nothing changed; the mean has a number of its own.
+            self.angle += np.nansum(angle, axis=0)
+            self.angles += np.isfinite(angle).sum(axis=0)
+
+    def entry(self, examples: int) -> dict[str, Any]:
+        return {
+            "training_error": 100.0 * self.wrong / examples,
+            "loss": self.loss / examples,
+            "apical": [float(x) for x in self.apical / examples],
+            "saturated": [float(x) for x in 100.0 * self.saturated / examples],
+            "angle": [
+                float(total / n) if n else np.nan
+                for total, n in zip(self.angle, self.angles, strict=True)
+            ],
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,176 @@
+"""The commands of models that learn to classify images: train, resume, plot, info, export.
+
+A model says in its module ``command`` what it is and what it draws; the rest is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from spikesim import datasets, runs
+from spikesim.errors import InputError, check_integer
+from spikesim.runs import RUN_FILE, noted
+
+__all__ = ["ImageCommands"]
+
+
+class ImageCommands:
+    """What the command line does for one model.
+
+    Parameters
+    ----------
+    name : str
+        As in ``spikesim train NAME``.
+    title : str
+        The model and its paper, for ``spikesim info``.
+    network, parameters : type
+        The model's class and the NamedTuple of its parameters.
+    suited : mapping of str to dict
+        Dataset → 'hidden', 'epochs' and parameters that suit it.
+    weights : sequence of str
+        The attributes that ``spikesim export --format npz`` writes.
+    draw : callable
+        ``draw(net, data, pictures)`` records and draws into a run directory.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        network: Any,
+        parameters: Any,
+        suited: Mapping[str, Mapping[str, Any]],
+        weights: tuple[str, ...],
+        draw: Callable[[Any, datasets.Dataset, runs.Pictures], None],
+    ):
+        self.name, self.title = name, title
+        self.network, self.defaults = network, parameters._field_defaults
+        self.suited, self.weights, self.draw = suited, weights, draw
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The options of ``spikesim train NAME``."""
+        hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
+        parser.add_argument("--dataset", choices=list(self.suited), default="digits")
+        parser.add_argument(
+            "--hidden",
+            metavar="N[,N...]",
+            help=f"units in each hidden layer, from the first; 0 for none ({hidden})",
+        )
+        parser.add_argument("--epochs", type=int, help="passes through the training images")
+        runs.add_model_options(parser, self.defaults)
+
+    def train(self, chosen: argparse.Namespace) -> None:
+        """Train, test, record and draw."""
+        suited = dict(self.suited[chosen.dataset])
+        suited_hidden, suited_epochs = suited.pop("hidden"), suited.pop("epochs")
+        hidden = runs.hidden_sizes(chosen.hidden if chosen.hidden is not None else suited_hidden)
+        epochs = check_integer(
+            "--epochs", suited_epochs if chosen.epochs is None else chosen.epochs, at_least=1
+        )
+        check_integer("--seed", chosen.seed, at_least=0)
+        given = runs.given_parameters(chosen, self.defaults)
+        data = datasets.load(chosen.dataset)
+        sizes = (data.train_images.shape[1], *hidden, data.n_classes)
+        net = self.network(
+            sizes,
+            seed=chosen.seed,
+            dtype=chosen.dtype,
+            backend=chosen.backend,
+            **{**suited, "measure_angle": bool(hidden), **given},
+        )
+        net.notes = {"dataset": chosen.dataset, "epochs": epochs}
+        directory = runs.new_directory(chosen.out, f"{self.name}-{chosen.dataset}")
+        layers = "-".join(map(str, sizes))
+        print(f"Training {layers} on {chosen.dataset}, {epochs} epochs, into {directory}")
+        self._fit(net, data, directory, not chosen.no_progress)
+
+    def resume(self, chosen: argparse.Namespace) -> None:
+        """Go on where the last checkpoint ended."""
+        if chosen.blocks is not None:
+            raise InputError("--blocks is for models that learn in time; this run has --epochs.")
+        net = self.network.load(chosen.directory / RUN_FILE)
+        if chosen.epochs is not None:
+            net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
+        data = datasets.load(noted(net, "dataset"))
+        if net.epoch >= noted(net, "epochs"):
+            print(
+                f"All {net.epoch} epochs are done; 'spikesim resume {chosen.directory} --epochs "
+                f"{net.epoch + 10}' would train on."
+            )
+            return
+        print(
+            f"Resuming at epoch {net.epoch + 1} of {net.notes['epochs']}, example {net.example + 1}"
+        )
+        self._fit(net, data, chosen.directory, not chosen.no_progress)
+
+    def plot(self, chosen: argparse.Namespace) -> None:
+        """Record again and draw all pictures."""
+        net = self.network.load(chosen.directory / RUN_FILE)
+        self._results(net, datasets.load(noted(net, "dataset")), chosen.directory)
+
+    def info(self, chosen: argparse.Namespace) -> None:
+        """Say what was trained and how far it came."""
+        net = self.network.load(chosen.directory / RUN_FILE)
+        errors = [error for error in net.history["test_error"] if error is not None]
+        runs.print_rows(
+            {
+                "model": self.title,
+                "layers": "-".join(map(str, net.sizes)),
+                "dataset": noted(net, "dataset"),
+                "seed": net.seed,
+                "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
+                "options": runs.other_parameters(net.parameters._asdict(), self.defaults),
+                "test error": f"{errors[-1]:.2f} %" if errors else "not tested",
+                "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
+            }
+        )
+
+    def export(self, chosen: argparse.Namespace) -> None:
+        """Write the recorded spikes as CSV, or the weights as NPZ."""
+        if chosen.format == "npz":
+            net = self.network.load(chosen.directory / RUN_FILE)
+            layers = {name: getattr(net, name) for name in self.weights}
+            path = runs.write_weights(chosen.directory, layers)
+        else:
+            path = runs.write_spikes_csv(chosen.directory)
+        print(f"Wrote {path}")
+
+    def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
+        try:
+            net.fit(
+                data.train_images,
+                data.train_labels,
+                net.notes["epochs"] - net.epoch,
+                validation=(data.test_images, data.test_labels),
+                validate_every=max(1, net.notes["epochs"] // 20),
+                progress=progress,
+                checkpoint=directory / RUN_FILE,
+            )
+        except KeyboardInterrupt:
+            print(
+                f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
+                f"Go on with: spikesim resume {directory}",
+                file=sys.stderr,
+            )
+            raise
+        error = net.history["test_error"][-1]
+        print(f"Test error {error:.2f} %, accuracy {100.0 - error:.2f} %")
+        self._results(net, data, directory)
+
+    def _results(self, net: Any, data: datasets.Dataset, directory: Path) -> None:
+        """The pictures of a run, those of every model and its own."""
+        from spikesim import plot as draw
+
+        pictures = runs.Pictures(directory)
+        pictures.keep("learning_curve.png", draw.learning_curve(net.history).figure)
+        if len(net.sizes) > 2:
+            fields = draw.receptive_fields(net.W[0], data.image_shape)
+            pictures.keep("receptive_fields.png", fields[0].figure)
+            if net.parameters.measure_angle:
+                pictures.keep("angle.png", draw.angle(net.history).figure)
+        self.draw(net, data, pictures)
+        print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
