@@ -35,6 +35,7 @@ __all__ = [
     "angle",
     "compartments",
     "cost_curve",
+    "ensembles",
     "layers",
     "learning_curve",
     "raster",
@@ -404,6 +405,92 @@ def compartments(
                     float(trial.V_A[layer][neuron][inside].mean()),
                     rf"$\alpha_\mathrm{{{phase}}} = {float(alpha[layer][neuron]):.3f}$",
                 )
+        panel_axes[-1].set_xlabel("Time (ms)")
+        panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
+    return panel_axes
+
+
+def ensembles(
+    recording: Any,
+    layer: str = "hidden_1",
+    units: int = 5,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the event rate, apical potential, burst probability and burst rate of some ensembles.
+
+    Grey lines are the steps in which the output is nudged; a dotted one is the start of an image.
+
+    Parameters
+    ----------
+    recording : ImageRecording
+        From the `record` method of a `BurstEnsembleNetwork`.
+    layer : str
+        'hidden_1', ..., or 'output'.
+    units : int
+        How many: those whose burst rate the first nudge changes most.
+    axes : sequence of matplotlib.axes.Axes, optional
+        As many as there are panels.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        h, u, p and beta of a hidden layer; h and beta of the output.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, or the axes are too few or many.
+
+    Examples
+    --------
+    >>> from spikesim.models.burst import BurstEnsembleNetwork
+    >>> net = BurstEnsembleNetwork((4, 3, 2), seed=1, backend="python")
+    >>> axes = ensembles(net.record([0.0, 0.5, 1.0, 0.5], 1), "output")
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Event\\nrate $h$', 'Burst\\nrate $\\\\beta$']
+    """
+    _check_attributes("recording", recording, "ImageRecording", ("h", "u", "p", "beta", "nudges"))
+    check_choice("layer", layer, recording.h)
+    check_integer("units", units, at_least=1)
+    panels = [("Event\nrate $h$", recording.h)]
+    if layer in recording.u:
+        panels.append(("Apical\npotential $u$", recording.u))
+        panels.append(("Burst\nprobability $p$", recording.p))
+    panels.append((r"Burst" "\n" r"rate $\beta$", recording.beta))
+    first = int(recording.nudges[0]) + len(recording.layers) - 1 - recording.layers.index(layer)
+    change = np.abs(recording.beta[layer][:, first] - recording.beta[layer][:, first - 1])
+    shown = np.argsort(-change, kind="stable")[:units]
+    with _style():
+        if axes is None:
+            axes = _figure((5.0, 0.7 + 1.2 * len(panels))).subplots(
+                len(panels), 1, sharex=True, squeeze=False
+            )
+            for ax in axes[:-1, 0]:
+                ax.tick_params(axis="x", length=0)
+        panel_axes = _check_axes(axes, len(panels))
+        for ax, (label, values) in zip(panel_axes, panels, strict=True):
+            for onset in recording.onsets[1:]:
+                ax.axvline(onset * recording.dt, color=_INK, linewidth=0.8, linestyle=":")
+            for nudge in recording.nudges:
+                ax.axvline(nudge * recording.dt, **_GUIDE)
+            for k, unit in enumerate(shown):
+                ax.step(
+                    recording.t,
+                    values[layer][unit],
+                    where="post",
+                    color=_COLOURS[k % len(_COLOURS)],
+                )
+            ax.set_ylabel(label)
+        panel_axes[0].annotate(
+            "nudge",
+            (recording.nudges[0] * recording.dt, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )
+        panel_axes[-1].set_xlim(0.0, recording.t.size * recording.dt)
         panel_axes[-1].set_xlabel("Time (ms)")
         panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
     return panel_axes
