@@ -2,6 +2,7 @@
 
 | module                        | paper                                                     |
 |-------------------------------|-----------------------------------------------------------|
+| `spikesim.models.burst`       | Payeur et al. (2021), Nat. Neurosci. 24:1010               |
 | `spikesim.models.segregated`  | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901     |
 | `spikesim.models.superspike`  | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
 """

@@ -19,76 +19,181 @@ from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.progress import Interruption, Progress, progress_bar
 
 __all__ = [
+    "ImageClassifier",
     "LayerArrays",
     "check_finite",
-    "check_images",
-    "check_labels",
     "check_sizes",
     "history_arrays",
     "history_lists",
-    "learn_epochs",
     "load_model",
     "random_numbers",
     "save_model",
 ]
 
 Model = TypeVar("Model")
+Classifier = TypeVar("Classifier", bound="ImageClassifier")
 
 
-def learn_epochs(
-    net: Any,
-    epochs: int,
-    examples: int,
-    show: Callable[[], Iterator[None]],
-    finish: Callable[[bool], None],
-    progress: bool | Progress,
-    checkpoint: str | Path | None,
-) -> None:
-    """Learn for some epochs: progress, checkpoints, and Ctrl-C between two blocks of examples.
+class ImageClassifier:
+    """A model that learns images one epoch after another, and goes on where it was stopped.
 
-    Parameters
-    ----------
-    net : model
-        Its `epoch` and `example` say how far it came; `save` writes it to a file.
-    epochs : int
-        How many more. An unfinished one is finished first and counts.
-    examples : int
-        How many an epoch has.
-    show : callable
-        Shows the rest of an epoch's examples and yields after every block of them.
-    finish : callable
-        Told at the end of an epoch whether it is the last; makes the history's entry.
-    progress, checkpoint
-        As a model's `fit` takes them.
-
-    Raises
-    ------
-    InputError
-        If the epoch to be finished had more examples.
-    KeyboardInterrupt
-        After Ctrl-C, at the end of a block and after saving.
+    A model brings `sizes`, `classes`, `dtype`, `history`, `epoch`, `example` (how far it is in the
+    epoch) and the methods that are not implemented here.
     """
-    if net.example >= examples:
+
+    KIND = ""  # what its files are called inside
+
+    sizes: tuple[int, ...]
+    classes: int
+    dtype: str
+    epoch: int
+    example: int
+    history: dict[str, list[Any]]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary."""
+        raise NotImplementedError
+
+    def predict(self, images: Any) -> np.ndarray:
+        """Classify images."""
+        raise NotImplementedError
+
+    @classmethod
+    def _from_state(cls: type[Classifier], state: dict[str, Any], backend: str) -> Classifier:
+        """The network of a `state`."""
+        raise NotImplementedError
+
+    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
+        """Show the rest of this epoch's images, and yield after every block of them."""
+        raise NotImplementedError
+
+    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
+        """Write the entry of `history` and begin the next epoch."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        images: Any,
+        labels: Any,
+        epochs: int = 1,
+        *,
+        shuffle: bool = True,
+        validation: tuple[Any, Any] | None = None,
+        validate_every: int = 1,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn.
+
+        Parameters
+        ----------
+        images : array_like, shape (examples, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+        labels : array_like of int, shape (examples,)
+        epochs : int
+            How many more passes through the examples. An unfinished one, after an interruption, is
+            finished first and counts.
+        shuffle : bool
+            Show the examples in a new order in each epoch.
+        validation : tuple of images and labels, optional
+            Test on these after epochs.
+        validate_every : int
+            Test after every so many epochs; always after the last.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every epoch, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history`.
+
+        Raises
+        ------
+        InputError
+            If images or labels do not fit the network.
+        SimulationError
+            If a state variable or weight becomes NaN or infinite.
+        KeyboardInterrupt
+            After Ctrl-C, at the end of the current block of examples and after saving.
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        epochs = check_integer("epochs", epochs, at_least=1)
+        check_integer("validate_every", validate_every, at_least=1)
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise InputError("validation has to be a pair: images, labels.")
+            held_out = self._check_images("validation images", validation[0])
+            answers = self._check_labels("validation labels", validation[1], len(held_out))
+        if self.example >= len(images):
+            raise InputError(
+                f"images has {len(images)} examples, but the interrupted epoch is at example "
+                f"{self.example}; resume with the images it began with."
+            )
+        if checkpoint is not None:
+            self.save(checkpoint)
+        last = self.epoch + epochs
+        total = epochs * len(images)
+        start = self.epoch * len(images)
+        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
+            while self.epoch < last:
+                for _ in self._epoch(images, labels, shuffle):
+                    report(self.epoch * len(images) + self.example - start, total)
+                    if interruption.requested:
+                        if checkpoint is not None:
+                            self.save(checkpoint)
+                        raise KeyboardInterrupt
+                test = (self.epoch + 1) % validate_every == 0 or self.epoch + 1 == last
+                error = None
+                if validation is not None and test:
+                    error = self.evaluate(held_out, answers)
+                self._finish_epoch(len(images), error)
+                if checkpoint is not None:
+                    self.save(checkpoint)
+        return self.history
+
+    def evaluate(self, images: Any, labels: Any) -> float:
+        """The percentage of images that are classified wrongly.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+        labels : array_like of int, shape (images,)
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        return float(np.mean(self.predict(images) != labels) * 100.0)
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        save_model(self, self.KIND, path)
+
+    @classmethod
+    def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:
+        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
+
+    def _check_images(self, name: str, images: Any) -> np.ndarray:
+        """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type."""
+        array = check_array(name, images, shape=(None, self.sizes[0]), at_least=0.0)
+        if len(array) == 0:
+            raise InputError(f"{name} is empty; it has to hold at least one image.")
+        if array.dtype == np.uint8:
+            return array
+        if array.dtype.kind == "f":
+            return check_array(name, array, at_most=1.0, dtype=self.dtype)
         raise InputError(
-            f"images has {examples} examples, but the interrupted epoch is at example "
-            f"{net.example}; resume with the images it began with."
+            f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 "
+            "or floats from 0 to 1."
         )
-    if checkpoint is not None:
-        net.save(checkpoint)
-    last = net.epoch + epochs
-    start = net.epoch * examples
-    total = epochs * examples
-    with Interruption() as interruption, progress_bar(progress, total, "example") as report:
-        while net.epoch < last:
-            for _ in show():
-                report(net.epoch * examples + net.example - start, total)
-                if interruption.requested:
-                    if checkpoint is not None:
-                        net.save(checkpoint)
-                    raise KeyboardInterrupt
-            finish(net.epoch + 1 == last)
-            if checkpoint is not None:
-                net.save(checkpoint)
+
+    def _check_labels(self, name: str, labels: Any, n: int) -> np.ndarray:
+        """One class per image."""
+        return check_array(
+            name, labels, shape=(n,), dtype=np.int64, at_least=0, at_most=self.classes - 1
+        )
 
 
 def save_model(net: Any, kind: str, path: str | Path) -> None:
@@ -121,25 +226,6 @@ def check_sizes(sizes: Any) -> tuple[int, ...]:
     if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
         raise InputError(f"sizes is {sizes!r}; it has to list at least pixels and classes.")
     return tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
-
-
-def check_images(name: str, images: Any, pixels: int, dtype: str) -> np.ndarray:
-    """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the type `dtype`."""
-    array = check_array(name, images, shape=(None, pixels), at_least=0.0)
-    if len(array) == 0:
-        raise InputError(f"{name} is empty; it has to hold at least one image.")
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype.kind == "f":
-        return check_array(name, array, at_most=1.0, dtype=dtype)
-    raise InputError(
-        f"{name} has dtype {array.dtype}; it has to be uint8 from 0 to 255 or floats from 0 to 1."
-    )
-
-
-def check_labels(name: str, labels: Any, n: int, classes: int) -> np.ndarray:
-    """One class per image."""
-    return check_array(name, labels, shape=(n,), dtype=np.int64, at_least=0, at_most=classes - 1)
 
 
 def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy: str) -> None:

@@ -6,10 +6,10 @@ fast. Times are in ms, potentials in mV, currents in pA, capacitances in pF, con
 rates in Hz. Synaptic weights are in units of the leak of the compartment. Nothing is drawn here
 but the spike trains of the pairing protocols: noise comes in as events or as uniform draws.
 
-    neuron = NaivePyramidal()                     or NaiveBurstPoisson(draws), naive_pv(), naive_som()
+    neuron = NaivePyramidal()             or NaiveBurstPoisson(draws), naive_pv(), naive_som()
     trace = run(neuron, 5000, I_s=400.0, I_d=currents, soma_exc=weights)
-    trace["Vs"], trace["Vd"], ...                 after each step
-    neuron.spikes                                 the steps of its spikes, from 0
+    trace["Vs"], trace["Vd"], ...         after each step
+    neuron.spikes                         the steps of its spikes, from 0
 
     events, bursts = offline_events_and_bursts(times)
     online_events_and_bursts(times, TraceDetector())
@@ -41,7 +41,7 @@ postsynaptic event meets Etilde >= 1. Ebar is incremented after the depression.
 - Burst-Poisson: pre and post are independent for 100 s. Intervals between events are 20 ms plus an
   exponential such that the event rate is as given; with the given probability an event has a
   second spike, uniformly 2 to 12 ms later. (Events 20 ms apart may be closer than 16 ms to the
-  second spike before them and then do not count: about 1 in 200 at 10 Hz.)
+  second spike before them and then do not count: 1 in 125 at 10 Hz and a probability of 0.2.)
 
 Where the specification leaves a choice
 ---------------------------------------
@@ -70,6 +70,7 @@ DT = 0.1  # ms
 E_EXC, E_INH = 0.0, -80.0  # mV
 TAU_AMPA, TAU_GABA = 5.0, 10.0  # ms
 BURST_ISI = 16.0  # ms
+ROUNDING = 1e-6  # ms: by how much a difference of two times on the grid may be off
 
 
 def logistic(x):
@@ -227,7 +228,7 @@ class NaiveAdEx:
         self.k = 0
         self.spikes = []
 
-    def step(self, I=0.0, exc=0.0, inh=0.0):
+    def step(self, current=0.0, exc=0.0, inh=0.0):
         dt, V, w = self.dt, self.V, self.w
         drive = self.synapses.drive(exc, inh, V)
         if self.refractory > 0:
@@ -235,8 +236,8 @@ class NaiveAdEx:
             self.refractory -= 1
         else:
             upstroke = self.gL * self.DeltaT * math.exp((V - self.V_T) / self.DeltaT)
-            current = upstroke - w + I
-            self.V += dt / self.tau * (-(V - self.EL) + current / self.gL + drive)
+            total = upstroke - w + current
+            self.V += dt / self.tau * (-(V - self.EL) + total / self.gL + drive)
         self.w += dt / self.tau_w * (self.a * (V - self.EL) - w)
         if self.V > 0.0:
             self.spikes.append(self.k)
@@ -278,7 +279,7 @@ def offline_events_and_bursts(times, limit=BURST_ISI):
     """Times of events and bursts of a spike train; bursts are stamped at their second spike."""
     events, bursts = [], []
     for i, t in enumerate(times):
-        if i == 0 or t - times[i - 1] > limit:
+        if i == 0 or t - times[i - 1] > limit + ROUNDING:
             events.append(t)
         elif times[i - 1] == events[-1]:
             bursts.append(t)
@@ -293,7 +294,7 @@ class ISIDetector:
 
     def spike(self, t):
         """What the spike at time t is: "event", "burst" (its second spike) or "other"."""
-        together = t - self.last <= self.limit
+        together = t - self.last <= self.limit + ROUNDING
         self.last = t
         if not together:
             self.in_burst = False
@@ -314,7 +315,7 @@ class TraceDetector:
         """What the spike at time t is: "event", "burst" (its second spike) or "other"."""
         if self.trace > 0:
             self.trace *= math.exp(-(t - self.last) / self.tau)
-        together = self.trace >= math.exp(-1)
+        together = self.trace >= math.exp(-1 - ROUNDING)
         self.trace += 1
         self.last = t
         if not together:

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-from spikesim.errors import InputError, check_choice, check_integer
+from spikesim.errors import check_choice, check_integer
 from spikesim.models.burst.parameters import Parameters
 from spikesim.models.burst.recording import ImageRecording
 from spikesim.models.burst.simulation import Simulation, Weights
-from spikesim.progress import Progress
 from spikesim.training import (
+    ImageClassifier,
     LayerArrays,
     check_finite,
-    check_images,
-    check_labels,
     check_sizes,
     history_arrays,
     history_lists,
-    learn_epochs,
-    load_model,
     random_numbers,
-    save_model,
 )
 
 __all__ = ["BurstEnsembleNetwork"]
 
 _BLOCK = 500  # images per compiled call
-_KIND = "burst"
 
 # What random numbers are for; each purpose has a stream of its own.
 _WEIGHTS, _APICAL, _ORDER, _NUDGES = range(4)
 
 
-class BurstEnsembleNetwork:
+class BurstEnsembleNetwork(ImageClassifier):
     """A network of bursting ensembles that learns to classify images.
 
     Each unit sends the rate of its events up and the rate of its bursts down; a nudge of the output
@@ -88,6 +81,8 @@ class BurstEnsembleNetwork:
     (3,)
     """
 
+    KIND = "burst"
+
     def __init__(
         self,
         sizes: Sequence[int] = (784, 500, 10),
@@ -132,81 +127,6 @@ class BurstEnsembleNetwork:
 
     # ------------------------------------------------------------------------------ learning
 
-    def fit(
-        self,
-        images: Any,
-        labels: Any,
-        epochs: int = 1,
-        *,
-        shuffle: bool = True,
-        validation: tuple[Any, Any] | None = None,
-        validate_every: int = 1,
-        progress: bool | Progress = False,
-        checkpoint: str | Path | None = None,
-    ) -> dict[str, list[Any]]:
-        """Learn, one image at a time.
-
-        Parameters
-        ----------
-        images : array_like, shape (examples, pixels)
-            uint8 from 0 to 255, or floats from 0 to 1.
-        labels : array_like of int, shape (examples,)
-        epochs : int
-            How many more passes through the images.
-        shuffle : bool
-            Show the images in a new order in each epoch.
-        validation : tuple of images and labels, optional
-            Test on these after epochs.
-        validate_every : int
-            Test after every so many epochs; always after the last.
-        progress : bool or callable
-            True shows a bar where stderr is a terminal.
-        checkpoint : str or Path, optional
-            Save to this file after every epoch, and when interrupted with Ctrl-C.
-
-        Returns
-        -------
-        dict of str to list
-            `history`.
-
-        Raises
-        ------
-        InputError
-            If images or labels do not fit the network.
-        SimulationError
-            If a potential or weight becomes NaN or infinite.
-        KeyboardInterrupt
-            After Ctrl-C, at the end of the current block of images and after saving.
-        """
-        images = check_images("images", images, self.sizes[0], self.dtype)
-        labels = check_labels("labels", labels, len(images), self.classes)
-        epochs = check_integer("epochs", epochs, at_least=1)
-        check_integer("validate_every", validate_every, at_least=1)
-        if validation is not None:
-            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-                raise InputError("validation has to be a pair: images, labels.")
-            held_out = check_images("validation images", validation[0], self.sizes[0], self.dtype)
-            answers = check_labels("validation labels", validation[1], len(held_out), self.classes)
-
-        def finish(is_last: bool) -> None:
-            error = None
-            if validation is not None and (is_last or (self.epoch + 1) % validate_every == 0):
-                error = self.evaluate(held_out, answers)
-            self._finish_epoch(len(images), error)
-
-        # Somebody may have set weights since the last image.
-        self._learning.weights_changed()
-        learn_epochs(
-            self,
-            epochs,
-            len(images),
-            lambda: self._epoch(images, labels, shuffle),
-            finish,
-            progress,
-            checkpoint,
-        )
-        return self.history
-
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
         """Show the rest of this epoch's images, block by block."""
         n = len(images)
@@ -215,6 +135,8 @@ class BurstEnsembleNetwork:
             order = random_numbers(self.seed, _ORDER, self.epoch).permutation(n)
         nudge = self._nudges(n)
         self._learning.learn_at(self.parameters.decay**self.epoch)
+        # Somebody may have set weights since the last image.
+        self._learning.weights_changed()
         while self.example < n:
             began = time.perf_counter()
             now = slice(self.example, min(self.example + _BLOCK, n))
@@ -228,6 +150,7 @@ class BurstEnsembleNetwork:
         """The step of the nudge of each of this epoch's `n` images."""
         p = self.parameters
         last = p.steps - len(self._weights.W)
+        assert p.nudge_after is not None
         chance = random_numbers(self.seed, _NUDGES, self.epoch)
         return chance.integers(p.nudge_after, last, n, endpoint=True)
 
@@ -256,7 +179,7 @@ class BurstEnsembleNetwork:
         -------
         numpy.ndarray of int64, shape (images,)
         """
-        images = check_images("images", images, self.sizes[0], self.dtype)
+        images = self._check_images("images", images)
         scale = 1.0 / 255.0 if images.dtype == np.uint8 else 1.0
         answers = np.zeros(len(images), np.int64)
         for first in range(0, len(images), 1000):
@@ -269,18 +192,6 @@ class BurstEnsembleNetwork:
             # sigma and the rectification of the output do not change which unit is the highest.
             answers[first : first + 1000] = np.argmax(h, axis=1)
         return answers
-
-    def evaluate(self, images: Any, labels: Any) -> float:
-        """The percentage of images that are classified wrongly.
-
-        Parameters
-        ----------
-        images : array_like, shape (images, pixels)
-        labels : array_like of int, shape (images,)
-        """
-        images = check_images("images", images, self.sizes[0], self.dtype)
-        labels = check_labels("labels", labels, len(images), self.classes)
-        return float(np.mean(self.predict(images) != labels) * 100.0)
 
     # ------------------------------------------------------------------------------ recording
 
@@ -299,10 +210,8 @@ class BurstEnsembleNetwork:
         ImageRecording
             h, p, beta and u of every layer and step.
         """
-        images = check_images(
-            "images", np.atleast_2d(np.asarray(images)), self.sizes[0], self.dtype
-        )
-        labels = check_labels("labels", np.atleast_1d(labels), len(images), self.classes)
+        images = self._check_images("images", np.atleast_2d(np.asarray(images)))
+        labels = self._check_labels("labels", np.atleast_1d(labels), len(images))
         p = self.parameters
         step = p.nudge_after if nudge is None else nudge
         check_integer("nudge", step, at_least=1, at_most=p.steps - len(self._weights.W))
@@ -310,10 +219,6 @@ class BurstEnsembleNetwork:
         return ImageRecording(simulation, images, labels, np.full(len(images), step))
 
     # ------------------------------------------------------------------------ saving, loading
-
-    def save(self, path: str | Path) -> None:
-        """Write weights, state and history to an HDF5 file, all or nothing."""
-        save_model(self, _KIND, path)
 
     def state(self) -> dict[str, Any]:
         """Everything that is needed to go on from here, as a nested dictionary."""
@@ -341,11 +246,6 @@ class BurstEnsembleNetwork:
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
         }
-
-    @classmethod
-    def load(cls, path: str | Path, backend: str = "cpu") -> BurstEnsembleNetwork:
-        """Read a network that `save` wrote; it goes on as the saved one would have."""
-        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> BurstEnsembleNetwork:
@@ -412,8 +312,12 @@ class _Sums:
         self.wrong = int(saved.get("wrong", 0))
         self.loss = float(saved.get("loss", 0.0))
         self.seconds = float(saved.get("seconds", 0.0))
-        for name in ("apical", "saturated", "angle", "angles"):
-            setattr(self, name, np.array(saved.get(name, np.zeros(hidden)), np.float64))
+        none = np.zeros(hidden)
+        self.apical = np.array(saved.get("apical", none), np.float64)
+        self.saturated = np.array(saved.get("saturated", none), np.float64)
+        self.angle = np.array(saved.get("angle", none), np.float64)
+        # An angle exists where there was a change at all, so its mean has a number of its own.
+        self.angles = np.array(saved.get("angles", none), np.float64)
 
     def state(self) -> dict[str, Any]:
         return dict(vars(self))
@@ -429,7 +333,6 @@ class _Sums:
         if simulation.p.measure_angle:
             cosine = np.clip(simulation.cosine[:count, :hidden].astype(np.float64), -1.0, 1.0)
             angle = np.degrees(np.arccos(cosine))
-            # There is none where nothing changed; the mean has a number of its own.
             self.angle += np.nansum(angle, axis=0)
             self.angles += np.isfinite(angle).sum(axis=0)
 

@@ -171,7 +171,9 @@ class Simulation:
             for phase in phases
         ]
         self._showing = added[1]
-        self._learns = [(phase, phase.params["alpha"]) for phase in added if "alpha" in phase.params]
+        self._learns = [
+            (phase, phase.params["alpha"]) for phase in added if "alpha" in phase.params
+        ]
 
     def _state(self, k: int) -> dict[str, np.ndarray]:
         """What the bodies see of layer k."""

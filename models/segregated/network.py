@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,30 +14,25 @@ from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import (
+    ImageClassifier,
     LayerArrays,
     check_finite,
-    check_images,
-    check_labels,
     check_sizes,
     history_arrays,
     history_lists,
-    learn_epochs,
-    load_model,
     random_numbers,
-    save_model,
 )
 
 __all__ = ["SegregatedDendriteNetwork"]
 
 _BLOCK = 500  # trials per compiled call
-_KIND = "segregated"
 
 # What random numbers are for; each purpose has a stream of its own.
 _WEIGHTS, _FEEDBACK, _SPARSE, _NOISE, _ORDER, _LENGTHS, _LAGS = range(7)
 _TRAINING, _TEST, _RECORDING = range(3)
 
 
-class SegregatedDendriteNetwork:
+class SegregatedDendriteNetwork(ImageClassifier):
     """A network of neurons with segregated dendrites that learns to classify images.
 
     Parameters
@@ -80,6 +74,8 @@ class SegregatedDendriteNetwork:
     >>> net.predict(digits.test_images[:3]).shape
     (3,)
     """
+
+    KIND = "segregated"
 
     def __init__(
         self,
@@ -125,80 +121,6 @@ class SegregatedDendriteNetwork:
         return f"<SegregatedDendriteNetwork {layers}, {self.epoch} epochs, seed {self.seed}>"
 
     # ------------------------------------------------------------------------------ learning
-
-    def fit(
-        self,
-        images: Any,
-        labels: Any,
-        epochs: int = 1,
-        *,
-        shuffle: bool = True,
-        validation: tuple[Any, Any] | None = None,
-        validate_every: int = 1,
-        progress: bool | Progress = False,
-        checkpoint: str | Path | None = None,
-    ) -> dict[str, list[Any]]:
-        """Learn, one example at a time.
-
-        Parameters
-        ----------
-        images : array_like, shape (examples, pixels)
-            uint8 from 0 to 255, or floats from 0 to 1.
-        labels : array_like of int, shape (examples,)
-        epochs : int
-            How many more passes through the examples.
-        shuffle : bool
-            Show the examples in a new order in each epoch.
-        validation : tuple of images and labels, optional
-            Test on these after epochs.
-        validate_every : int
-            Test after every so many epochs; always after the last.
-        progress : bool or callable
-            True shows a bar where stderr is a terminal.
-        checkpoint : str or Path, optional
-            Save to this file after every epoch, and when interrupted with Ctrl-C.
-
-        Returns
-        -------
-        dict of str to list
-            `history`.
-
-        Raises
-        ------
-        InputError
-            If images or labels do not fit the network.
-        SimulationError
-            If a voltage or weight becomes NaN or infinite.
-        KeyboardInterrupt
-            After Ctrl-C, at the end of the current block of trials and after saving.
-        """
-        images = self._check_images("images", images)
-        labels = self._check_labels("labels", labels, len(images))
-        epochs = check_integer("epochs", epochs, at_least=1)
-        check_integer("validate_every", validate_every, at_least=1)
-        if validation is not None:
-            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-                raise InputError("validation has to be a pair: images, labels.")
-            held_out = self._check_images("validation images", validation[0])
-            answers = self._check_labels("validation labels", validation[1], len(held_out))
-
-        def finish(is_last: bool) -> None:
-            test = is_last or (self.epoch + 1) % validate_every == 0
-            error = None
-            if validation is not None and test:
-                error = self.evaluate(held_out, answers)
-            self._finish_epoch(len(images), error)
-
-        learn_epochs(
-            self,
-            epochs,
-            len(images),
-            lambda: self._epoch(images, labels, shuffle),
-            finish,
-            progress,
-            checkpoint,
-        )
-        return self.history
 
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
         """Show the rest of this epoch's examples, block by block."""
@@ -282,18 +204,6 @@ class SegregatedDendriteNetwork:
                 report(k + 1, len(images))
         return answers
 
-    def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
-        """The percentage of images that are classified wrongly.
-
-        Parameters
-        ----------
-        images : array_like, shape (images, pixels)
-        labels : array_like of int, shape (images,)
-        """
-        images = self._check_images("images", images)
-        labels = self._check_labels("labels", labels, len(images))
-        return float(np.mean(self.predict(images, progress) != labels) * 100.0)
-
     # ------------------------------------------------------------------------------ recording
 
     def record(self, image: Any, label: int | None = None) -> TrialRecording:
@@ -322,10 +232,6 @@ class SegregatedDendriteNetwork:
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def save(self, path: str | Path) -> None:
-        """Write weights, state and history to an HDF5 file, all or nothing."""
-        save_model(self, _KIND, path)
-
     def state(self) -> dict[str, Any]:
         """Everything that is needed to go on from here, as a nested dictionary."""
         parameters = self.parameters._asdict()
@@ -353,11 +259,6 @@ class SegregatedDendriteNetwork:
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
         }
-
-    @classmethod
-    def load(cls, path: str | Path, backend: str = "cpu") -> SegregatedDendriteNetwork:
-        """Read a network that `save` wrote; it goes on as the saved one would have."""
-        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> SegregatedDendriteNetwork:
@@ -472,12 +373,6 @@ class SegregatedDendriteNetwork:
         noise = self._chance(_NOISE, example)
         for normal in reversed(self._training.normal):
             normal[...] = noise.standard_normal(normal.shape)
-
-    def _check_images(self, name: str, images: Any) -> np.ndarray:
-        return check_images(name, images, self.sizes[0], self.dtype)
-
-    def _check_labels(self, name: str, labels: Any, n: int) -> np.ndarray:
-        return check_labels(name, labels, n, self.classes)
 
 
 class _Sums:

@@ -1,0 +1,218 @@
+"""Events and bursts in recorded spikes, and the two rates that an ensemble multiplexes.
+
+    rates = binned_rates(spikes.t, spikes.i, spikes.n, spikes.duration)
+    rates.event_rate, rates.burst_probability
+
+Spikes of one neuron that follow each other closely are a burst. A burst counts as one event, and
+so does a spike that stands alone. Of a population of pyramidal neurons, the rate of events tells
+what drives the somata and the probability that an event is a burst what drives the apical
+dendrites (Naud & Sprekeler 2018; Payeur et al. 2021). `plot.burst_raster` and `plot.multiplexing`
+draw both. Times are in ms and rates in Hz.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import InputError, check_array, check_integer, check_number
+
+__all__ = ["BurstRates", "Bursts", "binned_rates", "events_and_bursts"]
+
+# Multiples of a time step are equal if they differ by less (ms): 16.1 - 0.1 is a little above 16.
+_ROUNDING = 1e-6
+
+
+class Bursts(NamedTuple):
+    """Events and bursts of some neurons; from `events_and_bursts`.
+
+    Attributes
+    ----------
+    event_times : float64 array, shape (events,)
+        When each event begins (ms), ascending: the time of its first or only spike.
+    event_ids : int64 array, shape (events,)
+        The neuron of each event.
+    burst_times : float64 array, shape (bursts,)
+        When each burst is known to be one (ms), ascending: the time of its second spike.
+    burst_ids : int64 array, shape (bursts,)
+        The neuron of each burst.
+    in_burst : bool array, shape (spikes,)
+        Whether each spike, in the order given, is part of a burst.
+    """
+
+    event_times: np.ndarray
+    event_ids: np.ndarray
+    burst_times: np.ndarray
+    burst_ids: np.ndarray
+    in_burst: np.ndarray
+
+    @property
+    def burst_probability(self) -> float:
+        """Bursts per event, over all neurons and times; NaN without events."""
+        return len(self.burst_times) / len(self.event_times) if len(self.event_times) else math.nan
+
+
+class BurstRates(NamedTuple):
+    """Rates of a population over time; from `binned_rates`.
+
+    Attributes
+    ----------
+    time : float64 array, shape (bins,)
+        The middle of each bin (ms).
+    event_rate : float64 array, shape (bins,)
+        Events per second and neuron (Hz).
+    burst_rate : float64 array, shape (bins,)
+        Bursts per second and neuron (Hz).
+    burst_probability : float64 array, shape (bins,)
+        Burst rate over event rate; NaN in a bin without events.
+    firing_rate : float64 array, shape (bins,)
+        Spikes per second and neuron (Hz).
+    """
+
+    time: np.ndarray
+    event_rate: np.ndarray
+    burst_rate: np.ndarray
+    burst_probability: np.ndarray
+    firing_rate: np.ndarray
+
+
+def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> Bursts:
+    """Find the events of each neuron, and which of them are bursts.
+
+    A spike begins an event if the neuron's spike before it is further away than
+    `longest_interval`; the event lasts until the next one begins. An event of at least two spikes
+    is a burst.
+
+    Parameters
+    ----------
+    times : float array, shape (spikes,)
+        Spike times (ms), in any order.
+    ids : int array, shape (spikes,)
+        The neuron of each spike, at least 0.
+    longest_interval : float
+        Longest interval between two spikes of a burst (ms), itself included; 16 ms is that of
+        Payeur et al. (2021).
+
+    Returns
+    -------
+    Bursts
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    Neuron 0 fires a burst of three spikes and a single one, neuron 1 fires once:
+
+    >>> bursts = events_and_bursts([20.0, 30.0, 40.0, 90.0, 25.0], [0, 0, 0, 0, 1])
+    >>> bursts.event_times.tolist(), bursts.event_ids.tolist()
+    ([20.0, 25.0, 90.0], [0, 1, 0])
+    >>> bursts.burst_times.tolist(), bursts.burst_ids.tolist()
+    ([30.0], [0])
+    >>> bursts.in_burst.tolist()
+    [True, True, True, False, False]
+    """
+    times = check_array("times", times, shape=(None,), dtype=np.float64)
+    ids = check_array("ids", ids, shape=times.shape, dtype=np.int64, at_least=0)
+    longest = check_number("longest_interval", longest_interval, above=0.0, unit="ms")
+
+    order = np.lexsort((times, ids))  # neuron after neuron
+    t, i = times[order], ids[order]
+    follows = np.zeros(t.size, bool)  # the spike before closely
+    follows[1:] = (i[1:] == i[:-1]) & (np.diff(t) <= longest + _ROUNDING)
+    leads = np.append(follows[1:], False)[: t.size]  # the spike after closely
+    second = follows.copy()
+    second[1:] &= ~follows[:-1]
+
+    in_burst = np.empty(t.size, bool)
+    in_burst[order] = follows | leads
+    return Bursts(*_by_time(t, i, ~follows), *_by_time(t, i, second), in_burst)
+
+
+def binned_rates(
+    times: Any,
+    ids: Any,
+    n: int,
+    duration: float,
+    bin_width: float = 50.0,
+    *,
+    start: float = 0.0,
+    longest_interval: float = 16.0,
+) -> BurstRates:
+    """Return the event rate, burst rate, burst probability and firing rate of a population.
+
+    Parameters
+    ----------
+    times : float array, shape (spikes,)
+        Spike times (ms) between 0 and `duration`, in any order.
+    ids : int array, shape (spikes,)
+        The neuron of each spike, below `n`.
+    n : int
+        Number of neurons, at least 1; silent ones count.
+    duration : float
+        End of the recording (ms).
+    bin_width : float
+        Length of a bin (ms). What is left at the end and fills no bin is left out.
+    start : float
+        Where the first bin begins (ms), such as after a burn-in. Spikes before it still decide
+        whether later ones are events.
+    longest_interval : float
+        Longest interval between two spikes of a burst (ms).
+
+    Returns
+    -------
+    BurstRates
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or there is no room for a bin.
+
+    Notes
+    -----
+    A burst is counted in the bin of its second spike. Where that is not the bin of the event, the
+    burst probability of a bin with few events may exceed 1.
+
+    Examples
+    --------
+    >>> rates = binned_rates([20.0, 30.0, 25.0, 90.0], [0, 0, 1, 0], n=2, duration=100.0)
+    >>> rates.time.tolist(), rates.event_rate.tolist(), rates.firing_rate.tolist()
+    ([25.0, 75.0], [20.0, 10.0], [30.0, 10.0])
+    >>> rates.burst_probability.tolist()
+    [0.5, 0.0]
+    """
+    n = check_integer("n", n, at_least=1)
+    duration = check_number("duration", duration, above=0.0, unit="ms")
+    times = check_array(
+        "times", times, shape=(None,), dtype=np.float64, at_least=0.0, at_most=duration
+    )
+    ids = check_array("ids", ids, shape=times.shape, dtype=np.int64, at_least=0, at_most=n - 1)
+    width = check_number("bin_width", bin_width, above=0.0, unit="ms")
+    start = check_number("start", start, at_least=0.0, below=duration, unit="ms")
+    bins = math.floor((duration - start + _ROUNDING) / width)
+    if not bins:
+        raise InputError(
+            f"bin_width is {width:g} ms; there are only {duration - start:g} ms from start to "
+            "duration."
+        )
+    bursts = events_and_bursts(times, ids, longest_interval)
+
+    def rate(when: np.ndarray) -> np.ndarray:
+        place = np.floor((when - start + _ROUNDING) / width).astype(np.int64)
+        inside = (place >= 0) & (place < bins)
+        return np.bincount(place[inside], minlength=bins) * (1000.0 / (n * width))
+
+    events, burst_rate = rate(bursts.event_times), rate(bursts.burst_times)
+    probability = np.full(bins, np.nan)
+    np.divide(burst_rate, events, out=probability, where=events > 0.0)
+    middles = start + (np.arange(bins) + 0.5) * width
+    return BurstRates(middles, events, burst_rate, probability, rate(times))
+
+
+def _by_time(t: np.ndarray, i: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(t[which], kind="stable")
+    return t[which][order], i[which][order]
