@@ -23,22 +23,22 @@ from spikesim import datasets
 from spikesim.models.burst import BurstEnsembleNetwork
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "burst"
-EPOCHS = 20
+EPOCHS = 25
 
 # Learning rates chosen on the validation images, seed 0, with the same effort for both.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "one-burst": {"alpha": (20.0, 5.0), "decay": 0.9, "sst": "h"},
-    "one-backpropagation": {"alpha": (50.0, 5.0), "decay": 0.9, "backpropagation": True},
+    "one-burst": {"alpha": (20.0, 5.0), "decay": 0.95, "sst": "h"},
+    "one-backpropagation": {"alpha": (50.0, 5.0), "decay": 0.95, "backpropagation": True},
     "two-burst": {
         "alpha": (20.0, 20.0, 5.0),
-        "decay": 0.9,
+        "decay": 0.95,
         "sst": "h",
         "W_range": (0.05, 0.1, 0.05),
         "Y_range": (0.5, 1.0),
     },
     "two-backpropagation": {
         "alpha": (50.0, 50.0, 15.0),
-        "decay": 0.9,
+        "decay": 0.95,
         "backpropagation": True,
         "W_range": (0.05, 0.1, 0.05),
     },

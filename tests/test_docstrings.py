@@ -11,6 +11,7 @@ MODULES = [
     "spikesim.errors",
     "spikesim.files",
     "spikesim.kernels.records",
+    "spikesim.models.burst.burstprop",
     "spikesim.models.burst.network",
     "spikesim.models.segregated.network",
     "spikesim.models.superspike.network",
