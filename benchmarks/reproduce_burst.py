@@ -5,8 +5,8 @@
     python benchmarks/reproduce_burst.py checks                  alignment, settling, desaturation
     python benchmarks/reproduce_burst.py table                   all of it as a table and figures
 
-Each of the first three writes small JSON files to results/burst, which `table` reads. MNIST is looked
-for in $SPIKESIM_DATA; 50,000 images are learned, the last 10,000 of the training file are for
+Each of the first three writes small JSON files to results/burst; `table` reads them. MNIST is taken
+from $SPIKESIM_DATA; 50,000 images are learned, the last 10,000 of the training file are for
 validation (with which learning rates were chosen), and the test set is looked at once, at the end.
 """
 

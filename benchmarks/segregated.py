@@ -16,38 +16,23 @@ Ours is timed over more examples than theirs, because it is faster. Theirs is a 
 training images is only those shown, so that shuffling all 60,000 at the start does not count.
 """
 
-import os
-
-os.environ.update(
-    dict.fromkeys(
-        (
-            "OMP_NUM_THREADS",
-            "OPENBLAS_NUM_THREADS",
-            "MKL_NUM_THREADS",
-            "VECLIB_MAXIMUM_THREADS",
-            "NUMBA_NUM_THREADS",
-        ),
-        "1",
-    )
-)
-
+import timing  # isort: skip - before NumPy: it keeps everything on one core
 import argparse
 import contextlib
 import importlib
-import multiprocessing
+import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
-from typing import Any, NamedTuple
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from timing import Timing, in_new_process, timed
 
 ETA = 0.21  # learning rate of both layers
 FEW = 5  # examples of a first call: ours compiles in it, theirs touches its memory
@@ -55,21 +40,6 @@ AUTHORS_FILE = "deep_learning.py"
 AUTHORS_LIMIT = 999  # their train() also tests the network after every 1000 examples
 
 Images = NDArray[np.uint8]
-
-
-class Timing(NamedTuple):
-    """Milliseconds per training example of one repetition."""
-
-    wall: float
-    cpu: float
-
-
-def timed(work: Callable[[], object], examples: int) -> Timing:
-    """Run `work` once, which trains on `examples` examples."""
-    wall, cpu = perf_counter(), process_time()
-    work()
-    wall, cpu = perf_counter() - wall, process_time() - cpu
-    return Timing(1e3 * wall / examples, 1e3 * cpu / examples)
 
 
 def time_ours(images: Images, labels: Images, hidden: int, seed: int) -> Timing:
@@ -117,34 +87,6 @@ def time_authors(folder: Path, images: Images, labels: Images, hidden: int, seed
         return timed(lambda: train(len(images)), len(images))
 
 
-def in_new_process(work: Callable[..., Timing], *args: object) -> Timing:
-    """Call `work(*args)` in a fresh interpreter, so that it shares no imports with ours."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *args).result()
-
-
-def cpu_name() -> str:
-    """Name of the processor as the system gives it."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def load_average() -> str:
-    """Load average over 1, 5 and 15 minutes."""
-    if not hasattr(os, "getloadavg"):
-        return "unknown"
-    return " ".join(f"{load:.2f}" for load in os.getloadavg())
-
-
-def row(name: str, examples: int, timings: list[Timing]) -> str:
-    """One line of the table."""
-    wall, cpu = zip(*timings, strict=True)
-    return f"{name:<10}{examples:>9}{median(wall):>11.3f}{min(wall):>11.3f}{median(cpu):>13.3f}"
-
-
 def arguments() -> argparse.Namespace:
     """Read and check the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -180,7 +122,10 @@ def main() -> None:
         if count > len(images):
             raise SystemExit(f"--{name} is {count}, but there are {len(images)} training images")
 
-    print(f"{cpu_name()}, {os.cpu_count()} cores, one used; load average {load_average()}")
+    print(
+        f"{timing.cpu_name()}, {os.cpu_count()} cores, one used; "
+        f"load average {timing.load_average()}"
+    )
     print(
         f"Python {platform.python_version()}, NumPy {np.__version__}, Numba {version('numba')}; "
         f"784-{args.hidden}-10, {args.repeats} repetitions"
@@ -203,14 +148,14 @@ def main() -> None:
                 raise SystemExit(str(error)) from None
 
     print(f"\n{'ms/example':<10}{'examples':>9}{'median':>11}{'best':>11}{'CPU median':>13}")
-    print(row("spikesim", args.examples, ours))
+    print(timing.row("spikesim", args.examples, ours))
     if theirs:
-        print(row("authors", args.authors_examples, theirs))
+        print(timing.row("authors", args.authors_examples, theirs))
         best = min(t.wall for t in theirs) / min(t.wall for t in ours)
         cpu = median(t.cpu for t in theirs) / median(t.cpu for t in ours)
         ratio = median(t.wall for t in theirs) / median(t.wall for t in ours)
         print(f"{'ratio':<19}{ratio:>11.1f}{best:>11.1f}{cpu:>13.1f}")
-    print(f"load average at the end: {load_average()}")
+    print(f"load average at the end: {timing.load_average()}")
     if theirs:
         print(f"ratio (authors / spikesim): {ratio:.1f}")
     else:
