@@ -43,6 +43,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "W_range": (0.05, 0.1, 0.05),
     },
 }
+LABELS = {
+    "Z_range": "Initial inhibition, Z up to",
+    "Y_range": "Initial feedback, Y within ±",
+}
 SIZES = {"one": (784, 500, 10), "two": (784, 500, 500, 10)}
 
 
@@ -184,6 +188,8 @@ def draw() -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     from spikesim import plot
 
     lines = ["python benchmarks/reproduce_burst.py table", ""]
@@ -206,7 +212,28 @@ def draw() -> None:
         lines += [f"{name:45} {values}" for name, values in found.items()]
     if (RESULTS / "robustness.json").exists():
         content = json.loads((RESULTS / "robustness.json").read_text(encoding="utf-8"))
-        figure = plot.robustness(content["points"])[0].figure
+        figure, axes = plt.subplots(1, 2, figsize=(8.0, 3.2), layout="constrained", sharey=True)
+        for ax, (varied, label) in zip(axes, LABELS.items(), strict=True):
+            for alpha_Z, name in ((0.0, "fixed inhibition"), (1e-3, "learned inhibition")):
+                points = [
+                    point
+                    for point in content["points"]
+                    if point["varied"] == varied and point["alpha_Z"] == alpha_Z
+                ]
+                plot.sweep(
+                    [point["value"] for point in points],
+                    np.transpose([point["validation_error"] for point in points]),
+                    ax,
+                    label=name,
+                    xlabel=label,
+                    ylabel="Validation error (%)",
+                    xscale="log",
+                )
+                for point in points:
+                    lines.append(
+                        f"{varied} {point['value']:<6g} {name:20} error {point['validation_error']}"
+                        f", % saturated {point['saturated']}"
+                    )
         figure.savefig(RESULTS / "robustness.png", dpi=150)
     (RESULTS / "table.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))

@@ -1,8 +1,8 @@
 """Prints what learned SST+ inhibition does for networks that start badly: dendritic_inhibition.png.
 
 The apical dendrites of the hidden ensembles start with more and more inhibition. Where it is too
-strong, no unit ever bursts, no error comes down and the network does not learn, unless SST+ synapses
-learn to bring the apical potential back to where the probability of a burst follows it.
+strong, no unit ever bursts, no error comes down and the network does not learn; unless SST+
+synapses learn to bring the apical potential back to where the burst probability follows it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         worst = max(sum(seeds) / len(seeds) for seeds in errors[name])
         print(f"{name}: test error up to {worst:.1f} %")
 
-    ax = plot.robustness(STRENGTHS, errors, scale="Initial SST+ weights, $Z$ up to")
+    ax = None
+    for name, each in errors.items():
+        by_seed = list(zip(*each, strict=True))
+        ax = plot.sweep(
+            STRENGTHS,
+            by_seed,
+            ax,
+            label=name,
+            xlabel="Initial SST+ weights, $Z$ up to",
+            ylabel="Test error (%)",
+            xscale="log",
+        )
     ax.figure.savefig(chosen.out, dpi=150)
     print(f"wrote {chosen.out}")
 

@@ -14,6 +14,10 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 # What makes each one short, and the line with its number.
 SIZES = {
+    "dendritic_inhibition": (
+        ["--epochs", "2", "--seeds", "1"],
+        r"^learned inhibition: test error up to (\d+\.\d) %$",
+    ),
     "drawing": (
         ["--hidden", "20", "--blocks", "4"],
         r"^after 60 s: cost (\d+\.\d), (\d+\.\d) times less than silence$",
