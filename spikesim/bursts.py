@@ -124,7 +124,8 @@ def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> B
     t, i = times[order], ids[order]
     follows = np.zeros(t.size, bool)  # the spike before closely
     follows[1:] = (i[1:] == i[:-1]) & (np.diff(t) <= longest + _ROUNDING)
-    leads = np.append(follows[1:], False)[: t.size]  # the spike after closely
+    leads = np.zeros(t.size, bool)  # the spike after closely
+    leads[:-1] = follows[1:]
     second = follows.copy()
     second[1:] &= ~follows[:-1]
 

@@ -1,4 +1,4 @@
-"""Figures of spikes, voltages, learning and weights, ready for a paper.
+"""Figures of spikes, voltages, rates, learning and weights, ready for a paper.
 
     ax = plot.raster(spikes)
     ax.figure.savefig("raster.pdf")
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.bursts import events_and_bursts
 from spikesim.errors import (
     InputError,
     check_array,
@@ -30,19 +31,25 @@ from spikesim.patterns import SpikePattern
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
 
 __all__ = [
     "angle",
+    "burst_raster",
     "compartments",
     "cost_curve",
     "ensembles",
     "layers",
     "learning_curve",
+    "multiplexing",
     "raster",
     "rasters",
     "receptive_fields",
+    "sweep",
     "synapse",
     "traces",
+    "transfer",
+    "weight_change",
 ]
 
 # The colours of Wong (2011), which colour-blind people can tell apart; grey instead of yellow.
@@ -58,6 +65,7 @@ _COLOURS = (
 )
 _BLUE, _RED, _GREEN = _COLOURS[:3]
 _INK, _PALE = "#222222", "#E9E9E9"
+_BESIDE = "#6E6E6E"  # what something is compared with
 _GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 _MANY = 100_000  # spikes above which a raster becomes an image inside a vector figure
@@ -111,26 +119,60 @@ def raster(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Time (ms)', 'Neuron')
     """
-    t, i, n, duration, name = _events(spikes)
-    recorded = None if n is None else n - 1
-    n = int(i.max(initial=-1)) + 1 if n is None else n
-    shown = np.arange(n)
-    if neurons is not None:
-        if isinstance(neurons, range):
-            neurons = np.array(neurons, np.int64)
-        shown = check_array(
-            "neurons", neurons, shape=(None,), dtype=np.int64, at_least=0, at_most=recorded
-        )
-        if not shown.size or np.unique(shown).size < shown.size:
-            raise InputError("neurons has to name at least one neuron, and none of them twice.")
-    start, end = (0.0, duration) if window is None else _check_window(window)
+    events = _events(spikes)
+    parts = [(color or _INK, np.ones(events[0].size, bool))]
+    return _draw_raster(ax, events, parts, neurons, window)
+
+
+def burst_raster(
+    spikes: Any,
+    ax: Axes | None = None,
+    *,
+    longest_interval: float = 16.0,
+    neurons: Any = None,
+    window: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw a raster in which the spikes of bursts have another colour than isolated ones.
+
+    Parameters
+    ----------
+    spikes : SpikeRecording, SpikePattern, or pair of arrays of shape (spikes,)
+        As in `raster`.
+    ax : matplotlib.axes.Axes, optional
+    longest_interval : float
+        Longest interval between two spikes of a burst (ms), itself included.
+    neurons, window : optional
+        What to show, as in `raster`. Spikes that are not shown still decide what is a burst.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used. A recording without spikes is fine.
+
+    Examples
+    --------
+    >>> ax = burst_raster(([1.0, 9.0, 40.0], [0, 0, 1]), window=(0.0, 50.0))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['isolated spike', 'spike of a burst']
+    >>> [line.get_xdata().tolist() for line in ax.lines]
+    [[40.0], [1.0, 9.0]]
+    """
+    from matplotlib.lines import Line2D
+
+    events = _events(spikes)
+    in_burst = events_and_bursts(*events[:2], longest_interval).in_burst
+    ax = _draw_raster(ax, events, [(_INK, ~in_burst), (_RED, in_burst)], neurons, window)
     with _style():
-        ax = _axes(ax, (5.0, 3.0))
-        bottom, top = _rows(ax, t, i, shown, start, end, color or _INK)
-        ax.set_xlim(start, end)
-        ax.set_ylim(bottom, top)
-        ax.set_xlabel("Time (ms)")
-        ax.set_ylabel(f"{_readable(name)} neuron" if name else "Neuron")
+        mark: dict[str, Any] = dict(marker="|", linestyle="", markersize=7.0, markeredgewidth=1.5)
+        handles = [  # marks in the raster may be too small to tell their colours
+            Line2D([], [], color=_INK, label="isolated spike", **mark),
+            Line2D([], [], color=_RED, label="spike of a burst", **mark),
+        ]
+        _legend_above(ax, handles, handlelength=0.6)
     return ax
 
 
@@ -460,6 +502,7 @@ def ensembles(
     first = int(recording.nudges[0]) + len(recording.layers) - 1 - recording.layers.index(layer)
     change = np.abs(recording.beta[layer][:, first] - recording.beta[layer][:, first - 1])
     shown = np.argsort(-change, kind="stable")[:units]
+    end = recording.t.size * recording.dt
     with _style():
         if axes is None:
             axes = _figure((5.0, 0.7 + 1.2 * len(panels))).subplots(
@@ -474,9 +517,9 @@ def ensembles(
             for nudge in recording.nudges:
                 ax.axvline(nudge * recording.dt, **_GUIDE)
             for k, unit in enumerate(shown):
-                ax.step(
-                    recording.t,
-                    values[layer][unit],
+                ax.step(  # the last step lasts as long as the others
+                    np.append(recording.t, end),
+                    np.append(values[layer][unit], values[layer][unit][-1]),
                     where="post",
                     color=_COLOURS[k % len(_COLOURS)],
                 )
@@ -490,10 +533,326 @@ def ensembles(
             ha="center",
             va="bottom",
         )
-        panel_axes[-1].set_xlim(0.0, recording.t.size * recording.dt)
+        panel_axes[-1].set_xlim(0.0, end)
         panel_axes[-1].set_xlabel("Time (ms)")
         panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
     return panel_axes
+
+
+def multiplexing(
+    time: Any,
+    event_rate: Any,
+    burst_probability: Any,
+    somatic_current: Any,
+    dendritic_current: Any,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    titles: Sequence[str] | None = None,
+) -> list[Axes]:
+    """Draw the event rate over the somatic current, the burst probability over the dendritic one.
+
+    The scales fit both, so that what follows its current lies on it. The correlation coefficient of
+    the two (Pearson, without lag) is written above, unless one of them is constant.
+
+    Parameters
+    ----------
+    time : array_like, shape (bins,)
+        The middle of each bin (ms), as `spikesim.bursts.binned_rates` returns it with the next two.
+    event_rate, burst_probability : array_like, shape (bins,) or (populations, bins)
+        In Hz per neuron, and as a fraction; NaN leaves a gap.
+    somatic_current, dendritic_current : array_like, shape (bins,) or (populations, bins)
+        The injected currents in the bins (pA). One row serves all populations.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two per population: first a row of event rates, then one of burst probabilities. The
+        currents are drawn on twins of them.
+    titles : sequence of str, optional
+        One above each population.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        In the order of `axes`, without the twins.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit together.
+
+    Examples
+    --------
+    >>> time = np.arange(25.0, 1000.0, 50.0)
+    >>> wave, beat = np.sin(time / 80.0), np.sin(time / 150.0)
+    >>> axes = multiplexing(time, 5.0 + wave, 0.3 + 0.1 * beat, 200.0 * wave, 100.0 * beat)
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Event rate (Hz)', 'Burst probability (%)']
+    """
+    time = _check_times(time)
+    given = {
+        "event_rate": event_rate,
+        "burst_probability": burst_probability,
+        "somatic_current": somatic_current,
+        "dendritic_current": dendritic_current,
+    }
+    series = {name: _check_series(name, values, time.size) for name, values in given.items()}
+    count = max(map(len, series.values()))
+    for name, rows in series.items():
+        if len(rows) not in (1, count):
+            raise InputError(f"{name} has {len(rows)} rows; it has to have 1 or {count}.")
+    if titles is not None and (isinstance(titles, str) or len(titles) != count):
+        raise InputError(f"titles is {titles!r}; there has to be one for each of {count}.")
+    rates, probabilities, somatic, dendritic = (
+        np.broadcast_to(rows, (count, time.size)) for rows in series.values()
+    )
+    panels = [
+        ("Event rate (Hz)", rates, _BLUE, "Somatic current (pA)", somatic),
+        ("Burst probability (%)", 100.0 * probabilities, _RED, "Dendritic current (pA)", dendritic),
+    ]
+    with _style():
+        if axes is None:
+            axes = _figure((1.4 + 3.4 * count, 4.0)).subplots(2, count, sharex=True, squeeze=False)
+            for ax in axes[0]:
+                ax.tick_params(axis="x", length=0)
+        every = _check_axes(axes, 2 * count)
+        twins = [_beneath(ax) for ax in every]
+        for k, (ax, twin) in enumerate(zip(every, twins, strict=True)):
+            row, population = divmod(k, count)
+            label, values, colour, current_label, currents = panels[row]
+            ax.plot(time, values[population], color=colour)
+            twin.plot(time, currents[population], color=_BESIDE, linestyle=(0, (4, 1.5)))
+            ax.locator_params(axis="y", nbins=6)
+            twin.locator_params(axis="y", nbins=6)
+            if not np.ptp(currents[population]):
+                twin.set_yticks(currents[population][:1])
+            ax.set_xlim(*_extent(time))
+            r = _correlation(values[population], currents[population])
+            if r is not None:
+                ax.set_title(f"$r = {r:.2f}$", loc="right")
+            if population == 0:
+                ax.set_ylabel(label, color=colour)
+            if population == count - 1:
+                twin.set_ylabel(current_label, color=_BESIDE)
+            if row == 1:
+                ax.set_xlabel("Time (ms)")
+        for ax, title in zip(every, titles or [], strict=False):
+            ax.set_title(title, loc="left")
+        for side in (every, twins):
+            every[0].get_figure().align_ylabels(side)  # type: ignore[union-attr]
+    return every
+
+
+def sweep(
+    parameter: Any,
+    result: Any,
+    ax: Axes | None = None,
+    label: str | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    xscale: str = "linear",
+) -> Axes:
+    """Draw a result over a parameter, such as weight changes over pairing frequencies.
+
+    Parameters
+    ----------
+    parameter : array_like, shape (values,)
+        In any order.
+    result : array_like, shape (values,) or (seeds, values)
+        Of several seeds, the line is the mean and the band one standard deviation (of a sample:
+        ddof=1) to either side. NaN leaves a gap.
+    ax : matplotlib.axes.Axes, optional
+        Each call takes the next colour on it.
+    label : str, optional
+        For the legend; none as a default, but for the number of seeds.
+    xlabel, ylabel : str
+        With units, such as ``"Pairing frequency (Hz)"``.
+    xscale : str
+        'linear' or 'log'.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axis of results contains 0: it begins there, or a dashed line marks it.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> labels = dict(xlabel="Scale of inhibition", ylabel="Error (%)", xscale="log")
+    >>> ax = sweep([0.1, 1.0, 10.0], [[5.0, 6.0, 28.0], [5.4, 6.2, 36.0]], label="fixed", **labels)
+    >>> ax = sweep([0.1, 1.0, 10.0], [5.1, 6.1, 7.4], ax, label="learned", **labels)
+    >>> ax.lines[0].get_ydata().round(1).tolist()
+    [5.2, 6.1, 32.0]
+    """
+    check_choice("xscale", xscale, ("linear", "log"))
+    parameter = check_array("parameter", parameter, shape=(None,))
+    rows = _check_series("result", result, parameter.size)
+    if xscale == "log" and parameter.min() <= 0.0:
+        raise InputError(
+            f"parameter holds {parameter.min():g}; every element has to be above 0 with xscale "
+            "'log'."
+        )
+    if label is None and len(rows) > 1:
+        label = f"mean ± sd of {len(rows)}"
+    order = np.argsort(parameter, kind="stable")
+    with _style():
+        ax = _axes(ax, (4.2, 3.0))
+        _mean_and_spread(
+            ax,
+            parameter[order],
+            rows[:, order],
+            _next_colour(ax),
+            label=label,
+            marker="o" if parameter.size <= _FEW else "",
+            markersize=3.0,
+        )
+        ax.set_xscale(xscale)
+        _show_zero(ax)
+        ax.set_xlabel(xlabel)
+        ax.set_ylabel(ylabel)
+        if label:
+            ax.legend()
+    return ax
+
+
+def transfer(
+    dendritic_current: Any,
+    event_rate: Any,
+    burst_probability: Any,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    label: str | None = None,
+) -> list[Axes]:
+    """Draw what an ensemble makes of a dendritic current: its event rate and burst probability.
+
+    Parameters
+    ----------
+    dendritic_current : array_like, shape (currents,)
+        In pA.
+    event_rate, burst_probability : array_like, shape (currents,) or (seeds, currents)
+        In Hz per neuron, and as a fraction; of several seeds, mean and spread as in `sweep`.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two. Each call takes the next colour on them: one call per condition.
+    label : str, optional
+        For the legend, such as ``"without inhibition"``.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Event rate and burst probability.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> axes = transfer([0.0, 100.0, 200.0], [4.2, 3.5, 3.0], [0.14, 0.52, 0.92])
+    >>> axes = transfer([0.0, 100.0, 200.0], [6.2, 5.5, 5.0], [0.15, 0.5, 0.9], axes, "driven")
+    >>> axes[1].get_xlabel(), axes[1].get_ylabel()
+    ('Dendritic current (pA)', 'Burst probability (%)')
+    """
+    current = check_array("dendritic_current", dendritic_current, shape=(None,))
+    rates = _check_series("event_rate", event_rate, current.size)
+    probabilities = _check_series("burst_probability", burst_probability, current.size)
+    results = {"Event rate (Hz)": rates, "Burst probability (%)": 100.0 * probabilities}
+    with _style():
+        if axes is None:
+            axes = _figure((6.4, 2.8)).subplots(1, 2)
+        both = _check_axes(axes, 2)
+        for ax, (ylabel, rows) in zip(both, results.items(), strict=True):
+            sweep(current, rows, ax, label, xlabel="Dendritic current (pA)", ylabel=ylabel)
+        legend = both[1].get_legend()
+        if legend:  # one serves both
+            legend.remove()
+    return both
+
+
+def weight_change(
+    time: Any,
+    change: Any,
+    burst_probability: Any,
+    blocks: Sequence[tuple[float, float, str]] = (),
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw how much synapses have changed, over the burst probability that changes them.
+
+    Parameters
+    ----------
+    time : array_like, shape (times,)
+        In s of simulated time.
+    change : array_like, shape (times,) or (seeds, times)
+        Cumulative change as a fraction of the initial weight, which is drawn in percent. Of several
+        seeds, the line is the mean and the band one standard deviation to either side.
+    burst_probability : array_like of the same shape, or dict of str to such arrays
+        As a fraction; a dict names several, such as those of pre- and postsynaptic neurons.
+    blocks : sequence of (start, end, name)
+        Stretches of time (s) that are shaded, with their names above; a name may be empty.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Weight change and burst probability.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+
+    Examples
+    --------
+    >>> time = np.arange(0.0, 50.0)
+    >>> probability = np.where(time < 25.0, 0.1, 0.25)
+    >>> change = np.cumsum(probability - 0.1) / 50.0
+    >>> axes = weight_change(time, change, probability, [(25.0, 50.0, "× 1.5")])
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Weight change (%)', 'Burst probability (%)']
+    """
+    time = _check_times(time)
+    changes = _check_series("change", change, time.size)
+    named = burst_probability if isinstance(burst_probability, Mapping) else {"": burst_probability}
+    probabilities = {
+        name: _check_series("burst_probability", values, time.size)
+        for name, values in named.items()
+    }
+    if not probabilities:
+        raise InputError("burst_probability is an empty dict; it has to hold at least one array.")
+    spans = [_check_block(block) for block in blocks]
+    with _style():
+        if axes is None:
+            axes = _figure((5.0, 3.8)).subplots(2, 1, sharex=True)
+            axes[0].tick_params(axis="x", length=0)
+        both = _check_axes(axes, 2)
+        _mean_and_spread(both[0], time, 100.0 * changes, _INK)
+        for name, rows in probabilities.items():
+            _mean_and_spread(both[1], time, 100.0 * rows, _next_colour(both[1]), label=name)
+        if any(probabilities):
+            _legend_above(both[1])
+        times = [*_extent(time), *(edge for span in spans for edge in span[:2])]
+        for ax in both:
+            _show_zero(ax)
+            for start, end, _ in spans:
+                ax.axvspan(start, end, color=_PALE, linewidth=0.0, zorder=0)
+            ax.set_xlim(min(times), max(times))
+        for start, end, name in spans:
+            both[0].annotate(
+                name,
+                ((start + end) / 2.0, 1.0),
+                (0.0, 2.0),
+                xycoords=both[0].get_xaxis_transform(),
+                textcoords="offset points",
+                horizontalalignment="center",
+                verticalalignment="bottom",
+                fontsize=8.0,
+            )
+        both[0].set_ylabel("Weight change (%)")
+        both[1].set_ylabel("Burst probability (%)")
+        both[1].set_xlabel("Simulated time (s)")
+        both[0].get_figure().align_ylabels(both)  # type: ignore[union-attr]
+    return both
 
 
 def learning_curve(
@@ -554,21 +913,18 @@ def learning_curve(
                 name += f", mean ± sd of {len(runs)}" if len(runs) > 1 else ""
             else:
                 name = label if len(keys) == 1 else f"{label}, {name}"
-            mean = values.mean(axis=0)
             dashed = each == "training_error" and len(keys) > 1
-            ax.plot(
+            _mean_and_spread(
+                ax,
                 epochs,
-                mean,
-                color=colour,
+                values,
+                colour,
                 label=name,
                 linestyle=(0, (3, 1.5)) if dashed else "-",
                 marker="o" if epochs.size <= _FEW else "",
                 markersize=3.0,
                 markerfacecolor="white" if dashed else colour,
             )
-            if len(runs) > 1:
-                sd = values.std(axis=0, ddof=1)
-                ax.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
         ax.set_xlabel("Epoch")
         ax.set_ylabel(_CURVES[keys[0]][1])
         _whole_epochs(ax)
@@ -948,15 +1304,37 @@ def _next_colour(ax: Axes) -> str:
     return free[0] if free else _COLOURS[len(ax.lines) % len(_COLOURS)]
 
 
-def _legend_above(ax: Axes) -> None:
-    """A legend in one line over the data, where it hides none."""
+def _legend_above(
+    ax: Axes, handles: Sequence[Line2D] | None = None, handlelength: float = 1.5
+) -> None:
+    """A legend in one line over the data, where it hides none; of the lines as a default."""
+    handles = list(ax.lines) if handles is None else handles
     ax.legend(
+        handles=handles,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
         borderaxespad=0.0,
-        ncols=len(ax.lines),
-        handlelength=1.5,
+        ncols=len(handles),
+        handlelength=handlelength,
     )
+
+
+def _beneath(ax: Axes) -> Axes:
+    """A twin with a scale of its own to the right, whose lines go below those of `ax`."""
+    twin = ax.twinx()
+    twin.spines["right"].set(visible=True, color=_BESIDE)
+    twin.tick_params(axis="y", colors=_BESIDE)
+    ax.set_zorder(twin.get_zorder() + 1)
+    ax.patch.set_visible(False)
+    return twin
+
+
+def _show_zero(ax: Axes) -> None:
+    """Begin the axis of values at 0, or mark 0 if a line goes below."""
+    if min(np.nanmin(line.get_ydata(), initial=0.0) for line in ax.lines) < 0.0:
+        ax.axhline(0.0, **_GUIDE, zorder=1)
+    else:
+        ax.set_ylim(bottom=0.0, auto=None)
 
 
 def _whole_epochs(ax: Axes) -> None:
@@ -999,8 +1377,45 @@ def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str
     return t, i, n, duration or float(t.max(initial=0.0)) or 1.0, name
 
 
+def _draw_raster(
+    ax: Axes | None,
+    events: tuple[np.ndarray, np.ndarray, int | None, float, str],
+    parts: Sequence[tuple[str, np.ndarray]],
+    neurons: Any,
+    window: Any,
+) -> Axes:
+    """A raster of spikes; a part is a colour, and which spikes have it."""
+    t, i, n, duration, name = events
+    recorded = None if n is None else n - 1
+    n = int(i.max(initial=-1)) + 1 if n is None else n
+    shown = np.arange(n)
+    if neurons is not None:
+        if isinstance(neurons, range):
+            neurons = np.array(neurons, np.int64)
+        shown = check_array(
+            "neurons", neurons, shape=(None,), dtype=np.int64, at_least=0, at_most=recorded
+        )
+        if not shown.size or np.unique(shown).size < shown.size:
+            raise InputError("neurons has to name at least one neuron, and none of them twice.")
+    start, end = (0.0, duration) if window is None else _check_window(window)
+    with _style():
+        ax = _axes(ax, (5.0, 3.0))
+        bottom, top = _rows(ax, t, i, shown, start, end, parts)
+        ax.set_xlim(start, end)
+        ax.set_ylim(bottom, top)
+        ax.set_xlabel("Time (ms)")
+        ax.set_ylabel(f"{_readable(name)} neuron" if name else "Neuron")
+    return ax
+
+
 def _rows(
-    ax: Axes, t: np.ndarray, i: np.ndarray, shown: np.ndarray, start: float, end: float, color: str
+    ax: Axes,
+    t: np.ndarray,
+    i: np.ndarray,
+    shown: np.ndarray,
+    start: float,
+    end: float,
+    parts: Sequence[tuple[str, np.ndarray]],
 ) -> tuple[float, float]:
     """Draw the marks of the neurons shown, and return where their rows begin and end."""
     together = bool((np.diff(shown) == 1).all())
@@ -1016,15 +1431,16 @@ def _rows(
     smallest = min(max(1.5 * math.sqrt(share), 0.8), 2.5)
     height = min(max(0.75 * box.height / point / max(shown.size, 1), smallest), 9.0)
     width = min(max(share / height, 0.15), 0.8)
-    ax.plot(
-        t[kept],
-        row[i[kept]],
-        "|",
-        color=color,
-        markersize=height,
-        markeredgewidth=width,
-        rasterized=bool(kept.sum() > _MANY),
-    )
+    for colour, part in parts:
+        ax.plot(
+            t[kept & part],
+            row[i[kept & part]],
+            "|",
+            color=colour,
+            markersize=height,
+            markeredgewidth=width,
+            rasterized=bool(kept.sum() > _MANY),
+        )
     if not together:
         rows = np.unique(np.linspace(0, shown.size - 1, min(shown.size, 8)).round().astype(int))
         ax.set_yticks(rows, [str(neuron) for neuron in shown[rows]])
@@ -1143,7 +1559,50 @@ def _common(columns: list[dict[float, float]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(epochs), np.array([[column[epoch] for epoch in epochs] for column in columns])
 
 
+def _extent(times: np.ndarray) -> tuple[float, float]:
+    """From where the first bin begins to where the last ends."""
+    half = 0.5 * (times[-1] - times[0]) / (times.size - 1)
+    return float(times[0] - half), float(times[-1] + half)
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
+    """The correlation coefficient where both are known; None if one of them is constant."""
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second = first[known], second[known]
+    if first.size < 2 or not np.ptp(first) or not np.ptp(second):
+        return None
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _mean_and_spread(ax: Axes, x: np.ndarray, rows: np.ndarray, colour: str, **line: Any) -> None:
+    """The mean over seeds, one per row, in a band one standard deviation wide to either side."""
+    mean = rows.mean(axis=0)
+    ax.plot(x, mean, color=colour, **line)
+    if len(rows) > 1:
+        sd = rows.std(axis=0, ddof=1)
+        ax.fill_between(x, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
+
+
 # ------------------------------------------------------------------------------------------ checks
+
+
+def _check_times(time: Any) -> np.ndarray:
+    time = check_array("time", time, shape=(None,), dtype=np.float64)
+    if time.size < 2 or (np.diff(time) <= 0.0).any():
+        raise InputError("time has to hold at least two times, in ascending order.")
+    return time
+
+
+def _check_series(name: str, values: Any, length: int) -> np.ndarray:
+    """One row of `length` numbers for each of several; NaN leaves a gap."""
+    values = check_array(name, values, finite=False)
+    if values.ndim not in (1, 2) or values.shape[-1] != length or not values.size:
+        raise InputError(
+            f"{name} has shape {values.shape}; it has to be ({length},) or (any, {length})."
+        )
+    if np.isinf(values).any():
+        raise InputError(f"{name} holds infinite numbers; NaN stands for what is not known.")
+    return np.atleast_2d(values)
 
 
 def _check_attributes(name: str, value: Any, kind: str, attributes: Sequence[str]) -> None:
@@ -1159,3 +1618,10 @@ def _check_window(window: Any) -> tuple[float, float]:
         raise InputError(f"window is {window!r}; it has to be a pair: start and end in ms.")
     start = check_number("the start of window", window[0], unit="ms")
     return start, check_number("the end of window", window[1], above=start, unit="ms")
+
+
+def _check_block(block: Any) -> tuple[float, float, str]:
+    if not isinstance(block, (tuple, list)) or len(block) != 3:
+        raise InputError(f"blocks holds {block!r}; a block is a start, an end and a name.")
+    start = check_number("the start of a block", block[0], unit="s")
+    return start, check_number("the end of a block", block[1], above=start, unit="s"), str(block[2])

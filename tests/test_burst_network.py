@@ -42,7 +42,7 @@ def test_weights_follow_the_gradient_of_the_change_of_burst_rate_toward_a_fixed_
 ):
     net = small(sizes, steps=40, nudge_after=30, alpha=1.0, **options)
     before = [W.copy() for W in net.W]
-    sim = net._learning
+    sim = net._simulation(1, every_step=True)
     recordings = [sim.network.record(layer, ["h", "p", "beta"]) for layer in sim.layers]
     sim.run(IMAGES[:1], LABELS[:1], np.array([0]), np.array([30]))
     x = IMAGES[0] / 255.0
@@ -71,7 +71,7 @@ def test_weights_follow_the_gradient_of_the_change_of_burst_rate_toward_a_fixed_
 def test_inhibition_moves_the_apical_potential_toward_gamma_as_its_gradient_says(sst):
     net = small(sst=sst, alpha=0.0, alpha_Z=0.01, steps=40, nudge_after=30)
     Z = net.Z[0].copy()
-    sim = net._learning
+    sim = net._simulation(1, every_step=True)
     recording = sim.network.record(sim.layers[0], ["u", "beta", "h"])
     sim.run(IMAGES[:1], LABELS[:1], np.array([0]), np.array([30]))
     u, g = recording.u[:, 31], getattr(recording, sst)[:, 30]

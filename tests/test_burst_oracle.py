@@ -57,7 +57,7 @@ def pair(sizes, ours, theirs):
 
 def learn_both(net, oracle, nudges):
     """All images through both; per layer what ours recorded, and all examples of the other."""
-    simulation = net._learning
+    simulation = net._simulation(20, every_step=True)
     recordings = [
         simulation.network.record(layer, [v for v in ("h", "p", "beta", "u") if v in layer.state])
         for layer in simulation.layers
@@ -93,6 +93,18 @@ def test_every_rate_potential_and_weight_equals_the_transcription(form, sizes):
         np.testing.assert_allclose(net.Y[k - 1], oracle.Y[k].T, rtol=0, atol=1e-10)
         if net.parameters.sst != "none":
             np.testing.assert_allclose(net.Z[k - 1], oracle.Z[k], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_leaving_out_steps_that_reach_no_weight_changes_no_bit_of_a_weight(form):
+    nudges = CHANCE.integers(5, 8, 20)
+    results = []
+    for every_step in (True, False):
+        net, _ = pair((30, 12, 9, 4), *FORMS[form])
+        simulation = net._simulation(20, every_step=every_step)
+        simulation.run(IMAGES, LABELS, np.arange(20), nudges)
+        results.append([*net.W, *net.b, *net.Y, *net.Z, simulation.loss])
+    assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
 
 
 @pytest.mark.parametrize("form", list(FORMS)[1:])

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.bursts",
     "spikesim.cli",
     "spikesim.datasets",
     "spikesim.errors",

@@ -220,6 +220,73 @@ def test_a_raster_refuses(arguments, message):
         plot.raster(**arguments)
 
 
+# ---- rasters of bursts
+
+BURSTING = spikes([5.0, 12.0, 20.0, 60.0, 13.0], [1, 1, 1, 1, 3])
+
+
+def test_spikes_of_bursts_have_another_colour_than_isolated_ones():
+    isolated, bursting = plot.burst_raster(BURSTING).lines
+    assert isolated.get_xydata().tolist() == [[60.0, 1.0], [13.0, 3.0]]
+    assert bursting.get_xydata().tolist() == [[5.0, 1.0], [12.0, 1.0], [20.0, 1.0]]
+    assert isolated.get_color() != bursting.get_color()
+    assert isolated.get_markersize() == bursting.get_markersize()
+
+
+def test_a_raster_of_bursts_has_a_legend_in_those_colours():
+    ax = plot.burst_raster(BURSTING)
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "isolated spike",
+        "spike of a burst",
+    ]
+    assert [mark.get_color() for mark in legend.legend_handles] == [
+        line.get_color() for line in ax.lines
+    ]
+
+
+def test_a_raster_of_bursts_has_the_axes_of_a_raster():
+    ax, other = plot.burst_raster(BURSTING), plot.raster(BURSTING)
+    assert (ax.get_xlim(), ax.get_ylim()) == (other.get_xlim(), other.get_ylim())
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time (ms)", "pyr neuron")
+
+
+def test_the_longest_interval_of_a_burst_can_be_chosen():
+    isolated, bursting = plot.burst_raster(BURSTING, longest_interval=7.0).lines
+    assert bursting.get_xdata().tolist() == [5.0, 12.0]
+    assert isolated.get_xdata().tolist() == [20.0, 60.0, 13.0]
+
+
+def test_spikes_that_are_not_shown_decide_what_is_a_burst():
+    isolated, bursting = plot.burst_raster(BURSTING, window=(10.0, 15.0), neurons=[3, 1]).lines
+    assert isolated.get_xydata().tolist() == [[13.0, 0.0]]
+    assert bursting.get_xydata().tolist() == [[12.0, 1.0]]
+
+
+@pytest.mark.parametrize("nothing", [spikes(), ([], [])])
+def test_a_raster_of_bursts_without_spikes_is_empty(nothing):
+    assert not any(line.get_xdata().size for line in plot.burst_raster(nothing).lines)
+
+
+def test_a_raster_of_bursts_is_drawn_on_given_axes():
+    given = plt.subplots()[1]
+    assert plot.burst_raster(BURSTING, given) is given
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(spikes=3), "it has to be a SpikeRecording"),
+        (dict(spikes=BURSTING, longest_interval=0.0), "longest_interval is 0.0"),
+        (dict(spikes=BURSTING, neurons=[5]), "neurons holds 5"),
+        (dict(spikes=BURSTING, window=5.0), "a pair: start and end in ms"),
+    ],
+)
+def test_a_raster_of_bursts_refuses(arguments, message):
+    with pytest.raises(InputError, match=message):
+        plot.burst_raster(**arguments)
+
+
 # ---- rasters
 
 
@@ -461,6 +528,343 @@ def test_compartments_refuse(layer, neuron, message):
 def test_compartments_refuse_another_number_of_axes():
     with pytest.raises(InputError, match="axes holds 2 Axes; it has to hold 3"):
         plot.compartments(trial(), axes=plt.subplots(2)[1])
+
+
+# ---- ensembles
+
+
+def shown_images():
+    """Two images of 3 steps, nudged in the second; unit 1 of hidden_1 notices the nudge most."""
+    steps, dt = 6, 10.0
+    shapes = {"hidden_1": 3, "output": 2}
+    values = {
+        name: {layer: np.full((n, steps), level) for layer, n in shapes.items()}
+        for name, level in {"h": 0.5, "p": 0.25, "beta": 0.125, "u": 0.0}.items()
+    }
+    del values["u"]["output"]
+    values["beta"]["hidden_1"][:, 2] += [0.01, 0.03, -0.02]
+    values["u"]["hidden_1"][:] = [[1.0], [2.0], [3.0]]
+    return SimpleNamespace(
+        layers=list(shapes),
+        dt=dt,
+        t=dt * np.arange(steps),
+        onsets=np.array([0, 3]),
+        nudges=np.array([1, 4]),
+        **values,
+    )
+
+
+def steps(ax):
+    """The lines that are no marks of images and nudges."""
+    return [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
+
+
+def test_a_hidden_ensemble_has_four_variables_and_an_output_two():
+    def first_words(axes):
+        return [ax.get_ylabel().split("\n")[0] for ax in axes]
+
+    assert first_words(plot.ensembles(shown_images())) == ["Event", "Apical", "Burst", "Burst"]
+    assert first_words(plot.ensembles(shown_images(), "output")) == ["Event", "Burst"]
+
+
+def test_the_ensembles_that_notice_the_nudge_most_are_shown():
+    apical = plot.ensembles(shown_images(), units=2)[1]
+    assert [line.get_ydata()[0] for line in steps(apical)] == [2.0, 3.0]
+
+
+def test_ensembles_are_drawn_to_the_end_of_the_last_step():
+    for ax in plot.ensembles(shown_images()):
+        assert ax.get_xlim() == (0.0, 60.0)
+        assert all(line.get_xdata()[-1] == 60.0 for line in steps(ax))
+
+
+def test_starts_of_images_and_nudges_are_marked():
+    ax = plot.ensembles(shown_images())[0]
+    marked = [line.get_xdata()[0] for line in ax.lines if line not in steps(ax)]
+    assert marked == [30.0, 10.0, 40.0]
+    assert texts(ax) == ["nudge"]
+
+
+def test_ensembles_are_drawn_on_given_axes():
+    given = plt.subplots(2)[1]
+    assert plot.ensembles(shown_images(), "output", axes=given) == list(given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(recording=trial()), "it has to be a ImageRecording"),
+        (dict(recording=shown_images(), layer="hiden_1"), "Did you mean 'hidden_1'"),
+        (dict(recording=shown_images(), units=0), "units is 0"),
+    ],
+)
+def test_ensembles_refuse(arguments, message):
+    with pytest.raises(InputError, match=message):
+        plot.ensembles(**arguments)
+
+
+# ---- multiplexing
+
+BINS = np.arange(25.0, 500.0, 50.0)
+SOMATIC, DENDRITIC = np.sin(BINS / 80.0), np.sin(BINS / 150.0)
+
+
+def multiplexed(**changes):
+    arguments = dict(
+        time=BINS,
+        event_rate=5.0 + SOMATIC,
+        burst_probability=0.25 + 0.125 * DENDRITIC,
+        somatic_current=200.0 * SOMATIC,
+        dendritic_current=-100.0 * DENDRITIC,
+    )
+    return plot.multiplexing(**{**arguments, **changes})
+
+
+def twins(axes):
+    return [ax for ax in axes[0].figure.axes if ax not in axes]
+
+
+def test_event_rate_lies_over_the_somatic_and_burst_probability_over_the_dendritic_current():
+    axes = multiplexed()
+    drawn = [ax.lines[0].get_ydata() for ax in (*axes, *twins(axes))]
+    np.testing.assert_allclose(drawn[0], 5.0 + SOMATIC)
+    np.testing.assert_allclose(drawn[1], 25.0 + 12.5 * DENDRITIC)  # %
+    np.testing.assert_allclose(drawn[2], 200.0 * SOMATIC)
+    np.testing.assert_allclose(drawn[3], -100.0 * DENDRITIC)
+
+
+def test_rates_and_currents_have_labels_with_units_on_their_own_sides():
+    axes = multiplexed()
+    assert [ax.get_ylabel() for ax in axes] == ["Event rate (Hz)", "Burst probability (%)"]
+    assert [ax.get_ylabel() for ax in twins(axes)] == [
+        "Somatic current (pA)",
+        "Dendritic current (pA)",
+    ]
+    assert all(ax.spines["right"].get_visible() for ax in twins(axes))
+    assert [ax.get_xlabel() for ax in axes] == ["", "Time (ms)"]
+
+
+def test_whole_bins_are_shown():
+    assert all(ax.get_xlim() == (0.0, 500.0) for ax in multiplexed())
+
+
+def test_the_correlation_with_the_current_is_written_above():
+    assert [ax.get_title("right") for ax in multiplexed()] == ["$r = 1.00$", "$r = -1.00$"]
+
+
+def test_bins_without_events_leave_a_gap_and_do_not_hide_the_correlation():
+    probability = 0.25 + 0.125 * DENDRITIC
+    probability[3] = np.nan
+    ax = multiplexed(burst_probability=probability)[1]
+    assert np.isnan(ax.lines[0].get_ydata()).tolist() == (np.arange(BINS.size) == 3).tolist()
+    assert ax.get_title("right") == "$r = -1.00$"
+
+
+def test_a_constant_current_has_one_tick_and_no_correlation():
+    axes = multiplexed(dendritic_current=np.full(BINS.size, 50.0))
+    assert twins(axes)[1].get_yticks().tolist() == [50.0]
+    assert axes[1].get_title("right") == ""
+
+
+def test_each_population_has_a_column():
+    axes = multiplexed(event_rate=[5.0 + SOMATIC, 6.0 + SOMATIC], titles=["first", "second"])
+    assert [ax.get_title("left") for ax in axes] == ["first", "second", "", ""]
+    assert axes[1].lines[0].get_ydata()[0] == axes[0].lines[0].get_ydata()[0] + 1.0
+    np.testing.assert_array_equal(axes[2].lines[0].get_ydata(), axes[3].lines[0].get_ydata())
+    assert [ax.get_ylabel() for ax in axes] == ["Event rate (Hz)", "", "Burst probability (%)", ""]
+
+
+def test_multiplexing_is_drawn_on_given_axes():
+    given = plt.subplots(2)[1]
+    assert multiplexed(axes=given) == list(given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(event_rate=[1.0]), r"event_rate has shape \(1,\); it has to be \(10,\) or"),
+        (dict(event_rate=np.full(10, np.inf)), "event_rate holds infinite numbers"),
+        (
+            dict(event_rate=np.ones((3, 10)), somatic_current=np.ones((2, 10))),
+            "somatic_current has 2 rows; it has to have 1 or 3",
+        ),
+        (dict(time=BINS[::-1]), "time has to hold at least two times, in ascending order"),
+        (dict(time=BINS[:1]), "time has to hold at least two times"),
+        (dict(titles=["a", "b"]), "one for each of 1"),
+        (dict(axes=[]), "axes holds 0 Axes; it has to hold 2"),
+    ],
+)
+def test_multiplexing_refuses(changes, message):
+    with pytest.raises(InputError, match=message):
+        multiplexed(**changes)
+
+
+# ---- sweeps
+
+LABELS = dict(xlabel="Scale", ylabel="Error (%)")
+
+
+def test_a_sweep_is_the_mean_over_seeds_in_a_band_of_one_standard_deviation():
+    ax = plot.sweep([1.0, 2.0], [[1.0, 5.0], [3.0, 5.0]], **LABELS)
+    assert ax.lines[0].get_xydata().tolist() == [[1.0, 2.0], [2.0, 5.0]]
+    edges = ax.collections[0].get_paths()[0].vertices
+    at = edges[edges[:, 0] == 1.0, 1]
+    assert [at.min(), at.max()] == pytest.approx([2.0 - np.sqrt(2.0), 2.0 + np.sqrt(2.0)])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mean ± sd of 2"]
+
+
+def test_a_sweep_of_one_seed_has_neither_band_nor_legend():
+    ax = plot.sweep([1.0, 2.0], [1.0, 5.0], **LABELS)
+    assert not ax.collections
+    assert ax.get_legend() is None
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Scale", "Error (%)")
+
+
+def test_a_sweep_is_drawn_in_the_order_of_the_parameter():
+    line = plot.sweep([3.0, 1.0, 2.0], [30.0, 10.0, 20.0], **LABELS).lines[0]
+    assert line.get_xydata().tolist() == [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
+
+
+def test_sweeps_on_the_same_axes_differ_in_colour_and_name():
+    ax = plot.sweep([1.0, 2.0], [1.0, 5.0], label="fixed", **LABELS)
+    plot.sweep([1.0, 2.0], [1.0, 3.0], ax, "learned", **LABELS)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["fixed", "learned"]
+    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_a_sweep_can_be_logarithmic():
+    assert plot.sweep([0.1, 10.0], [1.0, 5.0], **LABELS).get_xscale() == "linear"
+    assert plot.sweep([0.1, 10.0], [1.0, 5.0], xscale="log", **LABELS).get_xscale() == "log"
+
+
+def test_a_sweep_begins_at_zero_or_marks_it():
+    ax = plot.sweep([1.0, 2.0], [3.0, 5.0], **LABELS)
+    assert ax.get_ylim()[0] == 0.0
+    plot.sweep([1.0, 2.0], [-3.0, 5.0], ax, **LABELS)
+    assert ax.get_ylim()[0] < -3.0
+    assert ax.lines[-1].get_ydata() == [0.0, 0.0]
+
+
+def test_what_is_not_known_leaves_a_gap_in_a_sweep():
+    ax = plot.sweep([1.0, 2.0, 3.0], [[1.0, np.nan, 2.0], [1.0, 2.0, 2.0]], **LABELS)
+    assert np.isnan(ax.lines[0].get_ydata()).tolist() == [False, True, False]
+    plot.sweep([1.0, 2.0, 3.0], [np.nan] * 3, **LABELS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(result=[1.0]), "result has shape"),
+        (dict(parameter=[], result=[]), "result has shape"),
+        (dict(result=[1.0, np.inf]), "result holds infinite numbers"),
+        (dict(parameter=[0.0, 1.0], xscale="log"), "above 0 with xscale 'log'"),
+        (dict(xscale="lgo"), "Did you mean 'log'"),
+    ],
+)
+def test_a_sweep_refuses(changes, message):
+    with pytest.raises(InputError, match=message):
+        plot.sweep(**{**dict(parameter=[1.0, 2.0], result=[1.0, 2.0]), **LABELS, **changes})
+
+
+# ---- dendritic transfer
+
+
+def test_a_transfer_shows_event_rates_in_hertz_and_burst_probabilities_in_percent():
+    rate, probability = plot.transfer([0.0, 100.0], [4.0, 3.0], [0.25, 0.5])
+    assert rate.lines[0].get_xydata().tolist() == [[0.0, 4.0], [100.0, 3.0]]
+    assert probability.lines[0].get_xydata().tolist() == [[0.0, 25.0], [100.0, 50.0]]
+    assert [ax.get_ylabel() for ax in (rate, probability)] == [
+        "Event rate (Hz)",
+        "Burst probability (%)",
+    ]
+    assert rate.get_xlabel() == probability.get_xlabel() == "Dendritic current (pA)"
+
+
+def test_conditions_of_a_transfer_share_axes_and_one_legend():
+    axes = plot.transfer([0.0, 100.0], [4.0, 3.0], [0.25, 0.5], label="free")
+    assert plot.transfer([0.0, 100.0], [6.0, 5.0], [0.25, 0.5], axes, "driven") == axes
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["free", "driven"]
+    assert axes[1].get_legend() is None
+    assert [line.get_color() for line in axes[0].lines] == [
+        line.get_color() for line in axes[1].lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(event_rate=[1.0]), "event_rate has shape"),
+        (dict(burst_probability=[[1.0]]), "burst_probability has shape"),
+        (dict(dendritic_current=[[1.0]]), "dendritic_current has shape"),
+        (dict(axes=[]), "axes holds 0 Axes; it has to hold 2"),
+    ],
+)
+def test_a_transfer_refuses(changes, message):
+    arguments = dict(
+        dendritic_current=[0.0, 100.0], event_rate=[4.0, 3.0], burst_probability=[0.25, 0.5]
+    )
+    with pytest.raises(InputError, match=message):
+        plot.transfer(**{**arguments, **changes})
+
+
+# ---- weight changes
+
+SECONDS = np.arange(0.5, 4.0)
+
+
+def test_weights_and_burst_probabilities_are_in_percent():
+    axes = plot.weight_change(SECONDS, [0.0, 0.25, 0.5, 0.5], [0.125, 0.5, 0.5, 0.125])
+    assert [ax.lines[0].get_ydata().tolist() for ax in axes] == [
+        [0.0, 25.0, 50.0, 50.0],
+        [12.5, 50.0, 50.0, 12.5],
+    ]
+    assert [ax.get_ylabel() for ax in axes] == ["Weight change (%)", "Burst probability (%)"]
+    assert axes[1].get_xlabel() == "Simulated time (s)"
+    assert all(ax.get_xlim() == (0.0, 4.0) for ax in axes)
+    assert axes[1].get_legend() is None
+
+
+def test_blocks_are_shaded_in_both_panels_and_named_above():
+    blocks = [(1.0, 2.0, "× 1.5"), (3.0, 5.0, "")]
+    axes = plot.weight_change(SECONDS, np.zeros(4), np.zeros(4), blocks)
+    assert [spans(ax) for ax in axes] == [[(1.0, 2.0), (3.0, 5.0)]] * 2
+    assert texts(axes[0]) == ["× 1.5", ""]
+    assert all(ax.get_xlim() == (0.0, 5.0) for ax in axes)
+
+
+def test_several_burst_probabilities_have_names_and_colours():
+    ax = plot.weight_change(SECONDS, np.zeros(4), {"pre": np.ones(4), "post": np.zeros(4)})[1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["pre", "post"]
+    assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_weight_changes_of_several_seeds_have_a_mean_and_a_band():
+    ax = plot.weight_change(SECONDS, [[0.0] * 4, [0.5] * 4], np.zeros(4))[0]
+    assert ax.lines[0].get_ydata().tolist() == [25.0] * 4
+    assert len(ax.collections) == 1
+
+
+def test_weights_that_fall_below_the_initial_ones_have_a_line_there():
+    ax = plot.weight_change(SECONDS, [0.0, -0.1, 0.1, 0.0], np.zeros(4))[0]
+    assert ax.lines[-1].get_ydata() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(change=[1.0]), "change has shape"),
+        (dict(burst_probability={"pre": [1.0]}), "burst_probability has shape"),
+        (dict(burst_probability={}), "burst_probability is an empty dict"),
+        (dict(time=[1.0, 1.0, 2.0, 3.0]), "in ascending order"),
+        (dict(blocks=[(1.0, 2.0)]), "a block is a start, an end and a name"),
+        (dict(blocks=[(2.0, 1.0, "")]), "the end of a block is 1.0"),
+        (dict(axes=[]), "axes holds 0 Axes; it has to hold 2"),
+    ],
+)
+def test_weight_changes_refuse(changes, message):
+    arguments = dict(time=SECONDS, change=np.zeros(4), burst_probability=np.zeros(4))
+    with pytest.raises(InputError, match=message):
+        plot.weight_change(**{**arguments, **changes})
 
 
 # ---- learning curves

@@ -46,6 +46,10 @@ Backpropagation, as a control and to compare with, uses the same error at the ou
 With a static image, h_k rests once the image has reached layer k, so that in (9) and (10) h may be
 taken from any step between that and s_k. Products in (1) and (3) are computed only in steps in
 which one of their factors has changed.
+
+Unless SST+ cells are driven by beta, what happened more than K steps ago is forgotten. Then only
+some steps of an image can reach a weight: those in which the image arrives at a layer, s_k - 1 and
+s_k. While a network learns and nobody watches, the others are left out (`p.sparing`).
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import real, sigmoid, sqrt
-from spikesim.kernels.trials import PHASE, SECOND, TOGO, TRIAL, at_trial_start
+from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL, at_trial_start
 
 __all__: list[str] = []
 
@@ -87,6 +91,30 @@ def at_nudge(t, s, p):
 def at_image(t, s, p):
     """An `over`: once in the first step of an image."""
     return 1 if at_trial_start(s.clock) else 0
+
+
+def image_arrives(s, p):
+    """Whether the image, shown in step 0, reaches the layer in this step."""
+    step = s.length[s.clock[TRIAL], FIRST] - 1 - s.clock[TOGO]
+    return s.clock[PHASE] == FIRST and step == p.layer - 1
+
+
+def somatic_due(s, p):
+    """Whether (1) and (2) have to be computed."""
+    if p.sparing == 1:
+        return image_arrives(s, p)
+    return s.changed[p.layer - 1, H] + s.changed[p.layer, WEIGHTS] > 0
+
+
+def nudge_due(s, p):
+    """Whether this is step s_k - 1 or s_k."""
+    since = since_nudge(s)
+    return since == p.lag or since == p.lag - 1
+
+
+def apical_steps(t, s, p):
+    """An `over`: once, if (3) and (4) have to be computed."""
+    return 1 if p.sparing == 0 or nudge_due(s, p) else 0
 
 
 # --------------------------------------------------------- products
@@ -150,7 +178,7 @@ def forget_change(_, t, s, p):
 
 def basal_from_image(_, t, s, p):
     """(1) for the first layer, from the pixels that are not black."""
-    if s.changed[0, H] + s.changed[1, WEIGHTS] > 0:
+    if somatic_due(s, p):
         columns = np.uint64(s.v.shape[0])
         for j in range(columns):
             s.v[j] = s.b[j]
@@ -180,7 +208,7 @@ def basal_from_image(_, t, s, p):
 
 def basal(_, t, s, p):
     """(1) for the other layers."""
-    if s.changed[p.layer - 1, H] + s.changed[p.layer, WEIGHTS] > 0:
+    if somatic_due(s, p):
         for j in range(np.uint64(s.v.shape[0])):
             s.v[j] = s.b[j]
         multiply(s.below, s.W, s.v)
@@ -188,7 +216,7 @@ def basal(_, t, s, p):
 
 def feedback(_, t, s, p):
     """The first part of (3)."""
-    if s.changed[p.layer + 1, BETA] + s.changed[p.layer, APICAL] > 0:
+    if p.sparing == 1 or s.changed[p.layer + 1, BETA] + s.changed[p.layer, APICAL] > 0:
         for j in range(np.uint64(s.excitation.shape[0])):
             s.excitation[j] = 0.0
         multiply(s.sent, s.Y, s.excitation)
@@ -196,7 +224,10 @@ def feedback(_, t, s, p):
 
 def inhibition(_, t, s, p):
     """The second part of (3)."""
-    if s.changed[p.layer, p.source] + s.changed[p.layer, APICAL] > 0:
+    due = s.changed[p.layer, p.source] + s.changed[p.layer, APICAL] > 0
+    if p.sparing == 1:
+        due = since_nudge(s) == p.lag - 1
+    if due:
         for j in range(np.uint64(s.inhibition.shape[0])):
             s.inhibition[j] = 0.0
         multiply(s.g, s.Z, s.inhibition)
@@ -217,7 +248,7 @@ def apical(_, t, s, p):
 def rate(_, t, s, p):
     """(2), and whether anything changed."""
     different = 0
-    if s.changed[p.layer - 1, H] + s.changed[p.layer, WEIGHTS] > 0:
+    if somatic_due(s, p):
         n = np.uint64(s.h.shape[0])
         for j in range(n):
             s.scratch[j] = sigmoid(s.v[j])

@@ -215,7 +215,7 @@ class BurstEnsembleNetwork(ImageClassifier):
         p = self.parameters
         step = p.nudge_after if nudge is None else nudge
         check_integer("nudge", step, at_least=1, at_most=p.steps - len(self._weights.W))
-        simulation = self._simulation(len(images), learning=False)
+        simulation = self._simulation(len(images), learning=False, every_step=True)
         return ImageRecording(simulation, images, labels, np.full(len(images), step))
 
     # ------------------------------------------------------------------------ saving, loading
@@ -275,9 +275,17 @@ class BurstEnsembleNetwork(ImageClassifier):
 
     # -------------------------------------------------------------------------------- inside
 
-    def _simulation(self, capacity: int, learning: bool = True) -> Simulation:
+    def _simulation(
+        self, capacity: int, learning: bool = True, every_step: bool = False
+    ) -> Simulation:
         return Simulation(
-            self._weights, self.parameters, capacity, self.dtype, self.backend, learning
+            self._weights,
+            self.parameters,
+            capacity,
+            self.dtype,
+            self.backend,
+            learning,
+            every_step,
         )
 
     def _initial_weights(self) -> Weights:

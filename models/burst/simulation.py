@@ -52,6 +52,8 @@ class Simulation:
         See `spikesim.Network`.
     learning : bool
         Whether the weights change after a nudge.
+    every_step : bool
+        Compute every layer in every step; if not, leave out what cannot reach a weight.
     """
 
     def __init__(
@@ -62,10 +64,14 @@ class Simulation:
         dtype: str,
         backend: str,
         learning: bool = True,
+        every_step: bool = False,
     ):
         self.weights = weights
         self.p = parameters
         self.learning = learning
+        self._sparing = int(
+            not every_step and (parameters.sst != "beta" or parameters.backpropagation)
+        )
         self.network = Network(dt=STEP, dtype=dtype, backend=backend)
         self.trials = Trials(capacity)
         sizes = [weights.W[0].shape[0], *(W.shape[1] for W in weights.W)]
@@ -194,24 +200,27 @@ class Simulation:
         """From what the layer above sent and what SST+ cells hold against it to p."""
         state = self._state(k)
         above = {**state, "sent": self._sent[k], "Y": self.weights.Y[k - 1]}
-        phases = [Phase(eq.feedback, once, above, {"layer": k})]
+        params = {"layer": k, "lag": self.last - k, "sparing": self._sparing}
+        phases = [Phase(eq.feedback, eq.apical_steps, above, params)]
         if self.p.sst != "none":
             source = eq.H if self.p.sst == "h" else eq.BETA
             inhibited = {**state, "g": state[self.p.sst], "Z": self.weights.Z[k - 1]}
-            phases.append(Phase(eq.inhibition, once, inhibited, {"layer": k, "source": source}))
-        phases.append(Phase(eq.apical, once, state, {"layer": k}))
+            more = {**params, "source": source}
+            phases.append(Phase(eq.inhibition, eq.apical_steps, inhibited, more))
+        phases.append(Phase(eq.apical, eq.apical_steps, state, params))
         return phases
 
     def _somatic(self, k: int) -> list[Phase]:
         """From the layer below to h."""
         state = self._state(k)
+        due = {"layer": k, "sparing": self._sparing}
         if k == 1:
-            drive = Phase(eq.basal_from_image, once, {**state, **self._pixels})
+            drive = Phase(eq.basal_from_image, once, {**state, **self._pixels}, due)
         else:
             below = {**state, "below": self.layers[k - 2].state["h"]}
-            drive = Phase(eq.basal, once, below, {"layer": k})
+            drive = Phase(eq.basal, once, below, due)
         if k < self.last:
-            return [drive, Phase(eq.rate, once, state, {"layer": k})]
+            return [drive, Phase(eq.rate, once, state, due)]
         params = {
             "layer": k,
             "rectified": int(self.p.output == "relu"),
