@@ -17,15 +17,16 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
 
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
 from spikesim.network import Network
-from spikesim.neurons import LIF, Neuron, Poisson
+from spikesim.neurons import LIF, AdEx, Neuron, Poisson
 from spikesim.population import DoubleExponential, Population
-from spikesim.projection import Projection
+from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LIF",
+    "AdEx",
     "DoubleExponential",
     "FileError",
     "InputError",
@@ -34,6 +35,7 @@ __all__ = [
     "Poisson",
     "Population",
     "Projection",
+    "ShortTermPlasticity",
     "SimulationError",
     "SpikeRecording",
     "SpikesimError",

@@ -3,7 +3,7 @@
 Within step k, which stands for time k dt, each population in the order of its creation
 
 1. clears the rings that its postsynaptic potentials are computed from,
-2. receives the spikes that arrive now, over every projection onto it,
+2. receives the spikes that arrive now, over every projection onto it, and its background,
 3. advances its potentials, then its neurons,
 4. lists the spikes it emits, with time k dt.
 
@@ -33,14 +33,14 @@ from spikesim.errors import (
     check_unknown,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
-from spikesim.kernels import plasticity
+from spikesim.kernels import bursts, plasticity
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.neurons import Neuron
 from spikesim.population import DoubleExponential, Filter, Population
 from spikesim.progress import Progress, announce_compilation, progress_bar
-from spikesim.projection import Projection
+from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
-from spikesim.sources import ImageSource, SpikeTrainSource, Trials
+from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 
 __all__ = ["Network"]
 
@@ -97,6 +97,7 @@ class Network:
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
         self.recordings: list[SpikeRecording | StateRecording] = []
+        self.backgrounds: list[Background] = []
         self._first: list[Phase] = []
         self._last: list[Phase] = []
         self._extra: dict[str, dict[str, np.ndarray]] = {}
@@ -189,6 +190,101 @@ class Network:
         self._extra[f"{name}_trials"] = {"clock": trials.clock}
         return self.add(source)
 
+    def add_events(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
+        """Add the events of a population: of each isolated spike and each burst, the first spike.
+
+        Its neurons have the numbers of the population's and spike in the same step. It can be
+        recorded, connected from and traced as any population.
+
+        A spike begins an event if it finds an exponential trace of the neuron's earlier spikes
+        below exp(-1): after a single earlier spike, silence for longer than `tau`.
+
+        Parameters
+        ----------
+        name : str
+        population : Population
+        tau : float
+            In ms.
+
+        Examples
+        --------
+        >>> net = Network(backend="python")
+        >>> cells = net.add_spike_trains("cells", 1, times=[5.0, 12.0, 14.0, 60.0], ids=[0] * 4)
+        >>> events = net.record_spikes(net.add_events("events", cells))
+        >>> bursts = net.record_spikes(net.add_bursts("bursts", cells))
+        >>> net.run(100.0)
+        >>> [float(t) for t in events.t], [float(t) for t in bursts.t]
+        ([5.0, 60.0], [12.0])
+        """
+        return self._add_events(name, population, tau, bursts.EVENTS)
+
+    def add_bursts(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
+        """Add the bursts of a population, each at its second spike; see `add_events`."""
+        return self._add_events(name, population, tau, bursts.BURSTS)
+
+    def _add_events(self, name: str, population: Population, tau: float, what: int) -> EventSource:
+        self._check_name(name)
+        self._check_own("population", population)
+        return self.add(EventSource(self, name, population, tau, what))
+
+    def add_background(
+        self,
+        population: Population,
+        target: str,
+        rate: float,
+        weight: float,
+        *,
+        neurons: slice | None = None,
+        at_most_one: bool = False,
+    ) -> Background:
+        """Give neurons of a population Poisson input of their own.
+
+        It costs per spike, not per neuron: `spikesim.kernels.background` says how.
+
+        Parameters
+        ----------
+        population : Population
+        target : str
+            The variable that each spike adds to.
+        rate : float
+            In Hz per neuron.
+        weight : float
+            What each spike adds.
+        neurons : slice, optional
+            Which neurons get it, without a stride; all as a default.
+        at_most_one : bool
+            A neuron gets one spike in a step at the most, with probability rate dt. That is how
+            Auryn and Brian2 draw Poisson spikes; the variance of the input is smaller by the factor
+            1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent.
+
+        Examples
+        --------
+        >>> from spikesim import LIF
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 100, LIF)
+        >>> net.add_background(cells, "drive", rate=500.0, weight=1.5)
+        <Background of cells.drive: 500 Hz, weight 1.5>
+        """
+        self._check_own("population", population)
+        self._check_port(population, target)
+        if not isinstance(neurons, (slice, type(None))):
+            raise InputError(
+                f"neurons is {neurons!r}; it has to be a slice, such as slice(0, 100)."
+            )
+        chosen = range(population.n)[neurons or slice(None)]
+        if len(chosen) == 0 or chosen.step != 1:
+            raise InputError(
+                f"neurons is {neurons!r}; it has to be a slice without a stride that holds some of "
+                f"the {population.n} neurons of {population.name!r}."
+            )
+        check_choice("at_most_one", at_most_one, [True, False])
+        number = len(self.backgrounds)
+        background = Background(population, target, rate, weight, chosen, at_most_one, number)
+        self.backgrounds.append(background)
+        population.backgrounds.append(background)
+        self._program = None
+        return background
+
     def add(self, population: AnyPopulation) -> AnyPopulation:
         """Add a population that was made for this network."""
         self.populations[population.name] = population
@@ -205,6 +301,7 @@ class Network:
         probability: float | None = None,
         delay: float | None = None,
         kernel: DoubleExponential | None = None,
+        short_term: ShortTermPlasticity | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
@@ -223,6 +320,8 @@ class Network:
         kernel : DoubleExponential, optional
             The time course of the potential; `target` is then what the sum of potentials is written
             to in every step. Without one, weights are added to `target` at once.
+        short_term : ShortTermPlasticity, optional
+            Depression and facilitation; without it all spikes are alike.
         name : str, optional
             'PRE_to_POST' as a default.
 
@@ -231,15 +330,15 @@ class Network:
         InputError
             If a shape, name, delay or kernel does not fit.
         """
-        for role, population in (("pre", pre), ("post", post)):
-            if not isinstance(population, Population) or population.network is not self:
-                raise InputError(f"{role} has to be a population of this network.")
+        self._check_own("pre", pre)
+        self._check_own("post", post)
         name = name or f"{pre.name}_to_{post.name}"
         self._check_name(name)
-        ports = [v for v in post.state if v not in ("spike", "uniform")]
-        check_unknown(f"variable of {post.name!r}", [target], ports)
+        self._check_port(post, target)
         projection = Projection(name, pre, post, target, self._delay_steps(pre, post, delay))
         projection.fill(weight, probability, self.dtype, self.seed, len(self.projections))
+        if short_term is not None:
+            projection.change_in_use(short_term, self.dtype)
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:
@@ -501,6 +600,14 @@ class Network:
             raise InputError(f"name is {name!r}; it has to be letters, digits and '_'.")
         if name in self.populations or name in self.projections:
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
+
+    def _check_own(self, role: str, population: Any) -> None:
+        if not isinstance(population, Population) or population.network is not self:
+            raise InputError(f"{role} has to be a population of this network.")
+
+    def _check_port(self, population: Population, target: str) -> None:
+        ports = [v for v in population.state if v not in ("spike", "uniform")]
+        check_unknown(f"variable of {population.name!r}", [target], ports)
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         if delay is None:

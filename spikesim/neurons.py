@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from math import exp
 from typing import Any
 
-from spikesim.errors import InputError, check_number, check_unknown
+from spikesim.errors import InputError, check_number, check_steps, check_unknown
+from spikesim.kernels import adex
 from spikesim.kernels import neurons as equations
 
-__all__ = ["LIF", "Neuron", "Poisson"]
+__all__ = ["LIF", "AdEx", "Neuron", "Poisson"]
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -42,6 +43,11 @@ class Neuron:
         Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
     most_spikes : int
         The largest number of spikes that a neuron may emit in one step.
+    on_spike : sequence of callable
+        Bodies ``step(a, t, s, p)``, called after `steps` for every spike, that of neuron
+        ``s.ids[t % s.ids.shape[0], a]``: what is rare need not be looked for in every neuron. They
+        may draw random numbers, with ``p.stream``, ``p.seed_low`` and ``p.seed_high``, by
+        `spikesim.kernels.chance.philox`.
 
     Examples
     --------
@@ -59,6 +65,7 @@ class Neuron:
     constants: Callable[[dict[str, Any], float], dict[str, Any]] = _as_given
     stochastic: bool = False
     most_spikes: int = 1
+    on_spike: Sequence[Callable] = ()
 
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.
@@ -135,4 +142,58 @@ Poisson = Neuron(
 
 A neuron emits at most 4 spikes in a step, and random numbers are multiples of 2^-24. Rates are true
 to a percent from 0.00001 to 1 spike per step, which at a dt of 0.1 ms is from 0.1 Hz to 10 kHz.
+"""
+
+
+def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
+    p = parameters
+    for name in ("C", "g_L", "Delta_T"):
+        check_number(name, p[name], above=0.0)
+    tau = check_number("C / g_L", p["C"] / p["g_L"], at_least=dt, unit="ms, dt or longer")
+    names = ("E_L", "V_T", "Delta_T", "V_reset", "V_hold", "V_peak", "a", "b", "E_exc", "E_inh")
+    return {
+        **{name: p[name] for name in names},
+        "V_most": p["V_peak"] + 20.0,
+        "dt_by_tau": dt / tau,
+        "dt_by_C": dt / p["C"],
+        "dt_by_tau_w": dt / p["tau_w"],
+        "decay_exc": exp(-dt / p["tau_exc"]),
+        "decay_inh": exp(-dt / p["tau_inh"]),
+        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+    }
+
+
+AdEx = Neuron(
+    steps=(
+        adex.step_current,
+        adex.step_membrane,
+        adex.step_spike,
+        adex.step_adaptation,
+        adex.step_conductances,
+    ),
+    variables={"V": -70.6, "w": 0.0, "g_exc": 0.0, "g_inh": 0.0, "I": 0.0, "refractory": 0.0},
+    parameters={
+        "C": 281.0,  # pF
+        "g_L": 30.0,  # nS
+        "E_L": -70.6,  # mV, rest
+        "V_T": -50.4,  # mV, threshold
+        "Delta_T": 2.0,  # mV, sharpness of the upstroke
+        "V_peak": 0.0,  # mV, where a spike counts as one
+        "V_reset": -70.6,  # mV
+        "V_hold": -70.6,  # mV, during the refractory period
+        "refractory": 0.0,  # ms
+        "tau_w": 144.0,  # ms
+        "a": 4.0,  # nS, subthreshold adaptation
+        "b": 80.5,  # pA, spike-triggered adaptation
+        "E_exc": 0.0,  # mV
+        "E_inh": -80.0,  # mV
+        "tau_exc": 5.0,  # ms
+        "tau_inh": 10.0,  # ms
+    },
+    constants=_adex_constants,
+)
+"""Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005).
+
+Ports ``g_exc`` and ``g_inh``: conductances in units of the leak; current ``I`` in pA and adaptation
+``w`` in pA. See `spikesim.kernels.adex`. The defaults are those of the article, synapses apart.
 """

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spikesim.kernels import filters, spikes
+from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
-from spikesim.kernels.chance import Uniforms
+from spikesim.kernels.chance import MASK, Uniforms
 from spikesim.kernels.program import Phase, once
 from spikesim.neurons import Neuron
 
 if TYPE_CHECKING:
     from spikesim.network import Network
     from spikesim.projection import Projection
+    from spikesim.sources import Background
 
-__all__ = ["DoubleExponential", "Filter", "Population"]
+__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 WHOLE = 1 << 40
 """A block width that no population exceeds: a CPU takes all targets in one block."""
+
+ON_SPIKE = 1 << 24
+"""Random numbers that are drawn when a neuron spikes come from streams from here on."""
 
 
 class DoubleExponential(NamedTuple):
@@ -112,6 +116,8 @@ class Population:
         self.count = np.zeros(1, np.int32)
         self.filters: dict[str, Filter] = {}
         self.incoming: list[Projection] = []
+        self.backgrounds: list[Background] = []
+        self._number = len(network.populations)
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
@@ -152,6 +158,8 @@ class Population:
         """The Phases of one step, in order."""
         ordered = [f.clearing() for f in self.filters.values()]
         ordered += [projection.delivery() for projection in self.incoming]
+        for background in self.backgrounds:
+            ordered += background.phases()
         ordered += [f.advancing() for f in self.filters.values()]
         if self._uniforms:
             ordered.append(self._uniforms.phase())
@@ -167,4 +175,17 @@ class Population:
             listing = {"spike": self._spike, **self.spike_list()}
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
+        if self.neuron.on_spike:
+            state = {**self.state, **self.spike_list(), **self.shared}
+            seed = self.network.seed
+            stream = {"stream": ON_SPIKE + self._number}
+            chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+            for body in self.neuron.on_spike:
+                ordered.append(Phase(body, probes.spikes_now, state, {**self.params, **chance}))
         return ordered
+
+    def landing(self, port: str) -> np.ndarray:
+        """Where what arrives at a port is added: a ring of rows, shape (slots, n)."""
+        if port in self.filters:
+            return self.filters[port].arrived
+        return self.state[port].reshape(1, -1)

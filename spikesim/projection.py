@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim.errors import InputError, check_array, check_number
-from spikesim.kernels import spikes
+from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import Phase
 from spikesim.population import WHOLE, Population
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "ShortTermPlasticity"]
+
+
+class ShortTermPlasticity(NamedTuple):
+    """Depression and facilitation (Tsodyks & Markram, extended); times in ms.
+
+    Per presynaptic neuron, a spike acts with its weight times u x; then x <- x - u x and
+    u <- u + f (1 - u). Between spikes x recovers to 1 with `tau_D` and u to `U` with `tau_F`.
+
+    Attributes
+    ----------
+    U : float
+        Share of the resources that the first spike uses.
+    tau_D, tau_F : float
+        Time constants of the recovery from depression and of facilitation, in ms.
+    f : float
+        How much closer to 1 each spike brings u.
+
+    Examples
+    --------
+    >>> depressing = ShortTermPlasticity(U=0.9, tau_D=20.0, tau_F=1000.0)
+    >>> facilitating = ShortTermPlasticity(U=0.02, tau_D=100.0, tau_F=100.0)
+    """
+
+    U: float = 0.5
+    tau_D: float = 200.0
+    tau_F: float = 20.0
+    f: float = 0.1
 
 
 class Projection:
@@ -24,6 +51,9 @@ class Projection:
     start, target, weight : numpy.ndarray
         A sparse projection in rows of presynaptic neurons: neuron i reaches
         ``target[start[i]:start[i + 1]]``.
+    x, u : numpy.ndarray, shape (pre.n,)
+        With short-term plasticity, what each neuron's last spike left of its resources and their
+        use.
     """
 
     def __init__(self, name: str, pre: Population, post: Population, port: str, delay: int):
@@ -33,31 +63,74 @@ class Projection:
         self.port = port
         self.delay = delay
         self.W: np.ndarray | None = None
-        self.start = self.target = self.weight = np.zeros(0)
+        self.start: np.ndarray = np.zeros(0, np.int64)
+        self.target: np.ndarray = np.zeros(0, np.int32)
+        self.weight: np.ndarray = np.zeros(0)
+        self.short_term: ShortTermPlasticity | None = None
+        self._release: dict[str, np.ndarray] = {}
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.weight.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
 
+    @property
+    def x(self) -> np.ndarray:
+        return self._release["x"]
+
+    @property
+    def u(self) -> np.ndarray:
+        return self._release["u"]
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
-        return {"W": self.W} if self.W is not None else {"weight": self.weight}
-
-    def landing(self) -> np.ndarray:
-        """Where arrivals are added: a ring of rows, shape (slots, post.n)."""
-        if self.port in self.post.filters:
-            return self.post.filters[self.port].arrived
-        return self.post.state[self.port].reshape(1, -1)
+        weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
+        return {**weights, **self._release}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
-        state = {**self.pre.spike_list(), "out": self.landing()}
+        out = self.post.landing(self.port)
+        state = {**self.pre.spike_list(), **self._release, "out": out}
+        params: dict[str, Any] = {"delay": self.delay}
         if self.W is not None:
             state["W"] = self.W
-            params = {"delay": self.delay, "width": WHOLE}
-            return Phase(spikes.deliver_dense, spikes.columns, state, params)
-        state.update(start=self.start, target=self.target, weight=self.weight)
-        return Phase(spikes.deliver_sparse, spikes.listed, state, {"delay": self.delay})
+        else:
+            state.update(start=self.start, target=self.target, weight=self.weight)
+        if self.short_term is not None:
+            params.update(self._recovery())
+            sparse = self.W is None
+            body = short_term.deliver_sparse if sparse else short_term.deliver_dense
+            return Phase(body, spikes.listed, state, params)
+        if self.W is not None:
+            return Phase(spikes.deliver_dense, spikes.columns, state, {**params, "width": WHOLE})
+        return Phase(spikes.deliver_sparse, spikes.listed, state, params)
+
+    def change_in_use(self, short_term: ShortTermPlasticity, dtype: str) -> None:
+        """Give the synapses short-term plasticity."""
+        if not isinstance(short_term, ShortTermPlasticity):
+            raise InputError(
+                f"short_term is {short_term!r}; it has to be a ShortTermPlasticity or None."
+            )
+        for name in ("U", "f"):
+            check_number(name, getattr(short_term, name), at_least=0.0, at_most=1.0)
+        for name in ("tau_D", "tau_F"):
+            check_number(name, getattr(short_term, name), above=0.0, unit="ms")
+        self.short_term = short_term
+        n = self.pre.n
+        self._release = {
+            "x": np.ones(n, dtype),
+            "u": np.full(n, short_term.U, dtype),
+            "last": np.zeros(n, np.int64),
+        }
+
+    def _recovery(self) -> dict[str, float]:
+        assert self.short_term is not None
+        dt = self.pre.network.dt
+        return {
+            "U": float(self.short_term.U),
+            "f": float(self.short_term.f),
+            "dt_by_tau_D": dt / self.short_term.tau_D,
+            "dt_by_tau_F": dt / self.short_term.tau_F,
+        }
 
     def fill(
         self, weight: Any, probability: float | None, dtype: str, seed: int, stream: int

@@ -1,16 +1,19 @@
-"""Where spikes come from: images shown trial after trial, and given spike trains.
+"""Where spikes come from: images shown trial after trial, given spike trains, other spikes.
 
 A source is a population without input. (A source of constant Poisson rates is an ordinary
-population of `spikesim.Poisson` neurons.)
+population of `spikesim.Poisson` neurons.) The spikes of an `EventSource` are chosen from those of
+another population. A `Background` is no population, but Poisson input to every neuron of one.
 """
 
 from __future__ import annotations
 
+from math import exp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array
+from spikesim.errors import InputError, check_array, check_number
+from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
 from spikesim.kernels.chance import MASK
@@ -22,7 +25,10 @@ from spikesim.population import Population
 if TYPE_CHECKING:
     from spikesim.network import Network
 
-__all__ = ["ImageSource", "SpikeTrainSource", "Trials"]
+__all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Trials"]
+
+BACKGROUND = 1 << 25
+"""Random numbers of backgrounds come from streams from here on."""
 
 
 class Trials:
@@ -226,3 +232,144 @@ def emit_given(_, t, s, p):
         s.next[0] += 1
     s.count[slot] = m
     flag(s, slot)
+
+
+class Background:
+    """Independent Poisson input to neurons of a population; see `Network.add_background`.
+
+    Attributes
+    ----------
+    population : Population
+    target : str
+        The variable that each spike adds to.
+    rate : float
+        In Hz per neuron; may be set between runs.
+    weight : float
+        What each spike adds; may be set between runs.
+    """
+
+    def __init__(
+        self,
+        population: Population,
+        target: str,
+        rate: float,
+        weight: float,
+        neurons: range,
+        at_most_one: bool,
+        number: int,
+    ):
+        self.population = population
+        self.target = target
+        self.at_most_one = at_most_one
+        seed = population.network.seed
+        self._params: dict[str, Any] = {
+            "first": neurons.start,
+            "n": len(neurons),
+            "stream": BACKGROUND + number,
+            "seed_low": seed & MASK,
+            "seed_high": seed >> 32,
+        }
+        self._spikes = np.zeros(1, np.int64)
+        self._is_chosen = np.zeros(len(neurons), np.int64)
+        self._chosen = np.zeros(len(neurons) + 4, np.int64)
+        self.weight = weight
+        self.rate = rate
+
+    def __repr__(self) -> str:
+        return (
+            f"<Background of {self.population.name}.{self.target}: {self.rate:g} Hz, "
+            f"weight {self.weight:g}>"
+        )
+
+    @property
+    def weight(self) -> float:
+        return self._params["weight"]
+
+    @weight.setter
+    def weight(self, weight: float) -> None:
+        self._params["weight"] = check_number("weight", weight)
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        from scipy.special import bdtr, pdtr
+
+        network, n = self.population.network, self._params["n"]
+        highest = 1000.0 / network.dt if self.at_most_one else None
+        self._rate = check_number("rate", rate, at_least=0.0, at_most=highest, unit="Hz")
+        chance = self._rate * network.dt / 1000.0
+        # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
+        around = 8.0 * np.sqrt(n * chance) + 30.0
+        least = max(0, int(n * chance - around))
+        most = int(n * chance + around)
+        if self.at_most_one:
+            counts = np.arange(least, min(most, n) + 1, dtype=np.float64)
+            chances = bdtr(counts, n, chance)
+        else:
+            counts = np.arange(least, most + 1, dtype=np.float64)
+            chances = pdtr(counts, n * chance)
+        self._cumulative = np.floor(chances * 2.0**32).astype(np.int64)
+        self._cumulative[-1] = 1 << 32
+        self._neuron = np.zeros((4, (most + 4) // 4), np.int32)
+        self._params["least"] = least
+        network.changed()
+
+    def phases(self) -> list[Phase]:
+        """The Phases that draw this step's spikes and add them to the target."""
+        counting = {"cumulative": self._cumulative, "spikes": self._spikes}
+        out = self.population.landing(self.target)
+        phases = [Phase(background.draw_count, once, counting, self._params)]
+        if self.at_most_one:
+            chosen = {"is_chosen": self._is_chosen, "chosen": self._chosen}
+            state = {"spikes": self._spikes, **chosen, "out": out}
+            return [*phases, Phase(background.deliver_distinct, once, state, self._params)]
+        state = {"spikes": self._spikes, "neuron": self._neuron, "out": out}
+        phases.append(Phase(background.draw, background.quads, state, self._params))
+        return [*phases, Phase(background.deliver, once, state, self._params)]
+
+
+class EventSource(Population):
+    """The events or the bursts of another population, as spikes of neurons of the same numbers.
+
+    See `Network.add_events` and `spikesim.kernels.bursts`.
+
+    Parameters
+    ----------
+    network : Network
+    name : str
+    source : Population
+        Whose spikes are looked at.
+    tau : float
+        In ms: silence for so long ends an event.
+    what : int
+        `spikesim.kernels.bursts.EVENTS` or `BURSTS`.
+    """
+
+    def __init__(self, network: Network, name: str, source: Population, tau: float, what: int):
+        most = source.neuron.most_spikes
+        super().__init__(network, name, source.n, Neuron(steps=(), most_spikes=most), {})
+        self.source = source
+        self._detector: dict[str, np.ndarray] = {
+            "trace": np.zeros(source.n, network.dtype),
+            "last": np.zeros(source.n, np.int64),
+            "bursting": np.zeros(source.n, np.int32),
+        }
+        rate = network.dt / check_number("tau", tau, at_least=network.dt, unit="ms, dt or longer")
+        self._detection = {"rate": rate, "threshold": exp(-1.0), "what": what}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {**super().arrays(), **self._detector}
+
+    def phases(self) -> list[Phase]:
+        spikes = self.source.spike_list()
+        state = {
+            **self._detector,
+            **self.spike_list(),
+            "spike": self.state["spike"],
+            "source_ids": spikes["ids"],
+            "source_count": spikes["count"],
+        }
+        return [Phase(bursts.detect, once, state, self._detection)]

@@ -37,7 +37,8 @@ Where the specification leaves a choice:
   h_0(t - 1) is the image of step t, in the first step of an example too. h_{k-1}(s_k - 2) is
   what h_k(s_k - 1) was computed from; for k = 1 that is the image of step s_k - 1.
 - before the first example h = 0, u = 0 and so p = 1/2, beta = 0; p of the output is always p0.
-- a nudge must reach layer 1 within its example (t* + K - 1 < T), else it is refused.
+- a nudge must reach layer 1 within its example (t* + K - 1 < T), else it is refused; with
+  `drop_late` the layers that it has not reached by then do not learn (July 2018).
 - layer k is updated at the end of step s_k: the states of s_k are those of the old weights, those
   of s_k + 1 already of the new ones.
 - W_k, Z_k and Y_k change at once, each from the old values of the others.
@@ -137,6 +138,7 @@ class NaiveBurstEnsemble:
         m=0.0,  # centre and
         v=4.0,  # half-width of the boxcar
         clip_Z=False,  # True: Z >= 0 after each update
+        drop_late=False,  # True: late nudges are allowed
     ):
         for name, value, known in (
             ("sst", sst, ("beta", "h")),
@@ -161,6 +163,7 @@ class NaiveBurstEnsemble:
         self.alpha_Z, self.alpha_Y, self.u_range = alpha_Z, alpha_Y, u_range
         self.sst, self.output, self.feedback, self.derivative = sst, output, feedback, derivative
         self.m, self.v, self.clip_Z = m, v, clip_Z
+        self.drop_late = drop_late
 
         zeros = [np.zeros(n) for n in self.sizes]
         self.state = State(
@@ -251,7 +254,8 @@ class NaiveBurstEnsemble:
 
     def train_example(self, image, onehot, *, nudge_step, T):
         """Show an image for T steps; nudge the output in one of them and learn from it."""
-        if not 0 <= nudge_step <= T - self.K:
+        last = T - 1 if self.drop_late else T - self.K
+        if not 0 <= nudge_step <= last:
             raise ValueError(f"a nudge in step {nudge_step} of {T} does not reach layer 1 in time")
         return self.run_example(image, onehot, nudge_step, T)
 

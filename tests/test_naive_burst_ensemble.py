@@ -158,6 +158,19 @@ def test_a_nudge_that_would_reach_layer_1_after_the_example_is_refused():
         train(net, nudge_step=9, T=10)
 
 
+def test_a_late_nudge_can_teach_those_layers_alone_that_it_reaches_in_its_example():
+    net = ensemble((7, 5, 3), drop_late=True)
+    W_before = list(net.W)
+    ex = train(net, nudge_step=9, T=10)
+    assert np.any(ex.dW[2])
+    assert ex.dW[1] is None
+    assert np.array_equal(ex.W[1], W_before[1])
+    # It goes on to the hidden layer in the first step of the next example, which learns nothing.
+    after = net.test_example(an_image(net), T=1)
+    assert np.allclose(after.u[1][0], net.Y[1] @ ex.beta[2][9] - ex.beta[1][9] @ net.Z[1])
+    assert np.array_equal(after.W[1], W_before[1])
+
+
 # ------------------------------------------------------------------ learning of W
 
 

@@ -1,0 +1,56 @@
+"""The adaptive exponential integrate-and-fire neuron with conductances (Brette & Gerstner 2005).
+
+    C dV/dt = g_L (E_L - V + Delta_T exp((V - V_T) / Delta_T) + S) - w + I                       (1)
+    S = g_exc (E_exc - V) + g_inh (E_inh - V),     dg/dt = -g / tau                              (2)
+    tau_w dw/dt = a (V - E_L) - w                                                                (3)
+
+V > V_peak is a spike: V <- V_reset, w <- w + b; V is then held at V_hold for the refractory period.
+Synaptic conductances are in units of g_L. Forward Euler for V and w, exact decay of conductances.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+__all__ = ["step_adaptation", "step_conductances", "step_current", "step_membrane", "step_spike"]
+
+TINY = 1e-20  # smaller conductances become 0: denormal numbers are slow
+
+
+def step_current(i, t, s, p):
+    """I of (1)."""
+    s.V[i] += p.dt_by_C * s.I[i]
+
+
+def step_membrane(i, t, s, p):
+    """(1) and (2); what the exponential overshoots is cut off."""
+    V = s.V[i]
+    S = s.g_exc[i] * (p.E_exc - V) + s.g_inh[i] * (p.E_inh - V)
+    upstroke = p.Delta_T * exp((V - p.V_T) / p.Delta_T)
+    V = V + p.dt_by_tau * (p.E_L - V + upstroke + S) - p.dt_by_C * s.w[i]
+    s.V[i] = min(max(V, p.E_inh), p.V_most)
+
+
+def step_spike(i, t, s, p):
+    """Flag spikes, reset, and hold the voltage."""
+    is_free = s.refractory[i] == 0.0
+    fires = is_free and s.V[i] > p.V_peak
+    left = 0.0 if is_free else s.refractory[i] - 1.0
+    held = s.V[i] if is_free else p.V_hold
+    s.V[i] = p.V_reset if fires else held
+    s.refractory[i] = p.refractory_steps if fires else left
+    s.spike[i] = 1 if fires else 0
+
+
+def step_adaptation(i, t, s, p):
+    """(3), from the voltage after a reset."""
+    w = s.w[i] + p.b if s.spike[i] > 0 else s.w[i]
+    s.w[i] = w + p.dt_by_tau_w * (p.a * (s.V[i] - p.E_L) - w)
+
+
+def step_conductances(i, t, s, p):
+    """Decay of (2)."""
+    g_exc = p.decay_exc * s.g_exc[i]
+    g_inh = p.decay_inh * s.g_inh[i]
+    s.g_exc[i] = g_exc if g_exc > TINY else 0.0
+    s.g_inh[i] = g_inh if g_inh > TINY else 0.0

@@ -1,0 +1,381 @@
+"""`ExclusiveOrNetwork`: ensembles that learn exclusive-or from bursts (Payeur et al. 2021, fig. 4).
+
+Two input, two hidden and one output population of bursting neurons. Events go forward, bursts go
+back. At the end of each example a current into the dendrites of the output, computed from what was
+wrong with its event rate, changes its burst probability, with it that of the hidden populations,
+and through the burst-dependent rule all weights.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.errors import SimulationError, check_choice, check_integer, check_number
+from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
+from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
+from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.recording import SpikeRecording
+from spikesim.training import (
+    history_arrays,
+    history_lists,
+    load_model,
+    save_model,
+)
+
+__all__ = ["PATTERNS", "ExampleRecording", "ExclusiveOrNetwork"]
+
+_KIND = "exclusive_or"
+
+PATTERNS = ((0, 0), (1, 0), (0, 1), (1, 1))
+"""In the order in which an epoch shows them."""
+
+_MEASURES = ("rate", "estimate", "burst_probability", "taught_burst_probability")
+_HISTORY = (
+    "epoch",
+    "cost",
+    *(f"{name}_{measure}" for name in POPULATIONS for measure in _MEASURES),
+    "seconds",
+)
+
+
+class ExclusiveOrNetwork:
+    """Five populations of bursting neurons that learn exclusive-or.
+
+    Parameters
+    ----------
+    seed : int
+        What connections and all random events depend on.
+    dt : float
+        The step in ms.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python'}
+    **parameters
+        Constants and options other than the defaults in `Parameters`, by name; for example ``n``.
+
+    Attributes
+    ----------
+    W : dict of str to numpy.ndarray
+        The plastic weights as they are now, 'input_1_to_hidden_1' and so on.
+    history : dict of str to list
+        One entry per epoch; the first, epoch 0, is from before learning. 'cost' is the authors',
+        summed over patterns, the cross-entropy of the target and (E - e_min) / (e_max - e_min),
+        where E is the output's estimate. For every population, four numbers each, one per pattern:
+        'output_rate' and so on, its event rate in Hz before the teacher comes; 'output_estimate',
+        the mean of its neurons' own averages of it (Hz) when the teacher comes;
+        'output_burst_probability', bursts per event before the teacher comes;
+        'output_taught_burst_probability', the same while it is there. 'seconds' is how long the
+        epoch took.
+
+    Examples
+    --------
+    >>> net = ExclusiveOrNetwork(seed=1, n=4, duration=10.0, alpha=10.0, backend="python")
+    >>> history = net.fit(epochs=1)
+    >>> history["epoch"], len(history["output_rate"][1])
+    ([0, 1], 4)
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        dt: float = 0.1,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.parameters = Parameters.checked(self.dt, parameters)
+        self.epoch = 0
+        self.example = 0
+        self.history: dict[str, list[Any]] = {key: [] for key in _HISTORY}
+        self._simulation = self._another()
+        # What was measured in the patterns of the epoch so far.
+        self._measured = np.zeros((len(PATTERNS), len(POPULATIONS), len(_MEASURES)))
+        self._seconds = 0.0
+
+    def __repr__(self) -> str:
+        return f"<ExclusiveOrNetwork of {self.parameters.n} neurons each, epoch {self.epoch}>"
+
+    @property
+    def W(self) -> dict[str, np.ndarray]:
+        weight = self._simulation.plastic.weight
+        return {name: weight[block] for name, block in self._simulation.blocks.items()}
+
+    @property
+    def time(self) -> float:
+        """Simulated time so far, in s."""
+        return self._simulation.network.time / 1000.0
+
+    # ------------------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        epochs: int = 500,
+        *,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn: show the four patterns in their order, each with a teacher at its end.
+
+        A network that has not run yet first runs for 3 alpha, then shows all patterns once without
+        teacher.
+
+        Parameters
+        ----------
+        epochs : int
+            How many more. An unfinished one, after an interruption, is finished first and counts.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every epoch, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history`.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, at the end of an example and after saving.
+        """
+        epochs = check_integer("epochs", epochs, at_least=1)
+        if not self.history["epoch"]:
+            self._burn_in(self._simulation)
+            began = time.perf_counter()
+            self._measured[:] = [self._show(self._simulation, k, False) for k in range(4)]
+            self._seconds = time.perf_counter() - began
+            self._note()
+        last = self.epoch + epochs
+        start, total = self.epoch * len(PATTERNS), epochs * len(PATTERNS)
+        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
+            while self.epoch < last:
+                began = time.perf_counter()
+                self._measured[self.example] = self._show(self._simulation, self.example, True)
+                self._seconds += time.perf_counter() - began
+                self.example += 1
+                report(self.epoch * len(PATTERNS) + self.example - start, total)
+                is_epoch = self.example == len(PATTERNS)
+                if is_epoch:
+                    self._finish_epoch()
+                if checkpoint is not None and (is_epoch or interruption.requested):
+                    self.save(checkpoint)
+                if interruption.requested:
+                    raise KeyboardInterrupt
+        return self.history
+
+    def _finish_epoch(self) -> None:
+        if not np.isfinite(self._simulation.plastic.weight).all():
+            raise SimulationError(
+                f"A weight became NaN or infinite in epoch {self.epoch + 1}; choose a smaller "
+                "eta_hidden or eta_output."
+            )
+        self.epoch += 1
+        self.example = 0
+        self._note()
+
+    def _note(self) -> None:
+        """An entry of the history."""
+        for name, of_patterns in zip(POPULATIONS, self._measured.transpose(1, 2, 0), strict=True):
+            for measure, values in zip(_MEASURES, of_patterns, strict=True):
+                self.history[f"{name}_{measure}"].append([float(x) for x in values])
+        self.history["epoch"].append(self.epoch)
+        self.history["cost"].append(self._cost(self.history["output_estimate"][-1]))
+        self.history["seconds"].append(self._seconds)
+        self._seconds = 0.0
+
+    def _cost(self, rates: list[float]) -> float:
+        p = self.parameters
+        on = np.clip((np.array(rates) - p.e_min) / (p.e_max - p.e_min), 0.01, 0.99)
+        targets = np.array([_target(bits) for bits in PATTERNS])
+        return float(-np.log(np.where(targets == 1, on, 1.0 - on)).sum())
+
+    def _burn_in(self, simulation: Simulation) -> None:
+        simulation.network.run_steps(round(3.0 * self.parameters.alpha / self.dt))
+
+    def _show(self, simulation: Simulation, k: int, teach: bool) -> np.ndarray:
+        """Show pattern k; return `_MEASURES` of all populations."""
+        p, run = self.parameters, simulation.network.run_steps
+        steps = round(p.duration / self.dt)
+        before = round(steps * p.prediction)
+        simulation.show(PATTERNS[k])
+        start = simulation.counts()
+        run(before)
+        predicted = simulation.counts() - start
+        estimates = simulation.estimates()
+        simulation.teach(_target(PATTERNS[k]) if teach else None)
+        run(steps - before)
+        simulation.teach(None)
+        taught = simulation.counts() - start - predicted
+        rates = predicted[:, 0] / (p.n * before * self.dt / 1000.0)
+        return np.stack([rates, estimates, _ratio(predicted), _ratio(taught)], axis=1)
+
+    # ------------------------------------------------------------------------------ using
+
+    def evaluate(self) -> np.ndarray:
+        """The output's event rate in Hz for each of `PATTERNS`, without teacher and learning.
+
+        The network itself does not go on: a copy of it shows all patterns once. The authors call
+        exclusive-or solved when rates are above 6 Hz for the second and third pattern only.
+
+        Returns
+        -------
+        numpy.ndarray, shape (4,)
+        """
+        simulation = self._copy()
+        shown = [self._show(simulation, k, False) for k in range(len(PATTERNS))]
+        return np.array(shown)[:, POPULATIONS.index("output"), _MEASURES.index("rate")]
+
+    def record(self, pattern: int, teach: bool = False) -> ExampleRecording:
+        """Show one of `PATTERNS` to a copy of the network and record all spikes.
+
+        Parameters
+        ----------
+        pattern : int
+            Which, 0 to 3.
+        teach : bool
+            Whether the teacher comes at the end, and weights learn (those of the copy).
+        """
+        check_integer("pattern", pattern, at_least=0, at_most=len(PATTERNS) - 1)
+        return ExampleRecording(self, self._copy(), pattern, teach)
+
+    def _another(self) -> Simulation:
+        return Simulation(self.parameters, self.dt, self.seed, self.dtype, self.backend)
+
+    def _copy(self) -> Simulation:
+        """A copy of the network where it is now, after the burn-in at least."""
+        copy = self._another()
+        copy.network.set_state(self._simulation.network.state())
+        if not copy.network.step:
+            self._burn_in(copy)
+        return copy
+
+    # ------------------------------------------------------------------------ saving, loading
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        save_model(self, _KIND, path)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary."""
+        return {
+            "config": {
+                "seed": self.seed,
+                "dt": self.dt,
+                "dtype": self.dtype,
+                "parameters": self.parameters._asdict(),
+            },
+            "progress": {
+                "epoch": self.epoch,
+                "example": self.example,
+                "seconds": self._seconds,
+                "measured": self._measured.copy(),
+            },
+            "simulation": self._simulation.network.state(),
+            "history": history_arrays(self.history),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "cpu") -> ExclusiveOrNetwork:
+        """Read a network that `save` wrote; it goes on as the saved one would have.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "net.h5")
+        >>> ExclusiveOrNetwork(n=10).save(path)
+        >>> ExclusiveOrNetwork.load(path)
+        <ExclusiveOrNetwork of 10 neurons each, epoch 0>
+        """
+        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> ExclusiveOrNetwork:
+        config, progress = state["config"], state["progress"]
+        net = cls(
+            seed=config["seed"],
+            dt=config["dt"],
+            dtype=config["dtype"],
+            backend=backend,
+            **config["parameters"],
+        )
+        net._simulation.network.set_state(state["simulation"])
+        net.epoch = progress["epoch"]
+        net.example = progress["example"]
+        net._seconds = progress["seconds"]
+        net._measured[:] = progress["measured"]
+        net.history.update(history_lists(state["history"]))
+        net.history["epoch"] = [int(epoch) for epoch in net.history["epoch"]]
+        return net
+
+
+class ExampleRecording:
+    """All spikes of one example; made by `ExclusiveOrNetwork.record`.
+
+    Attributes
+    ----------
+    pattern : int
+    duration : float
+        In ms.
+    start : float
+        When the example began, in ms of network time.
+    spikes, events, bursts : dict of str to tuple of two numpy.ndarray
+        Times in ms from the start of the example, and neurons (0 to n - 1), of each population:
+        'input_1', 'input_2', 'hidden_1', 'hidden_2', 'output'.
+    """
+
+    def __init__(self, net: ExclusiveOrNetwork, simulation: Simulation, pattern: int, teach: bool):
+        self.pattern = pattern
+        self.duration = net.parameters.duration
+        self.n = net.parameters.n
+        start, record = simulation.network.time, simulation.network.record_spikes
+        populations = simulation.cells, simulation.events, simulation.bursts
+        recordings = [record(population) for population in populations]
+        net._show(simulation, pattern, teach)
+        self.spikes, self.events, self.bursts = (
+            {name: _part(recording, where, start) for name, where in simulation.where.items()}
+            for recording in recordings
+        )
+
+    def rates(self, name: str, bin: float = 400.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Time (ms from the start), event rate (Hz) and burst probability of a population.
+
+        Parameters
+        ----------
+        name : str
+            The population.
+        bin : float
+            Width of the bins in ms.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shapes (bins,)
+            Middles of the bins, rates, and bursts per event, NaN in a bin without events.
+        """
+        edges = np.arange(0.0, self.duration + bin / 2, check_number("bin", bin, above=0.0))
+        events = np.histogram(self.events[name][0], edges)[0]
+        bursts = np.histogram(self.bursts[name][0], edges)[0]
+        both = np.stack([events, bursts], axis=1)
+        return edges[:-1] + bin / 2, events / (self.n * bin / 1000.0), _ratio(both)
+
+
+def _target(bits: tuple[int, int]) -> int:
+    return bits[0] ^ bits[1]
+
+
+def _part(recording: SpikeRecording, where: slice, start: float) -> tuple[np.ndarray, np.ndarray]:
+    inside = (recording.i >= where.start) & (recording.i < where.stop)
+    return recording.t[inside] - start, recording.i[inside] - where.start
+
+
+def _ratio(events_and_bursts: np.ndarray) -> np.ndarray:
+    """Bursts per event, NaN without events."""
+    events, bursts = events_and_bursts[:, 0], events_and_bursts[:, 1]
+    return np.divide(bursts, events, out=np.full(len(events), np.nan), where=events > 0)

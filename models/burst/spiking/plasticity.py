@@ -1,0 +1,171 @@
+"""Burst-dependent plasticity of all synapses onto a population; the rule is in its kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from spikesim import Network, Population, Projection
+from spikesim.errors import InputError, check_array, check_number
+from spikesim.kernels import burst_plasticity as rule
+
+__all__ = ["BurstPlasticity"]
+
+
+class BurstPlasticity:
+    """Projections onto one population that learn from its events and bursts.
+
+    See `spikesim.kernels.burst_plasticity` for the equations.
+
+    Parameters
+    ----------
+    network : Network
+    population : Population
+        The postsynaptic one.
+    events, bursts : Population
+        Its events and its bursts, from `Network.add_events` and `add_bursts`, or from elsewhere.
+    projections : sequence of Projection
+        Sparse, from the events of presynaptic populations onto `population`.
+    eta : float or array_like of shape (population.n,)
+        Learning rate: what a burst adds to a weight per unit of presynaptic trace; for all
+        postsynaptic neurons or for each.
+    tau_pre : float
+        Time constant of the trace of presynaptic events, in ms.
+    alpha : float
+        Time constant of the averages of postsynaptic events and bursts, in ms.
+    least, most : float
+        Rates in Hz: of spikes, below which presynaptic events strengthen; of events, above which
+        postsynaptic ones weaken. 0 and infinity turn this off.
+    tau_rate : float
+        Time constant of the average of spikes that is compared with `least`, in ms.
+    rate : float
+        What that average starts from, in Hz.
+    w_min, w_max : float
+        Bounds of the weights.
+
+    Attributes
+    ----------
+    eta : numpy.ndarray, shape (population.n,)
+        Learning rates; may be set between runs.
+    is_on : bool
+        Whether weights change; may be set between runs. The averages always go on.
+    event_rate, burst_probability : numpy.ndarray, shape (population.n,)
+        Each neuron's averages, as they are now; 0 before the first event.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        population: Population,
+        events: Population,
+        bursts: Population,
+        projections: Sequence[Projection],
+        *,
+        eta: Any,
+        tau_pre: float = 100.0,
+        alpha: float = 2000.0,
+        least: float = 2.0,
+        most: float = 10.0,
+        tau_rate: float = 30_000.0,
+        rate: float = 0.1,
+        w_min: float = 0.0,
+        w_max: float = 1.0,
+    ):
+        self._network = network
+        self._learning = np.ones(1, np.int64)
+        n, dt = population.n, network.dt
+        for name, tau in (("tau_pre", tau_pre), ("alpha", alpha), ("tau_rate", tau_rate)):
+            check_number(name, tau, at_least=dt, unit="ms, dt or longer")
+        shape = (n,) if np.ndim(eta) else ()
+        eta = check_array("eta", eta, shape=shape, at_least=0.0)
+        check_number("w_max", w_max, above=w_min)
+        self._alpha = alpha
+        self.eta = np.full(n, eta, network.dtype)
+        self._averages = {
+            "events": np.zeros(n, network.dtype),
+            "bursts": np.zeros(n, network.dtype),
+            "last": np.zeros(n, np.int64),
+            "spikes": np.full(n, rate * tau_rate / 1000.0, network.dtype),
+            "spikes_last": np.full(n, network.step, np.int64),
+        }
+        params: dict[str, Any] = {
+            "rate_pre": dt / tau_pre,
+            "rate_average": dt / alpha,
+            "rate_spikes": dt / tau_rate,
+            "hz": 1000.0 / alpha,
+            "hz_spikes": 1000.0 / tau_rate,
+            "least": float(least),
+            "most": float(most),
+            "w_min": float(w_min),
+            "w_max": float(w_max),
+        }
+        for name, source in (("events", events), ("bursts", bursts)):
+            if not isinstance(source, Population) or source.n != n:
+                raise InputError(
+                    f"{name} is {source!r}; it has to be a population of {n} neurons, as "
+                    f"{population.name!r} is: what Network.add_{name} returned."
+                )
+        over = rule.listed_events
+        for projection in projections:
+            synapses = self._synapses(projection, population)
+            lists = ((rule.presynaptic_event, projection.pre), (rule.depress, events))
+            for body, source in (*lists, (rule.potentiate, bursts)):
+                state = {**synapses, **source.spike_list()}
+                network.add_phase(body, over, state=state, params=params)
+        averaged = (rule.average_events, events), (rule.average_bursts, bursts)
+        for body, source in (*averaged, (rule.average_spikes, population)):
+            state = {**self._averages, **source.spike_list()}
+            network.add_phase(body, over, state=state, params=params)
+
+    def _synapses(self, projection: Projection, population: Population) -> dict[str, np.ndarray]:
+        if projection.W is not None or projection.post is not population:
+            raise InputError(
+                f"{projection.name!r} cannot learn from the bursts of {population.name!r}; it has "
+                "to be a sparse projection onto it: connect with a probability or a sparse array."
+            )
+        order = np.argsort(projection.target, kind="stable")
+        counts = np.bincount(projection.target, minlength=population.n)
+        rows = np.repeat(np.arange(projection.pre.n), np.diff(projection.start))
+        return {
+            **self._averages,
+            "learning": self._learning,
+            "eta": self.eta,
+            "start": projection.start,
+            "target": projection.target,
+            "weight": projection.weight,
+            "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            "source": rows[order].astype(np.int32),
+            "place": order.astype(np.int64),
+            "trace": np.zeros(projection.pre.n, self._network.dtype),
+            "trace_last": np.zeros(projection.pre.n, np.int64),
+        }
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self._learning[0])
+
+    @is_on.setter
+    def is_on(self, on: bool) -> None:
+        self._learning[0] = int(on)
+
+    def assume(self, event_rate: float, burst_probability: float) -> None:
+        """Set the averages of all neurons: a rate in Hz, and bursts per event."""
+        events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0
+        check_number("burst_probability", burst_probability, at_least=0.0, at_most=1.0)
+        self._averages["events"][:] = events
+        self._averages["bursts"][:] = burst_probability * events
+        self._averages["last"][:] = self._network.step
+
+    @property
+    def event_rate(self) -> np.ndarray:
+        elapsed = (self._network.step - 1 - self._averages["last"]) * self._network.dt
+        events = self._averages["events"].astype(np.float64)
+        return events * np.exp(-elapsed / self._alpha) * 1000.0 / self._alpha
+
+    @property
+    def burst_probability(self) -> np.ndarray:
+        events, bursts = self._averages["events"], self._averages["bursts"]
+        ratio = np.divide(bursts, events, out=np.zeros_like(events), where=events > 0)
+        return np.minimum(ratio, 1.0)

@@ -1,0 +1,79 @@
+"""The adaptive exponential neuron: rest, refractoriness, and the naive transcription."""
+
+import numpy as np
+import pytest
+from naive_bursting_neurons import naive_pv, naive_som, run
+
+from spikesim import AdEx, InputError, Network
+from spikesim.models.burst.spiking import PV, SOM
+
+CHANCE = np.random.default_rng(1)
+EXC = np.where(CHANCE.random(3000) < 0.05, 0.6, 0.0)
+INH = np.where(CHANCE.random(3000) < 0.05, 0.3, 0.0)
+
+
+def simulate(parameters, backend="python", dtype="float64", steps=3000, current=0.0):
+    """A cell with trains of conductance jumps: its voltages and spikes."""
+    net = Network(dt=0.1, dtype=dtype, backend=backend)
+    inputs = {}
+    for name, weights in (("exc", EXC), ("inh", INH)):
+        at = np.flatnonzero(weights)
+        inputs[name] = net.add_spike_trains(name, 1, at * 0.1, np.zeros(at.size, int))
+    cell = net.add_population("cell", 1, AdEx, **parameters)
+    cell.V[:] = parameters["E_L"]
+    cell.I[:] = current
+    net.connect(inputs["exc"], cell, target="g_exc", weight=EXC.max(), delay=0.0)
+    net.connect(inputs["inh"], cell, target="g_inh", weight=INH.max(), delay=0.0)
+    voltage, spikes = net.record(cell, ["V", "w"]), net.record_spikes(cell)
+    net.run_steps(steps)
+    return voltage, spikes
+
+
+@pytest.mark.parametrize(("parameters", "naive"), [(PV, naive_pv), (SOM, naive_som)])
+def test_interneurons_do_what_the_naive_ones_do(parameters, naive):
+    cell = naive(V_min=-80.0)
+    expected = run(cell, 3000, exc=EXC, inh=INH)
+    voltage, spikes = simulate(parameters)
+    assert len(cell.spikes) > 5
+    assert spikes.steps.tolist() == cell.spikes
+    below = expected["V"] < -30.0  # an upstroke is cut off at different heights
+    assert voltage.V[0, below] == pytest.approx(expected["V"][below], abs=1e-6)
+    assert voltage.w[0] == pytest.approx(expected["w"], abs=1e-6)
+
+
+def test_compiled_and_plain_have_the_same_bits():
+    plain, _ = simulate(SOM, dtype="float32", steps=600)
+    compiled, _ = simulate(SOM, dtype="float32", steps=600, backend="cpu")
+    for name in ("V", "w"):
+        assert np.array_equal(getattr(plain, name), getattr(compiled, name))
+
+
+def test_a_cell_rests_where_leak_and_upstroke_balance():
+    net = Network(backend="python", dtype="float64")
+    cell = net.add_population("cell", 1, AdEx)
+    net.run(300.0)
+    V = cell.V[0]
+    upstroke = 2.0 * np.exp((V + 50.4) / 2.0)
+    above_leak = upstroke - cell.w[0] / 30.0
+    assert pytest.approx(above_leak, abs=1e-6) == V + 70.6
+
+
+def test_the_voltage_is_held_for_the_refractory_period():
+    net = Network(backend="python", dtype="float64")
+    cell = net.add_population("cell", 1, AdEx, refractory=2.0, V_reset=-60.0, V_hold=-65.0)
+    cell.I[:] = 2000.0
+    spikes, voltage = net.record_spikes(cell), net.record(cell, "V")
+    net.run(30.0)
+    V, first = voltage.V[0], spikes.steps[0]
+    assert V[first] == -60.0
+    assert (V[first + 1 : first + 21] == -65.0).all()
+    assert V[first + 21] > -65.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"C": 0.0}, "C is 0.0"), ({"tau_w": 0.01}, "dt is 0.1 ms"), ({"C": 1.0}, "C / g_L is")],
+)
+def test_impossible_parameters_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        Network(backend="python").add_population("cell", 1, AdEx, **change)
