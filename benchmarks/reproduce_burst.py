@@ -171,13 +171,16 @@ def run_checks(seeds: int) -> None:
     for alpha_Z in (0.0, 1e-3):
         nets = trained(2_000, 2, change=common_mode, sst="h", alpha_Z=alpha_Z, **A)
         found[f"A6 % saturated, common-mode Y, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
+        options = {"sst": "h", "alpha": 0.0}
+        nets = trained(2_000, 2, change=common_mode, alpha_Z=alpha_Z, **options)
+        found[f"A6 the same, W fixed, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
         nets = trained(16_000, sst="h", Z_range=0.1, alpha_Z=alpha_Z, **A)
         found[f"A7a error, strong Z, alpha_Z {alpha_Z:g}"] = last(nets, "test_error")
         options = {"sst": "h", "Y_range": 100.0, "alpha": (0.2, 1.0)}
         nets = trained(16_000, alpha_Z=alpha_Z, **options)
         found[f"A7b error, huge Y, alpha_Z {alpha_Z:g}"] = last(nets, "test_error")
         found[f"A7b % saturated, huge Y, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
-    for settling in (3, 9):
+    for settling in (2, 3, 9):
         nets = trained(10_000, 2, steps=settling + 2, nudge_after=settling, sst="beta", **A)
         found[f"A8 angle, {settling} settling steps"] = last(nets, "angle")
     keep("checks", {"seeds": seeds, "found": found})
