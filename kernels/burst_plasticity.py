@@ -27,7 +27,6 @@ __all__ = [
     "bounded",
     "change",
     "depress",
-    "listed_events",
     "potentiate",
     "presynaptic_event",
 ]
@@ -45,10 +44,6 @@ def too_fast(rate, most):
 
 
 # ------------------------------------------------------------- bodies over this step's events
-
-
-def listed_events(t, s, p):
-    return s.count[t % s.count.shape[0]]
 
 
 def presynaptic_event(a, t, s, p):

@@ -54,7 +54,7 @@ class ImageClassifier:
         """Everything that is needed to go on from here, as a nested dictionary."""
         raise NotImplementedError
 
-    def predict(self, images: Any) -> np.ndarray:
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
         """Classify images."""
         raise NotImplementedError
 
@@ -154,17 +154,19 @@ class ImageClassifier:
                     self.save(checkpoint)
         return self.history
 
-    def evaluate(self, images: Any, labels: Any) -> float:
+    def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
         """The percentage of images that are classified wrongly.
 
         Parameters
         ----------
         images : array_like, shape (images, pixels)
         labels : array_like of int, shape (images,)
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
         """
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
-        return float(np.mean(self.predict(images) != labels) * 100.0)
+        return float(np.mean(self.predict(images, progress) != labels) * 100.0)
 
     def save(self, path: str | Path) -> None:
         """Write weights, state and history to an HDF5 file, all or nothing."""
@@ -174,6 +176,21 @@ class ImageClassifier:
     def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:
         """Read a network that `save` wrote; it goes on as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
+
+    def _in_parts(
+        self,
+        images: np.ndarray,
+        classify: Callable[[np.ndarray], np.ndarray],
+        progress: bool | Progress,
+    ) -> np.ndarray:
+        """What `classify` answers for all images, 1000 at a time."""
+        answers = np.zeros(len(images), np.int64)
+        with progress_bar(progress, len(images), "image") as report:
+            for first in range(0, len(images), 1000):
+                part = slice(first, min(first + 1000, len(images)))
+                answers[part] = classify(images[part])
+                report(part.stop, len(images))
+        return answers
 
     def _check_images(self, name: str, images: Any) -> np.ndarray:
         """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type."""

@@ -248,6 +248,12 @@ def test_prediction_is_the_highest_event_rate_once_the_image_has_arrived():
     assert np.array_equal(recording.answers, net.predict(IMAGES))
 
 
+def test_an_evaluation_says_how_far_it_is():
+    told = []
+    small().evaluate(IMAGES, LABELS, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (12, 12)
+
+
 def test_learned_feedback_moves_the_largest_potential_toward_its_range():
     net = small(alpha=0.0, alpha_Z=0.0, alpha_Y=1e-5, Z_range=0.1, u_range=2.0)
     before = np.abs(net.Y[0]).sum(axis=0)

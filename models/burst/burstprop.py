@@ -41,6 +41,7 @@ from spikesim.errors import (
     check_number,
     check_unknown,
 )
+from spikesim.progress import Progress
 from spikesim.training import (
     ImageClassifier,
     LayerArrays,
@@ -331,21 +332,24 @@ class BurstpropNetwork(ImageClassifier):
         """Between feedback and transposed forward weights, in degrees, per hidden layer."""
         return [_angle(Y, W.T) for Y, W in zip(self.Y, list(self.W)[1:], strict=True)]
 
-    def predict(self, images: Any) -> np.ndarray:
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
         """Classify images: the output unit with the highest event rate.
 
         Parameters
         ----------
         images : array_like, shape (images, pixels)
             uint8 from 0 to 255, or floats from 0 to 1.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
 
         Returns
         -------
         numpy.ndarray of int64, shape (images,)
         """
         images = self._check_images("images", images)
-        parts = [images[first : first + 1000] for first in range(0, len(images), 1000)]
-        return np.concatenate([np.argmax(self._event_rates(part)[-1], axis=1) for part in parts])
+        return self._in_parts(
+            images, lambda part: np.argmax(self._event_rates(part)[-1], axis=1), progress
+        )
 
     # ------------------------------------------------------------------------ saving, loading
 

@@ -13,6 +13,7 @@ from spikesim.errors import check_choice, check_integer
 from spikesim.models.burst.parameters import Parameters
 from spikesim.models.burst.recording import ImageRecording
 from spikesim.models.burst.simulation import Simulation, Weights
+from spikesim.progress import Progress
 from spikesim.training import (
     ImageClassifier,
     LayerArrays,
@@ -167,31 +168,30 @@ class BurstEnsembleNetwork(ImageClassifier):
 
     # ------------------------------------------------------------------------------- testing
 
-    def predict(self, images: Any) -> np.ndarray:
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
         """Classify images: the output unit with the highest event rate once the image is there.
 
         Parameters
         ----------
         images : array_like, shape (images, pixels)
             uint8 from 0 to 255, or floats from 0 to 1.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
 
         Returns
         -------
         numpy.ndarray of int64, shape (images,)
         """
         images = self._check_images("images", images)
+        return self._in_parts(images, self._highest, progress)
+
+    def _highest(self, images: np.ndarray) -> np.ndarray:
+        """The output unit with the highest potential, which has the highest event rate too."""
         scale = 1.0 / 255.0 if images.dtype == np.uint8 else 1.0
-        answers = np.zeros(len(images), np.int64)
-        for first in range(0, len(images), 1000):
-            h = images[first : first + 1000].astype(self.dtype) * self._weights.b[0].dtype.type(
-                scale
-            )
-            for k, (W, b) in enumerate(zip(self._weights.W, self._weights.b, strict=True), 1):
-                v = h @ W + b
-                h = v if k == len(self._weights.W) else expit(v)
-            # sigma and the rectification of the output do not change which unit is the highest.
-            answers[first : first + 1000] = np.argmax(h, axis=1)
-        return answers
+        h = images.astype(self.dtype) * self._weights.b[0].dtype.type(scale)
+        for W, b in zip(self._weights.W[:-1], self._weights.b[:-1], strict=True):
+            h = expit(h @ W + b)
+        return np.argmax(h @ self._weights.W[-1] + self._weights.b[-1], axis=1)
 
     # ------------------------------------------------------------------------------ recording
 

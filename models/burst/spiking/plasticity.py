@@ -10,6 +10,7 @@ import numpy as np
 from spikesim import Network, Population, Projection
 from spikesim.errors import InputError, check_array, check_number
 from spikesim.kernels import burst_plasticity as rule
+from spikesim.kernels.probes import spikes_now
 
 __all__ = ["BurstPlasticity"]
 
@@ -107,17 +108,16 @@ class BurstPlasticity:
                     f"{name} is {source!r}; it has to be a population of {n} neurons, as "
                     f"{population.name!r} is: what Network.add_{name} returned."
                 )
-        over = rule.listed_events
         for projection in projections:
             synapses = self._synapses(projection, population)
             lists = ((rule.presynaptic_event, projection.pre), (rule.depress, events))
             for body, source in (*lists, (rule.potentiate, bursts)):
                 state = {**synapses, **source.spike_list()}
-                network.add_phase(body, over, state=state, params=params)
+                network.add_phase(body, spikes_now, state=state, params=params)
         averaged = (rule.average_events, events), (rule.average_bursts, bursts)
         for body, source in (*averaged, (rule.average_spikes, population)):
             state = {**self._averages, **source.spike_list()}
-            network.add_phase(body, over, state=state, params=params)
+            network.add_phase(body, spikes_now, state=state, params=params)
 
     def _synapses(self, projection: Projection, population: Population) -> dict[str, np.ndarray]:
         if projection.W is not None or projection.post is not population:
