@@ -25,9 +25,16 @@ from spikesim.models.burst import BurstEnsembleNetwork
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "burst"
 EPOCHS = 25
 
-# Learning rates chosen on the validation images, seed 0, with the same effort for both.
+# Learning rates chosen on the validation images, seed 0, with the same effort for all.
 SETTINGS: dict[str, dict[str, Any]] = {
     "one-burst": {"alpha": (20.0, 5.0), "decay": 0.95, "sst": "h"},
+    "one-mirrored": {
+        "alpha": (50.0, 5.0),
+        "decay": 0.95,
+        "sst": "h",
+        "mirror": 1.0,
+        "Y_range": 0.05,
+    },
     "one-backpropagation": {"alpha": (50.0, 5.0), "decay": 0.95, "backpropagation": True},
     "two-burst": {
         "alpha": (20.0, 20.0, 5.0),
@@ -35,6 +42,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "sst": "h",
         "W_range": (0.05, 0.1, 0.05),
         "Y_range": (0.5, 1.0),
+    },
+    "two-mirrored": {
+        "alpha": (20.0, 50.0, 15.0),
+        "decay": 0.95,
+        "sst": "h",
+        "mirror": 1.0,
+        "W_range": (0.05, 0.1, 0.05),
+        "Y_range": 0.05,
     },
     "two-backpropagation": {
         "alpha": (50.0, 50.0, 15.0),

@@ -1,6 +1,7 @@
 """Exclusive-or in bursting neurons (Payeur et al. 2021, figure 4): does the network learn it?
 
     python benchmarks/reproduce_exclusive_or.py run --seed 1     about 20 minutes; goes on if killed
+    python benchmarks/reproduce_exclusive_or.py run --no-teacher  the control
     python benchmarks/reproduce_exclusive_or.py table
 
 2,500 neurons, four patterns of 8 s an epoch. `run` writes a checkpoint beside the result, a small
@@ -17,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
+from spikesim.models.burst.spiking.exclusive_or import CHANCE, PATTERNS, THRESHOLD
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "burst"
-PATTERNS = ("00", "10", "01", "11")
-THRESHOLD = 6.0  # Hz
 AVERAGED = 10  # epochs at the end that a rate is the mean of
 
 
@@ -29,7 +29,7 @@ def keep(net: ExclusiveOrNetwork, name: str) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = {
         "seed": net.seed,
-        "epochs": net.epoch,
+        "epoch": net.history["epoch"],
         "cost": [round(float(cost), 3) for cost in net.history["cost"]],
         "output_rate": [[round(float(x), 2) for x in row] for row in net.history["output_rate"]],
     }
@@ -37,64 +37,49 @@ def keep(net: ExclusiveOrNetwork, name: str) -> None:
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
-def run(seed: int, epochs: int, checkpoint: Path) -> None:
+def run(seed: int, epochs: int, checkpoint: Path, teacher: bool) -> None:
     """Train, or go on training, one network."""
     net = (
         ExclusiveOrNetwork.load(checkpoint)
         if checkpoint.exists()
-        else ExclusiveOrNetwork(seed=seed)
+        else ExclusiveOrNetwork(seed=seed, teacher=teacher)
     )
+    name = str(seed) if teacher else f"control-{seed}"
     while net.epoch < epochs:
         net.fit(min(10, epochs - net.epoch), checkpoint=checkpoint)
-        keep(net, str(seed))
+        keep(net, name)
         print(f"epoch {net.epoch}: cost {net.history['cost'][-1]:.3f}", flush=True)
-    keep(net, str(seed))
+    keep(net, name)
 
 
 def table() -> None:
-    """Print one line per seed and draw the curves."""
+    """Print one line per run and draw the curves; runs without a teacher are controls."""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    import matplotlib.pyplot as plt
+    from spikesim import plot
 
     lines = ["python benchmarks/reproduce_exclusive_or.py table", ""]
-    lines.append("seed  epochs  cost   output event rate (Hz), last 10 epochs: 00, 10, 01, 11")
-    figure, (above, below) = plt.subplots(
-        2, 1, figsize=(5.0, 4.4), sharex=True, layout="constrained"
-    )
-    colours = ("#000000", "#D55E00", "#E69F00", "#0072B2")
-    solved = 0
-    runs = sorted(RESULTS.glob("exclusive-or-*.json"))
-    for path in runs:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        rates = np.array(content["output_rate"])
-        cost = np.array(content["cost"])
-        epochs = np.arange(1, len(cost) + 1)
-        last = rates[-AVERAGED:].mean(axis=0)
+    lines.append("run      epochs  cost   output event rate (Hz), last 10 epochs: 00, 10, 01, 11")
+    learned, solved = [], 0
+    for path in sorted(RESULTS.glob("exclusive-or-*.json")):
+        history = json.loads(path.read_text(encoding="utf-8"))
+        name = path.stem.removeprefix("exclusive-or-")
+        last = np.mean(history["output_rate"][-AVERAGED:], axis=0)
+        cost = np.mean(history["cost"][-AVERAGED:])
         right = (last[[0, 3]] < THRESHOLD).all() and (last[[1, 2]] > THRESHOLD).all()
-        solved += int(right)
+        if name.isdigit():
+            learned.append(history)
+            solved += int(right)
         shown = ", ".join(f"{rate:.2f}" for rate in last)
         lines.append(
-            f"{content['seed']:<6}{content['epochs']:<8}{cost[-AVERAGED:].mean():<7.2f}{shown}"
+            f"{name:<9}{history['epoch'][-1]:<8}{cost:<7.2f}{shown}"
             f"  {'solved' if right else 'not solved'}"
         )
-        for k, (pattern, colour) in enumerate(zip(PATTERNS, colours, strict=True)):
-            label = pattern if path == runs[0] else None
-            above.plot(epochs, rates[:, k], color=colour, linewidth=0.9, alpha=0.8, label=label)
-        below.plot(epochs, cost, color="#000000", linewidth=0.9, alpha=0.8)
-    lines.append(f"{solved} of {len(runs)} solved (epoch cost of chance 2.77)")
-    above.axhline(THRESHOLD, color="#777777", linewidth=0.8, linestyle="--")
-    above.set_ylabel("Output event rate (Hz)")
-    above.legend(title="input", frameon=False, ncols=4, loc="lower left")
-    above.set_ylim(bottom=0.0)
-    below.axhline(4.0 * np.log(2.0), color="#777777", linewidth=0.8, linestyle="--")
-    below.set_ylabel("Cost of an epoch")
-    below.set_xlabel("Epoch")
-    below.set_ylim(bottom=0.0)
-    for ax in (above, below):
-        ax.spines[["top", "right"]].set_visible(False)
-    figure.savefig(RESULTS / "exclusive_or.png", dpi=150)
+    lines.append(f"{solved} of {len(learned)} seeds solved (cost of chance {CHANCE:.2f})")
+    names = ["{}{}".format(*bits) for bits in PATTERNS]
+    axes = plot.pattern_rates(learned, names, threshold=THRESHOLD, chance=CHANCE)
+    axes[0].figure.savefig(RESULTS / "exclusive_or.png", dpi=150)
     (RESULTS / "exclusive_or.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 
@@ -106,13 +91,15 @@ def main() -> None:
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--epochs", type=int, default=500)
     one.add_argument("--checkpoint", type=Path, help="results/burst/exclusive-or-SEED.h5")
+    one.add_argument("--no-teacher", action="store_true", help="the control")
     commands.add_parser("table")
     chosen = parser.parse_args()
     if chosen.command == "table":
         table()
     else:
-        beside = RESULTS / f"exclusive-or-{chosen.seed}.h5"
-        run(chosen.seed, chosen.epochs, chosen.checkpoint or beside)
+        name = f"control-{chosen.seed}" if chosen.no_teacher else str(chosen.seed)
+        beside = RESULTS / f"exclusive-or-{name}.h5"
+        run(chosen.seed, chosen.epochs, chosen.checkpoint or beside, not chosen.no_teacher)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 
 class Timing(NamedTuple):
-    """Milliseconds per training example of one repetition."""
+    """Wall and CPU time of one repetition; of `timed`, milliseconds per training example."""
 
     wall: float
     cpu: float

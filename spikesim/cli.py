@@ -1,4 +1,4 @@
-"""The command line: ``spikesim train | resume | plot | info | export | data | doctor``.
+"""The command line: ``spikesim train | run | resume | plot | info | export | data | doctor``.
 
 This file parses, prints and turns errors into one line. What a model's commands do stands in that
 model's module ``command``, which is imported by name when the command runs.
@@ -81,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(model=name)
         _module(name).add_arguments(added)
 
+    experiments = commands.add_parser("run", help="run a published experiment")
+    models = experiments.add_subparsers(metavar="model", required=True)
+    added = command("burst", _run, f"run an experiment with {MODELS['burst']}", models)
+    importlib.import_module("spikesim.models.burst.experiments").add_run_arguments(added)
+
     for name, run, text in (
         ("resume", _resume, "go on with an interrupted or finished run"),
         ("plot", _plot, "draw the pictures of a run again"),
@@ -126,6 +131,10 @@ def _model_of(directory: Path) -> str:
 
 def _train(chosen: argparse.Namespace) -> None:
     _module(chosen.model).train(chosen)
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    importlib.import_module("spikesim.models.burst.experiments").run(chosen)
 
 
 def _resume(chosen: argparse.Namespace) -> None:

@@ -42,6 +42,7 @@ __all__ = [
     "layers",
     "learning_curve",
     "multiplexing",
+    "pattern_rates",
     "raster",
     "rasters",
     "receptive_fields",
@@ -1009,6 +1010,85 @@ def cost_curve(
         if label:
             ax.legend()
     return ax
+
+
+def pattern_rates(
+    history: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    patterns: Sequence[str],
+    key: str = "output_rate",
+    threshold: float | None = None,
+    chance: float | None = None,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw how an output's rate comes to tell patterns apart, and the cost, over epochs.
+
+    Parameters
+    ----------
+    history : dict of str to list, or sequence of such dicts
+        'epoch', 'cost', and `key`: per epoch one event rate per pattern (Hz). Of several (seeds of
+        one network) each has its own lines.
+    patterns : sequence of str
+        Their names, for the legend.
+    key : str
+    threshold : float, optional
+        The rate (Hz) above which the output says yes: a dashed line.
+    chance : float, optional
+        The cost of not knowing: a dashed line.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Event rate and cost.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or does not fit `patterns`, or there is nothing to draw.
+
+    Examples
+    --------
+    >>> history = {"epoch": [0, 1, 2], "cost": [3.0, 2.0, 1.0]}
+    >>> history["output_rate"] = [[5.0, 5.0], [4.5, 6.5], [4.0, 8.0]]
+    >>> axes = pattern_rates(history, ["off", "on"], threshold=6.0)
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Output event rate (Hz)', 'Cost of an epoch']
+    """
+    runs = [history] if isinstance(history, Mapping) else list(history)
+    if not runs:
+        raise InputError("history is empty; it has to hold at least one run.")
+    costs = [_column(run, "cost") for run in runs]
+    rates = []
+    for run in runs:
+        if key not in run:
+            raise InputError(f"history has no {key!r}; there is {', '.join(map(str, run))}.")
+        rates.append(check_array(key, run[key], shape=(len(run["epoch"]), len(patterns))))
+    with _style():
+        if axes is None:
+            axes = _figure((5.0, 4.2)).subplots(2, 1, sharex=True)
+            axes[0].tick_params(axis="x", length=0)
+        above, below = both = _check_axes(axes, 2)
+        named = []
+        for k, name in enumerate(patterns):
+            colour = _next_colour(above)
+            for run, values in zip(runs, rates, strict=True):
+                above.plot(run["epoch"], values[:, k], color=colour, linewidth=0.9, alpha=0.8)
+            above.lines[-1].set_label(name)
+            named.append(above.lines[-1])
+        for cost in costs:
+            below.plot(list(cost), list(cost.values()), color=_INK, linewidth=0.9, alpha=0.8)
+        for ax, level in ((above, threshold), (below, chance)):
+            if level is not None:
+                ax.axhline(level, **_GUIDE, zorder=1)
+            ax.set_ylim(bottom=0.0, auto=None)
+        above.set_xlim(0.0, max(run["epoch"][-1] for run in runs))
+        _legend_above(above, named)
+        above.set_ylabel("Output event rate (Hz)")
+        below.set_ylabel("Cost of an epoch")
+        below.set_xlabel("Epoch")
+        above.get_figure().align_ylabels(both)  # type: ignore[union-attr]
+    return both
 
 
 def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:

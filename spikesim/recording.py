@@ -223,7 +223,7 @@ def layers_to_sonata(
     spikes: Mapping[str, SpikeRecording],
     voltages: Mapping[str, Mapping[str, np.ndarray]],
 ) -> None:
-    """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory.
+    """Write spikes.h5, and voltages.h5 if there are any, in the SONATA layout into a directory.
 
     Parameters
     ----------
@@ -239,6 +239,8 @@ def layers_to_sonata(
     with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:
         for layer, recording in spikes.items():
             writer.append(layer, recording.steps, recording.i)
+    if not voltages:
+        return
     with TraceWriter(directory / "voltages.h5", dt) as traces:
         for layer, compartments in voltages.items():
             traces.add_population(layer, np.arange(sizes[layer]), tuple(compartments))

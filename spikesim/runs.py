@@ -16,6 +16,7 @@ __all__ = [
     "RUN_FILE",
     "Pictures",
     "add_model_options",
+    "add_parameters",
     "given_parameters",
     "hidden_sizes",
     "new_directory",
@@ -38,6 +39,11 @@ def add_model_options(parser: argparse.ArgumentParser, defaults: Mapping[str, An
     parser.add_argument("--backend", choices=["cpu", "python"], default="cpu")
     parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+    add_parameters(parser, defaults)
+
+
+def add_parameters(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    """One option for each parameter of a model."""
     options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
     for name, default in defaults.items():
         options.add_argument(f"--{name}", metavar="VALUE", help=f"default {default}")

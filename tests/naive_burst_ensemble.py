@@ -46,6 +46,9 @@ Where the specification leaves a choice:
 - learned Y (the text is terse): u_max_i = sum_j |Y_ij| / mean(Z g), where the mean runs over the
   layer, Z g is that which entered u_k(s_k) and is held fixed, and Y_k changes at s_k, down the
   gradient of L_Y: dY_ij = alpha_Y * 2 (u_range - u_max_i) sign(Y_ij) / mean(Z g).
+- mirrored Y (section 1.3's rule, one image at a time): Y_k gains mirror times what W_{k+1} gained,
+  transposed, at s_k, from the delta_{k+1} of one step before; W_k for k > 1 and Y_k first lose the
+  fraction `forgetting` of themselves.
 - backpropagation is that of the settled network and uses the weights from before the update.
 - burstprop: momentum holds for biases too, gradients are summed over the batch, and Y[k] learns
   with rate, momentum and decay of W[k + 1]. R changes by the u that the old R gave.
@@ -130,6 +133,8 @@ class NaiveBurstEnsemble:
         alpha=1.0,  # rates of W and b: a number, or one for each of k = 1 ... K
         alpha_Z=0.0,
         alpha_Y=0.0,
+        mirror=0.0,
+        forgetting=0.0,
         u_range=2.0,
         sst="beta",  # what SST+ cells see: "beta" (talks) or "h" (July 2018)
         output="sigmoid",  # or "relu"
@@ -161,6 +166,7 @@ class NaiveBurstEnsemble:
         self.p0, self.lam, self.gamma = p0, lam, gamma
         self.alpha = [None, *np.broadcast_to(np.asarray(alpha, dtype=float), self.K)]
         self.alpha_Z, self.alpha_Y, self.u_range = alpha_Z, alpha_Y, u_range
+        self.mirror, self.forgetting = mirror, forgetting
         self.sst, self.output, self.feedback, self.derivative = sst, output, feedback, derivative
         self.m, self.v, self.clip_Z = m, v, clip_Z
         self.drop_late = drop_late
@@ -236,10 +242,15 @@ class NaiveBurstEnsemble:
             example.dZ[k] = self.alpha_Z * np.outer(g, now.u[k] - self.gamma)
             example.dY[k] = self.feedback_change(k, g)
             self.Z[k] = self.Z[k] + example.dZ[k]
+            if self.mirror:
+                above = self.alpha[k + 1] * example.delta[k + 1]
+                self.Y[k] = (1.0 - self.forgetting) * self.Y[k]
+                example.dY[k] = example.dY[k] + self.mirror * np.outer(before.h[k], above)
             self.Y[k] = self.Y[k] + example.dY[k]
             if self.clip_Z:
                 self.Z[k] = np.maximum(self.Z[k], 0.0)
-        self.W[k] = self.W[k] + example.dW[k]
+        kept = 1.0 if k == 1 else 1.0 - self.forgetting
+        self.W[k] = kept * self.W[k] + example.dW[k]
         self.b[k] = self.b[k] + example.db[k]
 
     def feedback_change(self, k, g):

@@ -262,6 +262,21 @@ def test_learned_feedback_moves_the_largest_potential_toward_its_range():
     assert np.all(after < before)  # the evoked potential is above 2 times the inhibition
 
 
+def test_mirrored_feedback_becomes_the_transpose_of_the_weights_it_mirrors():
+    net = small(mirror=2.0, forgetting=0.05)
+    assert not np.allclose(net.Y[0], 2.0 * net.W[1].T, atol=0.1)
+    net.fit(IMAGES, LABELS, epochs=30)
+    np.testing.assert_allclose(net.Y[0], 2.0 * net.W[1].T, atol=1e-6)
+
+
+def test_nothing_is_forgotten_in_the_weights_of_the_image():
+    net = small(mirror=1.0, forgetting=0.5, alpha=0.0)
+    first, second = net.W[0].copy(), net.W[1].copy()
+    net.fit(IMAGES[:1], LABELS[:1])
+    assert np.array_equal(net.W[0], first)
+    np.testing.assert_allclose(net.W[1], 0.5 * second)
+
+
 def test_clipped_inhibition_never_becomes_excitation():
     net = small(alpha_Z=0.5, clip_Z=True)
     net.fit(IMAGES, LABELS)
@@ -283,6 +298,8 @@ def test_clipped_inhibition_never_becomes_excitation():
         ({"Y_range": (1.0, 1.0)}, "Y_range has 2 values"),
         ({"alpha_Z": -1.0}, "alpha_Z is -1"),
         ({"alpha_Y": 0.1, "sst": "none"}, "learned feedback is relative to inhibition"),
+        ({"mirror": -1.0}, "mirror is -1"),
+        ({"forgetting": 1.0}, "forgetting is 1"),
         ({"gama": 0.1}, "gamma"),
     ],
 )

@@ -27,6 +27,10 @@ FORMS = {
         {"alpha_Y": 1e-5, "Z_range": 0.1, "u_range": 3.0},
         {"alpha_Y": 1e-5, "u_range": 3.0},
     ),
+    "talks, mirrored feedback": (
+        {"mirror": 0.5, "forgetting": 1e-3, "sst": "h"},
+        {"mirror": 0.5, "forgetting": 1e-3, "sst": "h"},
+    ),
     "July 2018, inhibition fixed": (JULY, {}),
     "July 2018, inhibition learned": ({**JULY, "alpha_Z": 0.01}, {"alpha_Z": 0.01}),
     "April 2018": ({"form": "april_2018"}, {"gamma": 0.1, "m": 0.0, "v": 4.0}),

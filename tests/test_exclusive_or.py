@@ -44,6 +44,18 @@ def test_the_cost_is_the_cross_entropy_of_the_estimated_rates():
     assert history["cost"][1] == pytest.approx(expected)
 
 
+def test_the_comparison_says_which_patterns_are_on_the_right_side():
+    net = ExclusiveOrNetwork(**SMALL)
+    with pytest.raises(InputError, match="call fit first"):
+        net.comparisons()
+    net.fit(2)
+    net.history["output_rate"] = [[9.0] * 4, [4.0, 7.0, 5.0, 3.0], [4.0, 7.0, 5.8, 3.0]]
+    net.history["cost"] = [3.0, 1.0, 1.5]
+    rows = net.comparisons()
+    assert [round(row.ours, 2) for row in rows] == [4.0, 7.0, 5.4, 3.0, 1.25]
+    assert [row.holds for row in rows] == [True, True, False, True, True]
+
+
 def test_a_loaded_network_goes_on_as_the_saved_one(tmp_path):
     whole = ExclusiveOrNetwork(**SMALL)
     whole.fit(3)

@@ -950,6 +950,53 @@ def test_a_learning_curve_refuses(history, key, message):
         plot.learning_curve(history, key)
 
 
+# ---- rates of patterns
+
+PATTERNS = [
+    {"epoch": [0, 1, 2], "cost": [3.0, 2.0, 1.0], "output_rate": [[5, 5], [4, 7], [3, 9]]},
+    {"epoch": [0, 1], "cost": [3.0, 2.5], "output_rate": [[5, 5], [6, 7]]},
+]
+
+
+def test_every_pattern_has_a_line_of_its_colour_and_name():
+    above, below = plot.pattern_rates(PATTERNS[0], ["off", "on"])
+    assert [line.get_ydata().tolist() for line in above.lines] == [[5, 4, 3], [5, 7, 9]]
+    assert len({line.get_color() for line in above.lines}) == 2
+    assert [text.get_text() for text in above.get_legend().get_texts()] == ["off", "on"]
+    assert below.lines[0].get_xydata().tolist() == [[0, 3], [1, 2], [2, 1]]
+    assert (above.get_ylabel(), below.get_xlabel()) == ("Output event rate (Hz)", "Epoch")
+
+
+def test_a_pattern_has_one_colour_in_all_runs_and_one_entry_in_the_legend():
+    above, below = plot.pattern_rates(PATTERNS, ["off", "on"])
+    colours = [line.get_color() for line in above.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    assert len(above.get_legend().get_texts()) == 2
+    assert len(below.lines) == 2
+    assert above.get_xlim() == (0.0, 2.0)
+
+
+def test_threshold_and_chance_are_dashed_lines():
+    both = plot.pattern_rates(PATTERNS[0], ["off", "on"], threshold=6.0, chance=2.8)
+    for ax, level in zip(both, (6.0, 2.8), strict=True):
+        assert ax.lines[-1].get_ydata() == [level, level]
+        assert ax.lines[-1].get_linestyle() == "--"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(history=[], patterns=["a"]), "history is empty"),
+        (dict(history=PATTERNS, patterns=["a"]), "output_rate"),
+        (dict(history=PATTERNS, patterns=["a", "b"], key="hidden_rate"), "no 'hidden_rate'"),
+        (dict(history={"epoch": [1], "output_rate": [[1]]}, patterns=["a"]), "no 'cost'"),
+    ],
+)
+def test_rates_of_patterns_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        plot.pattern_rates(**arguments)
+
+
 # ---- costs
 
 COSTS = [

@@ -38,10 +38,17 @@ mean inhibition, equal to u_range (April 2018 code):
     u_max   = (sum over sources |Y|) / mean(g Z)                                            (12)
     Y_k    += 2 alpha_Y (u_range - u_max) sign(Y) / mean(g Z)                               (13)
 
+or learn as the weights that they mirror do, from the same two factors, in step s_k. As both forget
+the same fraction phi with every image, where they began is lost and Y_k becomes mu W_{k+1}^T
+(Kolen & Pollack 1994; Payeur et al. 2021):
+
+    Y_k    <- (1 - phi) Y_k + mu alpha_{k+1} delta_{k+1}^T h_k
+    W_k    <- (1 - phi) W_k + alpha_k h_{k-1}^T delta_k,  k > 1                             (14)
+
 Backpropagation, as a control and to compare with, uses the same error at the output:
 
-    delta_K = lambda p_0^2 (target - h_K) sigma'(v_K)                                       (14)
-    delta_k = (W_{k+1} delta_{k+1}) h_k (1 - h_k)                                           (15)
+    delta_K = lambda p_0^2 (target - h_K) sigma'(v_K)                                       (15)
+    delta_k = (W_{k+1} delta_{k+1}) h_k (1 - h_k)                                           (16)
 
 With a static image, h_k rests once the image has reached layer k, so that in (9) and (10) h may be
 taken from any step between that and s_k. Products in (1) and (3) are computed only in steps in
@@ -137,14 +144,14 @@ def multiply(x, M, out):
             out[j] = out[j] + x[i] * M[i, j]
 
 
-def add_outer(factor, x, d, M):
-    """M += factor x^T d, rows of silent inputs left out."""
+def add_outer(kept, factor, x, d, M):
+    """M <- kept M + factor x^T d; rows that stay as they are left out."""
     columns = np.uint64(M.shape[1])
     for i in range(M.shape[0]):
-        if x[i] != 0.0:
+        if x[i] != 0.0 or kept != 1.0:
             y = factor * x[i]
             for j in range(columns):
-                M[i, j] = M[i, j] + y * d[j]
+                M[i, j] = kept * M[i, j] + y * d[j]
 
 
 # --------------------------------------------------------- the image
@@ -346,8 +353,8 @@ def learn_from_image(_, t, s, p):
 
 
 def learn(_, t, s, p):
-    """(10) for the other layers."""
-    add_outer(p.alpha, s.below, s.delta, s.W)
+    """(10), or (14), for the other layers."""
+    add_outer(p.kept, p.alpha, s.below, s.delta, s.W)
     for j in range(np.uint64(s.delta.shape[0])):
         s.b[j] = s.b[j] + p.alpha * s.delta[j]
     s.changed[p.layer, WEIGHTS] = 1
@@ -358,7 +365,7 @@ def learn_inhibition(_, t, s, p):
     n = np.uint64(s.u.shape[0])
     for j in range(n):
         s.scratch[j] = s.u[j] - p.gamma
-    add_outer(p.alpha_Z, s.g_before, s.scratch, s.Z)
+    add_outer(1.0, p.alpha_Z, s.g_before, s.scratch, s.Z)
     if p.clip == 1:
         for i in range(s.Z.shape[0]):
             for j in range(n):
@@ -386,18 +393,24 @@ def learn_feedback(_, t, s, p):
         s.changed[p.layer, APICAL] = 1
 
 
+def mirror(_, t, s, p):
+    """(14) for feedback synapses."""
+    add_outer(p.kept, p.alpha, s.delta_above, s.h, s.Y)
+    s.changed[p.layer, APICAL] = 1
+
+
 # --------------------------------------------------------- backpropagation, from the weights before
 
 
 def output_error(_, t, s, p):
-    """(14), in the step of the nudge."""
+    """(15), in the step of the nudge."""
     for j in range(s.error.shape[0]):
         error = p.nudge * p.p_0 * p.p_0 * (s.target[j] - s.free[j])
         s.error[j] = error * output_slope(s.free[j], p)
 
 
 def hidden_error(_, t, s, p):
-    """(15), in the step of the nudge."""
+    """(16), in the step of the nudge."""
     columns = s.W_above.shape[1]
     eights = columns - columns % 8
     for i in range(s.error.shape[0]):

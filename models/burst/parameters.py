@@ -32,8 +32,10 @@ class Parameters(NamedTuple):
     alpha: float | tuple[float, ...] | None = None  # learning rate of all layers or of each
     decay: float = 1.0  # what alpha is multiplied by after every epoch
     alpha_Z: float = 1e-3  # learning rate of SST+ synapses; 0: fixed
-    alpha_Y: float = 0.0  # learning rate of feedback synapses; 0: fixed
+    alpha_Y: float = 0.0  # learning rate of feedback synapses by (13)
     u_range: float = 2.0  # what learned feedback aims at, see (12)
+    mirror: float = 0.0  # mu, feedback becomes so many times the weights it mirrors; 0: it does not
+    forgetting: float = 0.0  # phi, what both lose of themselves with every image
     clip_Z: bool = False  # SST+ synapses stay inhibitory, Z >= 0
     W_range: float | tuple[float, ...] | None = (
         None  # W ~ U(-range, range) of all layers or of each
@@ -69,6 +71,8 @@ class Parameters(NamedTuple):
             check_number(name, getattr(p, name), at_least=0.0)
         check_number("u_range", p.u_range, above=0.0)
         check_number("decay", p.decay, above=0.0, at_most=1.0)
+        check_number("mirror", p.mirror, at_least=0.0)
+        check_number("forgetting", p.forgetting, at_least=0.0, below=1.0)
         if p.alpha_Y and p.sst == "none":
             raise InputError(
                 "alpha_Y is above 0 with sst='none'; learned feedback is relative to inhibition. "

@@ -290,7 +290,8 @@ class Simulation:
             phases.append(then(eq.learn_from_image, self._pixels, alpha=p.alpha[0]))
         else:
             below = {"below": self.layers[k - 2].state["h"]}
-            phases.append(then(eq.learn, below, alpha=p.alpha[k - 1]))
+            kept = 1.0 - p.forgetting
+            phases.append(then(eq.learn, below, alpha=p.alpha[k - 1], kept=kept))
         if k < self.last and not p.backpropagation:
             if p.sst != "none" and p.alpha_Z:
                 before = state["h"] if p.sst == "h" else state["beta_before"]
@@ -300,4 +301,8 @@ class Simulation:
             if p.alpha_Y:
                 numbers = {"alpha_Y": float(p.alpha_Y), "u_range": float(p.u_range)}
                 phases.append(then(eq.learn_feedback, {"Y": self.weights.Y[k - 1]}, **numbers))
+            if p.mirror:
+                above = {"Y": self.weights.Y[k - 1], "delta_above": self._delta[k + 1]}
+                numbers = {"alpha": p.mirror * p.alpha[k], "kept": 1.0 - p.forgetting}
+                phases.append(then(eq.mirror, above, **numbers))
         return phases

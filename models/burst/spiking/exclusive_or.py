@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import SimulationError, check_choice, check_integer, check_number
+from spikesim.comparison import Comparison
+from spikesim.errors import InputError, SimulationError, check_choice, check_integer, check_number
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
 from spikesim.progress import Interruption, Progress, progress_bar
@@ -26,12 +27,21 @@ from spikesim.training import (
     save_model,
 )
 
-__all__ = ["PATTERNS", "ExampleRecording", "ExclusiveOrNetwork"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CHANCE", "PATTERNS", "THRESHOLD", "ExampleRecording", "ExclusiveOrNetwork", "run"]
 
 _KIND = "exclusive_or"
 
 PATTERNS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """In the order in which an epoch shows them."""
+
+THRESHOLD = 6.0  # Hz; above it the output says yes
+CHANCE = 4.0 * np.log(2.0)
+"""The cost of an epoch in which the output does not know."""
+
+_AVERAGED = 10  # epochs of which `comparisons` takes the mean
 
 _MEASURES = ("rate", "estimate", "burst_probability", "taught_burst_probability")
 _HISTORY = (
@@ -257,6 +267,35 @@ class ExclusiveOrNetwork:
             self._burn_in(copy)
         return copy
 
+    def comparisons(self) -> list[Comparison]:
+        """Whether the task is solved: rates over the last epochs beside the authors' criterion.
+
+        Raises
+        ------
+        InputError
+            Before the first epoch of learning.
+        """
+        if not self.epoch:
+            raise InputError("The network has not learned yet; call fit first.")
+        last = slice(max(1, len(self.history["epoch"]) - _AVERAGED), None)
+        rows = []
+        rates = np.mean(self.history["output_rate"][last], axis=0)
+        for bits, rate in zip(PATTERNS, rates, strict=True):
+            bounds = (THRESHOLD, np.inf) if _target(bits) else (-np.inf, THRESHOLD)
+            name = "output event rate for {}{} (Hz)".format(*bits)
+            rows.append(Comparison(name, float(rate), np.nan, *bounds))
+        cost = float(np.mean(self.history["cost"][last]))
+        rows.append(Comparison("cost of an epoch", cost, high=CHANCE / 2.0))
+        return rows
+
+    def figure(self) -> Figure:
+        """The output's event rates and the cost over epochs."""
+        from spikesim import plot
+
+        names = ["{}{}".format(*bits) for bits in PATTERNS]
+        axes = plot.pattern_rates(self.history, names, threshold=THRESHOLD, chance=CHANCE)
+        return axes[0].get_figure()  # type: ignore[return-value]
+
     # ------------------------------------------------------------------------ saving, loading
 
     def save(self, path: str | Path) -> None:
@@ -314,6 +353,46 @@ class ExclusiveOrNetwork:
         net.history.update(history_lists(state["history"]))
         net.history["epoch"] = [int(epoch) for epoch in net.history["epoch"]]
         return net
+
+
+def run(
+    seed: int = 0,
+    progress: bool | Progress = False,
+    backend: str = "cpu",
+    *,
+    epochs: int = 500,
+    checkpoint: str | Path | None = None,
+    **parameters: Any,
+) -> ExclusiveOrNetwork:
+    """Train a network up to an epoch, or go on with the one in `checkpoint`.
+
+    Parameters
+    ----------
+    seed : int
+    progress : bool or callable
+        True shows a bar where stderr is a terminal.
+    backend : {'cpu', 'python'}
+    epochs : int
+        How many in all.
+    checkpoint : str or Path, optional
+        Written after every epoch. If it is there already, its seed and parameters are those of the
+        network, and given ones must not differ.
+    **parameters
+        Values other than the defaults in `Parameters`, by name.
+    """
+    epochs = check_integer("epochs", epochs, at_least=1)
+    net = ExclusiveOrNetwork(seed=seed, backend=backend, **parameters)
+    if checkpoint is not None and Path(checkpoint).exists():
+        begun = ExclusiveOrNetwork.load(checkpoint, backend)
+        if (begun.seed, begun.parameters) != (net.seed, net.parameters):
+            raise InputError(
+                f"{checkpoint} holds a network of another seed or other parameters; choose another "
+                "file, or the same values."
+            )
+        net = begun
+    if net.epoch < epochs:
+        net.fit(epochs - net.epoch, progress=progress, checkpoint=checkpoint)
+    return net
 
 
 class ExampleRecording:

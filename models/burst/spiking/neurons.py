@@ -1,4 +1,4 @@
-"""Pyramidal neurons with two compartments that burst; `equations` has what they obey."""
+"""Pyramidal neurons that burst, whose equations are in `equations`; interneurons and synapses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 from spikesim.errors import check_choice, check_number, check_steps
 from spikesim.models.burst.spiking import equations as eq
 from spikesim.neurons import Neuron
+from spikesim.projection import ShortTermPlasticity
 
-__all__ = ["PV", "SOM", "BurstPoisson", "Pyramidal"]
+__all__ = ["DEPRESSING", "FACILITATING", "PV", "SOM", "U_AT_FIRST", "BurstPoisson", "Pyramidal"]
 
 # Times in ms, voltages in mV, capacitances in pF, conductances in nS, currents in pA. The values
 # are those of the authors' simulator (apayeur/auryn, NaudGroup), which follows Naud & Sprekeler.
@@ -166,3 +167,15 @@ SOM: dict[str, float] = {
     "b": 10.0,
 }
 """Parameters that make `spikesim.AdEx` a somatostatin-positive interneuron (Payeur et al. 2021)."""
+
+# At a spike, u grows by f (1 - u). The authors' programs set f = 0.1 in vain, for their method that
+# would use it is not virtual: f is U in their figures, and here. With 0.1 the inhibition of
+# dendrites is more than twice as strong.
+DEPRESSING = ShortTermPlasticity(U=0.9, tau_D=20.0, tau_F=1000.0, f=0.9)
+"""Synapses that transmit the first spike of a burst best, and so events (Payeur et al. 2021)."""
+
+FACILITATING = ShortTermPlasticity(U=0.02, tau_D=100.0, tau_F=100.0, f=0.02)
+"""Synapses that transmit later spikes of a burst better, and so bursts (Payeur et al. 2021)."""
+
+U_AT_FIRST = 0.01
+"""u of all of them at first, in the authors' programs."""

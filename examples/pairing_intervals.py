@@ -1,0 +1,47 @@
+"""Prints at which interval two spikes begin to strengthen a synapse: pairing_intervals.png.
+
+A presynaptic spike every ten seconds, and with it two postsynaptic ones. If they are close enough
+to be a burst the synapse gets stronger, if they are two events it gets weaker (the burst-dependent
+rule of Payeur et al. 2021).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+
+from spikesim import plot
+from spikesim.models.burst.spiking.pairing import weight_changes
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairings", type=int, default=10)
+    parser.add_argument("--burst-probability", type=float, default=0.15, help="as expected so far")
+    parser.add_argument("--out", type=Path, default=Path("pairing_intervals.png"))
+    chosen = parser.parse_args(arguments)
+
+    intervals = np.arange(2.0, 41.0, 1.0)  # ms
+    first = 5.0 + 10_000.0 * np.arange(chosen.pairings)
+    pre = [first] * len(intervals)
+    post = [np.sort(np.concatenate([first, first + interval])) for interval in intervals]
+    change = weight_changes(pre, post, event_rate=5.0, burst_probability=chosen.burst_probability)
+    longest = intervals[change > 0.0].max()
+    print(f"two spikes strengthen the synapse up to {longest:.0f} ms apart")
+
+    ax = plot.sweep(
+        intervals, change, xlabel="Interval of two spikes (ms)", ylabel="Change of the weight"
+    )
+    ax.figure.savefig(chosen.out, dpi=150)
+    print(f"wrote {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()

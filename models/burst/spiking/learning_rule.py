@@ -1,0 +1,354 @@
+"""A network that learns as its dendrites are driven (Payeur et al. 2021, figure 2).
+
+One population of pyramidal neurons excites another through synapses that obey the burst-dependent
+rule. In blocks of 25 s the excitation of postsynaptic dendrites is strengthened and weakened, and
+with it the postsynaptic burst probability: the weights follow. In the last block presynaptic
+neurons burst more, which the rule does not see.
+
+    noise -> somata and dendrites of pre      50 000 Poisson neurons of 5 Hz
+    events of pre -> somata of post           plastic
+    dendritic_noise -> dendrites of post      100 Poisson neurons of 1 Hz; the blocks scale it
+
+Constants are those of the authors' program (apayeur/spikingburstprop, sim_plasticity_rule.cpp with
+the options in run_plasticity_rule.sh); weights are conductances in units of the leak.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikesim import Network, Neuron, Poisson, Population, Projection, plot
+from spikesim.comparison import Comparison
+from spikesim.errors import check_integer, check_number, check_steps, check_unknown
+from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.models.burst.spiking.neurons import Pyramidal
+from spikesim.models.burst.spiking.plasticity import BurstPlasticity
+from spikesim.progress import Progress, progress_bar
+from spikesim.training import random_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["BLOCKS", "Block", "LearningRule", "LearningRuleParameters", "run"]
+
+DT = 0.1  # ms
+DELAY = 0.8  # ms, of all synapses but the plastic ones
+SPREAD = 5.0  # mV, deviation of presynaptic somatic voltages at first
+
+
+class Block(NamedTuple):
+    """A stretch of time in which weights learn; the input is that into postsynaptic dendrites."""
+
+    name: str
+    dendritic: float = 1.0  # what the weights of that input are multiplied by
+    presynaptic: float = 0.0  # current into presynaptic dendrites, in pA
+
+
+BLOCKS = (
+    Block(""),
+    Block("input × 1.5", dendritic=1.5),
+    Block(""),
+    Block("input × 0.55", dendritic=0.55),
+    Block(""),
+    Block("pre + 40 pA", presynaptic=40.0),
+)
+
+# Of each block, means over three seeds of the authors' program: weight change at its end (%),
+# postsynaptic burst probability (%) and event rate (Hz), presynaptic burst probability (%).
+_REFERENCE = (
+    (0.53, 10.96, 4.56, 13.82),
+    (6.29, 23.75, 4.98, 13.93),
+    (0.28, 11.58, 4.62, 13.86),
+    (-4.05, 1.93, 4.04, 13.92),
+    (-0.36, 11.13, 4.42, 13.85),
+    (-0.48, 10.77, 3.62, 25.86),
+)
+# Where weight changes at the ends of the first five blocks have to lie (%).
+_BOUNDS = ((-1.0, 1.0), (5.0, 7.5), (-1.0, 1.0), (-4.7, -3.3), (-1.0, 1.0))
+_MARGIN = 3.0  # percentage points, of burst probabilities
+
+
+class LearningRuleParameters(NamedTuple):
+    """Constants of the network; times in ms."""
+
+    n: int = 1000  # neurons of each of the two populations
+    in_degree: int = 200  # plastic synapses per postsynaptic neuron: p n, p = 0.2
+    sources: int = 25_000  # Poisson neurons that excite pre, and as many that inhibit it
+    source_rate: float = 5.0  # Hz
+    exc_degree: int = 100  # how many of them reach each compartment of a neuron
+    inh_degree: int = 30
+    w_exc_soma: float = 0.17
+    w_inh_soma: float = 0.26
+    w_exc_dendrite: float = 0.0425
+    w_inh_dendrite: float = 0.065
+    dendritic_sources: int = 100  # Poisson neurons that excite dendrites of post
+    dendritic_rate: float = 1.0  # Hz
+    dendritic_degree: int = 20
+    w_dendritic: float = 0.25
+    I_d_post: float = 50.0  # pA, constant current into dendrites of post
+    w: float = 0.08  # initial weight of plastic synapses
+    eta: float = 3.5e-3
+    tau_pre: float = 100.0  # trace of presynaptic events
+    alpha: float = 5000.0  # averages of postsynaptic events and bursts
+    least: float = 2.0  # Hz; see BurstPlasticity
+    most: float = 12.0
+    bin: float = 2500.0  # what rates are averaged over
+    burn_in: int = 8  # bins without learning, 4 alpha
+    block: int = 10  # bins of a block
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> LearningRuleParameters:
+        """Parameters from values given by name.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is impossible.
+        """
+        check_unknown("parameter", given, cls._fields)
+        p = cls(**given)
+        degrees = {
+            "in_degree": "n",
+            "exc_degree": "sources",
+            "inh_degree": "sources",
+            "dendritic_degree": "dendritic_sources",
+        }
+        for degree, size in degrees.items():
+            most = check_integer(size, getattr(p, size), at_least=1)
+            check_integer(degree, getattr(p, degree), at_least=1, at_most=most)
+        for name in ("source_rate", "dendritic_rate", "least", "most"):
+            check_number(name, getattr(p, name), at_least=0.0, unit="Hz")
+        for name in [name for name in cls._fields if name.startswith("w_")] + ["eta"]:
+            check_number(name, getattr(p, name), at_least=0.0)
+        check_number("w", p.w, above=0.0, at_most=1.0)
+        check_number("I_d_post", p.I_d_post, unit="pA")
+        check_number("tau_pre", p.tau_pre, at_least=DT, unit="ms")
+        check_number("alpha", p.alpha, at_least=DT, unit="ms")
+        check_steps("bin", p.bin, DT, at_least=1)
+        check_integer("burn_in", p.burn_in, at_least=0)
+        check_integer("block", p.block, at_least=1)
+        return p
+
+
+class LearningRule(NamedTuple):
+    """Weights and rates over time; from `run`.
+
+    Attributes
+    ----------
+    time : numpy.ndarray, shape (bins,)
+        When each bin ends, in s, from the beginning of the burn-in.
+    change : numpy.ndarray, shape (bins,)
+        Of the mean weight by then, as a fraction of the initial one.
+    event_rate_pre, event_rate_post : numpy.ndarray, shape (bins,)
+        In Hz.
+    burst_probability_pre, burst_probability_post : numpy.ndarray, shape (bins,)
+        Bursts per event; NaN in a bin without events.
+    parameters : LearningRuleParameters
+    seed : int
+    """
+
+    time: np.ndarray
+    change: np.ndarray
+    event_rate_pre: np.ndarray
+    event_rate_post: np.ndarray
+    burst_probability_pre: np.ndarray
+    burst_probability_post: np.ndarray
+    parameters: LearningRuleParameters
+    seed: int
+
+    def comparisons(self) -> list[Comparison]:
+        """Beside means over three seeds of the authors' program, block by block.
+
+        Rates and probabilities are those after the first fifth of a block.
+        """
+        p = self.parameters
+        rows = []
+        before = 0.0
+        for k, reference in enumerate(_REFERENCE):
+            end = p.burn_in + (k + 1) * p.block
+            settled = slice(end - p.block + p.block // 5, end)
+            change = 100.0 * float(self.change[end - 1])
+            name = f"block {k + 1}" + (f" ({BLOCKS[k].name})" if BLOCKS[k].name else "")
+            if k < len(_BOUNDS):
+                what = f"{name}: weight change at its end (%)"
+                rows.append(Comparison(what, change, reference[0], *_BOUNDS[k]))
+            else:
+                expected = reference[0] - _REFERENCE[k - 1][0]
+                what = f"{name}: weight change during it (%)"
+                rows.append(Comparison(what, change - before, expected, -1.0, 1.0))
+            before = change
+            ours = self._burst_probability("post", settled)
+            low, high = reference[1] - _MARGIN, reference[1] + _MARGIN
+            what = f"{name}: burst probability of post (%)"
+            rows.append(Comparison(what, ours, reference[1], low, high))
+            rate = float(self.event_rate_post[settled].mean())
+            rows.append(Comparison(f"{name}: event rate of post (Hz)", rate, reference[2]))
+            ours = self._burst_probability("pre", settled)
+            rows.append(Comparison(f"{name}: burst probability of pre (%)", ours, reference[3]))
+        return rows
+
+    def figure(self) -> Figure:
+        """The change of the mean weight over the burst probabilities of both populations."""
+        p = self.parameters
+        blocks = [
+            (start * p.bin / 1000.0, (start + p.block) * p.bin / 1000.0, block.name)
+            for k, block in enumerate(BLOCKS)
+            for start in [p.burn_in + k * p.block]
+            if block.name
+        ]
+        probabilities = {
+            "postsynaptic": self.burst_probability_post,
+            "presynaptic": self.burst_probability_pre,
+        }
+        axes = plot.weight_change(self.time, self.change, probabilities, blocks)
+        figure = axes[0].figure
+        figure.suptitle("Burst-dependent learning in a network", fontsize=10.0)
+        return figure  # type: ignore[return-value]
+
+    def save(self, path: str | Path) -> None:
+        """Write all attributes to an HDF5 file, all or nothing."""
+        with atomic_file(path) as file:
+            stamp(file, "burst-learning-rule")
+            write_tree(file, {**self._asdict(), "parameters": self.parameters._asdict()})
+
+    def _burst_probability(self, population: str, bins: slice) -> float:
+        """Bursts per event over several bins, in percent."""
+        events = getattr(self, f"event_rate_{population}")[bins]
+        bursts = events * np.nan_to_num(getattr(self, f"burst_probability_{population}")[bins])
+        return float(100.0 * bursts.sum() / events.sum()) if events.sum() else float("nan")
+
+
+def run(
+    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **parameters: Any
+) -> LearningRule:
+    """Run the burn-in and all blocks.
+
+    Parameters
+    ----------
+    seed : int
+    progress : bool or callable
+        True shows a bar where stderr is a terminal.
+    backend : {'cpu', 'python'}
+    **parameters
+        Values other than the defaults in `LearningRuleParameters`, by name.
+
+    Examples
+    --------
+    >>> few = dict(n=3, in_degree=2, sources=50, exc_degree=20, dendritic_sources=20)
+    >>> result = run(seed=1, backend="python", **few, bin=5.0, burn_in=2, block=1)
+    >>> result.time.round(3).tolist()
+    [0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04]
+    >>> result.change[:2].tolist()
+    [0.0, 0.0]
+    """
+    p = LearningRuleParameters.checked(parameters)
+    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+    network = Network(dt=DT, seed=seed, backend=backend)
+    pre = network.add_population("pre", p.n, Pyramidal)
+    pre_events, pre_bursts = _events_and_bursts(network, pre)
+    post = network.add_population("post", p.n, Pyramidal)
+    post_events, post_bursts = _events_and_bursts(network, post)
+    pre.V_s[:] = random_numbers(seed).normal(-70.0, SPREAD, p.n)
+    post.I_d[:] = p.I_d_post
+    _drive(network, pre, p)
+    dendritic = _drive_dendrites(network, post, p)
+    plastic = network.connect(
+        pre_events, post, target="g_exc_s", weight=p.w, probability=p.in_degree / p.n
+    )
+    rule = BurstPlasticity(
+        network,
+        post,
+        post_events,
+        post_bursts,
+        [plastic],
+        eta=p.eta,
+        tau_pre=p.tau_pre,
+        alpha=p.alpha,
+        least=p.least,
+        most=p.most,
+    )
+    counted = pre_events, pre_bursts, post_events, post_bursts
+    recordings = [network.record_spikes(population) for population in counted]
+
+    bins = p.burn_in + len(BLOCKS) * p.block
+    change = np.zeros(bins)
+    initial = plastic.weight.mean(dtype=np.float64)
+    with progress_bar(progress, bins, "bin") as report:
+        for k in range(bins):
+            rule.is_on = k >= p.burn_in
+            block = BLOCKS[(k - p.burn_in) // p.block] if rule.is_on else Block("")
+            dendritic.weight[:] = block.dendritic * p.w_dendritic
+            pre.I_d[:] = block.presynaptic
+            network.run(p.bin)
+            change[k] = plastic.weight.mean(dtype=np.float64) / initial - 1.0
+            report(k + 1, bins)
+
+    steps = check_steps("bin", p.bin, DT)
+    counts = [np.bincount(recording.steps // steps, minlength=bins) for recording in recordings]
+    rates = [count / (p.n * p.bin / 1000.0) for count in counts]
+    return LearningRule(
+        np.arange(1, bins + 1) * p.bin / 1000.0,
+        change,
+        rates[0],
+        rates[2],
+        _ratio(rates[1], rates[0]),
+        _ratio(rates[3], rates[2]),
+        p,
+        seed,
+    )
+
+
+def relay(i, t, s, p):
+    """A spike for what arrived in this step."""
+    s.spike[i] = s.arrived[i] > 0.0
+    s.arrived[i] = 0.0
+
+
+# Many Poisson neurons of a low rate: their random numbers cost per spike, not per neuron.
+_Source = Neuron(steps=(relay,), variables={"arrived": 0.0})
+
+
+def _drive(network: Network, pre: Population, p: LearningRuleParameters) -> None:
+    """Shared Poisson neurons onto both compartments of presynaptic neurons."""
+    for kind, degree in (("exc", p.exc_degree), ("inh", p.inh_degree)):
+        sources = network.add_population(f"noise_{kind}", p.sources, _Source)
+        network.add_background(sources, "arrived", p.source_rate, 1.0, at_most_one=True)
+        for compartment in ("soma", "dendrite"):
+            network.connect(
+                sources,
+                pre,
+                target=f"g_{kind}_{compartment[0]}",
+                weight=getattr(p, f"w_{kind}_{compartment}"),
+                probability=degree / p.sources,
+                delay=DELAY,
+                name=f"noise_{kind}_to_{compartment}",
+            )
+
+
+def _drive_dendrites(network: Network, post: Population, p: LearningRuleParameters) -> Projection:
+    """Shared Poisson neurons onto the dendrites of postsynaptic neurons."""
+    sources = network.add_population("dendritic_noise", p.dendritic_sources, Poisson)
+    sources.rate[:] = p.dendritic_rate
+    return network.connect(
+        sources,
+        post,
+        target="g_exc_d",
+        weight=p.w_dendritic,
+        probability=p.dendritic_degree / p.dendritic_sources,
+        delay=DELAY,
+    )
+
+
+def _events_and_bursts(network: Network, population: Population) -> tuple[Population, Population]:
+    name = population.name
+    return (
+        network.add_events(f"{name}_events", population),
+        network.add_bursts(f"{name}_bursts", population),
+    )
+
+
+def _ratio(bursts: np.ndarray, events: np.ndarray) -> np.ndarray:
+    return np.divide(bursts, events, out=np.full(events.size, np.nan), where=events > 0.0)

@@ -1,0 +1,383 @@
+"""Two streams through two layers of bursting ensembles (Payeur et al. 2021, figure 3).
+
+Pyramidal neurons of layer 1 receive a current into their somata, those of layer 2 one into their
+dendrites. Event rates carry the first up, burst probabilities the second down, at the same time:
+
+    from, to                   port            synapse         weight  because
+    pyramidal_1, pyramidal_2   g_exc_s         depressing       .05    layer 2 sees events, as the
+    pyramidal_1, parvalbumin   g_exc           depressing       .05    second spike of a burst adds
+    parvalbumin, pyramidal_2   g_inh_s                          .07    little
+    pyramidal_2, pyramidal_1   g_exc_d         facilitating     .37    layer 1 sees bursts
+    pyramidal_2, somatostatin  g_exc           facilitating     .3
+    somatostatin, pyramidal_1  g_inh_d                          .035
+    within both layers         g_inh_d         facilitating     .1     burst probability follows
+                                                                       its current linearly
+
+Every pair is connected with probability .05, with .8 ms of delay. Weights are in units of the leak
+conductance. The constants are those of the authors' program (apayeur/spikingburstprop,
+sim_propagation.cpp), with the feedback weights of the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikesim import AdEx, Network, Population, ShortTermPlasticity
+from spikesim.bursts import BurstRates
+from spikesim.comparison import Comparison
+from spikesim.errors import check_choice, check_integer, check_number, check_steps, check_unknown
+from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.models.burst.spiking.neurons import (
+    DEPRESSING,
+    FACILITATING,
+    PV,
+    SOM,
+    U_AT_FIRST,
+    Pyramidal,
+)
+from spikesim.recording import SpikeRecording, layers_to_sonata
+from spikesim.training import random_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Propagation", "PropagationParameters", "compare", "run"]
+
+KIND = "burst-propagation"  # of the files that `save` writes
+
+DELAY = 0.8  # ms, of all synapses
+SPREAD = 5.0  # mV, deviation of somatic voltages at first
+BACKGROUND = 500.0  # Hz, of the Poisson input that every compartment has of its own
+
+# Weights of excitatory and inhibitory background, by population and port.
+NOISE = {
+    "pyramidal_1": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
+    "pyramidal_2": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
+    "parvalbumin": {"": (0.75, 1.125)},
+    "somatostatin": {"": (0.4, 0.5)},
+}
+
+# Of the mean of five runs of the authors' program, and the bounds that another program keeps to.
+CORRELATIONS = {
+    "event rate 1, somatic current": (0.945, 0.90, 1.0),
+    "burst probability 2, dendritic current": (0.969, 0.93, 1.0),
+    "event rate 2, event rate 1": (0.941, 0.90, 1.0),
+    "burst probability 1, burst rate 2": (0.907, 0.85, 1.0),
+    "event rate 1, dendritic current": (-0.06, -0.15, 0.15),
+    "burst probability 2, somatic current": (0.06, -0.15, 0.15),
+}
+RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
+    ("event rate (Hz)", "pyramidal_1"): (2.9, 8.6),
+    ("event rate (Hz)", "pyramidal_2"): (3.6, 8.6),
+    ("burst probability (%)", "pyramidal_1"): (12.0, 48.0),
+    ("burst probability (%)", "pyramidal_2"): (13.0, 44.0),
+}
+
+
+class PropagationParameters(NamedTuple):
+    """Constants of the two-layer network; currents in pA, times in ms."""
+
+    n: int = 4000  # pyramidal neurons of a layer; a quarter as many PV+ and SST+ cells
+    connectivity: float = 0.05  # at n = 4000; in-degrees stay as they are at other sizes
+    somatic_mean: float = 0.0  # current into the somata of layer 1
+    somatic_amplitude: float = 200.0
+    somatic_period: float = 500.0
+    dendritic_mean: float = 100.0  # current into the dendrites of layer 2
+    dendritic_amplitude: float = 100.0
+    dendritic_period: float = 500.0 * 5.0**0.5
+    somatic_2: float = -100.0  # constant current into the somata of layer 2
+    dendritic_1: float = 50.0  # and into the dendrites of layer 1
+    parvalbumin: float = 205.0  # and into PV+ cells
+    w_up: float = 0.05  # pyramidal_1 -> somata of pyramidal_2, and -> PV+
+    w_parvalbumin: float = 0.07  # PV+ -> somata of pyramidal_2
+    w_down: float = 0.37  # pyramidal_2 -> dendrites of pyramidal_1
+    w_to_sst: float = 0.3  # pyramidal_2 -> SST+
+    w_sst: float = 0.035  # SST+ -> dendrites of pyramidal_1
+    w_lateral: float = 0.1  # inhibition of dendrites within a layer
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> PropagationParameters:
+        """Parameters from values given by name.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is impossible.
+        """
+        check_unknown("parameter", given, cls._fields)
+        p = cls(**given)
+        check_integer("n", p.n, at_least=4)
+        check_number("connectivity", p.connectivity, above=0.0, at_most=1.0)
+        check_number("connectivity at this n", p.probability, at_most=1.0)
+        for name in ("somatic_period", "dendritic_period"):
+            check_number(name, getattr(p, name), above=0.0, unit="ms")
+        for name in cls._fields[2:]:
+            check_number(name, getattr(p, name))
+        return p
+
+    @property
+    def probability(self) -> float:
+        """The chance of a synapse to exist, at this size."""
+        return self.connectivity * 4000.0 / self.n
+
+
+class Propagation:
+    """The two-layer network, to be run once.
+
+    Parameters
+    ----------
+    seed : int
+    duration : float
+        In ms, after a burn-in of `burn_in` ms in which the currents rest at their means.
+    burn_in : float
+        In ms.
+    backend : {'cpu', 'python'}
+    **parameters
+        Values other than the defaults in `PropagationParameters`, by name.
+
+    Attributes
+    ----------
+    network : Network
+        To be recorded from, or changed, before `run`.
+    spikes, events, bursts : dict of str to SpikeRecording
+        By population: 'pyramidal_1', 'pyramidal_2', and in `spikes` also 'parvalbumin' and
+        'somatostatin'.
+    somatic_current, dendritic_current : numpy.ndarray, shape (steps,)
+        What is injected in every step into the somata of layer 1 and the dendrites of layer 2 (pA).
+
+    Examples
+    --------
+    >>> small = Propagation(duration=20.0, burn_in=10.0, seed=1, backend="python", n=400)
+    >>> small.network.populations["parvalbumin"].n
+    100
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        duration: float = 3000.0,
+        burn_in: float = 1000.0,
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.p = p = PropagationParameters.checked(parameters)
+        self.duration = check_number("duration", duration, above=0.0, unit="ms")
+        self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
+        self.network = net = Network(dt=0.1, seed=seed, backend=backend)
+        one, two = (net.add_population(f"pyramidal_{k}", p.n, Pyramidal) for k in (1, 2))
+        pv = net.add_population("parvalbumin", p.n // 4, AdEx, **PV)
+        sst = net.add_population("somatostatin", p.n // 4, AdEx, **SOM)
+        cells = dict(net.populations)
+        chance = random_numbers(net.seed, 0)
+        for population in (one, two):
+            population.V_s[:] = chance.normal(-70.0, SPREAD, p.n)
+        for population in (pv, sst):
+            population.V[:] = -70.0
+        for name, ports in NOISE.items():
+            for port, weights in ports.items():
+                for kind, weight in zip(("g_exc", "g_inh"), weights, strict=True):
+                    net.add_background(
+                        cells[name], f"{kind}{port}", BACKGROUND, weight, at_most_one=True
+                    )
+        self._connect(one, two, "g_exc_s", p.w_up, DEPRESSING)
+        self._connect(one, pv, "g_exc", p.w_up, DEPRESSING)
+        self._connect(pv, two, "g_inh_s", p.w_parvalbumin)
+        self._connect(two, one, "g_exc_d", p.w_down, FACILITATING)
+        self._connect(two, sst, "g_exc", p.w_to_sst, FACILITATING)
+        self._connect(sst, one, "g_inh_d", p.w_sst)
+        for population in (one, two):
+            self._connect(population, population, "g_inh_d", p.w_lateral, FACILITATING)
+        pv.I[:] = p.parvalbumin
+        one.I_d[:] = p.dendritic_1
+        two.I_s[:] = p.somatic_2
+        self.somatic_current = self._sine(p.somatic_mean, p.somatic_amplitude, p.somatic_period)
+        self.dendritic_current = self._sine(
+            p.dendritic_mean, p.dendritic_amplitude, p.dendritic_period
+        )
+        self._inject(one, "I_s", self.somatic_current)
+        self._inject(two, "I_d", self.dendritic_current)
+        self.spikes = {name: net.record_spikes(cell) for name, cell in cells.items()}
+        self.events, self.bursts = (
+            {cell.name: net.record_spikes(add(f"{cell.name}_{what}", cell)) for cell in (one, two)}
+            for what, add in (("events", net.add_events), ("bursts", net.add_bursts))
+        )
+
+    def run(self, progress: bool = False) -> Propagation:
+        """Simulate burn-in and what follows; returns itself."""
+        self.network.run(self.burn_in + self.duration, progress)
+        return self
+
+    # ------------------------------------------------------------------------------- results
+
+    def rates(self, population: str, bin_width: float = 50.0) -> BurstRates:
+        """Event rate, burst rate and burst probability of a population, in bins after the burn-in.
+
+        Events and bursts are those that synapses could see: detected online, by a trace.
+
+        Parameters
+        ----------
+        population : {'pyramidal_1', 'pyramidal_2'}
+        bin_width : float
+            In ms.
+
+        Examples
+        --------
+        >>> run = Propagation(duration=20.0, burn_in=5.0, backend="python", n=40, connectivity=5e-4)
+        >>> run.run().rates("pyramidal_1", bin_width=10.0).time
+        array([10., 20.])
+        """
+        check_choice("population", population, list(self.events))
+        edges = self._edges(bin_width)
+
+        def rate(recording: SpikeRecording) -> np.ndarray:
+            # A spike of step k is at k dt, on an edge if k is one: keep it clear of rounding.
+            times = recording.t + 0.5 * self.network.dt
+            return np.histogram(times, edges)[0] / (recording.n * 1e-3 * bin_width)
+
+        events, bursts = rate(self.events[population]), rate(self.bursts[population])
+        probability = np.full(len(events), np.nan)
+        np.divide(bursts, events, out=probability, where=events > 0.0)
+        middles = (edges[1:] + edges[:-1]) / 2.0
+        return BurstRates(middles, events, bursts, probability, rate(self.spikes[population]))
+
+    def currents(self, bin_width: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
+        """The somatic and the dendritic current in the same bins (pA)."""
+        each = check_steps("bin_width", bin_width, self.network.dt)
+        first = round(self.burn_in / self.network.dt)
+        last = first + each * (len(self._edges(bin_width)) - 1)
+        somatic, dendritic = (
+            current[first:last].reshape(-1, each).mean(axis=1)
+            for current in (self.somatic_current, self.dendritic_current)
+        )
+        return somatic, dendritic
+
+    def comparisons(self) -> list[Comparison]:
+        """Correlations and ranges beside those of the authors' program; see `compare`."""
+        return compare([self])
+
+    def figure(self) -> Figure:
+        """Event rates over the somatic, burst probabilities over the dendritic current."""
+        from spikesim import plot
+
+        rates = [self.rates(f"pyramidal_{k}") for k in (1, 2)]
+        somatic, dendritic = self.currents()
+        axes = plot.multiplexing(
+            rates[0].time - self.burn_in,
+            [each.event_rate for each in rates],
+            [each.burst_probability for each in rates],
+            somatic,
+            dendritic,
+            titles=["Layer 1 (somatic input)", "Layer 2 (dendritic input)"],
+        )
+        return axes[0].get_figure()  # type: ignore[return-value]
+
+    def save(self, path: str | Path) -> None:
+        """Write rates in bins of 50 ms, the currents, and the parameters to an HDF5 file."""
+        somatic, dendritic = self.currents()
+        tree: dict[str, Any] = {
+            "parameters": {**self.p._asdict(), "seed": self.network.seed},
+            "somatic_current": somatic,
+            "dendritic_current": dendritic,
+        }
+        for name in self.events:
+            tree[name] = self.rates(name)._asdict()
+        with atomic_file(path) as file:
+            stamp(file, KIND)
+            write_tree(file, tree)
+
+    def to_sonata(self, directory: str | Path) -> None:
+        """Write spikes.h5 in the SONATA layout into a directory."""
+        layers_to_sonata(directory, self.spikes, {})
+
+    # -------------------------------------------------------------------------------- inside
+
+    def _edges(self, bin_width: float) -> np.ndarray:
+        check_number("bin_width", bin_width, above=0.0, at_most=self.duration, unit="ms")
+        bins = int((self.duration + 1e-6) / bin_width)
+        return self.burn_in + bin_width * np.arange(bins + 1)
+
+    def _connect(
+        self,
+        pre: Population,
+        post: Population,
+        target: str,
+        weight: float,
+        short_term: ShortTermPlasticity | None = None,
+    ) -> None:
+        projection = self.network.connect(
+            pre,
+            post,
+            target=target,
+            weight=weight,
+            probability=self.p.probability,
+            delay=DELAY,
+            short_term=short_term,
+        )
+        if short_term is not None:
+            projection.u[:] = U_AT_FIRST
+
+    def _sine(self, mean: float, amplitude: float, period: float) -> np.ndarray:
+        # The authors' sines run from the start of the simulation, and are let in after the burn-in.
+        t = np.arange(round((self.burn_in + self.duration) / self.network.dt)) * self.network.dt
+        sine = np.where(t >= self.burn_in, np.sin(2.0 * np.pi * t / period), 0.0)
+        return (mean + amplitude * sine).astype(self.network.dtype)
+
+    def _inject(self, population: Population, variable: str, current: np.ndarray) -> None:
+        state = {"I": population.state[variable], "current": current}
+        self.network.add_phase(inject, population.n, state=state, first=True)
+
+
+def compare(runs: Sequence[Propagation], bin_width: float = 50.0) -> list[Comparison]:
+    """Correlations and ranges of the mean of some runs, beside those of the authors' program.
+
+    Parameters
+    ----------
+    runs : sequence of Propagation
+        Of several seeds and the same parameters; they have run.
+    bin_width : float
+        In ms.
+    """
+    somatic, dendritic = runs[0].currents(bin_width)
+    ER, BR, BP = ({}, {}, {})
+    for name in ("pyramidal_1", "pyramidal_2"):
+        rates = [run.rates(name, bin_width) for run in runs]
+        ER[name] = np.mean([each.event_rate for each in rates], axis=0)
+        BR[name] = np.mean([each.burst_rate for each in rates], axis=0)
+        BP[name] = np.mean([each.burst_probability for each in rates], axis=0)
+    pairs = (
+        (ER["pyramidal_1"], somatic),
+        (BP["pyramidal_2"], dendritic),
+        (ER["pyramidal_2"], ER["pyramidal_1"]),
+        (BP["pyramidal_1"], BR["pyramidal_2"]),
+        (ER["pyramidal_1"], dendritic),
+        (BP["pyramidal_2"], somatic),
+    )
+    rows = [
+        Comparison(f"r: {name}", float(np.corrcoef(a, b)[0, 1]), *bounds)
+        for (name, bounds), (a, b) in zip(CORRELATIONS.items(), pairs, strict=True)
+    ]
+    for (what, name), (lowest, highest) in RANGES.items():
+        values = 100.0 * BP[name] if what.endswith("(%)") else ER[name]
+        for which, ours, reference in (
+            ("lowest", values.min(), lowest),
+            ("highest", values.max(), highest),
+        ):
+            bounds = 0.75 * reference, 1.25 * reference
+            rows.append(Comparison(f"{which} {what}, {name}", float(ours), reference, *bounds))
+    return rows
+
+
+def inject(i, t, s, p):
+    """The current of this step into every neuron; the last one after the end."""
+    s.I[i] = s.current[min(t, s.current.shape[0] - 1)]
+
+
+def run(
+    seed: int = 0, progress: bool = False, backend: str = "cpu", **parameters: Any
+) -> Propagation:
+    """Build the network and run it; arguments as those of `Propagation`."""
+    return Propagation(seed, backend=backend, **parameters).run(progress)
