@@ -18,11 +18,19 @@ SIZES = {
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
     ),
+    "dendritic_transfer": (
+        ["--neurons", "300", "--step", "40"],
+        r"^with inhibition: a somatic current moves the burst probability by (\d+\.\d) points$",
+    ),
     "drawing": (
         ["--hidden", "20", "--blocks", "4"],
         r"^after 60 s: cost (\d+\.\d), (\d+\.\d) times less than silence$",
     ),
     "five_spikes": (["--stages", "4"], r"^after 80 s: 5 spikes, cost (\d+\.\d) %$"),
+    "following_bursts": (
+        ["--bin", "20", "--sources", "2000"],
+        r"^weights changed by ([+-]\d+\.\d) % with more bursts, by ([+-]\d+\.\d) % with fewer$",
+    ),
     "hidden_layer": (
         ["--seconds", "50"],
         r"^(\d) of 5 spikes in the right step of 0.1 ms, (\d+) in all$",
@@ -32,7 +40,19 @@ SIZES = {
         ["--seconds", "20"],
         r"^correlated: mean weight 2\.50 mV before, (\d\.\d\d) mV after$",
     ),
+    "pairing_intervals": (
+        ["--pairings", "2"],
+        r"^two spikes strengthen the synapse up to 16 ms apart$",
+    ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
+    "teaching_bursts": (
+        ["--duration", "400"],
+        r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",
+    ),
+    "two_streams": (
+        ["--seconds", "0.3"],
+        r"^correlation of the layers: (-?\d\.\d\d) going up, (-?\d\.\d\d) coming down$",
+    ),
 }
 
 

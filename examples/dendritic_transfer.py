@@ -1,0 +1,58 @@
+"""Prints how far somata disturb the bursts that dendrites tell of: dendritic_transfer.png.
+
+The burst probability of an ensemble is to follow the current into its dendrites. A current into its
+somata moves it too; facilitating inhibition of dendrites, which only bursts drive, takes that away
+(Payeur et al. 2021, figure S10).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from spikesim import plot
+from spikesim.models.burst.spiking.transfer import lateral_transfer
+
+SOMATIC = (0.0, 200.0)  # pA
+DENDRITIC = (0.0, 50.0, 100.0, 150.0, 200.0)  # pA
+NAMES = {0.0: "without inhibition", 0.02: "with inhibition"}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--neurons", type=int, default=4000)
+    parser.add_argument("--step", type=float, default=1000.0, help="ms with each current")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("dendritic_transfer.png"))
+    chosen = parser.parse_args(arguments)
+
+    curves = lateral_transfer(
+        chosen.seed,
+        [(weight, current) for weight in NAMES for current in SOMATIC],
+        DENDRITIC,
+        progress=True,
+        n=chosen.neurons,
+        step=chosen.step,
+        window=0.5 * chosen.step,
+    )
+    axes = None
+    for weight, name in NAMES.items():
+        rows = [curves.condition(weight, current) for current in SOMATIC]
+        probability = curves.burst_probability[rows]
+        moved = 100.0 * abs(probability[1] - probability[0]).max()
+        print(f"{name}: a somatic current moves the burst probability by {moved:.1f} points")
+        for row, current in zip(rows, SOMATIC, strict=True):
+            label = f"{name}, {current:g} pA"
+            rate, bursts = curves.event_rate[row], curves.burst_probability[row]
+            axes = plot.transfer(DENDRITIC, rate, bursts, axes, label)
+    axes[0].figure.savefig(chosen.out, dpi=150)
+    print(f"wrote {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()
