@@ -50,6 +50,8 @@ def detect(_, t, s, p):
     flag(s, slot)
 
 
-def tally(a, t, s, p):
-    """Running totals of the spikes listed, one for every `size` neurons."""
-    s.total[s.ids[t % s.ids.shape[0], a] // p.size] += 1
+def tally(_, t, s, p):
+    """Running totals of this step's spikes, one for every `size` neurons."""
+    slot = t % s.ids.shape[0]
+    for a in range(s.count[slot]):
+        s.total[s.ids[slot, a] // p.size] += 1

@@ -8,7 +8,7 @@ calls, which would take most of the compilation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -19,7 +19,9 @@ from spikesim.kernels import program
 from spikesim.kernels.cache import cached, in_cache
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "WIDTH", "build", "each", "is_ready", "lowering"]
+
+WIDTH = program.WHOLE
 
 _INNER = {
     "error_model": "numpy",
@@ -51,17 +53,23 @@ def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str
     return _loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
 
 
-def build(source: str, names: dict[str, Any], key: str) -> Callable:
-    """The compiled function `run` of a program's source, from the kernel cache if it is there."""
+def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
+    """What runs calls of a program, compiled or from the kernel cache if it is there."""
     if key not in _programs:
         scope = dict(names)
-        exec(compile(source, program.__file__, "exec"), scope)
+        exec(compile(source.text(), program.__file__, "exec"), scope)
         function = scope["run"]
         # The file and the qualified name are how Numba's disk cache knows the function again.
         function.__qualname__ = f"run_{key}"
         function.__module__ = program.__name__
         _programs[key] = cached(function, _OUTER)
-    return _programs[key]
+    run = _programs[key]
+
+    def run_all(calls: Sequence[program.Call]) -> None:
+        for call in calls:
+            run(*call[:5])
+
+    return run_all
 
 
 def is_ready(key: str) -> bool:

@@ -16,9 +16,7 @@ for M steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[sl
 
 from __future__ import annotations
 
-import numpy as np
-
-from spikesim.kernels.spikes import add_rows
+from spikesim.kernels.spikes import add_rows, bounds
 
 __all__ = [
     "advance_truncated",
@@ -37,7 +35,7 @@ def blocks(t, s, p):
 def clear(c, t, s, p):
     """Empty the slot that this step's arrivals are added to."""
     slot = t % s.arrived.shape[0]
-    first, last = bounds(c, s, p)
+    first, last = bounds(c, s.arrived.shape[1], p)
     for j in range(first, last):
         s.arrived[slot, j] = 0.0
 
@@ -47,7 +45,7 @@ def advance_truncated(c, t, s, p):
     slots = s.arrived.shape[0]
     now = t % slots
     old = (t - p.memory) % slots
-    first, last = bounds(c, s, p)
+    first, last = bounds(c, s.arrived.shape[1], p)
     for j in range(first, last):
         arrived = s.arrived[now, j]
         ended = s.arrived[old, j]
@@ -60,7 +58,7 @@ def advance_truncated(c, t, s, p):
 def advance_untruncated(c, t, s, p):
     """Both recursions, without an end, and the potential."""
     now = t % s.arrived.shape[0]
-    first, last = bounds(c, s, p)
+    first, last = bounds(c, s.arrived.shape[1], p)
     for j in range(first, last):
         s.decay[j] = p.a_decay * (s.decay[j] + s.arrived[now, j])
         s.rise[j] = p.a_rise * (s.rise[j] + s.arrived[now, j])
@@ -68,30 +66,24 @@ def advance_untruncated(c, t, s, p):
         s.out[j] = s.offset[j] + p.scale * (s.decay[j] - s.rise[j])
 
 
-def bounds(c, s, p):
-    """The targets of block c; unsigned, so that the loops over them are vectorised."""
-    first = c * p.width
-    return np.uint64(first), np.uint64(min(first + p.width, s.arrived.shape[1]))
-
-
-def replay(_, t, s, p):
-    """Compute past arrivals and both recursions anew, with the weights as they are now.
+def replay(c, t, s, p):
+    """Compute past arrivals and both recursions of block `c` anew, with the weights as they are.
 
     The potential is the sum over synapses of weight times PSP. When weights change, what the spikes
     of the last steps still contribute changes with them. ``p.past`` steps are replayed from the
     lists of spikes; older ones no longer act.
     """
     slots = s.out.shape[0]
-    n = np.uint64(s.out.shape[1])
-    for j in range(n):
+    first, last = bounds(c, s.out.shape[1], p)
+    for j in range(first, last):
         s.decay[j] = 0.0
         s.rise[j] = 0.0
         s.out[(t - p.memory) % slots, j] = 0.0
     for back in range(p.past, 0, -1):
         row = (t - back) % slots
-        for j in range(n):
+        for j in range(first, last):
             s.out[row, j] = 0.0
-        add_rows(s, (t - back - p.delay) % s.ids.shape[0], row, np.uint64(0), n)
-        for j in range(n):
+        add_rows(s, (t - back - p.delay) % s.ids.shape[0], row, first, last)
+        for j in range(first, last):
             s.decay[j] = p.a_decay * (s.decay[j] + s.out[row, j])
             s.rise[j] = p.a_rise * (s.rise[j] + s.out[row, j])

@@ -13,6 +13,7 @@ Rules for a function that is to be lowered (what breaks the first two is refused
 
 from __future__ import annotations
 
+import builtins
 import dis
 import hashlib
 import math
@@ -49,6 +50,8 @@ class Lowering:
         'float32' or 'float64', the type that constants take.
     primitives : dict
         What a backend supplies besides: a function as users name it → what is lowered in its place.
+    ready : dict
+        The same, compiled already.
     """
 
     def __init__(
@@ -56,11 +59,16 @@ class Lowering:
         jit: Callable[[Callable], Callable],
         dtype: str,
         primitives: dict[Callable, Callable] | None = None,
+        ready: dict[Callable, Callable] | None = None,
     ):
         self.jit = jit
         self.real = np.dtype(dtype).type
         self.primitives = {**functions.PRIMITIVES[dtype], **(primitives or {})}
-        self._done: dict[Callable, tuple[Callable, str]] = {}
+        self._done: dict[Callable, tuple[Callable, str]] = {
+            function: (compiled, compiled.__name__) for function, compiled in (ready or {}).items()
+        }
+        for function in self._done:
+            self.primitives[function] = function
 
     def __call__(self, function: Callable) -> Callable:
         """The compiled form of `function`."""
@@ -125,8 +133,9 @@ class Lowering:
     def _resolve(self, name: str, scope: dict[str, Any], where: str) -> tuple[Any, str]:
         """What a global name stands for in the lowered function, and its digest."""
         if name not in scope:
-            if name == "float":
-                return self._lower(float)
+            builtin = getattr(builtins, name, None)
+            if builtin is not None and builtin in self.primitives:
+                return self._lower(builtin)
             if name in _PLAIN_BUILTINS:
                 return None, "builtin"
             raise LoweringError(f"{where} uses {name!r}, which is not defined in its module.")

@@ -10,13 +10,17 @@ function, whose arguments are the distinct arrays and numbers of all Phases:
             ...
 
 A backend compiles it and everything below it, and supplies the loop ``each`` over one Phase.
+
+Several programs of the same source may run *together*, as replicas on one device: `together` holds,
+in the thread of each, what is called in place of running a program alone.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
-from functools import partial
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,13 +28,18 @@ import numpy as np
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.records import record
 
-__all__ = ["Phase", "Program", "once"]
+__all__ = ["WHOLE", "Call", "Phase", "Program", "Source", "once", "together"]
+
+WHOLE = 1 << 40
+"""A `width` so large that one index of a Phase takes all neighbours; see `Phase`."""
 
 
 class Phase(NamedTuple):
     """One pass of a step: ``body(i, t, s, p)`` for every ``i`` in ``range(over(t, s, p))``.
 
-    `over` also says when: it returns 0 in a step in which the Phase rests.
+    `over` also says when: it returns 0 in a step in which the Phase rests. Calls with different i
+    may come in any order, or at once. Where neighbours are better taken together, a parameter
+    `width` says how many: all of them on a core, one each where there are thousands of threads.
 
     Attributes
     ----------
@@ -42,12 +51,15 @@ class Phase(NamedTuple):
         Arrays that the body reads and writes, as ``s.name[i]``.
     params : dict of str to float, int or bool
         Numbers that the body reads, as ``p.name``. Floats take the network's type.
+    inputs : tuple of str
+        Arrays of the state that no body ever writes, such as all images of a dataset.
     """
 
     body: Callable
     over: Callable
     state: dict[str, np.ndarray]
     params: dict[str, Any] = {}  # noqa: RUF012 - never written
+    inputs: tuple[str, ...] = ()
 
 
 def once(t, s, p):
@@ -61,6 +73,53 @@ def each(t, s, p):
         body(i, t, s, p)  # noqa: F821
 
 
+class Source(NamedTuple):
+    """The text of a program, but for how its arguments are passed.
+
+    Attributes
+    ----------
+    slots : list of list of int
+        Per Phase, which of the distinct arrays its state holds.
+    numbers : list of list of (bool, int)
+        Per Phase, for each parameter whether it is real and its place among those or the others.
+    """
+
+    slots: list[list[int]]
+    numbers: list[list[tuple[bool, int]]]
+
+    def text(
+        self,
+        head: Sequence[str] = ("def run(t0, n, a, x, k):", "    for t in range(t0, t0 + n):"),
+        array: Callable[[int], str] = "a[{}]".format,
+        real: str = "x[{}]",
+        whole: str = "k[{}]",
+    ) -> str:
+        """The source of `run`, given its first line, the loop over steps and its arguments."""
+        setup, steps = [], []
+        for k, (slots, numbers) in enumerate(zip(self.slots, self.numbers, strict=True)):
+            state = ", ".join(array(slot) for slot in slots)
+            params = ", ".join((real if is_real else whole).format(j) for is_real, j in numbers)
+            setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
+            steps.append(f"        each{k}(t, s{k}, p{k})")
+        return "\n".join([*head[:-1], *setup, head[-1], *steps])
+
+
+class Call(NamedTuple):
+    """What one run of a program needs."""
+
+    first: int
+    steps: int
+    arrays: tuple[np.ndarray, ...]
+    reals: np.ndarray
+    wholes: np.ndarray
+    inputs: frozenset[int]  # places in `arrays` of those that no body writes
+
+
+_building = threading.RLock()  # what backends keep is shared by all threads
+
+together: ContextVar[Callable[[Program, Call], None] | None] = ContextVar("together", default=None)
+
+
 class Program:
     """Phases fused into one function, by a backend.
 
@@ -70,10 +129,19 @@ class Program:
     dtype : str
         'float32' or 'float64', the type of real parameters and constants.
     backend : module
-        `spikesim.kernels.cpu` or `spikesim.kernels.python`.
+        `spikesim.kernels.cpu`, `spikesim.kernels.python`, or what `spikesim.kernels.cuda` makes.
+
+    Attributes
+    ----------
+    key : str
+        A hash of all that is compiled: programs with the same key differ in their data only.
     """
 
     def __init__(self, phases: Sequence[Phase], dtype: str, backend: Any):
+        with _building:
+            self._build(phases, dtype, backend)
+
+    def _build(self, phases: Sequence[Phase], dtype: str, backend: Any) -> None:
         slot_of: dict[int, int] = {}
         self._arrays: list[np.ndarray] = []
         self._real_of: list[tuple[dict[str, Any], str]] = []
@@ -81,48 +149,68 @@ class Program:
         self._dtype = dtype
         lowering = backend.lowering(dtype)
         names: dict[str, Any] = {}
-        setup, steps, digests = [], [], []
+        inputs: set[int] = set()
+        source = Source([], [])
+        digests = []
         for k, phase in enumerate(phases):
             slots = []
             for array in phase.state.values():
                 if id(array) not in slot_of:
                     slot_of[id(array)] = len(self._arrays)
                     self._arrays.append(array)
-                slots.append(f"a[{slot_of[id(array)]}]")
+                slots.append(slot_of[id(array)])
+            inputs.update(slot_of[id(phase.state[name])] for name in phase.inputs)
             numbers = []
             for name, value in phase.params.items():
                 real = isinstance(value, (float, np.floating))
                 place = self._real_of if real else self._whole_of
-                numbers.append(f"{'x' if real else 'k'}[{len(place)}]")
+                numbers.append((real, len(place)))
                 place.append((phase.params, name))
+            source.slots.append(slots)
+            source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
             names[f"Params{k}"] = record(tuple(phase.params))
             names[f"each{k}"], digest = backend.each(lowering, phase.body, phase.over)
-            setup.append(
-                f"    s{k} = State{k}({', '.join(slots)}); p{k} = Params{k}({', '.join(numbers)})"
-            )
-            steps.append(f"        each{k}(t, s{k}, p{k})")
             digests.append(f"{digest} {names[f'State{k}'].__name__} {names[f'Params{k}'].__name__}")
-        lines = ["def run(t0, n, a, x, k):", *setup, "    for t in range(t0, t0 + n):", *steps]
-        source = "\n".join(lines)
-        key = hashlib.sha256("\n".join([source, *digests, dtype]).encode()).hexdigest()[:24]
-        self._run = backend.build(source, names, key)
-        self._is_ready = partial(backend.is_ready, key)
-        self._failures = backend.FAILURES
+        parts = [source.text(), *digests, dtype]
+        self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+        self.backend = backend
+        self._inputs = frozenset(inputs)
+        self._run = backend.build(source, names, self.key)
 
     @property
     def is_ready(self) -> bool:
         """Whether the first call runs at once, without compiling."""
-        return self._is_ready()
+        return self.backend.is_ready(self.key)
 
     def __call__(self, first: int, steps: int) -> None:
         """Run `steps` steps, the first of which has the number `first`."""
+        call = self.call(first, steps)
+        shared = together.get()
+        if shared is None:
+            self.run([call])
+        else:
+            shared(self, call)
+
+    def call(self, first: int, steps: int) -> Call:
+        """What a run of `steps` steps needs, as things are now."""
         reals = np.array([float(p[n]) for p, n in self._real_of] or [0.0], self._dtype)
-        wholes = np.array([int(p[n]) for p, n in self._whole_of] or [0], np.int64)
+        wholes = np.array([self._whole(p[n]) for p, n in self._whole_of] or [0], np.int64)
+        return Call(first, steps, tuple(self._arrays), reals, wholes, self._inputs)
+
+    def run(self, calls: Sequence[Call]) -> None:
+        """Run this program with the data of each call."""
         try:
-            self._run(first, steps, tuple(self._arrays), reals, wholes)
-        except self._failures as error:
+            self._run(calls)
+        except self.backend.FAILURES as error:
             raise LoweringError(_reason(str(error))) from error
+
+    def ptx(self) -> str:
+        """What a GPU would run, as text; of a program made for a `Cuda` backend."""
+        return self._run.ptx(self.call(0, 1))
+
+    def _whole(self, value: Any) -> int:
+        return self.backend.WIDTH if value == WHOLE else int(value)
 
 
 def _reason(message: str) -> str:

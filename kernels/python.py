@@ -5,7 +5,7 @@ Slow, easy to debug, and the reference that the compiled backends have to equal 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from spikesim.kernels import program
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "WIDTH", "build", "each", "is_ready", "lowering"]
+
+WIDTH = program.WHOLE
 
 FAILURES: tuple = ()
 
@@ -30,13 +32,18 @@ def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str
     return FunctionType(program.each.__code__, scope, "each"), ""
 
 
-def build(source: str, names: dict[str, Any], key: str) -> Callable:
-    """The function `run` of a program's source."""
+def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
+    """What runs calls of a program."""
     scope = dict(names)
-    exec(source, scope)
+    exec(source.text(), scope)
     run = scope["run"]
-    # Whole numbers as Python's own: NumPy's would warn where a hash is meant to wrap around.
-    return lambda t0, n, arrays, reals, wholes: run(t0, n, arrays, reals, wholes.tolist())
+
+    def run_all(calls: Sequence[program.Call]) -> None:
+        for call in calls:
+            # Whole numbers as Python's own: NumPy's would warn where a hash is meant to wrap.
+            run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())
+
+    return run_all
 
 
 def is_ready(key: str) -> bool:

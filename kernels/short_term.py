@@ -16,9 +16,9 @@ from __future__ import annotations
 from math import exp
 
 from spikesim.kernels.functions import real
-from spikesim.kernels.spikes import add
+from spikesim.kernels.spikes import bounds, find
 
-__all__ = ["deliver_dense", "deliver_sparse", "efficacy", "release"]
+__all__ = ["arrivals", "deliver_dense", "deliver_sparse", "release", "use"]
 
 
 def release(x, u, f):
@@ -26,29 +26,54 @@ def release(x, u, f):
     return x - u * x, u + f * (1.0 - u)
 
 
-def efficacy(i, t, s, p):
-    """The efficacy u x of a spike of neuron i that arrives now; x and u then jump."""
-    elapsed = real(s.last[i] - t)
-    x = 1.0 - (1.0 - s.x[i]) * exp(elapsed * p.dt_by_tau_D)
-    u = p.U - (p.U - s.u[i]) * exp(elapsed * p.dt_by_tau_F)
-    s.x[i], s.u[i] = release(x, u, p.f)
-    s.last[i] = t
-    return x * u
+def arrivals(t, s, p):
+    """Once, if spikes arrive in this step."""
+    return 1 if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
 
 
-def deliver_sparse(a, t, s, p):
-    """Add the weights of the list's spike `a`, times its efficacy, to its targets."""
-    i = s.ids[(t - p.delay) % s.ids.shape[0], a]
-    scale = efficacy(i, t, s, p)
+def use(_, t, s, p):
+    """The efficacies u x of the spikes that arrive now, in the order of the list.
+
+    One after the other: a neuron that is listed twice has released before the second spike.
+    """
+    slot = (t - p.delay) % s.ids.shape[0]
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        elapsed = real(s.last[i] - t)
+        x = 1.0 - (1.0 - s.x[i]) * exp(elapsed * p.dt_by_tau_D)
+        u = p.U - (p.U - s.u[i]) * exp(elapsed * p.dt_by_tau_F)
+        s.x[i], s.u[i] = release(x, u, p.f)
+        s.last[i] = t
+        s.efficacy[a] = x * u
+
+
+def deliver_sparse(c, t, s, p):
+    """Add weights times efficacies to the targets in block `c`."""
+    slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
-    for e in range(s.start[i], s.start[i + 1]):
-        add(s.out, row, s.target[e], scale * s.weight[e])
+    first = c * p.width
+    last = min(first + p.width, s.out.shape[1])
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        scale = s.efficacy[a]
+        end = s.start[i + 1]
+        e = s.start[i] if first == 0 else find(s.target, s.start[i], end, first)
+        if last == s.out.shape[1]:
+            for k in range(e, end):
+                s.out[row, s.target[k]] += scale * s.weight[k]
+        else:
+            while e < end and s.target[e] < last:
+                s.out[row, s.target[e]] += scale * s.weight[e]
+                e += 1
 
 
-def deliver_dense(a, t, s, p):
-    """Add the row of weights of the list's spike `a`, times its efficacy."""
-    i = s.ids[(t - p.delay) % s.ids.shape[0], a]
-    scale = efficacy(i, t, s, p)
+def deliver_dense(c, t, s, p):
+    """Add rows of weights times efficacies to the targets in block `c`."""
+    slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
-    for j in range(s.out.shape[1]):
-        s.out[row, j] += scale * s.W[i, j]
+    first, last = bounds(c, s.out.shape[1], p)
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        scale = s.efficacy[a]
+        for j in range(first, last):
+            s.out[row, j] += scale * s.W[i, j]

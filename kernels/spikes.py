@@ -12,14 +12,13 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = [
-    "add",
     "add_rows",
+    "bounds",
     "collect",
     "columns",
     "deliver_dense",
     "deliver_sparse",
     "flag",
-    "listed",
     "unflag",
 ]
 
@@ -81,10 +80,17 @@ def deliver_dense(c, t, s, p):
     of ``W[pre, post]``; one neuron a block where each has a thread of its own. Rows are added in
     the order of the list, eight in one pass, so the result does not depend on the width.
     """
-    # Unsigned bounds: an index that might be negative would keep the loop from being vectorised.
-    first = np.uint64(c * p.width)
-    last = np.uint64(min(c * p.width + p.width, s.out.shape[1]))
+    first, last = bounds(c, s.out.shape[1], p)
     add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
+
+
+def bounds(c, n, p):
+    """The targets of block `c`, of `n` in all.
+
+    Unsigned: an index that might be negative would keep loops over them from being vectorised.
+    """
+    first = c * p.width
+    return np.uint64(first), np.uint64(min(first + p.width, n))
 
 
 def add_rows(s, slot, row, first, last):
@@ -109,18 +115,33 @@ def add_rows(s, slot, row, first, last):
             s.out[row, j] = s.out[row, j] + s.W[i0, j]
 
 
-def listed(t, s, p):
-    """How many spikes arrive in this step."""
-    return s.count[(t - p.delay) % s.ids.shape[0]]
+def deliver_sparse(c, t, s, p):
+    """Add the weights of the spikes that arrive now to their targets in block `c`.
+
+    The synapses of a neuron are ``start[i]:start[i + 1]``, by ascending target.
+    """
+    slot = (t - p.delay) % s.ids.shape[0]
+    row = t % s.out.shape[0]
+    first = c * p.width
+    last = min(first + p.width, s.out.shape[1])
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        end = s.start[i + 1]
+        e = s.start[i] if first == 0 else find(s.target, s.start[i], end, first)
+        if last == s.out.shape[1]:
+            for k in range(e, end):
+                s.out[row, s.target[k]] += s.weight[k]
+        else:
+            while e < end and s.target[e] < last:
+                s.out[row, s.target[e]] += s.weight[e]
+                e += 1
 
 
-def deliver_sparse(a, t, s, p):
-    """Add the weights of the list's spike `a` to its targets, ``target[start[i]:start[i + 1]]``."""
-    i = s.ids[(t - p.delay) % s.ids.shape[0], a]
-    for e in range(s.start[i], s.start[i + 1]):
-        add(s.out, t % s.out.shape[0], s.target[e], s.weight[e])
-
-
-def add(array, row, j, x):
-    """The one operation that a parallel backend has to make atomic: ``array[row, j] += x``."""
-    array[row, j] += x
+def find(ascending, low, high, value):
+    """The first place in ``ascending[low:high]`` whose entry is not below `value`."""
+    while low < high:
+        middle = (low + high) >> 1
+        below = ascending[middle] < value
+        low = middle + 1 if below else low
+        high = high if below else middle
+    return low

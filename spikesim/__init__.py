@@ -21,6 +21,7 @@ from spikesim.neurons import LIF, AdEx, Neuron, Poisson
 from spikesim.population import DoubleExponential, Population
 from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
+from spikesim.replicas import Replicas
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "Poisson",
     "Population",
     "Projection",
+    "Replicas",
     "ShortTermPlasticity",
     "SimulationError",
     "SpikeRecording",

@@ -1,4 +1,4 @@
-"""The command line: ``spikesim train | run | resume | plot | info | export | data | doctor``.
+"""The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
 
 This file parses, prints and turns errors into one line. What a model's commands do stands in that
 model's module ``command``, which is imported by name when the command runs.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import spikesim
+from spikesim import sweep_runs
 from spikesim.errors import FileError, SpikesimError, check_choice
 from spikesim.runs import RUN_FILE
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     try:
-        chosen.run(chosen)
+        return chosen.run(chosen) or 0
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
@@ -54,7 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(f"spikesim: {_one_line(error)}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _one_line(error: BaseException) -> str:
@@ -79,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in MODELS.items():
         added = command(name, _train, f"train {text}", models)
         added.set_defaults(model=name)
+        _module(name).add_arguments(added)
+
+    sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
+    models = sweeps.add_subparsers(metavar="model", required=True)
+    for name, text in MODELS.items():
+        added = command(name, _sweep, f"train many sets of parameters of {text}", models)
+        added.set_defaults(model=name)
+        sweep_runs.add_sweep_arguments(added)
         _module(name).add_arguments(added)
 
     experiments = commands.add_parser("run", help="run a published experiment")
@@ -131,6 +139,10 @@ def _model_of(directory: Path) -> str:
 
 def _train(chosen: argparse.Namespace) -> None:
     _module(chosen.model).train(chosen)
+
+
+def _sweep(chosen: argparse.Namespace) -> int:
+    return sweep_runs.run(chosen, _module(chosen.model))
 
 
 def _run(chosen: argparse.Namespace) -> None:

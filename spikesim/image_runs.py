@@ -6,6 +6,8 @@ A model says in its module ``command`` what it is and what it draws; the rest is
 from __future__ import annotations
 
 import argparse
+import functools
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,8 +16,11 @@ from typing import Any
 from spikesim import datasets, runs
 from spikesim.errors import InputError, check_integer
 from spikesim.runs import RUN_FILE, noted
+from spikesim.sweep_runs import layers, shortened
 
 __all__ = ["ImageCommands"]
+
+_load_once = functools.cache(datasets.load)
 
 
 class ImageCommands:
@@ -65,28 +70,67 @@ class ImageCommands:
 
     def train(self, chosen: argparse.Namespace) -> None:
         """Train, test, record and draw."""
-        suited = dict(self.suited[chosen.dataset])
-        suited_hidden, suited_epochs = suited.pop("hidden"), suited.pop("epochs")
-        hidden = runs.hidden_sizes(chosen.hidden if chosen.hidden is not None else suited_hidden)
-        epochs = check_integer(
-            "--epochs", suited_epochs if chosen.epochs is None else chosen.epochs, at_least=1
-        )
-        check_integer("--seed", chosen.seed, at_least=0)
-        given = runs.given_parameters(chosen, self.defaults)
+        settings = self.settings(chosen)
         data = datasets.load(chosen.dataset)
-        sizes = (data.train_images.shape[1], *hidden, data.n_classes)
-        net = self.network(
-            sizes,
-            seed=chosen.seed,
-            dtype=chosen.dtype,
-            backend=chosen.backend,
-            **{**suited, "measure_angle": bool(hidden), **given},
-        )
-        net.notes = {"dataset": chosen.dataset, "epochs": epochs}
+        net = self.new(settings, data)
         directory = runs.new_directory(chosen.out, f"{self.name}-{chosen.dataset}")
-        layers = "-".join(map(str, sizes))
-        print(f"Training {layers} on {chosen.dataset}, {epochs} epochs, into {directory}")
+        sizes, epochs = "-".join(map(str, net.sizes)), settings["epochs"]
+        print(f"Training {sizes} on {chosen.dataset}, {epochs} epochs, into {directory}")
         self._fit(net, data, directory, not chosen.no_progress)
+
+    def settings(self, chosen: argparse.Namespace) -> dict[str, Any]:
+        """Everything that a run depends on, from options."""
+        suited = self.suited[chosen.dataset]
+        hidden = runs.hidden_sizes(chosen.hidden if chosen.hidden is not None else suited["hidden"])
+        epochs = suited["epochs"] if chosen.epochs is None else chosen.epochs
+        return {
+            "dataset": chosen.dataset,
+            "hidden": shortened(hidden),
+            "epochs": check_integer("--epochs", epochs, at_least=1),
+            "seed": check_integer("--seed", chosen.seed, at_least=0),
+            "dtype": chosen.dtype,
+            "backend": chosen.backend,
+            **runs.given_parameters(chosen, self.defaults),
+        }
+
+    def new(self, settings: Mapping[str, Any], data: datasets.Dataset) -> Any:
+        """An untrained network."""
+        given = dict(settings)
+        dataset, hidden, epochs = (given.pop(name) for name in ("dataset", "hidden", "epochs"))
+        suited = {
+            name: value
+            for name, value in self.suited[dataset].items()
+            if name not in ("hidden", "epochs")
+        }
+        sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
+        net = self.network(sizes, **{**suited, "measure_angle": bool(hidden), **given})
+        net.notes = {"dataset": dataset, "epochs": epochs}
+        return net
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Refuse what no network can be made of."""
+        self.new(settings, _load_once(settings["dataset"]))
+
+    def train_set(self, settings: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+        """Train a network of a sweep, or go on with it; return how well it does."""
+        data = _load_once(settings["dataset"])
+        path = directory / RUN_FILE
+        if path.exists():
+            net = self.network.load(path, settings["backend"])
+        else:
+            net = self.new(settings, data)
+        net.notes["epochs"] = settings["epochs"]
+        if net.epoch < settings["epochs"]:
+            self._learn(net, data, directory, False)
+        return {
+            "test_error": net.history["test_error"][-1],
+            "training_error": net.history["training_error"][-1],
+            "test_errors": [math.nan if e is None else e for e in net.history["test_error"]],
+        }
+
+    def result_label(self, settings: Mapping[str, Any]) -> str:
+        """The axis of a sweep's figure."""
+        return "Test error (%)"
 
     def resume(self, chosen: argparse.Namespace) -> None:
         """Go on where the last checkpoint ended."""
@@ -141,15 +185,7 @@ class ImageCommands:
 
     def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
         try:
-            net.fit(
-                data.train_images,
-                data.train_labels,
-                net.notes["epochs"] - net.epoch,
-                validation=(data.test_images, data.test_labels),
-                validate_every=max(1, net.notes["epochs"] // 20),
-                progress=progress,
-                checkpoint=directory / RUN_FILE,
-            )
+            self._learn(net, data, directory, progress)
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
@@ -160,6 +196,17 @@ class ImageCommands:
         error = net.history["test_error"][-1]
         print(f"Test error {error:.2f} %, accuracy {100.0 - error:.2f} %")
         self._results(net, data, directory)
+
+    def _learn(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
+        net.fit(
+            data.train_images,
+            data.train_labels,
+            net.notes["epochs"] - net.epoch,
+            validation=(data.test_images, data.test_labels),
+            validate_every=max(1, net.notes["epochs"] // 20),
+            progress=progress,
+            checkpoint=directory / RUN_FILE,
+        )
 
     def _results(self, net: Any, data: datasets.Dataset, directory: Path) -> None:
         """The pictures of a run, those of every model and its own."""

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from spikesim import backends
 from spikesim.errors import (
     FileError,
     InputError,
@@ -49,15 +50,6 @@ _STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
-def _backend(name: str) -> Any:
-    check_choice("backend", name, ["cpu", "python"])
-    if name == "cpu":
-        from spikesim.kernels import cpu as module
-    else:
-        from spikesim.kernels import python as module  # type: ignore[no-redef]
-    return module
-
-
 class Network:
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
@@ -69,9 +61,9 @@ class Network:
         What all random draws depend on, 0 to 2^64 - 1.
     dtype : {'float32', 'float64'}
         The type of voltages and weights.
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
         'cpu' compiles all equations into one loop; 'python' runs them as they are, slowly, with the
-        same bits.
+        same bits; 'cuda' runs them on a GPU, 'cuda:1' on the second one.
 
     Examples
     --------
@@ -92,7 +84,7 @@ class Network:
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = backend
-        self._backend = _backend(backend)
+        self._backend = backends.backend(backend)
         self.step = 0
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
@@ -359,6 +351,7 @@ class Network:
         state: dict[str, np.ndarray],
         params: dict[str, Any] | None = None,
         first: bool = False,
+        inputs: Sequence[str] = (),
     ) -> Phase:
         """Add an equation or a plasticity rule of one's own to every step.
 
@@ -375,6 +368,9 @@ class Network:
             What the body sees as ``p.NAME``; may be changed between runs.
         first : bool
             Run at the start of the step rather than at its end.
+        inputs : sequence of str
+            Arrays of the state that nothing in the network ever writes, if they are large: a GPU
+            need not send them back.
         """
         if not callable(body):
             raise InputError(f"body is {body!r}; it has to be a function body(i, t, s, p).")
@@ -385,7 +381,8 @@ class Network:
         if not callable(over):
             params["indices"] = check_integer("over", over, at_least=0)
             over = _indices
-        phase = Phase(body, over, dict(state), params)
+        check_unknown("input", inputs, state)
+        phase = Phase(body, over, dict(state), params, tuple(inputs))
         number = len(self._extra)
         self._extra[f"phase_{number}_{body.__name__}"] = phase.state
         (self._first if first else self._last).append(phase)
@@ -523,7 +520,7 @@ class Network:
         if self._program is None:
             self._program = Program(self.phases(), self.dtype, self._backend)
             if not self._program.is_ready:
-                announce_compilation()
+                announce_compilation(self._program.key)
         return self._program
 
     # -------------------------------------------------------------------- saving and resuming

@@ -10,7 +10,7 @@ import numpy as np
 from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels.chance import MASK, Uniforms
-from spikesim.kernels.program import Phase, once
+from spikesim.kernels.program import WHOLE, Phase, once
 from spikesim.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from spikesim.sources import Background
 
 __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
-
-WHOLE = 1 << 40
-"""A block width that no population exceeds: a CPU takes all targets in one block."""
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
@@ -157,7 +154,8 @@ class Population:
     def phases(self) -> list[Phase]:
         """The Phases of one step, in order."""
         ordered = [f.clearing() for f in self.filters.values()]
-        ordered += [projection.delivery() for projection in self.incoming]
+        for projection in self.incoming:
+            ordered += [*projection.use(), projection.delivery()]
         for background in self.backgrounds:
             ordered += background.phases()
         ordered += [f.advancing() for f in self.filters.values()]

@@ -15,9 +15,15 @@ __all__ = ["Interruption", "Progress", "announce_compilation", "progress_bar"]
 Progress = Callable[[int, int], None]
 
 
-def announce_compilation() -> None:
-    """Say on stderr that a program is compiled for the first time."""
+def announce_compilation(key: str) -> None:
+    """Say on stderr that a program is compiled for the first time; once for each."""
+    if key in _announced:
+        return
+    _announced.add(key)
     print("Compiling kernels (first use; kept for the next time) ...", file=sys.stderr, flush=True)
+
+
+_announced: set[str] = set()
 
 
 def _silent(done: int, total: int) -> None:
@@ -40,24 +46,33 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
 class Interruption:
     """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
 
-    A second Ctrl-C interrupts at once. Outside the main thread, which gets no signals, it does
-    nothing.
+    A second Ctrl-C interrupts at once. Other threads, which get no signals, hear of it from the
+    main thread, if that is in such a context.
     """
 
+    _of_main: list[Interruption] = []  # noqa: RUF012 - those entered now, one inside the other
+
     def __init__(self) -> None:
-        self.requested = False
+        self._requested = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether Ctrl-C was pressed, here or in what the main thread has entered."""
+        return self._requested or any(other._requested for other in self._of_main)
 
     def _note(self, signum: int, frame: object) -> None:
-        if self.requested:
+        if self._requested:
             raise KeyboardInterrupt
-        self.requested = True
+        self._requested = True
 
     def __enter__(self) -> Interruption:
         self._is_main = threading.current_thread() is threading.main_thread()
         if self._is_main:
             self._previous = signal.signal(signal.SIGINT, self._note)
+            self._of_main.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._is_main:
             signal.signal(signal.SIGINT, self._previous)
+            self._of_main.remove(self)

@@ -8,8 +8,8 @@ import numpy as np
 
 from spikesim.errors import InputError, check_array, check_number
 from spikesim.kernels import short_term, spikes
-from spikesim.kernels.program import Phase
-from spikesim.population import WHOLE, Population
+from spikesim.kernels.program import WHOLE, Phase
+from spikesim.population import Population
 
 __all__ = ["Projection", "ShortTermPlasticity"]
 
@@ -68,6 +68,7 @@ class Projection:
         self.weight: np.ndarray = np.zeros(0)
         self.short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
+        self._scratch = np.zeros(0)
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.weight.size} synapses"
@@ -89,20 +90,32 @@ class Projection:
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
         out = self.post.landing(self.port)
-        state = {**self.pre.spike_list(), **self._release, "out": out}
-        params: dict[str, Any] = {"delay": self.delay}
+        state = {**self.pre.spike_list(), "out": out}
+        if self.short_term is not None:
+            state["efficacy"] = self._efficacy()
+        params: dict[str, Any] = {"delay": self.delay, "width": WHOLE}
         if self.W is not None:
             state["W"] = self.W
         else:
             state.update(start=self.start, target=self.target, weight=self.weight)
-        if self.short_term is not None:
-            params.update(self._recovery())
-            sparse = self.W is None
-            body = short_term.deliver_sparse if sparse else short_term.deliver_dense
-            return Phase(body, spikes.listed, state, params)
-        if self.W is not None:
-            return Phase(spikes.deliver_dense, spikes.columns, state, {**params, "width": WHOLE})
-        return Phase(spikes.deliver_sparse, spikes.listed, state, params)
+        bodies = spikes if self.short_term is None else short_term
+        body = bodies.deliver_sparse if self.W is None else bodies.deliver_dense
+        return Phase(body, spikes.columns, state, params)
+
+    def use(self) -> list[Phase]:
+        """The Phase, if any, that finds the efficacies of the spikes arriving now."""
+        if self.short_term is None:
+            return []
+        state = {**self.pre.spike_list(), **self._release, "efficacy": self._efficacy()}
+        params = {"delay": self.delay, **self._recovery()}
+        return [Phase(short_term.use, short_term.arrivals, state, params)]
+
+    def _efficacy(self) -> np.ndarray:
+        """Room for one efficacy per entry of the list of spikes."""
+        entries = self.pre.ids.shape[1]
+        if self._scratch.size != entries:
+            self._scratch = np.zeros(entries, self._release["x"].dtype)
+        return self._scratch
 
     def change_in_use(self, short_term: ShortTermPlasticity, dtype: str) -> None:
         """Give the synapses short-term plasticity."""
@@ -148,7 +161,8 @@ class Projection:
             self.target = np.concatenate(rows).astype(np.int32)
             self.weight = np.full(self.target.size, weight, dtype)
         elif sparse.issparse(weight):
-            rows_of = sparse.csr_array(weight)
+            rows_of = sparse.csr_array(weight, copy=True)
+            rows_of.sort_indices()  # `deliver_sparse` looks for targets
             if rows_of.shape != shape:
                 raise InputError(f"weight has shape {rows_of.shape}; it has to be {shape}.")
             self.start = rows_of.indptr.astype(np.int64)

@@ -134,7 +134,7 @@ class ImageSource(Population):
             "seed_high": seed >> 32,
         }
         return [
-            Phase(image_bodies.present, image_bodies.new_image, state, params),
+            Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
             Phase(image_bodies.list_spikes, once, state, params),

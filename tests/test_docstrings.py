@@ -29,6 +29,8 @@ MODULES = [
     "spikesim.runs",
     "spikesim.sonata",
     "spikesim.spiketrains",
+    "spikesim.sweep",
+    "spikesim.sweep_runs",
     "spikesim.training",
 ]
 

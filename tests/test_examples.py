@@ -45,6 +45,10 @@ SIZES = {
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
+    "sweep": (
+        ["--epochs", "1", "--seeds", "1"],
+        r"^best: (\d+) hidden units, alpha (\d+)$",
+    ),
     "teaching_bursts": (
         ["--duration", "400"],
         r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",

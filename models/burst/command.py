@@ -16,7 +16,20 @@ from spikesim.models.burst.network import BurstEnsembleNetwork
 from spikesim.models.burst.parameters import Parameters
 from spikesim.runs import Pictures
 
-__all__ = ["add_arguments", "export", "info", "plot", "resume", "train"]
+__all__ = [
+    "DEFAULTS",
+    "LENGTH",
+    "add_arguments",
+    "check",
+    "export",
+    "info",
+    "plot",
+    "result_label",
+    "resume",
+    "settings",
+    "train",
+    "train_set",
+]
 
 SUITED: dict[str, dict[str, Any]] = {
     "digits": {"hidden": "100", "epochs": 80},
@@ -47,3 +60,10 @@ resume = _commands.resume
 plot = _commands.plot
 info = _commands.info
 export = _commands.export
+
+DEFAULTS = Parameters._field_defaults
+LENGTH = "epochs"
+settings = _commands.settings
+check = _commands.check
+train_set = _commands.train_set
+result_label = _commands.result_label

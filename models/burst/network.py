@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from spikesim.backends import check_backend
 from spikesim.errors import check_choice, check_integer
 from spikesim.models.burst.parameters import Parameters
 from spikesim.models.burst.recording import ImageRecording
@@ -45,7 +46,8 @@ class BurstEnsembleNetwork(ImageClassifier):
     seed : int
         What weights, order of images and times of nudges depend on.
     dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
         Constants and options other than the defaults in `Parameters`, by name.
 
@@ -96,7 +98,7 @@ class BurstEnsembleNetwork(ImageClassifier):
         self.sizes = check_sizes(sizes)
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.backend = check_backend(backend)
         self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
         self.classes = self.sizes[-1]
         self._weights = self._initial_weights()

@@ -156,7 +156,8 @@ class Simulation:
             "target": self.layers[-1].state["target"],
             "changed": self.changed,
         }
-        phases = [self.trials.phase(), Phase(eq.show, eq.at_image, shown, {"scale": 1.0})]
+        showing = Phase(eq.show, eq.at_image, shown, {"scale": 1.0}, ("image", "label"))
+        phases = [self.trials.phase(), showing]
         if not self.p.backpropagation:
             for k in self.hidden:
                 phases += self._apical(k)
@@ -173,7 +174,9 @@ class Simulation:
         for k in range(self.last, 0, -1):
             phases += self._learning(k)
         added = [
-            self.network.add_phase(*phase[:2], state=phase.state, params=phase.params)
+            self.network.add_phase(
+                *phase[:2], state=phase.state, params=phase.params, inputs=phase.inputs
+            )
             for phase in phases
         ]
         self._showing = added[1]

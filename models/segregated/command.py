@@ -20,7 +20,20 @@ from spikesim.models.segregated.network import SegregatedDendriteNetwork
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.runs import Pictures
 
-__all__ = ["add_arguments", "export", "info", "plot", "resume", "train"]
+__all__ = [
+    "DEFAULTS",
+    "LENGTH",
+    "add_arguments",
+    "check",
+    "export",
+    "info",
+    "plot",
+    "result_label",
+    "resume",
+    "settings",
+    "train",
+    "train_set",
+]
 
 # What suits each dataset; MNIST as in the paper.
 SUITED: dict[str, dict[str, Any]] = {
@@ -60,3 +73,10 @@ resume = _commands.resume
 plot = _commands.plot
 info = _commands.info
 export = _commands.export
+
+DEFAULTS = Parameters._field_defaults
+LENGTH = "epochs"
+settings = _commands.settings
+check = _commands.check
+train_set = _commands.train_set
+result_label = _commands.result_label

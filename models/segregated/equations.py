@@ -197,8 +197,9 @@ def step_output_rate(i, t, s, p):
 # --------------------------------------------------------- means over windows
 
 
-def at_start(t, s, p):
-    return 1 if at_trial_start(s.clock) else 0
+def blocks_at_start(t, s, p):
+    """Once for every `width` targets, at the start of a trial."""
+    return (s.out.shape[1] + p.width - 1) // p.width if at_trial_start(s.clock) else 0
 
 
 def rows_at_trial_start(t, s, p):
@@ -245,26 +246,27 @@ def average(i, t, s, p):
 
 def spikes_in_forward(t, s, p):
     counts = s.clock[PHASE] == FORWARD and s.clock[TOGO] < s.kappa_in_window.shape[0]
-    return s.count[t % s.count.shape[0]] if counts else 0
+    return 1 if counts else 0
 
 
-def average_spikes(a, t, s, p):
-    """What spike `a` adds to mean_f PSP: kappa summed over the rest of the window."""
-    i = s.ids[t % s.ids.shape[0], a]
-    s.mean[i] += s.kappa_in_window[s.clock[TOGO]]
+def average_spikes(_, t, s, p):
+    """What this step's spikes add to mean_f PSP: kappa summed over the rest of the window."""
+    slot = t % s.ids.shape[0]
+    for a in range(s.count[slot]):
+        s.mean[s.ids[slot, a]] += s.kappa_in_window[s.clock[TOGO]]
 
 
-def spikes_now(t, s, p):
-    return s.count[t % s.count.shape[0]]
+def lags(t, s, p):
+    return s.mean.shape[0]
 
 
-def average_feedback_spikes(a, t, s, p):
+def average_feedback_spikes(lag, t, s, p):
     """Likewise for feedback, which arrives a step later, for windows that end `lag` steps early."""
-    i = s.ids[t % s.ids.shape[0], a]
-    for lag in range(s.mean.shape[0]):
-        togo = s.clock[TOGO] - 1 - lag
-        if togo >= 0 and togo < s.kappa_in_window.shape[0]:
-            s.mean[lag, i] += s.kappa_in_window[togo]
+    togo = s.clock[TOGO] - 1 - lag
+    if togo >= 0 and togo < s.kappa_in_window.shape[0]:
+        slot = t % s.ids.shape[0]
+        for a in range(s.count[slot]):
+            s.mean[lag, s.ids[slot, a]] += s.kappa_in_window[togo]
 
 
 def average_feedback(i, t, s, p):
@@ -278,9 +280,11 @@ def sources(t, s, p):
     return s.mean.shape[1]
 
 
-def one_to_one(a, t, s, p):
+def one_to_one(_, t, s, p):
     """Each spike arrives at its own neuron's PSP."""
-    s.out[t % s.out.shape[0], s.ids[t % s.ids.shape[0], a]] += 1.0
+    slot = t % s.ids.shape[0]
+    for a in range(s.count[slot]):
+        s.out[t % s.out.shape[0], s.ids[slot, a]] += 1.0
 
 
 # --------------------------------------------------------- the ends of the phases

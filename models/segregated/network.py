@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.backends import check_backend
 from spikesim.errors import InputError, check_choice, check_integer
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
@@ -42,7 +43,8 @@ class SegregatedDendriteNetwork(ImageClassifier):
     seed : int
         What weights, order of examples and spikes depend on.
     dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
         Constants and options other than the defaults in `Parameters`, by name.
 
@@ -89,7 +91,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         self.sizes = check_sizes(sizes)
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.backend = check_backend(backend)
         self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
         self.classes = self.sizes[-1]
         self._neurons = (*self.sizes[:-1], self.classes * self.parameters.units_per_class)

@@ -305,7 +305,7 @@ class Simulation:
             "W": projection.W,
         }
         params = {**filter_.params(), "past": past, "delay": projection.delay}
-        return Phase(filters.replay, eq.at_start, state, params)
+        return Phase(filters.replay, eq.blocks_at_start, state, params)
 
     def _averages(self) -> list[Phase]:
         """Window means: of potentials, of the output rate and of PSPs."""
@@ -326,7 +326,7 @@ class Simulation:
             for m, mean in self.mean_feedback.items():
                 spikes = self.layers[m + 1].spike_list
                 state = {**clock, **spikes(), "mean": mean, "kappa_in_window": share}
-                phases.append(Phase(eq.average_feedback_spikes, eq.spikes_now, state))
+                phases.append(Phase(eq.average_feedback_spikes, eq.lags, state))
             return phases
         PSP = [self._psp(layer, phases) for layer in self.layers]
         for m, mean in enumerate(self.mean_PSP):
@@ -345,7 +345,7 @@ class Simulation:
         psp = Filter(np.zeros(layer.n, self.network.dtype), kernel, 1.0)
         arrival = {**layer.spike_list(), "out": psp.arrived}
         phases.append(psp.clearing())
-        phases.append(Phase(eq.one_to_one, eq.spikes_now, arrival))
+        phases.append(Phase(eq.one_to_one, once, arrival))
         phases.append(psp.advancing())
         self._own_psp[f"PSP of {layer.name}"] = psp
         return psp.out

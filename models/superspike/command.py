@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,25 @@ from spikesim.patterns import SpikePattern, from_trains
 from spikesim.progress import progress_bar
 from spikesim.runs import RUN_FILE, noted
 from spikesim.sonata import SpikeWriter, read_spikes
+from spikesim.sweep_runs import layers, shortened
 
-__all__ = ["add_arguments", "export", "info", "plot", "resume", "train"]
+__all__ = [
+    "DEFAULTS",
+    "LENGTH",
+    "add_arguments",
+    "check",
+    "export",
+    "info",
+    "plot",
+    "result_label",
+    "resume",
+    "settings",
+    "train",
+    "train_set",
+]
 
+DEFAULTS = Parameters._field_defaults
+LENGTH = "blocks"
 PROGRESS = "progress"
 
 _PANELS = 4  # rasters in the picture of the course of training, target included
@@ -70,37 +87,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def train(chosen: argparse.Namespace) -> None:
     """Train, test, record and draw."""
+    given = settings(chosen)
+    net, task = _new(given)
+    directory = runs.new_directory(chosen.out, f"superspike-{chosen.task}")
+    sizes = "-".join(map(str, net.sizes))
+    seconds = given["blocks"] * task.block / 1000.0
+    print(f"Training {sizes} on {chosen.task}, {seconds:g} s of simulated time, into {directory}")
+    _fit(net, task, directory, not chosen.no_progress)
+
+
+def settings(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Everything that a run depends on, from options."""
     check_integer("--seed", chosen.seed, at_least=0)
     task = _task(chosen)
     blocks = check_integer(
         "--blocks", task.blocks if chosen.blocks is None else chosen.blocks, at_least=1
     )
-    decay = -(-2 * blocks // 3) if chosen.decay is None else chosen.decay
-    check_integer("--decay", decay, at_least=0)
-    sizes = task.sizes
-    if chosen.hidden is not None:
-        sizes = (sizes[0], *runs.hidden_sizes(chosen.hidden), sizes[-1])
-    parameters = runs.given_parameters(chosen, Parameters._field_defaults)
-    net = SuperSpikeNetwork(
-        sizes,
-        seed=chosen.seed,
-        dtype=chosen.dtype,
-        backend=chosen.backend,
-        **{**task.parameters, **parameters},
-    )
-    net.notes = {
-        "task": chosen.task,
+    if chosen.decay is not None:
+        check_integer("--decay", chosen.decay, at_least=0)
+    hidden = task.sizes[1:-1] if chosen.hidden is None else runs.hidden_sizes(chosen.hidden)
+    return {
+        **{name: getattr(chosen, name) for name in ("task", "text", "outputs", "duration")},
+        **{
+            name: None if getattr(chosen, name) is None else str(getattr(chosen, name))
+            for name in ("picture", "input", "target")
+        },
+        "hidden": shortened(hidden),
         "blocks": blocks,
-        "block": task.block,
-        "decay": decay,
-        "tested_at": [],
-        "tested": [],
+        "decay": chosen.decay,
+        "seed": chosen.seed,
+        "dtype": chosen.dtype,
+        "backend": chosen.backend,
+        **runs.given_parameters(chosen, DEFAULTS),
     }
-    directory = runs.new_directory(chosen.out, f"superspike-{chosen.task}")
-    layers = "-".join(map(str, sizes))
-    seconds = blocks * task.block / 1000.0
-    print(f"Training {layers} on {chosen.task}, {seconds:g} s of simulated time, into {directory}")
-    _fit(net, task, directory, not chosen.no_progress)
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Refuse what no network can be made of."""
+    _new(given)
+
+
+def train_set(given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """Train a network of a sweep, or go on with it; return how well it does.
+
+    The error is in percent: of new trials, or of the cost of a silent network.
+    """
+    path = directory / RUN_FILE
+    if path.exists():
+        net = SuperSpikeNetwork.load(path, given["backend"])
+        task = _task_of(net)
+    else:
+        net, task = _new(given)
+    net.notes["blocks"] = given["blocks"]
+    _learn(net, task, directory, False)
+    if net.notes["tested_at"][-1:] != [net.block]:
+        _test(net, task, directory)  # it was stopped between the last block and its test
+    tested = np.array(net.notes["tested"])
+    if net.parameters.error != "windows":
+        assert net.shown is not None
+        target = net.shown[1]
+        assert isinstance(target, SpikePattern)
+        tested *= 100.0 / net.silent_cost(target)
+    return {"test_error": tested[-1], "test_errors": tested, "tested_at": net.notes["tested_at"]}
+
+
+def result_label(given: Mapping[str, Any]) -> str:
+    """The axis of a sweep's figure."""
+    return "Wrong answers (%)" if given["task"] == "xor" else "Cost (% of that of silence)"
 
 
 def resume(chosen: argparse.Namespace) -> None:
@@ -178,6 +231,28 @@ def _task(chosen: argparse.Namespace) -> Task:
     return tasks.TASKS[chosen.task](seed=chosen.seed)
 
 
+def _new(given: Mapping[str, Any]) -> tuple[SuperSpikeNetwork, Task]:
+    """An untrained network and what it is to learn."""
+    task = _task(argparse.Namespace(**given))
+    blocks, decay = given["blocks"], given["decay"]
+    net = SuperSpikeNetwork(
+        (task.sizes[0], *layers(given["hidden"]), task.sizes[-1]),
+        seed=given["seed"],
+        dtype=given["dtype"],
+        backend=given["backend"],
+        **{**task.parameters, **{name: given[name] for name in DEFAULTS if name in given}},
+    )
+    net.notes = {
+        "task": given["task"],
+        "blocks": blocks,
+        "block": task.block,
+        "decay": -(-2 * blocks // 3) if decay is None else decay,
+        "tested_at": [],
+        "tested": [],
+    }
+    return net, task
+
+
 def _task_of(net: SuperSpikeNetwork) -> Task:
     """The task of a saved network, the frozen patterns of which were saved with it."""
     name = noted(net, "task")
@@ -190,35 +265,9 @@ def _task_of(net: SuperSpikeNetwork) -> Task:
 
 
 def _fit(net: SuperSpikeNetwork, task: Task, directory: Path, progress: bool) -> None:
-    """Train in stretches, each with a test at its end."""
-    blocks, block, decay = (net.notes[key] for key in ("blocks", "block", "decay"))
-    start = net.time * 1000.0 / net.dt
-    total = round((blocks - net.block) * block / net.dt)
+    """Train, and draw what came of it."""
     try:
-        with progress_bar(progress, total, "step") as report:
-
-            def tell(done: int, of: int) -> None:
-                report(min(round(net.time * 1000.0 / net.dt - start), total), total)
-
-            while net.block < blocks:
-                stop = _next_test(net.block, blocks)
-                count = stop - net.block if task.frozen else 1
-                rates = [
-                    net.parameters.eta * (0.1 if b >= decay else 1.0)
-                    for b in range(net.block, net.block + count)
-                ]
-                shown, target = task.trials(net.block)
-                net.fit(
-                    shown,
-                    target,
-                    count,
-                    block=block,
-                    learning_rate=rates,
-                    progress=tell,
-                    checkpoint=directory / RUN_FILE,
-                )
-                if net.block == stop:
-                    _test(net, task, directory)
+        _learn(net, task, directory, progress)
     except KeyboardInterrupt:
         print(
             f"\nSaved at {net.time:g} s. Go on with: spikesim resume {directory}", file=sys.stderr
@@ -226,6 +275,37 @@ def _fit(net: SuperSpikeNetwork, task: Task, directory: Path, progress: bool) ->
         raise
     print(_outcome(net))
     _results(net, task, directory)
+
+
+def _learn(net: SuperSpikeNetwork, task: Task, directory: Path, progress: bool) -> None:
+    """Train in stretches, each with a test at its end."""
+    blocks, block, decay = (net.notes[key] for key in ("blocks", "block", "decay"))
+    start = net.time * 1000.0 / net.dt
+    total = round((blocks - net.block) * block / net.dt)
+    with progress_bar(progress, total, "step") as report:
+
+        def tell(done: int, of: int) -> None:
+            report(min(round(net.time * 1000.0 / net.dt - start), total), total)
+
+        while net.block < blocks:
+            stop = _next_test(net.block, blocks)
+            count = stop - net.block if task.frozen else 1
+            rates = [
+                net.parameters.eta * (0.1 if b >= decay else 1.0)
+                for b in range(net.block, net.block + count)
+            ]
+            shown, target = task.trials(net.block)
+            net.fit(
+                shown,
+                target,
+                count,
+                block=block,
+                learning_rate=rates,
+                progress=tell,
+                checkpoint=directory / RUN_FILE,
+            )
+            if net.block == stop:
+                _test(net, task, directory)
 
 
 def _next_test(block: int, blocks: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.backends import check_backend
 from spikesim.errors import (
     InputError,
     SimulationError,
@@ -59,7 +60,8 @@ class SuperSpikeNetwork:
     dt : float
         The step in ms.
     dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
         Constants and options other than the defaults in `Parameters`, by name.
 
@@ -109,7 +111,7 @@ class SuperSpikeNetwork:
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.backend = check_backend(backend)
         self.parameters = Parameters.checked(len(self.sizes) - 1, self.dt, parameters)
         self._weights = self._initial_weights()
         self.W = LayerArrays("W", self._weights.W)

@@ -13,12 +13,12 @@ import numpy as np
 
 from spikesim import Network, Neuron
 from spikesim.kernels import eligibility
-from spikesim.kernels.program import once
+from spikesim.kernels.program import WHOLE, once
 from spikesim.models.superspike import equations as eq
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
-from spikesim.population import WHOLE, Population
+from spikesim.population import Population
 from spikesim.sources import SpikeTrainSource
 
 __all__ = ["Simulation", "Synapse", "Weights", "cost_of_loss"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.backends import check_backend
 from spikesim.comparison import Comparison
 from spikesim.errors import InputError, SimulationError, check_choice, check_integer, check_number
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
@@ -62,7 +63,8 @@ class ExclusiveOrNetwork:
     dt : float
         The step in ms.
     dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
         Constants and options other than the defaults in `Parameters`, by name; for example ``n``.
 
@@ -100,7 +102,7 @@ class ExclusiveOrNetwork:
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_choice("backend", backend, ["cpu", "python"])
+        self.backend = check_backend(backend)
         self.parameters = Parameters.checked(self.dt, parameters)
         self.epoch = 0
         self.example = 0
@@ -371,7 +373,8 @@ def run(
     seed : int
     progress : bool or callable
         True shows a bar where stderr is a terminal.
-    backend : {'cpu', 'python'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
     epochs : int
         How many in all.
     checkpoint : str or Path, optional

@@ -7,7 +7,7 @@ from scipy import sparse
 
 from spikesim import Network, Projection
 from spikesim.kernels import bursts
-from spikesim.kernels.probes import spikes_now
+from spikesim.kernels.program import once
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.neurons import BurstPoisson
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
@@ -191,7 +191,7 @@ class Simulation:
     def _tally(self, source: EventSource) -> np.ndarray:
         total = np.zeros(len(POPULATIONS), np.int64)
         state = {"total": total, **source.spike_list()}
-        self.network.add_phase(bursts.tally, spikes_now, state=state, params={"size": self.p.n})
+        self.network.add_phase(bursts.tally, once, state=state, params={"size": self.p.n})
         return total
 
 

@@ -57,7 +57,7 @@ from spikesim.errors import (
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts
-from spikesim.kernels.probes import spikes_now
+from spikesim.kernels.program import once
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -437,7 +437,7 @@ class _Ensemble:
     def _tally(self, source: EventSource) -> np.ndarray:
         total = np.zeros(1, np.int64)
         state = {"total": total, **source.spike_list()}
-        self.network.add_phase(bursts.tally, spikes_now, state=state, params={"size": source.n})
+        self.network.add_phase(bursts.tally, once, state=state, params={"size": source.n})
         return total
 
 

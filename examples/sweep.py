@@ -1,0 +1,61 @@
+"""Prints the best size and learning rate of a network, over a sweep: sweep.png.
+
+A sweep calls one function with many sets of parameters, several at a time, and keeps what it
+returns. Stopped and started again, it goes on with the sets that are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from spikesim import datasets
+from spikesim.models.burst import BurstEnsembleNetwork
+from spikesim.sweep import grid, sweep
+
+digits = datasets.load_digits()
+
+
+def train(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
+    net = BurstEnsembleNetwork(
+        (64, parameters["hidden"], 10), seed=parameters["seed"], alpha=parameters["alpha"]
+    )
+    net.fit(digits.train_images, digits.train_labels, epochs=parameters["epochs"])
+    return {"test_error": net.evaluate(digits.test_images, digits.test_labels)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where to keep the sweep, so that it goes on")
+    parser.add_argument("--out", type=Path, default=Path("sweep.png"))
+    chosen = parser.parse_args(arguments)
+
+    sets = grid(
+        alpha=[1.0, 3.0, 10.0, 30.0],
+        hidden=[20, 100],
+        epochs=[chosen.epochs],
+        seed=range(chosen.seeds),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        # Networks of one size share their compiled program between threads.
+        result = sweep(train, sets, chosen.folder or temporary, executor="threads")
+    print(result.table("test_error"))
+    by_seed = result.values["test_error"].reshape(-1, chosen.seeds)  # seeds vary fastest
+    best = sets[by_seed.mean(axis=1).argmin() * chosen.seeds]
+    print(f"best: {best['hidden']} hidden units, alpha {best['alpha']:g}")
+    ax = result.figure("test_error", "Test error (%)")
+    ax.figure.savefig(chosen.out, dpi=150)
+    print(f"wrote {chosen.out}")
+
+
+if __name__ == "__main__":
+    main()

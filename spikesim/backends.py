@@ -1,0 +1,77 @@
+"""Where a network runs: on a core, in plain Python, or on a GPU."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from spikesim.errors import InputError, check_choice
+
+__all__ = ["BACKENDS", "available", "backend", "check_backend"]
+
+BACKENDS = {
+    "cpu": "one core, compiled by Numba",
+    "python": "plain Python, slow, to debug and to compare with",
+    "cuda": "an NVIDIA GPU; cuda:1 is the second one",
+}
+
+
+def check_backend(name: Any) -> str:
+    """Return `name` if it names a backend, whether or not it can be used here.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_backend("cuda:1")
+    'cuda:1'
+    """
+    if isinstance(name, str) and re.fullmatch(r"cuda:\d+", name):
+        return name
+    return str(check_choice("backend", name, list(BACKENDS)))
+
+
+def available() -> dict[str, str]:
+    """Backend → why it cannot be used here; empty if it can.
+
+    Examples
+    --------
+    >>> available()["cpu"]
+    ''
+    """
+    from spikesim.kernels.cuda import unavailable
+
+    return {"cpu": "", "python": "", "cuda": unavailable()}
+
+
+def backend(name: str) -> Any:
+    """What compiles and runs the programs of a network.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name, or it cannot be used here.
+    """
+    name = check_backend(name)
+    if name == "cpu":
+        from spikesim.kernels import cpu
+
+        return cpu
+    if name == "python":
+        from spikesim.kernels import python
+
+        return python
+    return _cuda(int(name.partition(":")[2] or 0))
+
+
+@cache
+def _cuda(device: int) -> Any:
+    from spikesim.kernels.cuda import Cuda, unavailable
+
+    reason = unavailable(device)
+    if reason:
+        raise InputError(f"backend is 'cuda', which cannot be used here: {reason}.")
+    return Cuda(device)

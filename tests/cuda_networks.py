@@ -1,0 +1,214 @@
+"""Small networks that together use every body there is; run as a script, they run in the simulator.
+
+    NUMBA_ENABLE_CUDASIM=1 python tests/cuda_networks.py NAME
+
+exits with 0 if the `cuda` backend, in the simulator of numba.cuda, gives the bits of `python`.
+"""
+
+import sys
+from unittest.mock import patch
+
+import numpy as np
+
+from spikesim import (
+    LIF,
+    AdEx,
+    DoubleExponential,
+    Network,
+    Poisson,
+    Replicas,
+    ShortTermPlasticity,
+    backends,
+    patterns,
+)
+from spikesim.kernels import plasticity
+from spikesim.kernels.cuda import Cuda
+from spikesim.models.burst import BurstEnsembleNetwork
+from spikesim.models.burst.spiking import (
+    BurstPlasticity,
+    BurstPoisson,
+    ExclusiveOrNetwork,
+    Pyramidal,
+    learning_rule,
+    propagation,
+)
+from spikesim.models.segregated import SegregatedDendriteNetwork
+from spikesim.models.superspike import SuperSpikeNetwork
+from spikesim.models.superspike.simulation import Synapse
+
+CHANCE = np.random.default_rng(3)
+IMAGES = CHANCE.random((2, 6)).astype(np.float32)
+LABELS = np.array([0, 1])
+SHOWN = patterns.poisson(6, rate=200.0, duration=3.0, seed=1)
+TARGET = patterns.from_trains([[1.0], [2.0]], duration=3.0)
+SHORT = ShortTermPlasticity(U=0.3, tau_D=20.0, tau_F=50.0, f=0.2)
+
+
+def general(backend, seed=1):
+    """Dense and sparse projections, delays, kernels, short-term plasticity, recordings."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    source = net.add_population("source", 5, Poisson)
+    source.rate[:] = 400.0
+    cells = net.add_population("cells", 4, LIF, tau_membrane=10.0)
+    adapting = net.add_population("adapting", 3, AdEx)
+    potential = DoubleExponential(tau_rise=2.0, tau_decay=10.0, memory=4)
+    lasting = DoubleExponential(tau_rise=2.0, tau_decay=10.0)
+    synapses = net.connect(source, cells, target="drive", weight=20.0)
+    net.connect(cells, adapting, target="g_exc", weight=0.5, probability=0.6, delay=1.0)
+    net.connect(cells, adapting, target="g_exc", weight=0.5, short_term=SHORT, name="dense_short")
+    net.connect(source, adapting, target="g_inh", weight=0.2, probability=0.7, short_term=SHORT)
+    for name, kernel in (("truncated", potential), ("lasting", lasting)):
+        filtered = net.add_population(name, 2, LIF)
+        net.connect(source, filtered, target="drive", weight=3.0, kernel=kernel)
+    net.add_background(cells, "drive", 300.0, 4.0)
+    net.add_background(cells, "drive", 300.0, 4.0, neurons=slice(1, 3), at_most_one=True)
+    trace = net.add_trace(cells, 20.0)
+    before = net.add_trace(source, 20.0)
+    state = {"eligibility": np.zeros((5, 4), np.float32), "pre": before, "post": trace}
+    net.add_phase(
+        plasticity.eligibility, plasticity.presynaptic, state=state, params={"decay": 0.9}
+    )
+    state = {"mean": np.zeros(4, np.float32), "value": trace}
+    net.add_phase(plasticity.accumulate, 4, state=state, params={"share": 0.1})
+    net.record_spikes(cells)
+    net.record(adapting, ["V", "w"], neurons=[0, 2])
+    assert synapses.W is not None
+    return net
+
+
+def bursting(backend, seed=1):
+    """Bursting neurons whose synapses learn from their bursts."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    pre = net.add_population("pre", 4, BurstPoisson)
+    pre_events = net.add_events("pre_events", pre)
+    post = net.add_population("post", 3, Pyramidal)
+    events, bursts = net.add_events("events", post), net.add_bursts("bursts", post)
+    pre.I_s[:] = 3000.0
+    post.I_s[:], post.I_d[:] = 2500.0, 500.0
+    plastic = net.connect(pre_events, post, target="g_exc_s", weight=0.3, probability=0.8)
+    rule = BurstPlasticity(net, post, events, bursts, [plastic], eta=0.1, tau_pre=50.0, alpha=20.0)
+    rule.is_on = True
+    net.record_spikes(post)
+    return net
+
+
+def segregated(**options):
+    return lambda backend, seed=1: SegregatedDendriteNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, **options
+    )
+
+
+def burst(**options):
+    return lambda backend, seed=1: BurstEnsembleNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, **options
+    )
+
+
+def superspike(sizes=(6, 3, 2), **options):
+    return lambda backend, seed=1: SuperSpikeNetwork(sizes, seed=seed, backend=backend, **options)
+
+
+def exclusive_or(backend, seed=1):
+    return ExclusiveOrNetwork(seed=seed, n=3, duration=1.0, alpha=1.0, backend=backend)
+
+
+NETWORKS = {
+    "general": general,
+    "bursting": bursting,
+    "exclusive-or": exclusive_or,
+    "segregated": segregated(),
+    "burst": burst(),
+    "superspike": superspike(),
+}
+"""Those that run in the simulator."""
+
+
+def sources(backend, seed=1):
+    """What single experiments add: many slow Poisson neurons, currents that vary."""
+    net = Network(dt=0.1, seed=seed, backend=backend)
+    net.add_population("slow", 3, learning_rule._Source)
+    cells = net.add_population("cells", 3, Pyramidal)
+    state = {"I": cells.I_s, "current": np.zeros(5, np.float32)}
+    net.add_phase(propagation.inject, 3, state=state)
+    return net
+
+
+ONLY_COMPILED = {
+    "sources": sources,
+    "segregated, options": segregated(
+        g_A=0.05, measure_angle=True, measure_inverse=True, feedback_learning=True, eta_Y=0.1
+    ),
+    "segregated, layered": segregated(feedback="layered", symmetric=True, symmetric_noise=0.05),
+    "segregated, symmetric": segregated(symmetric=True, plateau_jitter=3.0),
+    "segregated, backpropagation": segregated(backpropagation=True),
+    "segregated, rates": segregated(spiking=False),
+    "segregated, lasting": segregated(memory=None),
+    "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
+    "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
+    "burst, backpropagation": burst(backpropagation=True),
+    "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
+    "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
+    "superspike, windows": superspike(error="windows"),
+    "superspike, synapse": lambda backend: superspike()(backend)._simulation(
+        learning=True, synapse=Synapse(1, 0, 0)
+    ),
+}
+"""What the simulator need not run as well, for it would only run the same plain Python again."""
+
+
+def phases():
+    """One Phase for every body and its `over`, by their names."""
+    found = {}
+    for build in (*NETWORKS.values(), *ONLY_COMPILED.values()):
+        for net in networks(build("python")):
+            for phase in net.phases():
+                found.setdefault((phase.body, phase.over), phase)
+    return found
+
+
+def networks(model, depth=4):
+    """All networks inside a model."""
+    if isinstance(model, Network):
+        return [model]
+    if depth == 0 or not hasattr(model, "__dict__"):
+        return []
+    return [net for part in vars(model).values() for net in networks(part, depth - 1)]
+
+
+def advance(model):
+    """Something short to do; returns all numbers of each replica afterwards."""
+    each = list(model) if isinstance(model, Replicas) else [model]
+    if isinstance(each[0], Network):
+        model.run(15.0)
+    elif isinstance(each[0], SuperSpikeNetwork):
+        model.fit(SHOWN, TARGET, blocks=1, block=2.0, burn_in=0.0)
+    elif isinstance(each[0], ExclusiveOrNetwork):
+        model.fit(1)
+    else:
+        model.fit(IMAGES[:1], LABELS[:1])
+    return [everything(one) for one in each]
+
+
+def everything(model):
+    """All arrays that a run changes, one after the other."""
+    parts = [net.arrays().values() for net in networks(model)]
+    arrays = [array for owners in parts for owner in owners for array in owner.values()]
+    return np.concatenate([array.ravel().astype(np.float64) for array in arrays])
+
+
+def main(name):
+    """Two replicas and a network alone, against the `python` backend."""
+    build = NETWORKS[name]
+    expected = [advance(build("python", seed))[0] for seed in (1, 2)]
+    with patch.object(backends, "_cuda", lambda device: simulated):
+        alone = advance(build("cuda", 1))
+        together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
+    for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(*expected)
+    print(f"{name}: {expected[0].size} numbers equal")
+
+
+if __name__ == "__main__":
+    simulated = Cuda(threads=2)
+    main(sys.argv[1])

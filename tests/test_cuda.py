@@ -1,0 +1,109 @@
+"""The `cuda` backend without a GPU: all bodies compile, and the simulator gives Python's bits."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cuda_networks
+import pytest
+
+import spikesim.kernels
+import spikesim.models
+from spikesim import InputError, Network, backends
+from spikesim.kernels.cuda import Cuda, provider
+from spikesim.kernels.program import Program
+
+HERE = Path(__file__).resolve().parent
+
+
+def is_phase_function(function):
+    """Whether it is a body, body(i, t, s, p), or an over, over(t, s, p)."""
+    parameters = list(inspect.signature(function).parameters)
+    return parameters[-3:] == ["t", "s", "p"] and len(parameters) in (3, 4)
+
+
+def phase_functions():
+    """All bodies and overs that the kernels and models have."""
+    for package in (spikesim.kernels, spikesim.models):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(info.name)
+            for function in vars(module).values():
+                own = inspect.isfunction(function) and function.__module__ == info.name
+                if own and is_phase_function(function):
+                    yield function
+
+
+def has_compiler():
+    try:
+        provider().compile(lambda: None, "void()", device=False, abi="numba", cc=(9, 0))
+    except Exception:
+        return False
+    return True
+
+
+def test_every_body_and_over_is_in_one_of_the_networks():
+    used = {function for pair in cuda_networks.phases() for function in pair}
+    called_by_others = {"average", "each"}  # not Phases of their own
+    missing = {f.__name__ for f in phase_functions() if f not in used} - called_by_others
+    assert not missing
+
+
+@pytest.mark.skipif(not has_compiler(), reason="needs NVIDIA's compiler library (NVVM)")
+@pytest.mark.parametrize("part", range(4))
+def test_every_body_compiles_for_a_gpu(part):
+    phases = list(cuda_networks.phases().values())[part::4]
+    program = Program(phases, "float32", Cuda())
+    text = program.ptx()
+    assert ".entry" in text
+    assert "bar.sync" in text
+    assert "f64" not in "".join(line for line in text.splitlines() if "atom" in line)
+
+
+@pytest.mark.parametrize("name", cuda_networks.NETWORKS)
+def test_the_simulator_gives_the_bits_of_plain_python(name):
+    done = subprocess.run(
+        [sys.executable, str(HERE / "cuda_networks.py"), name],
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "numbers equal" in done.stdout
+
+
+def test_without_a_gpu_the_error_says_why(monkeypatch):
+    monkeypatch.setattr("spikesim.kernels.cuda.provider", lambda: NoGpu)
+    with pytest.raises(InputError, match="no usable GPU and driver were found"):
+        Network(backend="cuda:5")
+
+
+def test_an_unknown_backend_is_answered_with_all_there_are():
+    with pytest.raises(InputError, match="one of 'cpu', 'python', 'cuda'"):
+        Network(backend="gpu")
+
+
+def test_every_backend_is_available_or_says_why_not():
+    found = backends.available()
+    assert list(found) == list(backends.BACKENDS)
+    assert found["cpu"] == found["python"] == ""
+    assert isinstance(found["cuda"], str)
+
+
+def test_importing_spikesim_does_not_import_cuda():
+    code = "import sys, spikesim, spikesim.models.burst; sys.exit('numba.cuda' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == 0
+
+
+class NoGpu:
+    """A provider on a machine without a GPU."""
+
+    @staticmethod
+    def is_available():
+        return False
