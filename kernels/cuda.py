@@ -160,19 +160,20 @@ class Cuda:
     Parameters
     ----------
     device : int
-    threads : int
-        Per block.
+    threads : int, optional
+        Per block; 256 as a default, in the simulator 2.
     """
 
     WIDTH = 1
 
-    def __init__(self, device: int = 0, threads: int = 256):
+    def __init__(self, device: int = 0, threads: int | None = None):
         from numba import config
         from numba.core.errors import NumbaError
 
         self.cuda = provider()
-        self.device, self.threads = device, threads
+        self.device = device
         self.simulated = bool(config.ENABLE_CUDASIM)
+        self.threads = threads or (2 if self.simulated else 256)
         if self.simulated:
             # Its threads wait for each other at every turn, a hundred times longer by default.
             sys.setswitchinterval(1e-5)
@@ -327,7 +328,7 @@ class Inputs:
     def on_device(self, array: np.ndarray) -> Any:
         """The device's copy of an array."""
         address = array.__array_interface__["data"][0]
-        check = zlib.crc32(array)
+        check = zlib.crc32(array.data)
         sent = self._sent.get(address)
         if sent is None or sent[:2] != (array.nbytes, check):
             self._sent[address] = array.nbytes, check, self._cuda.to_device(array)

@@ -8,7 +8,7 @@ from typing import Any
 
 from spikesim.errors import InputError, check_choice
 
-__all__ = ["BACKENDS", "available", "backend", "check_backend"]
+__all__ = ["BACKENDS", "available", "backend", "check_backend", "device_name"]
 
 BACKENDS = {
     "cpu": "one core, compiled by Numba",
@@ -45,6 +45,14 @@ def available() -> dict[str, str]:
     from spikesim.kernels.cuda import unavailable
 
     return {"cpu": "", "python": "", "cuda": unavailable()}
+
+
+def device_name(device: int = 0) -> str:
+    """The name of a GPU that the backend can use."""
+    from spikesim.kernels.cuda import provider
+
+    name = getattr(provider().gpus[device], "name", b"the simulator of numba.cuda")
+    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def backend(name: str) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import spikesim
-from spikesim import sweep_runs
+from spikesim import backends, sweep_runs
 from spikesim.errors import FileError, SpikesimError, check_choice
 from spikesim.runs import RUN_FILE
 
@@ -189,7 +189,8 @@ def _doctor(chosen: argparse.Namespace) -> None:
         except importlib.metadata.PackageNotFoundError:
             lines[package] = "not installed"
     lines["cores"] = str(os.cpu_count())
-    lines["backends"] = "cpu, python"
+    for name, reason in backends.available().items():
+        lines[f"backend {name}"] = reason or "available"
     folder = cache.folder()
     if folder is None:
         lines["kernel cache"] = "off"

@@ -36,7 +36,7 @@ def add_model_options(parser: argparse.ArgumentParser, defaults: Mapping[str, An
     """Options that every model has, and one for each of its parameters."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--backend", choices=["cpu", "python"], default="cpu")
+    parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
     parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     add_parameters(parser, defaults)

@@ -64,6 +64,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import real, sigmoid, sqrt
+from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL, at_trial_start
 
 __all__: list[str] = []
@@ -88,6 +89,15 @@ def since_nudge(s):
 def in_its_step(t, s, p):
     """An `over`: once in step s_k."""
     return 1 if since_nudge(s) == p.lag else 0
+
+
+def blocks(t, s, p):
+    """An `over`: once for every `width` units of the layer, all of them on a CPU."""
+    return (s.v.shape[0] + p.width - 1) // p.width
+
+
+def blocks_in_its_step(t, s, p):
+    return blocks(t, s, p) if since_nudge(s) == p.lag else 0
 
 
 def at_nudge(t, s, p):
@@ -119,38 +129,46 @@ def nudge_due(s, p):
     return since == p.lag or since == p.lag - 1
 
 
-def apical_steps(t, s, p):
-    """An `over`: once, if (3) and (4) have to be computed."""
-    return 1 if p.sparing == 0 or nudge_due(s, p) else 0
+def apical_blocks(t, s, p):
+    """An `over`: the blocks of units, if (3) and (4) have to be computed."""
+    return blocks(t, s, p) if p.sparing == 0 or nudge_due(s, p) else 0
+
+
+def rows_at_nudge(t, s, p):
+    """An `over`: every unit in step t*."""
+    return s.error.shape[0] if since_nudge(s) == 0 else 0
+
+
+def units_in_its_step(t, s, p):
+    """An `over`: every unit in step s_k."""
+    return s.delta.shape[0] if since_nudge(s) == p.lag else 0
 
 
 # --------------------------------------------------------- products
 
 
-def multiply(x, M, out):
-    """out += x M, eight rows of M in one pass."""
+def multiply(x, M, out, first, last):
+    """out += x M, in some columns, eight rows of M in one pass."""
     rows = x.shape[0]
-    columns = np.uint64(out.shape[0])
     eights = rows - rows % 8
     for i in range(0, eights, 8):
         x0, x1, x2, x3 = x[i], x[i + 1], x[i + 2], x[i + 3]
         x4, x5, x6, x7 = x[i + 4], x[i + 5], x[i + 6], x[i + 7]
-        for j in range(columns):
+        for j in range(first, last):
             low = x0 * M[i, j] + x1 * M[i + 1, j] + x2 * M[i + 2, j] + x3 * M[i + 3, j]
             high = x4 * M[i + 4, j] + x5 * M[i + 5, j] + x6 * M[i + 6, j] + x7 * M[i + 7, j]
             out[j] = out[j] + (low + high)
     for i in range(eights, rows):
-        for j in range(columns):
+        for j in range(first, last):
             out[j] = out[j] + x[i] * M[i, j]
 
 
-def add_outer(kept, factor, x, d, M):
-    """M <- kept M + factor x^T d; rows that stay as they are left out."""
-    columns = np.uint64(M.shape[1])
+def add_outer(kept, factor, x, d, M, first, last):
+    """M <- kept M + factor x^T d, in some columns; rows that stay as they are left out."""
     for i in range(M.shape[0]):
         if x[i] != 0.0 or kept != 1.0:
             y = factor * x[i]
-            for j in range(columns):
+            for j in range(first, last):
                 M[i, j] = kept * M[i, j] + y * d[j]
 
 
@@ -183,11 +201,13 @@ def forget_change(_, t, s, p):
     s.changed[0, H] = 0
 
 
-def basal_from_image(_, t, s, p):
+def basal_from_image(c, t, s, p):
     """(1) for the first layer, from the pixels that are not black."""
+    if c == 0:
+        s.changed[p.layer, H] = 0
     if somatic_due(s, p):
-        columns = np.uint64(s.v.shape[0])
-        for j in range(columns):
+        first, last = bounds(c, s.v.shape[0], p)
+        for j in range(first, last):
             s.v[j] = s.b[j]
         m = s.count[0]
         fours = m - m % 4
@@ -199,72 +219,80 @@ def basal_from_image(_, t, s, p):
                 s.brightness[k + 3],
             )
             i0, i1, i2, i3 = s.lit[k], s.lit[k + 1], s.lit[k + 2], s.lit[k + 3]
-            for j in range(columns):
+            for j in range(first, last):
                 s.v[j] = s.v[j] + (
                     (x0 * s.W[i0, j] + x1 * s.W[i1, j]) + (x2 * s.W[i2, j] + x3 * s.W[i3, j])
                 )
         for k in range(fours, m):
             x0 = s.brightness[k]
             i0 = s.lit[k]
-            for j in range(columns):
+            for j in range(first, last):
                 s.v[j] = s.v[j] + x0 * s.W[i0, j]
 
 
 # --------------------------------------------------------- one step
 
 
-def basal(_, t, s, p):
+def basal(c, t, s, p):
     """(1) for the other layers."""
+    if c == 0:
+        s.changed[p.layer, H] = 0
     if somatic_due(s, p):
-        for j in range(np.uint64(s.v.shape[0])):
+        first, last = bounds(c, s.v.shape[0], p)
+        for j in range(first, last):
             s.v[j] = s.b[j]
-        multiply(s.below, s.W, s.v)
+        multiply(s.below, s.W, s.v, first, last)
 
 
-def feedback(_, t, s, p):
+def feedback(c, t, s, p):
     """The first part of (3)."""
     if p.sparing == 1 or s.changed[p.layer + 1, BETA] + s.changed[p.layer, APICAL] > 0:
-        for j in range(np.uint64(s.excitation.shape[0])):
+        first, last = bounds(c, s.v.shape[0], p)
+        for j in range(first, last):
             s.excitation[j] = 0.0
-        multiply(s.sent, s.Y, s.excitation)
+        multiply(s.sent, s.Y, s.excitation, first, last)
 
 
-def inhibition(_, t, s, p):
+def inhibition(c, t, s, p):
     """The second part of (3)."""
     due = s.changed[p.layer, p.source] + s.changed[p.layer, APICAL] > 0
     if p.sparing == 1:
         due = since_nudge(s) == p.lag - 1
     if due:
-        for j in range(np.uint64(s.inhibition.shape[0])):
+        first, last = bounds(c, s.v.shape[0], p)
+        for j in range(first, last):
             s.inhibition[j] = 0.0
-        multiply(s.g, s.Z, s.inhibition)
+        multiply(s.g, s.Z, s.inhibition, first, last)
 
 
-def apical(_, t, s, p):
+def apical(c, t, s, p):
     """(3) and (4)."""
-    s.changed[p.layer, APICAL] = 0
-    n = np.uint64(s.u.shape[0])
-    for j in range(n):
+    if c == 0:
+        s.changed[p.layer, APICAL] = 0
+    first, last = bounds(c, s.v.shape[0], p)
+    for j in range(first, last):
         s.p_before[j] = s.p[j]
-    for j in range(n):
+    for j in range(first, last):
         u = s.excitation[j] - s.inhibition[j]
         s.u[j] = u
         s.p[j] = sigmoid(u)
 
 
-def rate(_, t, s, p):
+def rate(c, t, s, p):
     """(2), and whether anything changed."""
-    different = 0
+    if c == 0:
+        s.changed[p.layer, BETA] = 0
     if somatic_due(s, p):
-        n = np.uint64(s.h.shape[0])
-        for j in range(n):
+        first, last = bounds(c, s.v.shape[0], p)
+        different = 0
+        for j in range(first, last):
             s.scratch[j] = sigmoid(s.v[j])
-        for j in range(n):
+        for j in range(first, last):
             different |= np.int64(s.scratch[j] != s.h[j])
-        for j in range(n):
+        for j in range(first, last):
             s.h[j] = s.scratch[j]
-    s.changed[p.layer, H] = different
-    s.changed[p.layer, WEIGHTS] = 0
+        if different > 0:
+            s.changed[p.layer, H] = 1
 
 
 def output_rate(_, t, s, p):
@@ -275,20 +303,23 @@ def output_rate(_, t, s, p):
     if since_nudge(s) == 0:
         for j in range(s.h.shape[0]):
             s.h[j] = (1.0 - p.nudge) * s.h[j] + p.nudge * s.target[j]
-    s.changed[p.layer, WEIGHTS] = 0
+    s.changed[p.layer, BETA] = 0
 
 
-def bursts(_, t, s, p):
+def bursts(c, t, s, p):
     """(5), and whether anything changed."""
-    n = np.uint64(s.beta.shape[0])
+    if c == 0:
+        s.changed[p.layer, WEIGHTS] = 0
+    first, last = bounds(c, s.v.shape[0], p)
     different = 0
-    for j in range(n):
+    for j in range(first, last):
         s.beta_before[j] = s.beta[j]
-    for j in range(n):
+    for j in range(first, last):
         s.beta[j] = s.h[j] * s.p[j]
-    for j in range(n):
+    for j in range(first, last):
         different |= np.int64(s.beta_before[j] != s.beta[j])
-    s.changed[p.layer, BETA] = different
+    if different > 0:
+        s.changed[p.layer, BETA] = 1
 
 
 def gate_output_bursts(j, t, s, p):
@@ -314,14 +345,14 @@ def within(beta, p):
 # --------------------------------------------------------- learning
 
 
-def hidden_delta(_, t, s, p):
+def hidden_delta(c, t, s, p):
     """(8) and (9) of a hidden layer, in its step."""
-    n = np.uint64(s.delta.shape[0])
+    first, last = bounds(c, s.v.shape[0], p)
     if p.boxcar == 1:
-        for j in range(n):
+        for j in range(first, last):
             s.delta[j] = (s.beta[j] - s.beta_before[j]) * within(s.beta_before[j], p)
     else:
-        for j in range(n):
+        for j in range(first, last):
             gate = s.p_before[j] * s.h[j] * (1.0 - s.h[j])
             s.delta[j] = (s.beta[j] - s.beta_before[j]) * gate
 
@@ -339,38 +370,42 @@ def output_slope(h, p):
     return h * (1.0 - h)
 
 
-def learn_from_image(_, t, s, p):
+def learn_from_image(c, t, s, p):
     """(10) for the first layer: only synapses of pixels that are not black change."""
-    n = np.uint64(s.delta.shape[0])
+    first, last = bounds(c, s.v.shape[0], p)
     for k in range(s.count[0]):
         i = s.lit[k]
         y = p.alpha * s.brightness[k]
-        for j in range(n):
+        for j in range(first, last):
             s.W[i, j] = s.W[i, j] + y * s.delta[j]
-    for j in range(n):
+    for j in range(first, last):
         s.b[j] = s.b[j] + p.alpha * s.delta[j]
-    s.changed[p.layer, WEIGHTS] = 1
+    if c == 0:
+        s.changed[p.layer, WEIGHTS] = 1
 
 
-def learn(_, t, s, p):
+def learn(c, t, s, p):
     """(10), or (14), for the other layers."""
-    add_outer(p.kept, p.alpha, s.below, s.delta, s.W)
-    for j in range(np.uint64(s.delta.shape[0])):
+    first, last = bounds(c, s.v.shape[0], p)
+    add_outer(p.kept, p.alpha, s.below, s.delta, s.W, first, last)
+    for j in range(first, last):
         s.b[j] = s.b[j] + p.alpha * s.delta[j]
-    s.changed[p.layer, WEIGHTS] = 1
+    if c == 0:
+        s.changed[p.layer, WEIGHTS] = 1
 
 
-def learn_inhibition(_, t, s, p):
+def learn_inhibition(c, t, s, p):
     """(11)."""
-    n = np.uint64(s.u.shape[0])
-    for j in range(n):
+    first, last = bounds(c, s.v.shape[0], p)
+    for j in range(first, last):
         s.scratch[j] = s.u[j] - p.gamma
-    add_outer(1.0, p.alpha_Z, s.g_before, s.scratch, s.Z)
+    add_outer(1.0, p.alpha_Z, s.g_before, s.scratch, s.Z, first, last)
     if p.clip == 1:
         for i in range(s.Z.shape[0]):
-            for j in range(n):
+            for j in range(first, last):
                 s.Z[i, j] = max(s.Z[i, j], 0.0)
-    s.changed[p.layer, APICAL] = 1
+    if c == 0:
+        s.changed[p.layer, APICAL] = 1
 
 
 def learn_feedback(_, t, s, p):
@@ -393,10 +428,12 @@ def learn_feedback(_, t, s, p):
         s.changed[p.layer, APICAL] = 1
 
 
-def mirror(_, t, s, p):
+def mirror(c, t, s, p):
     """(14) for feedback synapses."""
-    add_outer(p.kept, p.alpha, s.delta_above, s.h, s.Y)
-    s.changed[p.layer, APICAL] = 1
+    first, last = bounds(c, s.v.shape[0], p)
+    add_outer(p.kept, p.alpha, s.delta_above, s.h, s.Y, first, last)
+    if c == 0:
+        s.changed[p.layer, APICAL] = 1
 
 
 # --------------------------------------------------------- backpropagation, from the weights before
@@ -409,32 +446,30 @@ def output_error(_, t, s, p):
         s.error[j] = error * output_slope(s.free[j], p)
 
 
-def hidden_error(_, t, s, p):
+def hidden_error(i, t, s, p):
     """(16), in the step of the nudge."""
     columns = s.W_above.shape[1]
     eights = columns - columns % 8
-    for i in range(s.error.shape[0]):
-        # Eight partial sums: one would make each addition wait for the one before it.
-        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
-        for j in range(0, eights, 8):
-            a0 += s.W_above[i, j] * s.error_above[j]
-            a1 += s.W_above[i, j + 1] * s.error_above[j + 1]
-            a2 += s.W_above[i, j + 2] * s.error_above[j + 2]
-            a3 += s.W_above[i, j + 3] * s.error_above[j + 3]
-            a4 += s.W_above[i, j + 4] * s.error_above[j + 4]
-            a5 += s.W_above[i, j + 5] * s.error_above[j + 5]
-            a6 += s.W_above[i, j + 6] * s.error_above[j + 6]
-            a7 += s.W_above[i, j + 7] * s.error_above[j + 7]
-        total = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
-        for j in range(eights, columns):
-            total += s.W_above[i, j] * s.error_above[j]
-        s.error[i] = total * s.h[i] * (1.0 - s.h[i])
+    # Eight partial sums: one would make each addition wait for the one before it.
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
+    for j in range(0, eights, 8):
+        a0 += s.W_above[i, j] * s.error_above[j]
+        a1 += s.W_above[i, j + 1] * s.error_above[j + 1]
+        a2 += s.W_above[i, j + 2] * s.error_above[j + 2]
+        a3 += s.W_above[i, j + 3] * s.error_above[j + 3]
+        a4 += s.W_above[i, j + 4] * s.error_above[j + 4]
+        a5 += s.W_above[i, j + 5] * s.error_above[j + 5]
+        a6 += s.W_above[i, j + 6] * s.error_above[j + 6]
+        a7 += s.W_above[i, j + 7] * s.error_above[j + 7]
+    total = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
+    for j in range(eights, columns):
+        total += s.W_above[i, j] * s.error_above[j]
+    s.error[i] = total * s.h[i] * (1.0 - s.h[i])
 
 
-def use_error(_, t, s, p):
+def use_error(j, t, s, p):
     """The control learns from the error of backpropagation."""
-    for j in range(np.uint64(s.delta.shape[0])):
-        s.delta[j] = s.error[j]
+    s.delta[j] = s.error[j]
 
 
 # --------------------------------------------------------- what is noted of every image

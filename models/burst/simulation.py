@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from spikesim import Network, Neuron
-from spikesim.kernels.program import Phase, once
+from spikesim.kernels.program import WHOLE, Phase, once
 from spikesim.models.burst import equations as eq
 from spikesim.models.burst.parameters import Parameters
 from spikesim.population import Population
@@ -203,27 +203,27 @@ class Simulation:
         """From what the layer above sent and what SST+ cells hold against it to p."""
         state = self._state(k)
         above = {**state, "sent": self._sent[k], "Y": self.weights.Y[k - 1]}
-        params = {"layer": k, "lag": self.last - k, "sparing": self._sparing}
-        phases = [Phase(eq.feedback, eq.apical_steps, above, params)]
+        params = {"layer": k, "lag": self.last - k, "sparing": self._sparing, "width": WHOLE}
+        phases = [Phase(eq.feedback, eq.apical_blocks, above, params)]
         if self.p.sst != "none":
             source = eq.H if self.p.sst == "h" else eq.BETA
             inhibited = {**state, "g": state[self.p.sst], "Z": self.weights.Z[k - 1]}
             more = {**params, "source": source}
-            phases.append(Phase(eq.inhibition, eq.apical_steps, inhibited, more))
-        phases.append(Phase(eq.apical, eq.apical_steps, state, params))
+            phases.append(Phase(eq.inhibition, eq.apical_blocks, inhibited, more))
+        phases.append(Phase(eq.apical, eq.apical_blocks, state, params))
         return phases
 
     def _somatic(self, k: int) -> list[Phase]:
         """From the layer below to h."""
         state = self._state(k)
-        due = {"layer": k, "sparing": self._sparing}
+        due = {"layer": k, "sparing": self._sparing, "width": WHOLE}
         if k == 1:
-            drive = Phase(eq.basal_from_image, once, {**state, **self._pixels}, due)
+            drive = Phase(eq.basal_from_image, eq.blocks, {**state, **self._pixels}, due)
         else:
             below = {**state, "below": self.layers[k - 2].state["h"]}
-            drive = Phase(eq.basal, once, below, due)
+            drive = Phase(eq.basal, eq.blocks, below, due)
         if k < self.last:
-            return [drive, Phase(eq.rate, once, state, due)]
+            return [drive, Phase(eq.rate, eq.blocks, state, due)]
         params = {
             "layer": k,
             "rectified": int(self.p.output == "relu"),
@@ -234,7 +234,7 @@ class Simulation:
     def _bursts(self, k: int) -> list[Phase]:
         """From h and p to beta, and what is sent down of it."""
         state = self._state(k)
-        phases = [Phase(eq.bursts, once, state, {"layer": k})]
+        phases = [Phase(eq.bursts, eq.blocks, state, {"layer": k, "width": WHOLE})]
         if self.p.feedback == "gated":
             gated = {"beta": state["beta"], "sent": self._sent[k - 1]}
             if k == self.last:
@@ -260,7 +260,7 @@ class Simulation:
         phases = [Phase(eq.output_error, eq.at_nudge, state, self._at_output())]
         for k in reversed(self.hidden):
             above = {"W_above": self.weights.W[k], "error_above": self._error[k + 1]}
-            phases.append(Phase(eq.hidden_error, eq.at_nudge, {**self._state(k), **above}))
+            phases.append(Phase(eq.hidden_error, eq.rows_at_nudge, {**self._state(k), **above}))
         return phases
 
     def _learning(self, k: int) -> list[Phase]:
@@ -270,19 +270,21 @@ class Simulation:
         lag = self.last - k
         assert isinstance(p.alpha, tuple)
 
-        def then(body, more=None, **params):  # type: ignore[no-untyped-def]
-            return Phase(
-                body, eq.in_its_step, {**state, **(more or {})}, {"lag": lag, "layer": k, **params}
-            )
+        def then(body, more=None, over=eq.in_its_step, **params):  # type: ignore[no-untyped-def]
+            params = {"lag": lag, "layer": k, **params}
+            if over is eq.blocks_in_its_step:
+                params["width"] = WHOLE
+            return Phase(body, over, {**state, **(more or {})}, params)
 
+        blocks = eq.blocks_in_its_step
         phases = []
         if p.backpropagation:
-            phases.append(then(eq.use_error))
+            phases.append(then(eq.use_error, over=eq.units_in_its_step))
         elif k == self.last:
             phases.append(then(eq.output_delta, **self._at_output()))
         else:
             boxcar = int(p.derivative == "boxcar")
-            phases.append(then(eq.hidden_delta, boxcar=boxcar, **self._boxcar()))
+            phases.append(then(eq.hidden_delta, over=blocks, boxcar=boxcar, **self._boxcar()))
             noted = {"apical": self.apical, "saturated": self.saturated}
             phases.append(then(eq.measure, noted))
         if p.measure_angle and k < self.last:
@@ -290,22 +292,23 @@ class Simulation:
         if not self.learning:
             return phases
         if k == 1:
-            phases.append(then(eq.learn_from_image, self._pixels, alpha=p.alpha[0]))
+            phases.append(then(eq.learn_from_image, self._pixels, blocks, alpha=p.alpha[0]))
         else:
             below = {"below": self.layers[k - 2].state["h"]}
             kept = 1.0 - p.forgetting
-            phases.append(then(eq.learn, below, alpha=p.alpha[k - 1], kept=kept))
+            phases.append(then(eq.learn, below, blocks, alpha=p.alpha[k - 1], kept=kept))
         if k < self.last and not p.backpropagation:
             if p.sst != "none" and p.alpha_Z:
                 before = state["h"] if p.sst == "h" else state["beta_before"]
                 inhibited = {"g_before": before, "Z": self.weights.Z[k - 1]}
                 numbers = {"alpha_Z": float(p.alpha_Z), "gamma": float(p.gamma)}
-                phases.append(then(eq.learn_inhibition, inhibited, clip=int(p.clip_Z), **numbers))
+                clip = int(p.clip_Z)
+                phases.append(then(eq.learn_inhibition, inhibited, blocks, clip=clip, **numbers))
             if p.alpha_Y:
                 numbers = {"alpha_Y": float(p.alpha_Y), "u_range": float(p.u_range)}
                 phases.append(then(eq.learn_feedback, {"Y": self.weights.Y[k - 1]}, **numbers))
             if p.mirror:
                 above = {"Y": self.weights.Y[k - 1], "delta_above": self._delta[k + 1]}
                 numbers = {"alpha": p.mirror * p.alpha[k], "kept": 1.0 - p.forgetting}
-                phases.append(then(eq.mirror, above, **numbers))
+                phases.append(then(eq.mirror, above, blocks, **numbers))
         return phases
