@@ -87,7 +87,11 @@ def layers(hidden: int | tuple[int, ...]) -> tuple[int, ...]:
 
 def run(chosen: argparse.Namespace, model: Any) -> int:
     """Train all sets; write table and figure; return the exit status."""
-    sets = [model.settings(each) for each in _chosen_sets(chosen, model)]
+    sets = []
+    for names, each in _chosen_sets(chosen, model):
+        settings = model.settings(each)
+        # What varies comes first, in the order in which it was given: so do table and figure.
+        sets.append({**{name: settings[name] for name in names}, **settings})
     if chosen.workers is not None:
         check_integer("--workers", chosen.workers, at_least=1)
     Sweep(".", sets)  # refuses repeated sets
@@ -117,8 +121,10 @@ def run(chosen: argparse.Namespace, model: Any) -> int:
     return 0 if all(result.finished) else 1
 
 
-def _chosen_sets(chosen: argparse.Namespace, model: Any) -> Iterator[argparse.Namespace]:
-    """The options of every set."""
+def _chosen_sets(
+    chosen: argparse.Namespace, model: Any
+) -> Iterator[tuple[list[str], argparse.Namespace]]:
+    """The names of what varies, and the options, of every set."""
     if chosen.list is not None and chosen.grid:
         raise InputError("--list and --grid are both given; write whole sets into the list.")
     texts = _combinations(chosen.grid) if chosen.list is None else _listed(chosen.list)
@@ -138,7 +144,7 @@ def _chosen_sets(chosen: argparse.Namespace, model: Any) -> Iterator[argparse.Na
         raise InputError("Nothing varies; give --grid NAME=V1,V2,..., --list FILE or --seeds N.")
     for each in texts:
         numbers = {name: _whole(name, text) for name, text in each.items() if name in whole}
-        yield argparse.Namespace(**{**vars(chosen), **each, **numbers})
+        yield names, argparse.Namespace(**{**vars(chosen), **each, **numbers})
 
 
 def _combinations(given: list[str]) -> list[dict[str, str]]:

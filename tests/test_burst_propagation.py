@@ -94,7 +94,7 @@ def test_a_saved_run_holds_rates_currents_and_parameters(tmp_path):
     with h5py.File(tmp_path / "run.h5") as file:
         assert file.attrs["spikesim_kind"].decode() == "burst-propagation"
         assert file["pyramidal_1/event_rate"].shape == file["somatic_current"].shape == (2,)
-        assert file["parameters"].attrs["w_down"] == 0.37
+        assert float(file["parameters"].attrs["w_down"]) == 0.37
 
 
 def test_the_figure_has_axes_with_units():
