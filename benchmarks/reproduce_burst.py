@@ -212,7 +212,7 @@ def draw() -> None:
 
     lines = ["python benchmarks/reproduce_burst.py table", ""]
     for size in SIZES:
-        for rule in ("burst", "backpropagation"):
+        for rule in ("burst", "mirrored", "backpropagation"):
             runs = [
                 json.loads(path.read_text(encoding="utf-8"))
                 for path in sorted(RESULTS.glob(f"mnist-{size}-{rule}-*.json"))

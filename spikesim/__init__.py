@@ -17,7 +17,7 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
 
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
 from spikesim.network import Network
-from spikesim.neurons import LIF, AdEx, Neuron, Poisson
+from spikesim.neurons import LIF, AdEx, ConductanceLIF, CurrentLIF, Neuron, Poisson
 from spikesim.population import DoubleExponential, Population
 from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
@@ -28,6 +28,8 @@ __version__ = "0.1.0"
 __all__ = [
     "LIF",
     "AdEx",
+    "ConductanceLIF",
+    "CurrentLIF",
     "DoubleExponential",
     "FileError",
     "InputError",

@@ -12,10 +12,10 @@ from math import exp
 from typing import Any
 
 from spikesim.errors import InputError, check_number, check_steps, check_unknown
-from spikesim.kernels import adex
+from spikesim.kernels import adex, integrate_and_fire
 from spikesim.kernels import neurons as equations
 
-__all__ = ["LIF", "AdEx", "Neuron", "Poisson"]
+__all__ = ["LIF", "AdEx", "ConductanceLIF", "CurrentLIF", "Neuron", "Poisson"]
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -125,6 +125,88 @@ LIF = Neuron(
     constants=_lif_constants,
 )
 """Leaky integrate-and-fire neuron with one exponential synaptic drive (mV); port ``drive``."""
+
+
+_LIF_PARAMETERS: dict[str, float] = {
+    "tau": 20.0,  # ms, membrane
+    "E_L": -60.0,  # mV, rest
+    "I": 0.0,  # mV, constant input: where the voltage settles above rest
+    "threshold": -50.0,  # mV
+    "V_reset": -60.0,  # mV
+    "refractory": 5.0,  # ms
+    "tau_exc": 5.0,  # ms, synapses
+    "tau_inh": 10.0,  # ms
+}
+
+
+def _two_synapses(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    return {
+        "rest": p["E_L"] + p["I"],
+        "threshold": p["threshold"],
+        "V_reset": p["V_reset"],
+        "decay_exc": exp(-dt / p["tau_exc"]),
+        "decay_inh": exp(-dt / p["tau_inh"]),
+        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+    }
+
+
+def _current_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    def share(tau_synapse: float) -> float:
+        """What a current of 1 mV at the start of a step has added to v at its end."""
+        rate, slow = 1.0 / p["tau"], 1.0 / tau_synapse
+        if abs(rate - slow) * dt < 1e-6:  # the limit of equal time constants
+            return dt * rate * exp(-dt * rate)
+        return rate / (rate - slow) * (exp(-dt * slow) - exp(-dt * rate))
+
+    return {
+        **_two_synapses(p, dt),
+        "decay": exp(-dt / p["tau"]),
+        "from_exc": share(p["tau_exc"]),
+        "from_inh": share(p["tau_inh"]),
+    }
+
+
+CurrentLIF = Neuron(
+    steps=(
+        integrate_and_fire.step_driven,
+        integrate_and_fire.step_threshold,
+        integrate_and_fire.step_currents,
+    ),
+    variables={"v": -60.0, "I_exc": 0.0, "I_inh": 0.0, "refractory": 0.0},
+    parameters=_LIF_PARAMETERS,
+    constants=_current_constants,
+)
+"""Leaky integrate-and-fire neuron with two exponential synaptic currents, integrated exactly.
+
+Ports ``I_exc`` and ``I_inh`` in mV (a spike adds its weight, which is negative for inhibition); see
+`spikesim.kernels.integrate_and_fire`. The defaults are those of Brette et al. (2007).
+"""
+
+
+def _conductance_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    reversal = {"E_exc": p["E_exc"], "E_inh": p["E_inh"]}
+    return {**_two_synapses(p, dt), **reversal, "dt_by_tau": dt / p["tau"]}
+
+
+ConductanceLIF = Neuron(
+    steps=(
+        integrate_and_fire.step_shunted,
+        integrate_and_fire.step_threshold,
+        integrate_and_fire.step_conductances,
+    ),
+    variables={"v": -60.0, "g_exc": 0.0, "g_inh": 0.0, "refractory": 0.0},
+    parameters={
+        **_LIF_PARAMETERS,
+        "E_exc": 0.0,  # mV, reversal potentials
+        "E_inh": -80.0,  # mV
+    },
+    constants=_conductance_constants,
+)
+"""Leaky integrate-and-fire neuron with two exponential synaptic conductances.
+
+Ports ``g_exc`` and ``g_inh`` in units of the leak conductance; see
+`spikesim.kernels.integrate_and_fire`. The defaults are those of Brette et al. (2007).
+"""
 
 
 def _seconds_per_step(parameters: dict[str, Any], dt: float) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import numpy as np
 from spikesim import (
     LIF,
     AdEx,
+    ConductanceLIF,
+    CurrentLIF,
     DoubleExponential,
     Network,
     Poisson,
@@ -57,6 +59,10 @@ def general(backend, seed=1):
     net.connect(cells, adapting, target="g_exc", weight=0.5, probability=0.6, delay=1.0)
     net.connect(cells, adapting, target="g_exc", weight=0.5, short_term=SHORT, name="dense_short")
     net.connect(source, adapting, target="g_inh", weight=0.2, probability=0.7, short_term=SHORT)
+    driven = net.add_population("driven", 2, CurrentLIF)
+    shunted = net.add_population("shunted", 2, ConductanceLIF)
+    net.connect(source, driven, target="I_exc", weight=20.0, delay=1.0)
+    net.connect(source, shunted, target="g_exc", weight=1.0, delay=1.0)
     for name, kernel in (("truncated", potential), ("lasting", lasting)):
         filtered = net.add_population(name, 2, LIF)
         net.connect(source, filtered, target="drive", weight=3.0, kernel=kernel)

@@ -14,6 +14,7 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 # What makes each one short, and the line with its number.
 SIZES = {
+    "balanced_networks": (["--seconds", "0.3"], r"^COBA: (\d+\.\d) Hz, CV \d\.\d\d$"),
     "dendritic_inhibition": (
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
