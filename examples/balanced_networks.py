@@ -1,7 +1,8 @@
 """Prints rates and irregularity of two networks of 4,000 neurons: balanced_networks.png.
 
 The benchmarks of Brette et al. (2007, J. Comput. Neurosci. 23:349): 3,200 excitatory and 800
-inhibitory neurons that keep each other firing, coupled by currents (CUBA) or conductances (COBA). A coefficient of variation (CV) of intervals near 1 is as irregular as chance.
+inhibitory neurons that keep each other firing, coupled by currents (CUBA) or conductances (COBA).
+A coefficient of variation (CV) of intervals near 1 is as irregular as chance.
 """
 
 from __future__ import annotations

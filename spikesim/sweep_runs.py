@@ -88,8 +88,8 @@ def layers(hidden: int | tuple[int, ...]) -> tuple[int, ...]:
 def run(chosen: argparse.Namespace, model: Any) -> int:
     """Train all sets; write table and figure; return the exit status."""
     sets = []
-    for names, each in _chosen_sets(chosen, model):
-        settings = model.settings(each)
+    for names, options in _chosen_sets(chosen, model):
+        settings = model.settings(options)
         # What varies comes first, in the order in which it was given: so do table and figure.
         sets.append({**{name: settings[name] for name in names}, **settings})
     if chosen.workers is not None:
