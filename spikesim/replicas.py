@@ -28,7 +28,7 @@ from spikesim.kernels.program import Call, Program, together
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import LayerArrays
 
-__all__ = ["Replicas", "stacked"]
+__all__ = ["Gang", "Replicas", "stacked"]
 
 Result = TypeVar("Result")
 
@@ -178,7 +178,7 @@ class Replicas(Sequence):
     def _spread(self, work: Callable[[int], Result]) -> list[Result]:
         """Do all of it in threads, and return it in order; the first error is raised at the end."""
         count = len(self)
-        gang = _Gang(count) if self._on_gpu else None
+        gang = Gang(count) if self._on_gpu else None
 
         def one(r: int) -> Result:
             together.set(gang)
@@ -261,11 +261,16 @@ class _Together:
         return report
 
 
-class _Gang:
+class Gang:
     """Where replicas on a GPU meet: once all of them wait to run a program, it runs for all.
 
     Programs that differ run one after another. A replica that is done leaves, and is waited for no
-    more.
+    more; another may join at any time.
+
+    Parameters
+    ----------
+    members : int
+        How many take part from the beginning.
     """
 
     def __init__(self, members: int):
@@ -285,6 +290,11 @@ class _Gang:
                 self._changed.wait_for(lambda: self._round > now)
             if self._error is not None:
                 raise self._error
+
+    def join(self) -> None:
+        """One member more."""
+        with self._changed:
+            self._members += 1
 
     def leave(self) -> None:
         """One member less."""

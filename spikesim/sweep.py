@@ -40,7 +40,9 @@ import numpy as np
 
 from spikesim.errors import FileError, InputError, check_integer, check_unknown
 from spikesim.files import atomic_file, check_name, open_file, read_tree, stamp, write_tree
+from spikesim.kernels.program import together
 from spikesim.progress import Progress, progress_bar
+from spikesim.replicas import Gang
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +57,7 @@ Train = Callable[[dict[str, Any], Path], Mapping[str, Any]]
 _REPEATED = "seed"  # sets that differ in nothing else are repetitions
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 _DIED = "a worker process died before this set was finished"
+_MOST = 512  # sets at once on a GPU
 _WIDE = 30.0  # ratio of the largest value to the smallest from which an axis is logarithmic
 
 
@@ -104,9 +107,10 @@ def sweep(
     executor : concurrent.futures.Executor or {'processes', 'threads'}, optional
         Processes, as a default, with one thread each. Threads suit networks of the same size:
         programs are compiled once and data is in memory once, and compiled code runs at the same
-        time. An executor of your own is not shut down.
+        time; sets with a 'backend' on a GPU run there as replicas (see `spikesim.Replicas`). An
+        executor of your own is not shut down.
     workers : int, optional
-        How many processes or threads; as many as there are cores as a default.
+        How many processes or threads; as many as there are cores as a default, on a GPU 512.
     progress : bool or callable
         True shows a bar where stderr is a terminal.
 
@@ -160,7 +164,8 @@ def sweep(
     if not callable(train):
         raise InputError(f"train is {train!r}; it has to be a function.")
     sets = _check_sets(sets)
-    make_pool = _pool(train, executor, workers)
+    on_gpu = any(str(each.get("backend")).startswith("cuda") for each in sets)
+    make_pool = _pool(train, executor, workers, on_gpu)
     result = _begin(Path(directory), sets)
     todo = [k for k in range(len(sets)) if not result.finished[k]]
     for k in todo:
@@ -443,9 +448,10 @@ class _Processes(_Pool):
 class _Threads(_Pool):
     own = True
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int, on_gpu: bool):
         super().__init__(ThreadPoolExecutor(workers))
         self._running: set[int] = set()
+        self._gang = Gang(0) if on_gpu else None
 
     def submit(self, *task: Any) -> Future:
         return self.executor.submit(self._attempt, *task)
@@ -453,9 +459,14 @@ class _Threads(_Pool):
     def _attempt(self, *task: Any) -> Any:
         me = threading.get_ident()
         self._running.add(me)
+        if self._gang is not None:
+            self._gang.join()
+        together.set(self._gang)
         try:
             return _attempt(*task)
         finally:
+            if self._gang is not None:
+                self._gang.leave()
             self._running.discard(me)
 
     def interrupt(self) -> None:
@@ -467,7 +478,7 @@ class _Threads(_Pool):
 
 
 def _pool(
-    train: Train, executor: Executor | str | None, workers: int | None
+    train: Train, executor: Executor | str | None, workers: int | None, on_gpu: bool
 ) -> Callable[[int], _Pool]:
     """A function that makes the pool for so many sets, after all has been checked."""
     if isinstance(executor, Executor):
@@ -479,9 +490,11 @@ def _pool(
             f"executor is {executor!r}; it has to be 'processes', 'threads' or a "
             "concurrent.futures.Executor."
         )
-    most = check_integer("workers", os.cpu_count() or 1 if workers is None else workers, at_least=1)
+    alone = executor != "threads" or not on_gpu
+    default = (os.cpu_count() or 1) if alone else _MOST
+    most = check_integer("workers", default if workers is None else workers, at_least=1)
     if executor == "threads":
-        return lambda count: _Threads(min(most, count))
+        return lambda count: _Threads(min(most, count), on_gpu)
     _check_portable(train)
     return lambda count: _Processes(min(most, count))
 

@@ -14,7 +14,7 @@ from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
-from spikesim.replicas import _Gang, stacked
+from spikesim.replicas import Gang, stacked
 
 CHANCE = np.random.default_rng(5)
 IMAGES = (CHANCE.random((12, 10)) * 255).astype(np.uint8)
@@ -175,7 +175,7 @@ class Program:
 
 def test_replicas_on_a_gpu_run_together_what_is_alike():
     ran = []
-    gang = _Gang(3)
+    gang = Gang(3)
 
     def work(r):
         token = together.set(gang)
@@ -193,12 +193,25 @@ def test_replicas_on_a_gpu_run_together_what_is_alike():
     assert sorted(ran) == sorted([("even", [0, 2])] * 2 + [("odd", [1])] * 3 + [("even", [2])] * 2)
 
 
+def test_a_replica_that_joins_later_runs_with_the_others():
+    ran, gang = [], Gang(1)
+    gang(Program("key", ran), 0)
+    gang.join()
+    other = threading.Thread(target=gang, args=(Program("key", ran), 1))
+    other.start()
+    gang(Program("key", ran), 0)
+    other.join(10.0)
+    gang.leave()
+    gang(Program("key", ran), 0)
+    assert ran == [("key", [0]), ("key", [0, 1]), ("key", [0])]
+
+
 def test_an_error_on_the_gpu_reaches_all_that_wait():
     class Broken(Program):
         def run(self, calls):
             raise MemoryError("too much")
 
-    gang, raised = _Gang(2), []
+    gang, raised = Gang(2), []
 
     def work():
         try:
