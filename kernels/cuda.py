@@ -181,7 +181,7 @@ class Cuda:
         self.inputs = Inputs(self.cuda)
         self._lowerings: dict[str, Lowering] = {}
         self._loops: dict[tuple[Callable, Callable], dict[str, Callable]] = {}
-        self._ready: set[str] = set()
+        self._kernels: dict[tuple[str, str, tuple[str, ...]], Any] = {}
         self.parts = {
             scope: {
                 name: self._jit(bound(part, cuda=self.cuda))
@@ -224,11 +224,15 @@ class Cuda:
 
     def is_ready(self, key: str) -> bool:
         """Whether a program has been compiled by this backend."""
-        return self.simulated or key in self._ready
+        return self.simulated or any(known == key for known, _, _ in self._kernels)
 
-    def compiled(self, key: str) -> None:
-        """Note that a program has been."""
-        self._ready.add(key)
+    def kernel(
+        self, key: str, scope: str, layout: tuple[str, ...], write: Callable[[], Callable]
+    ) -> Any:
+        """The kernel of all programs with this key; `write` makes the function if it is new."""
+        if (key, scope, layout) not in self._kernels:
+            self._kernels[key, scope, layout] = self.cuda.jit(write())
+        return self._kernels[key, scope, layout]
 
     def _jit(self, function: Callable) -> Callable:
         return function if self.simulated else self.cuda.jit(device=True)(function)
@@ -239,17 +243,17 @@ class Runner:
 
     def __init__(self, backend: Cuda, source: program.Source, names: dict[str, Any], key: str):
         self.backend, self.source, self.names, self.key = backend, source, names, key
-        self._kernels: dict[tuple[str, tuple[str, ...]], Any] = {}
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
         """Run the data of each call: a block for each, or the grid for the only one."""
         scope = "grid" if len(calls) == 1 else "block"
         with self.backend.cuda.gpus[self.backend.device]:
             memory = Memory(self.backend, calls)
-            kernel = self._kernel(scope, memory.layout)
+            kernel = self.backend.kernel(
+                self.key, scope, memory.layout, lambda: self._function(scope, memory.layout)
+            )
             arguments = memory.upload()
             kernel[self._shape(scope, kernel, arguments, len(calls))](*arguments)
-            self.backend.compiled(self.key)
             memory.download()
 
     def ptx(self, call: program.Call, scope: str = "block", cc: tuple[int, int] = (9, 0)) -> str:
@@ -276,12 +280,6 @@ class Runner:
         with patch(place, lambda: SimpleNamespace(compute_capability=cc)):
             text, _ = cuda.compile(function, signature, device=False, abi="numba", cc=cc, opt=False)
         return text
-
-    def _kernel(self, scope: str, layout: tuple[str, ...]) -> Any:
-        if (scope, layout) not in self._kernels:
-            function = self._function(scope, layout)
-            self._kernels[scope, layout] = self.backend.cuda.jit(function)
-        return self._kernels[scope, layout]
 
     def _function(self, scope: str, layout: tuple[str, ...]) -> Callable:
         text = self.source.text(
@@ -319,7 +317,9 @@ class Runner:
 
 
 class Inputs:
-    """Arrays that are only read, on the device as long as they live here, sent when they change."""
+    """Arrays that are only read: the last few stay on the device, and are sent when they change."""
+
+    MOST = 16
 
     def __init__(self, cuda: Any):
         self._cuda = cuda
@@ -331,6 +331,8 @@ class Inputs:
         check = zlib.crc32(array.data)
         sent = self._sent.get(address)
         if sent is None or sent[:2] != (array.nbytes, check):
+            while len(self._sent) >= self.MOST:
+                self._sent.pop(next(iter(self._sent)))
             self._sent[address] = array.nbytes, check, self._cuda.to_device(array)
         return self._sent[address][2]
 
