@@ -1,8 +1,8 @@
 """Ordinary spiking networks: seconds per simulated second, ours beside Brian2's C++.
 
 The networks of Brette et al. (2007), 4,000 neurons, steps of 0.1 ms, all spikes recorded, on one
-core, alternately, in one run. Rates are printed too, so that nobody is fast by being wrong. Timed is
-the simulation alone; compilation and construction are given apart.
+core, alternately, in one run. Rates are printed too, so that nobody is fast by being wrong. Timed
+is the simulation alone; compilation and construction are given apart.
 
     python benchmarks/networks.py [--brian2 PYTHON] [--seconds 10] [--repeats 3]
 
