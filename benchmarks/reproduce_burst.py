@@ -164,6 +164,12 @@ def run_checks(seeds: int) -> None:
         values = [net.history[key][-1] for net in nets]
         return [round(v[0] if isinstance(v, list) else v, 3) for v in values]
 
+    def nudged_potential(net: Any, shown: np.ndarray, answers: np.ndarray) -> float:
+        """Mean of u, less gamma, in step s_1 of images that follow those learned."""
+        recording = net.record(shown, answers)
+        u = recording.u["hidden_1"]
+        return float(u[:, recording.nudges + 1].mean()) - net.parameters.gamma
+
     def symmetric(net: Any) -> None:
         net.Y[0] = net.W[1].T
 
@@ -184,8 +190,15 @@ def run_checks(seeds: int) -> None:
         trained(20_000, sst="h", alpha=(0.0, 1.0)), "test_error"
     )
     for alpha_Z in (0.0, 1e-3):
-        nets = trained(2_000, 2, change=common_mode, sst="h", alpha_Z=alpha_Z, **A)
+        # As much slower as this feedback is stronger: faster ones silence the layer first.
+        slow = {"sst": "h", "alpha": (0.02, 1.0)}
+        nets = trained(2_000, 2, change=common_mode, alpha_Z=alpha_Z, **slow)
         found[f"A6 % saturated, common-mode Y, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
+        if alpha_Z:
+            found["A6 mean u - gamma in the step of the layer"] = [
+                round(nudged_potential(net, images[2_000:2_500], labels[2_000:2_500]), 3)
+                for net in nets
+            ]
         options = {"sst": "h", "alpha": 0.0}
         nets = trained(2_000, 2, change=common_mode, alpha_Z=alpha_Z, **options)
         found[f"A6 the same, W fixed, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
