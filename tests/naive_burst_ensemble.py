@@ -49,6 +49,7 @@ Where the specification leaves a choice:
 - mirrored Y (section 1.3's rule, one image at a time): Y_k gains mirror times what W_{k+1} gained,
   transposed, at s_k, from the delta_{k+1} of one step before; W_k for k > 1 and Y_k first lose the
   fraction `forgetting` of themselves.
+- with an apical gate, what is fed back is multiplied by 1 - h_k(t - 1), as in section 1.3.
 - backpropagation is that of the settled network and uses the weights from before the update.
 - burstprop: momentum holds for biases too, gradients are summed over the batch, and Y[k] learns
   with rate, momentum and decay of W[k + 1]. R changes by the u that the old R gave.
@@ -135,6 +136,7 @@ class NaiveBurstEnsemble:
         alpha_Y=0.0,
         mirror=0.0,
         forgetting=0.0,
+        apical_gate=False,
         u_range=2.0,
         sst="beta",  # what SST+ cells see: "beta" (talks) or "h" (July 2018)
         output="sigmoid",  # or "relu"
@@ -166,7 +168,7 @@ class NaiveBurstEnsemble:
         self.p0, self.lam, self.gamma = p0, lam, gamma
         self.alpha = [None, *np.broadcast_to(np.asarray(alpha, dtype=float), self.K)]
         self.alpha_Z, self.alpha_Y, self.u_range = alpha_Z, alpha_Y, u_range
-        self.mirror, self.forgetting = mirror, forgetting
+        self.mirror, self.forgetting, self.apical_gate = mirror, forgetting, apical_gate
         self.sst, self.output, self.feedback, self.derivative = sst, output, feedback, derivative
         self.m, self.v, self.clip_Z = m, v, clip_Z
         self.drop_late = drop_late
@@ -209,7 +211,10 @@ class NaiveBurstEnsemble:
         for k in self.hidden:
             h.append(sigmoid(seen[k] @ self.W[k] + self.b[k]))
             inhibition = self.seen_by_sst(before, k) @ self.Z[k]
-            u.append(self.Y[k] @ self.fed_back(before, k) - inhibition)
+            excitation = self.Y[k] @ self.fed_back(before, k)
+            if self.apical_gate:
+                excitation = excitation * (1.0 - before.h[k])
+            u.append(excitation - inhibition)
             p.append(sigmoid(u[k]))
             beta.append(h[k] * p[k])
         h_K = self.output_rate(seen[K] @ self.W[K] + self.b[K])

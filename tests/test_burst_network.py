@@ -299,6 +299,7 @@ def test_clipped_inhibition_never_becomes_excitation():
         ({"alpha_Z": -1.0}, "alpha_Z is -1"),
         ({"alpha_Y": 0.1, "sst": "none"}, "learned feedback is relative to inhibition"),
         ({"mirror": -1.0}, "mirror is -1"),
+        ({"apical_gate": "yes"}, "apical_gate is 'yes'"),
         ({"forgetting": 1.0}, "forgetting is 1"),
         ({"gama": 0.1}, "gamma"),
     ],

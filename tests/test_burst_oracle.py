@@ -31,6 +31,7 @@ FORMS = {
         {"mirror": 0.5, "forgetting": 1e-3, "sst": "h"},
         {"mirror": 0.5, "forgetting": 1e-3, "sst": "h"},
     ),
+    "talks, gated apical input": ({"apical_gate": True}, {"apical_gate": True}),
     "July 2018, inhibition fixed": (JULY, {}),
     "July 2018, inhibition learned": ({**JULY, "alpha_Z": 0.01}, {"alpha_Z": 0.01}),
     "April 2018": ({"form": "april_2018"}, {"gamma": 0.1, "m": 0.0, "v": 4.0}),

@@ -14,7 +14,9 @@ is computed from what there was in step t - 1:
     beta_k(t) = h_k(t) p_k(t)                                                                (5)
 
 f is beta (talks), or beta times a gate (2018 code); g, the input of SST+ cells, is beta (talks) or
-h (July 2018 code). In a step t*, and in no other, a teacher nudges the output:
+h (July 2018 code). With `apical_gate`, what comes from above is multiplied by 1 - h_k(t-1) (Payeur
+et al. 2021), so that the change of beta_k has the factor h (1 - h) by itself. In a step t*, and in no
+other, a teacher nudges the output:
 
     h_K(t*) <- (1 - lambda) h_K(t*) + lambda target                                          (6)
 
@@ -273,7 +275,8 @@ def apical(c, t, s, p):
     for j in range(first, last):
         s.p_before[j] = s.p[j]
     for j in range(first, last):
-        u = s.excitation[j] - s.inhibition[j]
+        open_share = 1.0 - s.h[j] if p.gated == 1 else 1.0
+        u = open_share * s.excitation[j] - s.inhibition[j]
         s.u[j] = u
         s.p[j] = sigmoid(u)
 

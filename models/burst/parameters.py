@@ -25,6 +25,7 @@ class Parameters(NamedTuple):
         "beta"  # what drives SST+ cells: "beta" (talks), "h" (July 2018), "none" without them
     )
     feedback: str = "plain"  # beta is sent down as it is, or "gated" as in the code of 2018
+    apical_gate: bool = False  # 1 - h multiplies what comes from above (Payeur et al. 2021)
     derivative: str = "exact"  # p h (1 - h), or "boxcar" as in the code of 2018
     boxcar_m: float = 0.2  # m, middle of the boxcar
     boxcar_v: float = 0.3  # v, half its width
@@ -61,7 +62,7 @@ class Parameters(NamedTuple):
         check_choice("feedback", p.feedback, ["plain", "gated"])
         check_choice("derivative", p.derivative, ["exact", "boxcar"])
         check_choice("output", p.output, ["sigmoid", "relu"])
-        for name in ("clip_Z", "backpropagation", "measure_angle"):
+        for name in ("apical_gate", "clip_Z", "backpropagation", "measure_angle"):
             check_choice(name, getattr(p, name), [True, False])
         check_number("nudge", p.nudge, above=0.0, at_most=1.0)
         check_number("p_0", p.p_0, above=0.0, at_most=1.0)

@@ -210,7 +210,8 @@ class Simulation:
             inhibited = {**state, "g": state[self.p.sst], "Z": self.weights.Z[k - 1]}
             more = {**params, "source": source}
             phases.append(Phase(eq.inhibition, eq.apical_blocks, inhibited, more))
-        phases.append(Phase(eq.apical, eq.apical_blocks, state, params))
+        gated = {"gated": int(self.p.apical_gate)}
+        phases.append(Phase(eq.apical, eq.apical_blocks, state, {**params, **gated}))
         return phases
 
     def _somatic(self, k: int) -> list[Phase]:
