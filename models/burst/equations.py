@@ -15,8 +15,8 @@ is computed from what there was in step t - 1:
 
 f is beta (talks), or beta times a gate (2018 code); g, the input of SST+ cells, is beta (talks) or
 h (July 2018 code). With `apical_gate`, what comes from above is multiplied by 1 - h_k(t-1) (Payeur
-et al. 2021), so that the change of beta_k has the factor h (1 - h) by itself. In a step t*, and in no
-other, a teacher nudges the output:
+et al. 2021), so that the change of beta_k has the factor h (1 - h) by itself. In a step t*, and in
+no other, a teacher nudges the output:
 
     h_K(t*) <- (1 - lambda) h_K(t*) + lambda target                                          (6)
 
