@@ -51,6 +51,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "W_range": (0.05, 0.1, 0.05),
         "Y_range": 0.05,
     },
+    # With the apical gate of 2021, which makes the derivative of (9) superfluous.
+    "two-gated": {
+        "alpha": (10.0, 10.0, 15.0),
+        "decay": 0.95,
+        "sst": "h",
+        "mirror": 1.0,
+        "apical_gate": True,
+        "derivative": "boxcar",
+        "boxcar_m": 0.0,
+        "boxcar_v": 4.0,
+        "W_range": (0.05, 0.1, 0.05),
+        "Y_range": 0.05,
+    },
     "two-backpropagation": {
         "alpha": (50.0, 50.0, 15.0),
         "decay": 0.95,
@@ -225,7 +238,7 @@ def draw() -> None:
 
     lines = ["python benchmarks/reproduce_burst.py table", ""]
     for size in SIZES:
-        for rule in ("burst", "mirrored", "backpropagation"):
+        for rule in ("burst", "mirrored", "gated", "backpropagation"):
             runs = [
                 json.loads(path.read_text(encoding="utf-8"))
                 for path in sorted(RESULTS.glob(f"mnist-{size}-{rule}-*.json"))
