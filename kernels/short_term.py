@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import exp
 
 from spikesim.kernels.functions import real
-from spikesim.kernels.spikes import bounds, find
+from spikesim.kernels.spikes import bounds, synapses_in_block
 
 __all__ = ["arrivals", "deliver_dense", "deliver_sparse", "release", "use"]
 
@@ -54,17 +54,10 @@ def deliver_sparse(c, t, s, p):
     first = c * p.width
     last = min(first + p.width, s.out.shape[1])
     for a in range(s.count[slot]):
-        i = s.ids[slot, a]
         scale = s.efficacy[a]
-        end = s.start[i + 1]
-        e = s.start[i] if first == 0 else find(s.target, s.start[i], end, first)
-        if last == s.out.shape[1]:
-            for k in range(e, end):
-                s.out[row, s.target[k]] += scale * s.weight[k]
-        else:
-            while e < end and s.target[e] < last:
-                s.out[row, s.target[e]] += scale * s.weight[e]
-                e += 1
+        low, high = synapses_in_block(s, s.ids[slot, a], first, last)
+        for e in range(low, high):
+            s.out[row, s.target[e]] += scale * s.weight[e]
 
 
 def deliver_dense(c, t, s, p):

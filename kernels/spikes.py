@@ -19,6 +19,7 @@ __all__ = [
     "deliver_dense",
     "deliver_sparse",
     "flag",
+    "synapses_in_block",
     "unflag",
 ]
 
@@ -125,16 +126,20 @@ def deliver_sparse(c, t, s, p):
     first = c * p.width
     last = min(first + p.width, s.out.shape[1])
     for a in range(s.count[slot]):
-        i = s.ids[slot, a]
-        end = s.start[i + 1]
-        e = s.start[i] if first == 0 else find(s.target, s.start[i], end, first)
-        if last == s.out.shape[1]:
-            for k in range(e, end):
-                s.out[row, s.target[k]] += s.weight[k]
-        else:
-            while e < end and s.target[e] < last:
-                s.out[row, s.target[e]] += s.weight[e]
-                e += 1
+        low, high = synapses_in_block(s, s.ids[slot, a], first, last)
+        for e in range(low, high):
+            s.out[row, s.target[e]] += s.weight[e]
+
+
+def synapses_in_block(s, i, first, last):
+    """Where the synapses of neuron i onto targets `first` to `last` (excluded) begin and end."""
+    low = s.start[i]
+    high = s.start[i + 1]
+    if first > 0:
+        low = find(s.target, low, high, first)
+    if last < s.out.shape[1]:
+        high = find(s.target, low, high, last)
+    return low, high
 
 
 def find(ascending, low, high, value):
