@@ -19,9 +19,9 @@ from spikesim.kernels import program
 from spikesim.kernels.cache import cached, in_cache
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "WIDTH", "build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "PARTS", "build", "each", "is_ready", "lowering"]
 
-WIDTH = program.WHOLE
+PARTS = 1
 
 _INNER = {
     "error_model": "numpy",

@@ -164,7 +164,7 @@ class Cuda:
         Per block; 256 as a default, in the simulator 2.
     """
 
-    WIDTH = 1
+    PARTS = program.SHARED  # a thread for each
 
     def __init__(self, device: int = 0, threads: int | None = None):
         from numba import config

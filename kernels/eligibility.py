@@ -30,6 +30,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikesim.kernels.spikes import bounds, parts
+
 __all__ = [
     "FILL",
     "FLUSH",
@@ -120,17 +122,13 @@ def flushed(t, s, p):
 
 
 def tiles(t, s, p):
-    """How many tiles of `width` postsynaptic neurons are to be flushed: one on a CPU."""
-    if s.block[FLUSH] == 0:
-        return 0
-    return (s.m.shape[1] + p.width - 1) // p.width
+    """How many tiles of postsynaptic neurons are to be flushed: one on a core."""
+    return parts(s.m.shape[1], p) if s.block[FLUSH] != 0 else 0
 
 
 def flush(tile, t, s, p):
     """Bring m, l1 and lambda of all synapses up to date, for one tile of postsynaptic neurons."""
-    start = tile * p.width
-    first = np.uint64(start)
-    last = np.uint64(min(start + p.width, s.m.shape[1]))
+    first, last = bounds(tile, s.m.shape[1], p)
     steps = s.block[LENGTH]
     for i in range(first, last):
         s.p1[i] = 0.0

@@ -16,7 +16,7 @@ for M steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[sl
 
 from __future__ import annotations
 
-from spikesim.kernels.spikes import add_rows, bounds
+from spikesim.kernels.spikes import add_rows, bounds, parts
 
 __all__ = [
     "advance_truncated",
@@ -28,8 +28,8 @@ __all__ = [
 
 
 def blocks(t, s, p):
-    """How many blocks of `width` targets there are: one on a CPU."""
-    return (s.arrived.shape[1] + p.width - 1) // p.width
+    """How many blocks of targets there are: one on a core."""
+    return parts(s.arrived.shape[1], p)
 
 
 def clear(c, t, s, p):

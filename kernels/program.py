@@ -28,10 +28,10 @@ import numpy as np
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.records import record
 
-__all__ = ["WHOLE", "Call", "Phase", "Program", "Source", "once", "together"]
+__all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 
-WHOLE = 1 << 40
-"""A `width` so large that one index of a Phase takes all neighbours; see `Phase`."""
+SHARED = 1 << 40
+"""As `parts`, as many as the backend has workers; see `Phase`."""
 
 
 class Phase(NamedTuple):
@@ -39,7 +39,7 @@ class Phase(NamedTuple):
 
     `over` also says when: it returns 0 in a step in which the Phase rests. Calls with different i
     may come in any order, or at once. Where neighbours are better taken together, a parameter
-    `width` says how many: all of them on a core, one each where there are thousands of threads.
+    `parts` says in how many blocks: one on a core, as many as there are threads on several.
 
     Attributes
     ----------
@@ -210,7 +210,7 @@ class Program:
         return self._run.ptx(self.call(0, 1))
 
     def _whole(self, value: Any) -> int:
-        return self.backend.WIDTH if value == WHOLE else int(value)
+        return self.backend.PARTS if value == SHARED else int(value)
 
 
 def _reason(message: str) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 from spikesim.kernels import program
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "WIDTH", "build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "PARTS", "build", "each", "is_ready", "lowering"]
 
-WIDTH = program.WHOLE
+PARTS = 1
 
 FAILURES: tuple = ()
 

@@ -16,9 +16,9 @@ from __future__ import annotations
 from math import exp
 
 from spikesim.kernels.functions import real
-from spikesim.kernels.spikes import bounds, synapses_in_block
+from spikesim.kernels.spikes import add_delayed, add_synapses, bounds
 
-__all__ = ["arrivals", "deliver_dense", "deliver_sparse", "release", "use"]
+__all__ = ["arrivals", "deliver_delayed", "deliver_dense", "deliver_sparse", "release", "use"]
 
 
 def release(x, u, f):
@@ -51,13 +51,17 @@ def deliver_sparse(c, t, s, p):
     """Add weights times efficacies to the targets in block `c`."""
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
-    first = c * p.width
-    last = min(first + p.width, s.out.shape[1])
+    first, last = bounds(c, s.out.shape[1], p)
     for a in range(s.count[slot]):
-        scale = s.efficacy[a]
-        low, high = synapses_in_block(s, s.ids[slot, a], first, last)
-        for e in range(low, high):
-            s.out[row, s.target[e]] += scale * s.weight[e]
+        add_synapses(s, row, s.ids[slot, a], first, last, s.efficacy[a], p)
+
+
+def deliver_delayed(c, t, s, p):
+    """The same for synapses with delays of their own."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    first, last = bounds(c, s.out.shape[1], p)
+    for a in range(s.count[slot]):
+        add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, s.efficacy[a], p)
 
 
 def deliver_dense(c, t, s, p):

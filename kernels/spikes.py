@@ -4,7 +4,7 @@ A population flags how many spikes each neuron emits in a step (``spike[i]``, mo
 `collect` turns the flags into a list of neuron indices, kept in a ring over the last steps, so that
 a delay is nothing but a look at an older slot. A neuron that emits two spikes is listed twice.
 Deliveries add to the row of this step of ``out[row, j]``, a ring itself (of one row for a plain
-port).
+port). Synapses with delays of their own add to rows to come, which `land` then moves to the port.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ from __future__ import annotations
 import numpy as np
 
 __all__ = [
+    "add_delayed",
     "add_rows",
+    "add_synapses",
     "bounds",
     "collect",
     "columns",
+    "deliver_delayed",
     "deliver_dense",
     "deliver_sparse",
+    "find",
     "flag",
+    "land",
+    "parts",
     "synapses_in_block",
+    "targets",
     "unflag",
 ]
 
@@ -67,22 +74,9 @@ def unflag(s, slot):
         s.spike[s.ids[slot, a]] = 0
 
 
-def columns(t, s, p):
-    """How many blocks of postsynaptic neurons `deliver_dense` has to visit; 0 without a spike."""
-    if s.count[(t - p.delay) % s.ids.shape[0]] == 0:
-        return 0
-    return (s.out.shape[1] + p.width - 1) // p.width
-
-
-def deliver_dense(c, t, s, p):
-    """Add the weight rows of the spikes that arrive now to block `c` of the targets.
-
-    The targets are cut into blocks of `width`: one block for a CPU, where the inner loop is a row
-    of ``W[pre, post]``; one neuron a block where each has a thread of its own. Rows are added in
-    the order of the list, eight in one pass, so the result does not depend on the width.
-    """
-    first, last = bounds(c, s.out.shape[1], p)
-    add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
+def parts(n, p):
+    """How many blocks n targets are cut into: one on a core, one each on a GPU."""
+    return min(n, p.parts)
 
 
 def bounds(c, n, p):
@@ -90,8 +84,28 @@ def bounds(c, n, p):
 
     Unsigned: an index that might be negative would keep loops over them from being vectorised.
     """
-    first = c * p.width
-    return np.uint64(first), np.uint64(min(first + p.width, n))
+    blocks = min(n, p.parts)
+    return np.uint64(c * n // blocks), np.uint64((c + 1) * n // blocks)
+
+
+def targets(t, s, p):
+    """How many blocks of targets there are, in every step."""
+    return parts(s.out.shape[1], p)
+
+
+def columns(t, s, p):
+    """How many blocks of targets a delivery has to visit; 0 without a spike."""
+    return parts(s.out.shape[1], p) if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
+
+
+def deliver_dense(c, t, s, p):
+    """Add the weight rows of the spikes that arrive now to block `c` of the targets.
+
+    In one block, the inner loop is a row of ``W[pre, post]``. Rows are added in the order of the
+    list, eight in one pass, so the result does not depend on the blocks.
+    """
+    first, last = bounds(c, s.out.shape[1], p)
+    add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
 
 
 def add_rows(s, slot, row, first, last):
@@ -123,12 +137,47 @@ def deliver_sparse(c, t, s, p):
     """
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
-    first = c * p.width
-    last = min(first + p.width, s.out.shape[1])
+    first, last = bounds(c, s.out.shape[1], p)
     for a in range(s.count[slot]):
-        low, high = synapses_in_block(s, s.ids[slot, a], first, last)
-        for e in range(low, high):
-            s.out[row, s.target[e]] += s.weight[e]
+        add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
+
+
+def add_synapses(s, row, i, first, last, scale, p):
+    """``out[row, first:last]`` += the weights of neuron i, times a scale.
+
+    ``e & p.each`` is e where each synapse has a weight of its own, and 0 where all share one.
+    """
+    low, high = synapses_in_block(s, i, first, last)
+    for e in range(low, high):
+        s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+
+
+def deliver_delayed(c, t, s, p):
+    """The same for synapses with delays of their own: to the row in which each arrives."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    first, last = bounds(c, s.out.shape[1], p)
+    for a in range(s.count[slot]):
+        add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
+
+
+def add_delayed(s, now, i, first, last, scale, p):
+    """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring."""
+    rows = s.out.shape[0]
+    low, high = synapses_in_block(s, i, first, last)
+    for e in range(low, high):
+        ahead = now + np.int64(s.later[e])
+        row = np.uint64(ahead - rows if ahead >= rows else ahead)
+        s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+
+
+def land(c, t, s, p):
+    """Move what arrives now from a ring of rows to block `c` of a port."""
+    now = t % s.ring.shape[0]
+    row = t % s.out.shape[0]
+    first, last = bounds(c, s.out.shape[1], p)
+    for j in range(first, last):
+        s.out[row, j] += s.ring[now, j]
+        s.ring[now, j] = 0.0
 
 
 def synapses_in_block(s, i, first, last):
@@ -139,7 +188,7 @@ def synapses_in_block(s, i, first, last):
         low = find(s.target, low, high, first)
     if last < s.out.shape[1]:
         high = find(s.target, low, high, last)
-    return low, high
+    return np.uint64(low), np.uint64(high)
 
 
 def find(ascending, low, high, value):

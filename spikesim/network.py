@@ -291,7 +291,13 @@ class Network:
         target: str,
         weight: Any = None,
         probability: float | None = None,
-        delay: float | None = None,
+        indegree: int | None = None,
+        outdegree: int | None = None,
+        synapses: int | None = None,
+        one_to_one: bool = False,
+        autapses: bool = True,
+        multapses: bool = False,
+        delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
         name: str | None = None,
@@ -303,12 +309,27 @@ class Network:
         pre, post : Population
         target : str
             The variable of `post` that arriving spikes act on.
-        weight : float, array_like of shape (pre.n, post.n), or scipy sparse array of that shape
-            One weight for all synapses, a matrix of all, or the existing synapses only.
+        weight : float, array_like, scipy sparse array or callable
+            Without a rule: one weight for all pairs, a matrix of shape (pre.n, post.n), or a sparse
+            one of the synapses that exist. With a rule: one weight for all synapses, which takes
+            less memory, or an array with one for each. Or a function ``weight(chance, size)`` that
+            draws so many weights from a numpy.random.Generator.
         probability : float, optional
-            With a single weight: the chance of each synapse to exist. As a default, all exist.
-        delay : float, optional
-            In ms, a multiple of dt; `dt` as a default. 0 onto a population created later.
+            Rule: each pair is connected with this chance.
+        indegree, outdegree : int, optional
+            Rule: so many synapses onto, or from, each neuron, with different partners.
+        synapses : int, optional
+            Rule: so many synapses in all, whose neurons are drawn independently; a pair may come
+            more than once.
+        one_to_one : bool
+            Rule: neuron i connects to neuron i.
+        autapses : bool
+            Whether these rules may connect a neuron to itself.
+        multapses : bool
+            Whether partners of `indegree` and `outdegree` may be drawn more than once.
+        delay : float, array_like or callable
+            In ms, a multiple of dt; `dt` as a default. 0 onto a population created later. Or one
+            for each synapse, an array or a function like that of `weight`, rounded to steps.
         kernel : DoubleExponential, optional
             The time course of the potential; `target` is then what the sum of potentials is written
             to in every step. Without one, weights are added to `target` at once.
@@ -320,15 +341,43 @@ class Network:
         Raises
         ------
         InputError
-            If a shape, name, delay or kernel does not fit.
+            If a shape, name, delay or kernel does not fit, or there are two rules.
+
+        Examples
+        --------
+        >>> from spikesim import DeltaLIF
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 100, DeltaLIF)
+        >>> net.connect(cells, cells, target="v", weight=0.1, indegree=10, delay=1.5)
+        <Projection 'cells_to_cells': cells → cells.v, 1000 synapses>
+        >>> varied = net.connect(
+        ...     cells, cells, target="v", probability=0.1, name="varied",
+        ...     weight=lambda chance, size: chance.normal(0.1, 0.01, size),
+        ...     delay=lambda chance, size: chance.uniform(0.5, 3.0, size),
+        ... )
         """
         self._check_own("pre", pre)
         self._check_own("post", post)
         name = name or f"{pre.name}_to_{post.name}"
         self._check_name(name)
         self._check_port(post, target)
-        projection = Projection(name, pre, post, target, self._delay_steps(pre, post, delay))
-        projection.fill(weight, probability, self.dtype, self.seed, len(self.projections))
+        rules = {
+            "probability": probability,
+            "indegree": indegree,
+            "outdegree": outdegree,
+            "synapses": synapses,
+            "one_to_one": one_to_one or None,
+        }
+        rules = {rule: value for rule, value in rules.items() if value is not None}
+        projection = Projection(name, pre, post, target)
+        varied = callable(delay) or np.ndim(delay) > 0
+        if not varied:
+            projection.delay = self._delay_steps(pre, post, delay)
+        stream = len(self.projections)
+        projection.fill(weight, rules, autapses, multapses, stream)
+        if varied:
+            projection.delay_by(delay, stream)
+            self._check_delay(pre, post, projection.delay)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if kernel is not None:
@@ -338,6 +387,8 @@ class Network:
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
         pre.remember(projection.delay)
+        if projection.later is not None:
+            post.look_ahead(target, int(projection.later.max()))
         post.incoming.append(projection)
         self.projections[name] = projection
         self._program = None
@@ -607,16 +658,17 @@ class Network:
         check_unknown(f"variable of {population.name!r}", [target], ports)
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
-        if delay is None:
-            return 1
-        steps = check_steps("delay", delay, self.dt)
-        order = list(self.populations.values())
-        if steps == 0 and order.index(pre) >= order.index(post):
-            raise InputError(
-                f"delay is 0 ms from {pre.name!r} to {post.name!r}, which is advanced before it; "
-                f"it has to be at least dt = {self.dt:g} ms."
-            )
+        steps = 1 if delay is None else check_steps("delay", delay, self.dt)
+        self._check_delay(pre, post, steps)
         return steps
+
+    def _check_delay(self, pre: Population, post: Population, steps: int) -> None:
+        order = list(self.populations.values())
+        if steps < 0 or (steps == 0 and order.index(pre) >= order.index(post)):
+            raise InputError(
+                f"delay is {steps * self.dt:g} ms from {pre.name!r} to {post.name!r}, which is "
+                f"advanced before it; it has to be at least dt = {self.dt:g} ms."
+            )
 
     def _add_filter(self, post: Population, port: str, kernel: DoubleExponential) -> None:
         if not isinstance(kernel, DoubleExponential):

@@ -10,7 +10,7 @@ import numpy as np
 from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels.chance import MASK, Uniforms
-from spikesim.kernels.program import WHOLE, Phase, once
+from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ class Filter:
             "end_rise": a_rise**memory,
             "memory": memory,
             "scale": 1.0 / (self.kernel.tau_decay - self.kernel.tau_rise),
-            "width": WHOLE,
+            "parts": SHARED,
         }
 
     def clearing(self) -> Phase:
-        return Phase(filters.clear, filters.blocks, {"arrived": self.arrived}, {"width": WHOLE})
+        return Phase(filters.clear, filters.blocks, {"arrived": self.arrived}, {"parts": SHARED})
 
     def advancing(self) -> Phase:
         untruncated = self.kernel.memory is None
@@ -112,6 +112,7 @@ class Population:
         self.ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
         self.count = np.zeros(1, np.int32)
         self.filters: dict[str, Filter] = {}
+        self.rings: dict[str, np.ndarray] = {}
         self.incoming: list[Projection] = []
         self.backgrounds: list[Background] = []
         self._number = len(network.populations)
@@ -139,6 +140,17 @@ class Population:
             self.ids[step % (steps + 1)] = old_ids[step % len(old_count)]
             self.count[step % (steps + 1)] = old_count[step % len(old_count)]
 
+    def look_ahead(self, port: str, steps: int) -> None:
+        """Have room for what arrives at a port in up to `steps` steps from now."""
+        old = self.rings.get(port, np.zeros((1, self.n), self.network.dtype))
+        self.rings[port] = old
+        if len(old) > steps:
+            return
+        self.rings[port] = np.zeros((steps + 1, self.n), old.dtype)
+        for ahead in range(len(old)):  # what is under way
+            step = self.network.step + ahead
+            self.rings[port][step % (steps + 1)] = old[step % len(old)]
+
     def spike_list(self) -> dict[str, np.ndarray]:
         """The ring of spike lists, as part of a Phase's state."""
         return {"ids": self.ids, "count": self.count}
@@ -149,6 +161,7 @@ class Population:
         own.pop("uniform", None)
         for port, filter_ in self.filters.items():
             own.update({f"{port}_{name}": array for name, array in filter_.arrays().items()})
+        own.update({f"{port}_ring": ring for port, ring in self.rings.items()})
         return own
 
     def phases(self) -> list[Phase]:
@@ -156,6 +169,9 @@ class Population:
         ordered = [f.clearing() for f in self.filters.values()]
         for projection in self.incoming:
             ordered += [*projection.use(), projection.delivery()]
+        for port, ring in self.rings.items():
+            state = {"ring": ring, "out": self.landing(port)}
+            ordered.append(Phase(spikes.land, spikes.targets, state, {"parts": SHARED}))
         for background in self.backgrounds:
             ordered += background.phases()
         ordered += [f.advancing() for f in self.filters.values()]

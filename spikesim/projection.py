@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.connectivity import Synapses, all_to_all, draw, from_matrix, generator
 from spikesim.errors import InputError, check_array, check_number
 from spikesim.kernels import short_term, spikes
-from spikesim.kernels.program import WHOLE, Phase
+from spikesim.kernels.program import SHARED, Phase
 from spikesim.population import Population
 
 __all__ = ["Projection", "ShortTermPlasticity"]
+
+
+_WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
+_EACH = (1 << 62) - 1  # a mask that leaves every place as it is
 
 
 class ShortTermPlasticity(NamedTuple):
@@ -48,31 +53,63 @@ class Projection:
     ----------
     W : numpy.ndarray, shape (pre.n, post.n)
         The weights of a dense projection, to be read and set between runs.
-    start, target, weight : numpy.ndarray
+    start, target : numpy.ndarray
         A sparse projection in rows of presynaptic neurons: neuron i reaches
-        ``target[start[i]:start[i + 1]]``.
+        ``target[start[i]:start[i + 1]]``, in ascending order.
+    weight : numpy.ndarray, shape (synapses,) or (1,)
+        The weights of a sparse projection in this order, or the one that all share.
+    later : numpy.ndarray, shape (synapses,) or None
+        Where synapses have delays of their own, how many steps each adds to `delay`.
+    delay : int
+        In steps.
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, what each neuron's last spike left of its resources and their
         use.
     """
 
-    def __init__(self, name: str, pre: Population, post: Population, port: str, delay: int):
+    def __init__(self, name: str, pre: Population, post: Population, port: str):
         self.name = name
         self.pre = pre
         self.post = post
         self.port = port
-        self.delay = delay
+        self.delay = 1
         self.W: np.ndarray | None = None
         self.start: np.ndarray = np.zeros(0, np.int64)
-        self.target: np.ndarray = np.zeros(0, np.int32)
+        self.target: np.ndarray = np.zeros(0, np.uint16)
         self.weight: np.ndarray = np.zeros(0)
+        self.later: np.ndarray | None = None
         self.short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
 
     def __repr__(self) -> str:
-        kind = "dense" if self.W is not None else f"{self.weight.size} synapses"
+        kind = "dense" if self.W is not None else f"{self.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
+
+    @property
+    def size(self) -> int:
+        """How many synapses there are."""
+        return self.target.size if self.W is None else self.W.size
+
+    @property
+    def source(self) -> np.ndarray:
+        """The presynaptic neuron of each synapse of a sparse projection."""
+        return np.repeat(np.arange(self.pre.n), np.diff(self.start))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the synapses take."""
+        if self.W is not None:
+            return self.W.nbytes
+        later = 0 if self.later is None else self.later.nbytes
+        return self.start.nbytes + self.target.nbytes + self.weight.nbytes + later
+
+    def individual(self) -> np.ndarray:
+        """The weights of a sparse projection, from now on one for each synapse."""
+        if self.weight.size != self.target.size:
+            self.weight = np.full(self.target.size, self.weight[0], self.weight.dtype)
+            self.post.network.changed()
+        return self.weight
 
     @property
     def x(self) -> np.ndarray:
@@ -89,18 +126,19 @@ class Projection:
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
-        out = self.post.landing(self.port)
-        state = {**self.pre.spike_list(), "out": out}
+        state = {**self.pre.spike_list(), "out": self.post.landing(self.port)}
         if self.short_term is not None:
             state["efficacy"] = self._efficacy()
-        params: dict[str, Any] = {"delay": self.delay, "width": WHOLE}
-        if self.W is not None:
-            state["W"] = self.W
-        else:
-            state.update(start=self.start, target=self.target, weight=self.weight)
+        params: dict[str, Any] = {"delay": self.delay, "parts": SHARED}
         bodies = spikes if self.short_term is None else short_term
-        body = bodies.deliver_sparse if self.W is None else bodies.deliver_dense
-        return Phase(body, spikes.columns, state, params)
+        if self.W is not None:
+            return Phase(bodies.deliver_dense, spikes.columns, {**state, "W": self.W}, params)
+        state.update(start=self.start, target=self.target, weight=self.weight)
+        params["each"] = _EACH if self.weight.size == self.target.size else 0
+        if self.later is None:
+            return Phase(bodies.deliver_sparse, spikes.columns, state, params)
+        state.update(out=self.post.rings[self.port], later=self.later)
+        return Phase(bodies.deliver_delayed, spikes.columns, state, params)
 
     def use(self) -> list[Phase]:
         """The Phase, if any, that finds the efficacies of the spikes arriving now."""
@@ -146,41 +184,70 @@ class Projection:
         }
 
     def fill(
-        self, weight: Any, probability: float | None, dtype: str, seed: int, stream: int
+        self, weight: Any, rules: dict[str, Any], autapses: bool, multapses: bool, stream: int
     ) -> None:
         """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
         from scipy import sparse
 
+        network = self.pre.network
+        dtype, seed = network.dtype, network.seed
         shape = self.pre.n, self.post.n
-        if probability is not None:
-            probability = check_number("probability", probability, at_least=0.0, at_most=1.0)
-            weight = check_number("weight", weight)
-            rows = _random_rows(shape, probability, seed, stream)
-            lengths = [row.size for row in rows]
-            self.start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-            self.target = np.concatenate(rows).astype(np.int32)
-            self.weight = np.full(self.target.size, weight, dtype)
+        if rules:
+            if np.ndim(weight) == 0 and not callable(weight):
+                check_number("weight", weight)  # before the work
+            synapses = draw(
+                shape,
+                rules,
+                generator(seed, stream),
+                recurrent=self.pre is self.post,
+                autapses=autapses,
+                multapses=multapses,
+            )
+            self._keep(synapses)
+            self.weight = self._each("weight", weight, generator(seed, stream + _WEIGHTS), dtype)
         elif sparse.issparse(weight):
-            rows_of = sparse.csr_array(weight, copy=True)
-            rows_of.sort_indices()  # `deliver_sparse` looks for targets
-            if rows_of.shape != shape:
-                raise InputError(f"weight has shape {rows_of.shape}; it has to be {shape}.")
-            self.start = rows_of.indptr.astype(np.int64)
-            self.target = rows_of.indices.astype(np.int32)
-            self.weight = check_array("weight", rows_of.data, dtype=dtype)
+            if weight.shape != shape:
+                raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
+            synapses, weights = from_matrix(weight)
+            self._keep(synapses)
+            self.weight = check_array("weight", weights, dtype=dtype)
+        elif callable(weight):
+            drawn = weight(generator(seed, stream + _WEIGHTS), shape[0] * shape[1])
+            drawn = check_array("weight", drawn, shape=(shape[0] * shape[1],), dtype=dtype)
+            self.W = drawn.reshape(shape).copy()
         elif np.ndim(weight) == 0:
             self.W = np.full(shape, check_number("weight", weight), dtype)
         else:
             self.W = check_array("weight", weight, shape=shape, dtype=dtype).copy()
 
+    def delay_by(self, delay: Any, stream: int) -> None:
+        """Give synapses delays of their own, in ms: an array, or a function that draws them."""
+        if self.W is not None:
+            self._keep(all_to_all(self.W.shape))
+            self.weight, self.W = self.W.reshape(-1), None
+        chance = generator(self.pre.network.seed, stream + _DELAYS)
+        drawn = self._each("delay", delay, chance, "float64")
+        if not drawn.size:
+            return
+        dt = self.pre.network.dt
+        steps = np.rint(drawn / dt)
+        if steps.max() - steps.min() >= 1 << 16:
+            raise InputError(
+                f"delay is between {drawn.min():g} and {drawn.max():g} ms; delays of one "
+                f"projection may differ by {(1 << 16) * dt:g} ms at the most."
+            )
+        self.delay = int(steps.min())
+        later = steps - self.delay
+        if later.any():
+            self.later = later.astype(np.uint8 if later.max() < 1 << 8 else np.uint16)
 
-def _random_rows(
-    shape: tuple[int, int], probability: float, seed: int, stream: int
-) -> list[np.ndarray]:
-    """For each presynaptic neuron the targets that exist, drawn independently."""
-    chance = np.random.Generator(np.random.Philox(key=[seed, stream]))
-    rows = []
-    for _ in range(shape[0]):
-        size = chance.binomial(shape[1], probability)
-        rows.append(np.sort(chance.choice(shape[1], size, replace=False, shuffle=False)))
-    return rows
+    def _keep(self, synapses: Synapses) -> None:
+        self.start, self.target = synapses
+
+    def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
+        """One number for all synapses, or one for each: given, or drawn by a function."""
+        if callable(values):
+            values = values(chance, self.target.size)
+        elif np.ndim(values) == 0:
+            return np.full(1, check_number(name, values), dtype)
+        return check_array(name, values, shape=(self.target.size,), dtype=dtype)

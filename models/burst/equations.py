@@ -66,7 +66,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import real, sigmoid, sqrt
-from spikesim.kernels.spikes import bounds
+from spikesim.kernels.spikes import bounds, parts
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL, at_trial_start
 
 __all__: list[str] = []
@@ -94,8 +94,8 @@ def in_its_step(t, s, p):
 
 
 def blocks(t, s, p):
-    """An `over`: once for every `width` units of the layer, all of them on a CPU."""
-    return (s.v.shape[0] + p.width - 1) // p.width
+    """An `over`: once for every block of units of the layer, all of them on a core."""
+    return parts(s.v.shape[0], p)
 
 
 def blocks_in_its_step(t, s, p):

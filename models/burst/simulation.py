@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from spikesim import Network, Neuron
-from spikesim.kernels.program import WHOLE, Phase, once
+from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.models.burst import equations as eq
 from spikesim.models.burst.parameters import Parameters
 from spikesim.population import Population
@@ -203,7 +203,7 @@ class Simulation:
         """From what the layer above sent and what SST+ cells hold against it to p."""
         state = self._state(k)
         above = {**state, "sent": self._sent[k], "Y": self.weights.Y[k - 1]}
-        params = {"layer": k, "lag": self.last - k, "sparing": self._sparing, "width": WHOLE}
+        params = {"layer": k, "lag": self.last - k, "sparing": self._sparing, "parts": SHARED}
         phases = [Phase(eq.feedback, eq.apical_blocks, above, params)]
         if self.p.sst != "none":
             source = eq.H if self.p.sst == "h" else eq.BETA
@@ -217,7 +217,7 @@ class Simulation:
     def _somatic(self, k: int) -> list[Phase]:
         """From the layer below to h."""
         state = self._state(k)
-        due = {"layer": k, "sparing": self._sparing, "width": WHOLE}
+        due = {"layer": k, "sparing": self._sparing, "parts": SHARED}
         if k == 1:
             drive = Phase(eq.basal_from_image, eq.blocks, {**state, **self._pixels}, due)
         else:
@@ -235,7 +235,7 @@ class Simulation:
     def _bursts(self, k: int) -> list[Phase]:
         """From h and p to beta, and what is sent down of it."""
         state = self._state(k)
-        phases = [Phase(eq.bursts, eq.blocks, state, {"layer": k, "width": WHOLE})]
+        phases = [Phase(eq.bursts, eq.blocks, state, {"layer": k, "parts": SHARED})]
         if self.p.feedback == "gated":
             gated = {"beta": state["beta"], "sent": self._sent[k - 1]}
             if k == self.last:
@@ -274,7 +274,7 @@ class Simulation:
         def then(body, more=None, over=eq.in_its_step, **params):  # type: ignore[no-untyped-def]
             params = {"lag": lag, "layer": k, **params}
             if over is eq.blocks_in_its_step:
-                params["width"] = WHOLE
+                params["parts"] = SHARED
             return Phase(body, over, {**state, **(more or {})}, params)
 
         blocks = eq.blocks_in_its_step

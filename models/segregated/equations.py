@@ -52,6 +52,7 @@ from math import sqrt
 
 from spikesim.kernels.chance import poisson_count
 from spikesim.kernels.functions import sigmoid
+from spikesim.kernels.spikes import parts
 from spikesim.kernels.trials import (
     FIRST,
     PHASE,
@@ -198,8 +199,8 @@ def step_output_rate(i, t, s, p):
 
 
 def blocks_at_start(t, s, p):
-    """Once for every `width` targets, at the start of a trial."""
-    return (s.out.shape[1] + p.width - 1) // p.width if at_trial_start(s.clock) else 0
+    """Once for every block of targets, at the start of a trial."""
+    return parts(s.out.shape[1], p) if at_trial_start(s.clock) else 0
 
 
 def rows_at_trial_start(t, s, p):

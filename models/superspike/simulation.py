@@ -13,7 +13,7 @@ import numpy as np
 
 from spikesim import Network, Neuron
 from spikesim.kernels import eligibility
-from spikesim.kernels.program import WHOLE, once
+from spikesim.kernels.program import SHARED, once
 from spikesim.models.superspike import equations as eq
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.windows import Windows
@@ -288,7 +288,7 @@ class Simulation:
             "lag": lag,
             "chunk": self.chunk,
             "forget": round(60.0 * max(p.tau_rise, p.tau_decay) / dt),
-            "width": WHOLE,
+            "parts": SHARED,
         }
         slopes = {
             "beta": p.beta,

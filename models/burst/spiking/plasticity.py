@@ -125,18 +125,18 @@ class BurstPlasticity:
                 f"{projection.name!r} cannot learn from the bursts of {population.name!r}; it has "
                 "to be a sparse projection onto it: connect with a probability or a sparse array."
             )
+        weight = projection.individual()
         order = np.argsort(projection.target, kind="stable")
         counts = np.bincount(projection.target, minlength=population.n)
-        rows = np.repeat(np.arange(projection.pre.n), np.diff(projection.start))
         return {
             **self._averages,
             "learning": self._learning,
             "eta": self.eta,
             "start": projection.start,
             "target": projection.target,
-            "weight": projection.weight,
+            "weight": weight,
             "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            "source": rows[order].astype(np.int32),
+            "source": projection.source[order].astype(np.int32),
             "place": order.astype(np.int64),
             "trace": np.zeros(projection.pre.n, self._network.dtype),
             "trace_last": np.zeros(projection.pre.n, np.int64),

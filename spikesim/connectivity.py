@@ -1,0 +1,197 @@
+"""Which synapses exist: rules that draw them, and their compact form.
+
+Synapses come in rows of presynaptic neurons: neuron i reaches ``target[start[i]:start[i + 1]]``,
+in ascending order, a neuron twice if there are two synapses. Targets take two bytes each onto
+populations of at most 65,536 neurons, and four onto larger ones. Everything is drawn by one
+generator, which depends on a seed and a stream alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import InputError, check_choice, check_integer, check_number
+
+__all__ = ["Synapses", "all_to_all", "draw", "from_matrix", "generator", "target_type"]
+
+_FEW = 1 << 22  # pairs sorted at once
+
+
+class Synapses(NamedTuple):
+    """Which synapses exist.
+
+    Attributes
+    ----------
+    start : numpy.ndarray of int64, shape (pre + 1,)
+    target : numpy.ndarray of uint16 or uint32, shape (synapses,)
+    """
+
+    start: np.ndarray
+    target: np.ndarray
+
+
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """The generator of one projection's synapses, weights or delays."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream]))
+
+
+def target_type(n: int) -> Any:
+    """The smallest type that numbers `n` targets.
+
+    Examples
+    --------
+    >>> target_type(65536).__name__, target_type(65537).__name__
+    ('uint16', 'uint32')
+    """
+    return np.uint16 if n <= 1 << 16 else np.uint32
+
+
+def draw(
+    shape: tuple[int, int],
+    rules: dict[str, Any],
+    chance: np.random.Generator,
+    *,
+    recurrent: bool,
+    autapses: bool,
+    multapses: bool,
+) -> Synapses:
+    """The synapses of one rule; `spikesim.Network.connect` says what each means.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Numbers of presynaptic and postsynaptic neurons.
+    rules : dict of str to Any
+        One of probability, indegree, outdegree, synapses and one_to_one, and its value.
+    chance : numpy.random.Generator
+    recurrent : bool
+        Whether both sides are the same neurons, so that autapses are possible at all.
+    autapses, multapses : bool
+        Whether a neuron may connect to itself, and to another one more than once.
+
+    Raises
+    ------
+    InputError
+        If there is more than one rule, or its value is impossible.
+    """
+    if len(rules) > 1:
+        raise InputError(f"{' and '.join(rules)} are given; choose one of them.")
+    check_choice("autapses", autapses, [True, False])
+    check_choice("multapses", multapses, [True, False])
+    ((rule, value),) = rules.items()
+    exclude = recurrent and not autapses
+    n_pre, n_post = shape
+    if rule == "one_to_one":
+        return _one_to_one(shape, value)
+    if rule == "probability":
+        probability = check_number("probability", value, at_least=0.0, at_most=1.0)
+        return _from_rows(_bernoulli_rows(shape, probability, chance, exclude), shape)
+    if rule == "synapses":
+        return _number(shape, check_integer("synapses", value, at_least=0), chance, exclude)
+    partners = n_pre if rule == "indegree" else n_post
+    most = partners - exclude
+    number = check_integer(rule, value, at_least=0, at_most=None if multapses and most else most)
+    if rule == "outdegree":
+        return _from_rows(_rows(shape, number, chance, exclude, multapses), shape)
+    turned = _from_rows(_rows(shape[::-1], number, chance, exclude, multapses), shape[::-1])
+    return _transposed(turned, shape)
+
+
+def from_matrix(matrix: Any) -> tuple[Synapses, np.ndarray]:
+    """The synapses that a scipy sparse array has entries for, and the entries."""
+    from scipy import sparse
+
+    rows = sparse.csr_array(matrix, copy=True)
+    rows.sort_indices()  # deliveries look for targets
+    target = rows.indices.astype(target_type(rows.shape[1]))
+    return Synapses(rows.indptr.astype(np.int64), target), rows.data
+
+
+def all_to_all(shape: tuple[int, int]) -> Synapses:
+    """Every pair of neurons once."""
+    n_pre, n_post = shape
+    start = np.arange(n_pre + 1, dtype=np.int64) * n_post
+    return Synapses(start, np.tile(np.arange(n_post, dtype=target_type(n_post)), n_pre))
+
+
+def _one_to_one(shape: tuple[int, int], value: Any) -> Synapses:
+    check_choice("one_to_one", value, [True])
+    if shape[0] != shape[1]:
+        raise InputError(f"one_to_one is True for {shape[0]} and {shape[1]} neurons; they differ.")
+    return Synapses(np.arange(shape[0] + 1), np.arange(shape[0], dtype=target_type(shape[0])))
+
+
+def _choose(n: int, size: int, chance: np.random.Generator) -> np.ndarray:
+    return chance.choice(n, size, replace=False, shuffle=False)
+
+
+def _but(excluded: int | None, chosen: np.ndarray) -> np.ndarray:
+    """Numbers below n - 1 as those below n without the excluded one."""
+    return chosen if excluded is None else chosen + (chosen >= excluded)
+
+
+def _bernoulli_rows(
+    shape: tuple[int, int], probability: float, chance: np.random.Generator, exclude: bool
+) -> Iterator[np.ndarray]:
+    n = shape[1] - exclude
+    for i in range(shape[0]):
+        size = chance.binomial(n, probability)
+        yield np.sort(_but(i if exclude else None, _choose(n, size, chance)))
+
+
+def _rows(
+    shape: tuple[int, int],
+    number: int,
+    chance: np.random.Generator,
+    exclude: bool,
+    multapses: bool,
+) -> Iterator[np.ndarray]:
+    """For each neuron of the first side, `number` partners on the other side."""
+    n = shape[1] - exclude
+    for i in range(shape[0]):
+        chosen = chance.integers(0, n, number) if multapses else _choose(n, number, chance)
+        yield np.sort(_but(i if exclude else None, chosen))
+
+
+def _from_rows(rows: Iterator[np.ndarray], shape: tuple[int, int]) -> Synapses:
+    kind = target_type(shape[1])
+    kept = [row.astype(kind) for row in rows]
+    start = np.concatenate([[0], np.cumsum([row.size for row in kept])]).astype(np.int64)
+    return Synapses(start, np.concatenate(kept))
+
+
+def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
+    """Rows of presynaptic neurons from rows of postsynaptic ones."""
+    from scipy import sparse
+
+    exists = np.ones(turned.target.size, np.int8)
+    columns = sparse.csc_array((exists, turned.target.astype(np.int32), turned.start), shape)
+    rows = columns.tocsr()
+    return Synapses(rows.indptr.astype(np.int64), rows.indices.astype(target_type(shape[1])))
+
+
+def _number(
+    shape: tuple[int, int], number: int, chance: np.random.Generator, exclude: bool
+) -> Synapses:
+    """So many pairs, each drawn independently of the others."""
+    n_pre, n_post = shape
+    n = n_post - exclude
+    if number and not n:
+        raise InputError(f"synapses is {number}; without autapses there is no pair to choose.")
+    per_row = chance.multinomial(number, np.full(n_pre, 1.0 / n_pre))
+    start = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
+    target = np.empty(number, target_type(n_post))
+    # Row by row in groups: a sort of rows and targets in one.
+    first = 0
+    while first < n_pre:
+        last = int(np.searchsorted(start, start[first] + _FEW, side="right")) - 1
+        last = min(max(last, first + 1), n_pre)
+        rows = np.repeat(np.arange(first, last), per_row[first:last])
+        chosen = chance.integers(0, n, rows.size)
+        chosen = _but(rows, chosen) if exclude else chosen
+        target[start[first] : start[last]] = np.sort(rows * n_post + chosen) % n_post
+        first = last
+    return Synapses(start, target)
