@@ -1,16 +1,34 @@
-"""Private Poisson input to every neuron of a population, at the cost of its spikes only.
+"""Private Poisson input to every neuron of a population.
 
+Where spikes are few it costs by the spike.
 Independent Poisson processes, one per neuron, are together one Poisson process whose spikes fall on
 neurons at random. A step therefore draws how many spikes there are in all, by inversion of their
 cumulative distribution, and then a neuron for each of them. A neuron may be drawn twice; where it
 may not, a neuron that was drawn before in the step is drawn again.
+
+Where they are many, each neuron draws its number of spikes, by inversion: it is the number of
+thresholds, the cumulative distribution, that a random word exceeds.
 """
 
 from __future__ import annotations
 
-from spikesim.kernels.chance import philox
+import numpy as np
 
-__all__ = ["deliver", "deliver_distinct", "draw", "draw_count", "quads"]
+from spikesim.kernels.chance import philox
+from spikesim.kernels.functions import real
+from spikesim.kernels.spikes import bounds, parts
+
+__all__ = [
+    "add_counts",
+    "deliver",
+    "deliver_distinct",
+    "draw",
+    "draw_count",
+    "draw_words",
+    "neurons",
+    "quads",
+    "words",
+]
 
 
 def draw_count(_, t, s, p):
@@ -80,3 +98,44 @@ def take(word, m, s, p):
     m += 1 - s.is_chosen[j]
     s.is_chosen[j] = 1
     return m
+
+
+# ------------------------------------------------------------------------ where spikes are many
+
+
+def words(t, s, p):
+    """How many blocks of four words there are."""
+    return s.words.shape[1]
+
+
+def draw_words(b, t, s, p):
+    """Four words by one block of Philox."""
+    w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
+    s.words[0, b] = w0
+    s.words[1, b] = w1
+    s.words[2, b] = w2
+    s.words[3, b] = w3
+
+
+def neurons(t, s, p):
+    """How many blocks of neurons there are."""
+    return parts(p.n, p)
+
+
+def add_counts(c, t, s, p):
+    """Add the weight times the number of spikes to each neuron of block `c`.
+
+    A neuron has `least` spikes and one more for each threshold that its word exceeds: eight are
+    compared at once, for as many neurons as fit in a register.
+    """
+    row = t % s.out.shape[0]
+    first, last = bounds(c, p.n, p)
+    offset = np.uint64(p.first)
+    for j in range(first, last):
+        s.out[row, offset + j] += p.weight * real(p.least)
+    for group in range(s.threshold.shape[0] // 8):
+        for j in range(first, last):
+            count = 0.0
+            for k in range(8):
+                count += 1.0 if s.word[j] > s.threshold[8 * group + k] else 0.0
+            s.out[row, offset + j] += p.weight * count

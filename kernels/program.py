@@ -101,7 +101,7 @@ class Source(NamedTuple):
             params = ", ".join((real if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
             steps.append(f"        each{k}(t, s{k}, p{k})")
-        return "\n".join([*head[:-1], *setup, head[-1], *steps])
+        return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])
 
 
 class Call(NamedTuple):

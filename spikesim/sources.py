@@ -17,7 +17,7 @@ from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
 from spikesim.kernels.chance import MASK
-from spikesim.kernels.program import Phase, once
+from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.kernels.spikes import flag, unflag
 from spikesim.neurons import Neuron
 from spikesim.population import Population
@@ -29,6 +29,8 @@ __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Tria
 
 BACKGROUND = 1 << 25
 """Random numbers of backgrounds come from streams from here on."""
+
+_MANY = 0.7  # spikes per neuron and step from which on each neuron draws: it is faster then
 
 
 class Trials:
@@ -265,6 +267,7 @@ class Background:
         self._params: dict[str, Any] = {
             "first": neurons.start,
             "n": len(neurons),
+            "parts": SHARED,
             "stream": BACKGROUND + number,
             "seed_low": seed & MASK,
             "seed_high": seed >> 32,
@@ -301,34 +304,52 @@ class Background:
         highest = 1000.0 / network.dt if self.at_most_one else None
         self._rate = check_number("rate", rate, at_least=0.0, at_most=highest, unit="Hz")
         chance = self._rate * network.dt / 1000.0
+        self._per_neuron = chance > _MANY
+        drawn_for = 1 if self._per_neuron else n
+        mean = drawn_for * chance
         # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
-        around = 8.0 * np.sqrt(n * chance) + 30.0
-        least = max(0, int(n * chance - around))
-        most = int(n * chance + around)
+        around = 8.0 * np.sqrt(mean) + 30.0
+        least = max(0, int(mean - around))
+        most = int(mean + around)
         if self.at_most_one:
-            counts = np.arange(least, min(most, n) + 1, dtype=np.float64)
-            chances = bdtr(counts, n, chance)
+            counts = np.arange(least, min(most, drawn_for) + 1, dtype=np.float64)
+            chances = bdtr(counts, drawn_for, chance)
         else:
             counts = np.arange(least, most + 1, dtype=np.float64)
-            chances = pdtr(counts, n * chance)
-        self._cumulative = np.floor(chances * 2.0**32).astype(np.int64)
-        self._cumulative[-1] = 1 << 32
-        self._neuron = np.zeros((4, (most + 4) // 4), np.int32)
+            chances = pdtr(counts, mean)
+        words = chances * 2.0**32
+        if self._per_neuron:
+            cumulative = np.rint(words).astype(np.int64)
+            least += np.count_nonzero(cumulative == 0)  # always exceeded
+            inside = cumulative[(cumulative > 0) & (cumulative < 1 << 32)] - 1
+            never = np.full(-inside.size % 8, (1 << 32) - 1)
+            self._threshold = np.concatenate([inside, never]).astype(np.uint32)
+            self._words = np.zeros((4, -(-n // 4)), np.uint32)
+        else:
+            self._cumulative = np.floor(words).astype(np.int64)
+            self._cumulative[-1] = 1 << 32
+            self._neuron = np.zeros((4, (most + 4) // 4), np.int32)
         self._params["least"] = least
         network.changed()
 
     def phases(self) -> list[Phase]:
         """The Phases that draw this step's spikes and add them to the target."""
+        out, params = self.population.landing(self.target), self._params
+        if self._per_neuron:
+            drawn = {"word": self._words.reshape(-1), "threshold": self._threshold, "out": out}
+            return [
+                Phase(background.draw_words, background.words, {"words": self._words}, params),
+                Phase(background.add_counts, background.neurons, drawn, params),
+            ]
         counting = {"cumulative": self._cumulative, "spikes": self._spikes}
-        out = self.population.landing(self.target)
-        phases = [Phase(background.draw_count, once, counting, self._params)]
+        phases = [Phase(background.draw_count, once, counting, params)]
         if self.at_most_one:
             chosen = {"is_chosen": self._is_chosen, "chosen": self._chosen}
             state = {"spikes": self._spikes, **chosen, "out": out}
-            return [*phases, Phase(background.deliver_distinct, once, state, self._params)]
+            return [*phases, Phase(background.deliver_distinct, once, state, params)]
         state = {"spikes": self._spikes, "neuron": self._neuron, "out": out}
-        phases.append(Phase(background.draw, background.quads, state, self._params))
-        return [*phases, Phase(background.deliver, once, state, self._params)]
+        phases.append(Phase(background.draw, background.quads, state, params))
+        return [*phases, Phase(background.deliver, once, state, params)]
 
 
 class EventSource(Population):

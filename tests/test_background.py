@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from spikesim import InputError, Network, Neuron
 
@@ -120,3 +121,50 @@ def test_what_cannot_be_drawn_is_refused(change, message):
     given = {"target": "port", "rate": 10.0, "weight": 1.0, **change}
     with pytest.raises(InputError, match=message):
         net.add_background(cells, **given)
+
+
+# ------------------------------------------------------------------ where each neuron draws
+
+
+@pytest.mark.parametrize("mean", [0.75, 2.0, 60.0])
+def test_many_spikes_per_step_are_poisson(mean):
+    counts = arrivals(steps=300, n=202, rate=mean * 1e4)
+    assert np.array_equal(counts, np.rint(counts))
+    chances = stats.poisson(mean)
+    for k in range(int(mean + 4 * np.sqrt(mean)) + 1):
+        within(np.mean(counts <= k), chances.cdf(k), np.sqrt(0.25 / counts.size))
+    within(counts.var(), mean, mean * np.sqrt(2 / counts.size) * 1.2)
+
+
+def test_the_rarest_counts_come_as_often_as_they_should():
+    counts = arrivals(steps=4000, n=1000, rate=20_000.0)
+    assert counts.max() < 25  # less than once in 10^12 times
+    for k in (9, 11, 13):
+        expected = stats.poisson(2.0).sf(k) * counts.size
+        within(np.count_nonzero(counts > k), expected, np.sqrt(expected) + 0.3)
+
+
+def test_many_spikes_of_at_most_one_per_step_are_bernoulli():
+    counts = arrivals(rate=9000.0, at_most_one=True)
+    assert set(np.unique(counts)) == {0.0, 1.0}
+    within(counts.mean(), 0.9, np.sqrt(0.09 / counts.size))
+    assert (arrivals(steps=20, rate=10_000.0, at_most_one=True)[1:] == 1.0).all()
+
+
+def test_neurons_that_draw_are_independent_of_each_other_and_of_the_past():
+    counts = arrivals(steps=3000, n=21, rate=20_000.0) - 2.0
+    covariance = np.cov(counts.T)
+    error = 2.0 / np.sqrt(3000)
+    assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 5 * error
+    within(np.mean(counts[1:] * counts[:-1]), 0.0, 2.0 / np.sqrt(counts.size))
+
+
+def test_neurons_that_draw_get_the_same_on_every_backend_and_in_any_chunks():
+    options = {"steps": 30, "n": 30, "rate": 20_000.0, "neurons": slice(3, 29)}
+    reference = arrivals(**options)
+    assert not reference[:, :3].any()
+    assert not reference[:, 29:].any()
+    within(reference[:, 3:29].mean(), 2.0, np.sqrt(2.0 / (30 * 26)))
+    assert np.array_equal(reference, arrivals(**options, backend="python"))
+    assert np.array_equal(reference, arrivals(**options, run=[7, 1, 22]))
+    assert not np.array_equal(reference, arrivals(**options, seed=4))
