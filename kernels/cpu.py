@@ -19,18 +19,33 @@ from spikesim.kernels import program
 from spikesim.kernels.cache import cached, in_cache
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "PARTS", "build", "each", "is_ready", "lowering"]
+__all__ = [
+    "FAILURES",
+    "INNER",
+    "OUTER",
+    "PARTS",
+    "build",
+    "each",
+    "function",
+    "is_ready",
+    "lowering",
+]
 
 PARTS = 1
 
-_INNER = {
+INNER: dict[str, Any] = {
     "error_model": "numpy",
     "_nrt": False,
     "forceinline": True,
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
-_OUTER = {"error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "nogil": True}
+OUTER: dict[str, Any] = {
+    "error_model": "numpy",
+    "_nrt": False,
+    "no_cfunc_wrapper": True,
+    "nogil": True,
+}
 
 FAILURES = (numba.core.errors.NumbaError,)
 
@@ -41,7 +56,7 @@ _programs: dict[str, Any] = {}
 @cache
 def lowering(dtype: str) -> Lowering:
     """Lowering that compiles for the CPU."""
-    return Lowering(numba.njit(**_INNER), dtype)
+    return Lowering(numba.njit(**INNER), dtype)
 
 
 def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str]:
@@ -49,20 +64,14 @@ def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str
     pair = lower(body), lower(over)
     if pair not in _loops:
         scope = {"body": pair[0], "over": pair[1]}
-        _loops[pair] = numba.njit(**_INNER)(FunctionType(program.each.__code__, scope, "each"))
+        _loops[pair] = numba.njit(**INNER)(FunctionType(program.each.__code__, scope, "each"))
     return _loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
 
 
 def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
     """What runs calls of a program, compiled or from the kernel cache if it is there."""
     if key not in _programs:
-        scope = dict(names)
-        exec(compile(source.text(), program.__file__, "exec"), scope)
-        function = scope["run"]
-        # The file and the qualified name are how Numba's disk cache knows the function again.
-        function.__qualname__ = f"run_{key}"
-        function.__module__ = program.__name__
-        _programs[key] = cached(function, _OUTER)
+        _programs[key] = cached(function(source.text(), names, key), OUTER)
     run = _programs[key]
 
     def run_all(calls: Sequence[program.Call]) -> None:
@@ -70,6 +79,17 @@ def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
             run(*call[:5])
 
     return run_all
+
+
+def function(text: str, names: dict[str, Any], key: str) -> Callable:
+    """`run` of a program's text, to be compiled."""
+    scope = dict(names)
+    exec(compile(text, program.__file__, "exec"), scope)
+    run = scope["run"]
+    # The file and the qualified name are how Numba's disk cache knows the function again.
+    run.__qualname__ = f"run_{key}"
+    run.__module__ = program.__name__
+    return run
 
 
 def is_ready(key: str) -> bool:

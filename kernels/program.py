@@ -93,6 +93,7 @@ class Source(NamedTuple):
         array: Callable[[int], str] = "a[{}]".format,
         real: str = "x[{}]",
         whole: str = "k[{}]",
+        more: str = "",
     ) -> str:
         """The source of `run`, given its first line, the loop over steps and its arguments."""
         setup, steps = [], []
@@ -100,7 +101,7 @@ class Source(NamedTuple):
             state = ", ".join(array(slot) for slot in slots)
             params = ", ".join((real if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
-            steps.append(f"        each{k}(t, s{k}, p{k})")
+            steps.append(f"        each{k}(t, s{k}, p{k}{more})")
         return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])
 
 

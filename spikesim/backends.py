@@ -1,17 +1,19 @@
-"""Where a network runs: on a core, in plain Python, or on a GPU."""
+"""Where a network runs: on a core or several, in plain Python, or on a GPU."""
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from typing import Any
 
 from spikesim.errors import InputError, check_choice
 
-__all__ = ["BACKENDS", "available", "backend", "check_backend", "device_name"]
+__all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]
 
 BACKENDS = {
     "cpu": "one core, compiled by Numba",
+    "threads": "all cores, for one large network; threads:2 uses two",
     "python": "plain Python, slow, to debug and to compare with",
     "cuda": "an NVIDIA GPU; cuda:1 is the second one",
 }
@@ -29,7 +31,7 @@ def check_backend(name: Any) -> str:
     >>> check_backend("cuda:1")
     'cuda:1'
     """
-    if isinstance(name, str) and re.fullmatch(r"cuda:\d+", name):
+    if isinstance(name, str) and re.fullmatch(r"cuda:\d+|threads:[1-9]\d*", name):
         return name
     return str(check_choice("backend", name, list(BACKENDS)))
 
@@ -44,7 +46,7 @@ def available() -> dict[str, str]:
     """
     from spikesim.kernels.cuda import unavailable
 
-    return {"cpu": "", "python": "", "cuda": unavailable()}
+    return {"cpu": "", "threads": "", "python": "", "cuda": unavailable()}
 
 
 def device_name(device: int = 0) -> str:
@@ -72,7 +74,30 @@ def backend(name: str) -> Any:
         from spikesim.kernels import python
 
         return python
-    return _cuda(int(name.partition(":")[2] or 0))
+    kind, _, number = name.partition(":")
+    if kind == "threads":
+        return _threads(int(number or cores()))
+    return _cuda(int(number or 0))
+
+
+def cores() -> int:
+    """How many cores this process may use.
+
+    Examples
+    --------
+    >>> cores() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@cache
+def _threads(count: int) -> Any:
+    from spikesim.kernels.threads import Threads
+
+    return Threads(count)
 
 
 @cache

@@ -1,0 +1,174 @@
+"""The backend for one network on several cores: every thread runs the loop over time.
+
+    each(t, s, p):  every thread takes its share of the indices, then all meet
+
+Bodies are those of one core and give the same bits: what two indices may touch at once is not
+shared (see `spikesim.kernels.program.Phase`). A meeting takes about 0.1 us where every thread has a
+core of its own, and there are two of them in a Phase, so this pays for networks whose step takes
+tens of microseconds. For many small networks see `spikesim.Replicas`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from spikesim.kernels import cpu, program
+from spikesim.kernels.cache import cached, in_cache
+from spikesim.kernels.lowering import Lowering
+
+__all__ = ["Threads"]
+
+ARRIVED, MEETINGS = 0, 16  # places in `barrier`, on different cache lines
+POSITIVE = (1 << 62) - 1
+_SPINS = 2000  # looks before a thread that waits lets others have its core
+
+
+@intrinsic
+def add_at(typing, array, place, value):
+    """``array[place] += value`` as one step for all threads; what was there before."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature, arguments)
+        return builder.atomic_rmw("add", pointer, arguments[2], "acq_rel")
+
+    return array.dtype(array, types.intp, types.int64), generate
+
+
+@intrinsic
+def look_at(typing, array, place):
+    """``array[place]``, looked up anew, and with all that was written before it was."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature, arguments)
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return array.dtype(array, types.intp), generate
+
+
+def _pointer(context, builder, signature, arguments):
+    array = make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+_yield = types.ExternalFunction("sched_yield", types.intc()) if os.name == "posix" else None
+
+
+def each(t, s, p, m):
+    """The loop over one Phase, for one thread."""
+    lane, lanes, _ = m
+    count = over(t, s, p)  # noqa: F821 - bound when lowered
+    meet(m)
+    if count > 0:
+        # In this form the compiler sees that no index is negative, and vectorises.
+        i = (lane * count // lanes) & POSITIVE
+        last = ((lane + 1) * count // lanes) & POSITIVE
+        while i < last:
+            body(i, t, s, p)  # noqa: F821
+            i += 1
+        meet(m)
+
+
+def meet(m):
+    """Wait until all threads are here."""
+    _, lanes, barrier = m
+    meeting = look_at(barrier, MEETINGS)
+    if add_at(barrier, ARRIVED, 1) == lanes - 1:
+        add_at(barrier, ARRIVED, -lanes)
+        add_at(barrier, MEETINGS, 1)
+    else:
+        spins = 0
+        while look_at(barrier, MEETINGS) == meeting:
+            spins += 1
+            if spins > _SPINS:
+                rest()  # noqa: F821
+
+
+class Threads:
+    """The backend; does for `Program` what the module `cpu` does.
+
+    Parameters
+    ----------
+    threads : int
+    """
+
+    FAILURES = cpu.FAILURES
+
+    def __init__(self, threads: int):
+        self.PARTS = self.threads = threads
+        self._loops: dict[tuple[Callable, Callable], Callable] = {}
+        self._programs: dict[str, Any] = {}
+        inner = numba.njit(**cpu.INNER)
+        self._meet = inner(_bound(meet, rest=_yield or inner(_nothing)))
+
+    def lowering(self, dtype: str) -> Lowering:
+        """Lowering that compiles for the CPU."""
+        return cpu.lowering(dtype)
+
+    def each(self, lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str]:
+        """The compiled loop over one Phase, and the hash of what it does."""
+        pair = lower(body), lower(over)
+        if pair not in self._loops:
+            loop = _bound(each, body=pair[0], over=pair[1], meet=self._meet)
+            self._loops[pair] = numba.njit(**cpu.INNER)(loop)
+        return self._loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
+
+    def build(self, source: program.Source, names: dict[str, Any], key: str) -> Callable:
+        """What runs calls of a program, compiled or from the kernel cache if it is there."""
+        if key not in self._programs:
+            text = source.text(
+                (
+                    "def run(t0, n, lane, lanes, barrier, a, x, k):",
+                    "    m = (lane, lanes, barrier)",
+                    "    for t in range(t0, t0 + n):",
+                ),
+                more=", m",
+            )
+            self._programs[key] = cached(cpu.function(text, names, f"threads_{key}"), cpu.OUTER)
+        run = self._programs[key]
+
+        def run_all(calls: Sequence[program.Call]) -> None:
+            for call in calls:
+                self._run(run, call)
+
+        return run_all
+
+    def _run(self, run: Callable, call: program.Call) -> None:
+        barrier = np.zeros(32, np.int64)
+        data = call.arrays, call.reals, call.wholes
+        # Compiled before there are threads: one that failed would leave the others waiting.
+        run(call.first, 0, 0, self.threads, barrier, *data)
+        others = [
+            threading.Thread(
+                target=run, args=(call.first, call.steps, lane, self.threads, barrier, *data)
+            )
+            for lane in range(1, self.threads)
+        ]
+        for thread in others:
+            thread.start()
+        run(call.first, call.steps, 0, self.threads, barrier, *data)
+        for thread in others:
+            thread.join()
+
+    def is_ready(self, key: str) -> bool:
+        """Whether a program would run at once: compiled already, or found in the kernel cache."""
+        run = self._programs[key]
+        return bool(run.signatures) or in_cache(run)
+
+
+def _bound(function: Any, **names: Any) -> FunctionType:
+    """A copy of a function that sees these globals."""
+    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+def _nothing():
+    pass

@@ -1,0 +1,64 @@
+"""One network on several threads: the same bits as on one, whatever they are doing meanwhile."""
+
+import threading
+
+import numpy as np
+import pytest
+from cuda_networks import NETWORKS, advance
+from test_network import all_arrays, assert_same_bits, everything, recorded
+
+from spikesim import InputError, Network, Neuron, backends
+from spikesim.kernels.threads import Threads
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_give_the_bits_of_one(threads):
+    expected = everything("float32", "cpu")
+    shared = everything("float32", f"threads:{threads}")
+    for net, _ in (expected, shared):
+        net.run(40.0)
+        net.run(20.0)
+    assert_same_bits(recorded(shared[1]), recorded(expected[1]))
+    assert_same_bits(all_arrays(shared[0]), all_arrays(expected[0]))
+
+
+@pytest.mark.parametrize("name", ["bursting", "segregated", "burst", "superspike"])
+def test_threads_give_every_model_the_bits_of_one(name):
+    build = NETWORKS[name]
+    (alone,), (shared,) = (advance(build(backend)) for backend in ("cpu", "threads:2"))
+    assert alone.size
+    assert np.array_equal(alone, shared, equal_nan=True)
+
+
+def step(i, t, s, p):
+    s.v[i] = 0.5 * s.v[i] + s.sum[i]
+
+
+def test_every_index_is_taken_once_even_if_there_are_fewer_than_threads():
+    sums = Neuron(steps=[step], variables={"v": 0.0, "sum": 0.0}, most_spikes=0)
+    for n in (1, 2, 3, 5):
+        net = Network(dt=1.0, backend="threads:3")
+        cells = net.add_population("cells", n, sums)
+        cells.sum[:] = np.arange(1.0, n + 1)
+        net.run(2.0)
+        np.testing.assert_array_equal(cells.v, 1.5 * np.arange(1.0, n + 1))
+
+
+def test_no_thread_is_left_when_a_run_has_ended():
+    net, _ = everything("float32", "threads:3")
+    before = threading.active_count()
+    net.run(5.0)
+    assert threading.active_count() == before
+
+
+def test_threads_takes_all_cores_unless_told_how_many():
+    net = Network(backend="threads")
+    assert isinstance(net._backend, Threads)
+    assert net._backend.threads == backends.cores()
+    assert Network(backend="threads:5")._backend.threads == 5
+
+
+@pytest.mark.parametrize("name", ["threads:0", "threads:", "threads:-1", "threads:two", "thread"])
+def test_impossible_numbers_of_threads_are_refused(name):
+    with pytest.raises(InputError, match="backend is"):
+        Network(backend=name)
