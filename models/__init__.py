@@ -1,8 +1,9 @@
 """Published models, one folder or file each; they run on spikesim and read like the paper.
 
-| module                        | paper                                                     |
-|-------------------------------|-----------------------------------------------------------|
-| `spikesim.models.burst`       | Payeur et al. (2021), Nat. Neurosci. 24:1010               |
-| `spikesim.models.segregated`  | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901     |
-| `spikesim.models.superspike`  | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
+| module                         | paper                                                     |
+|--------------------------------|-----------------------------------------------------------|
+| `spikesim.models.burst`        | Payeur et al. (2021), Nat. Neurosci. 24:1010              |
+| `spikesim.models.microcircuit` | Potjans & Diesmann (2014), Cereb. Cortex 24:785           |
+| `spikesim.models.segregated`   | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901    |
+| `spikesim.models.superspike`   | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
 """
