@@ -1,32 +1,66 @@
-"""Leaky integrate-and-fire neurons with two exponential synapses, exact where that is possible.
+"""Leaky integrate-and-fire neurons with synapses of five kinds, exact where that is possible.
 
-    tau dv/dt = E_L - v + I + I_exc + I_inh,                   dI_x/dt = -I_x / tau_x            (1)
-    tau dv/dt = E_L - v + I + g_exc (E_exc - v) + g_inh (E_inh - v),   dg_x/dt = -g_x / tau_x    (2)
+    tau dv/dt = E_L - v + I + S                                                                  (1)
 
-for currents (1), in mV, and for conductances (2), in units of the leak. v > threshold is a spike: v
-is held at V_reset for the refractory period, while synapses go on.
+v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. S is
 
-(1) is linear, and advanced exactly: v of the next step is a sum of v and I_x now. In (2) v relaxes,
-exactly, to what it would be with the conductances of the step's start; an error of order dt.
+    I_exc + I_inh                                        currents, in mV,                        (2)
+    g_exc (E_exc - v) + g_inh (E_inh - v)                conductances, in units of the leak,     (3)
+    tau w delta(t - t_spike), summed over all spikes     jumps of v by the weight w, in mV.      (4)
+
+After a spike of weight w a current or a conductance x is an exponential, w exp(-t / tau_x), or an
+alpha function, w (t / tau_x) exp(1 - t / tau_x), which is w at its peak, at t = tau_x:
+
+    tau_x dx/dt = -x,                                    x <- x + w                              (5)
+    tau_x dx/dt = e rise - x,   tau_x drise/dt = -rise,  rise <- rise + w                        (6)
+
+(5) and (6) are linear and advanced exactly, and so is v with (2): v of the next step is a sum of v,
+I_x and rise_x now. With (3), v relaxes, exactly, to what it would be with the conductances of the
+step's start; an error of order dt. With (4), a jump comes first, at the time that the step stands
+for: if it brings v above threshold, the spike has that time. Then v decays, exactly.
 """
 
 from __future__ import annotations
 
 from math import exp
 
-__all__ = ["step_conductances", "step_currents", "step_driven", "step_shunted", "step_threshold"]
+__all__ = [
+    "step_alpha_conductances",
+    "step_alpha_currents",
+    "step_alpha_driven",
+    "step_conductances",
+    "step_currents",
+    "step_driven",
+    "step_jumped",
+    "step_rise",
+    "step_shunted",
+    "step_threshold",
+]
 
-TINY = 1e-20  # smaller synaptic variables become 0: denormal numbers are slow
+TINY = 1e-20  # smaller numbers become 0: denormal ones are slow
+
+
+def leak(v, p):
+    """(1) without S."""
+    above = p.decay * (v - p.rest)
+    return p.rest + (above if abs(above) > TINY else 0.0)
 
 
 def step_driven(i, t, s, p):
-    """(1)."""
-    v = p.rest + p.decay * (s.v[i] - p.rest) + p.from_exc * s.I_exc[i] + p.from_inh * s.I_inh[i]
+    """(1) with the exponential currents of (2)."""
+    v = leak(s.v[i], p) + p.from_exc * s.I_exc[i] + p.from_inh * s.I_inh[i]
+    s.v[i] = v if s.refractory[i] == 0.0 else p.V_reset
+
+
+def step_alpha_driven(i, t, s, p):
+    """(1) with (2), currents that are alpha functions."""
+    v = leak(s.v[i], p) + p.from_exc * s.I_exc[i] + p.from_inh * s.I_inh[i]
+    v = v + p.from_rise_exc * s.rise_exc[i] + p.from_rise_inh * s.rise_inh[i]
     s.v[i] = v if s.refractory[i] == 0.0 else p.V_reset
 
 
 def step_shunted(i, t, s, p):
-    """(2)."""
+    """(1) with (3)."""
     g_exc = s.g_exc[i]
     g_inh = s.g_inh[i]
     total = 1.0 + g_exc + g_inh
@@ -45,8 +79,21 @@ def step_threshold(i, t, s, p):
     s.spike[i] = 1 if fires else 0
 
 
+def step_jumped(i, t, s, p):
+    """(1) with (4): the threshold, and then the leak; jumps in the refractory period are lost."""
+    left = s.refractory[i]
+    v = s.v[i] if left == 0.0 else p.V_reset
+    fires = v > p.threshold
+    v = p.V_reset if fires else v
+    left = p.refractory_steps if fires else max(left - 1.0, 0.0)
+    leaked = leak(v, p)  # within the condition it would become a branch
+    s.v[i] = leaked if left == 0.0 else v
+    s.refractory[i] = left
+    s.spike[i] = 1 if fires else 0
+
+
 def step_currents(i, t, s, p):
-    """Decay of the currents of (1)."""
+    """(5) for currents."""
     I_exc = p.decay_exc * s.I_exc[i]
     I_inh = p.decay_inh * s.I_inh[i]
     s.I_exc[i] = I_exc if abs(I_exc) > TINY else 0.0
@@ -54,8 +101,32 @@ def step_currents(i, t, s, p):
 
 
 def step_conductances(i, t, s, p):
-    """Decay of the conductances of (2)."""
+    """(5) for conductances."""
     g_exc = p.decay_exc * s.g_exc[i]
     g_inh = p.decay_inh * s.g_inh[i]
     s.g_exc[i] = g_exc if g_exc > TINY else 0.0
     s.g_inh[i] = g_inh if g_inh > TINY else 0.0
+
+
+def step_alpha_currents(i, t, s, p):
+    """(6) for currents; `step_rise` follows."""
+    I_exc = p.decay_exc * s.I_exc[i] + p.gain_exc * s.rise_exc[i]
+    I_inh = p.decay_inh * s.I_inh[i] + p.gain_inh * s.rise_inh[i]
+    s.I_exc[i] = I_exc if abs(I_exc) > TINY else 0.0
+    s.I_inh[i] = I_inh if abs(I_inh) > TINY else 0.0
+
+
+def step_alpha_conductances(i, t, s, p):
+    """(6) for conductances; `step_rise` follows."""
+    g_exc = p.decay_exc * s.g_exc[i] + p.gain_exc * s.rise_exc[i]
+    g_inh = p.decay_inh * s.g_inh[i] + p.gain_inh * s.rise_inh[i]
+    s.g_exc[i] = g_exc if g_exc > TINY else 0.0
+    s.g_inh[i] = g_inh if g_inh > TINY else 0.0
+
+
+def step_rise(i, t, s, p):
+    """(6), the second of its two variables."""
+    rise_exc = p.decay_exc * s.rise_exc[i]
+    rise_inh = p.decay_inh * s.rise_inh[i]
+    s.rise_exc[i] = rise_exc if abs(rise_exc) > TINY else 0.0
+    s.rise_inh[i] = rise_inh if abs(rise_inh) > TINY else 0.0

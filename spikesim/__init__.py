@@ -17,24 +17,41 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
 
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
 from spikesim.network import Network
-from spikesim.neurons import LIF, AdEx, ConductanceLIF, CurrentLIF, Neuron, Poisson
+from spikesim.neurons import (
+    LIF,
+    AdEx,
+    AlphaConductanceLIF,
+    AlphaCurrentLIF,
+    ConductanceLIF,
+    CurrentLIF,
+    DeltaLIF,
+    Izhikevich,
+    Neuron,
+    Poisson,
+)
 from spikesim.population import DoubleExponential, Population
 from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replicas import Replicas
+from spikesim.stdp import PairSTDP
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LIF",
     "AdEx",
+    "AlphaConductanceLIF",
+    "AlphaCurrentLIF",
     "ConductanceLIF",
     "CurrentLIF",
+    "DeltaLIF",
     "DoubleExponential",
     "FileError",
     "InputError",
+    "Izhikevich",
     "Network",
     "Neuron",
+    "PairSTDP",
     "Poisson",
     "Population",
     "Projection",

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp
+from math import e, exp
 from typing import Any
 
 from spikesim.errors import InputError, check_number, check_steps, check_unknown
-from spikesim.kernels import adex, integrate_and_fire
+from spikesim.kernels import adex, integrate_and_fire, izhikevich
 from spikesim.kernels import neurons as equations
 
-__all__ = ["LIF", "AdEx", "ConductanceLIF", "CurrentLIF", "Neuron", "Poisson"]
+__all__ = [
+    "IZHIKEVICH_2003",
+    "LIF",
+    "AdEx",
+    "AlphaConductanceLIF",
+    "AlphaCurrentLIF",
+    "ConductanceLIF",
+    "CurrentLIF",
+    "DeltaLIF",
+    "Izhikevich",
+    "Neuron",
+    "Poisson",
+]
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -150,19 +162,24 @@ def _two_synapses(p: dict[str, Any], dt: float) -> dict[str, Any]:
     }
 
 
-def _current_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
-    def share(tau_synapse: float) -> float:
-        """What a current of 1 mV at the start of a step has added to v at its end."""
-        rate, slow = 1.0 / p["tau"], 1.0 / tau_synapse
-        if abs(rate - slow) * dt < 1e-6:  # the limit of equal time constants
-            return dt * rate * exp(-dt * rate)
-        return rate / (rate - slow) * (exp(-dt * slow) - exp(-dt * rate))
+def _into_voltage(tau: float, tau_synapse: float, dt: float) -> tuple[float, float]:
+    """What I and rise of a synapse, 1 mV each at the start of a step, add to v by its end.
 
+    Of the matrix exponential that solves (1), (2) and (6) of `spikesim.kernels.integrate_and_fire`.
+    """
+    from scipy.linalg import expm  # scipy would add half to the time that importing spikesim takes
+
+    slow, fast = dt / tau, dt / tau_synapse
+    _, from_I, from_rise = expm([[-slow, slow, 0.0], [0.0, -fast, e * fast], [0.0, 0.0, -fast]])[0]
+    return float(from_I), float(from_rise)
+
+
+def _current_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
     return {
         **_two_synapses(p, dt),
         "decay": exp(-dt / p["tau"]),
-        "from_exc": share(p["tau_exc"]),
-        "from_inh": share(p["tau_inh"]),
+        "from_exc": _into_voltage(p["tau"], p["tau_exc"], dt)[0],
+        "from_inh": _into_voltage(p["tau"], p["tau_inh"], dt)[0],
     }
 
 
@@ -180,6 +197,39 @@ CurrentLIF = Neuron(
 
 Ports ``I_exc`` and ``I_inh`` in mV (a spike adds its weight, which is negative for inhibition); see
 `spikesim.kernels.integrate_and_fire`. The defaults are those of Brette et al. (2007).
+"""
+
+
+def _alpha_gain(tau_synapse: float, dt: float) -> float:
+    """What rise, 1 at the start of a step, adds to the current or conductance by its end."""
+    return e * dt / tau_synapse * exp(-dt / tau_synapse)
+
+
+def _alpha_current_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    return {
+        **_current_constants(p, dt),
+        "from_rise_exc": _into_voltage(p["tau"], p["tau_exc"], dt)[1],
+        "from_rise_inh": _into_voltage(p["tau"], p["tau_inh"], dt)[1],
+        "gain_exc": _alpha_gain(p["tau_exc"], dt),
+        "gain_inh": _alpha_gain(p["tau_inh"], dt),
+    }
+
+
+AlphaCurrentLIF = Neuron(
+    steps=(
+        integrate_and_fire.step_alpha_driven,
+        integrate_and_fire.step_threshold,
+        integrate_and_fire.step_alpha_currents,
+        integrate_and_fire.step_rise,
+    ),
+    variables={**CurrentLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
+    parameters=_LIF_PARAMETERS,
+    constants=_alpha_current_constants,
+)
+"""`CurrentLIF` with synaptic currents that rise and decay, integrated exactly.
+
+Ports ``rise_exc`` and ``rise_inh`` in mV: a spike of weight w adds w (t / tau) exp(1 - t / tau) to
+the current, ``I_exc`` or ``I_inh``, an alpha function that is w at its peak, at t = tau.
 """
 
 
@@ -206,6 +256,64 @@ ConductanceLIF = Neuron(
 
 Ports ``g_exc`` and ``g_inh`` in units of the leak conductance; see
 `spikesim.kernels.integrate_and_fire`. The defaults are those of Brette et al. (2007).
+"""
+
+
+def _alpha_conductance_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    return {
+        **_conductance_constants(p, dt),
+        "gain_exc": _alpha_gain(p["tau_exc"], dt),
+        "gain_inh": _alpha_gain(p["tau_inh"], dt),
+    }
+
+
+AlphaConductanceLIF = Neuron(
+    steps=(
+        integrate_and_fire.step_shunted,
+        integrate_and_fire.step_threshold,
+        integrate_and_fire.step_alpha_conductances,
+        integrate_and_fire.step_rise,
+    ),
+    variables={**ConductanceLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
+    parameters=ConductanceLIF.parameters,
+    constants=_alpha_conductance_constants,
+)
+"""`ConductanceLIF` with synaptic conductances that rise and decay.
+
+Ports ``rise_exc`` and ``rise_inh`` in units of the leak conductance: a spike of weight w adds
+w (t / tau) exp(1 - t / tau) to the conductance, ``g_exc`` or ``g_inh``, an alpha function that is w
+at its peak, at t = tau.
+"""
+
+
+def _delta_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    return {
+        "rest": p["E_L"] + p["I"],
+        "threshold": p["threshold"],
+        "V_reset": check_number("V_reset", p["V_reset"], at_most=p["threshold"], unit="mV"),
+        "decay": exp(-dt / p["tau"]),
+        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+    }
+
+
+DeltaLIF = Neuron(
+    steps=(integrate_and_fire.step_jumped,),
+    variables={"v": 0.0, "refractory": 0.0},
+    parameters={
+        "tau": 20.0,  # ms, membrane
+        "E_L": 0.0,  # mV, rest
+        "I": 0.0,  # mV, constant input: where the voltage settles above rest
+        "threshold": 20.0,  # mV
+        "V_reset": 10.0,  # mV
+        "refractory": 2.0,  # ms
+    },
+    constants=_delta_constants,
+)
+"""Leaky integrate-and-fire neuron whose voltage jumps when a spike arrives; exact.
+
+Port ``v`` in mV (a spike adds its weight, which is negative for inhibition). A jump above threshold
+is a spike in the same step; jumps in the refractory period that follows are lost. See
+`spikesim.kernels.integrate_and_fire`. The defaults are those of Brunel (2000).
 """
 
 
@@ -279,3 +387,39 @@ AdEx = Neuron(
 Ports ``g_exc`` and ``g_inh``: conductances in units of the leak; current ``I`` in pA and adaptation
 ``w`` in pA. See `spikesim.kernels.adex`. The defaults are those of the article, synapses apart.
 """
+
+
+def _izhikevich_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
+    check_number("c", p["c"], below=izhikevich.PEAK, unit="mV")
+    decays = {"decay": exp(-dt / p["tau_synapse"]), "half_decay": exp(-dt / p["tau_synapse"] / 2.0)}
+    return {**{name: p[name] for name in "abcd"}, "dt": dt, "half_dt": dt / 2.0, **decays}
+
+
+Izhikevich = Neuron(
+    steps=(izhikevich.step_membrane, izhikevich.step_spike, izhikevich.step_drive),
+    variables={"v": -70.0, "u": -14.0, "drive": 0.0, "I": 0.0},  # mV, the others mV/ms; at rest
+    parameters={
+        "a": 0.02,  # 1/ms, how fast u follows v
+        "b": 0.2,  # 1/ms, how far
+        "c": -65.0,  # mV, where a spike resets v to
+        "d": 8.0,  # mV/ms, what it adds to u
+        "tau_synapse": 5.0,  # ms
+    },
+    constants=_izhikevich_constants,
+)
+"""The neuron of Izhikevich (2003); as a default it is a regular spiking one.
+
+Port ``drive`` in mV/ms (a spike adds its weight, which decays with ``tau_synapse``), and a constant
+input ``I`` of each neuron in mV/ms. Midpoint method, of second order between spikes, which are true
+to dt; see `spikesim.kernels.izhikevich`. `spikesim.neurons.IZHIKEVICH_2003` has the parameters of
+the article's kinds of neurons.
+"""
+
+IZHIKEVICH_2003: dict[str, dict[str, float]] = {
+    "regular spiking": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0},
+    "intrinsically bursting": {"a": 0.02, "b": 0.2, "c": -55.0, "d": 4.0},
+    "chattering": {"a": 0.02, "b": 0.2, "c": -50.0, "d": 2.0},
+    "fast spiking": {"a": 0.1, "b": 0.2, "c": -65.0, "d": 2.0},
+    "low-threshold spiking": {"a": 0.02, "b": 0.25, "c": -65.0, "d": 2.0},
+}
+"""Kinds of cortical neurons, as in ``add_population(..., Izhikevich, **IZHIKEVICH_2003[KIND])``."""

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from naive_bursting_neurons import naive_pv, naive_som, run
+from scipy.integrate import solve_ivp
 
 from spikesim import AdEx, InputError, Network
 from spikesim.models.burst.spiking import PV, SOM
@@ -46,6 +47,28 @@ def test_compiled_and_plain_have_the_same_bits():
     compiled, _ = simulate(SOM, dtype="float32", steps=600, backend="cpu")
     for name in ("V", "w"):
         assert np.array_equal(getattr(plain, name), getattr(compiled, name))
+
+
+def slopes(t, y):
+    """The article's equations with its constants, I = 300 pA, and two decaying conductances."""
+    V, w = y
+    g_exc, g_inh = 0.4 * np.exp(-t / 5.0), 0.5 * np.exp(-t / 10.0)
+    ion = -(V + 70.6) + 2.0 * np.exp((V + 50.4) / 2.0) - g_exc * V - g_inh * (V + 80.0)
+    return [(30.0 * ion - w + 300.0) / 281.0, (4.0 * (V + 70.6) - w) / 144.0]
+
+
+def test_the_error_halves_with_the_step():
+    exact = solve_ivp(slopes, (0.0, 16.0), [-58.0, 50.0], rtol=1e-11, atol=1e-11).y[:, -1]
+    errors = []
+    for dt in (0.4, 0.2, 0.1, 0.05):
+        net = Network(dt=dt, backend="python", dtype="float64")
+        cell = net.add_population("cell", 1, AdEx)
+        cell.V[:], cell.w[:], cell.I[:] = -58.0, 50.0, 300.0
+        cell.g_exc[:], cell.g_inh[:] = 0.4, 0.5
+        net.run(16.0)
+        errors.append([abs(cell.V[0] - exact[0]), abs(cell.w[0] - exact[1])])
+    assert 1e-4 < max(errors[-1]) < 0.05
+    assert np.divide(errors[:-1], errors[1:]) == pytest.approx(2.0, abs=0.15)
 
 
 def test_a_cell_rests_where_leak_and_upstroke_balance():
