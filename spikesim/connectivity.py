@@ -9,6 +9,7 @@ generator, which depends on a seed and a stream alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +17,6 @@ import numpy as np
 from spikesim.errors import InputError, check_choice, check_integer, check_number
 
 __all__ = ["Synapses", "all_to_all", "draw", "from_matrix", "generator", "target_type"]
-
-_FEW = 1 << 22  # pairs sorted at once
 
 
 class Synapses(NamedTuple):
@@ -35,7 +34,8 @@ class Synapses(NamedTuple):
 
 def generator(seed: int, stream: int) -> np.random.Generator:
     """The generator of one projection's synapses, weights or delays."""
-    return np.random.Generator(np.random.Philox(key=[seed, stream]))
+    key = np.array([seed, stream], np.uint64)  # of a list, seeds from 2^63 on would pass as floats
+    return np.random.Generator(np.random.Philox(key=key))
 
 
 def target_type(n: int) -> Any:
@@ -85,7 +85,7 @@ def draw(
     exclude = recurrent and not autapses
     n_pre, n_post = shape
     if rule == "one_to_one":
-        return _one_to_one(shape, value)
+        return _one_to_one(shape, value, exclude)
     if rule == "probability":
         probability = check_number("probability", value, at_least=0.0, at_most=1.0)
         return _from_rows(_bernoulli_rows(shape, probability, chance, exclude), shape)
@@ -117,11 +117,14 @@ def all_to_all(shape: tuple[int, int]) -> Synapses:
     return Synapses(start, np.tile(np.arange(n_post, dtype=target_type(n_post)), n_pre))
 
 
-def _one_to_one(shape: tuple[int, int], value: Any) -> Synapses:
+def _one_to_one(shape: tuple[int, int], value: Any, exclude: bool) -> Synapses:
     check_choice("one_to_one", value, [True])
     if shape[0] != shape[1]:
         raise InputError(f"one_to_one is True for {shape[0]} and {shape[1]} neurons; they differ.")
-    return Synapses(np.arange(shape[0] + 1), np.arange(shape[0], dtype=target_type(shape[0])))
+    if exclude:
+        raise InputError("one_to_one is True; without autapses no synapse would be left.")
+    start = np.arange(shape[0] + 1, dtype=np.int64)
+    return Synapses(start, np.arange(shape[0], dtype=target_type(shape[0])))
 
 
 def _choose(n: int, size: int, chance: np.random.Generator) -> np.ndarray:
@@ -183,15 +186,9 @@ def _number(
         raise InputError(f"synapses is {number}; without autapses there is no pair to choose.")
     per_row = chance.multinomial(number, np.full(n_pre, 1.0 / n_pre))
     start = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
-    target = np.empty(number, target_type(n_post))
-    # Row by row in groups: a sort of rows and targets in one.
-    first = 0
-    while first < n_pre:
-        last = int(np.searchsorted(start, start[first] + _FEW, side="right")) - 1
-        last = min(max(last, first + 1), n_pre)
-        rows = np.repeat(np.arange(first, last), per_row[first:last])
-        chosen = chance.integers(0, n, rows.size)
-        chosen = _but(rows, chosen) if exclude else chosen
-        target[start[first] : start[last]] = np.sort(rows * n_post + chosen) % n_post
-        first = last
+    target = chance.integers(0, n, number, dtype=target_type(n_post))
+    if exclude:
+        target += target >= np.repeat(np.arange(n_pre, dtype=target.dtype), per_row)
+    for first, last in pairwise(start.tolist()):
+        target[first:last].sort()
     return Synapses(start, target)

@@ -42,6 +42,7 @@ from spikesim.progress import Progress, announce_compilation, progress_bar
 from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
+from spikesim.stdp import PairSTDP
 
 __all__ = ["Network"]
 
@@ -61,9 +62,10 @@ class Network:
         What all random draws depend on, 0 to 2^64 - 1.
     dtype : {'float32', 'float64'}
         The type of voltages and weights.
-    backend : {'cpu', 'python', 'cuda'}
-        'cpu' compiles all equations into one loop; 'python' runs them as they are, slowly, with the
-        same bits; 'cuda' runs them on a GPU, 'cuda:1' on the second one.
+    backend : {'cpu', 'threads', 'python', 'cuda'}
+        'cpu' compiles all equations into one loop; 'threads' shares a large network out among all
+        cores, 'threads:2' among two; 'python' runs the equations as they are, slowly; all three
+        with the same bits. 'cuda' runs them on a GPU, 'cuda:1' on the second one.
 
     Examples
     --------
@@ -300,6 +302,7 @@ class Network:
         delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
+        plasticity: PairSTDP | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
@@ -313,7 +316,8 @@ class Network:
             Without a rule: one weight for all pairs, a matrix of shape (pre.n, post.n), or a sparse
             one of the synapses that exist. With a rule: one weight for all synapses, which takes
             less memory, or an array with one for each. Or a function ``weight(chance, size)`` that
-            draws so many weights from a numpy.random.Generator.
+            draws so many weights from a numpy.random.Generator; it is called for a part of them at
+            a time.
         probability : float, optional
             Rule: each pair is connected with this chance.
         indegree, outdegree : int, optional
@@ -335,6 +339,8 @@ class Network:
             to in every step. Without one, weights are added to `target` at once.
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it all spikes are alike.
+        plasticity : PairSTDP, optional
+            How spikes on both sides change the weights; without it they stay.
         name : str, optional
             'PRE_to_POST' as a default.
 
@@ -380,6 +386,8 @@ class Network:
             self._check_delay(pre, post, projection.delay)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
+        if plasticity is not None:
+            projection.learn_from_pairs(plasticity)
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:

@@ -168,7 +168,7 @@ class Population:
         """The Phases of one step, in order."""
         ordered = [f.clearing() for f in self.filters.values()]
         for projection in self.incoming:
-            ordered += [*projection.use(), projection.delivery()]
+            ordered += [*projection.use(), projection.delivery(), *projection.after_delivery()]
         for port, ring in self.rings.items():
             state = {"ring": ring, "out": self.landing(port)}
             ordered.append(Phase(spikes.land, spikes.targets, state, {"parts": SHARED}))
@@ -177,7 +177,10 @@ class Population:
         ordered += [f.advancing() for f in self.filters.values()]
         if self._uniforms:
             ordered.append(self._uniforms.phase())
-        return ordered + self.emission()
+        ordered += self.emission()
+        for projection in self.incoming:
+            ordered += projection.after_emission()
+        return ordered
 
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.connectivity import Synapses, all_to_all, draw, from_matrix, generator
-from spikesim.errors import InputError, check_array, check_number
+from spikesim.connectivity import (
+    Synapses,
+    all_to_all,
+    draw,
+    from_matrix,
+    generator,
+    target_type,
+)
+from spikesim.errors import InputError, check_array, check_choice, check_number
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import SHARED, Phase
 from spikesim.population import Population
+from spikesim.stdp import PairPlasticity, PairSTDP
 
 __all__ = ["Projection", "ShortTermPlasticity"]
 
 
 _WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
+_PIECE = 1 << 18  # weights or delays drawn at once
+_LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
 class ShortTermPlasticity(NamedTuple):
@@ -65,6 +76,10 @@ class Projection:
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, what each neuron's last spike left of its resources and their
         use.
+    plasticity : PairSTDP or None
+        How spikes change the weights.
+    learning : bool
+        Whether they do; may be set between runs. The traces of spikes always go on.
     """
 
     def __init__(self, name: str, pre: Population, post: Population, port: str):
@@ -81,6 +96,7 @@ class Projection:
         self.short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
+        self._pairs: PairPlasticity | None = None
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
@@ -104,6 +120,23 @@ class Projection:
         later = 0 if self.later is None else self.later.nbytes
         return self.start.nbytes + self.target.nbytes + self.weight.nbytes + later
 
+    def by_target(self) -> dict[str, np.ndarray]:
+        """The synapses of a sparse projection in the order of their targets, for plasticity rules.
+
+        Returns
+        -------
+        dict
+            Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
+            neuron each comes from, ``place`` where it lies in `weight`.
+        """
+        order = np.argsort(self.target, kind="stable")
+        counts = np.bincount(self.target, minlength=self.post.n)
+        return {
+            "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            "source": self.source.astype(target_type(self.pre.n))[order],
+            "place": order.astype(np.uint32 if order.size <= 1 << 32 else np.int64),
+        }
+
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection, from now on one for each synapse."""
         if self.weight.size != self.target.size:
@@ -122,7 +155,8 @@ class Projection:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
         weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
-        return {**weights, **self._release}
+        traces = {} if self._pairs is None else self._pairs.arrays()
+        return {**weights, **self._release, **traces}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
@@ -147,6 +181,35 @@ class Projection:
         state = {**self.pre.spike_list(), **self._release, "efficacy": self._efficacy()}
         params = {"delay": self.delay, **self._recovery()}
         return [Phase(short_term.use, short_term.arrivals, state, params)]
+
+    @property
+    def plasticity(self) -> PairSTDP | None:
+        return None if self._pairs is None else self._pairs.rule
+
+    @property
+    def learning(self) -> bool:
+        return self._pairs is not None and self._pairs.learning
+
+    @learning.setter
+    def learning(self, on: bool) -> None:
+        check_choice("learning", on, [True, False])
+        if self._pairs is None:
+            raise InputError(
+                f"learning cannot be set: {self.name!r} was connected without plasticity."
+            )
+        self._pairs.learning = on
+
+    def learn_from_pairs(self, rule: PairSTDP) -> None:
+        """Give the synapses spike-timing dependent plasticity."""
+        self._pairs = PairPlasticity(rule, self)
+
+    def after_delivery(self) -> list[Phase]:
+        """The Phases, if any, by which the spikes that were delivered change the weights."""
+        return [] if self._pairs is None else self._pairs.after_delivery()
+
+    def after_emission(self) -> list[Phase]:
+        """The Phases, if any, by which new spikes of `post` change the weights."""
+        return [] if self._pairs is None else self._pairs.after_emission()
 
     def _efficacy(self) -> np.ndarray:
         """Room for one efficacy per entry of the list of spikes."""
@@ -192,6 +255,10 @@ class Projection:
         network = self.pre.network
         dtype, seed = network.dtype, network.seed
         shape = self.pre.n, self.post.n
+        if not rules and self.pre is self.post and autapses is not True:
+            raise InputError(
+                f"autapses is {autapses!r}, which is for rules; probability=1 connects all others."
+            )
         if rules:
             if np.ndim(weight) == 0 and not callable(weight):
                 check_number("weight", weight)  # before the work
@@ -212,9 +279,10 @@ class Projection:
             self._keep(synapses)
             self.weight = check_array("weight", weights, dtype=dtype)
         elif callable(weight):
-            drawn = weight(generator(seed, stream + _WEIGHTS), shape[0] * shape[1])
-            drawn = check_array("weight", drawn, shape=(shape[0] * shape[1],), dtype=dtype)
-            self.W = drawn.reshape(shape).copy()
+            self.W = np.empty(shape, dtype)
+            chance = generator(seed, stream + _WEIGHTS)
+            for place, piece in self._pieces("weight", weight, chance):
+                self.W.reshape(-1)[place] = piece
         elif np.ndim(weight) == 0:
             self.W = np.full(shape, check_number("weight", weight), dtype)
         else:
@@ -225,29 +293,40 @@ class Projection:
         if self.W is not None:
             self._keep(all_to_all(self.W.shape))
             self.weight, self.W = self.W.reshape(-1), None
-        chance = generator(self.pre.network.seed, stream + _DELAYS)
-        drawn = self._each("delay", delay, chance, "float64")
-        if not drawn.size:
+        if not self.size:
             return
         dt = self.pre.network.dt
-        steps = np.rint(drawn / dt)
-        if steps.max() - steps.min() >= 1 << 16:
-            raise InputError(
-                f"delay is between {drawn.min():g} and {drawn.max():g} ms; delays of one "
-                f"projection may differ by {(1 << 16) * dt:g} ms at the most."
-            )
+        chance = generator(self.pre.network.seed, stream + _DELAYS)
+        steps = np.empty(self.size, np.int32)
+        for place, drawn in self._pieces("delay", delay, chance):
+            check_array("delay", drawn, at_least=0.0, at_most=_LATEST * dt)
+            steps[place] = np.rint(drawn * (1.0 / dt))
         self.delay = int(steps.min())
-        later = steps - self.delay
-        if later.any():
-            self.later = later.astype(np.uint8 if later.max() < 1 << 8 else np.uint16)
+        steps -= self.delay
+        latest = steps.max()
+        if latest > 0:
+            self.later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
 
     def _keep(self, synapses: Synapses) -> None:
         self.start, self.target = synapses
 
     def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
         """One number for all synapses, or one for each: given, or drawn by a function."""
-        if callable(values):
-            values = values(chance, self.target.size)
-        elif np.ndim(values) == 0:
+        if np.ndim(values) == 0 and not callable(values):
             return np.full(1, check_number(name, values), dtype)
-        return check_array(name, values, shape=(self.target.size,), dtype=dtype)
+        each = np.empty(self.size, dtype)
+        for place, piece in self._pieces(name, values, chance):
+            each[place] = piece
+        return each
+
+    def _pieces(
+        self, name: str, values: Any, chance: np.random.Generator
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """A number for each synapse, in pieces: what is drawn need not all be kept."""
+        if not callable(values):
+            yield slice(None), check_array(name, values, shape=(self.size,))
+            return
+        for first in range(0, self.size, _PIECE):
+            place = slice(first, min(first + _PIECE, self.size))
+            many = place.stop - place.start
+            yield place, check_array(name, values(chance, many), shape=(many,))

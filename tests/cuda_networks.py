@@ -13,10 +13,15 @@ import numpy as np
 from spikesim import (
     LIF,
     AdEx,
+    AlphaConductanceLIF,
+    AlphaCurrentLIF,
     ConductanceLIF,
     CurrentLIF,
+    DeltaLIF,
     DoubleExponential,
+    Izhikevich,
     Network,
+    PairSTDP,
     Poisson,
     Replicas,
     ShortTermPlasticity,
@@ -44,10 +49,11 @@ LABELS = np.array([0, 1])
 SHOWN = patterns.poisson(6, rate=200.0, duration=3.0, seed=1)
 TARGET = patterns.from_trains([[1.0], [2.0]], duration=3.0)
 SHORT = ShortTermPlasticity(U=0.3, tau_D=20.0, tau_F=50.0, f=0.2)
+PAIRS = PairSTDP(tau_plus=1.0, tau_minus=1.5, A_plus=0.3, A_minus=0.4, w_max=4.0)
 
 
 def general(backend, seed=1):
-    """Dense and sparse projections, delays, kernels, short-term plasticity, recordings."""
+    """Dense and sparse projections, delays, kernels, plasticity, recordings."""
     net = Network(dt=0.5, seed=seed, backend=backend)
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
@@ -59,15 +65,30 @@ def general(backend, seed=1):
     net.connect(cells, adapting, target="g_exc", weight=0.5, probability=0.6, delay=1.0)
     net.connect(cells, adapting, target="g_exc", weight=0.5, short_term=SHORT, name="dense_short")
     net.connect(source, adapting, target="g_inh", weight=0.2, probability=0.7, short_term=SHORT)
+    net.connect(source, cells, target="drive", weight=2.0, plasticity=PAIRS, name="dense_plastic")
+    net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=PAIRS)
     driven = net.add_population("driven", 2, CurrentLIF)
     shunted = net.add_population("shunted", 2, ConductanceLIF)
     net.connect(source, driven, target="I_exc", weight=20.0, delay=1.0)
     net.connect(source, shunted, target="g_exc", weight=1.0, delay=1.0)
+    jumping = net.add_population("jumping", 2, DeltaLIF)
+    rising = net.add_population("rising", 2, AlphaCurrentLIF)
+    opening = net.add_population("opening", 2, AlphaConductanceLIF)
+    chattering = net.add_population("chattering", 2, Izhikevich, c=-50.0, d=2.0)
+    net.connect(source, jumping, target="v", weight=8.0, delay=1.0)
+    net.connect(source, rising, target="rise_exc", weight=20.0, delay=1.0)
+    net.connect(source, opening, target="rise_exc", weight=1.0, delay=1.0)
+    net.connect(source, chattering, target="drive", weight=8.0, delay=1.0)
     for name, kernel in (("truncated", potential), ("lasting", lasting)):
         filtered = net.add_population(name, 2, LIF)
         net.connect(source, filtered, target="drive", weight=3.0, kernel=kernel)
     net.add_background(cells, "drive", 300.0, 4.0)
     net.add_background(cells, "drive", 300.0, 4.0, neurons=slice(1, 3), at_most_one=True)
+    net.add_background(cells, "drive", 2500.0, 0.5)
+    each = {"delay": np.linspace(0.5, 4.0, 12), "weight": np.linspace(1.0, 4.0, 12)}
+    net.connect(source, cells, target="drive", indegree=3, **each, name="spread")
+    each = {"delay": [0.5, 3.0] * 3, "weight": 0.1, "short_term": SHORT}
+    net.connect(cells, adapting, target="g_inh", indegree=2, **each, name="spread_short")
     trace = net.add_trace(cells, 20.0)
     before = net.add_trace(source, 20.0)
     state = {"eligibility": np.zeros((5, 4), np.float32), "pre": before, "post": trace}

@@ -15,6 +15,10 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 # What makes each one short, and the line with its number.
 SIZES = {
     "balanced_networks": (["--seconds", "0.3"], r"^COBA: (\d+\.\d) Hz, CV \d\.\d\d$"),
+    "brunel_regimes": (
+        ["--size", "1250", "--seconds", "0.3"],
+        r"^AI +5.0 +2.0 +(\d+\.\d) \(37\.7\)",
+    ),
     "dendritic_inhibition": (
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
@@ -36,6 +40,10 @@ SIZES = {
         ["--seconds", "50"],
         r"^(\d) of 5 spikes in the right step of 0.1 ms, (\d+) in all$",
     ),
+    "microcircuit": (
+        ["--scale", "0.05", "--seconds", "0.3"],
+        r"^L6I +147 +(\d+\.\d\d)  7\.83 \(7\.54 to 8\.06\)$",
+    ),
     "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
     "own_plasticity_rule": (
         ["--seconds", "20"],
@@ -45,7 +53,9 @@ SIZES = {
         ["--pairings", "2"],
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
+    "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
+    "stdp_poisson": (["--seconds", "4"], r"^at the end: (\d+\.\d) Hz, CV \d\.\d\d$"),
     "sweep": (
         ["--epochs", "1", "--seeds", "1"],
         r"^best: (\d+) hidden units, alpha (\d+)$",
@@ -106,6 +116,15 @@ def test_the_rule_strengthens_correlated_inputs_and_weakens_the_others(tmp_path)
     correlated, uncorrelated = (float(x) for x in re.findall(r"(\d\.\d\d) mV after", printed))
     assert correlated > 4.5
     assert uncorrelated < 1.0
+
+
+def test_synapses_that_compete_make_the_output_slow_and_irregular(tmp_path):
+    printed = run(ROOT / "examples" / "stdp_poisson.py", tmp_path, "--seconds", "300")
+    first, last = re.findall(r"^at .*: (\d+\.\d) Hz, CV (\d\.\d\d)$", printed, re.MULTILINE)
+    assert float(first[0]) > 100.0
+    assert float(last[0]) < 20.0
+    assert float(first[1]) < 0.4
+    assert float(last[1]) > 0.7
 
 
 def test_the_drawing_gets_five_times_better_than_none(tmp_path):

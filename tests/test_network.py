@@ -14,6 +14,7 @@ from spikesim import (
     Network,
     Neuron,
     Poisson,
+    ShortTermPlasticity,
     SimulationError,
 )
 from spikesim.kernels.functions import exp
@@ -45,7 +46,7 @@ SUMMING = Neuron(steps=[escape], variables={"v": 0.0, "near": 0.0, "far": 0.0}, 
 
 
 def everything(dtype, backend):
-    """Every kind of source, projection, delay and kernel; and recordings of spikes and voltages."""
+    """Every kind of source, rule, delay and kernel; and recordings of spikes and voltages."""
     chance = np.random.default_rng(0)
     net = Network(dt=0.5, seed=2**40 + 3, dtype=dtype, backend=backend)
     noise = net.add_population("noise", 13, Poisson)
@@ -65,6 +66,16 @@ def everything(dtype, backend):
     net.connect(cells, sums, target="near", weight=dense, kernel=short, delay=0.0)
     net.connect(images, sums, target="near", weight=3.0, probability=0.5, kernel=short, delay=1.0)
     net.connect(sums, sums, target="far", weight=-2.0, kernel=DoubleExponential())
+    spread = {"delay": lambda chance, size: chance.uniform(0.5, 9.0, size)}
+    drawn = {"weight": lambda chance, size: chance.normal(1.0, 2.0, size)}
+    net.connect(noise, cells, target="drive", weight=0.5, indegree=4, **spread, name="spread")
+    net.connect(trains, sums, target="near", outdegree=5, **drawn, **spread, kernel=short)
+    facilitating = ShortTermPlasticity(U=0.3, tau_D=20.0, tau_F=50.0, f=0.2)
+    options = {"short_term": facilitating, "kernel": DoubleExponential()}
+    net.connect(noise, sums, target="far", probability=0.5, **drawn, **spread, **options)
+    net.connect(cells, sums, target="far", weight=2.0, indegree=6, **options, name="short")
+    net.add_background(cells, "drive", rate=2500.0, weight=0.1)
+    net.add_background(sums, "far", rate=1600.0, weight=-0.1, neurons=slice(2, 8))
     recordings = [net.record_spikes(part) for part in net.populations.values()]
     recordings += [net.record(cells, ["v", "drive"], every=1.0), net.record(sums, "v")]
     return net, recordings

@@ -126,8 +126,6 @@ class BurstPlasticity:
                 "to be a sparse projection onto it: connect with a probability or a sparse array."
             )
         weight = projection.individual()
-        order = np.argsort(projection.target, kind="stable")
-        counts = np.bincount(projection.target, minlength=population.n)
         return {
             **self._averages,
             "learning": self._learning,
@@ -135,9 +133,7 @@ class BurstPlasticity:
             "start": projection.start,
             "target": projection.target,
             "weight": weight,
-            "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            "source": projection.source[order].astype(np.int32),
-            "place": order.astype(np.int64),
+            **projection.by_target(),
             "trace": np.zeros(projection.pre.n, self._network.dtype),
             "trace_last": np.zeros(projection.pre.n, np.int64),
         }

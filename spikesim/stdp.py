@@ -1,0 +1,168 @@
+"""Spike-timing dependent plasticity of a projection: its constants, and the state that it needs."""
+
+from __future__ import annotations
+
+from math import exp
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import InputError, check_number
+from spikesim.kernels import short_term, stdp
+from spikesim.kernels.program import SHARED, Phase
+
+if TYPE_CHECKING:
+    from spikesim.projection import Projection
+
+__all__ = ["PairPlasticity", "PairSTDP"]
+
+PERIOD = 8.0
+"""How many time constants a trace goes on in the same unit; see `spikesim.kernels.stdp`."""
+
+
+class PairSTDP(NamedTuple):
+    """Spike-timing dependent plasticity, additive, with every pair of spikes; times in ms.
+
+    After Song, Miller & Abbott (2000, doi:10.1038/78829). A spike that arrives at the synapse a
+    time d before the neuron fires adds A_plus exp(-d / tau_plus) to the weight; one that arrives d
+    after takes A_minus exp(-d / tau_minus) away. Changes of all pairs add up and take effect at
+    once, and the weight stays from `w_min` to `w_max`.
+
+    An arriving spike acts with the weight that it finds and changes it then. Within a step arrivals
+    come first: they are compared with the neuron's spikes of the steps before, and its spikes of
+    this step with arrivals of this step, too, which then have d = 0. Short-term plasticity of the
+    same projection changes what a spike does, not what is learned from it.
+
+    Attributes
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of strengthening and weakening, in ms.
+    A_plus, A_minus : float
+        What a pair at d = 0 adds and takes away, in the unit of the weight. The defaults are those
+        of the article for weights in units of the strongest one: with a `w_max` of 0.015 they have
+        to be 0.015 times as large. Negative numbers turn the rule around. The weight of an
+        inhibitory synapse may be negative: adding to it makes the synapse weaker.
+    w_max, w_min : float
+        Bounds of the weight, neither of them on the other side of 0.
+
+    Examples
+    --------
+    >>> strongest = 0.015
+    >>> plastic = PairSTDP(A_plus=0.005 * strongest, A_minus=0.00525 * strongest, w_max=strongest)
+    >>> inhibition = PairSTDP(A_plus=-0.01, A_minus=-0.01, w_min=-2.0, w_max=0.0)
+    """
+
+    tau_plus: float = 20.0
+    tau_minus: float = 20.0
+    A_plus: float = 0.005
+    A_minus: float = 0.00525
+    w_max: float = 1.0
+    w_min: float = 0.0
+
+
+class PairPlasticity:
+    """What a projection with `PairSTDP` keeps, and its Phases.
+
+    Parameters
+    ----------
+    rule : PairSTDP
+    projection : Projection
+        With its synapses, which get weights of their own.
+    """
+
+    def __init__(self, rule: PairSTDP, projection: Projection):
+        _check(rule, projection)
+        self.rule = rule
+        self._projection = projection
+        network = projection.pre.network
+        self._index = projection.by_target() if projection.W is None else {}
+        self._traces = {
+            "x": np.zeros(projection.pre.n, network.dtype),
+            "y": np.zeros(projection.post.n, network.dtype),
+        }
+        self._params: dict[str, Any] = {
+            "A_plus": float(rule.A_plus),
+            "A_minus": float(rule.A_minus),
+            "w_min": float(rule.w_min),
+            "w_max": float(rule.w_max),
+            "delay": projection.delay,
+            "learning": 1,
+            "parts": SHARED,
+        }
+        for sign, tau in (("plus", rule.tau_plus), ("minus", rule.tau_minus)):
+            rate = network.dt / tau
+            period = round(PERIOD / rate)
+            unit = {"rate": rate, "period": period, "left": exp(-period * rate)}
+            self._params.update({f"{name}_{sign}": value for name, value in unit.items()})
+
+    @property
+    def learning(self) -> bool:
+        return bool(self._params["learning"])
+
+    @learning.setter
+    def learning(self, on: bool) -> None:
+        self._params["learning"] = int(on)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a run changes besides the weights."""
+        return {f"trace_{name}": array for name, array in self._traces.items()}
+
+    def after_delivery(self) -> list[Phase]:
+        """The Phases of the spikes that have been delivered."""
+        projection, params = self._projection, self._params
+        renewal = Phase(stdp.renew, stdp.renewed, dict(self._traces), params)
+        arrived = {**projection.pre.spike_list(), **self._traces}
+        if projection.W is not None:
+            depression = Phase(
+                stdp.depress_dense, stdp.depressing, {**arrived, "W": projection.W}, params
+            )
+        else:
+            synapses = {"start": projection.start, "target": projection.target}
+            out = projection.post.landing(projection.port)  # as a delivery's, for its length
+            state = {**arrived, **synapses, "weight": projection.weight, "out": out}
+            depression = Phase(stdp.depress_sparse, stdp.depressing, state, params, tuple(synapses))
+        return [renewal, depression, Phase(stdp.arrive, short_term.arrivals, arrived, params)]
+
+    def after_emission(self) -> list[Phase]:
+        """The Phase of the spikes of the postsynaptic neurons."""
+        projection = self._projection
+        state = {**projection.post.spike_list(), **self._traces, **self._index}
+        if projection.W is not None:
+            state["W"] = projection.W
+            return [Phase(stdp.potentiate_dense, stdp.fired, state, self._params)]
+        state["weight"] = projection.weight
+        index = tuple(self._index)
+        return [Phase(stdp.potentiate_sparse, stdp.fired, state, self._params, index)]
+
+
+def _check(rule: PairSTDP, projection: Projection) -> None:
+    """Refuse what cannot work; give the synapses weights of their own."""
+    if not isinstance(rule, PairSTDP):
+        raise InputError(f"plasticity is {rule!r}; it has to be a PairSTDP or None.")
+    network = projection.pre.network
+    for name in ("tau_plus", "tau_minus"):
+        check_number(name, getattr(rule, name), at_least=network.dt, unit="ms, dt or longer")
+    for name in ("A_plus", "A_minus"):
+        check_number(name, getattr(rule, name))
+    w_max = check_number("w_max", rule.w_max)
+    w_min = check_number("w_min", rule.w_min, below=w_max)
+    if w_min < 0.0 < w_max:
+        raise InputError(
+            f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "
+            "for a synapse does not turn from inhibition to excitation."
+        )
+    if projection.later is not None:
+        raise InputError(
+            "delay is not the same for all synapses; with plasticity it has to be, for a "
+            "presynaptic neuron has one trace, which starts when its spike arrives."
+        )
+    if projection.post.neuron.most_spikes == 0:
+        raise InputError(
+            f"plasticity needs spikes on both sides, and {projection.post.name!r} never spikes."
+        )
+    weights = projection.individual() if projection.W is None else projection.W
+    for outside in weights[(weights < w_min) | (weights > w_max)][:1]:
+        raise InputError(
+            f"weight holds {outside:g}; with this plasticity every weight has to be from "
+            f"w_min = {w_min:g} to w_max = {w_max:g}."
+        )
