@@ -1,7 +1,7 @@
 """Prints the spikes per burst of two kinds of cell, and draws their voltages: own_neuron.png.
 
-Both are Izhikevich's neuron (2003, doi:10.1109/TNN.2003.820440), which spikesim does not know: its
-equations stand below in plain Python and are compiled like spikesim's own. With his parameters
+Both are Izhikevich's neuron (2003, doi:10.1109/TNN.2003.820440), written anew: its equations stand
+below in plain Python and are compiled as those of `spikesim.Izhikevich` are. With his parameters
 "regular spiking" each spike stands alone; with "chattering" they come in bursts.
 """
 

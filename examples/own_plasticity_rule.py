@@ -1,10 +1,10 @@
 """Prints the weights that a learning rule gives two groups of inputs: own_plasticity_rule.png.
 
 The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000, doi:10.1038/78829),
-which spikesim does not know: it stands below in plain Python and is compiled like spikesim's own. A
-cell has a hundred inputs of the same rate. Half of them tend to fire together, half do not, and all
-start with the same weight. Inputs that fire together make the cell fire, just after themselves, and
-that is what the rule rewards.
+written anew: it stands below in plain Python and is compiled as `spikesim.PairSTDP` is. A cell has
+a hundred inputs of the same rate. Half of them tend to fire together, half do not, and all start
+with the same weight. Inputs that fire together make the cell fire, just after themselves, and that
+is what the rule rewards.
 """
 
 from __future__ import annotations

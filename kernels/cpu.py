@@ -27,6 +27,7 @@ __all__ = [
     "build",
     "each",
     "function",
+    "inner",
     "is_ready",
     "lowering",
 ]
@@ -47,9 +48,11 @@ OUTER: dict[str, Any] = {
     "nogil": True,
 }
 
+FEW = 8
+
 FAILURES = (numba.core.errors.NumbaError,)
 
-_loops: dict[tuple[Callable, Callable], Callable] = {}
+_loops: dict[tuple[Callable, Callable, bool], Callable] = {}
 _programs: dict[str, Any] = {}
 
 
@@ -59,13 +62,22 @@ def lowering(dtype: str) -> Lowering:
     return Lowering(numba.njit(**INNER), dtype)
 
 
-def each(lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str]:
-    """The compiled loop over one Phase, and the hash of what it does."""
-    pair = lower(body), lower(over)
-    if pair not in _loops:
-        scope = {"body": pair[0], "over": pair[1]}
-        _loops[pair] = numba.njit(**INNER)(FunctionType(program.each.__code__, scope, "each"))
-    return _loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
+def each(lower: Lowering, body: Callable, over: Callable, times: int) -> tuple[Callable, str]:
+    """The compiled loop over one Phase, used so many times, and the hash of what it does."""
+    loop = lower(body), lower(over), times > FEW
+    if loop not in _loops:
+        scope = {"body": loop[0], "over": loop[1]}
+        function = FunctionType(program.each.__code__, scope, "each")
+        _loops[loop] = numba.njit(**inner(times))(function)
+    return _loops[loop], f"{lower.digest(body)} {lower.digest(over)}"
+
+
+def inner(times: int) -> dict[str, Any]:
+    """Options of a loop that a program has so many times.
+
+    Inlined, unless there are so many that compilation would take minutes; a call takes 10 ns.
+    """
+    return {**INNER, "forceinline": times <= FEW}
 
 
 def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:

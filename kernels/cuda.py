@@ -207,7 +207,7 @@ class Cuda:
         return self._lowerings[dtype]
 
     def each(
-        self, lower: Lowering, body: Callable, over: Callable
+        self, lower: Lowering, body: Callable, over: Callable, times: int
     ) -> tuple[dict[str, Callable], str]:
         """The loop over one Phase, for a block and for a grid, and the hash of what it does."""
         pair = lower(body), lower(over)

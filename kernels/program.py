@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -153,6 +154,7 @@ class Program:
         inputs: set[int] = set()
         source = Source([], [])
         digests = []
+        times = Counter((phase.body, phase.over) for phase in phases)
         for k, phase in enumerate(phases):
             slots = []
             for array in phase.state.values():
@@ -171,7 +173,9 @@ class Program:
             source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
             names[f"Params{k}"] = record(tuple(phase.params))
-            names[f"each{k}"], digest = backend.each(lowering, phase.body, phase.over)
+            names[f"each{k}"], digest = backend.each(
+                lowering, phase.body, phase.over, times[phase.body, phase.over]
+            )
             digests.append(f"{digest} {names[f'State{k}'].__name__} {names[f'Params{k}'].__name__}")
         parts = [source.text(), *digests, dtype]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

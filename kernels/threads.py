@@ -105,7 +105,7 @@ class Threads:
 
     def __init__(self, threads: int):
         self.PARTS = self.threads = threads
-        self._loops: dict[tuple[Callable, Callable], Callable] = {}
+        self._loops: dict[tuple[Callable, Callable, bool], Callable] = {}
         self._programs: dict[str, Any] = {}
         inner = numba.njit(**cpu.INNER)
         self._meet = inner(_bound(meet, rest=_yield or inner(_nothing)))
@@ -114,13 +114,15 @@ class Threads:
         """Lowering that compiles for the CPU."""
         return cpu.lowering(dtype)
 
-    def each(self, lower: Lowering, body: Callable, over: Callable) -> tuple[Callable, str]:
-        """The compiled loop over one Phase, and the hash of what it does."""
-        pair = lower(body), lower(over)
-        if pair not in self._loops:
-            loop = _bound(each, body=pair[0], over=pair[1], meet=self._meet)
-            self._loops[pair] = numba.njit(**cpu.INNER)(loop)
-        return self._loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
+    def each(
+        self, lower: Lowering, body: Callable, over: Callable, times: int
+    ) -> tuple[Callable, str]:
+        """The compiled loop over one Phase, used so many times, and the hash of what it does."""
+        loop = lower(body), lower(over), times > cpu.FEW
+        if loop not in self._loops:
+            function = _bound(each, body=loop[0], over=loop[1], meet=self._meet)
+            self._loops[loop] = numba.njit(**cpu.inner(times))(function)
+        return self._loops[loop], f"{lower.digest(body)} {lower.digest(over)}"
 
     def build(self, source: program.Source, names: dict[str, Any], key: str) -> Callable:
         """What runs calls of a program, compiled or from the kernel cache if it is there."""
