@@ -1,13 +1,20 @@
-"""Ordinary spiking networks: seconds per simulated second, ours beside Brian2's C++.
+"""Ordinary spiking networks: seconds per simulated second, ours beside Brian2 and NEST.
 
-The networks of Brette et al. (2007), 4,000 neurons, steps of 0.1 ms, all spikes recorded, on one
-core, alternately, in one run. Rates are printed too, so that nobody is fast by being wrong. Timed
-is the simulation alone; compilation and construction are given apart.
+CUBA and COBA are the networks of Brette et al. (2007), 4,000 neurons; BRUNEL that of Brunel (2000),
+12,500 neurons and 15.6 million synapses; MICROCIRCUIT that of Potjans & Diesmann (2014) with a
+tenth of its neurons, which Brian2 does not take part in. Steps of 0.1 ms; all spikes are recorded
+to memory.
 
-    python benchmarks/networks.py [--brian2 PYTHON] [--seconds 10] [--repeats 3]
+    python benchmarks/networks.py [--brian2 PYTHON] [--nest PYTHON] [--threads 2] [--out speed.png]
 
-PYTHON is that of an environment with Brian2, which runs in C++ standalone mode with one thread.
-Without it only ours is timed.
+PYTHON is that of an environment with Brian2, which runs in C++ standalone mode, or with NEST; what
+is not given is left out. All run on the same cores, alternately, each time in a process of its own.
+
+Timed is the simulation, after 100 ms of warm-up; apart from it, construction of populations and
+synapses, and compilation: ours into an empty cache ("first") and from the cache, Brian2's by the
+C++ compiler, which it calls every time. Memory is the peak of the process that simulates. Rates and
+the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
+wrong. spikesim takes float32 unless --double is given, the others float64.
 """
 
 from __future__ import annotations
@@ -15,77 +22,157 @@ from __future__ import annotations
 import timing  # isort: skip - sets the number of threads before NumPy is loaded
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from time import perf_counter
-from types import ModuleType
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("CUBA", "COBA")
+SECONDS = {"CUBA": 10.0, "COBA": 10.0, "BRUNEL": 2.0, "MICROCIRCUIT": 2.0}
+Result = dict[str, Any]
 
 
-def ours(example: ModuleType, kind: str, seconds: float, seed: int) -> tuple[float, float, float]:
-    """Seconds of the simulation, of construction and compilation, and the rate in Hz."""
-    begin = perf_counter()
-    net, spikes = example.build(kind, seed)
-    net.run(net.dt)
-    before = perf_counter() - begin
-    begin = perf_counter()
-    net.run(1000.0 * seconds)
-    simulated = perf_counter() - begin
-    total = sum(part.t.size for part in spikes.values())
-    return simulated, before, total / (4000 * seconds)
+@dataclass
+class Tool:
+    """A simulator: the Python that has it, and our program for it."""
+
+    name: str
+    python: Path
+    options: list[str]
+    environment: dict[str, str]
+
+    def takes(self, kind: str) -> bool:
+        return not (self.name == "Brian2" and kind == "MICROCIRCUIT")
+
+    def run(self, kind: str, seconds: float, seed: int) -> Result:
+        """What `networks_shared.report` prints."""
+        program = str(HERE / f"networks_{self.name.lower()}.py")
+        command = [str(self.python), program, kind, "--seconds", str(seconds), "--seed", str(seed)]
+        done = subprocess.run(
+            command + self.options,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"{self.name} failed with {kind}:\n{done.stderr}")
+        return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def brian2(python: Path, kind: str, seconds: float, seed: int) -> tuple[float, float, float]:
-    """The same of Brian2."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = str(HERE / "networks_brian2.py")
-        command = [str(python), program, kind, str(seconds), str(seed), folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    simulated, whole, rate = json.loads(done.stdout.strip().splitlines()[-1])
-    return simulated, whole - simulated, rate
+def compare(tools: list[Tool], kind: str, seconds: float, repeats: int) -> dict[str, list[Result]]:
+    """All results of one network, by simulator; ours has a first one, of an empty cache."""
+    results: dict[str, list[Result]] = {tool.name: [] for tool in tools if tool.takes(kind)}
+    results["spikesim"].append(tools[0].run(kind, 0.1, seed=1))
+    for seed in range(1, repeats + 1):
+        for tool in tools:
+            if tool.takes(kind):
+                results[tool.name].append(tool.run(kind, seconds, seed))
+    return results
+
+
+def middle(runs: list[Result], key: str) -> float:
+    """The median of one of the numbers."""
+    return median(run[key] for run in runs)
+
+
+def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> dict[str, float]:
+    """Print what was measured of one network; return seconds per simulated second."""
+    first = results["spikesim"].pop(0)
+    print(f"\n{kind}: {first['synapses']:,} synapses, {seconds:g} s simulated")
+    print(f"{'':16}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
+    print(f"{'':16}{'simulated s':>12}{'ours':>8}{'in s':>9}{'first':>8}{'later':>8}{'(MB)':>9}")
+    speeds = {name: middle(runs, "simulation") / seconds for name, runs in results.items()}
+    for name, runs in results.items():
+        later = middle(runs, "compilation")
+        at_first = first["compilation"] if name == "spikesim" else later
+        print(
+            f"{runs[0]['version']:16}{speeds[name]:12.4f}{speeds[name] / speeds['spikesim']:8.1f}"
+            f"{middle(runs, 'build'):9.1f}{at_first:8.1f}{later:8.1f}{middle(runs, 'memory'):9.0f}"
+        )
+    print(f"\n{'rate (Hz), CV':16}" + "".join(f"{name:>16}" for name in results))
+    for population in first["activity"]:
+        cells = []
+        for runs in results.values():
+            rates, cvs = zip(*(run["activity"][population] for run in runs), strict=True)
+            cells.append(f"{median(rates):10.2f}{median(cvs):6.2f}")
+        print(f"{population:16}" + "".join(cells), flush=True)
+    return speeds
+
+
+def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
+    """Draw bars: seconds per simulated second, by network and simulator."""
+    # Loaded late: a process that is started takes its parent's size for its own peak.
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(dict.fromkeys(name for by_name in speeds.values() for name in by_name))
+    colours = {"spikesim": "#0072b2", "Brian2": "#e69f00", "NEST": "#009e73"}
+    figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    width = 0.8 / len(names)
+    for k, name in enumerate(names):
+        places = [i for i, by_name in enumerate(speeds.values()) if name in by_name]
+        heights = [by_name[name] for by_name in speeds.values() if name in by_name]
+        left = [i + (k - 0.5 * (len(names) - 1)) * width for i in places]
+        bars = ax.bar(left, heights, 0.92 * width, color=colours[name], label=name)
+        numbers = ax.bar_label(bars, [f"{height:.2g}" for height in heights], padding=2, fontsize=8)
+        for number in numbers:  # in front of the line
+            number.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+    ax.set_yscale("log")
+    ax.margins(y=0.15)
+    ax.set_xticks(range(len(speeds)), list(speeds))
+    used = "1 thread" if threads == 1 else f"{threads} threads"
+    ax.set_ylabel(f"seconds per simulated second, {used}")
+    ax.axhline(1.0, color="0.5", linewidth=0.8, linestyle="--", zorder=0, label="real time")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(names) + 1)
+    figure.savefig(out, dpi=150)
+    print(f"\nwrote {out}")
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\\n")[0])
+    """Print the tables and draw the figure."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--brian2", type=Path, help="a Python that has Brian2")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of simulated time")
+    parser.add_argument("--nest", type=Path, help="a Python that has NEST")
+    parser.add_argument("--networks", nargs="+", choices=SECONDS, default=list(SECONDS))
+    parser.add_argument("--seconds", type=float, help="of simulated time, for all networks")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--core", type=int, default=0, help="the core that both run on")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--core", type=int, default=0, help="the first core that all run on")
+    parser.add_argument("--scale", type=float, default=0.1, help="of the microcircuit")
+    parser.add_argument("--double", action="store_true", help="float64 in spikesim too")
+    parser.add_argument("--out", type=Path, help="a file for the figure")
     chosen = parser.parse_args()
-    spec = importlib.util.spec_from_file_location(
-        "balanced_networks", HERE.parent / "examples" / "balanced_networks.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {chosen.core})
-    print(f"{timing.cpu_name()}, {os.cpu_count()} cores, one used; load {timing.load_average()}")
-    print(f"{chosen.repeats} repeats of {chosen.seconds:g} s, alternately, medians\n")
-    print(f"{'':18}{'s per simulated s':>18}{'before (s)':>12}{'rate (Hz)':>11}")
-    for kind in KINDS:
-        results: dict[str, list[tuple[float, float, float]]] = {}
-        for seed in range(1, chosen.repeats + 1):
-            results.setdefault("spikesim", []).append(ours(example, kind, chosen.seconds, seed))
-            if chosen.brian2:
-                result = brian2(chosen.brian2, kind, chosen.seconds, seed)
-                results.setdefault("Brian2", []).append(result)
+        os.sched_setaffinity(0, range(chosen.core, chosen.core + chosen.threads))
+
+    options = ["--threads", str(chosen.threads), "--scale", str(chosen.scale)]
+    threads = {name: str(chosen.threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
+    print(f"{timing.cpu_name()}, {os.cpu_count()} cores; threads: {chosen.threads}")
+    print(f"{chosen.repeats} repeats, alternately, medians; load {timing.load_average()}")
+    with tempfile.TemporaryDirectory() as cache:
+        own = {**threads, "NUMBA_CACHE_DIR": cache}
+        tools = [
+            Tool("spikesim", Path(sys.executable), options + chosen.double * ["--double"], own)
+        ]
+        for name, python in (("Brian2", chosen.brian2), ("NEST", chosen.nest)):
+            if python:
+                tools.append(Tool(name, python, options, threads))
         speeds = {}
-        for name, runs in results.items():
-            simulated, before, rate = (median(column) for column in zip(*runs, strict=True))
-            speeds[name] = simulated / chosen.seconds
-            print(f"{kind:6}{name:12}{speeds[name]:18.4f}{before:12.1f}{rate:11.2f}", flush=True)
-        if chosen.brian2:
-            print(f"{kind:6}{'ratio':12}{speeds['Brian2'] / speeds['spikesim']:18.1f}")
+        for kind in chosen.networks:
+            seconds = chosen.seconds or SECONDS[kind]
+            results = compare(tools, kind, seconds, chosen.repeats)
+            speeds[kind] = print_table(kind, seconds, results)
+    if chosen.out:
+        plot(speeds, chosen.threads, chosen.out)
     print(f"\nload at the end: {timing.load_average()}")
 
 

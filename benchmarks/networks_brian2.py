@@ -1,20 +1,41 @@
-"""The networks of `networks.py` in Brian2's C++ standalone mode, with one thread; run by it.
+"""The networks of `networks.py` in Brian2, in its C++ standalone mode; run by it.
 
-    <a Python that has Brian2> benchmarks/networks_brian2.py CUBA|COBA SECONDS SEED FOLDER
+    <a Python that has Brian2> benchmarks/networks_brian2.py CUBA|COBA|BRUNEL [--seconds 1] ...
 
-The last line that it prints is JSON: seconds of the simulation, of everything, and the rate in Hz.
+The last line that it prints is JSON: see `networks_shared.report`. Memory is that of the compiled
+program, not of Python, which writes it. The warm-up is timed with the rest, in proportion, so that
+there is one run to compile.
 """
 
-import json
+from __future__ import annotations
+
+import subprocess
 import sys
-import time
+import tempfile
+from pathlib import Path
+from time import perf_counter
 
 import brian2 as b2
-from brian2 import ms, mV, second
+import numpy as np
+from brian2 import Hz, ms, mV, second
+from networks_shared import (
+    BRUNEL,
+    COBA_WEIGHTS,
+    CUBA_WEIGHTS,
+    DT,
+    KICK_END,
+    KICK_RATE,
+    KICK_WEIGHT,
+    WARM_UP,
+    arguments,
+    report,
+)
 
-# Brian2 reads these from here by name.
+# Brian2 reads what its equations name from here.
 tau, tau_exc, tau_inh = 20 * ms, 5 * ms, 10 * ms
 E_exc, E_inh = 0 * mV, -80 * mV
+J = BRUNEL.J * mV
+threshold, V_reset = BRUNEL.threshold * mV, BRUNEL.V_reset * mV
 
 CURRENTS = """
 dv/dt = (rest - v + s_exc + s_inh) / tau : volt (unless refractory)
@@ -27,29 +48,111 @@ ds_exc/dt = -s_exc / tau_exc : 1
 ds_inh/dt = -s_inh / tau_inh : 1
 """
 
-kind, seconds, number, folder = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-b2.set_device("cpp_standalone", directory=folder)
-b2.defaultclock.dt = 0.1 * ms
-b2.seed(number)
-begin = time.perf_counter()
-if kind == "CUBA":
-    rest, w_exc, w_inh = -49 * mV, 1.62 * mV, -9 * mV
-    equations, method = CURRENTS, "exact"
+
+def fixed_indegree(pre: range, n_post: int, indegree: int) -> dict[str, np.ndarray]:
+    """Synapses from distinct neurons onto each of `n_post`, for `connect`.
+
+    They are in the order of presynaptic neurons. Brian2 keeps it, and its own generator, ``i="k for
+    k in sample(...)"``, has the order of the others: with it, the simulation takes twice as long.
+    """
+    drawn = [chance.choice(len(pre), indegree, replace=False, shuffle=False) for _ in range(n_post)]
+    i = np.concatenate(drawn).astype(np.int32) + np.int32(pre.start)
+    order = np.argsort(i, kind="stable")
+    return {"i": i[order], "j": np.repeat(np.arange(n_post, dtype=np.int32), indegree)[order]}
+
+
+chosen = arguments(__doc__)
+chance = np.random.default_rng(chosen.seed)
+folder = tempfile.TemporaryDirectory()
+b2.set_device("cpp_standalone", directory=folder.name, build_on_run=False)
+b2.prefs.devices.cpp_standalone.openmp_threads = 0 if chosen.threads == 1 else chosen.threads
+b2.defaultclock.dt = DT * ms
+b2.seed(chosen.seed)
+begin = perf_counter()
+drawing = 0.0  # seconds that Python takes for synapses
+
+if chosen.kind in ("CUBA", "COBA"):
+    n_exc, n = 3200, 4000
+    if chosen.kind == "CUBA":
+        rest, equations, method = -49 * mV, CURRENTS, "exact"
+        w_exc, w_inh = CUBA_WEIGHTS["exc"] * mV, CUBA_WEIGHTS["inh"] * mV
+    else:
+        rest, equations, method = -60 * mV, CONDUCTANCES, "exponential_euler"
+        w_exc, w_inh = COBA_WEIGHTS["exc"], COBA_WEIGHTS["inh"]
+    cells = b2.NeuronGroup(
+        n, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * ms, method=method
+    )
+    cells.v = "-60*mV + 10*mV * rand()"
+    if chosen.kind == "COBA":
+        cells.s_exc = "clip(4 + 1.5 * randn(), 0, 100)"
+        cells.s_inh = "clip(20 + 12 * randn(), 0, 100)"
+        kick = b2.PoissonInput(cells, "s_exc", 1, KICK_RATE * Hz, weight=KICK_WEIGHT)
+    exc = b2.Synapses(cells, cells, on_pre="s_exc += w_exc")
+    exc.connect("i < 3200", p=0.02)
+    inh = b2.Synapses(cells, cells, on_pre="s_inh += w_inh")
+    inh.connect("i >= 3200", p=0.02)
+elif chosen.kind == "BRUNEL":
+    n_exc, n = BRUNEL.sizes[0], sum(BRUNEL.sizes)
+    cells = b2.NeuronGroup(
+        n,
+        "dv/dt = -v / tau : volt (unless refractory)",
+        threshold="v >= threshold",
+        reset="v = V_reset",
+        refractory=BRUNEL.refractory * ms,
+        method="exact",
+    )
+    cells.v = "threshold * rand()"
+    delay = BRUNEL.delay * ms
+    drawing = perf_counter()
+    # Nothing adds to what is marked "unless refractory" in that time: such input is lost in all.
+    exc = b2.Synapses(cells, cells, on_pre="v_post += J", delay=delay)
+    exc.connect(**fixed_indegree(range(n_exc), n, BRUNEL.indegrees[0]))
+    w_inh = -BRUNEL.g * J
+    inh = b2.Synapses(cells, cells, on_pre="v_post += w_inh", delay=delay)
+    inh.connect(**fixed_indegree(range(n_exc, n), n, BRUNEL.indegrees[1]))
+    drawing = perf_counter() - drawing
+    outside = b2.PoissonInput(cells, "v", BRUNEL.external, BRUNEL.external_rate * Hz, weight=J)
 else:
-    rest, w_exc, w_inh = -60 * mV, 0.6, 6.7
-    equations, method = CONDUCTANCES, "exponential_euler"
-cells = b2.NeuronGroup(
-    4000, equations, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * ms, method=method
+    raise SystemExit(f"{chosen.kind} is not written for Brian2.")
+
+monitor = b2.SpikeMonitor(cells)
+total = (WARM_UP + 1000.0 * chosen.seconds) * ms
+last = total
+if chosen.kind == "COBA":  # only then, for every run is compiled anew
+    b2.run(KICK_END * ms)
+    kick.active = False
+    last = total - KICK_END * ms
+b2.run(last)
+b2.device.build(directory=folder.name, compile=True, run=False)
+compilation = perf_counter() - begin - drawing
+
+# Brian2 could start the program itself, but among the children of this process is the compiler,
+# which may have used more memory; and a child begins with its parent's peak: let that be small.
+START = """
+import resource, subprocess, time
+begin = time.perf_counter()
+subprocess.run(["./main"], stdout=subprocess.DEVNULL, check=True)
+print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+command = [sys.executable, "-S", "-c", START]
+done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, check=True)
+whole, memory = (float(number) for number in done.stdout.split())
+last_run = (Path(folder.name) / "results" / "last_run_info.txt").read_text()
+per_second = float(last_run.split()[0]) / float(last / second)
+b2.get_device().has_been_run = True
+
+times, neurons = np.asarray(monitor.t / ms), np.asarray(monitor.i)
+is_exc = neurons < n_exc
+report(
+    version=f"Brian2 {b2.__version__}",
+    simulation=per_second * chosen.seconds,
+    build=drawing + whole - per_second * float(total / second),
+    compilation=compilation,
+    memory=memory * 1024 / 1e6,
+    synapses=len(exc) + len(inh),
+    spikes={
+        "exc": (times[is_exc], neurons[is_exc], n_exc),
+        "inh": (times[~is_exc], neurons[~is_exc], n - n_exc),
+    },
+    seconds=chosen.seconds,
 )
-cells.v = "-60*mV + 10*mV * rand()"
-if kind == "COBA":
-    cells.s_exc = "clip(4 + 1.5 * randn(), 0, 100)"
-    cells.s_inh = "clip(20 + 12 * randn(), 0, 100)"
-exc = b2.Synapses(cells, cells, on_pre="s_exc += w_exc")
-exc.connect("i < 3200", p=0.02)
-inh = b2.Synapses(cells, cells, on_pre="s_inh += w_inh")
-inh.connect("i >= 3200", p=0.02)
-spikes = b2.SpikeMonitor(cells)
-b2.run(seconds * second)
-whole = time.perf_counter() - begin
-print(json.dumps([b2.device._last_run_time, whole, spikes.num_spikes / (4000 * seconds)]))

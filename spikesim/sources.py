@@ -320,7 +320,7 @@ class Background:
         words = chances * 2.0**32
         if self._per_neuron:
             cumulative = np.rint(words).astype(np.int64)
-            least += np.count_nonzero(cumulative == 0)  # always exceeded
+            least += int(np.count_nonzero(cumulative == 0))  # always exceeded
             inside = cumulative[(cumulative > 0) & (cumulative < 1 << 32)] - 1
             never = np.full(-inside.size % 8, (1 << 32) - 1)
             self._threshold = np.concatenate([inside, never]).astype(np.uint32)
