@@ -62,7 +62,9 @@ def lowering(dtype: str) -> Lowering:
     return Lowering(numba.njit(**INNER), dtype)
 
 
-def each(lower: Lowering, body: Callable, over: Callable, times: int) -> tuple[Callable, str]:
+def each(
+    lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
+) -> tuple[Callable, str]:
     """The compiled loop over one Phase, used so many times, and the hash of what it does."""
     loop = lower(body), lower(over), times > FEW
     if loop not in _loops:

@@ -68,6 +68,12 @@ def each(t, s, p):
     meet()  # noqa: F821
 
 
+def each_of_neurons(t, s, p):
+    """The same where the threads meet later; see `Phase.neurons`."""
+    for i in range(lane(), over(t, s, p), lanes()):  # noqa: F821
+        body(i, t, s, p)  # noqa: F821
+
+
 def block_replica():
     return cuda.blockIdx.x  # noqa: F821
 
@@ -180,7 +186,7 @@ class Cuda:
         self.FAILURES: tuple[type[Exception], ...] = (NumbaError,)
         self.inputs = Inputs(self.cuda)
         self._lowerings: dict[str, Lowering] = {}
-        self._loops: dict[tuple[Callable, Callable], dict[str, Callable]] = {}
+        self._loops: dict[tuple[Callable, Callable, bool], dict[str, Callable]] = {}
         self._kernels: dict[tuple[str, str, tuple[str, ...]], Any] = {}
         self.parts = {
             scope: {
@@ -207,16 +213,17 @@ class Cuda:
         return self._lowerings[dtype]
 
     def each(
-        self, lower: Lowering, body: Callable, over: Callable, times: int
+        self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
     ) -> tuple[dict[str, Callable], str]:
         """The loop over one Phase, for a block and for a grid, and the hash of what it does."""
-        pair = lower(body), lower(over)
-        if pair not in self._loops:
-            self._loops[pair] = {
-                scope: self._jit(bound(each, body=pair[0], over=pair[1], **parts))
+        loop = lower(body), lower(over), meets
+        if loop not in self._loops:
+            function = each if meets else each_of_neurons
+            self._loops[loop] = {
+                scope: self._jit(bound(function, body=loop[0], over=loop[1], **parts))
                 for scope, parts in self.parts.items()
             }
-        return self._loops[pair], f"{lower.digest(body)} {lower.digest(over)}"
+        return self._loops[loop], f"{lower.digest(body)} {lower.digest(over)}"
 
     def build(self, source: program.Source, names: dict[str, Any], key: str) -> Runner:
         """What runs calls of a program."""
@@ -291,12 +298,14 @@ class Runner:
             lambda slot: LAYOUTS[layout[slot]].format(slot),
             "x[r, {}]",
             "int(k[r, {}])",
+            meet="meet()",
         )
         chosen = {
             name: value[scope] if isinstance(value, dict) else value
             for name, value in self.names.items()
         }
-        names = {**chosen, "replica": self.backend.parts[scope]["replica"]}
+        own = self.backend.parts[scope]
+        names = {**chosen, "replica": own["replica"], "meet": own["meet"]}
         exec(compile(text, __file__, "exec"), names)
         return names["run"]
 

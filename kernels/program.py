@@ -22,6 +22,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,10 @@ class Phase(NamedTuple):
         Numbers that the body reads, as ``p.name``. Floats take the network's type.
     inputs : tuple of str
         Arrays of the state that no body ever writes, such as all images of a dataset.
+    neurons : object, optional
+        Whose neurons, or blocks of whose neurons, the indices are. Phases in a row about the same
+        neurons share them out in the same way, none of them touches what another one writes for
+        another neuron, and no body writes what an `over` reads: no need to meet in between.
     """
 
     body: Callable
@@ -61,6 +66,7 @@ class Phase(NamedTuple):
     state: dict[str, np.ndarray]
     params: dict[str, Any] = {}  # noqa: RUF012 - never written
     inputs: tuple[str, ...] = ()
+    neurons: Any = None
 
 
 def once(t, s, p):
@@ -83,10 +89,13 @@ class Source(NamedTuple):
         Per Phase, which of the distinct arrays its state holds.
     numbers : list of list of (bool, int)
         Per Phase, for each parameter whether it is real and its place among those or the others.
+    meetings : list of bool
+        Per Phase, whether threads that did not meet in it have to afterwards.
     """
 
     slots: list[list[int]]
     numbers: list[list[tuple[bool, int]]]
+    meetings: list[bool]
 
     def text(
         self,
@@ -95,14 +104,21 @@ class Source(NamedTuple):
         real: str = "x[{}]",
         whole: str = "k[{}]",
         more: str = "",
+        meet: str = "",
     ) -> str:
-        """The source of `run`, given its first line, the loop over steps and its arguments."""
+        """The source of `run`.
+
+        Given its first line, the loop over steps, its arguments, what else a loop over one Phase
+        takes, and how threads meet.
+        """
         setup, steps = [], []
         for k, (slots, numbers) in enumerate(zip(self.slots, self.numbers, strict=True)):
             state = ", ".join(array(slot) for slot in slots)
             params = ", ".join((real if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
             steps.append(f"        each{k}(t, s{k}, p{k}{more})")
+            if meet and self.meetings[k]:
+                steps.append(f"        {meet}")
         return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])
 
 
@@ -152,7 +168,9 @@ class Program:
         lowering = backend.lowering(dtype)
         names: dict[str, Any] = {}
         inputs: set[int] = set()
-        source = Source([], [])
+        owners = [phase.neurons for phase in phases] + [None]
+        ends = [a is not None and a is not b for a, b in pairwise(owners)]
+        source = Source([], [], ends)
         digests = []
         times = Counter((phase.body, phase.over) for phase in phases)
         for k, phase in enumerate(phases):
@@ -173,11 +191,13 @@ class Program:
             source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
             names[f"Params{k}"] = record(tuple(phase.params))
+            meets = phase.neurons is None
             names[f"each{k}"], digest = backend.each(
-                lowering, phase.body, phase.over, times[phase.body, phase.over]
+                lowering, phase.body, phase.over, times[phase.body, phase.over], meets
             )
-            digests.append(f"{digest} {names[f'State{k}'].__name__} {names[f'Params{k}'].__name__}")
-        parts = [source.text(), *digests, dtype]
+            fields = names[f"State{k}"].__name__, names[f"Params{k}"].__name__
+            digests.append(" ".join([digest, *fields, str(meets)]))
+        parts = [source.text(meet="meet()"), *digests, dtype]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
         self._inputs = frozenset(inputs)

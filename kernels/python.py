@@ -26,7 +26,9 @@ def lowering(dtype: str) -> Lowering:
     return Lowering(lambda function: function, dtype)
 
 
-def each(lower: Lowering, body: Callable, over: Callable, times: int) -> tuple[Callable, str]:
+def each(
+    lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
+) -> tuple[Callable, str]:
     """The loop over one Phase."""
     scope = {"body": lower(body), "over": lower(over), "range": range}
     return FunctionType(program.each.__code__, scope, "each"), ""

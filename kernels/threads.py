@@ -4,8 +4,8 @@
 
 Bodies are those of one core and give the same bits: what two indices may touch at once is not
 shared (see `spikesim.kernels.program.Phase`). A meeting takes about 0.1 us where every thread has a
-core of its own, and there are two of them in a Phase, so this pays for networks whose step takes
-tens of microseconds. For many small networks see `spikesim.Replicas`.
+core of its own, and there are two of them in most Phases, so this pays for networks whose step
+takes tens of microseconds. For many small networks see `spikesim.Replicas`.
 """
 
 from __future__ import annotations
@@ -65,17 +65,27 @@ _yield = types.ExternalFunction("sched_yield", types.intc()) if os.name == "posi
 
 def each(t, s, p, m):
     """The loop over one Phase, for one thread."""
-    lane, lanes, _ = m
     count = over(t, s, p)  # noqa: F821 - bound when lowered
-    meet(m)
+    meet(m)  # before a body changes what `over` has read
     if count > 0:
-        # In this form the compiler sees that no index is negative, and vectorises.
-        i = (lane * count // lanes) & POSITIVE
-        last = ((lane + 1) * count // lanes) & POSITIVE
-        while i < last:
-            body(i, t, s, p)  # noqa: F821
-            i += 1
+        take(count, t, s, p, m)
         meet(m)
+
+
+def each_of_neurons(t, s, p, m):
+    """The same where the threads meet later; see `spikesim.kernels.program.Phase.neurons`."""
+    take(over(t, s, p), t, s, p, m)  # noqa: F821
+
+
+def take(count, t, s, p, m):
+    """This thread's share of the indices."""
+    lane, lanes, _ = m
+    # In this form the compiler sees that no index is negative, and vectorises.
+    i = (lane * count // lanes) & POSITIVE
+    last = ((lane + 1) * count // lanes) & POSITIVE
+    while i < last:
+        body(i, t, s, p)  # noqa: F821
+        i += 1
 
 
 def meet(m):
@@ -105,7 +115,7 @@ class Threads:
 
     def __init__(self, threads: int):
         self.PARTS = self.threads = threads
-        self._loops: dict[tuple[Callable, Callable, bool], Callable] = {}
+        self._loops: dict[tuple[Callable, Callable, bool, bool], Callable] = {}
         self._programs: dict[str, Any] = {}
         inner = numba.njit(**cpu.INNER)
         self._meet = inner(_bound(meet, rest=_yield or inner(_nothing)))
@@ -115,12 +125,14 @@ class Threads:
         return cpu.lowering(dtype)
 
     def each(
-        self, lower: Lowering, body: Callable, over: Callable, times: int
+        self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
     ) -> tuple[Callable, str]:
         """The compiled loop over one Phase, used so many times, and the hash of what it does."""
-        loop = lower(body), lower(over), times > cpu.FEW
+        loop = lower(body), lower(over), times > cpu.FEW, meets
         if loop not in self._loops:
-            function = _bound(each, body=loop[0], over=loop[1], meet=self._meet)
+            share = numba.njit(**cpu.INNER)(_bound(take, body=loop[0]))
+            function = each if meets else each_of_neurons
+            function = _bound(function, over=loop[1], take=share, meet=self._meet)
             self._loops[loop] = numba.njit(**cpu.inner(times))(function)
         return self._loops[loop], f"{lower.digest(body)} {lower.digest(over)}"
 
@@ -134,7 +146,9 @@ class Threads:
                     "    for t in range(t0, t0 + n):",
                 ),
                 more=", m",
+                meet="meet(m)",
             )
+            names = {**names, "meet": self._meet}
             self._programs[key] = cached(cpu.function(text, names, f"threads_{key}"), cpu.OUTER)
         run = self._programs[key]
 

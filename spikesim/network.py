@@ -691,7 +691,7 @@ class Network:
         check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
         if kernel.memory is not None:
             check_integer("memory", kernel.memory, at_least=1)
-        post.filters[port] = Filter(post.state[port], kernel, self.dt)
+        post.filters[port] = Filter(post.state[port], kernel, self.dt, post)
 
     def _check_finite(self) -> None:
         for population in self.populations.values():

@@ -43,7 +43,7 @@ class Neuron:
     steps : sequence of callable
         Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
         write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
-        emitted.
+        emitted. What another neuron's step writes is not to be read: it may come earlier or later.
     variables : mapping of str to float
         The state variables and the value each starts from.
     parameters : mapping of str to float or int

@@ -43,7 +43,14 @@ class DoubleExponential(NamedTuple):
 class Filter:
     """The postsynaptic potentials of one port of a population; see `spikesim.kernels.filters`."""
 
-    def __init__(self, out: np.ndarray, kernel: DoubleExponential, dt: float):
+    def __init__(
+        self,
+        out: np.ndarray,
+        kernel: DoubleExponential,
+        dt: float,
+        owner: Population | None = None,
+    ):
+        self.owner = owner
         self.kernel = kernel
         self.dt = dt
         slots = 1 if kernel.memory is None else kernel.memory + 1
@@ -75,13 +82,14 @@ class Filter:
         }
 
     def clearing(self) -> Phase:
-        return Phase(filters.clear, filters.blocks, {"arrived": self.arrived}, {"parts": SHARED})
+        state = {"arrived": self.arrived}
+        return Phase(filters.clear, filters.blocks, state, {"parts": SHARED}, neurons=self.owner)
 
     def advancing(self) -> Phase:
         untruncated = self.kernel.memory is None
         body = filters.advance_untruncated if untruncated else filters.advance_truncated
         state = {**self.arrays(), "offset": self.offset, "out": self.out}
-        return Phase(body, filters.blocks, state, self.params())
+        return Phase(body, filters.blocks, state, self.params(), neurons=self.owner)
 
 
 class Population:
@@ -171,7 +179,9 @@ class Population:
             ordered += [*projection.use(), projection.delivery(), *projection.after_delivery()]
         for port, ring in self.rings.items():
             state = {"ring": ring, "out": self.landing(port)}
-            ordered.append(Phase(spikes.land, spikes.targets, state, {"parts": SHARED}))
+            ordered.append(
+                Phase(spikes.land, spikes.targets, state, {"parts": SHARED}, neurons=self)
+            )
         for background in self.backgrounds:
             ordered += background.phases()
         ordered += [f.advancing() for f in self.filters.values()]
@@ -186,8 +196,12 @@ class Population:
         """The Phases that advance the neurons and list their spikes."""
         ordered = []
         for step in self.neuron.steps:
-            body, over = step if isinstance(step, tuple) else (step, neuron_bodies.neurons)
-            ordered.append(Phase(body, over, {**self.state, **self.shared}, self.params))
+            state = {**self.state, **self.shared}
+            if isinstance(step, tuple):
+                ordered.append(Phase(*step, state, self.params))
+            else:
+                over = neuron_bodies.neurons
+                ordered.append(Phase(step, over, state, self.params, neurons=self))
         if self.neuron.most_spikes > 0:
             listing = {"spike": self._spike, **self.spike_list()}
             most = {"most": self.neuron.most_spikes}

@@ -166,13 +166,14 @@ class Projection:
         params: dict[str, Any] = {"delay": self.delay, "parts": SHARED}
         bodies = spikes if self.short_term is None else short_term
         if self.W is not None:
-            return Phase(bodies.deliver_dense, spikes.columns, {**state, "W": self.W}, params)
+            state["W"] = self.W
+            return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
         state.update(start=self.start, target=self.target, weight=self.weight)
         params["each"] = _EACH if self.weight.size == self.target.size else 0
         if self.later is None:
-            return Phase(bodies.deliver_sparse, spikes.columns, state, params)
+            return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
         state.update(out=self.post.rings[self.port], later=self.later)
-        return Phase(bodies.deliver_delayed, spikes.columns, state, params)
+        return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
 
     def use(self) -> list[Phase]:
         """The Phase, if any, that finds the efficacies of the spikes arriving now."""

@@ -337,9 +337,10 @@ class Background:
         out, params = self.population.landing(self.target), self._params
         if self._per_neuron:
             drawn = {"word": self._words.reshape(-1), "threshold": self._threshold, "out": out}
+            owner = self.population if params["n"] == self.population.n else None
             return [
                 Phase(background.draw_words, background.words, {"words": self._words}, params),
-                Phase(background.add_counts, background.neurons, drawn, params),
+                Phase(background.add_counts, background.neurons, drawn, params, neurons=owner),
             ]
         counting = {"cumulative": self._cumulative, "spikes": self._spikes}
         phases = [Phase(background.draw_count, once, counting, params)]
