@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,36 @@ def cached(function: Callable, options: dict[str, Any]) -> Callable:
     users_own = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(place)
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
+        _forgive(compiled._cache)
+        return compiled
     except (RuntimeError, OSError):  # no room for it after all
         return numba.njit(**options)(function)
     finally:
         numba.config.CACHE_DIR = users_own
+
+
+def _forgive(cache: Any) -> None:
+    """Make Numba compile afresh where it would raise over what lies in the cache.
+
+    That is a damaged file, or one that names a user's module that has moved since; and a disk
+    that is full when the result is to be kept.
+    """
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_or_forget(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except Exception:  # unpickling damaged bytes raises anything
+            with suppress(Exception):
+                cache.flush()  # or saving would read the same index
+            return None
+
+    def save_if_possible(*arguments: Any) -> None:
+        with suppress(OSError):
+            save(*arguments)
+
+    cache.load_overload, cache.save_overload = load_or_forget, save_if_possible
 
 
 def _is_writable(place: Path) -> bool:

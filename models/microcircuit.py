@@ -44,7 +44,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spikesim import CurrentLIF, Network, SpikeRecording
-from spikesim.errors import check_choice, check_number
+from spikesim.errors import InputError, check_choice, check_number, show
 from spikesim.training import random_numbers
 
 __all__ = [
@@ -352,7 +352,13 @@ def mean_rates(spikes: Mapping[str, SpikeRecording], after: float = 500.0) -> di
     ['L5I']
     """
     found = {}
+    if not isinstance(spikes, Mapping):
+        raise InputError(f"spikes is {show(spikes)}; it has to be a dict of recordings.")
     for name, recording in spikes.items():
+        if not isinstance(recording, SpikeRecording):
+            raise InputError(
+                f"spikes[{name!r}] is {show(recording)}; it has to be a SpikeRecording."
+            )
         check_number("after", after, at_least=0.0, below=recording.duration, unit="ms")
         counted = np.count_nonzero(recording.t >= after - 1e-6)
         found[name] = float(1e3 * counted / (recording.n * (recording.duration - after)))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_integer, check_number
+from spikesim.errors import InputError, check_array, check_integer, check_memory, check_number
 
 __all__ = ["BurstRates", "Bursts", "binned_rates", "events_and_bursts"]
 
@@ -194,6 +194,7 @@ def binned_rates(
     ids = check_array("ids", ids, shape=times.shape, dtype=np.int64, at_least=0, at_most=n - 1)
     width = check_number("bin_width", bin_width, above=0.0, unit="ms")
     start = check_number("start", start, at_least=0.0, below=duration, unit="ms")
+    check_memory(f"bin_width is {width:g} ms for {duration:g} ms", 8.0 * (duration - start) / width)
     bins = math.floor((duration - start + _ROUNDING) / width)
     if not bins:
         raise InputError(

@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         chosen = parser.parse_args(arguments)
+        for name, value in vars(chosen).items():
+            if value == [] and name not in ("grid",):  # argparse's answer to --n=--
+                parser.error(f"argument --{name.replace('_', '-')}: has no value")
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     try:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from spikesim.errors import InputError, show
 
 __all__ = ["Comparison", "comparison_table"]
 
@@ -52,7 +55,18 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
     r                 0.8             at least 0.9  MISSED
     """
     rows = [("quantity", "ours", "reference", "bounds", "")]
-    for row in comparisons:
+    if isinstance(comparisons, Comparison) or not isinstance(comparisons, (list, tuple)):
+        raise InputError(f"comparisons is {show(comparisons)}; it has to be a list of Comparison.")
+    for k, row in enumerate(comparisons):
+        if not isinstance(row, Comparison) or not isinstance(row.quantity, str):
+            raise InputError(
+                f"comparisons[{k}] is {show(row)}; it has to be a Comparison, its quantity a text."
+            )
+        for name, value in row._asdict().items():
+            if name != "quantity" and not isinstance(value, numbers.Real):
+                raise InputError(
+                    f"{name} of {row.quantity!r} is {show(value)}; it has to be a number."
+                )
         reference = "" if math.isnan(row.reference) else f"{row.reference:.4g}"
         missed = "" if row.holds else "MISSED"
         rows.append((row.quantity, f"{row.ours:.4g}", reference, _bounds(row), missed))

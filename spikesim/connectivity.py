@@ -14,7 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_choice, check_integer, check_number
+from spikesim.errors import (
+    InputError,
+    check_choice,
+    check_integer,
+    check_memory,
+    check_number,
+)
 
 __all__ = ["Synapses", "all_to_all", "draw", "from_matrix", "generator", "target_type"]
 
@@ -86,14 +92,19 @@ def draw(
     n_pre, n_post = shape
     if rule == "one_to_one":
         return _one_to_one(shape, value, exclude)
+    each = np.dtype(target_type(n_post)).itemsize
     if rule == "probability":
         probability = check_number("probability", value, at_least=0.0, at_most=1.0)
+        check_memory(f"probability is {probability:g}", each * probability * n_pre * n_post)
         return _from_rows(_bernoulli_rows(shape, probability, chance, exclude), shape)
     if rule == "synapses":
-        return _number(shape, check_integer("synapses", value, at_least=0), chance, exclude)
+        number = check_integer("synapses", value, at_least=0)
+        check_memory(f"synapses is {number}", float(each * number))
+        return _number(shape, number, chance, exclude)
     partners = n_pre if rule == "indegree" else n_post
     most = partners - exclude
     number = check_integer(rule, value, at_least=0, at_most=None if multapses and most else most)
+    check_memory(f"{rule} is {number}", float(each * number * (n_pre + n_post - partners)))
     if rule == "outdegree":
         return _from_rows(_rows(shape, number, chance, exclude, multapses), shape)
     turned = _from_rows(_rows(shape[::-1], number, chance, exclude, multapses), shape[::-1])
@@ -104,10 +115,28 @@ def from_matrix(matrix: Any) -> tuple[Synapses, np.ndarray]:
     """The synapses that a scipy sparse array has entries for, and the entries."""
     from scipy import sparse
 
+    _check_indices(matrix)
     rows = sparse.csr_array(matrix, copy=True)
+    rows.check_format(full_check=True)
     rows.sort_indices()  # deliveries look for targets
     target = rows.indices.astype(target_type(rows.shape[1]))
     return Synapses(rows.indptr.astype(np.int64), target), rows.data
+
+
+def _check_indices(matrix: Any) -> None:
+    """Refuse a sparse array with indices outside of it, which scipy makes, and writes to memory."""
+    try:
+        if hasattr(matrix, "check_format"):  # by rows, columns or blocks
+            matrix.check_format(full_check=True)
+        elif matrix.format == "coo":
+            for indices, n in zip((matrix.row, matrix.col), matrix.shape, strict=True):
+                if indices.size and not 0 <= indices.min() <= indices.max() < n:
+                    raise ValueError(f"an index is not from 0 to {n - 1}")
+            if not matrix.row.size == matrix.col.size == matrix.data.size:
+                raise ValueError("there are not as many indices as numbers")
+    except (ValueError, TypeError, IndexError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"weight is a sparse array that is damaged: {reason}.") from None
 
 
 def all_to_all(shape: tuple[int, int]) -> Synapses:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.errors import FileError, InputError, check_choice, check_integer
+from spikesim.errors import FileError, InputError, check_choice, check_integer, check_path, show
 
 __all__ = [
     "MNIST_MIRRORS",
@@ -327,12 +327,14 @@ def download_mnist(
     PosixPath('mnist')
     """
     target = _cache() if folder is None else _path("folder", folder)
-    if isinstance(mirrors, str) or not mirrors:
-        raise InputError(f"mirrors is {mirrors!r}; it has to be a list of one or more addresses.")
+    if not isinstance(mirrors, (list, tuple)) or not mirrors:
+        raise InputError(
+            f"mirrors is {show(mirrors)}; it has to be a list of one or more addresses."
+        )
     for mirror in mirrors:
         if not str(mirror).startswith(("http://", "https://")):
             raise InputError(
-                f"mirrors holds {mirror!r}; every one has to begin with http:// or https://."
+                f"mirrors holds {show(mirror)}; every one has to begin with http:// or https://."
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -413,9 +415,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _path(name: str, value: str | os.PathLike[str]) -> Path:
-    if not isinstance(value, (str, os.PathLike)):
-        raise InputError(f"{name} is {value!r}; it has to be a path.")
-    return Path(value).expanduser()
+    return check_path(name, value).expanduser()
 
 
 def _cache() -> Path:

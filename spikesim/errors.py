@@ -9,12 +9,18 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spikesim.kernels.lowering import LoweringError
+
 __all__ = [
+    "BodyError",
     "FileError",
     "InputError",
     "SimulationError",
@@ -22,10 +28,18 @@ __all__ = [
     "check_array",
     "check_choice",
     "check_integer",
+    "check_memory",
+    "check_names",
     "check_number",
+    "check_path",
     "check_steps",
     "check_unknown",
+    "show",
 ]
+
+
+MOST_STEPS = 1 << 62
+"""How many steps, and twice as many, can be counted in 64 bits."""
 
 
 class SpikesimError(Exception):
@@ -40,17 +54,33 @@ class FileError(SpikesimError, OSError):
     """A file that is missing, damaged, foreign, or cannot be written."""
 
 
+class BodyError(InputError, LoweringError):
+    """An equation or a rule that cannot be compiled."""
+
+
 class SimulationError(SpikesimError, RuntimeError):
     """A simulation that cannot go on, for example because a voltage became NaN."""
 
 
-def _show(value: Any) -> str:
-    text = repr(value)
+def show(value: Any) -> str:
+    """A value as it stands in a message: in one line, and not too long.
+
+    Examples
+    --------
+    >>> show(np.zeros((2, 2)))
+    'array([[0., 0.], [0., 0.]])'
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # of whatever a class makes of itself, or a number of 5000 digits
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _nearest(name: object, choices: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(name), list(choices), n=1)
+    if not isinstance(name, str):
+        return ""
+    close = difflib.get_close_matches(name[:60], list(choices), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -63,8 +93,11 @@ def check_number(
     at_most: float | None = None,
     below: float | None = None,
     unit: str = "",
+    dtype: Any = None,
 ) -> float:
     """Return `value` as a float, or raise `InputError` if it is no finite number in the range.
+
+    With a `dtype`, it has to be finite in that type, too.
 
     Examples
     --------
@@ -82,16 +115,22 @@ def check_number(
         bounds.append(f"below {below:g}")
     wanted = "a finite number" + (" " + " and ".join(bounds) if bounds else "")
     wanted += f" ({unit})" if unit else ""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (numbers.Real, np.number)):
-        raise InputError(f"{name} is {_show(value)}; it has to be {wanted}.")
-    number = float(value)
+    if dtype is not None:
+        wanted += f", in size at most {np.finfo(dtype).max:g}, the largest {np.dtype(dtype)}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number beyond 1e308
+        number = math.inf
     inside = math.isfinite(number)
+    inside = inside and (dtype is None or abs(number) <= float(np.finfo(dtype).max))
     inside = inside and (above is None or number > above)
     inside = inside and (at_least is None or number >= at_least)
     inside = inside and (at_most is None or number <= at_most)
     inside = inside and (below is None or number < below)
     if not inside:
-        raise InputError(f"{name} is {_show(value)}; it has to be {wanted}.")
+        raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     return number
 
 
@@ -117,7 +156,7 @@ def check_integer(
         or (at_least is not None and value < at_least)
         or (at_most is not None and value > at_most)
     ):
-        raise InputError(f"{name} is {_show(value)}; it has to be {wanted}.")
+        raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     return int(value)
 
 
@@ -130,6 +169,10 @@ def check_steps(name: str, time: Any, dt: float, *, at_least: int = 0) -> int:
     8
     """
     time = check_number(name, time, at_least=0.0, unit="ms")
+    if not time / dt < MOST_STEPS:
+        raise InputError(
+            f"{name} is {time:g} ms; it has to be less than 2^62 steps of dt = {dt:g} ms."
+        )
     steps = round(time / dt)
     if abs(steps * dt - time) > 1e-6 * max(time, dt) or steps < at_least:
         raise InputError(
@@ -151,7 +194,7 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
     if not any(value is c or (type(value) is type(c) and value == c) for c in choices):
         allowed = ", ".join(map(repr, choices))
         near = _nearest(value, [c for c in choices if isinstance(c, str)])
-        raise InputError(f"{name} is {_show(value)}; it has to be one of {allowed}.{near}")
+        raise InputError(f"{name} is {show(value)}; it has to be one of {allowed}.{near}")
     return value
 
 
@@ -164,11 +207,75 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
     """
     allowed = list(allowed)
     for name in given:
-        if name not in allowed:
+        if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {name!r}; there is {listed}.{_nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; there is {listed}.{_nearest(name, allowed)}"
             )
+
+
+def check_names(name: str, value: Any) -> list[str]:
+    """Return one name, or a sequence of them, as a list; or raise `InputError`.
+
+    Examples
+    --------
+    >>> check_names("variables", "v"), check_names("variables", ("v", "drive"))
+    (['v'], ['v', 'drive'])
+    """
+    try:
+        names = [value] if isinstance(value, str) else list(value)
+    except Exception:  # whatever a foreign object raises
+        names = [value]
+    if isinstance(value, Mapping) or not all(isinstance(each, str) for each in names):
+        raise InputError(f"{name} is {show(value)}; it has to be a name, or a list of names.")
+    return names
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return `value` as a path, or raise `InputError` if it is none.
+
+    Examples
+    --------
+    >>> check_path("directory", "runs/first").name
+    'first'
+    """
+    try:
+        path = Path(value)
+    except TypeError:
+        path = None  # type: ignore[assignment]
+    if path is None or "\0" in str(path) or any(len(part) > 255 for part in path.parts):
+        raise InputError(f"{name} is {show(value)}; it has to be a path, such as 'runs/first'.")
+    return path
+
+
+def check_memory(what: str, size: float) -> None:
+    """Raise `InputError` for what takes more bytes than the machine has: it could only be killed.
+
+    Parameters
+    ----------
+    what : str
+        The beginning of the sentence, with the argument's name and value.
+    size : float
+        In bytes.
+
+    Examples
+    --------
+    >>> check_memory("n is 100", 400.0)
+    """
+    if size > _memory():
+        raise InputError(
+            f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
+            f"{_memory() / 1e9:.3g} GB."
+        )
+
+
+@cache
+def _memory() -> float:
+    """Bytes of memory of this machine."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on Windows
+        return math.inf
 
 
 def check_array(
@@ -204,10 +311,13 @@ def check_array(
     """
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{name} is not a regular array of numbers: {error}.") from None
+    except Exception as error:  # whatever the conversion of a foreign object raises
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name} is not a regular array of numbers: {reason}.") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} has dtype {array.dtype}; it has to hold real numbers.")
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InputError(f"{name} has masked elements; every element has to be a number.")
     if shape is not None and (
         array.ndim != len(shape)
         or any(
@@ -221,15 +331,42 @@ def check_array(
     if array.size:
         if at_least is not None and array.min() < at_least:
             raise InputError(
-                f"{name} holds {array.min():g}; every element has to be at least {at_least:g}."
+                f"{name} holds {float(array.min()):g}; every element has to be at least "
+                f"{at_least:g}."
             )
         if at_most is not None and array.max() > at_most:
             raise InputError(
-                f"{name} holds {array.max():g}; every element has to be at most {at_most:g}."
+                f"{name} holds {float(array.max()):g}; every element has to be at most {at_most:g}."
             )
     if dtype is not None:
-        target = np.dtype(dtype)
-        if target.kind in "iu" and array.dtype.kind == "f" and not (array == np.floor(array)).all():
-            raise InputError(f"{name} holds fractions; every element has to be a whole number.")
-        array = array.astype(target)
+        array = _cast(name, array, np.dtype(dtype), finite)
+    elif not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     return np.ascontiguousarray(array)
+
+
+def _cast(name: str, array: np.ndarray, target: np.dtype, finite: bool) -> np.ndarray:
+    """An array of another type, if its numbers are the same there, but for rounding."""
+    if np.can_cast(array.dtype, target):
+        return array.astype(target)
+    if target.kind in "iu" and array.size:
+        least, most = array.min(), array.max()
+        if array.dtype.kind == "f":
+            if not np.isfinite(least) or not np.isfinite(most):
+                raise InputError(f"{name} holds NaN or infinite numbers; there have to be none.")
+            if not (array == np.floor(array)).all():
+                raise InputError(f"{name} holds fractions; every element has to be a whole number.")
+        for extreme in (least, most):
+            if not np.iinfo(target).min <= int(extreme) <= np.iinfo(target).max:
+                raise InputError(
+                    f"{name} holds {float(extreme):g}; every element has to fit into {target}."
+                )
+    with np.errstate(over="ignore"):
+        cast = array.astype(target)
+    if target.kind == "f" and finite and not np.isfinite(cast).all():
+        outside = array[~np.isfinite(cast)].reshape(-1)[0]
+        raise InputError(
+            f"{name} holds {float(outside):g}; every element has to be at most "
+            f"{np.finfo(target).max:g}, the largest {target}, in size."
+        )
+    return cast

@@ -14,6 +14,7 @@ import re
 import secrets
 import stat
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 import spikesim
-from spikesim.errors import FileError, InputError
+from spikesim.errors import FileError, InputError, check_path, show
 
 __all__ = [
     "SCHEMA",
@@ -40,6 +41,7 @@ SCHEMA = 1
 """The layout that this version writes; a file with a larger number is refused."""
 
 _STAMP = "spikesim_"  # the attributes of `stamp` begin with this, those of a tree may not
+_CHECKSUM = _STAMP + "crc32"  # of a dataset: HDF5 has checksums of the structure, not of numbers
 _NUMBERS = "biufc"  # the kinds of NumPy type that HDF5 gives back exactly
 
 # How HDF5 passes on what the system said; h5py makes an OSError or a RuntimeError of it.
@@ -70,7 +72,7 @@ def check_name(what: str, name: Any) -> str:
     'pyramidal'
     """
     if not isinstance(name, str) or name in ("", ".") or "/" in name or "\0" in name:
-        raise InputError(f"{what} is {name!r}; it has to be a name without a slash.")
+        raise InputError(f"{what} is {show(name)}; it has to be a name without a slash.")
     return name
 
 
@@ -110,7 +112,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     >>> os.listdir(os.path.dirname(path))
     ['weights.h5']
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(check_path("path", path)))
     temporary = f"{target}.{secrets.token_hex(4)}.part"
     try:
         if not target.parent.is_dir():
@@ -240,7 +242,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     ...     list(file)
     ['weights']
     """
-    name = os.fspath(path)
+    name = str(check_path("path", path))
     try:
         regular = stat.S_ISREG(os.stat(name).st_mode)
         if regular:
@@ -297,7 +299,7 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
     ...     read_tree(file)
     {'epoch': 3}
     """
-    name = os.fspath(path)
+    name = str(check_path("path", path))
     file = open_hdf5(path)
     try:
         try:
@@ -325,7 +327,7 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
     return file
 
 
-def _attribute(item: h5py.Group, name: str) -> Any:
+def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     """Return a text or a whole number that is stored in place, and None for all else.
 
     HDF5 keeps texts of variable length in a heap without checksums, where damage makes it hang, so
@@ -379,7 +381,9 @@ def write_tree(group: h5py.Group, tree: Mapping[str, Any]) -> None:
             if value.dtype.kind not in _NUMBERS:
                 raise InputError(f"{where} has dtype {value.dtype}; it has to hold numbers.")
             # h5py only warns when a dataset that goes out of use cannot be written; flush raises
-            group.create_dataset(key, data=value).flush()
+            dataset = group.create_dataset(key, data=value)
+            dataset.attrs[_CHECKSUM] = _checksum(value)
+            dataset.flush()
         elif _is_plain(value):
             group.attrs[key] = np.bytes_(json.dumps(value).encode())
         else:
@@ -473,7 +477,14 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
     array = np.empty(dataset.shape, dataset.dtype.str)  # the text drops what h5py adds to the type
     if array.size:
         dataset.read_direct(array)
+    # files of older versions have none; a flipped bit cannot take it away, headers are checked
+    if _CHECKSUM in dataset.attrs and _attribute(dataset, _CHECKSUM) != _checksum(array):
+        raise _damaged(dataset, "its numbers have changed since they were written")
     return array
+
+
+def _checksum(array: np.ndarray) -> np.int64:
+    return np.int64(zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
 
 
 def _damaged(item: h5py.Group | h5py.Dataset, reason: str) -> FileError:

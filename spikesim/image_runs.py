@@ -20,6 +20,8 @@ from spikesim.sweep_runs import layers, shortened
 
 __all__ = ["ImageCommands"]
 
+_FIRST_PICTURE = "learning_curve.png"
+
 _load_once = functools.cache(datasets.load)
 
 
@@ -73,10 +75,10 @@ class ImageCommands:
         settings = self.settings(chosen)
         data = datasets.load(chosen.dataset)
         net = self.new(settings, data)
-        directory = runs.new_directory(chosen.out, f"{self.name}-{chosen.dataset}")
         sizes, epochs = "-".join(map(str, net.sizes)), settings["epochs"]
-        print(f"Training {sizes} on {chosen.dataset}, {epochs} epochs, into {directory}")
-        self._fit(net, data, directory, not chosen.no_progress)
+        with runs.new_run(chosen.out, f"{self.name}-{chosen.dataset}") as directory:
+            print(f"Training {sizes} on {chosen.dataset}, {epochs} epochs, into {directory}")
+            self._fit(net, data, directory, not chosen.no_progress)
 
     def settings(self, chosen: argparse.Namespace) -> dict[str, Any]:
         """Everything that a run depends on, from options."""
@@ -136,11 +138,20 @@ class ImageCommands:
         """Go on where the last checkpoint ended."""
         if chosen.blocks is not None:
             raise InputError("--blocks is for models that learn in time; this run has --epochs.")
+        if not (chosen.directory / RUN_FILE).exists():
+            self.network.load(chosen.directory / RUN_FILE)  # says what is wrong
+        with runs.hold(chosen.directory):
+            self._resume(chosen)
+
+    def _resume(self, chosen: argparse.Namespace) -> None:
         net = self.network.load(chosen.directory / RUN_FILE)
         if chosen.epochs is not None:
             net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
         data = datasets.load(noted(net, "dataset"))
         if net.epoch >= noted(net, "epochs"):
+            if not (chosen.directory / _FIRST_PICTURE).exists():
+                # It was stopped between its last checkpoint and its pictures.
+                self._results(net, data, chosen.directory)
             print(
                 f"All {net.epoch} epochs are done; 'spikesim resume {chosen.directory} --epochs "
                 f"{net.epoch + 10}' would train on."
@@ -213,7 +224,7 @@ class ImageCommands:
         from spikesim import plot as draw
 
         pictures = runs.Pictures(directory)
-        pictures.keep("learning_curve.png", draw.learning_curve(net.history).figure)
+        pictures.keep(_FIRST_PICTURE, draw.learning_curve(net.history).figure)
         if len(net.sizes) > 2:
             fields = draw.receptive_fields(net.W[0], data.image_shape)
             pictures.keep("receptive_fields.png", fields[0].figure)

@@ -14,7 +14,9 @@ in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from inspect import isfunction
 from math import exp
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,28 +25,37 @@ import numpy as np
 
 from spikesim import backends
 from spikesim.errors import (
+    MOST_STEPS,
+    BodyError,
     FileError,
     InputError,
     SimulationError,
     check_array,
     check_choice,
     check_integer,
+    check_memory,
+    check_names,
     check_number,
     check_steps,
     check_unknown,
+    show,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
-from spikesim.kernels import bursts, plasticity
+from spikesim.kernels import bursts, plasticity, trials
+from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.neurons import Neuron
-from spikesim.population import DoubleExponential, Filter, Population
+from spikesim.population import DoubleExponential, Filter, Population, check_range
 from spikesim.progress import Progress, announce_compilation, progress_bar
-from spikesim.projection import Projection, ShortTermPlasticity
+from spikesim.projection import Projection, ShortTermPlasticity, varies
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 from spikesim.stdp import PairSTDP
 
 __all__ = ["Network"]
+
+MOST_NEURONS = 2**31 - 16
+"""Of a population: they are numbered in 32 bits."""
 
 _STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 
@@ -82,7 +93,7 @@ class Network:
     def __init__(
         self, dt: float = 0.1, seed: int = 0, dtype: str = "float32", backend: str = "cpu"
     ):
-        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        self.dt = check_number("dt", dt, above=0.0, at_least=1e-9, at_most=1e9, unit="ms")
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = backend
@@ -130,9 +141,9 @@ class Network:
         self._check_name(name)
         if not isinstance(neuron, Neuron):
             raise InputError(
-                f"neuron is {neuron!r}; it has to be a Neuron, for example spikesim.LIF."
+                f"neuron is {show(neuron)}; it has to be a Neuron, for example spikesim.LIF."
             )
-        n = check_integer("n", n, at_least=1)
+        n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
         return self.add(Population(self, name, n, neuron, parameters))
 
     def add_spike_trains(
@@ -153,7 +164,7 @@ class Network:
             In ms, a multiple of dt: after which time all of them come again. Once as a default.
         """
         self._check_name(name)
-        n = check_integer("n", n, at_least=1)
+        n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
         steps = None if period is None else check_steps("period", period, self.dt, at_least=1)
         return self.add(SpikeTrainSource(self, name, n, times, ids, steps))
 
@@ -174,7 +185,12 @@ class Network:
         shown = check_array(
             "images", images, shape=(None, None), dtype=self.dtype, at_least=0.0, at_most=1.0
         )
-        rate = check_number("rate", rate, at_least=0.0, unit="Hz")
+        for axis, what in enumerate(("image", "pixel")):
+            if shown.shape[axis] == 0:
+                raise InputError(
+                    f"images has shape {shown.shape}; there has to be at least one {what}."
+                )
+        rate = check_number("rate", rate, at_least=0.0, unit="Hz", dtype=self.dtype)
         steps = check_steps("duration", duration, self.dt, at_least=1)
         trials = Trials(len(shown), repeat=True)
         trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
@@ -261,15 +277,17 @@ class Network:
         """
         self._check_own("population", population)
         self._check_port(population, target)
-        if not isinstance(neurons, (slice, type(None))):
+        try:
+            chosen = range(population.n)[slice(None) if neurons is None else neurons]
+            assert isinstance(chosen, range)
+        except (TypeError, ValueError, IndexError, AssertionError):
             raise InputError(
-                f"neurons is {neurons!r}; it has to be a slice, such as slice(0, 100)."
-            )
-        chosen = range(population.n)[neurons or slice(None)]
+                f"neurons is {show(neurons)}; it has to be a slice, such as slice(0, 100)."
+            ) from None
         if len(chosen) == 0 or chosen.step != 1:
             raise InputError(
-                f"neurons is {neurons!r}; it has to be a slice without a stride that holds some of "
-                f"the {population.n} neurons of {population.name!r}."
+                f"neurons is {show(neurons)}; it has to be a slice without a stride that holds "
+                f"some of the {population.n} neurons of {population.name!r}."
             )
         check_choice("at_most_one", at_most_one, [True, False])
         number = len(self.backgrounds)
@@ -316,8 +334,9 @@ class Network:
             Without a rule: one weight for all pairs, a matrix of shape (pre.n, post.n), or a sparse
             one of the synapses that exist. With a rule: one weight for all synapses, which takes
             less memory, or an array with one for each. Or a function ``weight(chance, size)`` that
-            draws so many weights from a numpy.random.Generator; it is called for a part of them at
-            a time.
+            draws so many weights from a numpy.random.Generator. It is called for a part of them at
+            a time, so that the numbers have to be independent of each other: none may depend on
+            `size`, or on how many came before.
         probability : float, optional
             Rule: each pair is connected with this chance.
         indegree, outdegree : int, optional
@@ -333,7 +352,8 @@ class Network:
             Whether partners of `indegree` and `outdegree` may be drawn more than once.
         delay : float, array_like or callable
             In ms, a multiple of dt; `dt` as a default. 0 onto a population created later. Or one
-            for each synapse, an array or a function like that of `weight`, rounded to steps.
+            for each synapse, rounded to steps: an array, of shape (pre.n, post.n) for a matrix of
+            weights, or a function like that of `weight`, whose numbers are independent, too.
         kernel : DoubleExponential, optional
             The time course of the potential; `target` is then what the sum of potentials is written
             to in every step. Without one, weights are added to `target` at once.
@@ -364,7 +384,7 @@ class Network:
         """
         self._check_own("pre", pre)
         self._check_own("post", post)
-        name = name or f"{pre.name}_to_{post.name}"
+        name = f"{pre.name}_to_{post.name}" if name is None else name
         self._check_name(name)
         self._check_port(post, target)
         rules = {
@@ -372,13 +392,13 @@ class Network:
             "indegree": indegree,
             "outdegree": outdegree,
             "synapses": synapses,
-            "one_to_one": one_to_one or None,
+            "one_to_one": check_choice("one_to_one", one_to_one, [True, False]) or None,
         }
         rules = {rule: value for rule, value in rules.items() if value is not None}
         projection = Projection(name, pre, post, target)
-        varied = callable(delay) or np.ndim(delay) > 0
+        varied = delay is not None and varies("delay", delay)
         if not varied:
-            projection.delay = self._delay_steps(pre, post, delay)
+            projection.delay_all(self._delay_steps(pre, post, delay))
         stream = len(self.projections)
         projection.fill(weight, rules, autapses, multapses, stream)
         if varied:
@@ -431,15 +451,41 @@ class Network:
             Arrays of the state that nothing in the network ever writes, if they are large: a GPU
             need not send them back.
         """
-        if not callable(body):
-            raise InputError(f"body is {body!r}; it has to be a function body(i, t, s, p).")
+        if not isfunction(body):
+            raise InputError(f"body is {show(body)}; it has to be a function body(i, t, s, p).")
+        for role, given in (("state", state), ("params", params if params is not None else {})):
+            if not isinstance(given, Mapping) or not all(
+                isinstance(key, str) and key.isidentifier() for key in given
+            ):
+                raise InputError(f"{role} is {show(given)}; it has to be a dict with names.")
         params = dict(params or {})
         for key, array in state.items():
-            if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
-                raise InputError(f"state[{key!r}] has to be a contiguous NumPy array.")
-        if not callable(over):
-            params["indices"] = check_integer("over", over, at_least=0)
+            if (
+                type(array) is not np.ndarray
+                or array.dtype.kind not in "biuf"
+                or array.dtype.itemsize > 8
+                or not array.dtype.isnative
+                or not array.flags.c_contiguous
+                or not array.flags.aligned
+                or array.ndim == 0
+            ):
+                raise InputError(
+                    f"state[{key!r}] has to be a contiguous NumPy array of real numbers, with at "
+                    "least one dimension."
+                )
+        for key, value in params.items():
+            if not isinstance(value, (numbers.Real, np.bool_)):
+                raise InputError(f"params[{key!r}] is {show(value)}; it has to be a number.")
+            real = isinstance(value, (float, np.floating))
+            if not real and not -(2**63) <= int(value) < 2**63:  # type: ignore[arg-type]
+                raise InputError(f"params[{key!r}] is {show(value)}; it has to fit into 64 bits.")
+            if real and float(np.finfo(self.dtype).max) < abs(float(value)) < float("inf"):
+                check_number(f"params[{key!r}]", value, dtype=self.dtype)
+        if not isfunction(over):
+            params["indices"] = check_integer("over", over, at_least=0, at_most=2**31)
             over = _indices
+        check_choice("first", first, [True, False])
+        inputs = check_names("inputs", inputs)
         check_unknown("input", inputs, state)
         phase = Phase(body, over, dict(state), params, tuple(inputs))
         number = len(self._extra)
@@ -464,6 +510,7 @@ class Network:
         -------
         numpy.ndarray, shape (population.n,)
         """
+        self._check_own("population", population)
         decay = exp(-self.dt / check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer"))
         trace = np.zeros(population.n, self.dtype)
         state = {"spike": population.spike, "trace": trace}
@@ -481,6 +528,7 @@ class Network:
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout) rather than to memory.
         """
+        self._check_own("population", population)
         recording = SpikeRecording(population, self.dt, path)
         self.recordings.append(recording)
         self._program = None
@@ -504,7 +552,8 @@ class Network:
         neurons : array_like of int, optional
             Which neurons; all as a default.
         """
-        names = [variables] if isinstance(variables, str) else list(variables)
+        self._check_own("population", population)
+        names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
         if neurons is None:
@@ -554,6 +603,11 @@ class Network:
 
     def run_steps(self, steps: int, progress: bool | Progress = False) -> None:
         """Advance by a number of steps; see `run`."""
+        steps = check_integer("steps", steps, at_least=0)
+        if self.step + steps > MOST_STEPS:
+            raise InputError(
+                f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
+            )
         program = self.compiled()
         longest = min([r.longest_run() for r in self.recordings] + [_STRETCH])
         with progress_bar(progress, steps, "step") as report:
@@ -562,13 +616,19 @@ class Network:
                 now = min(longest, steps - done)
                 for recording in self.recordings:
                     recording.begin(self.step)
-                program(self.step, now)
+                self._run_program(program, now)
                 self.step += now
                 done += now
                 for recording in self.recordings:
                     recording.drain(self.step)
                 self._check_finite()
                 report(done, steps)
+
+    def _run_program(self, program: Program, steps: int) -> None:
+        try:
+            program(self.step, steps)
+        except LoweringError as error:
+            raise BodyError(str(error)) from error
 
     def changed(self) -> None:
         """Tell the network that an array was replaced by another, not merely written to."""
@@ -577,7 +637,10 @@ class Network:
     def compiled(self) -> Program:
         """The program of this network, compiled at its first call or taken from the cache."""
         if self._program is None:
-            self._program = Program(self.phases(), self.dtype, self._backend)
+            try:
+                self._program = Program(self.phases(), self.dtype, self._backend)
+            except LoweringError as error:
+                raise BodyError(str(error)) from error
             if not self._program.is_ready:
                 announce_compilation(self._program.key)
         return self._program
@@ -607,6 +670,27 @@ class Network:
         InputError
             If parts, shapes, dt or seed differ from this network's.
         """
+        try:
+            self._set_state(state)
+        except (KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
+            raise InputError(
+                f"state lacks a part ({' '.join(str(error).split())}); it has to be what "
+                "Network.state() returned."
+            ) from None
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        if not isinstance(state, Mapping) or not isinstance(state["arrays"], Mapping):
+            raise TypeError("arrays")
+        step = state["step"]
+        if not isinstance(step, numbers.Integral) or abs(int(step)) > MOST_STEPS:
+            raise InputError(f"The saved step is {show(step)}; it has to be a whole number.")
+        for name in ("dt", "seed"):
+            if not isinstance(state[name], (numbers.Real, str)):
+                raise InputError(f"The saved {name} is {show(state[name])}; it has to be a number.")
+        try:
+            float(state["dt"]), int(state["seed"])
+        except (ValueError, OverflowError):
+            raise InputError("The saved dt and seed have to be numbers.") from None
         if float(state["dt"]) != self.dt or int(state["seed"]) != self.seed:
             raise InputError(
                 f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
@@ -621,11 +705,21 @@ class Network:
             check_unknown(f"saved variable of {owner!r}", arrays, saved[owner])
             for name, array in arrays.items():
                 loaded = saved[owner][name]
+                if not isinstance(loaded, np.ndarray):
+                    raise InputError(f"The saved {owner}.{name} is {show(loaded)}, no array.")
                 if loaded.shape != array.shape or loaded.dtype != array.dtype:
                     raise InputError(
                         f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
                         f"this network's is {array.dtype} of shape {array.shape}."
                     )
+        for owner, population in self.populations.items():
+            population.check_saved(saved[owner])
+        for phase in self._first:
+            if phase.body is trials.tick:
+                clock, length = phase.state["clock"], phase.state["length"]
+                for name, arrays in self._extra.items():
+                    if arrays.get("clock") is clock:
+                        self._check_clock(saved[name]["clock"], len(length))
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
@@ -642,8 +736,8 @@ class Network:
         with open_file(path, "network") as file:
             saved = read_tree(file)
         try:
-            self.set_state(saved["state"])
-        except (KeyError, TypeError, AttributeError) as error:
+            self._set_state(saved["state"])
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise FileError(
                 f"{path} lacks a part ({error}); it is damaged or was edited."
             ) from None
@@ -653,7 +747,7 @@ class Network:
 
     def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not name.isidentifier():
-            raise InputError(f"name is {name!r}; it has to be letters, digits and '_'.")
+            raise InputError(f"name is {show(name)}; it has to be letters, digits and '_'.")
         if name in self.populations or name in self.projections:
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
 
@@ -663,7 +757,7 @@ class Network:
 
     def _check_port(self, population: Population, target: str) -> None:
         ports = [v for v in population.state if v not in ("spike", "uniform")]
-        check_unknown(f"variable of {population.name!r}", [target], ports)
+        check_unknown(f"target variable of {population.name!r}", [target], ports)
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         steps = 1 if delay is None else check_steps("delay", delay, self.dt)
@@ -680,18 +774,25 @@ class Network:
 
     def _add_filter(self, post: Population, port: str, kernel: DoubleExponential) -> None:
         if not isinstance(kernel, DoubleExponential):
-            raise InputError(f"kernel is {kernel!r}; it has to be a DoubleExponential or None.")
+            raise InputError(f"kernel is {show(kernel)}; it has to be a DoubleExponential or None.")
+        check_number("tau_rise", kernel.tau_rise, at_least=self.dt, unit="ms, dt or longer")
+        check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
+        if kernel.memory is not None:
+            memory = check_integer("memory", kernel.memory, at_least=1, at_most=MOST_NEURONS)
+            check_memory(f"memory is {memory}", 4.0 * memory * post.n)
         if port in post.filters:
             if post.filters[port].kernel != kernel:
                 raise InputError(f"{post.name}.{port} has a kernel already, and another one.")
             return
         if any(projection.port == port for projection in post.incoming):
             raise InputError(f"{post.name}.{port} has a projection without a kernel already.")
-        check_number("tau_rise", kernel.tau_rise, at_least=self.dt, unit="ms, dt or longer")
-        check_number("tau_decay", kernel.tau_decay, above=kernel.tau_rise, unit="ms")
-        if kernel.memory is not None:
-            check_integer("memory", kernel.memory, at_least=1)
         post.filters[port] = Filter(post.state[port], kernel, self.dt, post)
+
+    @staticmethod
+    def _check_clock(clock: np.ndarray, trials_there: int) -> None:
+        """A saved clock points into the trials and their two phases."""
+        check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
+        check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
     def _check_finite(self) -> None:
         for population in self.populations.values():
@@ -703,6 +804,8 @@ class Network:
                         f"{array[neuron]} by step {self.step} ({self.time:g} ms); "
                         "look for a weight or a rate that is too large, or a dt that is too long."
                     )
+        for projection in self.projections.values():
+            projection.check_finite()
 
 
 def _indices(t, s, p):

@@ -6,12 +6,23 @@ own in your script: the functions in `steps` are plain Python and are compiled l
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import e, exp
 from typing import Any
 
-from spikesim.errors import InputError, check_number, check_steps, check_unknown
+from spikesim.errors import (
+    MOST_STEPS,
+    InputError,
+    check_choice,
+    check_integer,
+    check_number,
+    check_steps,
+    check_unknown,
+    show,
+)
 from spikesim.kernels import adex, integrate_and_fire, izhikevich
 from spikesim.kernels import neurons as equations
 
@@ -79,6 +90,35 @@ class Neuron:
     most_spikes: int = 1
     on_spike: Sequence[Callable] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what no population can be made of."""
+        for role in ("steps", "on_spike"):
+            bodies = getattr(self, role)
+            several = isinstance(bodies, (list, tuple))
+            if not several or not all(map(_is_body, bodies)):
+                raise InputError(
+                    f"{role} is {show(bodies)}; it has to be a list of functions step(i, t, s, p)."
+                )
+        for role in ("variables", "parameters"):
+            values = getattr(self, role)
+            if not isinstance(values, Mapping):
+                raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
+            for name, value in values.items():
+                if not isinstance(name, str) or not name.isidentifier():
+                    raise InputError(
+                        f"{role} has the name {show(name)}; a name is letters, digits and '_'."
+                    )
+                check_number(f"{role}[{name!r}]", value)
+        for name in {"spike", "uniform"} & set(self.variables):
+            raise InputError(f"variables has {name!r}, which every population has of its own.")
+        if not callable(self.constants):
+            raise InputError(
+                f"constants is {show(self.constants)}; it has to be a function "
+                "constants(parameters, dt)."
+            )
+        check_choice("stochastic", self.stochastic, [True, False])
+        check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.
 
@@ -88,7 +128,10 @@ class Neuron:
             If a name is unknown, a value is no finite number, a time constant (``tau...``) is not
             positive, or dt is larger than the fastest of them.
         """
+        if not isinstance(given, Mapping):
+            raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
+        check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
         values = dict(self.parameters)
         for name, value in given.items():
             number = check_number(name, value)
@@ -107,7 +150,30 @@ class Neuron:
                         f"dt is {dt:g} ms, longer than {name} = {value:g} ms; "
                         f"choose a dt of {value / 10:g} ms or less."
                     )
-        return self.constants(values, dt)
+        try:
+            constants = self.constants(values, dt)
+        except ArithmeticError as error:
+            raise InputError(
+                f"{_listed(given)}: no constants follow from that ({error})."
+            ) from None
+        if not isinstance(constants, Mapping):
+            raise InputError(
+                f"constants returns {show(constants)}; it has to return a dict of numbers."
+            )
+        for name, value in constants.items():
+            if not isinstance(value, numbers.Real) or not math.isfinite(value):
+                raise InputError(f"{_listed(given)}: constants makes {name} {show(value)} of that.")
+        return constants  # not a copy: a model may change them between runs
+
+
+def _is_body(body: Any) -> bool:
+    return callable(body) or (
+        isinstance(body, tuple) and len(body) == 2 and all(map(callable, body))
+    )
+
+
+def _listed(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} is {show(value)}" for name, value in given.items()) or "parameters"
 
 
 def _lif_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -118,7 +184,12 @@ def _lif_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
         "drive": parameters["drive"],
         "decay_membrane": exp(-dt / parameters["tau_membrane"]),
         "decay_drive": exp(-dt / parameters["tau_synapse"]),
-        "refractory_steps": round(parameters["refractory"] / dt),
+        "refractory_steps": round(
+            check_number(
+                "refractory", parameters["refractory"], at_least=0.0, below=MOST_STEPS * dt
+            )
+            / dt
+        ),
     }
 
 

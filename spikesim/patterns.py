@@ -17,13 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.errors import (
+    MOST_STEPS,
     FileError,
     InputError,
     check_array,
     check_choice,
     check_integer,
+    check_memory,
     check_number,
+    check_path,
     check_steps,
+    show,
 )
 
 __all__ = [
@@ -120,6 +124,9 @@ def poisson(n: int, rate: float, duration: float, seed: int = 0, dt: float = 0.1
     rate = check_number("rate", rate, at_least=0.0, at_most=1000.0 / dt, unit="Hz")
     steps = check_steps("duration", duration, dt, at_least=1)
     random = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    if n * steps >= MOST_STEPS:
+        raise InputError(f"n is {n}; n times the steps of duration have to be less than 2^62.")
+    check_memory(f"n is {n} at {rate:g} Hz", 32.0 * n * steps * rate * dt / 1000.0)
     count = random.binomial(n * steps, rate * dt / 1000.0)
     places = np.sort(random.choice(n * steps, count, replace=False, shuffle=False))
     return _pattern(places // n, places % n, n, duration, dt)
@@ -155,7 +162,8 @@ def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) ->
     (1, [83.0, 166.0, 249.0, 332.0, 415.0])
     """
     duration = check_number("duration", duration, above=0.0, unit="ms")
-    if not isinstance(trains, (Sequence, np.ndarray)) or isinstance(trains, str):
+    array = isinstance(trains, np.ndarray) and trains.ndim > 0
+    if not (array or isinstance(trains, Sequence)) or isinstance(trains, str):
         raise InputError(
             f"trains is a {type(trains).__name__}; it has to be a list with an array of spike "
             "times for each neuron."
@@ -172,7 +180,7 @@ def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) ->
     if times.size and times.max() >= duration:
         raise InputError(
             f"trains[{ids[times.argmax()]}] holds a spike at {times.max():g} ms; all have to come "
-            f"before the end of the trial, {duration:g} ms."
+            f"before the end of the trial, of which the duration is {duration:g} ms."
         )
     order = np.lexsort((ids, times))
     return SpikePattern(times[order], ids[order].astype(np.int32), n, duration)
@@ -225,7 +233,7 @@ def read_ras(
     """
     dt = check_number("dt", dt, above=0.0, unit="ms")
     check_choice("rounding", rounding, ("truncate", "nearest"))
-    seconds, ids = _read_columns(os.fspath(path))
+    seconds, ids = _read_columns(str(check_path("path", path)))
     exact = seconds / (dt / 1000.0)  # in the units of Auryn, so that the same digits are cut off
     steps = (np.floor(exact) if rounding == "truncate" else np.rint(exact)).astype(np.int64)
     if n is None:
@@ -381,12 +389,13 @@ def from_text(
     (50, 1000.0)
     """
     if not isinstance(text, str) or not text.strip() or not text.isprintable():
-        raise InputError(f"text is {text!r}; it has to be one line with something to read.")
+        raise InputError(f"text is {show(text)}; it has to be one line with something to read.")
     return _sample(_letters(text), n, duration, rate, refractory, seed, dt)
 
 
 def _darkness(picture: Any, invert: bool) -> np.ndarray:
     """The picture from 0, where there is to be no spike, to 1; shape (height, width)."""
+    check_choice("invert", invert, [True, False])
     if isinstance(picture, (str, os.PathLike)):
         picture = _read_brightness(os.fspath(picture))
     brightness = check_array("picture", picture, shape=(None, None), dtype=np.float64)
@@ -449,6 +458,9 @@ def _sample(
     rate = check_number("rate", rate, above=0.0, at_most=1000.0 / (pause * dt), unit="Hz")
     random = np.random.default_rng(check_integer("seed", seed, at_least=0))
     columns = max(1, round(steps * dt / _COLUMN))
+    if columns >= 1 << 31 or n >= 1 << 31:  # as far as Pillow counts
+        raise InputError(f"n is {n} and duration {duration:g} ms; both have to be below 2^31.")
+    check_memory(f"duration is {duration:g} ms for {n} neurons", 8.0 * n * columns)
     picture = Image.fromarray(darkness.astype(np.float32))
     resized = np.asarray(picture.resize((columns, n), Image.Resampling.BILINEAR))
     # A neuron that is free spikes with probability p in each step, and then pauses: on average
@@ -521,6 +533,10 @@ def check_pattern(
             "from_trains, poisson, from_picture, from_text or read_ras of spikesim.patterns."
         )
     dt = check_number("dt", dt, above=0.0, unit="ms")
+    most = check_integer("most", most, at_least=1)
+    check_choice("allow_empty", allow_empty, [True, False])
+    if n is not None:
+        n = check_integer("n", n, at_least=1)
     neurons = check_integer(f"{name}.n", pattern.n, at_least=1)
     length = check_number(f"{name}.duration", pattern.duration, above=0.0, unit="ms")
     times = check_array(

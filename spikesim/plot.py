@@ -23,8 +23,11 @@ from spikesim.errors import (
     check_array,
     check_choice,
     check_integer,
+    check_memory,
+    check_names,
     check_number,
     check_unknown,
+    show,
 )
 from spikesim.patterns import SpikePattern
 
@@ -120,6 +123,7 @@ def raster(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('Time (ms)', 'Neuron')
     """
+    _check_colour(color)
     events = _events(spikes)
     parts = [(color or _INK, np.ones(events[0].size, bool))]
     return _draw_raster(ax, events, parts, neurons, window)
@@ -219,8 +223,8 @@ def rasters(
     """
     if isinstance(panels, SpikePattern) or not isinstance(panels, (list, tuple)) or not panels:
         raise InputError("panels has to be a list of at least one recording, pattern or pair.")
-    if titles is not None and (isinstance(titles, str) or len(titles) != len(panels)):
-        raise InputError(f"titles is {titles!r}; there has to be one for each of {len(panels)}.")
+    _check_titles("titles", titles, len(panels))
+    _check_colour(color)
     events = [_events(panel) for panel in panels]
     n = max(int(i.max(initial=-1)) + 1 if size is None else size for _, i, size, _, _ in events)
     if window is None:
@@ -272,6 +276,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     ['input', 'hidden 1', 'output']
     """
     _check_attributes("recording", recording, "TrialRecording", ("layers", "spikes"))
+    _check_figure(figure)
     names = list(recording.layers)
     phases = getattr(recording, "phases", ())  # a loop of a pattern has none
     end = float(phases[-1]) if phases else recording.spikes[names[0]].duration
@@ -335,7 +340,7 @@ def traces(
     'Voltage (mV)'
     """
     _check_attributes("recording", recording, "StateRecording", ("variables", "neurons", "t"))
-    names = [variables] if isinstance(variables, str) else list(variables)
+    names = check_names("variables", variables)
     check_unknown("variable", names, recording.variables)
     if not names:
         raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
@@ -598,8 +603,7 @@ def multiplexing(
     for name, rows in series.items():
         if len(rows) not in (1, count):
             raise InputError(f"{name} has {len(rows)} rows; it has to have 1 or {count}.")
-    if titles is not None and (isinstance(titles, str) or len(titles) != count):
-        raise InputError(f"titles is {titles!r}; there has to be one for each of {count}.")
+    _check_titles("titles", titles, count)
     rates, probabilities, somatic, dendritic = (
         np.broadcast_to(rows, (count, time.size)) for rows in series.values()
     )
@@ -687,6 +691,8 @@ def sweep(
     [5.2, 6.1, 32.0]
     """
     check_choice("xscale", xscale, ("linear", "log"))
+    for name, text in (("label", label), ("xlabel", xlabel), ("ylabel", ylabel)):
+        _check_text(name, text)
     parameter = check_array("parameter", parameter, shape=(None,))
     rows = _check_series("result", result, parameter.size)
     if xscale == "log" and parameter.min() <= 0.0:
@@ -754,6 +760,7 @@ def transfer(
     >>> axes[1].get_xlabel(), axes[1].get_ylabel()
     ('Dendritic current (pA)', 'Burst probability (%)')
     """
+    _check_text("label", label)
     current = check_array("dendritic_current", dendritic_current, shape=(None,))
     rates = _check_series("event_rate", event_rate, current.size)
     probabilities = _check_series("burst_probability", burst_probability, current.size)
@@ -821,6 +828,8 @@ def weight_change(
     }
     if not probabilities:
         raise InputError("burst_probability is an empty dict; it has to hold at least one array.")
+    if not isinstance(blocks, (list, tuple)):
+        raise InputError(f"blocks is {show(blocks)}; it has to be a list of (start, end, name).")
     spans = [_check_block(block) for block in blocks]
     with _style():
         if axes is None:
@@ -893,12 +902,15 @@ def learning_curve(
     >>> ax.get_ylabel(), ax.lines[0].get_ydata().tolist()
     ('Error (%)', [8.0, 6.0])
     """
-    keys = [key] if isinstance(key, str) else list(key)
+    keys = check_names("key", key)
+    if not keys:
+        raise InputError(f"key is {show(key)}; it has to be one of {', '.join(_CURVES)}.")
     for each in keys:
         check_choice("key", each, _CURVES)
     if len({_CURVES[each][1] for each in keys}) != 1:
-        raise InputError(f"key is {key!r}; keys of one figure have to be of one quantity.")
-    runs = [history] if isinstance(history, Mapping) else list(history)
+        raise InputError(f"key is {show(key)}; keys of one figure have to be of one quantity.")
+    runs = _runs(history)
+    _check_text("label", label)
     curves = [(each, _common([_column(run, each) for run in runs])) for each in keys]
     curves = [(each, curve) for each, curve in curves if curve[0].size]
     if not curves:
@@ -974,14 +986,15 @@ def cost_curve(
     >>> ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()
     ('Simulated time (s)', 'van Rossum cost', 'log')
     """
-    runs = [history] if isinstance(history, Mapping) else list(history)
+    runs = _runs(history)
+    _check_text("label", label)
     columns = [_column(run, "cost", "time") for run in runs]
     times, costs = _common(columns)
     if not (costs > 0.0).any():
         several = f" at a time that all {len(runs)} runs have" if len(runs) > 1 else ""
         raise InputError(f"history holds no cost above 0{several}; there is nothing to draw.")
     if reference is not None:
-        reference = check_number("reference", reference, above=0.0)
+        reference = check_number("reference", reference, above=0.0, at_most=1e100)
     lowest = costs.max() / _DECADES
 
     def visible(values: Any) -> np.ndarray:
@@ -1055,15 +1068,28 @@ def pattern_rates(
     >>> [ax.get_ylabel() for ax in axes]
     ['Output event rate (Hz)', 'Cost of an epoch']
     """
-    runs = [history] if isinstance(history, Mapping) else list(history)
+    runs = _runs(history)
+    check_choice("key", key, [key] if isinstance(key, str) else [])
+    if isinstance(patterns, str) or not isinstance(patterns, (list, tuple)) or not patterns:
+        raise InputError(f"patterns is {show(patterns)}; it has to be a list of names.")
+    _check_titles("patterns", patterns, len(patterns))
+    for name, level in (("threshold", threshold), ("chance", chance)):
+        if level is not None:
+            check_number(name, level)
     if not runs:
         raise InputError("history is empty; it has to hold at least one run.")
     costs = [_column(run, "cost") for run in runs]
     rates = []
     for run in runs:
         if key not in run:
-            raise InputError(f"history has no {key!r}; there is {', '.join(map(str, run))}.")
-        rates.append(check_array(key, run[key], shape=(len(run["epoch"]), len(patterns))))
+            raise InputError(
+                f"history has no {show(key)}, which key asks for; "
+                f"there is {', '.join(map(str, run))}."
+            )
+        shape = (np.size(run["epoch"]), len(patterns))
+        rates.append(
+            check_array(f"history[{key!r}], one for each of patterns", run[key], shape=shape)
+        )
     with _style():
         if axes is None:
             axes = _figure((5.0, 4.2)).subplots(2, 1, sharex=True)
@@ -1132,6 +1158,7 @@ def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Ax
     spikes = ("pre_spikes", "post_spikes", "target_spikes")
     signals = ("presynaptic_trace", "voltage", "surrogate", "eligibility", "error")
     _check_attributes("recording", recording, "recording of a synapse", ("t", *spikes, *signals))
+    _check_figure(figure)
     t = check_array("recording.t", recording.t, shape=(None,))
     if t.size < 2:
         raise InputError("recording.t holds fewer than two times; there is nothing to draw.")
@@ -1215,7 +1242,7 @@ def receptive_fields(
     """
     W = check_array("W", W, shape=(None, None))
     if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 2:
-        raise InputError(f"image_shape is {image_shape!r}; it has to be a pair: height, width.")
+        raise InputError(f"image_shape is {show(image_shape)}; it has to be a pair: height, width.")
     height, width = (
         check_integer(f"image_shape[{k}]", side, at_least=1) for k, side in enumerate(image_shape)
     )
@@ -1279,7 +1306,14 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         if not isinstance(history, Mapping) or column not in history:
             raise InputError(f"history has no {column!r}; give the history of one network.")
     epochs = check_array("history['epoch']", history["epoch"], shape=(None,))
-    rows = [row for row in history["angle"] if row is not None and np.size(row)]
+    if not isinstance(history["angle"], (list, tuple, np.ndarray)):
+        raise InputError("history['angle'] has to be a list, with a list of angles per epoch.")
+    rows = [
+        check_array("a row of history['angle']", row, finite=False)
+        for row in history["angle"]
+        if row is not None
+    ]
+    rows = [row for row in rows if row.size]
     if not rows:
         raise InputError(
             "history holds no angle; train a network with hidden layers and measure_angle=True."
@@ -1363,7 +1397,10 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def _check_axes(axes: Any, n: int, *, at_least: bool = False, name: str = "axes") -> list[Axes]:
     from matplotlib.axes import Axes
 
-    given: list[Axes] = list(np.ravel(axes))
+    try:
+        given: list[Axes] = list(np.ravel(axes))
+    except Exception:  # whatever the conversion of a foreign object raises
+        raise InputError(f"{name} is {show(axes)}; it has to be Axes of matplotlib.") from None
     for ax in given:
         if not isinstance(ax, Axes):
             kind = type(ax).__name__
@@ -1373,6 +1410,46 @@ def _check_axes(axes: Any, n: int, *, at_least: bool = False, name: str = "axes"
         wanted = f"at least {n}" if at_least else f"{n}"
         raise InputError(f"{name} holds {len(given)} Axes; it has to hold {wanted}.")
     return given
+
+
+def _runs(history: Any) -> list[Any]:
+    """The histories of one network or of several."""
+    if isinstance(history, Mapping):
+        return [history]
+    if not isinstance(history, (list, tuple)):
+        raise InputError(
+            f"history is {show(history)}; it has to be a dict of columns, or a list of such."
+        )
+    return list(history)
+
+
+def _check_text(name: str, text: Any) -> None:
+    if not isinstance(text, (str, type(None))):
+        raise InputError(f"{name} is {show(text)}; it has to be a text.")
+
+
+def _check_titles(name: str, titles: Any, count: int) -> None:
+    """One text for each."""
+    if titles is None:
+        return
+    if not isinstance(titles, (list, tuple)) or len(titles) != count:
+        raise InputError(f"{name} is {show(titles)}; there has to be one for each of {count}.")
+    for k, title in enumerate(titles):
+        _check_text(f"{name}[{k}]", title if title is not None else 0)
+
+
+def _check_colour(color: Any) -> None:
+    from matplotlib.colors import is_color_like
+
+    if color is not None and not is_color_like(color):
+        raise InputError(f"color is {show(color)}; it has to be a colour, such as 'red'.")
+
+
+def _check_figure(figure: Any) -> None:
+    from matplotlib.figure import Figure, SubFigure
+
+    if figure is not None and not isinstance(figure, (Figure, SubFigure)):
+        raise InputError(f"figure is {show(figure)}; it has to be a Figure of matplotlib.")
 
 
 def _next_colour(ax: Axes) -> str:
@@ -1441,8 +1518,8 @@ def _symbol(name: str) -> str:
 def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str]:
     """Times and neurons of spikes, number of neurons (None: unknown), duration, and name."""
     if isinstance(spikes, SpikePattern):
-        t, i, n = spikes.times, spikes.ids, int(spikes.n)
-        duration, name = float(spikes.duration), ""
+        t, i, n = spikes.times, spikes.ids, check_integer("spikes.n", spikes.n, at_least=1)
+        duration, name = check_number("spikes.duration", spikes.duration, above=0.0), ""
     elif isinstance(spikes, (tuple, list)):
         if len(spikes) != 2:
             raise InputError(f"spikes has {len(spikes)} parts; a pair has times and neurons.")
@@ -1454,6 +1531,8 @@ def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str
         duration, name = float(spikes.duration), str(spikes.name)
     t = check_array("spike times", t, shape=(None,))
     i = check_array("neurons of the spikes", i, shape=t.shape, dtype=np.int64, at_least=0)
+    last = max(int(i.max(initial=0)), n or 0)
+    check_memory(f"spikes has {last} neurons", 64.0 * last)  # every neuron has a row
     return t, i, n, duration or float(t.max(initial=0.0)) or 1.0, name
 
 
@@ -1622,13 +1701,19 @@ def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
     for name in (along, key):
         if name not in run:
             raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
+    for name in (along, key):
+        if not isinstance(run[name], (list, tuple, np.ndarray)):
+            raise InputError(f"history[{name!r}] is {show(run[name])}; it has to be a list.")
     places, values = list(run[along]), list(run[key])
     if len(places) != len(values):
         raise InputError(
-            f"history has {len(places)} {along}s, but {len(values)} entries of {key!r}."
+            f"history has {len(places)} {along}s, but {len(values)} entries of {show(key)}."
         )
     pairs = zip(places, values, strict=True)
-    column = {float(place): float(value) for place, value in pairs if value is not None}
+    try:
+        column = {float(place): float(value) for place, value in pairs if value is not None}
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"history[{key!r}] or its {along!r} holds what is no number.") from None
     return {place: value for place, value in column.items() if math.isfinite(value)}
 
 
@@ -1687,7 +1772,7 @@ def _check_series(name: str, values: Any, length: int) -> np.ndarray:
 
 def _check_attributes(name: str, value: Any, kind: str, attributes: Sequence[str]) -> None:
     for attribute in attributes:
-        if not hasattr(value, attribute):
+        if isinstance(value, type) or not hasattr(value, attribute):
             raise InputError(
                 f"{name} is a {type(value).__name__} without .{attribute}; it has to be a {kind}."
             )
@@ -1695,13 +1780,13 @@ def _check_attributes(name: str, value: Any, kind: str, attributes: Sequence[str
 
 def _check_window(window: Any) -> tuple[float, float]:
     if not isinstance(window, (tuple, list)) or len(window) != 2:
-        raise InputError(f"window is {window!r}; it has to be a pair: start and end in ms.")
+        raise InputError(f"window is {show(window)}; it has to be a pair: start and end in ms.")
     start = check_number("the start of window", window[0], unit="ms")
     return start, check_number("the end of window", window[1], above=start, unit="ms")
 
 
 def _check_block(block: Any) -> tuple[float, float, str]:
     if not isinstance(block, (tuple, list)) or len(block) != 3:
-        raise InputError(f"blocks holds {block!r}; a block is a start, an end and a name.")
+        raise InputError(f"blocks holds {show(block)}; a block is a start, an end and a name.")
     start = check_number("the start of a block", block[0], unit="s")
     return start, check_number("the end of a block", block[1], above=start, unit="s"), str(block[2])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Mapping
 from math import exp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from spikesim.errors import InputError, check_array, check_memory, check_number
 from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels.chance import MASK, Uniforms
@@ -38,6 +41,28 @@ class DoubleExponential(NamedTuple):
     tau_rise: float = 3.0
     tau_decay: float = 10.0
     memory: int | None = None
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The same array, for those who should not write to it: compiled code believes indices."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def check_range(name: str, values: np.ndarray, least: int, most: int) -> None:
+    """Raise `InputError` if a whole number is not from `least` to `most`."""
+    for outside in values[(values < least) | (values > most)][:1]:
+        raise InputError(
+            f"{name} holds {outside}; every element has to be from {least} to {most}. "
+            "It is damaged or was edited."
+        )
+
+
+def _has_axes(value: Any) -> bool:
+    return not isinstance(value, numbers.Number) and not (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
 
 
 class Filter:
@@ -105,8 +130,17 @@ class Population:
         self.name = name
         self.n = n
         self.neuron = neuron
-        self.params = neuron.with_parameters(given, network.dt)
         dtype = network.dtype
+        self.params = neuron.with_parameters(given, network.dt)
+        for parameter, value in given.items():
+            check_number(parameter, value, dtype=dtype)
+        for constant, value in self.params.items():
+            if not abs(value) <= float(np.finfo(dtype).max):
+                raise InputError(
+                    f"{', '.join(given)}: {constant} would be {value:g}, which {dtype} cannot hold."
+                )
+        bytes_each = 4 * (len(neuron.variables) + 1 + neuron.most_spikes)
+        check_memory(f"n is {n}", float(n) * bytes_each)
         self.state: dict[str, np.ndarray] = {
             variable: np.full(n, start, dtype) for variable, start in neuron.variables.items()
         }
@@ -117,8 +151,8 @@ class Population:
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.seed, len(network.populations), dtype)
             self.state["uniform"] = self._uniforms.values
-        self.ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
-        self.count = np.zeros(1, np.int32)
+        self._ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
+        self._count = np.zeros(1, np.int32)
         self.filters: dict[str, Filter] = {}
         self.rings: dict[str, np.ndarray] = {}
         self.incoming: list[Projection] = []
@@ -136,17 +170,42 @@ class Population:
             )
         return state[name]
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("ids", "count"):
+            raise InputError(f"{name} of {self.name!r} cannot be set; it lists the last spikes.")
+        state = self.__dict__.get("state", {})
+        if name in state:  # `cells.v = -60.0` means what `cells.v[:] = -60.0` does
+            own = state[name]
+            shape = own.shape if _has_axes(value) else ()
+            own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
+        else:
+            super().__setattr__(name, value)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The ring of spike lists, to be read; see `spikesim.kernels.spikes`."""
+        return read_only(self._ids)
+
+    @property
+    def count(self) -> np.ndarray:
+        """How many entries each list of the ring has, to be read."""
+        return read_only(self._count)
+
     def remember(self, steps: int) -> None:
         """Keep the spikes of at least the last `steps` steps, this one not counted."""
-        old_ids, old_count = self.ids, self.count
+        old_ids, old_count = self._ids, self._count
         if len(old_count) > steps:
             return
-        self.ids = np.zeros((steps + 1, old_ids.shape[1]), np.int32)
-        self.count = np.zeros(steps + 1, np.int32)
+        check_memory(
+            f"delay is {steps} steps for the spikes of {self.name!r}",
+            4.0 * (steps + 1) * old_ids.shape[1],
+        )
+        self._ids = np.zeros((steps + 1, old_ids.shape[1]), np.int32)
+        self._count = np.zeros(steps + 1, np.int32)
         for back in range(1, len(old_count) + 1):  # spikes that are under way
             step = self.network.step - back
-            self.ids[step % (steps + 1)] = old_ids[step % len(old_count)]
-            self.count[step % (steps + 1)] = old_count[step % len(old_count)]
+            self._ids[step % (steps + 1)] = old_ids[step % len(old_count)]
+            self._count[step % (steps + 1)] = old_count[step % len(old_count)]
 
     def look_ahead(self, port: str, steps: int) -> None:
         """Have room for what arrives at a port in up to `steps` steps from now."""
@@ -161,7 +220,7 @@ class Population:
 
     def spike_list(self) -> dict[str, np.ndarray]:
         """The ring of spike lists, as part of a Phase's state."""
-        return {"ids": self.ids, "count": self.count}
+        return {"ids": self._ids, "count": self._count}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes during a run, by name."""
@@ -171,6 +230,12 @@ class Population:
             own.update({f"{port}_{name}": array for name, array in filter_.arrays().items()})
         own.update({f"{port}_ring": ring for port, ring in self.rings.items()})
         return own
+
+    def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
+        """Refuse indices that lie outside: compiled code believes them."""
+        check_range(f"saved {self.name}.count", saved["count"], 0, saved["ids"].shape[1])
+        listed = np.arange(saved["ids"].shape[1]) < saved["count"][:, None]
+        check_range(f"saved {self.name}.ids", saved["ids"][listed], 0, self.n - 1)
 
     def phases(self) -> list[Phase]:
         """The Phases of one step, in order."""

@@ -8,7 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from tqdm.auto import tqdm
+
+from spikesim.errors import InputError, show
 
 __all__ = ["Interruption", "Progress", "announce_compilation", "progress_bar"]
 
@@ -33,6 +36,11 @@ def _silent(done: int, total: int) -> None:
 @contextmanager
 def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[Progress]:
     """A function ``report(done, total)``: a bar, the user's own, or one that says nothing."""
+    if not callable(progress) and not isinstance(progress, (bool, np.bool_)):
+        raise InputError(
+            f"progress is {show(progress)}; it has to be True, False or a function "
+            "progress(done, total)."
+        )
     if callable(progress):
         yield progress
     elif not progress:

@@ -15,10 +15,18 @@ from spikesim.connectivity import (
     generator,
     target_type,
 )
-from spikesim.errors import InputError, check_array, check_choice, check_number
+from spikesim.errors import (
+    InputError,
+    SimulationError,
+    check_array,
+    check_choice,
+    check_memory,
+    check_number,
+    show,
+)
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import SHARED, Phase
-from spikesim.population import Population
+from spikesim.population import Population, read_only
 from spikesim.stdp import PairPlasticity, PairSTDP
 
 __all__ = ["Projection", "ShortTermPlasticity"]
@@ -66,7 +74,7 @@ class Projection:
         The weights of a dense projection, to be read and set between runs.
     start, target : numpy.ndarray
         A sparse projection in rows of presynaptic neurons: neuron i reaches
-        ``target[start[i]:start[i + 1]]``, in ascending order.
+        ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is.
     weight : numpy.ndarray, shape (synapses,) or (1,)
         The weights of a sparse projection in this order, or the one that all share.
     later : numpy.ndarray, shape (synapses,) or None
@@ -80,6 +88,8 @@ class Projection:
         How spikes change the weights.
     learning : bool
         Whether they do; may be set between runs. The traces of spikes always go on.
+    learns : bool
+        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN.
     """
 
     def __init__(self, name: str, pre: Population, post: Population, port: str):
@@ -87,38 +97,97 @@ class Projection:
         self.pre = pre
         self.post = post
         self.port = port
-        self.delay = 1
-        self.W: np.ndarray | None = None
-        self.start: np.ndarray = np.zeros(0, np.int64)
-        self.target: np.ndarray = np.zeros(0, np.uint16)
-        self.weight: np.ndarray = np.zeros(0)
-        self.later: np.ndarray | None = None
+        self._delay = 1
+        self._W: np.ndarray | None = None
+        self._start: np.ndarray = np.zeros(0, np.int64)
+        self._target: np.ndarray = np.zeros(0, np.uint16)
+        self._weight: np.ndarray = np.zeros(0)
+        self._later: np.ndarray | None = None
         self.short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
         self._pairs: PairPlasticity | None = None
+        self.learns = False
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("start", "target", "later", "delay"):
+            raise InputError(
+                f"{name} of {self.name!r} cannot be set, as compiled code relies on it; "
+                "Network.connect takes a sparse array of weights, and delays."
+            )
+        super().__setattr__(name, value)
+
+    @property
+    def W(self) -> np.ndarray | None:
+        return self._W
+
+    @W.setter
+    def W(self, values: Any) -> None:
+        if self._W is None:
+            raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
+        self._W = _like("W", values, self._W)
+        self.post.network.changed()
+
+    @property
+    def weight(self) -> np.ndarray:
+        return self._weight
+
+    @weight.setter
+    def weight(self, values: Any) -> None:
+        if self._W is not None:
+            raise InputError(f"weight cannot be set: {self.name!r} is dense; it has W instead.")
+        values = check_array("weight", values, dtype=self._weight.dtype)
+        if values.shape not in ((1,), self._target.shape):
+            raise InputError(
+                f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
+                "one for each synapse."
+            )
+        if self._pairs is not None:
+            values = np.broadcast_to(values, self._target.shape).copy()
+        self._weight = values
+        self.post.network.changed()
+
+    @property
+    def start(self) -> np.ndarray:
+        return read_only(self._start)
+
+    @property
+    def target(self) -> np.ndarray:
+        return read_only(self._target)
+
+    @property
+    def later(self) -> np.ndarray | None:
+        return None if self._later is None else read_only(self._later)
+
+    @property
+    def delay(self) -> int:
+        return self._delay
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """`start` and `target`, as part of a Phase's state; its body must not write to them."""
+        return {"start": self._start, "target": self._target}
+
     @property
     def size(self) -> int:
         """How many synapses there are."""
-        return self.target.size if self.W is None else self.W.size
+        return self._target.size if self._W is None else self._W.size
 
     @property
     def source(self) -> np.ndarray:
         """The presynaptic neuron of each synapse of a sparse projection."""
-        return np.repeat(np.arange(self.pre.n), np.diff(self.start))
+        return np.repeat(np.arange(self.pre.n), np.diff(self._start))
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory that the synapses take."""
         if self.W is not None:
             return self.W.nbytes
-        later = 0 if self.later is None else self.later.nbytes
-        return self.start.nbytes + self.target.nbytes + self.weight.nbytes + later
+        later = 0 if self._later is None else self._later.nbytes
+        return self._start.nbytes + self._target.nbytes + self._weight.nbytes + later
 
     def by_target(self) -> dict[str, np.ndarray]:
         """The synapses of a sparse projection in the order of their targets, for plasticity rules.
@@ -129,8 +198,8 @@ class Projection:
             Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
             neuron each comes from, ``place`` where it lies in `weight`.
         """
-        order = np.argsort(self.target, kind="stable")
-        counts = np.bincount(self.target, minlength=self.post.n)
+        order = np.argsort(self._target, kind="stable")
+        counts = np.bincount(self._target, minlength=self.post.n)
         return {
             "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             "source": self.source.astype(target_type(self.pre.n))[order],
@@ -139,10 +208,10 @@ class Projection:
 
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection, from now on one for each synapse."""
-        if self.weight.size != self.target.size:
-            self.weight = np.full(self.target.size, self.weight[0], self.weight.dtype)
+        if self._weight.size != self._target.size:
+            self._weight = np.full(self._target.size, self._weight[0], self._weight.dtype)
             self.post.network.changed()
-        return self.weight
+        return self._weight
 
     @property
     def x(self) -> np.ndarray:
@@ -168,11 +237,11 @@ class Projection:
         if self.W is not None:
             state["W"] = self.W
             return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
-        state.update(start=self.start, target=self.target, weight=self.weight)
-        params["each"] = _EACH if self.weight.size == self.target.size else 0
-        if self.later is None:
+        state.update(start=self._start, target=self._target, weight=self._weight)
+        params["each"] = _EACH if self._weight.size == self._target.size else 0
+        if self._later is None:
             return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
-        state.update(out=self.post.rings[self.port], later=self.later)
+        state.update(out=self.post.rings[self.port], later=self._later)
         return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
 
     def use(self) -> list[Phase]:
@@ -203,6 +272,7 @@ class Projection:
     def learn_from_pairs(self, rule: PairSTDP) -> None:
         """Give the synapses spike-timing dependent plasticity."""
         self._pairs = PairPlasticity(rule, self)
+        self.learns = True
 
     def after_delivery(self) -> list[Phase]:
         """The Phases, if any, by which the spikes that were delivered change the weights."""
@@ -214,7 +284,7 @@ class Projection:
 
     def _efficacy(self) -> np.ndarray:
         """Room for one efficacy per entry of the list of spikes."""
-        entries = self.pre.ids.shape[1]
+        entries = self.pre.spike_list()["ids"].shape[1]
         if self._scratch.size != entries:
             self._scratch = np.zeros(entries, self._release["x"].dtype)
         return self._scratch
@@ -223,7 +293,7 @@ class Projection:
         """Give the synapses short-term plasticity."""
         if not isinstance(short_term, ShortTermPlasticity):
             raise InputError(
-                f"short_term is {short_term!r}; it has to be a ShortTermPlasticity or None."
+                f"short_term is {show(short_term)}; it has to be a ShortTermPlasticity or None."
             )
         for name in ("U", "f"):
             check_number(name, getattr(short_term, name), at_least=0.0, at_most=1.0)
@@ -243,8 +313,9 @@ class Projection:
         return {
             "U": float(self.short_term.U),
             "f": float(self.short_term.f),
-            "dt_by_tau_D": dt / self.short_term.tau_D,
-            "dt_by_tau_F": dt / self.short_term.tau_F,
+            # exp(-1e6) is 0 in any case, and dt / tau itself may be infinite.
+            "dt_by_tau_D": min(dt / float(self.short_term.tau_D), 1e6),
+            "dt_by_tau_F": min(dt / float(self.short_term.tau_F), 1e6),
         }
 
     def fill(
@@ -258,11 +329,12 @@ class Projection:
         shape = self.pre.n, self.post.n
         if not rules and self.pre is self.post and autapses is not True:
             raise InputError(
-                f"autapses is {autapses!r}, which is for rules; probability=1 connects all others."
+                f"autapses is {show(autapses)}, which is for rules; probability=1 connects all "
+                "others."
             )
         if rules:
-            if np.ndim(weight) == 0 and not callable(weight):
-                check_number("weight", weight)  # before the work
+            if not varies("weight", weight):
+                check_number("weight", weight, dtype=dtype)  # before the work
             synapses = draw(
                 shape,
                 rules,
@@ -272,62 +344,116 @@ class Projection:
                 multapses=multapses,
             )
             self._keep(synapses)
-            self.weight = self._each("weight", weight, generator(seed, stream + _WEIGHTS), dtype)
+            self._weight = self._each("weight", weight, generator(seed, stream + _WEIGHTS), dtype)
         elif sparse.issparse(weight):
             if weight.shape != shape:
                 raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
             synapses, weights = from_matrix(weight)
             self._keep(synapses)
-            self.weight = check_array("weight", weights, dtype=dtype)
-        elif callable(weight):
-            self.W = np.empty(shape, dtype)
-            chance = generator(seed, stream + _WEIGHTS)
-            for place, piece in self._pieces("weight", weight, chance):
-                self.W.reshape(-1)[place] = piece
-        elif np.ndim(weight) == 0:
-            self.W = np.full(shape, check_number("weight", weight), dtype)
+            self._weight = check_array("weight", weights, dtype=dtype)
         else:
-            self.W = check_array("weight", weight, shape=shape, dtype=dtype).copy()
+            varied = varies("weight", weight)
+            if not varied:
+                check_number("weight", weight, dtype=dtype)
+            size = float(np.dtype(dtype).itemsize) * shape[0] * shape[1]
+            check_memory(f"weight is for all {shape[0]} x {shape[1]} pairs", size)
+            if callable(weight):
+                self._W = np.empty(shape, dtype)
+                chance = generator(seed, stream + _WEIGHTS)
+                for place, piece in self._pieces("weight", weight, chance, dtype):
+                    self._W.reshape(-1)[place] = piece
+            elif varied:
+                self._W = check_array("weight", weight, shape=shape, dtype=dtype).copy()
+            else:
+                self._W = np.full(shape, weight, dtype)
 
     def delay_by(self, delay: Any, stream: int) -> None:
         """Give synapses delays of their own, in ms: an array, or a function that draws them."""
-        if self.W is not None:
-            self._keep(all_to_all(self.W.shape))
-            self.weight, self.W = self.W.reshape(-1), None
-        if not self.size:
-            return
+        if self._W is not None:
+            if not callable(delay):
+                delay = check_array("delay", delay)
+                if delay.shape == self._W.shape:
+                    delay = delay.reshape(-1)  # laid out as the weights are
+            self._keep(all_to_all(self._W.shape))
+            self._weight, self._W = self._W.reshape(-1), None
         dt = self.pre.network.dt
         chance = generator(self.pre.network.seed, stream + _DELAYS)
         steps = np.empty(self.size, np.int32)
         for place, drawn in self._pieces("delay", delay, chance):
             check_array("delay", drawn, at_least=0.0, at_most=_LATEST * dt)
             steps[place] = np.rint(drawn * (1.0 / dt))
-        self.delay = int(steps.min())
-        steps -= self.delay
+        if not self.size:
+            return
+        self._delay = int(steps.min())
+        steps -= self._delay
         latest = steps.max()
         if latest > 0:
-            self.later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
+            self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
+
+    def delay_all(self, steps: int) -> None:
+        """Give all synapses one delay, in steps."""
+        self._delay = steps
+
+    def check_finite(self) -> None:
+        """Stop a run in which plasticity has made a weight NaN or infinite."""
+        if not self.learns:
+            return
+        weights = self._weight if self._W is None else self._W
+        # One pass and no temporary array: a sum is finite unless one of them is not, or nearly so.
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = weights.sum(dtype=np.float64)
+        if not np.isfinite(total) and not np.isfinite(weights).all():
+            raise SimulationError(
+                f"a weight of projection {self.name!r} became NaN or infinite; look for a learning "
+                "rate that is too large."
+            )
 
     def _keep(self, synapses: Synapses) -> None:
-        self.start, self.target = synapses
+        self._start, self._target = synapses
 
     def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
         """One number for all synapses, or one for each: given, or drawn by a function."""
-        if np.ndim(values) == 0 and not callable(values):
-            return np.full(1, check_number(name, values), dtype)
+        if not varies(name, values):
+            return np.full(1, check_number(name, values, dtype=dtype), dtype)
+        check_memory(f"{name} is for {self.size} synapses", float(self.size) * 4)
         each = np.empty(self.size, dtype)
-        for place, piece in self._pieces(name, values, chance):
+        for place, piece in self._pieces(name, values, chance, dtype):
             each[place] = piece
         return each
 
     def _pieces(
-        self, name: str, values: Any, chance: np.random.Generator
+        self, name: str, values: Any, chance: np.random.Generator, dtype: Any = None
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """A number for each synapse, in pieces: what is drawn need not all be kept."""
         if not callable(values):
-            yield slice(None), check_array(name, values, shape=(self.size,))
+            yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
             return
         for first in range(0, self.size, _PIECE):
             place = slice(first, min(first + _PIECE, self.size))
             many = place.stop - place.start
-            yield place, check_array(name, values(chance, many), shape=(many,))
+            try:
+                drawn = values(chance, many)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise InputError(
+                    f"{name} is a function that cannot be called as {name}(chance, size): {reason}."
+                ) from error
+            yield place, check_array(name, drawn, shape=(many,), dtype=dtype)
+
+
+def varies(name: str, value: Any) -> bool:
+    """Whether there is one for each synapse, in an array or drawn by a function."""
+    if callable(value):
+        return True
+    try:
+        return np.ndim(value) > 0
+    except Exception:  # whatever the conversion of a foreign object raises
+        check_array(name, value)
+        raise
+
+
+def _like(name: str, values: Any, own: np.ndarray) -> np.ndarray:
+    """An array to be used in place of another: itself, if it can be, so that it may be shared."""
+    array = check_array(name, values, shape=own.shape, dtype=own.dtype)
+    shared = isinstance(values, np.ndarray) and values.dtype == own.dtype
+    return values if shared and values.flags.carray and type(values) is np.ndarray else array

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import InputError
+from spikesim.errors import InputError, check_path
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
+from spikesim.population import read_only
 from spikesim.sonata import SpikeWriter, TraceWriter
 from spikesim.spiketrains import to_neo
 
@@ -46,7 +47,7 @@ class SpikeRecording:
         self.name = population.name
         self.n = population.n
         self.dt = dt
-        self._most = population.ids.shape[1]
+        self._most = population.spike_list()["ids"].shape[1]
         size = max(_SPIKE_BUFFER, self._most)
         self._step = np.zeros(size, np.int64)
         self._neuron = np.zeros(size, np.int32)
@@ -154,7 +155,7 @@ class StateRecording:
         self.population = population
         self.name = population.name
         self.variables = variables
-        self.neurons = which
+        self._which = which
         self.every = every
         self.dt = dt
         rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
@@ -175,13 +176,24 @@ class StateRecording:
                 probes.sampled,
                 {
                     "value": self.population.state[v],
-                    "which": self.neurons,
+                    "which": self._which,
                     "buffer": self._buffers[v],
                 },
                 self._params,
             )
             for v in self.variables
         ]
+
+    @property
+    def neurons(self) -> np.ndarray:
+        """The recorded neurons; to be read only, as compiled code relies on them."""
+        return read_only(self._which)
+
+    @neurons.setter
+    def neurons(self, _: object) -> None:
+        raise InputError(
+            f"neurons of the recording of {self.name!r} cannot be set; record others anew."
+        )
 
     def longest_run(self) -> int:
         """How many steps the buffer can hold."""
@@ -214,7 +226,7 @@ class StateRecording:
         if name not in samples:
             raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
         if not samples[name]:
-            return np.zeros((self.neurons.size, 0))
+            return np.zeros((self._which.size, 0))
         return np.concatenate(samples[name]).T
 
 
@@ -233,7 +245,7 @@ def layers_to_sonata(
     voltages : dict of str to dict of str to numpy.ndarray, shape (neurons, steps)
         By layer and compartment, one sample per step, in mV.
     """
-    directory = Path(directory)
+    directory = check_path("directory", directory)
     dt = next(iter(spikes.values())).dt
     sizes = {layer: recording.n for layer, recording in spikes.items()}
     with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikesim.errors import InputError, check_integer
+from spikesim.errors import InputError, check_integer, check_path, show
 from spikesim.kernels.program import Call, Program, together
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import LayerArrays
@@ -65,7 +65,13 @@ class Replicas(Sequence):
     """
 
     def __init__(self, models: Sequence[Any], threads: int | None = None):
+        if not isinstance(models, (list, tuple, Replicas)):
+            raise InputError(
+                f"models is {show(models)}; it has to be a list of networks or models."
+            )
         self.models = list(models)
+        if not all(hasattr(model, "seed") and hasattr(model, "save") for model in self.models):
+            raise InputError(f"models is {show(models)}; it has to hold networks or models.")
         if not self.models:
             raise InputError("models is empty; there has to be at least one.")
         kinds = {type(model).__name__ for model in self.models}
@@ -99,7 +105,13 @@ class Replicas(Sequence):
         InputError
             If lists have different lengths, or there is none.
         """
-        lists = {k: list(v) for k, v in options.items() if isinstance(v, (list, range, np.ndarray))}
+        if not callable(build):
+            raise InputError(f"build is {show(build)}; it has to be a class or a function.")
+        lists = {
+            k: list(v)
+            for k, v in options.items()
+            if isinstance(v, (list, range)) or (isinstance(v, np.ndarray) and v.ndim)
+        }
         sizes = {name: len(values) for name, values in lists.items()}
         if len(set(sizes.values())) != 1:
             what = ", ".join(f"{name} {n}" for name, n in sizes.items()) or "none"
@@ -157,6 +169,8 @@ class Replicas(Sequence):
         >>> nets.each(lambda net: net.seed + 1)
         [4, 5]
         """
+        if not callable(function):
+            raise InputError(f"function is {show(function)}; it has to be a function of a model.")
         return self._spread(lambda r: function(self.models[r]))
 
     def save(self, path: str | Path) -> None:
@@ -172,7 +186,10 @@ class Replicas(Sequence):
         >>> Replicas.path("run.h5", 7).name
         'run-007.h5'
         """
-        path = Path(path)
+        path = check_path("path", path)
+        if not path.name:
+            raise InputError(f"path is {show(path)}; it has to end in the name of a file.")
+        r = check_integer("r", r, at_least=0)
         return path.with_name(f"{path.stem}-{r:03d}{path.suffix}")
 
     def _spread(self, work: Callable[[int], Result]) -> list[Result]:

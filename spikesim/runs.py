@@ -4,30 +4,49 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Mapping, Sequence
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spikesim.errors import FileError, InputError, check_integer
+from spikesim.errors import FileError, InputError, check_integer, check_path
 
 __all__ = [
+    "LOCK_FILE",
     "RUN_FILE",
     "Pictures",
     "add_model_options",
     "add_parameters",
     "given_parameters",
     "hidden_sizes",
+    "hold",
     "new_directory",
+    "new_run",
     "noted",
     "other_parameters",
     "print_rows",
     "write_spikes_csv",
+    "write_text",
     "write_weights",
+    "writing",
 ]
 
 RUN_FILE = "run.h5"
+
+LOCK_FILE = "run.lock"
+"""It is there while a run holds its directory, and says which process that is."""
+
+# What `atomic_file` calls a file that is not complete yet.
+_UNFINISHED = re.compile(r".+\.[0-9a-f]{8}\.part")
+
+# Windows keeps others from reading what is locked, so that is far behind the process's number.
+_FAR = 1 << 30
 
 _WHOLE = ("memory", "nudge_after")  # whole numbers, though None is their default
 
@@ -101,7 +120,9 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
         free = Path("runs") / f"{stem}-{number}"
         wanted = None if free.exists() else free
         number += 1
+    check_path("--out", wanted)
     if (wanted / RUN_FILE).exists():
+        _refuse_held(wanted)
         raise FileError(
             f"{wanted} holds a run already; choose another --out, or go on with "
             f"'spikesim resume {wanted}'."
@@ -113,6 +134,173 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
             f"{wanted} cannot be made: {error.strerror}; choose another --out."
         ) from None
     return wanted
+
+
+@contextmanager
+def new_run(wanted: Path | None, stem: str) -> Iterator[Path]:
+    """A directory that holds no run yet, held by this process within the `with` block."""
+    directory = new_directory(wanted, stem)
+    with hold(directory):
+        # Another process may have begun and ended a run in the meantime.
+        yield new_directory(directory, stem)
+
+
+@contextmanager
+def hold(directory: Path, wait: float = 0.0) -> Iterator[None]:
+    """Keep other processes from running in a directory within the `with` block.
+
+    The system lets go of the lock when a process ends, however it does: a file that was left
+    behind by a killed one is in nobody's way. What a killed one had not finished writing is
+    removed. Where a file system knows no locks, nothing is kept from anybody.
+
+    Parameters
+    ----------
+    directory : Path
+        It has to exist.
+    wait : float
+        For how many seconds to try.
+
+    Raises
+    ------
+    FileError
+        If another process holds it, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with hold(Path(tempfile.mkdtemp())):
+    ...     pass
+    """
+    descriptor = _lock(directory, wait)
+    try:
+        _clean(directory)
+        yield
+    finally:
+        _let_go(directory / LOCK_FILE, descriptor)
+
+
+def _clean(directory: Path) -> None:
+    """Remove what killed processes left, but not from folders that another one may hold."""
+    for path in (*directory.glob("*.part"), *directory.glob("*/*.part")):
+        inner = path.parent != directory and (path.parent / LOCK_FILE).exists()
+        if _UNFINISHED.fullmatch(path.name) and not inner:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _lock(directory: Path, wait: float) -> int:
+    """A descriptor of the locked file."""
+    path = directory / LOCK_FILE
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise FileError(
+                f"{directory} cannot be written: {error.strerror}; change its permissions, free "
+                "some space or choose another directory."
+            ) from error
+        try:
+            if _try_lock(descriptor):
+                # The one before may have removed the file after this one had opened it.
+                if _is_at(descriptor, path):
+                    with suppress(OSError):  # of a full disk: the lock holds without a number
+                        os.ftruncate(descriptor, 0)
+                        os.write(descriptor, str(os.getpid()).encode())
+                    return descriptor
+            elif time.monotonic() >= deadline:
+                raise _held(directory, path)
+            else:
+                time.sleep(0.05)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Whether the file is locked now; True, too, where there are no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _FAR, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            finally:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _let_go(path: Path, descriptor: int) -> None:
+    if sys.platform != "win32":  # which removes no open file; it just stays there
+        with suppress(OSError):
+            path.unlink()
+    os.close(descriptor)
+
+
+def _refuse_held(directory: Path) -> None:
+    """Raise `FileError` if a process runs in a directory that is of no use for a new run anyway."""
+    try:
+        descriptor = os.open(directory / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        mine = f"{os.getpid()}" == _holder(directory / LOCK_FILE)
+        if not mine and not _try_lock(descriptor):
+            raise _held(directory, directory / LOCK_FILE)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    return text if text.isdigit() else "unknown"
+
+
+def _held(directory: Path, path: Path) -> FileError:
+    return FileError(
+        f"{directory} is in use by another run, process {_holder(path)}; wait until it has ended, "
+        "stop it, or choose another directory."
+    )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line which file could not be written, and what to do about it."""
+    try:
+        yield
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(
+            f"Cannot write {path}: {error.strerror or error}; free some space or change the "
+            "permissions, then give the same command or 'spikesim plot' again."
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, or say in one line why that cannot be done."""
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def noted(net: Any, name: str) -> Any:
@@ -144,7 +332,7 @@ def write_spikes_csv(directory: Path) -> Path:
     from spikesim.sonata import read_spikes
 
     path = directory / "spikes.csv"
-    with path.open("w", newline="") as file:
+    with writing(path), path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["layer", "neuron", "time_ms"])
         for layer, (times, neurons) in read_spikes(directory / "spikes.h5").items():
@@ -156,7 +344,8 @@ def write_weights(directory: Path, layers: Mapping[str, Sequence[np.ndarray]]) -
     """Arrays per layer as NPZ: NAME_0 is that of the first layer."""
     path = directory / "weights.npz"
     arrays = {f"{k}_{m}": array for k, each in layers.items() for m, array in enumerate(each)}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    with writing(path):
+        np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
 
 
@@ -174,6 +363,9 @@ class Pictures:
         """Write a figure and forget it."""
         import matplotlib.pyplot as plt
 
-        figure.savefig(self.directory / name, dpi=150)
-        plt.close(figure)
+        try:
+            with writing(self.directory / name):
+                figure.savefig(self.directory / name, dpi=150)
+        finally:
+            plt.close(figure)
         self.written.append(name)

@@ -24,7 +24,9 @@ from spikesim.errors import (
     check_array,
     check_integer,
     check_number,
+    check_path,
     check_unknown,
+    show,
 )
 from spikesim.files import atomic_file, check_name, open_hdf5
 
@@ -39,7 +41,7 @@ class _Writer:
     """A file that grows by `append` and appears under its name when it is closed."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
+        self._path = str(check_path("path", path))
         self._stack = ExitStack()
         self._file = self._stack.enter_context(atomic_file(path))
         self._file.attrs["magic"] = np.uint32(_MAGIC)
@@ -141,6 +143,8 @@ class SpikeWriter(_Writer):
         self._dt = check_number("dt", dt, above=0.0, unit="ms")
         self._sizes = None
         if populations is not None:
+            if not isinstance(populations, Mapping):
+                raise InputError(f"populations is {show(populations)}; it has to be a dict of n.")
             self._sizes = {
                 check_name("population", name): check_integer(f"size of {name}", size, at_least=0)
                 for name, size in populations.items()
@@ -202,7 +206,9 @@ class SpikeWriter(_Writer):
         group = self._file["spikes"].create_group(population)
         group.attrs.create("sorting", 2, dtype=_SORTING)
         rows = (_CHUNK_BYTES // 8,)
-        times = group.create_dataset("timestamps", (0,), np.float64, maxshape=(None,), chunks=rows)
+        times = group.create_dataset(
+            "timestamps", (0,), np.float64, maxshape=(None,), chunks=rows, fletcher32=True
+        )
         times.attrs["units"] = "ms"
         # scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs
         nodes = group.create_dataset(
@@ -332,10 +338,10 @@ class TraceWriter(_Writer):
         nodes = check_array("node_ids", node_ids, shape=(None,), dtype=np.uint64, at_least=0)
         if not len(nodes) or len(np.unique(nodes)) < len(nodes):
             raise InputError("node_ids has to name at least one neuron, and none of them twice.")
-        names = () if isinstance(elements, str) else tuple(elements)
+        names = tuple(elements) if isinstance(elements, (list, tuple)) else ()
         if not names or len(set(names)) < len(names) or not all(type(n) is str for n in names):
             raise InputError(
-                f"elements is {elements!r}; it has to be a sequence of different names, such as "
+                f"elements is {show(elements)}; it has to be a list of different names, such as "
                 "('soma', 'basal', 'apical')."
             )
         self._parts[population] = _Part(nodes, names)
@@ -384,7 +390,12 @@ class TraceWriter(_Writer):
         # Whole rows: libsonata reads frame by frame, and takes minutes with narrower chunks.
         chunks = (max(1, _CHUNK_BYTES // (4 * columns)), columns)
         data = group.create_dataset(
-            "data", (0, columns), np.float32, maxshape=(None, columns), chunks=chunks
+            "data",
+            (0, columns),
+            np.float32,
+            maxshape=(None, columns),
+            chunks=chunks,
+            fletcher32=True,
         )
         data.attrs["units"] = self._unit
         mapping = group.create_group("mapping")

@@ -7,12 +7,20 @@ another population. A `Background` is no population, but Poisson input to every 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import exp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_number
+from spikesim.errors import (
+    MOST_STEPS,
+    InputError,
+    check_array,
+    check_integer,
+    check_memory,
+    check_number,
+)
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
@@ -20,7 +28,7 @@ from spikesim.kernels.chance import MASK
 from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.kernels.spikes import flag, unflag
 from spikesim.neurons import Neuron
-from spikesim.population import Population
+from spikesim.population import Population, check_range
 
 if TYPE_CHECKING:
     from spikesim.network import Network
@@ -29,6 +37,8 @@ __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Tria
 
 BACKGROUND = 1 << 25
 """Random numbers of backgrounds come from streams from here on."""
+
+_MOST_PER_STEP = 1e6  # spikes of a neuron: their number is drawn with 32 bits
 
 _MANY = 0.7  # spikes per neuron and step from which on each neuron draws: it is faster then
 
@@ -118,6 +128,12 @@ class ImageSource(Population):
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._lit}
 
+    def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
+        super().check_saved(saved)
+        check_range(f"saved {self.name}.pixel", saved["pixel"], 0, self.n - 1)
+        check_range(f"saved {self.name}.lit", saved["lit"], 0, self.n)
+        check_range(f"saved {self.name}.emitted", saved["emitted"], 0, 4)
+
     def phases(self) -> list[Phase]:
         state = {
             **self._lit,
@@ -170,7 +186,14 @@ class SpikeTrainSource(Population):
         self, network: Network, name: str, n: int, times: Any, ids: Any, period: int | None = None
     ):
         super().__init__(network, name, n, Neuron(steps=(), most_spikes=self.MOST), {})
-        at = check_array("times", times, shape=(None,), dtype=np.float64, at_least=0.0)
+        at = check_array(
+            "times",
+            times,
+            shape=(None,),
+            dtype=np.float64,
+            at_least=0.0,
+            at_most=0.5 * MOST_STEPS * network.dt,
+        )
         who = check_array("ids", ids, shape=(at.size,), dtype=np.int32, at_least=0, at_most=n - 1)
         steps = np.rint(at / network.dt).astype(np.int64)
         if period is not None and steps.size and steps.max() >= period:
@@ -203,6 +226,13 @@ class SpikeTrainSource(Population):
             After how many steps they come again.
         origin : int
         """
+        last = None if period is None else _check_period(period) - 1
+        steps = check_array("steps", steps, shape=(None,), dtype=np.int64, at_least=0, at_most=last)
+        ids = check_array(
+            "ids", ids, shape=steps.shape, dtype=np.int32, at_least=0, at_most=self.n - 1
+        )
+        check_integer("origin", origin, at_least=-MOST_STEPS, at_most=MOST_STEPS)
+        _check_trains(steps, ids, self.MOST)
         # A spike that no step reaches ends the list, so that the body needs no bound.
         self._trains["at"] = np.append(steps, np.iinfo(np.int64).max)
         self._trains["who"] = np.append(ids, 0).astype(np.int32)
@@ -214,8 +244,32 @@ class SpikeTrainSource(Population):
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), "next": self._trains["next"], "loop": self._trains["loop"]}
 
+    def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
+        super().check_saved(saved)
+        check_range(f"saved {self.name}.next", saved["next"], 0, self._trains["at"].size - 1)
+        check_range(f"saved {self.name}.loop", saved["loop"], -MOST_STEPS, MOST_STEPS)
+
     def phases(self) -> list[Phase]:
         return [Phase(emit_given, once, {**self._trains, **self.spike_list(), **self.state})]
+
+
+def _check_period(period: Any) -> int:
+    return check_integer("period", period, at_least=1, at_most=MOST_STEPS)
+
+
+def _check_trains(steps: np.ndarray, ids: np.ndarray, most: int) -> None:
+    """Refuse spikes that are not sorted, or too many of a neuron in a step: there is no room."""
+    if (np.diff(steps) < 0).any():
+        raise InputError("steps go back in time; they have to ascend.")
+    if steps.size <= most:
+        return
+    order = np.lexsort((ids, steps))
+    steps, ids = steps[order], ids[order]
+    more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
+    if more.size:
+        raise InputError(
+            f"steps has more than {most} spikes of neuron {ids[more[0]]} in step {steps[more[0]]}."
+        )
 
 
 def emit_given(_, t, s, p):
@@ -290,7 +344,8 @@ class Background:
 
     @weight.setter
     def weight(self, weight: float) -> None:
-        self._params["weight"] = check_number("weight", weight)
+        dtype = self.population.network.dtype
+        self._params["weight"] = check_number("weight", weight, dtype=dtype)
 
     @property
     def rate(self) -> float:
@@ -301,12 +356,14 @@ class Background:
         from scipy.special import bdtr, pdtr
 
         network, n = self.population.network, self._params["n"]
-        highest = 1000.0 / network.dt if self.at_most_one else None
+        highest = 1000.0 / network.dt if self.at_most_one else _MOST_PER_STEP * 1000.0 / network.dt
         self._rate = check_number("rate", rate, at_least=0.0, at_most=highest, unit="Hz")
         chance = self._rate * network.dt / 1000.0
         self._per_neuron = chance > _MANY
         drawn_for = 1 if self._per_neuron else n
         mean = drawn_for * chance
+        if not self._per_neuron:
+            check_memory(f"rate is {rate:g} Hz for {n} neurons", 4.0 * mean)
         # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
         around = 8.0 * np.sqrt(mean) + 30.0
         least = max(0, int(mean - around))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import check_array, check_integer, check_number
+from spikesim.errors import check_array, check_integer, check_memory, check_number
 
 if TYPE_CHECKING:
     import neo  # type: ignore[import-untyped]
@@ -110,7 +110,8 @@ def coefficient_of_variation(times: Any) -> float:
     intervals = interspike_intervals(times)
     if len(intervals) < 2 or not intervals.any():
         return math.nan
-    return float(intervals.std() / intervals.mean())
+    with np.errstate(over="ignore"):  # of intervals beyond 1e154 ms, whose squares are infinite
+        return float(intervals.std() / intervals.mean())
 
 
 def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
@@ -156,7 +157,7 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
     """
     first = check_array("first", first, shape=(None,), dtype=np.float64)
     second = check_array("second", second, shape=(None,), dtype=np.float64)
-    if np.ndim(tau) == 0 and tau == math.inf:
+    if isinstance(tau, float) and tau == math.inf:
         return float(abs(len(first) - len(second)))
     tau = check_number("tau", tau, at_least=0.0, unit="ms")
     if tau == 0.0:
@@ -382,6 +383,7 @@ def to_neo(times: Any, ids: Any, n: int, duration: float, name: str) -> neo.Segm
     [1, 0, 1]
     """
     n = check_integer("n", n, at_least=0)
+    check_memory(f"n is {n}", 1000.0 * n)  # a train is an object
     duration = check_number("duration", duration, above=0.0, unit="ms")
     times = check_array(
         "times", times, shape=(None,), dtype=np.float64, at_least=0.0, at_most=duration

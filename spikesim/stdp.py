@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_number
+from spikesim.errors import InputError, check_number, show
 from spikesim.kernels import short_term, stdp
 from spikesim.kernels.program import SHARED, Phase
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from spikesim.projection import Projection
 
 __all__ = ["PairPlasticity", "PairSTDP"]
+
+LONGEST = 1e15
+"""The longest time constant, in steps; its period can be counted in 64 bits."""
 
 PERIOD = 8.0
 """How many time constants a trace goes on in the same unit; see `spikesim.kernels.stdp`."""
@@ -117,7 +120,7 @@ class PairPlasticity:
                 stdp.depress_dense, stdp.depressing, {**arrived, "W": projection.W}, params
             )
         else:
-            synapses = {"start": projection.start, "target": projection.target}
+            synapses = projection.rows()
             out = projection.post.landing(projection.port)  # as a delivery's, for its length
             state = {**arrived, **synapses, "weight": projection.weight, "out": out}
             depression = Phase(stdp.depress_sparse, stdp.depressing, state, params, tuple(synapses))
@@ -138,14 +141,20 @@ class PairPlasticity:
 def _check(rule: PairSTDP, projection: Projection) -> None:
     """Refuse what cannot work; give the synapses weights of their own."""
     if not isinstance(rule, PairSTDP):
-        raise InputError(f"plasticity is {rule!r}; it has to be a PairSTDP or None.")
+        raise InputError(f"plasticity is {show(rule)}; it has to be a PairSTDP or None.")
     network = projection.pre.network
     for name in ("tau_plus", "tau_minus"):
-        check_number(name, getattr(rule, name), at_least=network.dt, unit="ms, dt or longer")
+        check_number(
+            name,
+            getattr(rule, name),
+            at_least=network.dt,
+            at_most=LONGEST * network.dt,
+            unit="ms, dt or longer",
+        )
     for name in ("A_plus", "A_minus"):
-        check_number(name, getattr(rule, name))
-    w_max = check_number("w_max", rule.w_max)
-    w_min = check_number("w_min", rule.w_min, below=w_max)
+        check_number(name, getattr(rule, name), dtype=network.dtype)
+    w_max = check_number("w_max", rule.w_max, dtype=network.dtype)
+    w_min = check_number("w_min", rule.w_min, below=w_max, dtype=network.dtype)
     if w_min < 0.0 < w_max:
         raise InputError(
             f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "

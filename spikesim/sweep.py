@@ -32,17 +32,25 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import FileError, InputError, check_integer, check_unknown
+from spikesim.errors import (
+    FileError,
+    InputError,
+    check_integer,
+    check_path,
+    check_unknown,
+    show,
+)
 from spikesim.files import atomic_file, check_name, open_file, read_tree, stamp, write_tree
 from spikesim.kernels.program import together
 from spikesim.progress import Progress, progress_bar
 from spikesim.replicas import Gang
+from spikesim.runs import hold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +79,7 @@ def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
     """
     for name, each in values.items():
         if isinstance(each, str) or not isinstance(each, Iterable):
-            raise InputError(f"{name} is {each!r}; it has to be a list of values.")
+            raise InputError(f"{name} is {show(each)}; it has to be a list of values.")
     return [
         dict(zip(values, combination, strict=True))
         for combination in itertools.product(*values.values())
@@ -162,19 +170,24 @@ def sweep(
                 sweep(train, sets, "runs/inhibition", executor=executor)
     """
     if not callable(train):
-        raise InputError(f"train is {train!r}; it has to be a function.")
+        raise InputError(f"train is {show(train)}; it has to be a function.")
     sets = _check_sets(sets)
     on_gpu = any(str(each.get("backend")).startswith("cuda") for each in sets)
     make_pool = _pool(train, executor, workers, on_gpu)
-    result = _begin(Path(directory), sets)
-    todo = [k for k in range(len(sets)) if not result.finished[k]]
-    for k in todo:
-        result.errors[k] = ""
-    if todo:
-        result.save()
-        _run(train, result, todo, make_pool(len(todo)), progress)
+    directory = _make(check_path("directory", directory))
+    with hold(directory):
+        result = _begin(directory, sets)
+        todo = [k for k in range(len(sets)) if not result.finished[k]]
+        for k in todo:
+            result.errors[k] = ""
+        if todo:
+            result.save()
+            _run(train, result, todo, make_pool(len(todo)), progress)
     _tell(result)
     return result
+
+
+_ORPHANS = 60.0  # seconds to wait for the workers of a killed sweep to end
 
 
 class Sweep:
@@ -264,7 +277,7 @@ class Sweep:
         FileError
             If there is none, or it is damaged.
         """
-        path = Path(directory) / SWEEP_FILE
+        path = check_path("directory", directory) / SWEEP_FILE
         with open_file(path, "sweep") as file:
             saved = read_tree(file)
         try:
@@ -485,9 +498,13 @@ def _pool(
         if workers is not None:
             raise InputError("workers is for processes and threads; your executor has its own.")
         return lambda count: _Pool(executor)
-    if executor not in (None, "processes", "threads"):
+    if not isinstance(executor, (str, type(None))) or executor not in (
+        None,
+        "processes",
+        "threads",
+    ):
         raise InputError(
-            f"executor is {executor!r}; it has to be 'processes', 'threads' or a "
+            f"executor is {show(executor)}; it has to be 'processes', 'threads' or a "
             "concurrent.futures.Executor."
         )
     alone = executor != "threads" or not on_gpu
@@ -551,10 +568,12 @@ def _attempt(
     began = time.perf_counter()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / ERROR_FILE).unlink(missing_ok=True)
-        values = _check_values(train(dict(parameters), folder))
+        # The worker of a killed sweep ends soon, but may be in the middle of a long kernel.
+        with hold(folder, wait=_ORPHANS):
+            (folder / ERROR_FILE).unlink(missing_ok=True)
+            values = _check_values(train(dict(parameters), folder))
     except (Exception, SystemExit) as error:
-        if folder.is_dir():
+        with suppress(OSError):  # a full disk has no room for this, either
             (folder / ERROR_FILE).write_text(traceback.format_exc(), encoding="utf-8")
         return None, _one_line(error), time.perf_counter() - began
     return values, "", time.perf_counter() - began
@@ -640,13 +659,17 @@ def _begin(directory: Path, sets: list[dict[str, Any]]) -> Sweep:
             f"{directory} holds folders of sets but no {SWEEP_FILE} that says what they are; "
             "choose another directory."
         )
+    return Sweep(directory, sets)
+
+
+def _make(directory: Path) -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(
             f"{directory} cannot be made: {error.strerror}; choose another directory."
         ) from None
-    return Sweep(directory, sets)
+    return directory
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -696,7 +719,7 @@ def _check_sets(sets: Any) -> list[dict[str, Any]]:
     known: dict[str, int] = {}
     for k, each in enumerate(sets):
         if not isinstance(each, Mapping) or not each:
-            raise InputError(f"sets[{k}] is {each!r}; it has to be a dictionary of parameters.")
+            raise InputError(f"sets[{k}] is {show(each)}; it has to be a dictionary of parameters.")
         for name in each:
             check_name(f"A parameter of sets[{k}]", name)
         if set(each) != set(sets[0]):
@@ -722,7 +745,7 @@ def _check_value(name: str, value: Any) -> Any:
     ):
         return value
     raise InputError(
-        f"{name} is {value!r}; it has to be a number, a string, a boolean, None or a tuple of "
+        f"{name} is {show(value)}; it has to be a number, a string, a boolean, None or a tuple of "
         "numbers."
     )
 
@@ -749,7 +772,7 @@ def _check_values(values: Any) -> dict[str, Any]:
     """The results of a set as floats and lists of floats."""
     wanted = "it has to return a dictionary of numbers or lists of numbers"
     if not isinstance(values, Mapping):
-        raise InputError(f"The function returned {values!r}; {wanted}.")
+        raise InputError(f"The function returned {show(values)}; {wanted}.")
     checked: dict[str, Any] = {}
     for name, value in values.items():
         check_name("A result", name)
@@ -758,7 +781,7 @@ def _check_values(values: Any) -> dict[str, Any]:
         except ValueError:
             array = np.array(None)
         if array.dtype.kind not in "biuf" or array.ndim > 1 or not array.size:
-            raise InputError(f"The function returned {value!r} as {name}; {wanted}.")
+            raise InputError(f"The function returned {show(value)} as {name}; {wanted}.")
         checked[name] = array.astype(np.float64).tolist()
     return checked
 

@@ -113,7 +113,7 @@ def run(chosen: argparse.Namespace, model: Any) -> int:
     )
     if any(result.finished):
         table = result.table(_RESULT)
-        (directory / "sweep.txt").write_text(table + "\n", encoding="utf-8")
+        runs.write_text(directory / "sweep.txt", table + "\n")
         axes = result.figure(_RESULT, model.result_label(sets[0]))
         runs.Pictures(directory).keep("sweep.png", axes.figure)
         print(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,10 @@ from spikesim.errors import (
     InputError,
     SimulationError,
     check_array,
+    check_choice,
     check_integer,
+    check_memory,
+    show,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.progress import Interruption, Progress, progress_bar
@@ -122,6 +126,7 @@ class ImageClassifier:
         labels = self._check_labels("labels", labels, len(images))
         epochs = check_integer("epochs", epochs, at_least=1)
         check_integer("validate_every", validate_every, at_least=1)
+        check_choice("shuffle", shuffle, [True, False])
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise InputError("validation has to be a pair: images, labels.")
@@ -241,8 +246,11 @@ def load_model(kind: str, path: str | Path, build: Callable[[dict[str, Any]], Mo
 def check_sizes(sizes: Any) -> tuple[int, ...]:
     """The sizes of all layers, from the pixels to the classes."""
     if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-        raise InputError(f"sizes is {sizes!r}; it has to list at least pixels and classes.")
-    return tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
+        raise InputError(f"sizes is {show(sizes)}; it has to list at least pixels and classes.")
+    checked = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
+    synapses = sum(float(below) * n for below, n in pairwise(checked))
+    check_memory(f"sizes is {show(sizes)}", 4.0 * synapses)
+    return checked
 
 
 def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy: str) -> None:

@@ -96,10 +96,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Run one experiment; write its results, figure and table."""
     name = chosen.experiment
-    experiment = EXPERIMENTS[name]
     seed = check_integer("--seed", chosen.seed, at_least=0)
-    given = runs.given_parameters(chosen, experiment.defaults)
-    directory = runs.new_directory(chosen.out, f"burst-{name}")
+    given = runs.given_parameters(chosen, EXPERIMENTS[name].defaults)
+    with runs.new_run(chosen.out, f"burst-{name}") as directory:
+        _run(chosen, seed, given, directory)
+
+
+def _run(chosen: argparse.Namespace, seed: int, given: dict[str, Any], directory: Path) -> None:
+    name = chosen.experiment
+    experiment = EXPERIMENTS[name]
     kept = directory / f"{name}.h5"
     if name == "exclusive-or":
         # Its file is its checkpoint too.
@@ -114,6 +119,6 @@ def run(chosen: argparse.Namespace) -> None:
     if name == "propagation":
         result.to_sonata(directory)
     table = comparison_table(result.comparisons())
-    (directory / f"{name}.txt").write_text(table + "\n", encoding="utf-8")
+    runs.write_text(directory / f"{name}.txt", table + "\n")
     print(table)
     print(f"See {directory / f'{name}.png'}")

@@ -56,6 +56,8 @@ _PANELS = 4  # rasters in the picture of the course of training, target included
 _TESTS = 5  # blocks of fresh trials in a test
 _NEVER_TRAINED = 10**9  # the first of them
 
+_FIRST_PICTURE = "layers.png"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``spikesim train superspike``."""
@@ -89,11 +91,13 @@ def train(chosen: argparse.Namespace) -> None:
     """Train, test, record and draw."""
     given = settings(chosen)
     net, task = _new(given)
-    directory = runs.new_directory(chosen.out, f"superspike-{chosen.task}")
     sizes = "-".join(map(str, net.sizes))
     seconds = given["blocks"] * task.block / 1000.0
-    print(f"Training {sizes} on {chosen.task}, {seconds:g} s of simulated time, into {directory}")
-    _fit(net, task, directory, not chosen.no_progress)
+    with runs.new_run(chosen.out, f"superspike-{chosen.task}") as directory:
+        print(
+            f"Training {sizes} on {chosen.task}, {seconds:g} s of simulated time, into {directory}"
+        )
+        _fit(net, task, directory, not chosen.no_progress)
 
 
 def settings(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -140,8 +144,6 @@ def train_set(given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
         net, task = _new(given)
     net.notes["blocks"] = given["blocks"]
     _learn(net, task, directory, False)
-    if net.notes["tested_at"][-1:] != [net.block]:
-        _test(net, task, directory)  # it was stopped between the last block and its test
     tested = np.array(net.notes["tested"])
     if net.parameters.error != "windows":
         assert net.shown is not None
@@ -160,11 +162,21 @@ def resume(chosen: argparse.Namespace) -> None:
     """Go on where the last checkpoint ended."""
     if chosen.epochs is not None:
         raise InputError("--epochs is for models that learn from images; this run has --blocks.")
+    if not (chosen.directory / RUN_FILE).exists():
+        SuperSpikeNetwork.load(chosen.directory / RUN_FILE)  # says what is wrong
+    with runs.hold(chosen.directory):
+        _resume(chosen)
+
+
+def _resume(chosen: argparse.Namespace) -> None:
     net = SuperSpikeNetwork.load(chosen.directory / RUN_FILE)
     if chosen.blocks is not None:
         net.notes["blocks"] = check_integer("--blocks", chosen.blocks, at_least=1)
     blocks = noted(net, "blocks")
     if net.block >= blocks:
+        if not (chosen.directory / _FIRST_PICTURE).exists():
+            # It was stopped between its last block and its pictures.
+            _fit(net, _task_of(net), chosen.directory, False)
         print(
             f"All {net.block} blocks are done; 'spikesim resume {chosen.directory} --blocks "
             f"{net.block + 20}' would train on."
@@ -280,6 +292,9 @@ def _fit(net: SuperSpikeNetwork, task: Task, directory: Path, progress: bool) ->
 def _learn(net: SuperSpikeNetwork, task: Task, directory: Path, progress: bool) -> None:
     """Train in stretches, each with a test at its end."""
     blocks, block, decay = (net.notes[key] for key in ("blocks", "block", "decay"))
+    due = net.block > 0 and net.block == _next_test(net.block - 1, blocks)
+    if due and net.block not in net.notes["tested_at"]:
+        _test(net, task, directory)  # it was stopped between a block and its test
     start = net.time * 1000.0 / net.dt
     total = round((blocks - net.block) * block / net.dt)
     with progress_bar(progress, total, "step") as report:
@@ -322,17 +337,18 @@ def _test(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:
     """Test on trials that are never trained on, and keep the output's spikes."""
     fresh = 1 if task.frozen else _TESTS
     tests = [net.evaluate(*task.trials(_NEVER_TRAINED + k)) for k in range(fresh)]
+    if task.frozen:
+        folder = directory / PROGRESS
+        with runs.writing(folder):
+            folder.mkdir(exist_ok=True)
+        output = net.predict(task.trials(0)[0])
+        path = folder / f"block_{net.block:05d}.h5"
+        with SpikeWriter(path, net.dt, {"output": output.n}) as writer:
+            writer.append("output", np.rint(output.times / net.dt).astype(np.int64), output.ids)
+    # Last, so that a test that is noted has its spikes on the disk, whenever the run is stopped.
     net.notes["tested_at"].append(net.block)
     net.notes["tested"].append(float(np.mean(tests)))
     net.save(directory / RUN_FILE)
-    if not task.frozen:
-        return
-    folder = directory / PROGRESS
-    folder.mkdir(exist_ok=True)
-    output = net.predict(task.trials(0)[0])
-    path = folder / f"block_{net.block:05d}.h5"
-    with SpikeWriter(path, net.dt, {"output": output.n}) as writer:
-        writer.append("output", np.rint(output.times / net.dt).astype(np.int64), output.ids)
 
 
 def _outcome(net: SuperSpikeNetwork) -> str:
@@ -357,7 +373,7 @@ def _results(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:
     recording = net.record(shown, target, synapse=_busiest(net, shown))
     recording.to_sonata(directory)
     pictures.written += ["spikes.h5", "voltages.h5"]
-    pictures.keep("layers.png", draw.layers(recording)[0].figure)
+    pictures.keep(_FIRST_PICTURE, draw.layers(recording)[0].figure)
     pictures.keep("synapse.png", draw.synapse(recording.synapse)[0].figure)
     if isinstance(target, SpikePattern):
         silent = net.silent_cost(target)

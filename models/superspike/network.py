@@ -18,6 +18,7 @@ from spikesim.errors import (
     check_integer,
     check_number,
     check_steps,
+    show,
 )
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
@@ -25,6 +26,7 @@ from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, 
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.projection import varies
 from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
 from spikesim.training import (
@@ -106,7 +108,7 @@ class SuperSpikeNetwork:
         **parameters: Any,
     ):
         if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-            raise InputError(f"sizes is {sizes!r}; it has to list at least inputs and outputs.")
+            raise InputError(f"sizes is {show(sizes)}; it has to list at least inputs and outputs.")
         self.sizes = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
@@ -216,7 +218,7 @@ class SuperSpikeNetwork:
                 )
         rates = np.full(blocks, self.parameters.eta)
         if learning_rate is not None:
-            shape = (blocks,) if np.ndim(learning_rate) else ()
+            shape = (blocks,) if varies("learning_rate", learning_rate) else ()
             rates[:] = check_array("learning_rate", learning_rate, shape=shape, at_least=0.0)
         if self._into_block >= steps:
             raise InputError(
@@ -507,7 +509,7 @@ class SuperSpikeNetwork:
 
     def _check_synapse(self, synapse: Any) -> Synapse:
         if not isinstance(synapse, tuple) or len(synapse) != 3:
-            raise InputError(f"synapse is {synapse!r}; it has to be (layer, pre, post).")
+            raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
         layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(self.W))
         return Synapse(
             layer,

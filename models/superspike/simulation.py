@@ -112,7 +112,7 @@ class Simulation:
         self.raws = self._raw_errors()
         self.errors = [self._error(m) for m in range(len(weights.W))]
         self._errors()
-        self.emitted = [self._tally(layer.count) for layer in layers[1:]]
+        self.emitted = [self._tally(layer.spike_list()["count"]) for layer in layers[1:]]
         self.unmatched = self._tally(self.raws[-1]["raw_count"])
         self._plasticity(learning, synapse)
 
@@ -205,8 +205,8 @@ class Simulation:
         delay = {"delay": self.delay}
         output = {**self.errors[-1], **self.layers[-1].spike_list()}
         if self.target is not None:
-            output["target_ids"] = self.target.ids
-            output["target_count"] = self.target.count
+            listed = self.target.spike_list()
+            output["target_ids"], output["target_count"] = listed["ids"], listed["count"]
             net.add_phase(eq.output_error, once, state=output, params=delay)
         else:
             far = np.full(1, np.iinfo(np.int64).max)

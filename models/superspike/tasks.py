@@ -95,7 +95,7 @@ def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task
     """
     check_integer("seed", seed, at_least=0)
     check_number("interval", interval, above=100.0, unit="ms")
-    check_number("background", background, at_least=0.0, unit="Hz")
+    check_number("background", background, at_least=0.0, at_most=1000.0 / DT, unit="Hz")
     offsets = np.round(np.random.default_rng([seed, 0]).uniform(0.0, 10.0, INPUTS), 1)
     sets = np.arange(INPUTS) % 3  # 0 is the reference
     duration = 10_000.0

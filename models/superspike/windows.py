@@ -41,6 +41,9 @@ def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -
             f"{name} is a {type(windows).__name__}; a network with error='windows' learns from "
             "spikesim.models.superspike.Windows."
         )
+    n = check_integer("n", n, at_least=1)
+    duration = check_number("duration", duration, above=0.0, unit="ms")
+    dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
     start = check_array(
         f"{name}.start", windows.start, shape=(None,), dtype=np.float64, at_least=0.0
     )

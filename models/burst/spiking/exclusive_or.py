@@ -16,7 +16,14 @@ import numpy as np
 
 from spikesim.backends import check_backend
 from spikesim.comparison import Comparison
-from spikesim.errors import InputError, SimulationError, check_choice, check_integer, check_number
+from spikesim.errors import (
+    InputError,
+    SimulationError,
+    check_choice,
+    check_integer,
+    check_number,
+    check_path,
+)
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
 from spikesim.progress import Interruption, Progress, progress_bar
@@ -256,6 +263,7 @@ class ExclusiveOrNetwork:
             Whether the teacher comes at the end, and weights learn (those of the copy).
         """
         check_integer("pattern", pattern, at_least=0, at_most=len(PATTERNS) - 1)
+        check_choice("teach", teach, [True, False])
         return ExampleRecording(self, self._copy(), pattern, teach)
 
     def _another(self) -> Simulation:
@@ -384,6 +392,8 @@ def run(
         Values other than the defaults in `Parameters`, by name.
     """
     epochs = check_integer("epochs", epochs, at_least=1)
+    if checkpoint is not None:
+        checkpoint = check_path("checkpoint", checkpoint)
     net = ExclusiveOrNetwork(seed=seed, backend=backend, **parameters)
     if checkpoint is not None and Path(checkpoint).exists():
         begun = ExclusiveOrNetwork.load(checkpoint, backend)
@@ -441,7 +451,11 @@ class ExampleRecording:
         tuple of numpy.ndarray, shapes (bins,)
             Middles of the bins, rates, and bursts per event, NaN in a bin without events.
         """
-        edges = np.arange(0.0, self.duration + bin / 2, check_number("bin", bin, above=0.0))
+        check_choice("name", name, list(self.events))
+        bin = check_number(
+            "bin", bin, at_least=1e-6 * self.duration, at_most=self.duration, unit="ms"
+        )
+        edges = np.arange(0.0, self.duration + bin / 2, bin)
         events = np.histogram(self.events[name][0], edges)[0]
         bursts = np.histogram(self.bursts[name][0], edges)[0]
         both = np.stack([events, bursts], axis=1)

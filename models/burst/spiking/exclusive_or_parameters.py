@@ -102,7 +102,9 @@ class Parameters(NamedTuple):
         for name in ("current_for_0", "current_for_1", "I_d_output", "I_d_hidden_2"):
             check_number(name, getattr(p, name), unit="pA")
         for name in ("tau_pre", "alpha"):
-            check_number(name, getattr(p, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
+            check_number(
+                name, getattr(p, name), at_least=dt, at_most=1e12, unit=f"ms, dt being {dt:g} ms"
+            )
         check_number("e_min", p.e_min, at_least=0.0, unit="Hz")
         check_number("e_max", p.e_max, above=p.e_min, unit="Hz, above e_min")
         check_number("tolerance", p.tolerance, above=0.0, below=p.e_max - p.e_min, unit="Hz")

@@ -273,7 +273,7 @@ def run(
     counted = pre_events, pre_bursts, post_events, post_bursts
     recordings = [network.record_spikes(population) for population in counted]
 
-    bins = p.burn_in + len(BLOCKS) * p.block
+    bins = int(p.burn_in) + len(BLOCKS) * int(p.block)
     change = np.zeros(bins)
     initial = plastic.weight.mean(dtype=np.float64)
     with progress_bar(progress, bins, "bin") as report:

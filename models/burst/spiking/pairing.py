@@ -27,7 +27,14 @@ from scipy import sparse
 from spikesim import Network, Neuron, plot
 from spikesim.bursts import events_and_bursts
 from spikesim.comparison import Comparison
-from spikesim.errors import InputError, check_integer, check_number
+from spikesim.errors import (
+    InputError,
+    check_array,
+    check_integer,
+    check_memory,
+    check_number,
+    show,
+)
 from spikesim.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
@@ -246,6 +253,7 @@ def run(
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     realisations = check_integer("realisations", realisations, at_least=2)
     duration = check_number("duration", duration, above=0.0, unit="ms")
+    check_memory(f"duration is {duration:g} ms", 16.0 * RATES.max() * duration / 1000.0)
     chance = random_numbers(seed)
     with progress_bar(progress, 5, "protocol") as report:
         trains = [_periodic_train(frequency) for frequency in FREQUENCIES]
@@ -314,6 +322,11 @@ def weight_changes(
     >>> [round(float(change), 4) for change in changes]
     [-0.015, 0.0669]
     """
+    for name, trains in (("pre", pre), ("post", post)):
+        if not isinstance(trains, (list, tuple)):
+            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
+        for k, train in enumerate(trains):
+            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0)
     n = len(pre)
     if len(post) != n or n == 0:
         raise InputError(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from spikesim import Network, Population, Projection
-from spikesim.errors import InputError, check_array, check_number
+from spikesim.errors import InputError, check_array, check_choice, check_number, show
 from spikesim.kernels import burst_plasticity as rule
 from spikesim.kernels.probes import spikes_now
+from spikesim.projection import varies
 
 __all__ = ["BurstPlasticity"]
 
@@ -74,14 +76,30 @@ class BurstPlasticity:
         w_min: float = 0.0,
         w_max: float = 1.0,
     ):
+        if not isinstance(network, Network):
+            raise InputError(f"network is {show(network)}; it has to be a Network.")
+        if not isinstance(population, Population) or population.network is not network:
+            raise InputError("population has to be a population of this network.")
         self._network = network
         self._learning = np.ones(1, np.int64)
         n, dt = population.n, network.dt
         for name, tau in (("tau_pre", tau_pre), ("alpha", alpha), ("tau_rate", tau_rate)):
             check_number(name, tau, at_least=dt, unit="ms, dt or longer")
-        shape = (n,) if np.ndim(eta) else ()
-        eta = check_array("eta", eta, shape=shape, at_least=0.0)
-        check_number("w_max", w_max, above=w_min)
+        shape = (n,) if varies("eta", eta) else ()
+        eta = check_array("eta", eta, shape=shape, at_least=0.0, dtype=network.dtype)
+        check_number("w_min", w_min, dtype=network.dtype)
+        check_number("w_max", w_max, above=w_min, dtype=network.dtype)
+        check_number("rate", rate, at_least=0.0, unit="Hz", dtype=network.dtype)
+        check_number("rate * tau_rate", rate * tau_rate, dtype=network.dtype)
+        for name, bound in (("least", least), ("most", most)):
+            if not (isinstance(bound, numbers.Real) and bound >= 0.0):
+                raise InputError(
+                    f"{name} is {show(bound)}; it has to be a rate in Hz, at least 0, or infinity."
+                )
+        if not isinstance(projections, (list, tuple)) or not all(
+            isinstance(projection, Projection) for projection in projections
+        ):
+            raise InputError(f"projections is {show(projections)}; it has to be a list of them.")
         self._alpha = alpha
         self.eta = np.full(n, eta, network.dtype)
         self._averages = {
@@ -103,9 +121,10 @@ class BurstPlasticity:
             "w_max": float(w_max),
         }
         for name, source in (("events", events), ("bursts", bursts)):
-            if not isinstance(source, Population) or source.n != n:
+            own = isinstance(source, Population) and source.network is network
+            if not own or source.n != n:
                 raise InputError(
-                    f"{name} is {source!r}; it has to be a population of {n} neurons, as "
+                    f"{name} is {show(source)}; it has to be a population of {n} neurons, as "
                     f"{population.name!r} is: what Network.add_{name} returned."
                 )
         for projection in projections:
@@ -126,12 +145,12 @@ class BurstPlasticity:
                 "to be a sparse projection onto it: connect with a probability or a sparse array."
             )
         weight = projection.individual()
+        projection.learns = True
         return {
             **self._averages,
             "learning": self._learning,
             "eta": self.eta,
-            "start": projection.start,
-            "target": projection.target,
+            **projection.rows(),
             "weight": weight,
             **projection.by_target(),
             "trace": np.zeros(projection.pre.n, self._network.dtype),
@@ -144,7 +163,7 @@ class BurstPlasticity:
 
     @is_on.setter
     def is_on(self, on: bool) -> None:
-        self._learning[0] = int(on)
+        self._learning[0] = check_choice("is_on", on, [True, False])
 
     def assume(self, event_rate: float, burst_probability: float) -> None:
         """Set the averages of all neurons: a rate in Hz, and bursts per event."""

@@ -29,7 +29,16 @@ import numpy as np
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
 from spikesim.comparison import Comparison
-from spikesim.errors import check_choice, check_integer, check_number, check_steps, check_unknown
+from spikesim.errors import (
+    InputError,
+    check_choice,
+    check_integer,
+    check_memory,
+    check_number,
+    check_steps,
+    check_unknown,
+    show,
+)
 from spikesim.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
@@ -167,6 +176,8 @@ class Propagation:
         self.p = p = PropagationParameters.checked(parameters)
         self.duration = check_number("duration", duration, above=0.0, unit="ms")
         self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
+        # The currents of every step are in memory.
+        check_memory(f"duration is {duration:g} ms", 320.0 * (self.duration + self.burn_in))
         self.network = net = Network(dt=0.1, seed=seed, backend=backend)
         one, two = (net.add_population(f"pyramidal_{k}", p.n, Pyramidal) for k in (1, 2))
         pv = net.add_population("parvalbumin", p.n // 4, AdEx, **PV)
@@ -246,7 +257,7 @@ class Propagation:
 
     def currents(self, bin_width: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
         """The somatic and the dendritic current in the same bins (pA)."""
-        each = check_steps("bin_width", bin_width, self.network.dt)
+        each = check_steps("bin_width", bin_width, self.network.dt, at_least=1)
         first = round(self.burn_in / self.network.dt)
         last = first + each * (len(self._edges(bin_width)) - 1)
         somatic, dendritic = (
@@ -296,7 +307,9 @@ class Propagation:
     # -------------------------------------------------------------------------------- inside
 
     def _edges(self, bin_width: float) -> np.ndarray:
-        check_number("bin_width", bin_width, above=0.0, at_most=self.duration, unit="ms")
+        check_number(
+            "bin_width", bin_width, at_least=self.network.dt, at_most=self.duration, unit="ms"
+        )
         bins = int((self.duration + 1e-6) / bin_width)
         return self.burn_in + bin_width * np.arange(bins + 1)
 
@@ -341,6 +354,12 @@ def compare(runs: Sequence[Propagation], bin_width: float = 50.0) -> list[Compar
     bin_width : float
         In ms.
     """
+    if (
+        not isinstance(runs, (list, tuple))
+        or not runs
+        or not all(isinstance(run, Propagation) for run in runs)
+    ):
+        raise InputError(f"runs is {show(runs)}; it has to be a list of Propagation.")
     somatic, dendritic = runs[0].currents(bin_width)
     ER, BR, BP = ({}, {}, {})
     for name in ("pyramidal_1", "pyramidal_2"):

@@ -169,6 +169,8 @@ class Curves(NamedTuple):
         InputError
             If it was not measured.
         """
+        weight = check_number("weight", weight)
+        current = check_number("current", current, unit="pA")
         rows = np.flatnonzero((self.weight == weight) & (self.current == current))
         if rows.size == 0:
             raise InputError(
@@ -191,6 +193,7 @@ class Curves(NamedTuple):
         InputError
             If it was not measured.
         """
+        dendritic_current = check_number("dendritic_current", dendritic_current, unit="pA")
         columns = np.flatnonzero(self.dendritic_current == dendritic_current)
         if columns.size == 0:
             raise InputError(
@@ -210,6 +213,7 @@ class Curves(NamedTuple):
         >>> round(AUTHORS_LATERAL.current_for(0.5, weight=0.0, current=0.0), 1)
         96.2
         """
+        burst_probability = check_number("burst_probability", burst_probability, at_least=0.0)
         curve = self.burst_probability[self.condition(weight, current)]
         above = np.flatnonzero(curve >= burst_probability)
         if above.size == 0 or above[0] == 0:
@@ -482,7 +486,9 @@ def _measure(
     p: TransferParameters,
     progress: bool | Progress,
 ) -> Curves:
+    check_array("conditions", conditions, shape=(None, 2), dtype=np.float32)  # as simulated
     pairs = check_array("conditions", conditions, shape=(None, 2), dtype=np.float64)
+    check_array("dendritic_currents", dendritic_currents, shape=(None,), dtype=np.float32)
     currents = check_array(
         "dendritic_currents", dendritic_currents, shape=(None,), dtype=np.float64
     )

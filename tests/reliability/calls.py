@@ -1,0 +1,1234 @@
+"""A valid example of every public call, for `inputs` to spoil.
+
+`discovered` finds the calls in the package itself; each of them has an example in `EXAMPLES` or a
+reason in `INTERNAL` why nobody calls it from a script. `tests/test_reliability_inputs.py` fails
+for one that has neither, so that what is new is covered, or its author says why not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import h5py
+import numpy as np
+
+import spikesim
+import spikesim.models
+from spikesim import (
+    LIF,
+    DoubleExponential,
+    Network,
+    Neuron,
+    PairSTDP,
+    Poisson,
+    Replicas,
+    ShortTermPlasticity,
+    bursts,
+    datasets,
+    files,
+    patterns,
+    plot,
+    sonata,
+    spiketrains,
+    sweep,
+)
+from spikesim.comparison import Comparison, comparison_table
+from spikesim.models import microcircuit
+from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
+from spikesim.models.burst.spiking import (
+    BurstPlasticity,
+    ExclusiveOrNetwork,
+    Pyramidal,
+    exclusive_or,
+    learning_rule,
+    pairing,
+    propagation,
+    transfer,
+)
+from spikesim.models.segregated import SegregatedDendriteNetwork
+from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
+from spikesim.patterns import SpikePattern
+
+# ---- which calls there are --------------------------------------------------------------------
+
+
+def modules() -> list[str]:
+    """The package's modules, those of the machinery below it apart."""
+    own = [m.name for m in pkgutil.iter_modules([os.path.dirname(spikesim.__file__)])]
+    models = pkgutil.walk_packages(spikesim.models.__path__, "spikesim.models.")
+    return [
+        "spikesim",
+        *(f"spikesim.{m}" for m in own if m != "__main__"),
+        *(m.name for m in models),
+    ]
+
+
+def discovered() -> dict[str, Callable]:
+    """Every public function, class, method and settable property that takes an argument."""
+    found: dict[str, Callable] = {}
+    for module in map(importlib.import_module, modules()):
+        for public in getattr(module, "__all__", ()):
+            value = getattr(module, public)
+            if not (inspect.isfunction(value) or inspect.isclass(value)):
+                continue
+            name = f"{value.__module__}.{value.__qualname__}"
+            if not name.startswith("spikesim.") or name.startswith("spikesim.kernels."):
+                continue
+            if inspect.isfunction(value):
+                found[name] = value
+            elif not issubclass(value, BaseException):
+                found[name] = value
+                found.update(_methods(value))
+    return {name: value for name, value in found.items() if _takes_arguments(value)}
+
+
+def _methods(kind: type) -> dict[str, Callable]:
+    found = {}
+    for name in dir(kind):
+        static = inspect.getattr_static(kind, name)
+        if name.startswith("_"):
+            continue
+        key = f"{kind.__module__}.{kind.__qualname__}.{name}"
+        if isinstance(static, property):
+            if static.fset is not None:
+                found[f"{key} ="] = static.fset
+        elif inspect.isfunction(static):
+            if static.__module__.startswith("spikesim"):
+                found[key] = static
+        elif isinstance(
+            static, (classmethod, staticmethod)
+        ) and static.__func__.__module__.startswith("spikesim"):
+            found[key] = static.__func__
+    return found
+
+
+def _takes_arguments(value: Callable) -> bool:
+    try:
+        names = list(inspect.signature(value).parameters)
+    except (TypeError, ValueError):
+        return False
+    return bool([name for name in names if name not in ("self", "cls")])
+
+
+INTERNAL = {
+    # what others make
+    "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
+    "spikesim.population.Filter": "made by Network.connect",
+    "spikesim.projection.Projection": "made by Network.connect",
+    "spikesim.projection.Projection.change_in_use": "called by Network.connect",
+    "spikesim.projection.Projection.W =": "tried as 'written dense.W ='",
+    "spikesim.projection.Projection.weight =": "tried as 'written sparse.weight ='",
+    "spikesim.projection.Projection.delay_*": "called by Network.connect",
+    "spikesim.projection.Projection.fill": "called by Network.connect",
+    "spikesim.projection.Projection.learn_from_pairs": "called by Network.connect",
+    "spikesim.recording.SpikeRecording": "made by Network.record_spikes",
+    "spikesim.recording.StateRecording": "made by Network.record",
+    "spikesim.recording.StateRecording.neurons =": "tried as 'written states.neurons ='",
+    "spikesim.recording.*.begin": "called by Network.run",
+    "spikesim.recording.*.drain": "called by Network.run",
+    "spikesim.recording.layers_to_*": "called by the recordings of models",
+    "spikesim.sources.Background": "made by Network.add_background",
+    "spikesim.sources.EventSource*": "made by Network.add_events; its methods build programs",
+    "spikesim.sources.ImageSource*": "made by Network.add_images; its methods build programs",
+    "spikesim.sources.SpikeTrainSource": "made by Network.add_spike_trains",
+    "spikesim.sources.SpikeTrainSource.check_saved": "called by Network.set_state",
+    "spikesim.sources.SpikeTrainSource.landing": "builds programs",
+    "spikesim.sources.SpikeTrainSource.look_ahead": "builds programs",
+    "spikesim.sources.SpikeTrainSource.remember": "builds programs",
+    "spikesim.sources.Trials*": "made by Network.add_images and models",
+    "spikesim.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
+    "spikesim.network.Network.add": "takes what models make",
+    "spikesim.replicas.Gang*": "made by Replicas",
+    "spikesim.replicas.stacked": "what Replicas returns",
+    "spikesim.connectivity.Synapses": "returned",
+    "spikesim.connectivity.all_to_all": "called by Network.connect",
+    "spikesim.connectivity.from_matrix": "called by Network.connect",
+    "spikesim.connectivity.generator": "called by Network.connect",
+    "spikesim.connectivity.target_type": "called by Network.connect",
+    "spikesim.connectivity.draw": "called by Network.connect",
+    "spikesim.bursts.BurstRates": "returned",
+    "spikesim.bursts.Bursts": "returned",
+    "spikesim.datasets.Dataset": "returned",
+    "spikesim.sonata.Traces": "returned",
+    "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
+    "spikesim.sweep.Sweep": "returned",
+    "*.Simulation*": "made by models",
+    "*.Weights": "made by models",
+    "*Recording": "returned",
+    "spikesim.models.*.Parameters*": "made by models from **parameters",
+    "spikesim.models.*Parameters.checked": "made by models from **parameters",
+    "spikesim.models.*Parameters": "made by models from **parameters",
+    "spikesim.models.superspike.simulation.Synapse": "see SuperSpikeNetwork.record",
+    "spikesim.models.superspike.simulation.cost_of_loss": "called by SuperSpikeNetwork",
+    "spikesim.models.superspike.tasks.Task": "returned",
+    "spikesim.models.superspike.windows.answers": "called by SuperSpikeNetwork",
+    "spikesim.models.*.teaching_current": "called by ExclusiveOrNetwork",
+    "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
+    "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
+    "spikesim.models.burst.spiking.pairing.Pairing": "returned",
+    "spikesim.models.burst.spiking.transfer.Curves": "returned",
+    "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
+    "spikesim.models.microcircuit.PublishedRate": "a constant",
+    # what the command line is made of, which is tried as a whole
+    "spikesim.image_runs.*": "the command line",
+    "spikesim.runs.*": "the command line",
+    "spikesim.sweep_runs.*": "the command line",
+    "spikesim.models.*.command.*": "the command line",
+    "spikesim.models.burst.experiments.*": "the command line",
+    # what the package is made of
+    "spikesim.errors.*": "for the package's own checks: takes names and bounds from its authors",
+    "spikesim.progress.*": "for models' own loops",
+    "spikesim.training.ImageClassifier*": "the base of models, which are tried",
+    "spikesim.training.check_*": "for models",
+    "spikesim.training.history_*": "for models",
+    "spikesim.training.load_model": "for models",
+    "spikesim.training.random_numbers": "for models",
+    "spikesim.training.save_model": "for models",
+    "spikesim.files.read_tree": "takes an open file of the package's own",
+    "spikesim.files.stamp": "takes an open file of the package's own",
+    "spikesim.files.write_tree": "takes an open file of the package's own",
+    "spikesim.backends.backend": "called by Network",
+    "spikesim.cli.main": "tried with `COMMANDS`",
+    "spikesim.neurons.Neuron.constants": "an attribute",
+    "spikesim.backends.device_name": "for benchmarks",
+}
+"""Pattern → why a call needs no example."""
+
+
+def uncovered() -> list[str]:
+    """Public calls without an example and without a reason."""
+    return sorted(
+        name
+        for name in discovered()
+        if name not in EXAMPLES and not any(fnmatchcase(name, pattern) for pattern in INTERNAL)
+    )
+
+
+def stale() -> list[str]:
+    """Examples of calls, and reasons, that there are no more."""
+    found = discovered()
+    calls = [name for name in EXAMPLES if "=" not in name and " " not in name and name not in found]
+    reasons = [p for p in INTERNAL if not any(fnmatchcase(name, p) for name in found)]
+    return calls + reasons
+
+
+# ---- examples ---------------------------------------------------------------------------------
+
+
+class Call(NamedTuple):
+    """A valid call, made anew each time.
+
+    Attributes
+    ----------
+    function : callable
+    arguments : dict of str to Any
+        By name; what the signature has besides is tried with its defaults.
+    then : callable, optional
+        What a user does next, with what the call returned: it must not crash either.
+    says : dict of str to str
+        What a message may call an argument instead of its name.
+    """
+
+    function: Callable
+    arguments: dict[str, Any]
+    then: Callable[[Any], Any] | None = None
+    says: dict[str, str] = {}  # noqa: RUF012 - never written
+
+
+def small() -> SimpleNamespace:
+    """A network with one of each thing, that is not compiled."""
+    net = Network(dt=0.5, seed=1, backend="python")
+    source = net.add_population("source", 4, Poisson)
+    source.rate[:] = 500.0
+    cells = net.add_population("cells", 3, LIF)
+    synapses = net.connect(source, cells, target="drive", weight=9.0, probability=0.7, name="given")
+    return SimpleNamespace(net=net, source=source, cells=cells, synapses=synapses)
+
+
+def running(net: Network) -> Callable[[Any], None]:
+    return lambda _: net.run(2.0)
+
+
+def of(method: str, then: bool = True, **arguments: Any) -> Callable[[Path], Call]:
+    """A method of a small network; strings with an @ stand for its parts."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+
+        def part(value: Any) -> Any:
+            return getattr(parts, value[1:]) if str(value).startswith("@") else value
+
+        given = {name: part(value) for name, value in arguments.items()}
+        return Call(getattr(parts.net, method), given, running(parts.net) if then else None)
+
+    return make
+
+
+def _plain(function: Callable, then: Callable[[Any], Any] | None = None, /, **arguments: Any):
+    return lambda folder: Call(function, dict(arguments), then)
+
+
+def step(i, t, s, p):
+    s.v[i] = s.v[i] + p.dt * (s.drive[i] - s.v[i]) / p.tau
+
+
+def count(i, t, s, p):
+    s.total[i] += p.share
+
+
+def _neuron(folder: Path) -> Call:
+    def use(neuron: Neuron) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, neuron)
+        net.run(0.2)
+
+    given = {"steps": [step], "variables": {"v": 0.0, "drive": 0.0}, "parameters": {"tau": 9.0}}
+    return Call(Neuron, given, use)
+
+
+def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        net = Network(dt=0.1, backend="python")
+        given = {"name": "cells", "n": 3, "neuron": neuron, **neuron.parameters, **parameters}
+        return Call(net.add_population, given, running(net))
+
+    return make
+
+
+def _connected(**more: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = small()
+        given = {"pre": parts.source, "post": parts.cells, "target": "drive", "weight": 2.0, **more}
+        return Call(parts.net.connect, given, running(parts.net))
+
+    return make
+
+
+def _option(name: str, kind: Callable, **given: Any) -> Callable[[Path], Call]:
+    """Constants that are checked when they are used."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        rule = {} if name == "kernel" else {"probability": 0.5}
+
+        def use(**constants: Any) -> Any:
+            return parts.net.connect(
+                parts.source,
+                parts.cells,
+                target="v" if name == "kernel" else "drive",
+                weight=0.5,
+                name="used",
+                **rule,
+                **{name: kind(**constants)},
+            )
+
+        return Call(use, given, running(parts.net))
+
+    return make
+
+
+def _saved(folder: Path) -> Path:
+    path = folder / "net.h5"
+    small().net.save(path)
+    return path
+
+
+def _state(folder: Path) -> Call:
+    net = small().net
+    net.run(1.0)
+    state = net.state()
+    again = small().net
+    return Call(again.set_state, {"state": state}, running(again), {"state": "saved"})
+
+
+def _state_parts(folder: Path) -> Call:
+    """Parts of a saved state, as in a file that was edited."""
+    again = small().net
+    state = again.state()
+    arrays = state["arrays"]
+
+    def use(**parts: Any) -> None:
+        changed = dict(arrays["source"])
+        for name in ("ids", "count", "rate"):
+            changed[name] = parts.pop(name)
+        again.set_state({**state, **parts, "arrays": {**arrays, "source": changed}})
+
+    given = {
+        **{name: arrays["source"][name].copy() for name in ("ids", "count", "rate")},
+        **{name: state[name] for name in ("step", "dt", "seed")},
+    }
+    return Call(use, given, running(again), dict.fromkeys(given, "saved"))
+
+
+def _recorded(method: str) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = small()
+        spikes = parts.net.record_spikes(parts.source)
+        parts.net.run(5.0)
+        return Call(getattr(spikes, method), {"path": folder / "spikes.h5"})
+
+    return make
+
+
+def _replicas(**given: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        return Call(Replicas, {"models": [small().net, small().net], **given}, _run_all)
+
+    return make
+
+
+def _run_all(nets: Any) -> None:
+    nets.run(1.0)
+    repr(nets)
+    len(nets)
+
+
+def _two() -> Replicas:
+    return Replicas([small().net, small().net], threads=1)
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(1)
+    return chance.random((4, 6)).astype(np.float32), np.array([0, 1, 2, 0])
+
+
+SEGREGATED = {
+    "phase": 8,
+    "window": 3,
+    "test_phase": 8,
+    "test_window": 3,
+    "wald_mean": 1.0,
+    "backend": "python",
+}
+SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
+MODELS: dict[str, Callable[..., Any]] = {
+    "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
+    "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
+    "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
+    "exclusive_or": lambda **o: ExclusiveOrNetwork(
+        **{"n": 3, "duration": 1.0, "alpha": 1.0, "backend": "python", **o}
+    ),
+}
+SHOWN = patterns.from_trains([[0.5, 2.0], [1.0], [1.5]], duration=4.0)
+TARGET = patterns.from_trains([[1.0], [3.0]], duration=4.0)
+WINDOWS = Windows(np.array([0.5, 2.0]), np.array([1.5, 3.5]), np.array([0, 1]), 2, 4.0)
+
+
+def learn(net: Any) -> None:
+    """Train a model a little."""
+    if isinstance(net, SuperSpikeNetwork):
+        target = WINDOWS if net.parameters.error == "windows" else TARGET
+        net.fit(SHOWN, target, 1, block=1.0, burn_in=0.0)
+    elif isinstance(net, ExclusiveOrNetwork):
+        net.fit(1)
+    else:
+        images, labels = _digits()
+        net.fit(images, labels)
+
+
+def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
+    """The constructor of a model, with all its parameters."""
+
+    def make(folder: Path) -> Call:
+        given: dict[str, Any] = {} if sizes is None else {"sizes": sizes}
+        parameters = MODELS[name]().parameters._asdict()
+        if name == "burst":
+            parameters.pop("nudge_after")
+        return Call(kind, {**given, **parameters, **fixed}, learn)
+
+    return make
+
+
+def trained(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a model; strings with an @ stand for files."""
+
+    def make(folder: Path) -> Call:
+        net = MODELS[name]()
+        if method == "load":
+            net.save(folder / "model.h5")
+        place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
+        return Call(getattr(net, method), place, None, {"checkpoint": "path"})
+
+    return make
+
+
+def _image(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
+    images, labels = _digits()
+    if method == "record" and name == "segregated":
+        return trained(name, method, image=images[0], label=1)
+    both = {"images": images, "labels": labels}
+    if method == "predict":
+        both.pop("labels")
+    return trained(name, method, **both, **given)
+
+
+def _background(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = small()
+        background = parts.net.add_background(parts.cells, "drive", 100.0, 1.0)
+
+        def assign(**given: Any) -> None:
+            setattr(background, name, given[name])
+
+        return Call(assign, {name: value}, running(parts.net))
+
+    return make
+
+
+def _learning(folder: Path) -> Call:
+    parts = small()
+    plastic = parts.net.connect(
+        parts.source, parts.cells, target="drive", weight=0.5, plasticity=PairSTDP(), name="plastic"
+    )
+
+    def assign(learning: Any) -> None:
+        plastic.learning = learning
+
+    return Call(assign, {"learning": False}, running(parts.net))
+
+
+def _replaced(folder: Path) -> Call:
+    net = Network(dt=0.5, backend="python")
+    trains = net.add_spike_trains("trains", 4, [1.0], [0])
+    given = {"steps": np.array([1, 2, 2]), "ids": np.array([0, 1, 3]), "period": 4, "origin": 0}
+    return Call(trains.replace, given, running(net))
+
+
+def _plasticity(folder: Path) -> Call:
+    net = Network(dt=0.5, backend="python")
+    pre = net.add_spike_trains("pre", 3, [1.0], [0])
+    post = net.add_population("post", 3, Pyramidal)
+    events, rapid = net.add_events("events", post), net.add_bursts("bursts", post)
+    synapses = net.connect(pre, post, target="g_exc_s", weight=0.3, probability=0.9)
+    given = {
+        "network": net,
+        "population": post,
+        "events": events,
+        "bursts": rapid,
+        "projections": [synapses],
+        "eta": 0.1,
+    }
+    return Call(BurstPlasticity, given, running(net))
+
+
+def _plasticity_of(name: str, **given: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        call = _plasticity(folder)
+        rule = call.function(**call.arguments)
+
+        def assign(**values: Any) -> None:
+            setattr(rule, name, values[name])
+
+        if name == "assume":
+            return Call(rule.assume, given, call.then)
+        return Call(assign, given, call.then)
+
+    return make
+
+
+def _propagation(method: str, **given: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        length = 1.0 if method == "run" else 100.0
+        done = propagation.Propagation(duration=length, burn_in=1.0, backend="python", n=200)
+        if method in ("run", "currents"):
+            return Call(getattr(done, method), given)
+        done.network.step = 1010
+        place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
+        return Call(getattr(done, method), place)
+
+    return make
+
+
+def _paired(**given: Any) -> Any:
+    """The protocols without their simulations, which take a minute."""
+    with patch.object(pairing, "weight_changes", lambda pre, *_: np.zeros(len(pre))):
+        return pairing.run(**given)
+
+
+def _transferred(folder: Path) -> Path:
+    path = folder / "transfer.h5"
+    transfer.run(seed=1, backend="python", **TRANSFER).save(path)
+    return path
+
+
+def _series(folder: Path) -> SimpleNamespace:
+    t = np.arange(0.0, 5.0, 0.5)
+    wave = dict.fromkeys(("voltage", "presynaptic_trace", "surrogate", "eligibility", "error"), t)
+    return SimpleNamespace(t=t, pre_spikes=[2.0], post_spikes=[4.0], target_spikes=[3.0], **wave)
+
+
+def _drawn(function: Callable, record: Callable[[], Any], name: str, **given: Any) -> Any:
+    return lambda folder: Call(function, {name: record(), **given})
+
+
+def _states() -> Any:
+    parts = small()
+    states = parts.net.record(parts.cells, ["v", "drive"])
+    parts.net.run(3.0)
+    return states
+
+
+def _tried(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
+    return {"cost": float(parameters["a"])}
+
+
+def _swept(folder: Path) -> Any:
+    return sweep.sweep(_tried, [{"a": 1.0}, {"a": 2.0}], folder / "swept", executor="threads")
+
+
+def _sonata(folder: Path, kind: str) -> Any:
+    path = folder / f"{kind}.h5"
+    if kind == "spikes":
+        with sonata.SpikeWriter(path, 0.1, {"cells": 3}) as writer:
+            writer.append("cells", [0, 1], [0, 2])
+    else:
+        with sonata.TraceWriter(path, 0.1) as traces:
+            traces.add_population("cells", [0, 1])
+            traces.append("cells", np.zeros((2, 2, 1)))
+    return path
+
+
+def _writer(kind: str, method: str, **given: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        path = folder / "new.h5"
+        if kind == "spikes":
+            writer: Any = sonata.SpikeWriter(path, 0.1, {"cells": 3})
+        else:
+            writer = sonata.TraceWriter(path, 0.1)
+            if method == "append":
+                writer.add_population("cells", [0, 1])
+        return Call(getattr(writer, method), given, lambda _: writer.close())
+
+    return make
+
+
+def _closing(writer: Any) -> None:
+    writer.close()
+
+
+def _ras(folder: Path) -> Path:
+    path = folder / "spikes.ras"
+    path.write_text("0.0010 0\n0.0020 1\n")
+    return path
+
+
+def _idx(folder: Path) -> dict[str, Path]:
+    images, labels = folder / "images", folder / "labels"
+    images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(range(8)))
+    labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    return {"images_path": images, "labels_path": labels}
+
+
+def _hdf5(folder: Path) -> Path:
+    path = folder / "some.h5"
+    with h5py.File(path, "w") as file:
+        files.stamp(file, "kind")
+        files.write_tree(file, {"a": 1})
+    return path
+
+
+def _atomic(path: Any) -> None:
+    with files.atomic_file(path):
+        pass
+
+
+def _opened(function: Callable) -> Callable:
+    def use(**given: Any) -> None:
+        function(**given).close()
+
+    return use
+
+
+TRANSFER = {"n": 10, "n_interneurons": 10, "sources": 10, "step": 0.2, "window": 0.1}
+RULE = {"n": 4, "in_degree": 2, "sources": 5, "exc_degree": 2, "inh_degree": 2, "bin": 0.2}
+RULE |= {"dendritic_sources": 4, "dendritic_degree": 2, "burn_in": 1, "block": 1, "tau_pre": 1.0}
+HISTORY = {"epoch": [1, 2, 3], "test_error": [None, 8.0, 6.0], "training_error": [9.0, 8.0, 5.0]}
+COSTS = {"time": [10.0, 20.0, 30.0], "cost": [40.0, 8.0, 1.5]}
+PATTERNED = {"epoch": [0, 1], "cost": [3.0, 2.0], "output_rate": [[5.0, 5.0], [4.5, 6.5]]}
+ANGLES = {"epoch": [1, 2], "angle": [[50.0, 40.0], [45.0, 30.0]]}
+SPIKES = {"times": np.array([1.0, 9.0, 40.0]), "ids": np.array([0, 0, 1])}
+LABELS = {"xlabel": "x", "ylabel": "y"}
+
+EXAMPLES: dict[str, Callable[[Path], Call]] = {
+    # networks
+    "spikesim.network.Network": _plain(Network, lambda net: net.run(0.0), backend="python"),
+    "spikesim.network.Network.add_background": of(
+        "add_background", population="@cells", target="drive", rate=50.0, weight=1.0
+    ),
+    "spikesim.network.Network.add_bursts": of("add_bursts", name="b", population="@cells"),
+    "spikesim.network.Network.add_events": of("add_events", name="e", population="@cells"),
+    "spikesim.network.Network.add_images": of(
+        "add_images", name="images", images=np.full((2, 3), 0.5), rate=50.0, duration=2.0
+    ),
+    "spikesim.network.Network.add_phase": of(
+        "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
+    ),
+    "spikesim.network.Network.add_population": _population(LIF),
+    "spikesim.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
+    "spikesim.network.Network.add_population AlphaCurrentLIF": _population(
+        spikesim.AlphaCurrentLIF
+    ),
+    "spikesim.network.Network.add_population ConductanceLIF": _population(spikesim.ConductanceLIF),
+    "spikesim.network.Network.add_population AlphaConductanceLIF": _population(
+        spikesim.AlphaConductanceLIF
+    ),
+    "spikesim.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
+    "spikesim.network.Network.add_population AdEx": _population(spikesim.AdEx),
+    "spikesim.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
+    "spikesim.network.Network.add_population Pyramidal": _population(Pyramidal),
+    "spikesim.network.Network.add_spike_trains": of(
+        "add_spike_trains", name="t", n=3, times=[0.5, 1.0, 1.0], ids=[0, 1, 2], period=2.0
+    ),
+    "spikesim.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
+    "spikesim.network.Network.connect": _connected(),
+    "spikesim.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
+    "spikesim.network.Network.connect delays": _connected(
+        weight=np.ones((4, 3)), delay=np.full((4, 3), 1.5)
+    ),
+    "spikesim.network.Network.connect indegree": _connected(
+        indegree=2, weight=np.ones(6), delay=np.full(6, 1.5)
+    ),
+    "spikesim.network.Network.connect synapses": _connected(
+        synapses=5, weight=lambda chance, size: chance.normal(0.0, 1.0, size)
+    ),
+    "spikesim.network.Network.connect outdegree": _connected(
+        outdegree=2, delay=lambda chance, size: chance.uniform(0.5, 2.0, size)
+    ),
+    "spikesim.network.Network.record": of("record", population="@cells", variables="v"),
+    "spikesim.network.Network.record neurons": of(
+        "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
+    ),
+    "spikesim.network.Network.record_spikes": of("record_spikes", population="@cells"),
+    "spikesim.network.Network.restore": lambda f: Call(small().net.restore, {"path": _saved(f)}),
+    "spikesim.network.Network.run": of("run", duration=2.0),
+    "spikesim.network.Network.run_steps": of("run_steps", steps=3),
+    "spikesim.network.Network.save": lambda f: Call(small().net.save, {"path": f / "net.h5"}),
+    "spikesim.network.Network.set_state": _state,
+    "spikesim.network.Network.set_state parts": _state_parts,
+    "spikesim.neurons.Neuron": _neuron,
+    "spikesim.neurons.Neuron.with_parameters": lambda f: Call(
+        LIF.with_parameters,
+        {"given": {"tau_membrane": 10.0}, "dt": 0.1},
+        None,
+        {"given": "tau_membrane"},
+    ),
+    "spikesim.population.DoubleExponential": _option(
+        "kernel", DoubleExponential, tau_rise=3.0, tau_decay=10.0, memory=4
+    ),
+    "spikesim.projection.ShortTermPlasticity": _option(
+        "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
+    ),
+    "spikesim.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
+    "spikesim.projection.Projection.learning =": _learning,
+    "spikesim.sources.Background.rate =": _background("rate", 50.0),
+    "spikesim.sources.Background.weight =": _background("weight", 2.0),
+    "spikesim.sources.SpikeTrainSource.replace": _replaced,
+    "spikesim.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.replicas.Replicas": _replicas(threads=2),
+    "spikesim.replicas.Replicas.of": lambda f: Call(
+        lambda build, threads, **options: Replicas.of(build, threads=threads, **options),
+        {"build": Network, "threads": 1, "seed": [1, 2], "dt": 0.5, "backend": "python"},
+        None,
+        {"build": "models"},
+    ),
+    "spikesim.replicas.Replicas.each": lambda f: Call(_two().each, {"function": lambda net: 1}),
+    "spikesim.replicas.Replicas.path": _plain(Replicas.path, path="run.h5", r=7),
+    "spikesim.replicas.Replicas.save": lambda f: Call(_two().save, {"path": f / "nets.h5"}),
+    "spikesim.replicas.Replicas run": lambda f: Call(
+        lambda duration: _two().run(duration), {"duration": 1.0}
+    ),
+    "spikesim.backends.check_backend": lambda f: Call(
+        spikesim.backends.check_backend, {"name": "cpu"}, None, {"name": "backend"}
+    ),
+    # spikes
+    "spikesim.bursts.binned_rates": _plain(bursts.binned_rates, **SPIKES, n=2, duration=100.0),
+    "spikesim.bursts.events_and_bursts": _plain(bursts.events_and_bursts, **SPIKES),
+    "spikesim.spiketrains.coefficient_of_variation": _plain(
+        spiketrains.coefficient_of_variation, times=[1.0, 2.0, 4.0]
+    ),
+    "spikesim.spiketrains.interspike_intervals": _plain(
+        spiketrains.interspike_intervals, times=[1.0, 2.0]
+    ),
+    "spikesim.spiketrains.mean_rate": _plain(
+        spiketrains.mean_rate, times=[1.0, 2.0], duration=10.0
+    ),
+    "spikesim.spiketrains.to_neo": _plain(
+        spiketrains.to_neo, **SPIKES, n=2, duration=50.0, name="cells"
+    ),
+    "spikesim.spiketrains.van_rossum_distance": _plain(
+        spiketrains.van_rossum_distance, first=[1.0, 2.0], second=[3.0], tau=10.0
+    ),
+    "spikesim.spiketrains.van_rossum_loss": _plain(
+        spiketrains.van_rossum_loss, target=[1.0, 2.0], output=[3.0]
+    ),
+    "spikesim.spiketrains.van_rossum_trace": _plain(
+        spiketrains.van_rossum_trace, times=[1.0, 2.0], duration=10.0, dt=0.1
+    ),
+    "spikesim.patterns.SpikePattern": lambda f: Call(
+        lambda **given: patterns.check_pattern("pattern", SpikePattern(**given), 0.1),
+        {"times": np.array([1.0, 2.0]), "ids": np.array([0, 2]), "n": 3, "duration": 5.0},
+        None,
+        {"times": "spike"},
+    ),
+    "spikesim.patterns.check_pattern": _plain(
+        patterns.check_pattern, name="pattern", pattern=SHOWN, dt=0.1
+    ),
+    "spikesim.patterns.from_picture": _plain(
+        patterns.from_picture, picture=[[0.0, 1.0], [1.0, 0.0]], n=3, duration=100.0
+    ),
+    "spikesim.patterns.from_text": _plain(patterns.from_text, text="a", n=5, duration=100.0),
+    "spikesim.patterns.from_trains": _plain(
+        patterns.from_trains, trains=[[1.0, 2.0], []], duration=5.0
+    ),
+    "spikesim.patterns.poisson": _plain(patterns.poisson, n=3, rate=50.0, duration=100.0),
+    "spikesim.patterns.read_ras": lambda f: Call(patterns.read_ras, {"path": _ras(f)}),
+    # files
+    "spikesim.sonata.SpikeWriter": lambda f: Call(
+        sonata.SpikeWriter,
+        {"path": f / "new.h5", "dt": 0.1, "populations": {"cells": 3}},
+        _closing,
+        {"populations": "cells"},
+    ),
+    "spikesim.sonata.SpikeWriter.append": _writer(
+        "spikes", "append", population="cells", steps=[0, 1], ids=[0, 2]
+    ),
+    "spikesim.sonata.TraceWriter": lambda f: Call(
+        sonata.TraceWriter, {"path": f / "new.h5", "dt": 0.1}, _closing
+    ),
+    "spikesim.sonata.TraceWriter.add_population": _writer(
+        "traces", "add_population", population="cells", node_ids=[0, 1], elements=("soma",)
+    ),
+    "spikesim.sonata.TraceWriter.append": _writer(
+        "traces", "append", population="cells", block=np.zeros((2, 2, 1))
+    ),
+    "spikesim.sonata.read_spikes": lambda f: Call(
+        sonata.read_spikes, {"path": _sonata(f, "spikes")}
+    ),
+    "spikesim.sonata.read_traces": lambda f: Call(
+        sonata.read_traces, {"path": _sonata(f, "traces")}
+    ),
+    "spikesim.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
+    "spikesim.files.check_name": _plain(files.check_name, what="population", name="cells"),
+    "spikesim.files.open_file": lambda f: Call(
+        _opened(files.open_file), {"path": _hdf5(f), "kind": "kind"}
+    ),
+    "spikesim.files.open_hdf5": lambda f: Call(_opened(files.open_hdf5), {"path": _hdf5(f)}),
+    "spikesim.datasets.download_mnist": lambda f: Call(
+        datasets.download_mnist,
+        {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
+    ),
+    "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
+    "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
+    # figures
+    "spikesim.plot.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.compartments": _drawn(
+        plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
+    ),
+    "spikesim.plot.cost_curve": _plain(plot.cost_curve, history=COSTS),
+    "spikesim.plot.ensembles": _drawn(
+        plot.ensembles,
+        lambda: MODELS["burst"]().record(*(x[:1] for x in _digits())),
+        "recording",
+    ),
+    "spikesim.plot.layers": _drawn(
+        plot.layers, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "recording"
+    ),
+    "spikesim.plot.learning_curve": _plain(plot.learning_curve, history=HISTORY),
+    "spikesim.plot.multiplexing": _plain(
+        plot.multiplexing,
+        time=np.arange(4.0),
+        event_rate=np.ones(4),
+        burst_probability=np.full(4, 0.5),
+        somatic_current=np.arange(4.0),
+        dendritic_current=np.arange(4.0),
+    ),
+    "spikesim.plot.pattern_rates": _plain(
+        plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
+    ),
+    "spikesim.plot.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.rasters": lambda f: Call(
+        plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
+    ),
+    "spikesim.plot.receptive_fields": _plain(
+        plot.receptive_fields, W=np.arange(12.0).reshape(4, 3), image_shape=(2, 2), n=2
+    ),
+    "spikesim.plot.sweep": _plain(
+        plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
+    ),
+    "spikesim.plot.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
+    "spikesim.plot.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.transfer": _plain(
+        plot.transfer,
+        dendritic_current=[0.0, 1.0],
+        event_rate=[4.0, 5.0],
+        burst_probability=[0.1, 0.5],
+    ),
+    "spikesim.plot.weight_change": _plain(
+        plot.weight_change,
+        time=np.arange(4.0),
+        change=np.arange(4.0),
+        burst_probability=np.full(4, 0.2),
+        blocks=[(0.0, 2.0, "a")],
+    ),
+    # sweeps
+    "spikesim.comparison.Comparison": lambda f: Call(
+        lambda **given: comparison_table([Comparison(**given)]),
+        {"quantity": "rate (Hz)", "ours": 1.0, "reference": 1.0, "low": 0.0, "high": 2.0},
+    ),
+    "spikesim.comparison.comparison_table": _plain(
+        comparison_table, comparisons=[Comparison("rate (Hz)", 1.0)]
+    ),
+    "spikesim.sweep.grid": _plain(sweep.grid, a=[1, 2], b=["x", "y"]),
+    "spikesim.sweep.sweep": lambda f: Call(
+        sweep.sweep,
+        {
+            "train": _tried,
+            "sets": [{"a": 1.0}, {"a": 2.0}],
+            "directory": f / "sweep",
+            "executor": "threads",
+            "workers": 1,
+            "progress": False,
+        },
+    ),
+    "spikesim.sweep.Sweep.load": lambda f: Call(
+        sweep.Sweep.load, {"directory": _swept(f).directory}
+    ),
+    "spikesim.sweep.Sweep.table": lambda f: Call(
+        _swept(f).table, {"value": "cost"}, None, {"value": "result"}
+    ),
+    "spikesim.sweep.Sweep.figure": lambda f: Call(
+        _swept(f).figure, {"value": "cost"}, None, {"value": "result"}
+    ),
+    # models
+    "spikesim.models.segregated.network.SegregatedDendriteNetwork": model(
+        SegregatedDendriteNetwork, "segregated", (6, 4, 3), SEGREGATED
+    ),
+    "spikesim.models.burst.network.BurstEnsembleNetwork": model(
+        BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
+    ),
+    "spikesim.models.burst.burstprop.BurstpropNetwork": model(
+        BurstpropNetwork, "burstprop", (6, 4, 3), {}
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork": model(
+        SuperSpikeNetwork, "superspike", (3, 3, 2), SUPERSPIKE
+    ),
+    "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork": model(
+        ExclusiveOrNetwork, "exclusive_or", None, {"backend": "python"}
+    ),
+    **{
+        f"spikesim.models.{place}.{method}": _image(name, method)
+        for name, place in {
+            "segregated": "segregated.network.SegregatedDendriteNetwork",
+            "burst": "burst.network.BurstEnsembleNetwork",
+            "burstprop": "burst.burstprop.BurstpropNetwork",
+        }.items()
+        for method in ("fit", "evaluate", "predict", "record")
+        if (name, method) != ("burstprop", "record")
+    },
+    **{
+        f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
+        for name, place in {
+            "segregated": "segregated.network.SegregatedDendriteNetwork",
+            "burst": "burst.network.BurstEnsembleNetwork",
+            "burstprop": "burst.burstprop.BurstpropNetwork",
+            "superspike": "superspike.network.SuperSpikeNetwork",
+            "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
+        }.items()
+        for method in ("save", "load")
+    },
+    "spikesim.models.superspike.network.SuperSpikeNetwork.fit": trained(
+        "superspike", "fit", input=SHOWN, target=TARGET, blocks=1, block=1.0, burn_in=0.0
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
+        "superspike", "evaluate", input=SHOWN, target=TARGET
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.predict": trained(
+        "superspike", "predict", input=SHOWN
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.record": trained(
+        "superspike", "record", input=SHOWN, target=TARGET, synapse=(1, 0, 0)
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.silent_cost": trained(
+        "superspike", "silent_cost", target=TARGET
+    ),
+    "spikesim.models.superspike.windows.Windows": lambda f: Call(
+        lambda **given: MODELS["superspike"](error="windows").fit(
+            SHOWN, Windows(**given), 1, block=1.0, burn_in=0.0
+        ),
+        WINDOWS._asdict(),
+    ),
+    "spikesim.models.superspike.windows.check_windows": lambda f: Call(
+        lambda windows, n, duration, dt: __import__(
+            "spikesim.models.superspike.windows", fromlist=["x"]
+        ).check_windows("windows", windows, n, duration, dt),
+        {"windows": WINDOWS, "n": 2, "duration": 4.0, "dt": 0.1},
+    ),
+    "spikesim.models.superspike.recording.PatternRecording.to_sonata": lambda f: Call(
+        MODELS["superspike"]().record(SHOWN, TARGET).to_sonata, {"directory": f}
+    ),
+    "spikesim.models.segregated.recording.TrialRecording.to_sonata": lambda f: Call(
+        MODELS["segregated"]().record(_digits()[0][0], 1).to_sonata, {"directory": f}
+    ),
+    "spikesim.models.superspike.tasks.spikes": _plain(tasks.spikes, seed=1),
+    "spikesim.models.superspike.tasks.hidden": _plain(tasks.hidden, seed=1),
+    "spikesim.models.superspike.tasks.xor": _plain(tasks.xor, lambda task: task.trials(0), seed=1),
+    "spikesim.models.superspike.tasks.picture": _plain(
+        tasks.picture, text="a", seed=1, n=5, duration=100.0
+    ),
+    "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.fit": trained(
+        "exclusive_or", "fit", epochs=1
+    ),
+    "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.record": trained(
+        "exclusive_or", "record", pattern=1, teach=True
+    ),
+    "spikesim.models.burst.spiking.exclusive_or.ExampleRecording.rates": lambda f: Call(
+        MODELS["exclusive_or"]().record(0).rates, {"name": "output", "bin": 0.5}
+    ),
+    "spikesim.models.burst.spiking.exclusive_or.run": _plain(
+        exclusive_or.run, seed=1, backend="python", epochs=1, n=3, duration=1.0, alpha=1.0
+    ),
+    "spikesim.models.burst.spiking.plasticity.BurstPlasticity": _plasticity,
+    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
+        "assume", event_rate=5.0, burst_probability=0.2
+    ),
+    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
+        "is_on", is_on=True
+    ),
+    "spikesim.models.burst.spiking.learning_rule.run": _plain(
+        learning_rule.run, seed=1, backend="python", **RULE
+    ),
+    "spikesim.models.burst.spiking.learning_rule.LearningRule.save": lambda f: Call(
+        learning_rule.run(seed=1, backend="python", **RULE).save, {"path": f / "rule.h5"}
+    ),
+    "spikesim.models.burst.spiking.pairing.run": _plain(
+        _paired, seed=1, backend="python", realisations=2, duration=50.0
+    ),
+    "spikesim.models.burst.spiking.pairing.weight_changes": _plain(
+        pairing.weight_changes,
+        pre=[[1.0, 2.0], [3.0]],
+        post=[[1.5], [2.0]],
+        event_rate=5.0,
+        burst_probability=0.2,
+        backend="python",
+    ),
+    "spikesim.models.burst.spiking.pairing.Pairing.save": lambda f: Call(
+        pairing.Pairing(*(np.zeros((1, 1)),) * 6, 1.0, 0).save, {"path": f / "pairing.h5"}
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation": _plain(
+        propagation.Propagation, duration=1.0, burn_in=1.0, backend="python", n=200
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.run": _propagation("run"),
+    "spikesim.models.burst.spiking.propagation.Propagation.rates": _propagation(
+        "rates", population="pyramidal_1", bin_width=0.5
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.currents": _propagation(
+        "currents", bin_width=0.5
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.save": _propagation(
+        "save", path="@run.h5"
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.to_sonata": _propagation(
+        "to_sonata", directory="@"
+    ),
+    "spikesim.models.burst.spiking.propagation.compare": lambda f: Call(
+        propagation.compare,
+        {"runs": [_propagation("currents")(f).function.__self__], "bin_width": 10.0},
+    ),
+    "spikesim.models.burst.spiking.propagation.run": _plain(
+        propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
+    ),
+    "spikesim.models.burst.spiking.transfer.Curves.at": _plain(
+        transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
+    ),
+    "spikesim.models.burst.spiking.transfer.Curves.condition": _plain(
+        transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
+    ),
+    "spikesim.models.burst.spiking.transfer.Curves.current_for": _plain(
+        transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
+    ),
+    "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
+        transfer.run(seed=1, backend="python", **TRANSFER).save, {"path": f / "transfer.h5"}
+    ),
+    "spikesim.models.burst.spiking.transfer.DendriticTransfer.load": lambda f: Call(
+        transfer.DendriticTransfer.load, {"path": _transferred(f)}
+    ),
+    "spikesim.models.burst.spiking.transfer.lateral_transfer": _plain(
+        transfer.lateral_transfer,
+        seed=1,
+        conditions=((0.0, 0.0),),
+        dendritic_currents=[0.0, 50.0],
+        backend="python",
+        **TRANSFER,
+    ),
+    "spikesim.models.burst.spiking.transfer.interneuron_transfer": _plain(
+        transfer.interneuron_transfer,
+        seed=1,
+        conditions=((0.0, 0.0),),
+        dendritic_currents=[0.0, 50.0],
+        backend="python",
+        **TRANSFER,
+    ),
+    "spikesim.models.burst.spiking.transfer.run": _plain(
+        transfer.run, seed=1, backend="python", **TRANSFER
+    ),
+    "spikesim.models.microcircuit.build": _plain(
+        microcircuit.build, scale=0.001, seed=1, dt=0.1, backend="python"
+    ),
+    "spikesim.models.microcircuit.compensating_currents": _plain(
+        microcircuit.compensating_currents, scale=0.1
+    ),
+    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
+        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    ),
+    "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
+}
+"""Call → an example of it. What follows a blank, or ends in '=', tells variants apart."""
+
+
+def _spikes() -> Any:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source)
+    parts.net.run(5.0)
+    return spikes
+
+
+# ---- arrays that users write to ---------------------------------------------------------------
+
+
+def compiled() -> SimpleNamespace:
+    """A compiled network whose arrays are written to; always the same program."""
+    net = Network(dt=0.5, seed=1)
+    source = net.add_population("source", 4, Poisson)
+    source.rate[:] = 900.0
+    cells = net.add_population("cells", 3, LIF)
+    trains = net.add_spike_trains("trains", 3, [0.5, 1.0], [0, 2], period=2.0)
+    sparse = net.connect(source, cells, target="drive", weight=1.0, probability=0.7, name="sparse")
+    sparse.individual()
+    spread = net.connect(
+        source, cells, target="drive", weight=1.0, indegree=2, delay=[0.5, 1.5] * 3, name="spread"
+    )
+    dense = net.connect(trains, cells, target="drive", weight=0.5, plasticity=PairSTDP())
+    spikes, states = net.record_spikes(cells), net.record(cells, "v", neurons=[0, 2])
+    return SimpleNamespace(**locals())
+
+
+def written(part: str, attribute: str, whole: bool) -> Callable[[Path], Call]:
+    """``part.attribute[:] = value``, or as a whole ``part.attribute = value``, and a run."""
+
+    def make(folder: Path) -> Call:
+        parts = compiled()
+        owner = getattr(parts, part)
+
+        def assign(value: Any) -> None:
+            if whole:
+                setattr(owner, attribute, value)
+                return
+            with from_numpy():
+                getattr(owner, attribute)[:] = value
+
+        return Call(
+            assign,
+            {"value": np.array(getattr(owner, attribute))},
+            running(parts.net),
+            {"value": attribute},
+        )
+
+    return make
+
+
+class NumPyRefused(Exception):
+    """NumPy itself refuses what is written into one of its arrays."""
+
+
+class from_numpy:
+    """Errors of NumPy's own assignment, which no package could make any other."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, place: Any) -> None:
+        if error is not None and isinstance(error, Exception):
+            raise NumPyRefused(str(error)) from error
+
+
+def layer(name: str, attribute: str) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        net = MODELS[name]()
+
+        def assign(value: Any) -> None:
+            getattr(net, attribute)[0] = value
+
+        shape = getattr(net, attribute)[0]
+        return Call(assign, {"value": shape.copy()}, lambda _: learn(net), {"value": attribute})
+
+    return make
+
+
+for _part, _attributes in {
+    "cells": ("v", "drive", "refractory", "spike", "ids", "count"),
+    "source": ("rate", "ids", "count"),
+    "sparse": ("weight", "target", "start"),
+    "spread": ("weight", "later", "target", "start"),
+    "dense": ("W",),
+    "states": ("neurons",),
+}.items():
+    for _attribute in _attributes:
+        EXAMPLES[f"spikesim.written {_part}.{_attribute}[:] ="] = written(_part, _attribute, False)
+        EXAMPLES[f"spikesim.written {_part}.{_attribute} ="] = written(_part, _attribute, True)
+for _part in ("sparse", "spread", "dense"):
+    EXAMPLES[f"spikesim.written {_part}.delay ="] = written(_part, "delay", True)
+for _name, _attributes in {
+    "segregated": ("W", "b", "Y"),
+    "burst": ("W", "b", "Y", "Z"),
+    "burstprop": ("W", "b", "Y", "R"),
+    "superspike": ("W", "B"),
+}.items():
+    for _attribute in _attributes:
+        EXAMPLES[f"spikesim.models.{_name} net.{_attribute}[0] ="] = layer(_name, _attribute)
+
+# ---- the command line -------------------------------------------------------------------------
+
+COMMANDS = [
+    [
+        "train",
+        "segregated",
+        "--hidden=5",
+        "--epochs=1",
+        "--out=run",
+        "--tau_s=3",
+        "--symmetric=true",
+    ],
+    ["train", "segregated", "--eta=0.1,0.2", "--hidden=5", "--memory=10", "--backend=python"],
+    ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
+    ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
+    ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
+    ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
+    ["train", "superspike", "--task=files", "--input=a.ras", "--target=b.ras", "--duration=10"],
+    ["train", "superspike", "--picture=no.png", "--delay=0.8", "--chunk=5", "--no-progress"],
+    ["sweep", "segregated", "--grid=eta=0.1,0.2", "--seeds=2", "--epochs=1", "--out=swept"],
+    ["sweep", "superspike", "--task=spikes", "--grid=w_0=10,20", "--workers=1", "--threads"],
+    ["sweep", "burst", "--list=sets.csv", "--epochs=1", "--out=swept"],
+    ["run", "burst", "propagation", "--n=200", "--duration=1", "--burn_in=1", "--out=run"],
+    ["run", "burst", "pairing", "--realisations=2", "--duration=50", "--seed=1"],
+    ["run", "burst", "transfer", "--n=10", "--sources=10", "--step=0.2", "--window=0.1"],
+    ["run", "burst", "learning-rule", "--n=4", "--in_degree=2", "--bin=0.2", "--burn_in=1"],
+    ["run", "burst", "exclusive-or", "--n=3", "--epochs=1", "--duration=1"],
+    ["resume", "run", "--epochs=2", "--no-progress"],
+    ["resume", "run", "--blocks=2"],
+    ["plot", "run"],
+    ["info", "run"],
+    ["export", "run", "--format=csv"],
+    ["data", "digits", "--folder=data"],
+]

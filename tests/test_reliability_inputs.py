@@ -1,0 +1,393 @@
+"""No typo crashes the interpreter: what thousands of bad inputs found, and a short search."""
+
+import sys
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from spikesim import (
+    LIF,
+    DoubleExponential,
+    InputError,
+    Network,
+    Neuron,
+    PairSTDP,
+    Poisson,
+    Replicas,
+    ShortTermPlasticity,
+    SimulationError,
+    plot,
+)
+from spikesim.bursts import binned_rates
+from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
+from spikesim.models.burst.spiking import transfer
+from tests.reliability import bounds, calls, inputs
+
+PAIRS = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
+
+
+def network(backend="python"):
+    net = Network(dt=0.5, seed=1, backend=backend)
+    source = net.add_population("source", 4, Poisson)
+    source.rate[:] = 900.0
+    return net, source, net.add_population("cells", 3, LIF)
+
+
+def connect(weight=1.0, **options):
+    net, source, cells = network()
+    return net.connect(source, cells, target="drive", weight=weight, **options)
+
+
+def wrong_csr(**parts):
+    matrix = sparse.csr_array(np.ones((4, 3)))
+    for name, values in parts.items():
+        setattr(matrix, name, np.array(values, np.int32))
+    return matrix
+
+
+def wrong_coo():
+    matrix = sparse.coo_array(np.ones((4, 3)))
+    matrix.row[0] = 7_000_000
+    return matrix
+
+
+def assign(part, value):
+    setattr(connect(probability=0.9, delay=1.0), part, value)
+
+
+def assign_dense(part, value):
+    setattr(connect(), part, value)
+
+
+def restored(owner, name, value):
+    net, *_ = network()
+    net.add_spike_trains("trains", 2, [1.0], [0])
+    net.add_images("images", np.full((2, 3), 0.5), rate=50.0, duration=2.0)
+    state = net.state()
+    arrays = {key: {k: a.copy() for k, a in part.items()} for key, part in state["arrays"].items()}
+    arrays[owner][name][...] = value
+    net.set_state({**state, "arrays": arrays})
+
+
+def body(i, t, s, p):
+    s.x[i] = closed_over.missing  # noqa: F821 - there is no such thing
+
+
+REFUSED = {
+    # weights and delays
+    "ragged weights": (lambda: connect([[1.0, 2.0], [3.0]]), "weight is not a regular array"),
+    "ragged delays": (lambda: connect(delay=[[1.0, 2.0], [3.0]]), "delay is not a regular array"),
+    "a weight that float32 cannot hold": (lambda: connect(1e39), "weight is 1e[+]39; .* float32"),
+    "the same with a rule": (lambda: connect(1e39, probability=0.5), "weight is 1e[+]39"),
+    "weights that float32 cannot hold": (
+        lambda: connect(np.full((4, 3), 1e39)),
+        "weight holds 1e[+]39; .* largest float32",
+    ),
+    "drawn weights that float32 cannot hold": (
+        lambda: connect(lambda chance, size: np.full(size, 1e39), indegree=2),
+        "weight holds 1e[+]39",
+    ),
+    "delays of a wrong number without a synapse": (
+        lambda: connect(indegree=0, delay=[1.0, 2.0]),
+        r"delay has shape \(2,\); it has to be \(0\)",
+    ),
+    "a function of another signature": (lambda: connect(lambda: 1.0), "weight is a function that"),
+    "a function that draws nothing": (
+        lambda: connect(lambda c, n: None),
+        "weight has dtype object",
+    ),
+    "masked weights": (lambda: connect(np.ma.masked_all((4, 3))), "weight has masked elements"),
+    "a column out of range": (
+        lambda: connect(wrong_csr(indices=[0, 99, 2] * 4)),
+        "weight is a sparse array that is damaged",
+    ),
+    "a negative column": (
+        lambda: connect(wrong_csr(indices=[0, -5, 2] * 4)),
+        "weight is a sparse array that is damaged",
+    ),
+    "rows that fall": (lambda: connect(wrong_csr(indptr=[0, 9, 2, 1, 4])), "damaged"),
+    "too few rows": (lambda: connect(wrong_csr(indptr=[0, 1])), "damaged"),
+    "a row out of range": (lambda: connect(wrong_coo()), "damaged: an index is not from 0 to 3"),
+    "more synapses than memory": (lambda: connect(synapses=10**14), "synapses is 1000000"),
+    "more synapses than memory, by indegree": (
+        lambda: connect(indegree=10**14, multapses=True),
+        "indegree is 1000000",
+    ),
+    "a rule that is an array": (lambda: connect(one_to_one=np.ones(2)), "one_to_one is array"),
+    "a time course of any length": (
+        lambda: connect(kernel=DoubleExponential(memory=2**40)),
+        "memory is 1099511627776",
+    ),
+    "a time course of an array": (
+        lambda: connect(kernel=DoubleExponential(tau_rise=np.ones(2))),
+        "tau_rise is array",
+    ),
+    "pairs without end": (lambda: connect(plasticity=PAIRS._replace(tau_plus=1e300)), "tau_plus"),
+    # populations
+    "more neurons than can be numbered": (
+        lambda: network()[0].add_population("big", 2**40, LIF),
+        "n is 1099511627776",
+    ),
+    "more neurons than memory": (
+        lambda: network()[0].add_population("big", 2**31 - 100, Neuron([], most_spikes=1 << 16)),
+        "n is 2147483548, which takes",
+    ),
+    "a parameter that float32 cannot hold": (
+        lambda: network()[0].add_population("big", 2, LIF, v_rest=1e39),
+        "v_rest is 1e[+]39",
+    ),
+    "a refractory period without end": (
+        lambda: network()[0].add_population("big", 2, LIF, refractory=1e300),
+        "refractory is 1e[+]300",
+    ),
+    "steps that are no functions": (lambda: Neuron(steps=3), "steps is 3"),
+    "a variable of another's name": (
+        lambda: Neuron(steps=[], variables={"spike": 0.0}),
+        "variables has 'spike'",
+    ),
+    "a variable that is no number": (
+        lambda: Neuron(steps=[], variables={"v": "rest"}),
+        r"variables\['v'\] is 'rest'",
+    ),
+    "no image at all": (
+        lambda: network()[0].add_images("i", np.zeros((0, 3)), rate=1.0, duration=1.0),
+        "there has to be at least one image",
+    ),
+    "times beyond all steps": (
+        lambda: network()[0].add_spike_trains("t", 2, [1e300], [0]),
+        "times holds 1e[+]300",
+    ),
+    "a background without end": (
+        lambda: network()[0].add_background(network()[2], "drive", 1.0, 1.0),
+        "population has to be",
+    ),
+    "a trace of nothing": (lambda: network()[0].add_trace("cells", 5.0), "population has to be"),
+    "a recording of nothing": (
+        lambda: network()[0].record_spikes("cells"),
+        "population has to be a population of this network",
+    ),
+    "variables that are no names": (
+        lambda: (lambda net, _, cells: net.record(cells, 3))(*network()),
+        "variables is 3",
+    ),
+    "a run without end": (lambda: network()[0].run(1e300), "duration is 1e[+]300 ms; .* 2.62"),
+    "steps that are no number": (lambda: network()[0].run_steps(2.5), "steps is 2.5"),
+    "progress that is no function": (
+        lambda: network()[0].run(1.0, progress="yes"),
+        "progress is 'yes'",
+    ),
+    "a body that cannot be compiled": (
+        lambda: (lambda net: [net.add_phase(body, state={"x": np.zeros(2)}), net.run(1.0)])(
+            network()[0]
+        ),
+        "body",
+    ),
+    # arrays that belong to compiled code
+    "targets": (lambda: assign("target", np.array([99])), "target of .* cannot be set"),
+    "rows": (lambda: assign("start", np.array([99])), "start of .* cannot be set"),
+    "a delay": (lambda: assign("delay", 40), "delay of .* cannot be set"),
+    "weights of a wrong shape": (
+        lambda: assign("weight", np.ones(99)),
+        r"weight has shape \(99,\)",
+    ),
+    "weights of NaN": (lambda: assign("weight", [np.nan]), "weight holds NaN"),
+    "W of a wrong shape": (lambda: assign_dense("W", np.ones((3, 4))), r"W has shape \(3, 4\)"),
+    "W of a sparse projection": (lambda: assign("W", np.ones((4, 3))), "W cannot be set"),
+    "lists of spikes": (
+        lambda: setattr(network()[1], "ids", np.zeros(9)),
+        "ids of 'source' cannot be set",
+    ),
+    "a variable of a wrong shape": (
+        lambda: setattr(network()[2], "v", np.zeros(2)),
+        r"v has shape \(2,\); it has to be \(3\)",
+    ),
+    "recorded neurons": (
+        lambda: (lambda net, _, cells: setattr(net.record(cells, "v"), "neurons", [9]))(*network()),
+        "neurons of the recording of 'cells' cannot be set",
+    ),
+    "spikes of a neuron that is not there": (
+        lambda: network()[0].add_spike_trains("t", 2, [1.0], [0]).replace([1], [7], None, 0),
+        "ids holds 7",
+    ),
+    "more spikes than there is room for": (
+        lambda: network()[0].add_spike_trains("t", 2, [], []).replace([1] * 5, [0] * 5, None, 0),
+        "more than 4 spikes of neuron 0",
+    ),
+    # saved states
+    "a saved list of spikes": (
+        lambda: restored("source", "count", 999),
+        r"saved source\.count holds 999",
+    ),
+    "a saved neuron": (
+        lambda: restored("trains", "next", 999),
+        r"saved trains\.next holds 999",
+    ),
+    "a saved pixel": (lambda: restored("images", "pixel", 999), r"saved images\.pixel holds 999"),
+    "a saved clock": (lambda: restored("images_trials", "clock", 999), "saved clock holds 999"),
+    "no state": (lambda: network()[0].set_state(3.0), "state lacks a part"),
+    # numbers
+    "a number without end": (lambda: check_number("x", 10**400), "x is 1000"),
+    "a complex number": (lambda: check_number("x", np.complex64(1j)), "x is "),
+    "a number of 5000 digits": (lambda: check_integer("x", 10**5000, at_most=3), "x is a int|x is"),
+    "a time without end": (lambda: check_steps("x", 1e308, 0.1), "x is 1e[+]308 ms"),
+    "whole numbers that do not fit": (
+        lambda: check_array("x", [2.0**63], dtype=np.int64),
+        "x holds 9.22337e[+]18; every element has to fit into int64",
+    ),
+    # what others make of it
+    "replicas of nothing": (lambda: Replicas.of("Network", seed=[1]), "build is 'Network'"),
+    "a function of nothing": (
+        lambda: Replicas([network()[0]]).each("seed"),
+        "function is 'seed'",
+    ),
+    "bins without end": (
+        lambda: binned_rates([1.0], [0], n=1, duration=1e9, bin_width=1e-300),
+        "bin_width is 1e-300",
+    ),
+    "a title for all": (
+        lambda: plot.rasters([([1.0], [0])], titles=3),
+        "titles is 3",
+    ),
+    "a colour of nothing": (lambda: plot.raster(([1.0], [0]), color=0.07), "color is 0.07"),
+    "a history of nothing": (lambda: plot.learning_curve(3), "history is 3"),
+    "a neuron number without end": (
+        lambda: plot.raster(([1.0], [2**62])),
+        "spikes has 4611686018427387904 neurons",
+    ),
+    "a curve of text": (lambda: transfer.AUTHORS_LATERAL.at("100"), "dendritic_current is '100'"),
+}
+
+
+@pytest.mark.parametrize(("call", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_what_crashed_hung_or_raised_something_else_is_refused(call, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["start", "target", "later"])
+def test_arrays_that_compiled_code_relies_on_cannot_be_written_to(name):
+    synapses = connect(indegree=2, delay=[0.5, 1.5] * 3)
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(synapses, name)[:] = 9999
+
+
+def test_the_lists_of_spikes_cannot_be_written_to():
+    _, source, _ = network()
+    with pytest.raises(ValueError, match="read-only"):
+        source.ids[:] = 9999
+
+
+def test_a_matrix_of_delays_goes_with_a_matrix_of_weights():
+    weights, delays = np.arange(12.0).reshape(4, 3), np.linspace(0.5, 6.0, 12).reshape(4, 3)
+    synapses = connect(weights, delay=delays)
+    np.testing.assert_array_equal(synapses.weight, weights.reshape(-1))
+    np.testing.assert_array_equal((synapses.delay + synapses.later) * 0.5, delays.reshape(-1))
+
+
+def test_a_variable_set_as_a_whole_is_written_into():
+    net, _, cells = network()
+    cells.v = -60.0
+    assert cells.state["v"].tolist() == [-60.0] * 3
+    cells.v = [-61.0, -62.0, -63.0]
+    assert cells.state["v"].tolist() == [-61.0, -62.0, -63.0]
+    net.run(1.0)
+
+
+def test_weights_set_as_a_whole_act_in_the_next_run():
+    net, source, cells = network()
+    source.rate[:] = 2000.0
+    synapses = net.connect(source, cells, target="drive", weight=0.0, probability=1.0)
+    net.run(5.0)
+    assert not cells.drive.any()
+    synapses.weight = np.full(synapses.size, 2.0)
+    net.run(5.0)
+    assert cells.drive.all()
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_a_plastic_weight_that_becomes_nan_stops_the_run_and_names_the_projection(dense):
+    net, source, cells = network()
+    rule = {} if dense else {"probability": 1.0}
+    synapses = net.connect(
+        source, cells, target="drive", weight=1.0, plasticity=PAIRS, name="plastic", **rule
+    )
+    source.rate[:] = 0.0  # nothing arrives that would make a voltage NaN first
+    net.run(1.0)
+    (synapses.W if dense else synapses.weight)[0] = np.nan
+    with pytest.raises(SimulationError, match="a weight of projection 'plastic' became NaN"):
+        net.run(1.0)
+
+
+def test_weights_that_do_not_learn_are_not_looked_at():
+    net, source, cells = network()
+    source.rate[:] = 0.0
+    net.connect(source, cells, target="drive", weight=1.0).W[0] = np.nan
+    net.run(1.0)
+
+
+def test_extreme_time_constants_of_short_term_plasticity_act_as_their_limits():
+    synapses = connect(probability=1.0, short_term=ShortTermPlasticity(tau_D=5e-324, tau_F=1e300))
+    synapses.post.network.run(5.0)
+    assert np.isfinite(synapses.x).all()
+
+
+def test_an_equation_that_cannot_be_compiled_is_an_input_error():
+    assert issubclass(BodyError, InputError)
+
+
+# ---- the search itself ------------------------------------------------------------------------
+
+
+def test_every_public_call_has_an_example_or_a_reason_why_not():
+    assert calls.uncovered() == []
+    assert calls.stale() == []
+
+
+def test_bad_inputs_of_a_short_search_are_refused():
+    outcomes = inputs.run(seed=11, count=250, jobs=2)
+    assert len(outcomes) == 250
+    defects = [outcome for outcome in outcomes if outcome["kind"] == "defect"]
+    assert not defects, inputs.table(outcomes) + "\n" + "\n".join(map(str, defects))
+    refused = sum(outcome["kind"] == "refused" for outcome in outcomes)
+    assert refused > 150  # it does try bad ones
+
+
+def test_the_search_finds_errors_of_others_and_messages_without_a_name():
+    judge = inputs._judge
+    assert judge(ValueError("no"), "the call", ["weight"], {})["kind"] == "defect"
+    assert judge(InputError("That is bad."), "the call", ["weight"], {})["kind"] == "defect"
+    assert judge(InputError("weight is\nbad."), "the call", ["weight"], {})["kind"] == "defect"
+    assert judge(InputError("weight is 3."), "the call", ["weight"], {})["kind"] == "refused"
+
+
+def test_the_search_survives_a_crash_of_the_interpreter_and_names_the_case():
+    crash = (
+        "import os, sys\n"
+        "seed, first, last, report = sys.argv[1:]\n"
+        "for k in range(int(first), int(last)):\n"
+        "    open(report, 'a').write('{\"begun\": %d}\\n' % k)\n"
+        "    if k == 1:\n"
+        "        os.abort()\n"
+        '    print(\'{"done": %d, "kind": "refused"}\' % k, file=open(report, \'a\'))\n'
+    )
+    process = inputs._Process(0, 0, 3, [sys.executable, "-c", crash])
+    while not process.is_over():
+        process.process.wait()
+    assert [outcome["kind"] for outcome in process.outcomes] == ["refused", "defect", "refused"]
+    assert "interpreter ends" in process.outcomes[1]["why"]
+
+
+# ---- bounds -----------------------------------------------------------------------------------
+
+
+def test_an_index_out_of_bounds_in_a_compiled_loop_is_found(capfd):
+    assert bounds.main(["--only", "no such network"]) == 0
+    assert "A body that is wrong on purpose is found out." in capfd.readouterr().out
+
+
+def test_the_search_for_overruns_fails_where_indices_are_not_checked(monkeypatch, capfd):
+    monkeypatch.setattr(bounds, "CHECKED", "0")
+    assert bounds.main(["--only", "no such network"]) == 1
+    assert "Indices are not checked" in capfd.readouterr().out
