@@ -484,7 +484,7 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
 
 
 def _checksum(array: np.ndarray) -> np.int64:
-    return np.int64(zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+    return np.int64(zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data))
 
 
 def _damaged(item: h5py.Group | h5py.Dataset, reason: str) -> FileError:
