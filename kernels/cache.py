@@ -55,13 +55,19 @@ def _forgive(cache: Any) -> None:
     """Make Numba compile afresh where it would raise over what lies in the cache.
 
     That is a damaged file, or one that names a user's module that has moved since; and a disk
-    that is full when the result is to be kept.
+    that is full when the result is to be kept. A file may also hold the program compiled for arrays
+    of other types: two processes that begin with an empty cache at once choose the same name.
     """
     load, save = cache.load_overload, cache.save_overload
 
-    def load_or_forget(*arguments: Any) -> Any:
+    def load_or_forget(signature: Any, *arguments: Any) -> Any:
         try:
-            return load(*arguments)
+            loaded = load(signature, *arguments)
+            if loaded is not None and loaded.signature.args != getattr(
+                signature, "args", signature
+            ):
+                raise TypeError(f"compiled for {loaded.signature}")
+            return loaded
         except Exception:  # unpickling damaged bytes raises anything
             with suppress(Exception):
                 cache.flush()  # or saving would read the same index

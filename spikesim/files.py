@@ -24,7 +24,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 import spikesim
-from spikesim.errors import FileError, InputError, check_path, show
+from spikesim.errors import FileError, InputError, check_memory, check_path, show
 
 __all__ = [
     "SCHEMA",
@@ -195,7 +195,7 @@ def _cannot_write(path: str | os.PathLike[str], error: OSError | RuntimeError) -
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def stamp(file: h5py.File, kind: str) -> None:
@@ -472,8 +472,11 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
         layout.get_layout() != h5py.h5d.CONTIGUOUS
         or layout.get_external_count()
         or dataset.id.get_storage_size() != dataset.nbytes
+        or dataset.nbytes > dataset.file.id.get_filesize()
     ):
         raise _damaged(dataset, "its numbers are not stored the way spikesim stores them")
+    # a file with holes is as large as it says, on a disk that has no room for it
+    check_memory(f"It has shape {dataset.shape}", float(dataset.nbytes))
     array = np.empty(dataset.shape, dataset.dtype.str)  # the text drops what h5py adds to the type
     if array.size:
         dataset.read_direct(array)

@@ -8,12 +8,13 @@ than the buffer can hold, however many neurons spike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import InputError, check_path
+from spikesim.errors import InputError, check_number, check_path
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
 from spikesim.population import read_only
@@ -27,6 +28,11 @@ __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonat
 
 _SPIKE_BUFFER = 1 << 20
 _SAMPLE_BUFFER = 1 << 22
+
+# What a file of spikes is made of, as measured; tests hold `predicted_bytes` to it.
+_FILE_BYTES = 6144  # without a spike
+_CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
+_CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
 class SpikeRecording:
@@ -91,6 +97,41 @@ class SpikeRecording:
     def clear(self) -> None:
         """Forget what was recorded so far."""
         self._steps, self._neurons = [], []
+
+    def predicted_bytes(self, rate: float, duration: float) -> int:
+        """The size of the file that the spikes take, to be asked before a long run.
+
+        A spike takes 8 bytes for its time and as many bits for its neuron as the size of the
+        population needs. Room is taken for 32768 spikes at a time: a file of few is larger than
+        their bytes.
+
+        Parameters
+        ----------
+        rate : float
+            Expected mean firing rate of the population's neurons, in Hz.
+        duration : float
+            How long will be recorded, in ms.
+
+        Returns
+        -------
+        int
+            Bytes, of a file that is closed. As far as the rate is right, within a few percent.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(backend="python")
+        >>> spikes = net.record_spikes(net.add_population("cells", 1000, LIF))
+        >>> hour = 3600 * 1000.0
+        >>> f"{spikes.predicted_bytes(rate=5.0, duration=hour) / 1e6:.0f} MB"
+        '167 MB'
+        """
+        rate = check_number("rate", rate, at_least=0.0, at_most=1e9, unit="Hz")
+        duration = check_number("duration", duration, at_least=0.0, at_most=1e18, unit="ms")
+        expected = rate * self.n * duration / 1000.0
+        chunks = ceil(expected / _CHUNK_SPIKES)
+        bits = 64 + max((self.n - 1).bit_length(), 1)
+        return _FILE_BYTES + chunks * (_CHUNK_SPIKES * bits // 8 + _CHUNK_EXTRA)
 
     def close(self) -> None:
         """Finish the file that the recording streams to."""

@@ -8,8 +8,11 @@ compressed with gzip, which the wheel of libsonata cannot read.
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
@@ -23,6 +26,7 @@ from spikesim.errors import (
     InputError,
     check_array,
     check_integer,
+    check_memory,
     check_number,
     check_path,
     check_unknown,
@@ -35,6 +39,21 @@ __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
 _MAGIC = 0x0A7A  # the number by which the specification marks its files
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 _CHUNK_BYTES = 2**18  # of one chunk of a dataset; readers fetch whole chunks
+_CHECKSUM = "spikesim_crc32"  # of a text: HDF5 keeps texts in a heap without checksums
+
+# What HDF5 itself and h5py decode. Others come from shared libraries that a file can ask for.
+_FILTERS = (
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_SZIP,
+    h5py.h5z.FILTER_NBIT,
+    h5py.h5z.FILTER_SCALEOFFSET,
+    h5py.h5z.FILTER_LZF,
+)
+_GROWTH = 2_000  # bytes that one stored byte may become; gzip reaches 1032
+_GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
+_GROWTH_FREE = 2**20  # bytes that need no such reason: the only chunk may be almost empty
 
 
 class _Writer:
@@ -93,9 +112,20 @@ def _extend(dataset: h5py.Dataset, rows: np.ndarray) -> None:
 
 
 def _put(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
-    dataset = group.create_dataset(name, data=values)
+    # Chunks, since only they have checksums of their numbers.
+    chunks = (min(len(values), _CHUNK_BYTES // 8),)
+    dataset = group.create_dataset(name, data=values, chunks=chunks, fletcher32=True)
     dataset.flush()  # h5py only warns when a dataset that goes out of use cannot be written
     return dataset
+
+
+def _write_text(item: h5py.Group | h5py.Dataset, name: str, text: Any) -> None:
+    item.attrs[name] = text
+    item.attrs[_CHECKSUM] = _text_checksum(text)
+
+
+def _text_checksum(text: Any) -> np.int64:
+    return np.int64(zlib.crc32(json.dumps(text).encode()))
 
 
 # ---- spikes -----------------------------------------------------------------------------------
@@ -210,9 +240,14 @@ class SpikeWriter(_Writer):
             "timestamps", (0,), np.float64, maxshape=(None,), chunks=rows, fletcher32=True
         )
         times.attrs["units"] = "ms"
-        # scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs
+        # Scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs. It is set
+        # here because h5py takes it for lossy and refuses a checksum beside it.
+        layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        layout.set_chunk(rows)
+        layout.set_scaleoffset(h5py.h5z.SO_INT, 0)
+        layout.set_fletcher32()  # of what is stored, so that it is checked before it is decoded
         nodes = group.create_dataset(
-            "node_ids", (0,), np.uint64, maxshape=(None,), chunks=rows, scaleoffset=0
+            "node_ids", (0,), np.uint64, maxshape=(None,), chunks=rows, dcpl=layout
         )
         # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
         self._datasets[population] = (times, nodes)
@@ -242,12 +277,14 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.
     """
     with open_hdf5(path) as file, _reading(path):
         spikes = {}
-        for name, group in file["spikes"].items():
-            times, ids = group["timestamps"], group["node_ids"]
+        populations = _member(file, "spikes", h5py.Group)
+        for name in populations:
+            group = _member(populations, name, h5py.Group)
+            times, ids = (_member(group, part, h5py.Dataset) for part in ("timestamps", "node_ids"))
             _check_unit(times, "ms")
             if times.shape != ids.shape or times.ndim != 1:
                 raise ValueError(f"{times.shape} times and {ids.shape} ids")
-            spikes[name] = (times[:].astype(np.float64), ids[:].astype(np.int64))
+            spikes[name] = (_numbers(times, np.float64), _numbers(ids, np.int64))
         return spikes
 
 
@@ -386,7 +423,7 @@ class TraceWriter(_Writer):
         nodes, elements = len(part.node_ids), len(part.elements)
         columns = nodes * elements
         group = self._file["report"].create_group(population)
-        group.attrs["elements"] = part.elements
+        _write_text(group, "elements", part.elements)
         # Whole rows: libsonata reads frame by frame, and takes minutes with narrower chunks.
         chunks = (max(1, _CHUNK_BYTES // (4 * columns)), columns)
         data = group.create_dataset(
@@ -397,7 +434,7 @@ class TraceWriter(_Writer):
             chunks=chunks,
             fletcher32=True,
         )
-        data.attrs["units"] = self._unit
+        _write_text(data, "units", self._unit)
         mapping = group.create_group("mapping")
         node_ids = _put(mapping, "node_ids", part.node_ids)
         node_ids.attrs["sorted"] = np.uint8((part.node_ids[1:] > part.node_ids[:-1]).all())
@@ -447,27 +484,50 @@ def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
     {}
     """
     with open_hdf5(path) as file, _reading(path):
-        return {name: _read_report(group) for name, group in file["report"].items()}
+        populations = _member(file, "report", h5py.Group)
+        return {name: _read_report(_member(populations, name, h5py.Group)) for name in populations}
 
 
 def _read_report(group: h5py.Group) -> Traces:
-    mapping = group["mapping"]
-    _check_unit(mapping["time"], "ms")
-    start, _, step = mapping["time"][:]
-    node_ids = mapping["node_ids"][:].astype(np.int64)
-    frames, columns = group["data"].shape
-    elements = columns // len(node_ids)
-    numbers = mapping["element_ids"][:].reshape(len(node_ids), elements)
-    pointers = np.arange(0, columns + 1, elements)
-    if not np.array_equal(mapping["index_pointers"][:], pointers) or (numbers != numbers[0]).any():
+    mapping = _member(group, "mapping", h5py.Group)
+    clock, nodes, pointers, elements, data = (
+        _member(parent, name, h5py.Dataset)
+        for parent, name in (
+            (mapping, "time"),
+            (mapping, "node_ids"),
+            (mapping, "index_pointers"),
+            (mapping, "element_ids"),
+            (group, "data"),
+        )
+    )
+    _check_unit(clock, "ms")
+    frames, columns = data.shape
+    # Everything below is as long as one of these, so that nothing is made which is not in the file.
+    if clock.shape != (3,) or elements.shape != (columns,) or not columns:
+        raise ValueError(f"{clock.shape} times and {elements.shape} elements of {columns} columns")
+    start, _, step = _numbers(clock, np.float64)
+    node_ids = _numbers(nodes, np.int64)
+    each = columns // len(node_ids)
+    numbers = _numbers(elements, np.int64).reshape(len(node_ids), each)
+    expected = np.arange(0, columns + 1, each)
+    if (
+        pointers.shape != expected.shape
+        or not np.array_equal(_numbers(pointers, np.int64), expected)
+        or (numbers != numbers[0]).any()
+    ):
         raise ValueError("its nodes have different elements, which only libsonata can read")
-    names = group.attrs.get("elements", numbers[0])
+    names = tuple(map(str, numbers[0]))
+    if "elements" in group.attrs:
+        names = tuple(map(str, group.attrs["elements"]))
+        _check_text(group, names)
+    unit = _text(data.attrs["units"])
+    _check_text(data, unit)
     return Traces(
         times=start + step * np.arange(frames),
         node_ids=node_ids,
-        elements=tuple(map(str, names)),
-        data=group["data"][:].astype(np.float32).reshape(frames, len(node_ids), elements),
-        unit=_text(group["data"].attrs["units"]),
+        elements=names,
+        data=_numbers(data, np.float32).reshape(frames, len(node_ids), each),
+        unit=unit,
     )
 
 
@@ -483,16 +543,67 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
         AttributeError,
         IndexError,
         KeyError,
+        MemoryError,
         OSError,
         RuntimeError,
         TypeError,
         ValueError,
         ZeroDivisionError,
     ) as error:
-        reason = " ".join(str(error).split())  # HDF5 likes to use several lines
+        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
         raise FileError(
             f"{os.fspath(path)} is damaged or not in the SONATA layout: {reason}; check the path."
         ) from error
+
+
+def _member(group: h5py.Group, name: str, kind: type) -> Any:
+    """Return a member that is in the group itself: links lead to other files, or in circles."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"{group.name} has no {name} of its own")
+    member = group[name]
+    if not isinstance(member, kind):
+        raise ValueError(f"{member.name} is no {kind.__name__.lower()}")
+    return member
+
+
+def _numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
+    """Read a dataset after its size was compared with what the file holds."""
+    if dataset.shape is None or dataset.dtype.kind not in "iuf":
+        raise ValueError(f"{dataset.name} is of type {dataset.dtype}, not of numbers")
+    _check_size(dataset)
+    return dataset[()].astype(dtype, copy=False)
+
+
+def _check_size(dataset: h5py.Dataset) -> None:
+    layout, stored = dataset.id.get_create_plist(), dataset.id.get_storage_size()
+    if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
+        raise ValueError(f"the numbers of {dataset.name} are in another file")
+    check_memory(f"{dataset.name} has shape {dataset.shape}", float(dataset.nbytes))
+    if stored > dataset.file.id.get_filesize():
+        raise ValueError(f"{dataset.name} claims to be larger than its file")
+    if layout.get_layout() != h5py.h5d.CHUNKED:
+        if stored != dataset.nbytes:
+            raise ValueError(f"{dataset.name} has shape {dataset.shape} and {stored} bytes")
+        return
+    filters = {layout.get_filter(k)[0] for k in range(layout.get_nfilters())}
+    if not filters <= set(_FILTERS):
+        raise ValueError(f"{dataset.name} uses a filter that is not part of HDF5")
+    chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    check_memory(f"{dataset.name} has chunks of shape {dataset.chunks}", float(chunk))
+    pairs = zip(dataset.shape, dataset.chunks, strict=True)
+    read = float(chunk) * math.prod(-(-length // part) for length, part in pairs)
+    growth = _GROWTH_OFFSET if h5py.h5z.FILTER_SCALEOFFSET in filters else _GROWTH
+    if not filters - {h5py.h5z.FILTER_FLETCHER32}:
+        growth = 1
+    # A chunk that was never written is made of nothing, one that is packed too well of almost it.
+    # One that holds more than it may is unpacked in full before HDF5 looks at its size.
+    if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _CHUNK_BYTES:
+        raise ValueError(f"{dataset.name} would take {read:.0f} bytes, made of {stored}")
+
+
+def _check_text(item: h5py.Group | h5py.Dataset, text: Any) -> None:
+    if item.attrs.get(_CHECKSUM, _text_checksum(text)) != _text_checksum(text):
+        raise ValueError(f"a text of {item.name} has changed since it was written")
 
 
 def _text(attribute: Any) -> str:

@@ -168,7 +168,7 @@ def progress(out: Path) -> int:
     for path in out.rglob("*.h5"):
         for key, value in content(path).items():
             if key.endswith(("@epoch", "@block", "@step")):
-                found += int(value.item())
+                found += int(float(value.item()))
     return found
 
 

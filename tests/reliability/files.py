@@ -1,8 +1,9 @@
 """Damaged files: ``python -m tests.reliability files --count 1000`` mutates and reads them.
 
-Every file is a saved tree, SONATA spikes or SONATA traces with one flipped bit, a cut-off end or a
-block of random bytes. It is refused, read as it was, or read as something else (wrong). Batches run
-in processes of their own, with limits on memory and time, so crashes and hangs are counted as well.
+Every file is a saved tree, network, model or sweep, SONATA spikes or SONATA traces, with one
+flipped bit, a cut-off end or a block of random bytes. It is refused, read as it was, or read as
+something else (wrong). Batches run in processes of their own, with limits on memory and time, so
+crashes and hangs are counted as well.
 """
 
 import argparse
@@ -15,15 +16,36 @@ from pathlib import Path
 
 import numpy as np
 
-from spikesim.errors import FileError
+from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
+from spikesim.models.burst.spiking import ExclusiveOrNetwork
+from spikesim.models.segregated import SegregatedDendriteNetwork
+from spikesim.models.superspike import SuperSpikeNetwork
+from spikesim.network import Network
+from spikesim.neurons import LIF
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
+from spikesim.sweep import SWEEP_FILE, Sweep
 
-_READERS = ("tree", "spikes", "traces")
+_PLAIN = {"backend": "python"}  # nothing is compiled
+_MODELS = {
+    "segregated": (SegregatedDendriteNetwork, ((4, 3, 2),), _PLAIN),
+    "burst": (BurstEnsembleNetwork, ((4, 3, 2),), _PLAIN),
+    "burstprop": (BurstpropNetwork, ((4, 3, 2),), {}),
+    "superspike": (SuperSpikeNetwork, ((4, 3, 2),), _PLAIN),
+    "exclusive or": (ExclusiveOrNetwork, (), {"n": 3, "duration": 20.0, **_PLAIN}),
+}
+_READERS = ("tree", "spikes", "traces", "network", "sweep", *_MODELS)
 _MUTATIONS = ("bit", "cut", "block")
 _BATCH = 125
 _MEMORY = 4 << 30  # bytes of address space; HDF5 and NumPy take most of one GiB
 _LIMIT = 60  # seconds per batch
+
+
+def _network() -> Network:
+    net = Network(dt=1.0, seed=1, backend="python")
+    net.add_population("cells", 5, LIF)
+    return net
 
 
 def _write(reader: str, path: Path) -> None:
@@ -37,6 +59,13 @@ def _write(reader: str, path: Path) -> None:
     elif reader == "spikes":
         with SpikeWriter(path, 0.1, {"cells": 50}) as writer:
             writer.append("cells", np.arange(500), chance.integers(0, 50, 500))
+    elif reader == "network":
+        _network().save(path)
+    elif reader == "sweep":
+        Sweep(path.parent, [{"alpha": 0.1 * k, "n": k} for k in range(5)]).save()
+    elif reader in _MODELS:
+        model, sizes, options = _MODELS[reader]
+        model(*sizes, **options).save(path)
     else:
         with TraceWriter(path, 0.1) as traces:
             traces.add_population("cells", np.arange(5), ("v",))
@@ -44,9 +73,18 @@ def _write(reader: str, path: Path) -> None:
 
 
 def _read(reader: str, path: Path) -> str:
+    found: object
     if reader == "tree":
         with open_file(path, "checkpoint") as file:
-            found: object = read_tree(file)
+            found = read_tree(file)
+    elif reader == "network":
+        found = _network().restore(path).state()
+    elif reader == "sweep":
+        sweep = Sweep.load(path.parent)
+        found = (sweep.sets, sweep.finished, sweep.errors, sweep.seconds, sweep.values)
+    elif reader in _MODELS:
+        model, _, options = _MODELS[reader]
+        found = model.load(path, **(_PLAIN if "backend" in options else {})).state()
     else:
         found = read_spikes(path) if reader == "spikes" else read_traces(path)
     with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
@@ -68,14 +106,14 @@ def _batch(reader: str, mutation: str, seed: int, count: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     chance = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "file.h5"
+        path = Path(folder) / SWEEP_FILE
         _write(reader, path)
         content, right = path.read_bytes(), _read(reader, path)
         for _ in range(count):
             path.write_bytes(_mutate(content, mutation, chance))
             try:
                 result = "the same" if _read(reader, path) == right else "wrong"
-            except FileError as error:
+            except (FileError, InputError) as error:
                 result = "refused" if "\n" not in str(error) else "several lines"
             except Exception as error:
                 result = f"raised {type(error).__name__}"
@@ -105,7 +143,6 @@ def main(arguments: list[str]) -> int:
                 lines = [*process.communicate()[0].decode().split("\n")[:-1], "hang"]
             counts.update(lines)
         bad += sum(counts.values()) - counts["refused"] - counts["the same"]
-        print(
-            f"{reader:8}{mutation:8}", *(f"{k}: {n}" for k, n in sorted(counts.items())), flush=True
-        )
+        found = (f"{result}: {n}" for result, n in sorted(counts.items()))
+        print(f"{reader:14}{mutation:8}", *found, flush=True)
     return int(bad > 0)
