@@ -158,8 +158,13 @@ def files(out: Path) -> dict[str, dict[str, Any]]:
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two contents hold the same bits."""
     return one.keys() == other.keys() and all(
-        one[k].dtype == other[k].dtype and one[k].tobytes() == other[k].tobytes() for k in one
+        one[k].dtype == other[k].dtype and bits(one[k]) == bits(other[k]) for k in one
     )
+
+
+def bits(array: np.ndarray) -> Any:
+    """What tells two arrays apart; of text, the text."""
+    return array.tolist() if array.dtype == object else array.tobytes()
 
 
 def progress(out: Path) -> int:
