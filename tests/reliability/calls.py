@@ -369,12 +369,12 @@ def _state_parts(folder: Path) -> Call:
     return Call(use, given, running(again), dict.fromkeys(given, "saved"))
 
 
-def _recorded(method: str) -> Callable[[Path], Call]:
+def _recorded(method: str, **given: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         parts = small()
         spikes = parts.net.record_spikes(parts.source)
         parts.net.run(5.0)
-        return Call(getattr(spikes, method), {"path": folder / "spikes.h5"})
+        return Call(getattr(spikes, method), given or {"path": folder / "spikes.h5"})
 
     return make
 
@@ -734,6 +734,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.sources.Background.weight =": _background("weight", 2.0),
     "spikesim.sources.SpikeTrainSource.replace": _replaced,
     "spikesim.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.recording.SpikeRecording.predicted_bytes": _recorded(
+        "predicted_bytes", rate=10.0, duration=1000.0
+    ),
     "spikesim.replicas.Replicas": _replicas(threads=2),
     "spikesim.replicas.Replicas.of": lambda f: Call(
         lambda build, threads, **options: Replicas.of(build, threads=threads, **options),

@@ -22,7 +22,13 @@ import numpy as np
 
 from spikesim import Network, Neuron, Poisson, Population, Projection, plot
 from spikesim.comparison import Comparison
-from spikesim.errors import check_integer, check_number, check_steps, check_unknown
+from spikesim.errors import (
+    check_integer,
+    check_memory,
+    check_number,
+    check_steps,
+    check_unknown,
+)
 from spikesim.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import Pyramidal
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
@@ -274,6 +280,7 @@ def run(
     recordings = [network.record_spikes(population) for population in counted]
 
     bins = int(p.burn_in) + len(BLOCKS) * int(p.block)
+    check_memory(f"burn_in is {p.burn_in} and block {p.block} bins", 8.0 * bins)
     change = np.zeros(bins)
     initial = plastic.weight.mean(dtype=np.float64)
     with progress_bar(progress, bins, "bin") as report:
