@@ -284,6 +284,8 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
 
     Raises
     ------
+    InputError
+        If `kind` is no name.
     FileError
         As `open_hdf5`, and if spikesim did not write the file, if it holds something else, or if
         a newer spikesim wrote it.
@@ -299,6 +301,7 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
     ...     read_tree(file)
     {'epoch': 3}
     """
+    check_name("kind", kind)
     name = str(check_path("path", path))
     file = open_hdf5(path)
     try:

@@ -27,6 +27,7 @@ from spikesim.errors import (
     check_array,
     check_integer,
     check_memory,
+    check_names,
     check_number,
     check_path,
     check_unknown,
@@ -375,8 +376,8 @@ class TraceWriter(_Writer):
         nodes = check_array("node_ids", node_ids, shape=(None,), dtype=np.uint64, at_least=0)
         if not len(nodes) or len(np.unique(nodes)) < len(nodes):
             raise InputError("node_ids has to name at least one neuron, and none of them twice.")
-        names = tuple(elements) if isinstance(elements, (list, tuple)) else ()
-        if not names or len(set(names)) < len(names) or not all(type(n) is str for n in names):
+        names = tuple(check_names("elements", elements))
+        if not names or len(set(names)) < len(names):
             raise InputError(
                 f"elements is {show(elements)}; it has to be a list of different names, such as "
                 "('soma', 'basal', 'apical')."

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from spikesim.backends import check_backend
-from spikesim.errors import check_choice, check_integer
+from spikesim.errors import check_array, check_choice, check_integer
 from spikesim.models.burst.parameters import Parameters
 from spikesim.models.burst.recording import ImageRecording
 from spikesim.models.burst.simulation import Simulation, Weights
@@ -212,8 +212,9 @@ class BurstEnsembleNetwork(ImageClassifier):
         ImageRecording
             h, p, beta and u of every layer and step.
         """
-        images = self._check_images("images", np.atleast_2d(np.asarray(images)))
-        labels = self._check_labels("labels", np.atleast_1d(labels), len(images))
+        images = self._check_images("images", np.atleast_2d(check_array("images", images)))
+        labels = np.atleast_1d(check_array("labels", labels))
+        labels = self._check_labels("labels", labels, len(images))
         p = self.parameters
         step = p.nudge_after if nudge is None else nudge
         check_integer("nudge", step, at_least=1, at_most=p.steps - len(self._weights.W))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.backends import check_backend
-from spikesim.errors import InputError, check_choice, check_integer
+from spikesim.errors import InputError, check_array, check_choice, check_integer
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights
@@ -222,7 +222,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         TrialRecording
             Spikes of every layer, voltages of every compartment, plateau potentials.
         """
-        images = self._check_images("image", np.atleast_2d(np.asarray(image)))
+        images = self._check_images("image", np.atleast_2d(check_array("image", image)))
         labels = np.zeros(len(images), np.int64)
         if label is not None:
             labels[0] = check_integer("label", label, at_least=0, at_most=self.classes - 1)

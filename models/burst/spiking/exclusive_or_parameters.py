@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from spikesim.errors import (
     check_choice,
     check_integer,
@@ -100,7 +102,7 @@ class Parameters(NamedTuple):
         check_number("w_max", p.w_max, above=0.0)
         check_number("w_exc", p.w_exc, at_most=p.w_max)
         for name in ("current_for_0", "current_for_1", "I_d_output", "I_d_hidden_2"):
-            check_number(name, getattr(p, name), unit="pA")
+            check_number(name, getattr(p, name), unit="pA", dtype=np.float32)
         for name in ("tau_pre", "alpha"):
             check_number(
                 name, getattr(p, name), at_least=dt, at_most=1e12, unit=f"ms, dt being {dt:g} ms"
