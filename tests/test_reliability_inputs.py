@@ -21,7 +21,10 @@ from spikesim import (
 )
 from spikesim.bursts import binned_rates
 from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
-from spikesim.models.burst.spiking import transfer
+from spikesim.files import open_file
+from spikesim.models.burst import BurstEnsembleNetwork
+from spikesim.models.burst.spiking import ExclusiveOrNetwork, transfer
+from spikesim.sonata import TraceWriter
 from tests.reliability import bounds, calls, inputs
 
 PAIRS = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
@@ -58,6 +61,11 @@ def assign(part, value):
 
 def assign_dense(part, value):
     setattr(connect(), part, value)
+
+
+def masked_elements():
+    with TraceWriter("masked.h5", dt=1.0) as writer:
+        writer.add_population("cells", [0], elements=np.ma.masked_all(3))
 
 
 def restored(owner, name, value):
@@ -256,6 +264,20 @@ REFUSED = {
         "spikes has 4611686018427387904 neurons",
     ),
     "a curve of text": (lambda: transfer.AUTHORS_LATERAL.at("100"), "dendritic_current is '100'"),
+    # files and models
+    "parts of a neuron that are masked": (lambda: masked_elements(), "elements is masked_array"),
+    "a kind of file that is a matrix": (
+        lambda: open_file("run.h5", sparse.csr_array((3, 3))),
+        "kind is <",
+    ),
+    "a current that float32 cannot hold": (
+        lambda: ExclusiveOrNetwork(current_for_0=1e39),
+        "current_for_0 is 1e[+]39",
+    ),
+    "images of different sizes": (
+        lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
+        "images is not a regular array",
+    ),
 }
 
 
