@@ -10,6 +10,8 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from spikesim.kernels import program
 from spikesim.kernels.lowering import Lowering
 
@@ -41,9 +43,10 @@ def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
     run = scope["run"]
 
     def run_all(calls: Sequence[program.Call]) -> None:
-        for call in calls:
-            # Whole numbers as Python's own: NumPy's would warn where a hash is meant to wrap.
-            run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())
+        with np.errstate(all="ignore"):  # as compiled: a network looks for NaN and infinity itself
+            for call in calls:
+                # Whole numbers as Python's own, which take the type of what they meet.
+                run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())
 
     return run_all
 

@@ -29,8 +29,10 @@ __all__ = [
     "check_choice",
     "check_integer",
     "check_memory",
+    "check_name",
     "check_names",
     "check_number",
+    "check_parameters",
     "check_path",
     "check_steps",
     "check_unknown",
@@ -212,6 +214,53 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
             raise InputError(
                 f"Unknown {what} {show(name)}; there is {listed}.{_nearest(name, allowed)}"
             )
+
+
+def check_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters given by name with Python's own numbers, or raise `InputError`.
+
+    Numbers that float32 cannot hold are refused; infinity is left to whoever knows its meaning.
+
+    Parameters
+    ----------
+    given : dict
+    defaults : dict
+        All parameters there are. One whose default is a float becomes a float.
+
+    Examples
+    --------
+    >>> check_parameters({"eta": 1, "steps": np.uint8(3)}, {"eta": 0.1, "steps": 10})
+    {'eta': 1.0, 'steps': 3}
+    """
+    check_unknown("parameter", given, defaults)
+    return {name: _plain(name, value, defaults[name]) for name, value in given.items()}
+
+
+def _plain(name: str, value: Any, default: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(_plain(f"{name}[{k}]", each, None) for k, each in enumerate(value))
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        return value
+    if abs(value) != math.inf:
+        check_number(name, value, dtype=np.float32)
+    whole = isinstance(value, numbers.Integral) and not isinstance(default, float)
+    return int(value) if whole else float(value)
+
+
+def check_name(what: str, name: Any) -> str:
+    """Return `name` if HDF5 can use it for a group or a dataset, or raise `InputError`.
+
+    That is, a string that is not empty or ".", and holds neither a slash nor a NUL; `what` is
+    named, for the message.
+
+    Examples
+    --------
+    >>> check_name("population", "pyramidal")
+    'pyramidal'
+    """
+    if not isinstance(name, str) or name in ("", ".") or "/" in name or "\0" in name:
+        raise InputError(f"{what} is {show(name)}; it has to be a name without a slash.")
+    return name
 
 
 def check_names(name: str, value: Any) -> list[str]:

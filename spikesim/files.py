@@ -24,12 +24,11 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 import spikesim
-from spikesim.errors import FileError, InputError, check_memory, check_path, show
+from spikesim.errors import FileError, InputError, check_memory, check_name, check_path
 
 __all__ = [
     "SCHEMA",
     "atomic_file",
-    "check_name",
     "open_file",
     "open_hdf5",
     "read_tree",
@@ -50,30 +49,6 @@ _HDF5_ERRNO = re.compile(r"errno = (\d+)")
 # What h5py raises over damaged bytes. RuntimeError includes the RecursionError of groups or lists
 # that are nested without end.
 _DAMAGE = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-
-
-def check_name(what: str, name: Any) -> str:
-    """Return `name` if HDF5 can use it for one group, dataset or attribute.
-
-    Parameters
-    ----------
-    what : str
-        What is named, for the message.
-    name : str
-
-    Raises
-    ------
-    InputError
-        If it is no string, empty, ".", or holds a slash or a NUL.
-
-    Examples
-    --------
-    >>> check_name("population", "pyramidal")
-    'pyramidal'
-    """
-    if not isinstance(name, str) or name in ("", ".") or "/" in name or "\0" in name:
-        raise InputError(f"{what} is {show(name)}; it has to be a name without a slash.")
-    return name
 
 
 # ---- writing ----------------------------------------------------------------------------------

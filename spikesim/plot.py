@@ -1240,7 +1240,8 @@ def receptive_fields(
     >>> len(receptive_fields(weights, (4, 3), n=4))
     4
     """
-    W = check_array("W", W, shape=(None, None))
+    check_array("W", W, shape=(None, None), dtype=np.float32)  # so that no square overflows
+    W = check_array("W", W, shape=(None, None), dtype=np.float64)
     if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 2:
         raise InputError(f"image_shape is {show(image_shape)}; it has to be a pair: height, width.")
     height, width = (
@@ -1760,7 +1761,7 @@ def _check_times(time: Any) -> np.ndarray:
 
 def _check_series(name: str, values: Any, length: int) -> np.ndarray:
     """One row of `length` numbers for each of several; NaN leaves a gap."""
-    values = check_array(name, values, finite=False)
+    values = check_array(name, values, dtype=np.float64, finite=False)
     if values.ndim not in (1, 2) or values.shape[-1] != length or not values.size:
         raise InputError(
             f"{name} has shape {values.shape}; it has to be ({length},) or (any, {length})."

@@ -27,13 +27,14 @@ from spikesim.errors import (
     check_array,
     check_integer,
     check_memory,
+    check_name,
     check_names,
     check_number,
     check_path,
     check_unknown,
     show,
 )
-from spikesim.files import atomic_file, check_name, open_hdf5
+from spikesim.files import atomic_file, open_hdf5
 
 __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
 
@@ -342,7 +343,7 @@ class TraceWriter(_Writer):
         self._dt = check_number("dt", dt, above=0.0, unit="ms")
         self._start = check_number("start", start, at_least=0.0, unit="ms")
         if not isinstance(unit, str):
-            raise InputError(f"unit is {unit!r}; it has to be a text such as 'mV'.")
+            raise InputError(f"unit is {show(unit)}; it has to be a text such as 'mV'.")
         self._unit = unit
         self._parts: dict[str, _Part] = {}
         self._datasets: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}

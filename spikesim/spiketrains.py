@@ -167,7 +167,8 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
     times = np.concatenate([first, second])
     signs = np.repeat([1.0, -1.0], [len(first), len(second)])
     order = np.argsort(times)
-    gaps = np.diff(times[order]) / tau
+    with np.errstate(over="ignore"):
+        gaps = np.diff(times[order]) / tau
     decays = np.exp(-gaps).tolist()
     shares = (-np.expm1(-2.0 * gaps)).tolist()  # of the squared difference, spent in the gap
     signs = signs[order].tolist()

@@ -42,11 +42,12 @@ from spikesim.errors import (
     FileError,
     InputError,
     check_integer,
+    check_name,
     check_path,
     check_unknown,
     show,
 )
-from spikesim.files import atomic_file, check_name, open_file, read_tree, stamp, write_tree
+from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels.program import together
 from spikesim.progress import Progress, progress_bar
 from spikesim.replicas import Gang
@@ -707,12 +708,16 @@ def _tell(result: Sweep) -> None:
 
 
 def _check_sets(sets: Any) -> list[dict[str, Any]]:
-    if isinstance(sets, (str, Mapping)) or not isinstance(sets, Iterable):
+    try:
+        given = None if isinstance(sets, (str, Mapping)) else list(sets)
+    except Exception:  # whatever a foreign object raises
+        given = None
+    if given is None:
         raise InputError(
             f"sets is a {type(sets).__name__}; it has to be a list of dictionaries, such as "
             "grid(...) makes."
         )
-    sets = list(sets)
+    sets = given
     if not sets:
         raise InputError("sets is empty; it has to hold at least one set of parameters.")
     checked: list[dict[str, Any]] = []

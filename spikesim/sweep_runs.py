@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import runs
-from spikesim.errors import FileError, InputError, check_integer, check_unknown
+from spikesim.errors import FileError, InputError, check_integer, check_path, check_unknown
 from spikesim.sweep import Sweep, sweep
 
 __all__ = ["add_sweep_arguments", "layers", "run", "shortened"]
@@ -164,7 +164,7 @@ def _combinations(given: list[str]) -> list[dict[str, str]]:
 
 def _listed(path: Path) -> list[dict[str, str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = check_path("--list", path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise FileError(f"{path} cannot be read: {reason}; check --list.") from None

@@ -244,9 +244,9 @@ def load_model(kind: str, path: str | Path, build: Callable[[dict[str, Any]], Mo
 
 
 def check_sizes(sizes: Any) -> tuple[int, ...]:
-    """The sizes of all layers, from the pixels to the classes."""
+    """The sizes of all layers, from the inputs to the outputs."""
     if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-        raise InputError(f"sizes is {show(sizes)}; it has to list at least pixels and classes.")
+        raise InputError(f"sizes is {show(sizes)}; it has to list at least inputs and outputs.")
     checked = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
     synapses = sum(float(below) * n for below, n in pairwise(checked))
     check_memory(f"sizes is {show(sizes)}", 4.0 * synapses)

@@ -40,7 +40,7 @@ from spikesim.models.burst.spiking import (
     propagation,
 )
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork
+from spikesim.models.superspike import SuperSpikeNetwork, Windows
 from spikesim.models.superspike.simulation import Synapse
 
 CHANCE = np.random.default_rng(3)
@@ -48,6 +48,7 @@ IMAGES = CHANCE.random((2, 6)).astype(np.float32)
 LABELS = np.array([0, 1])
 SHOWN = patterns.poisson(6, rate=200.0, duration=3.0, seed=1)
 TARGET = patterns.from_trains([[1.0], [2.0]], duration=3.0)
+WINDOWS = Windows(np.array([0.5, 1.5]), np.array([1.0, 2.5]), np.array([0, 1]), 2, 3.0)
 SHORT = ShortTermPlasticity(U=0.3, tau_D=20.0, tau_F=50.0, f=0.2)
 PAIRS = PairSTDP(tau_plus=1.0, tau_minus=1.5, A_plus=0.3, A_minus=0.4, w_max=4.0)
 
@@ -208,9 +209,13 @@ def advance(model):
     if isinstance(each[0], Network):
         model.run(15.0)
     elif isinstance(each[0], SuperSpikeNetwork):
-        model.fit(SHOWN, TARGET, blocks=1, block=2.0, burn_in=0.0)
+        learned = WINDOWS if each[0].parameters.error == "windows" else TARGET
+        model.fit(SHOWN, learned, blocks=1, block=6.0, burn_in=0.0)
     elif isinstance(each[0], ExclusiveOrNetwork):
         model.fit(1)
+    elif not hasattr(each[0], "fit"):
+        for simulation in each:
+            simulation.network.run_steps(50)
     else:
         model.fit(IMAGES[:1], LABELS[:1])
     return [everything(one) for one in each]

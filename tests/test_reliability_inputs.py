@@ -10,6 +10,7 @@ from spikesim import (
     LIF,
     DoubleExponential,
     InputError,
+    Izhikevich,
     Network,
     Neuron,
     PairSTDP,
@@ -23,8 +24,17 @@ from spikesim.bursts import binned_rates
 from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
 from spikesim.files import open_file
 from spikesim.models.burst import BurstEnsembleNetwork
-from spikesim.models.burst.spiking import ExclusiveOrNetwork, transfer
+from spikesim.models.burst.spiking import (
+    BurstPlasticity,
+    ExclusiveOrNetwork,
+    Pyramidal,
+    propagation,
+    transfer,
+)
+from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.sonata import TraceWriter
+from spikesim.spiketrains import van_rossum_distance
+from spikesim.sweep import sweep
 from tests.reliability import bounds, calls, inputs
 
 PAIRS = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
@@ -66,6 +76,13 @@ def assign_dense(part, value):
 def masked_elements():
     with TraceWriter("masked.h5", dt=1.0) as writer:
         writer.add_population("cells", [0], elements=np.ma.masked_all(3))
+
+
+def assume(event_rate):
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, Pyramidal)
+    events, bursts = net.add_events("events", cells), net.add_bursts("bursts", cells)
+    BurstPlasticity(net, cells, events, bursts, [], eta=0.1).assume(event_rate, 0.3)
 
 
 def restored(owner, name, value):
@@ -274,6 +291,31 @@ REFUSED = {
         lambda: ExclusiveOrNetwork(current_for_0=1e39),
         "current_for_0 is 1e[+]39",
     ),
+    "a range that float32 cannot hold": (
+        lambda: BurstEnsembleNetwork((4, 3, 2), Y_range=(1e300,)),
+        r"Y_range\[0\] is 1e[+]300",
+    ),
+    "more neurons than a float can count": (
+        lambda: propagation.Propagation(n=10**400),
+        "n is 1000",
+    ),
+    "weights that do not fit into memory": (
+        lambda: SuperSpikeNetwork((10**20, 1)),
+        r"sizes is \(1000.* which takes",
+    ),
+    "an average that float32 cannot hold": (lambda: assume(1e39), "event_rate [*] alpha is 2e"),
+    "sets without a length": (
+        lambda: sweep(len, np.array(None), "swept"),
+        "sets is a ndarray; it has to be a list",
+    ),
+    "a unit of several lines": (
+        lambda: TraceWriter("unit.h5", dt=1.0, unit=sparse.csr_array((3, 3))),
+        "unit is <Compressed",
+    ),
+    "weights whose squares overflow": (
+        lambda: plot.receptive_fields(np.full((4, 1), 1e300), (2, 2)),
+        "W holds 1e[+]300",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -306,6 +348,29 @@ def test_a_matrix_of_delays_goes_with_a_matrix_of_weights():
     synapses = connect(weights, delay=delays)
     np.testing.assert_array_equal(synapses.weight, weights.reshape(-1))
     np.testing.assert_array_equal((synapses.delay + synapses.later) * 0.5, delays.reshape(-1))
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu"])
+def test_an_overflow_stops_the_run_without_a_warning_of_numpy(backend):
+    net = Network(dt=0.5, backend=backend)
+    net.add_population("cells", 2, Izhikevich, b=2.0**120)
+    with pytest.raises(SimulationError, match="v of neuron 0 in population 'cells' is "):
+        net.run(5.0)
+
+
+def test_parameters_of_models_may_be_numpy_numbers_of_any_type():
+    net = SuperSpikeNetwork((3, 2), w_max=np.uint64(5), psp_cut=np.int8(1), eta=np.float16(0.5))
+    assert [net.parameters.w_max, net.parameters.cut, net.parameters.eta] == [5.0, 1.0, 0.5]
+    assert min(w.min() for w in net.W) >= -5.0
+
+
+def test_spikes_are_all_different_for_a_time_constant_of_almost_nothing():
+    assert van_rossum_distance([1.0, 2.0], [1.5], tau=5e-324) == pytest.approx(3**0.5)
+
+
+def test_rates_that_are_true_or_false_are_drawn_as_numbers():
+    axes = plot.multiplexing([0.0, 1.0], [True, False], *[[0.5, 0.7]] * 3)
+    assert axes[0].lines[0].get_ydata().tolist() == [1.0, 0.0]
 
 
 def test_a_variable_set_as_a_whole_is_written_into():

@@ -39,7 +39,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
-    check_unknown,
+    check_parameters,
 )
 from spikesim.progress import Progress
 from spikesim.training import (
@@ -86,7 +86,7 @@ class BurstpropParameters(NamedTuple):
         InputError
             If a name is unknown or a value is impossible.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         check_number("p_0", p.p_0, above=0.0, at_most=0.5)
         for name in ("eta", "eta_output", "eta_R", "R_range", "Y_sd"):

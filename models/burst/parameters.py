@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from spikesim.errors import InputError, check_choice, check_integer, check_number, check_unknown
+from spikesim.errors import InputError, check_choice, check_integer, check_number, check_parameters
 
 __all__ = ["FORMS", "Parameters"]
 
@@ -55,7 +55,7 @@ class Parameters(NamedTuple):
         InputError
             If a name is unknown, a value is impossible, or there is no step left for the nudge.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         form = check_choice("form", given.get("form", "talks"), list(FORMS))
         p = cls(**{**FORMS[form], **given})
         check_choice("sst", p.sst, ["beta", "h", "none"])

@@ -9,7 +9,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
-    check_unknown,
+    check_parameters,
 )
 
 __all__ = ["Parameters"]
@@ -77,7 +77,7 @@ class Parameters(NamedTuple):
         InputError
             If a name is unknown, a value is impossible, or two options exclude each other.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         for name in ("phi_max", "tau_s", "tau_L", "wald_mean", "wald_scale"):
             check_number(name, getattr(p, name), above=0.0)

@@ -31,6 +31,7 @@ from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
 from spikesim.training import (
     LayerArrays,
+    check_sizes,
     history_arrays,
     history_lists,
     load_model,
@@ -107,9 +108,7 @@ class SuperSpikeNetwork:
         backend: str = "cpu",
         **parameters: Any,
     ):
-        if not isinstance(sizes, (tuple, list)) or len(sizes) < 2:
-            raise InputError(f"sizes is {show(sizes)}; it has to list at least inputs and outputs.")
-        self.sizes = tuple(check_integer(f"sizes[{k}]", n, at_least=1) for k, n in enumerate(sizes))
+        self.sizes = check_sizes(sizes)
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])

@@ -9,8 +9,8 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
+    check_parameters,
     check_steps,
-    check_unknown,
 )
 
 __all__ = ["Parameters"]
@@ -56,7 +56,7 @@ class Parameters(NamedTuple):
     def cut(self) -> float:
         """The PSP up to which a presynaptic neuron counts as silent."""
         if self.psp_cut is not None:
-            return self.psp_cut
+            return float(self.psp_cut)
         return 1e-7 if self.feedback == "symmetric" else 1e-5
 
     def lag(self, hidden: bool, dt: float) -> int:
@@ -85,7 +85,7 @@ class Parameters(NamedTuple):
         InputError
             If a name is unknown, a value is impossible, or two options exclude each other.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         for name in ("tau_mem", "tau_syn", "tau_rise", "tau_decay", "tau_het"):
             check_number(name, getattr(p, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")

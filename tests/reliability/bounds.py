@@ -49,28 +49,10 @@ def finds_an_overrun() -> bool:
 # ---- what is run ------------------------------------------------------------------------------
 
 
-def _model(build: Callable[..., Any]) -> Callable[[], None]:
-    from tests.cuda_networks import Network, SuperSpikeNetwork, advance
+def _model(build: Callable[..., Any]) -> Callable[[], Any]:
+    from tests.cuda_networks import advance
 
-    def run() -> None:
-        net = build("cpu")
-        if isinstance(net, (Network, SuperSpikeNetwork)) or hasattr(net, "fit"):
-            if getattr(getattr(net, "parameters", None), "error", "") != "windows":
-                advance(net)
-            else:
-                _learn_windows(net)
-        else:  # a simulation
-            net.network.run_steps(50)
-
-    return run
-
-
-def _learn_windows(net: Any) -> None:
-    from spikesim.models.superspike import Windows
-    from tests.cuda_networks import SHOWN
-
-    windows = Windows(np.array([0.5, 1.5]), np.array([1.0, 2.5]), np.array([0, 1]), 2, 3.0)
-    net.fit(SHOWN, windows, blocks=1, block=9.0, burn_in=0.0)
+    return lambda: advance(build("cpu"))
 
 
 def _everything(backend: str) -> Callable[[], None]:
@@ -85,8 +67,8 @@ def _everything(backend: str) -> Callable[[], None]:
     return run
 
 
-def random_network(seed: int, backend: str = "cpu") -> None:
-    """One structure in random sizes: single neurons, no synapses, all neurons at once."""
+def random_network(seed: int, backend: str = "cpu") -> Any:
+    """One structure in random sizes, run: single neurons, no synapses, all neurons at once."""
     from spikesim import (
         LIF,
         DeltaLIF,
@@ -160,9 +142,10 @@ def random_network(seed: int, backend: str = "cpu") -> None:
     net.run(0.5)
     assert np.isfinite(trace).all()
     assert recordings[-1].v.shape == (1, 21)
+    return net
 
 
-def jobs(networks: int) -> dict[str, Callable[[], None]]:
+def jobs(networks: int) -> dict[str, Callable[[], Any]]:
     """Everything that is run, by name."""
     from tests.cuda_networks import NETWORKS, ONLY_COMPILED
 
@@ -173,7 +156,7 @@ def jobs(networks: int) -> dict[str, Callable[[], None]]:
     return found
 
 
-def _random(seed: int) -> Callable[[], None]:
+def _random(seed: int) -> Callable[[], Any]:
     return lambda: random_network(seed)
 
 

@@ -821,7 +821,6 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         sonata.read_traces, {"path": _sonata(f, "traces")}
     ),
     "spikesim.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
-    "spikesim.files.check_name": _plain(files.check_name, what="population", name="cells"),
     "spikesim.files.open_file": lambda f: Call(
         _opened(files.open_file), {"path": _hdf5(f), "kind": "kind"}
     ),

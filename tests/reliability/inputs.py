@@ -287,7 +287,7 @@ def spoil(value: Any, chance: random.Random) -> tuple[str, Any]:
         name = chance.choice(list(ARRAYS))
         try:
             return name, ARRAYS[name](array, chance)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, RuntimeWarning):
             kind = "scalar"
     if kind == "typo":
         return "a typo", _typo(value)

@@ -10,8 +10,8 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_number,
+    check_parameters,
     check_steps,
-    check_unknown,
 )
 
 __all__ = ["Parameters"]
@@ -74,7 +74,7 @@ class Parameters(NamedTuple):
         InputError
             If a name is unknown or a value is impossible.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         feedback = given.get("feedback", "opposite")
         check_choice("feedback", feedback, ["opposite", "symmetric"])
         if feedback == "symmetric":

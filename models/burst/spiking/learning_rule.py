@@ -26,8 +26,8 @@ from spikesim.errors import (
     check_integer,
     check_memory,
     check_number,
+    check_parameters,
     check_steps,
-    check_unknown,
 )
 from spikesim.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import Pyramidal
@@ -114,7 +114,7 @@ class LearningRuleParameters(NamedTuple):
         InputError
             If a name is unknown or a value is impossible.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         degrees = {
             "in_degree": "n",

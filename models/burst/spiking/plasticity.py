@@ -168,6 +168,7 @@ class BurstPlasticity:
     def assume(self, event_rate: float, burst_probability: float) -> None:
         """Set the averages of all neurons: a rate in Hz, and bursts per event."""
         events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0
+        check_number("event_rate * alpha", events, dtype=self._network.dtype)
         check_number("burst_probability", burst_probability, at_least=0.0, at_most=1.0)
         self._averages["events"][:] = events
         self._averages["bursts"][:] = burst_probability * events

@@ -35,8 +35,8 @@ from spikesim.errors import (
     check_integer,
     check_memory,
     check_number,
+    check_parameters,
     check_steps,
-    check_unknown,
     show,
 )
 from spikesim.files import atomic_file, stamp, write_tree
@@ -117,7 +117,7 @@ class PropagationParameters(NamedTuple):
         InputError
             If a name is unknown or a value is impossible.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         check_integer("n", p.n, at_least=4)
         check_number("connectivity", p.connectivity, above=0.0, at_most=1.0)

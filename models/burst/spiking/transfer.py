@@ -52,8 +52,8 @@ from spikesim.errors import (
     check_array,
     check_integer,
     check_number,
+    check_parameters,
     check_steps,
-    check_unknown,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts
@@ -125,7 +125,7 @@ class TransferParameters(NamedTuple):
         InputError
             If a name is unknown or a value is impossible.
         """
-        check_unknown("parameter", given, cls._fields)
+        given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         check_integer("n", p.n, at_least=1)
         check_integer("n_interneurons", p.n_interneurons, at_least=INTERNEURON_SHARE)
