@@ -540,6 +540,8 @@ class Network:
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
+        path: str | Path | None = None,
+        unit: str = "mV",
     ) -> StateRecording:
         """Record state variables from now on.
 
@@ -551,6 +553,11 @@ class Network:
             The interval in ms, a multiple of dt; `dt` as a default.
         neurons : array_like of int, optional
             Which neurons; all as a default.
+        path : str or Path, optional
+            Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
+            are the variables.
+        unit : str
+            Of the variables, to be noted in the file.
         """
         self._check_own("population", population)
         names = check_names("variables", variables)
@@ -567,7 +574,12 @@ class Network:
                 at_least=0,
                 at_most=population.n - 1,
             )
-        recording = StateRecording(population, names, interval, which, self.dt)
+        if path is not None and not 0 < np.unique(which).size == which.size:
+            raise InputError(
+                f"neurons is {show(neurons)}; for a file it has to name one or "
+                "more, and none twice."
+            )
+        recording = StateRecording(population, names, interval, which, self.dt, path, unit)
         self.recordings.append(recording)
         self._program = None
         return recording

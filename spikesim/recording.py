@@ -18,7 +18,7 @@ from spikesim.errors import InputError, check_number, check_path
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
 from spikesim.population import read_only
-from spikesim.sonata import SpikeWriter, TraceWriter
+from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.spiketrains import to_neo
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonat
 _SPIKE_BUFFER = 1 << 20
 _SAMPLE_BUFFER = 1 << 22
 
-# What a file of spikes is made of, as measured; tests hold `predicted_bytes` to it.
-_FILE_BYTES = 6144  # without a spike
+# What files are made of, as measured; tests hold `predicted_bytes` to it.
+_FILE_BYTES = 6144  # of spikes, without one
+_TRACE_FILE_BYTES = 10_240  # of samples, without one
 _CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
@@ -191,7 +192,14 @@ class StateRecording:
     """
 
     def __init__(
-        self, population: Population, variables: list[str], every: int, which: np.ndarray, dt: float
+        self,
+        population: Population,
+        variables: list[str],
+        every: int,
+        which: np.ndarray,
+        dt: float,
+        path: str | Path | None,
+        unit: str,
     ):
         self.population = population
         self.name = population.name
@@ -208,6 +216,11 @@ class StateRecording:
         self._samples: dict[str, list[np.ndarray]] = {v: [] for v in variables}
         self._times: list[np.ndarray] = []
         self._begun = 0
+        self._writer: TraceWriter | None = None
+        if path is not None:
+            self._next = -(-population.network.step // every)
+            self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
+            self._writer.add_population(self.name, which, variables)
 
     def phases(self) -> list[Phase]:
         """The Phases that sample, one per variable."""
@@ -248,6 +261,17 @@ class StateRecording:
     def drain(self, end: int) -> None:
         """Take out the samples of the stretch that ended before step `end`."""
         rows = -(-end // self.every) - self._begun
+        if self._writer is not None:
+            if self._begun != self._next:
+                raise InputError(
+                    f"The samples of {self.name!r} that went to a file end before step "
+                    f"{self._next * self.every}, but the network's step was set to "
+                    f"{self._begun * self.every}; record to another file from there on."
+                )
+            self._next += rows
+            block = np.stack([self._buffers[v][:rows] for v in self.variables], axis=-1)
+            self._writer.append(self.name, block)
+            return
         for variable in self.variables:
             self._samples[variable].append(self._buffers[variable][:rows].copy())
         self._times.append((self._begun + np.arange(rows)) * self.every * self.dt)
@@ -257,18 +281,62 @@ class StateRecording:
         self._samples = {v: [] for v in self.variables}
         self._times = []
 
+    def predicted_bytes(self, duration: float) -> int:
+        """The size of the file that the samples take, to be asked before a long run.
+
+        Parameters
+        ----------
+        duration : float
+            How long will be recorded, in ms.
+
+        Returns
+        -------
+        int
+            Bytes, of a file that is closed: 4 per sample, neuron and variable, and some more.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.1, backend="python")
+        >>> cells = net.add_population("cells", 1000, LIF)
+        >>> voltages = net.record(cells, "v", every=1.0, neurons=range(10))
+        >>> hour = 3600 * 1000.0
+        >>> f"{voltages.predicted_bytes(hour) / 1e6:.0f} MB"
+        '144 MB'
+        """
+        duration = check_number("duration", duration, at_least=0.0, at_most=1e18, unit="ms")
+        columns = self._which.size * len(self.variables)
+        frames = frames_per_chunk(columns)
+        chunks = ceil(duration / (self.every * self.dt) / frames)
+        described = 16 * self._which.size + 8 * columns  # which neurons, which variables
+        return _TRACE_FILE_BYTES + described + chunks * (4 * frames * columns + _CHUNK_EXTRA // 2)
+
+    def close(self) -> None:
+        """Finish the file that the recording streams to."""
+        if self._writer is not None:
+            self._writer.close()
+
     @property
     def t(self) -> np.ndarray:
         """Sample times in ms."""
+        self._check_in_memory()
         return np.concatenate(self._times) if self._times else np.zeros(0)
 
     def __getattr__(self, name: str) -> np.ndarray:
         samples = self.__dict__.get("_samples", {})
         if name not in samples:
             raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
+        self._check_in_memory()
         if not samples[name]:
             return np.zeros((self._which.size, 0))
         return np.concatenate(samples[name]).T
+
+    def _check_in_memory(self) -> None:
+        if self._writer is not None:
+            raise InputError(
+                f"The samples of {self.name!r} went to a file; close() the recording and read them "
+                "with spikesim.sonata.read_traces."
+            )
 
 
 def layers_to_sonata(

@@ -427,7 +427,7 @@ class TraceWriter(_Writer):
         group = self._file["report"].create_group(population)
         _write_text(group, "elements", part.elements)
         # Whole rows: libsonata reads frame by frame, and takes minutes with narrower chunks.
-        chunks = (max(1, _CHUNK_BYTES // (4 * columns)), columns)
+        chunks = (frames_per_chunk(columns), columns)
         data = group.create_dataset(
             "data",
             (0, columns),
@@ -448,6 +448,11 @@ class TraceWriter(_Writer):
         time.attrs["units"] = "ms"
         # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
         self._datasets[population] = (data, time)
+
+
+def frames_per_chunk(columns: int) -> int:
+    """For how many frames of so many numbers a report takes room at a time."""
+    return max(1, _CHUNK_BYTES // (4 * columns))
 
 
 class Traces(NamedTuple):

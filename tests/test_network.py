@@ -18,7 +18,7 @@ from spikesim import (
     SimulationError,
 )
 from spikesim.kernels.functions import exp
-from spikesim.sonata import read_spikes
+from spikesim.sonata import read_spikes, read_traces
 
 # ---- neurons of these tests -------------------------------------------------------------------
 
@@ -589,6 +589,43 @@ def test_spikes_streamed_to_a_file_are_those_kept_in_memory(tmp_path):
     np.testing.assert_array_equal(ids, kept.i)
     with pytest.raises(InputError, match="went to a file"):
         _ = streamed.t
+
+
+def test_samples_streamed_to_a_file_are_those_kept_in_memory(tmp_path):
+    net, _, cells = noisy()
+    net.run(2.5)
+    options = {"variables": ["v", "drive"], "every": 1.0, "neurons": [2, 0]}
+    kept = net.record(cells, **options)
+    streamed = net.record(cells, **options, path=tmp_path / "states.h5", unit="mixed")
+    net.run(10.0)
+    net.run(30.0)
+    streamed.close()
+    traces = read_traces(tmp_path / "states.h5")["cells"]
+    assert (traces.elements, traces.unit) == (("v", "drive"), "mixed")
+    assert traces.node_ids.tolist() == [2, 0]
+    np.testing.assert_allclose(traces.times, kept.t, rtol=1e-12)
+    np.testing.assert_array_equal(traces.data[:, :, 0].T, kept.v)
+    np.testing.assert_array_equal(traces.data[:, :, 1].T, kept.drive)
+    for name in ("v", "t"):
+        with pytest.raises(InputError, match="went to a file"):
+            getattr(streamed, name)
+
+
+def test_a_file_of_samples_cannot_hold_a_jump_in_time(tmp_path):
+    net, _, cells = noisy()
+    net.record(cells, "v", path=tmp_path / "states.h5")
+    net.run(5.0)
+    net.step = 0
+    with pytest.raises(InputError, match=r"end before step 10, but .* was set to 0"):
+        net.run(5.0)
+
+
+@pytest.mark.parametrize("neurons", [[], [1, 1]])
+def test_a_file_of_samples_needs_neurons_that_are_named_once(tmp_path, neurons):
+    net, _, cells = noisy()
+    with pytest.raises(InputError, match=r"neurons is .* name one or more, and none twice"):
+        net.record(cells, "v", neurons=neurons, path=tmp_path / "states.h5")
+    assert not any(tmp_path.iterdir())
 
 
 def test_spike_trains_and_counts_tell_the_same_spikes():

@@ -166,6 +166,17 @@ def test_the_size_of_a_file_is_predicted_within_a_tenth(tmp_path, n, rate, secon
     assert abs(path.stat().st_size / predicted - 1.0) < 0.1
 
 
+@pytest.mark.parametrize(("n", "seconds"), [(1, 0.01), (7, 3), (300, 20), (2000, 4)])
+def test_the_size_of_a_file_of_samples_is_predicted_within_a_tenth(tmp_path, n, seconds):
+    net = Network(dt=1.0, seed=1)
+    cells = net.add_population("cells", n, LIF)
+    path = tmp_path / "states.h5"
+    samples = net.record(cells, ["v", "drive"], every=2.0, path=path)
+    net.run(1000.0 * seconds)
+    samples.close()
+    assert abs(path.stat().st_size / samples.predicted_bytes(1000.0 * seconds) - 1.0) < 0.1
+
+
 def test_a_prediction_without_spikes_is_about_an_empty_file(tmp_path):
     net = Network(seed=1, backend="python")
     spikes = net.record_spikes(net.add_population("cells", 5, LIF), path=tmp_path / "spikes.h5")

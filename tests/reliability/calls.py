@@ -379,6 +379,24 @@ def _recorded(method: str, **given: Any) -> Callable[[Path], Call]:
     return make
 
 
+def _sampled(folder: Path) -> Call:
+    parts = small()
+    voltages = parts.net.record(parts.cells, "v", every=1.0)
+    return Call(voltages.predicted_bytes, {"duration": 1000.0})
+
+
+def _recorded_to(folder: Path) -> Call:
+    parts = small()
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.cells, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": ["v", "drive"], "neurons": [0, 2], "every": 1.0, "unit": "mV"}
+    return Call(record, {**given, "path": folder / "states.h5"})
+
+
 def _replicas(**given: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         return Call(Replicas, {"models": [small().net, small().net], **given}, _run_all)
@@ -708,6 +726,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.network.Network.record neurons": of(
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
+    "spikesim.network.Network.record to a file": _recorded_to,
     "spikesim.network.Network.record_spikes": of("record_spikes", population="@cells"),
     "spikesim.network.Network.restore": lambda f: Call(small().net.restore, {"path": _saved(f)}),
     "spikesim.network.Network.run": of("run", duration=2.0),
@@ -737,6 +756,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.recording.SpikeRecording.predicted_bytes": _recorded(
         "predicted_bytes", rate=10.0, duration=1000.0
     ),
+    "spikesim.recording.StateRecording.predicted_bytes": _sampled,
     "spikesim.replicas.Replicas": _replicas(threads=2),
     "spikesim.replicas.Replicas.of": lambda f: Call(
         lambda build, threads, **options: Replicas.of(build, threads=threads, **options),

@@ -1,8 +1,8 @@
 """Millions of steps: ``python -m tests.reliability long_runs --steps 10000000``.
 
-A small network runs with its spikes streamed to files. Memory has to stay flat once the run has
-warmed up, and each file has to have the size that was predicted, from the rates of a short run
-before it. Prints a table; fails if memory grows or a size is off by more than a tenth.
+A small network runs with its spikes and some voltages streamed to files. Memory has to stay flat
+once the run has warmed up, and each file has to have the size that was predicted, from the rates of
+a short run before it. Prints a table; fails if memory grows or a size is off by more than a tenth.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spikesim import LIF, Network, Poisson, SpikeRecording
+from spikesim.population import Population
 
-# Steps in which memory may grow: HDF5 2 keeps the last 8 MB of every dataset, 4 of them here, and
+# Steps in which memory may grow: HDF5 2 keeps the last 8 MB of every dataset, 5 of them here, and
 # writes nothing before; that is a million spikes.
 WARM_UP = 2_000_000
 PILOT = 50_000  # steps of the run that the rates are taken from
@@ -60,7 +61,7 @@ def memory() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2.0**20
 
 
-def network(folder: Path | None) -> tuple[Network, list[SpikeRecording]]:
+def network(folder: Path | None) -> tuple[Network, Population, list[SpikeRecording]]:
     """A source and a few cells that are recorded, to files if there is a folder."""
     net = Network(dt=0.1, seed=1)
     source = net.add_population("source", 200, Poisson)
@@ -68,20 +69,26 @@ def network(folder: Path | None) -> tuple[Network, list[SpikeRecording]]:
     cells = net.add_population("cells", 100, LIF)
     net.connect(source, cells, target="drive", weight=3.0, probability=0.4, delay=1.0)
     net.connect(cells, cells, target="drive", weight=-0.2, probability=0.3, delay=1.5)
-    return net, [
-        net.record_spikes(p, path=None if folder is None else folder / f"{p.name}.h5")
-        for p in (source, cells)
-    ]
+    return (
+        net,
+        cells,
+        [
+            net.record_spikes(p, path=None if folder is None else folder / f"{p.name}.h5")
+            for p in (source, cells)
+        ],
+    )
 
 
 def run(steps: int, every: int, folder: Path) -> Outcome:
     """Run so many steps, look at the memory in between, and compare the files in the end."""
-    pilot, counted = network(None)
+    pilot, _, counted = network(None)
     pilot.run_steps(PILOT)
     rates = {r.name: float(r.count.mean()) / pilot.time * 1000.0 for r in counted}
-    net, recordings = network(folder)
+    net, cells, recordings = network(folder)
+    voltages = net.record(cells, "v", every=1.0, neurons=range(20), path=folder / "voltages.h5")
     duration = steps * net.dt
     predicted = {r.name: r.predicted_bytes(rates[r.name], duration) for r in recordings}
+    predicted["voltages"] = voltages.predicted_bytes(duration)
     samples = []
     print(f"{'steps':>12} {'memory (MB)':>12} {'written (MB)':>13}", flush=True)
     while net.step < steps:
@@ -90,7 +97,7 @@ def run(steps: int, every: int, folder: Path) -> Outcome:
         samples.append(Sample(net.step, memory(), written))
         step, used, _ = samples[-1]
         print(f"{step:12,} {used:12.2f} {written / 1e6:13.1f}", flush=True)
-    for recording in recordings:
+    for recording in net.recordings:
         recording.close()
     sizes = {
         name: ((folder / f"{name}.h5").stat().st_size, guess) for name, guess in predicted.items()
