@@ -141,23 +141,22 @@ def check_integer(
 ) -> int:
     """Return `value` as an int, or raise `InputError` if it is no whole number in the range.
 
+    Without `at_most`, it has to fit into 64 bits.
+
     Examples
     --------
     >>> check_integer("epochs", 3, at_least=1)
     3
     """
     bounds = []
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    most = 2**63 - 1 if at_most is None else at_most
     if at_least is not None:
         bounds.append(f"at least {at_least}")
-    if at_most is not None:
-        bounds.append(f"at most {at_most}")
+    if at_most is not None or (whole and value > most):
+        bounds.append(f"at most {most}")
     wanted = "a whole number" + (" " + " and ".join(bounds) if bounds else "")
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
-    if (
-        not whole
-        or (at_least is not None and value < at_least)
-        or (at_most is not None and value > at_most)
-    ):
+    if not whole or (at_least is not None and value < at_least) or value > most:
         raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     return int(value)
 

@@ -131,7 +131,7 @@ class Neuron:
         if not isinstance(given, Mapping):
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
-        check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
+        dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
         values = dict(self.parameters)
         for name, value in given.items():
             number = check_number(name, value)

@@ -1326,13 +1326,14 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         shape=(epochs.size, None),
         finite=False,
     )
+    angles = _check_series("history['angle']", angles.T, epochs.size)
     if not np.nan_to_num(angles).any():
         raise InputError(
             "history holds no angle but 0; train a network with measure_angle=True to measure them."
         )
     with _style():
         ax = _axes(ax, (4.2, 3.0))
-        for m, values in enumerate(angles.T):
+        for m, values in enumerate(angles):
             measured = np.isfinite(values)
             ax.plot(
                 epochs[measured],
@@ -1348,7 +1349,7 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         ax.set_xlabel("Epoch")
         ax.set_ylabel("Angle to backpropagation (°)")
         _whole_epochs(ax)
-        if angles.shape[1] > 1:
+        if len(angles) > 1:
             ax.legend()
     return ax
 

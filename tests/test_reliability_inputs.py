@@ -260,6 +260,8 @@ REFUSED = {
         lambda: check_array("x", [2.0**63], dtype=np.int64),
         "x holds 9.22337e[+]18; every element has to fit into int64",
     ),
+    "a whole number beyond 64 bits": (lambda: check_integer("x", 10**400), "x is 1000"),
+    "more synapses than a float can count": (lambda: connect(synapses=10**400), "synapses is 1000"),
     # what others make of it
     "replicas of nothing": (lambda: Replicas.of("Network", seed=[1]), "build is 'Network'"),
     "a function of nothing": (
@@ -300,7 +302,7 @@ REFUSED = {
         "n is 1000",
     ),
     "weights that do not fit into memory": (
-        lambda: SuperSpikeNetwork((10**20, 1)),
+        lambda: SuperSpikeNetwork((10**15, 1)),
         r"sizes is \(1000.* which takes",
     ),
     "an average that float32 cannot hold": (lambda: assume(1e39), "event_rate [*] alpha is 2e"),
@@ -311,6 +313,10 @@ REFUSED = {
     "a unit of several lines": (
         lambda: TraceWriter("unit.h5", dt=1.0, unit=sparse.csr_array((3, 3))),
         "unit is <Compressed",
+    ),
+    "angles without end": (
+        lambda: plot.angle({"epoch": [1, 2], "angle": [[80.0], [np.inf]]}),
+        "angle'. holds infinite numbers",
     ),
     "weights whose squares overflow": (
         lambda: plot.receptive_fields(np.full((4, 1), 1e300), (2, 2)),
