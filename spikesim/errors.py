@@ -377,14 +377,14 @@ def check_array(
     if array.dtype.kind == "f" and finite and not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite numbers; every element has to be finite.")
     if array.size:
-        if at_least is not None and array.min() < at_least:
+        least, most = array.min().item(), array.max().item()
+        if at_least is not None and least < at_least:
             raise InputError(
-                f"{name} holds {float(array.min()):g}; every element has to be at least "
-                f"{at_least:g}."
+                f"{name} holds {float(least):g}; every element has to be at least {at_least:g}."
             )
-        if at_most is not None and array.max() > at_most:
+        if at_most is not None and most > at_most:
             raise InputError(
-                f"{name} holds {float(array.max()):g}; every element has to be at most {at_most:g}."
+                f"{name} holds {float(most):g}; every element has to be at most {at_most:g}."
             )
     if dtype is not None:
         array = _cast(name, array, np.dtype(dtype), finite)

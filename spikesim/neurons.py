@@ -108,7 +108,8 @@ class Neuron:
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
                     )
-                check_number(f"{role}[{name!r}]", value)
+                positive = role == "parameters" and name.startswith("tau")
+                check_number(f"{role}[{name!r}]", value, above=0.0 if positive else None)
         for name in {"spike", "uniform"} & set(self.variables):
             raise InputError(f"variables has {name!r}, which every population has of its own.")
         if not callable(self.constants):

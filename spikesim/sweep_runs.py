@@ -135,7 +135,7 @@ def _chosen_sets(
         if name != "seed" and getattr(chosen, name) is not None:
             raise InputError(f"--{name} is given, but differs between sets; leave it out.")
     if chosen.seeds is not None:
-        count = check_integer("--seeds", chosen.seeds, at_least=1)
+        count = check_integer("--seeds", chosen.seeds, at_least=1, at_most=10**6)
         if "seed" in names:
             raise InputError("--seeds is given, but the sets have seeds; leave one of them out.")
         seeds = range(chosen.seed, chosen.seed + count)

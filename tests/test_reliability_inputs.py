@@ -28,6 +28,7 @@ from spikesim.models.burst.spiking import (
     BurstPlasticity,
     ExclusiveOrNetwork,
     Pyramidal,
+    pairing,
     propagation,
     transfer,
 )
@@ -260,6 +261,14 @@ REFUSED = {
         lambda: check_array("x", [2.0**63], dtype=np.int64),
         "x holds 9.22337e[+]18; every element has to fit into int64",
     ),
+    "a time constant of a new neuron below zero": (
+        lambda: Neuron(steps=[], parameters={"tau_x": -1.0}),
+        r"parameters\['tau_x'\] is -1.0; it has to be a finite number above 0",
+    ),
+    "a number that half precision cannot compare": (
+        lambda: check_array("x", np.float16([-1.0]), at_least=0.0, at_most=1e300),
+        "x holds -1",
+    ),
     "a whole number beyond 64 bits": (lambda: check_integer("x", 10**400), "x is 1000"),
     "more synapses than a float can count": (lambda: connect(synapses=10**400), "synapses is 1000"),
     # what others make of it
@@ -377,6 +386,14 @@ def test_spikes_are_all_different_for_a_time_constant_of_almost_nothing():
 def test_rates_that_are_true_or_false_are_drawn_as_numbers():
     axes = plot.multiplexing([0.0, 1.0], [True, False], *[[0.5, 0.7]] * 3)
     assert axes[0].lines[0].get_ydata().tolist() == [1.0, 0.0]
+
+
+def test_spike_trains_may_be_masked_arrays_without_a_masked_spike():
+    trains = [np.ma.masked_invalid([5.0])], [np.ma.masked_invalid([5.0, 15.0])]
+    plain = [[5.0]], [[5.0, 15.0]]
+    assert pairing.weight_changes(*trains, 5.0, 0.15, "python") == pairing.weight_changes(
+        *plain, 5.0, 0.15, "python"
+    )
 
 
 def test_a_variable_set_as_a_whole_is_written_into():

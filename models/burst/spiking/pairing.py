@@ -325,8 +325,13 @@ def weight_changes(
     for name, trains in (("pre", pre), ("post", post)):
         if not isinstance(trains, (list, tuple)):
             raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
-        for k, train in enumerate(trains):
+    pre, post = (
+        [
             check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0)
+            for k, train in enumerate(trains)
+        ]
+        for name, trains in (("pre", pre), ("post", post))
+    )
     n = len(pre)
     if len(post) != n or n == 0:
         raise InputError(
