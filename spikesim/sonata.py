@@ -377,7 +377,7 @@ class TraceWriter(_Writer):
         nodes = check_array("node_ids", node_ids, shape=(None,), dtype=np.uint64, at_least=0)
         if not len(nodes) or len(np.unique(nodes)) < len(nodes):
             raise InputError("node_ids has to name at least one neuron, and none of them twice.")
-        names = tuple(check_names("elements", elements))
+        names = () if isinstance(elements, str) else tuple(check_names("elements", elements))
         if not names or len(set(names)) < len(names):
             raise InputError(
                 f"elements is {show(elements)}; it has to be a list of different names, such as "
