@@ -6,6 +6,9 @@ Bodies are those of one core and give the same bits: what two indices may touch 
 shared (see `spikesim.kernels.program.Phase`). A meeting takes about 0.1 us where every thread has a
 core of its own, and there are two of them in most Phases, so this pays for networks whose step
 takes tens of microseconds. For many small networks see `spikesim.Replicas`.
+
+A thread that fails, as under NUMBA_BOUNDSCHECK, stops the others where they wait for it. Ctrl-C takes
+effect when a stretch of steps has ended, as on one core.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from spikesim.kernels.lowering import Lowering
 
 __all__ = ["Threads"]
 
-ARRIVED, MEETINGS = 0, 16  # places in `barrier`, on different cache lines
+ARRIVED, MEETINGS, STOPPED = 0, 16, 32  # places in `barrier`, on different cache lines
 POSITIVE = (1 << 62) - 1
 _SPINS = 2000  # looks before a thread that waits lets others have its core
 
@@ -58,6 +61,10 @@ def look_at(typing, array, place):
 def _pointer(context, builder, signature, arguments):
     array = make_array(signature.args[0])(context, builder, arguments[0])
     return builder.gep(array.data, [arguments[1]])
+
+
+class Stopped(Exception):
+    """Another thread will never come to the meeting."""
 
 
 _yield = types.ExternalFunction("sched_yield", types.intc()) if os.name == "posix" else None
@@ -101,6 +108,8 @@ def meet(m):
             spins += 1
             if spins > _SPINS:
                 rest()  # noqa: F821
+                if look_at(barrier, STOPPED) != 0:
+                    raise Stopped
 
 
 class Threads:
@@ -159,26 +168,47 @@ class Threads:
         return run_all
 
     def _run(self, run: Callable, call: program.Call) -> None:
-        barrier = np.zeros(32, np.int64)
+        barrier = np.zeros(48, np.int64)
         data = call.arrays, call.reals, call.wholes
-        # Compiled before there are threads: one that failed would leave the others waiting.
+        # Compiled before there are threads, so that they begin at the same time.
         run(call.first, 0, 0, self.threads, barrier, *data)
-        others = [
-            threading.Thread(
-                target=run, args=(call.first, call.steps, lane, self.threads, barrier, *data)
-            )
-            for lane in range(1, self.threads)
-        ]
-        for thread in others:
-            thread.start()
-        run(call.first, call.steps, 0, self.threads, barrier, *data)
-        for thread in others:
-            thread.join()
+        failures: list[BaseException] = []
+
+        def work(lane: int) -> None:
+            try:
+                if barrier[STOPPED] == 0:
+                    run(call.first, call.steps, lane, self.threads, barrier, *data)
+            except BaseException as error:
+                barrier[STOPPED] = 1  # first of all: Ctrl-C may interrupt what follows
+                failures.append(error)
+
+        others = [threading.Thread(target=work, args=(lane,)) for lane in range(1, self.threads)]
+        try:
+            for thread in others:
+                thread.start()
+        except BaseException as error:
+            barrier[STOPPED] = 1
+            failures.append(error)
+        work(0)
+        _join(others, failures)
+        causes = [error for error in failures if not isinstance(error, Stopped)]
+        if causes:
+            raise causes[0]
 
     def is_ready(self, key: str) -> bool:
         """Whether a program would run at once: compiled already, or found in the kernel cache."""
         run = self._programs[key]
         return bool(run.signatures) or in_cache(run)
+
+
+def _join(threads: list[threading.Thread], failures: list[BaseException]) -> None:
+    """Wait for all that run, whatever comes: none may write to arrays that others use again."""
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                failures.append(error)
 
 
 def _bound(function: Any, **names: Any) -> FunctionType:

@@ -332,7 +332,7 @@ def download_mnist(
             f"mirrors is {show(mirrors)}; it has to be a list of one or more addresses."
         )
     for mirror in mirrors:
-        if not str(mirror).startswith(("http://", "https://")):
+        if not isinstance(mirror, str) or not mirror.startswith(("http://", "https://")):
             raise InputError(
                 f"mirrors holds {show(mirror)}; every one has to begin with http:// or https://."
             )

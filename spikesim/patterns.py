@@ -562,7 +562,8 @@ def check_pattern(
         )
     trial, what = (length, "pattern") if duration is None else (duration, "trial")
     end = check_steps(f"{name}.duration" if duration is None else "duration", trial, dt, at_least=1)
-    steps = np.rint(times / dt).astype(np.int64)
+    with np.errstate(over="ignore"):
+        steps = np.rint(times / dt)
     if steps.size and steps[-1] >= end:
         raise InputError(
             f"{name} holds a spike at {times[-1]:g} ms, but the {what} lasts {trial:g} ms; the "
@@ -574,7 +575,7 @@ def check_pattern(
             f"as with {name}._replace(duration={trial:g})."
         )
     order = np.lexsort((ids, steps))
-    steps, ids = steps[order], ids[order]
+    steps, ids = steps[order].astype(np.int64), ids[order]
     # Equal spikes stand side by side: `most` places further on there has to be another one.
     more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
     if more.size:

@@ -1529,8 +1529,10 @@ def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str
         n, duration, name = None, 0.0, ""
     else:
         _check_attributes("spikes", spikes, "SpikeRecording", ("t", "i", "n", "duration", "name"))
-        t, i, n = spikes.t, spikes.i, int(spikes.n)
-        duration, name = float(spikes.duration), str(spikes.name)
+        t, i, n = spikes.t, spikes.i, check_integer("spikes.n", spikes.n, at_least=0)
+        duration = check_number("spikes.duration", spikes.duration, at_least=0.0, unit="ms")
+        name = spikes.name
+        _check_text("spikes.name", name)
     t = check_array("spike times", t, shape=(None,))
     i = check_array("neurons of the spikes", i, shape=t.shape, dtype=np.int64, at_least=0)
     last = max(int(i.max(initial=0)), n or 0)
@@ -1767,8 +1769,10 @@ def _check_series(name: str, values: Any, length: int) -> np.ndarray:
         raise InputError(
             f"{name} has shape {values.shape}; it has to be ({length},) or (any, {length})."
         )
-    if np.isinf(values).any():
-        raise InputError(f"{name} holds infinite numbers; NaN stands for what is not known.")
+    if (np.abs(values) > 1e100).any():  # the squares of which overflow
+        raise InputError(
+            f"{name} holds infinite numbers, or some above 1e100; NaN stands for what is not known."
+        )
     return np.atleast_2d(values)
 
 
@@ -1791,4 +1795,6 @@ def _check_block(block: Any) -> tuple[float, float, str]:
     if not isinstance(block, (tuple, list)) or len(block) != 3:
         raise InputError(f"blocks holds {show(block)}; a block is a start, an end and a name.")
     start = check_number("the start of a block", block[0], unit="s")
-    return start, check_number("the end of a block", block[1], above=start, unit="s"), str(block[2])
+    end = check_number("the end of a block", block[1], above=start, unit="s")
+    _check_text("the name of a block", block[2])
+    return start, end, block[2]

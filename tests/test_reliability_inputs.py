@@ -21,6 +21,7 @@ from spikesim import (
     plot,
 )
 from spikesim.bursts import binned_rates
+from spikesim.datasets import download_mnist
 from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
 from spikesim.files import open_file
 from spikesim.models.burst import BurstEnsembleNetwork
@@ -33,8 +34,9 @@ from spikesim.models.burst.spiking import (
     transfer,
 )
 from spikesim.models.superspike import SuperSpikeNetwork
+from spikesim.patterns import SpikePattern, check_pattern
 from spikesim.sonata import TraceWriter
-from spikesim.spiketrains import van_rossum_distance
+from spikesim.spiketrains import van_rossum_distance, van_rossum_loss, van_rossum_trace
 from spikesim.sweep import sweep
 from tests.reliability import bounds, calls, inputs
 
@@ -79,11 +81,11 @@ def masked_elements():
         writer.add_population("cells", [0], elements=np.ma.masked_all(3))
 
 
-def assume(event_rate):
+def assume(event_rate, **options):
     net = Network(dt=0.5, backend="python")
     cells = net.add_population("cells", 2, Pyramidal)
     events, bursts = net.add_events("events", cells), net.add_bursts("bursts", cells)
-    BurstPlasticity(net, cells, events, bursts, [], eta=0.1).assume(event_rate, 0.3)
+    BurstPlasticity(net, cells, events, bursts, [], eta=0.1, **options).assume(event_rate, 0.3)
 
 
 def restored(owner, name, value):
@@ -261,6 +263,31 @@ REFUSED = {
         lambda: check_array("x", [2.0**63], dtype=np.int64),
         "x holds 9.22337e[+]18; every element has to fit into int64",
     ),
+    "a mirror that is a damaged matrix": (
+        lambda: download_mnist("mnist", mirrors=[wrong_csr(indptr=[0, 9, 2, 1, 4])]),
+        "mirrors holds <Compressed Sparse Row",
+    ),
+    "a block with a damaged matrix as its name": (
+        lambda: plot.weight_change(*[[0.0, 1.0]] * 3, blocks=[(0.0, 1.0, wrong_csr())]),
+        "the name of a block is <Compressed Sparse Row",
+    ),
+    "a result whose square overflows": (
+        lambda: plot.sweep([1.0, 2.0], [[1.0, 1e300]] * 2, xlabel="x", ylabel="y"),
+        "result holds infinite numbers, or some above 1e100",
+    ),
+    "a trace larger than memory": (
+        lambda: van_rossum_trace([1.0], 2.0**40, dt=0.1),
+        "duration is 1.09951e[+]12 ms in steps of 0.1 ms, which takes",
+    ),
+    "a time constant of almost nothing": (
+        lambda: van_rossum_loss([1.0], [2.0], tau_rise=5e-324),
+        "tau_rise is 5e-324",
+    ),
+    "a spike beyond all steps": (
+        lambda: check_pattern("shown", SpikePattern([1e308], [0], 2, 3.0), dt=0.1),
+        "shown holds a spike at 1e[+]308 ms",
+    ),
+    "a bound beyond all floats": (lambda: assume(1.0, most=10**400), "most is 1000"),
     "a time constant of a new neuron below zero": (
         lambda: Neuron(steps=[], parameters={"tau_x": -1.0}),
         r"parameters\['tau_x'\] is -1.0; it has to be a finite number above 0",

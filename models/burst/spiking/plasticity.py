@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,10 +91,8 @@ class BurstPlasticity:
         check_number("rate", rate, at_least=0.0, unit="Hz", dtype=network.dtype)
         check_number("rate * tau_rate", rate * tau_rate, dtype=network.dtype)
         for name, bound in (("least", least), ("most", most)):
-            if not (isinstance(bound, numbers.Real) and bound >= 0.0):
-                raise InputError(
-                    f"{name} is {show(bound)}; it has to be a rate in Hz, at least 0, or infinity."
-                )
+            if not (isinstance(bound, float) and bound == np.inf):
+                check_number(name, bound, at_least=0.0, unit="Hz, or infinity")
         if not isinstance(projections, (list, tuple)) or not all(
             isinstance(projection, Projection) for projection in projections
         ):
