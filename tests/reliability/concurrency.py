@@ -1,8 +1,9 @@
-"""Awkward kernel caches: ``python -m tests.reliability concurrency``.
+"""Awkward kernel caches, and races: ``python -m tests.reliability concurrency``.
 
 The same small program is run in processes of their own: several at once with an empty cache,
 without a home, with folders that cannot be written, with damaged files, on a full disk. Each has to
-finish, without a word on stderr but that it compiles, and with the right bits.
+finish, without a word on stderr but that it compiles, and with the right bits. Last of all, several
+commands are started for one directory.
 """
 
 from __future__ import annotations
@@ -182,6 +183,25 @@ def full_disk(folder: Path) -> set[str]:
     return found
 
 
+def one_directory(folder: Path) -> set[str]:
+    """Commands that are started at once for one directory: one of them trains in it."""
+    training = ("train", "superspike", "--task=hidden", "--hidden=4", "--blocks=40")
+    command = [sys.executable, "-m", "spikesim", *training, "--no-progress", f"--out={folder}"]
+    racing = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=200)[1] for process in racing]
+    ended = sorted(process.returncode for process in racing)
+    assert ended == [0, 2, 2, 2], f"exit statuses {ended}: {said}"
+    refused = [text for text in said if "in use by another run" in text]
+    assert len(refused) == 3, f"they say {said}"
+    assert not list(folder.glob("*.part")), "leftovers"
+    return set()
+
+
 CASES: dict[str, Callable[[Path], set[str]]] = {
     "at once": at_once,
     "no home": no_home,
@@ -191,6 +211,7 @@ CASES: dict[str, Callable[[Path], set[str]]] = {
     "another user": other_user,
     "read-only file system": read_only_file_system,
     "full disk": full_disk,
+    "one directory": one_directory,
 }
 
 
@@ -204,7 +225,7 @@ def main(arguments: list[str]) -> int:
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             try:
-                result = "works" if CASES[name](Path(folder)) == {right} else "OTHER BITS"
+                result = "works" if CASES[name](Path(folder)) <= {right} else "OTHER BITS"
             except Skipped as reason:
                 result = f"skipped: {reason}"
             except AssertionError as error:
