@@ -52,5 +52,5 @@ def step_conductances(i, t, s, p):
     """Decay of (2)."""
     g_exc = p.decay_exc * s.g_exc[i]
     g_inh = p.decay_inh * s.g_inh[i]
-    s.g_exc[i] = g_exc if g_exc > TINY else 0.0
-    s.g_inh[i] = g_inh if g_inh > TINY else 0.0
+    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
+    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh

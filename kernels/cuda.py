@@ -170,7 +170,7 @@ class Cuda:
         Per block; 256 as a default, in the simulator 2.
     """
 
-    PARTS = program.SHARED  # a thread for each
+    PARTS = 1 << 40  # a thread for each
 
     def __init__(self, device: int = 0, threads: int | None = None):
         from numba import config

@@ -101,10 +101,10 @@ def arrive(_, t, s, p):
 def advance_presynaptic(j, t, s, p):
     """The PSP trace of presynaptic neuron j, one step on."""
     x = p.a_pre * s.x[j]
-    x = x if x > TINY else 0.0
+    x = 0.0 if x <= TINY else x
     psp = s.psp[j] + p.c_pre * (x - s.psp[j])
     s.x[j] = x
-    s.psp[j] = psp if psp > TINY else 0.0
+    s.psp[j] = 0.0 if psp <= TINY else psp
 
 
 def close_step(_, t, s, p):
@@ -197,8 +197,8 @@ def carry(s, j, l1_to_l1, l1_to_lambda, lambda_to_lambda, first, last):
     for i in range(first, last):
         trace = lambda_to_lambda * s.trace[j, i] + l1_to_lambda * s.l1[j, i]
         l1 = l1_to_l1 * s.l1[j, i]
-        s.trace[j, i] = trace if abs(trace) > TINY else 0.0
-        s.l1[j, i] = l1 if abs(l1) > TINY else 0.0
+        s.trace[j, i] = 0.0 if abs(trace) <= TINY else trace
+        s.l1[j, i] = 0.0 if abs(l1) <= TINY else l1
 
 
 def adjoin(X, P, q, row, scale, p, first, last):

@@ -43,7 +43,7 @@ TINY = 1e-20  # smaller numbers become 0: denormal ones are slow
 def leak(v, p):
     """(1) without S."""
     above = p.decay * (v - p.rest)
-    return p.rest + (above if abs(above) > TINY else 0.0)
+    return p.rest + (0.0 if abs(above) <= TINY else above)
 
 
 def step_driven(i, t, s, p):
@@ -96,37 +96,37 @@ def step_currents(i, t, s, p):
     """(5) for currents."""
     I_exc = p.decay_exc * s.I_exc[i]
     I_inh = p.decay_inh * s.I_inh[i]
-    s.I_exc[i] = I_exc if abs(I_exc) > TINY else 0.0
-    s.I_inh[i] = I_inh if abs(I_inh) > TINY else 0.0
+    s.I_exc[i] = 0.0 if abs(I_exc) <= TINY else I_exc
+    s.I_inh[i] = 0.0 if abs(I_inh) <= TINY else I_inh
 
 
 def step_conductances(i, t, s, p):
     """(5) for conductances."""
     g_exc = p.decay_exc * s.g_exc[i]
     g_inh = p.decay_inh * s.g_inh[i]
-    s.g_exc[i] = g_exc if g_exc > TINY else 0.0
-    s.g_inh[i] = g_inh if g_inh > TINY else 0.0
+    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
+    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh
 
 
 def step_alpha_currents(i, t, s, p):
     """(6) for currents; `step_rise` follows."""
     I_exc = p.decay_exc * s.I_exc[i] + p.gain_exc * s.rise_exc[i]
     I_inh = p.decay_inh * s.I_inh[i] + p.gain_inh * s.rise_inh[i]
-    s.I_exc[i] = I_exc if abs(I_exc) > TINY else 0.0
-    s.I_inh[i] = I_inh if abs(I_inh) > TINY else 0.0
+    s.I_exc[i] = 0.0 if abs(I_exc) <= TINY else I_exc
+    s.I_inh[i] = 0.0 if abs(I_inh) <= TINY else I_inh
 
 
 def step_alpha_conductances(i, t, s, p):
     """(6) for conductances; `step_rise` follows."""
     g_exc = p.decay_exc * s.g_exc[i] + p.gain_exc * s.rise_exc[i]
     g_inh = p.decay_inh * s.g_inh[i] + p.gain_inh * s.rise_inh[i]
-    s.g_exc[i] = g_exc if g_exc > TINY else 0.0
-    s.g_inh[i] = g_inh if g_inh > TINY else 0.0
+    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
+    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh
 
 
 def step_rise(i, t, s, p):
     """(6), the second of its two variables."""
     rise_exc = p.decay_exc * s.rise_exc[i]
     rise_inh = p.decay_inh * s.rise_inh[i]
-    s.rise_exc[i] = rise_exc if abs(rise_exc) > TINY else 0.0
-    s.rise_inh[i] = rise_inh if abs(rise_inh) > TINY else 0.0
+    s.rise_exc[i] = 0.0 if abs(rise_exc) <= TINY else rise_exc
+    s.rise_inh[i] = 0.0 if abs(rise_inh) <= TINY else rise_inh

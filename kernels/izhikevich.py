@@ -44,4 +44,4 @@ def step_spike(i, t, s, p):
 def step_drive(i, t, s, p):
     """(4)."""
     drive = p.decay * s.drive[i]
-    s.drive[i] = drive if abs(drive) > TINY else 0.0
+    s.drive[i] = 0.0 if abs(drive) <= TINY else drive

@@ -32,7 +32,12 @@ from spikesim.kernels.records import record
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 
-SHARED = 1 << 40
+
+class _Shared(int):
+    """A number that the backend decides on."""
+
+
+SHARED = _Shared()
 """As `parts`, as many as the backend has workers; see `Phase`."""
 
 
@@ -235,7 +240,7 @@ class Program:
         return self._run.ptx(self.call(0, 1))
 
     def _whole(self, value: Any) -> int:
-        return self.backend.PARTS if value == SHARED else int(value)
+        return self.backend.PARTS if isinstance(value, _Shared) else int(value)
 
 
 def _reason(message: str) -> str:

@@ -65,7 +65,7 @@ def renew(i, t, s, p):
 
 
 def units(x):
-    return x if x > TINY else 0.0
+    return 0.0 if x <= TINY else x
 
 
 # --------------------------------------------------------------------------- arrivals of this step

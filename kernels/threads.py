@@ -7,12 +7,13 @@ shared (see `spikesim.kernels.program.Phase`). A meeting takes about 0.1 us wher
 core of its own, and there are two of them in most Phases, so this pays for networks whose step
 takes tens of microseconds. For many small networks see `spikesim.Replicas`.
 
-A thread that fails, as under NUMBA_BOUNDSCHECK, stops the others where they wait for it. Ctrl-C takes
-effect when a stretch of steps has ended, as on one core.
+A thread that fails, as under NUMBA_BOUNDSCHECK, stops the others where they wait for it. Ctrl-C
+takes effect when a stretch of steps has ended, as on one core.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -152,13 +153,17 @@ class Threads:
                 (
                     "def run(t0, n, lane, lanes, barrier, a, x, k):",
                     "    m = (lane, lanes, barrier)",
+                    "    meet(m)",  # nothing is touched before all threads run
                     "    for t in range(t0, t0 + n):",
                 ),
                 more=", m",
                 meet="meet(m)",
             )
             names = {**names, "meet": self._meet}
-            self._programs[key] = cached(cpu.function(text, names, f"threads_{key}"), cpu.OUTER)
+            # The cache looks at the file of the text alone.
+            how = hashlib.sha256(text.encode() + _code(each, each_of_neurons, take, meet))
+            name = f"threads_{how.hexdigest()[:8]}_{key}"
+            self._programs[key] = cached(cpu.function(text, names, name), cpu.OUTER)
         run = self._programs[key]
 
         def run_all(calls: Sequence[program.Call]) -> None:
@@ -171,7 +176,7 @@ class Threads:
         barrier = np.zeros(48, np.int64)
         data = call.arrays, call.reals, call.wholes
         # Compiled before there are threads, so that they begin at the same time.
-        run(call.first, 0, 0, self.threads, barrier, *data)
+        run(call.first, 0, 0, 1, barrier, *data)
         failures: list[BaseException] = []
 
         def work(lane: int) -> None:
@@ -186,10 +191,10 @@ class Threads:
         try:
             for thread in others:
                 thread.start()
+            work(0)
         except BaseException as error:
             barrier[STOPPED] = 1
             failures.append(error)
-        work(0)
         _join(others, failures)
         causes = [error for error in failures if not isinstance(error, Stopped)]
         if causes:
@@ -214,6 +219,10 @@ def _join(threads: list[threading.Thread], failures: list[BaseException]) -> Non
 def _bound(function: Any, **names: Any) -> FunctionType:
     """A copy of a function that sees these globals."""
     return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+def _code(*functions: Any) -> bytes:
+    return b"".join(function.__code__.co_code for function in functions)
 
 
 def _nothing():

@@ -135,9 +135,18 @@ def _model_of(directory: Path) -> str:
             "'spikesim train' makes one and prints its name."
         )
     with open_hdf5(path) as file:
-        kind = file.attrs.get("spikesim_kind", "")
-    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+        try:
+            kind = _kind(file)
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
     return check_choice(f"the model of {path}", kind, list(MODELS))
+
+
+def _kind(file: Any) -> str:
+    """What a file says that it holds. A text that HDF5 keeps elsewhere may make it hang."""
+    name = "spikesim_kind"
+    stored_in_place = name in file.attrs and file.attrs.get_id(name).dtype.kind == "S"
+    return file.attrs[name].decode() if stored_in_place else ""
 
 
 def _train(chosen: argparse.Namespace) -> None:

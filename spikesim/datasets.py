@@ -12,6 +12,7 @@ import http.client
 import io
 import math
 import os
+import stat
 import struct
 import urllib.request
 import uuid
@@ -25,7 +26,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.errors import FileError, InputError, check_choice, check_integer, check_path, show
+from spikesim.errors import (
+    FileError,
+    InputError,
+    check_choice,
+    check_integer,
+    check_memory,
+    check_path,
+    show,
+)
 
 __all__ = [
     "MNIST_MIRRORS",
@@ -52,6 +61,8 @@ _MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 _DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
+
+_PIECE = 1 << 20  # bytes that are unpacked at a time
 
 _TIMEOUT = 30.0  # s without a byte from a mirror
 
@@ -196,7 +207,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     else:
         places = [_cache()]
         if environment := os.environ.get("SPIKESIM_DATA"):
-            root = Path(environment).expanduser()
+            root = _expand("SPIKESIM_DATA", Path(environment))
             places = [root, root / "mnist", *places]
     for place in places:
         found = {name: _find(place, name) for name in _MNIST_SHA256}
@@ -415,11 +426,18 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _path(name: str, value: str | os.PathLike[str]) -> Path:
-    return check_path(name, value).expanduser()
+    return _expand(name, check_path(name, value))
+
+
+def _expand(name: str, path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise InputError(f"{name} is {path}; there is no such home, so write it out.") from None
 
 
 def _cache() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    cache = _expand("XDG_CACHE_HOME", Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))
     return cache / "spikesim" / "data" / "mnist"
 
 
@@ -430,21 +448,47 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def _read(path: Path) -> bytes:
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise FileError(f"{path} is a device; name a file.")  # it may never end
         return path.read_bytes()
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}.") from None
+    except MemoryError:
+        raise FileError(f"{path} holds more than there is memory for.") from None
 
 
 def _unpack(data: bytes, source: object) -> bytes:
     # By content, not by name: browsers unpack .gz files on the way without renaming them.
     if not data.startswith(b"\x1f\x8b"):
         return data
+    content = bytearray()
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            # A small file may unpack to more than fits into memory: no further than it announces.
+            while len(content) <= _announced(content, source) and (piece := file.read(_PIECE)):
+                content += piece
     except (EOFError, OSError, zlib.error) as error:
         raise FileError(
             f"{source} is a damaged or incomplete gzip file ({error}); get it again."
         ) from None
+    except MemoryError:
+        raise FileError(f"{source} unpacks to more than there is memory for.") from None
+    return bytes(content)
+
+
+def _announced(content: bytes | bytearray, source: object) -> int:
+    """How many bytes the header of an IDX file says that there are; a piece if there is no header.
+
+    Refuses what does not fit into memory.
+    """
+    if content[:2] != b"\0\0" or len(content) < 4 or len(content) < (start := 4 + 4 * content[3]):
+        return _PIECE - 1
+    size = start + math.prod(struct.unpack(f">{content[3]}I", content[4:start]))
+    check_memory(f"{source} announces {size} bytes", size)
+    return size
 
 
 def _parse(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]:
@@ -472,7 +516,7 @@ def _parse(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]
     if held != expected:
         raise FileError(
             f"{source} announces {' x '.join(map(str, shape))} = {expected} bytes of {what} and "
-            f"holds {held}; get it again."
+            f"holds {held}{' or more' * (held > expected)}; get it again."
         )
     if expected == 0:
         raise FileError(f"{source} holds no {what}; name a file that does.")

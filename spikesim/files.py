@@ -7,6 +7,7 @@ anywhere, so it is checked before use, and links that lead out of it are refused
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
@@ -29,6 +30,7 @@ from spikesim.errors import FileError, InputError, check_memory, check_name, che
 __all__ = [
     "SCHEMA",
     "atomic_file",
+    "check_target",
     "open_file",
     "open_hdf5",
     "read_tree",
@@ -46,6 +48,9 @@ _NUMBERS = "biufc"  # the kinds of NumPy type that HDF5 gives back exactly
 # How HDF5 passes on what the system said; h5py makes an OSError or a RuntimeError of it.
 _HDF5_ERRNO = re.compile(r"errno = (\d+)")
 
+# The files that are being written: temporary name → process and file.
+_unfinished: dict[str, tuple[int, h5py.File]] = {}
+
 # What h5py raises over damaged bytes. RuntimeError includes the RecursionError of groups or lists
 # that are nested without end.
 _DAMAGE = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
@@ -60,8 +65,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
     Until then it is called `path` plus ".<8 hex digits>.part": two runs that write the same path
     never mix their bytes, the later one wins. The name is only left behind if the process is
-    killed outright. An error inside the `with` block removes it and leaves an older file at
-    `path` as it was. On success the bytes are on the disk (fsync) before the rename.
+    killed outright, or if the folder has become read-only. An error inside the `with` block, or
+    the end of the program, removes it and leaves an older file at `path` as it was. On success
+    the bytes are on the disk (fsync) before the rename.
 
     Parameters
     ----------
@@ -87,24 +93,15 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     >>> os.listdir(os.path.dirname(path))
     ['weights.h5']
     """
-    target = Path(os.path.realpath(check_path("path", path)))
+    target = check_target(path)
     temporary = f"{target}.{secrets.token_hex(4)}.part"
     try:
-        if not target.parent.is_dir():
-            raise FileError(
-                f"Cannot write {os.fspath(path)}: there is no folder {target.parent}; "
-                "create it first."
-            )
-        if target.exists() and not target.is_file():
-            raise FileError(
-                f"Cannot write {os.fspath(path)}: it is a folder or a device; choose another name."
-            )
         # since 1.10 HDF5 keeps checksums of the structure: damage is found, not followed
         file = h5py.File(temporary, "x", libver=("v110", "v110"))
-    except FileError:
-        raise
     except OSError as error:
+        _remove(temporary)  # on a full disk it is there, and empty
         raise _cannot_write(path, error) from error
+    _unfinished[temporary] = os.getpid(), file
     try:
         try:
             yield file
@@ -123,8 +120,55 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
             raise _cannot_write(path, error) from error
     except BaseException:
         _abandon(file)
-        Path(temporary).unlink(missing_ok=True)
+        _remove(temporary)
         raise
+    finally:
+        _unfinished.pop(temporary, None)
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The file that is written under a path, a symbolic link being followed.
+
+    Raises
+    ------
+    FileError
+        If its folder is missing, or it is there and no file.
+
+    Examples
+    --------
+    >>> check_target("weights.h5").name
+    'weights.h5'
+    """
+    target = Path(os.path.realpath(check_path("path", path)))
+    try:
+        if not target.parent.is_dir():
+            raise FileError(
+                f"Cannot write {os.fspath(path)}: there is no folder {target.parent}; "
+                "create it first."
+            )
+        if target.exists() and not target.is_file():
+            raise FileError(
+                f"Cannot write {os.fspath(path)}: it is a folder or a device; choose another name."
+            )
+    except FileError:
+        raise
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    return target
+
+
+def _remove(temporary: str) -> None:
+    with suppress(OSError):  # of a folder that became read-only: what is told is the first error
+        os.unlink(temporary)
+
+
+@atexit.register
+def _abandon_all() -> None:
+    """What nobody has closed at the end of the program is not complete either."""
+    for temporary, (process, file) in list(_unfinished.items()):
+        if process == os.getpid():  # a forked process may end while its parent goes on writing
+            _abandon(file)
+            _remove(temporary)
 
 
 def _abandon(file: h5py.File) -> None:
@@ -136,13 +180,24 @@ def _abandon(file: h5py.File) -> None:
     """
     if not file:
         return
-    if sys.platform == "linux":
-        with suppress(OSError):
-            elsewhere = os.memfd_create("abandoned")
-            os.dup2(elsewhere, file.id.get_vfd_handle(), inheritable=False)
-            os.close(elsewhere)
-    with suppress(OSError, RuntimeError):
-        file.close()
+    if sys.platform != "linux":
+        with suppress(OSError, RuntimeError):
+            file.close()
+        return
+    with suppress(OSError):
+        elsewhere = os.memfd_create("abandoned")
+        os.dup2(elsewhere, file.id.get_vfd_handle(), inheritable=False)
+        os.close(elsewhere)
+    import resource
+
+    # A limit to the sizes of files, which may be what went wrong, holds in memory too.
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    try:
+        with suppress(OSError, RuntimeError):
+            file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,7 +20,7 @@ from spikesim.sweep_runs import layers, shortened
 
 __all__ = ["ImageCommands"]
 
-_FIRST_PICTURE = "learning_curve.png"
+_LAST_PICTURE = "learning_curve.png"
 
 _load_once = functools.cache(datasets.load)
 
@@ -149,8 +149,8 @@ class ImageCommands:
             net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
         data = datasets.load(noted(net, "dataset"))
         if net.epoch >= noted(net, "epochs"):
-            if not (chosen.directory / _FIRST_PICTURE).exists():
-                # It was stopped between its last checkpoint and its pictures.
+            if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
+                # It was stopped between its last checkpoint and its last picture.
                 self._results(net, data, chosen.directory)
             print(
                 f"All {net.epoch} epochs are done; 'spikesim resume {chosen.directory} --epochs "
@@ -224,11 +224,11 @@ class ImageCommands:
         from spikesim import plot as draw
 
         pictures = runs.Pictures(directory)
-        pictures.keep(_FIRST_PICTURE, draw.learning_curve(net.history).figure)
         if len(net.sizes) > 2:
             fields = draw.receptive_fields(net.W[0], data.image_shape)
             pictures.keep("receptive_fields.png", fields[0].figure)
             if net.parameters.measure_angle:
                 pictures.keep("angle.png", draw.angle(net.history).figure)
         self.draw(net, data, pictures)
+        pictures.keep(_LAST_PICTURE, draw.learning_curve(net.history).figure)
         print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")

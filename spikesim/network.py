@@ -46,7 +46,7 @@ from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.neurons import Neuron
 from spikesim.population import DoubleExponential, Filter, Population, check_range
-from spikesim.progress import Progress, announce_compilation, progress_bar
+from spikesim.progress import Interruption, Progress, announce_compilation, progress_bar
 from spikesim.projection import Projection, ShortTermPlasticity, varies
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
@@ -107,6 +107,7 @@ class Network:
         self._last: list[Phase] = []
         self._extra: dict[str, dict[str, np.ndarray]] = {}
         self._program: Program | None = None
+        self._is_torn = False  # whether a run was broken off in the middle of its steps
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
@@ -494,6 +495,15 @@ class Network:
         self._program = None
         return phase
 
+    def replace_arrays(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Let Phases that were added see arrays that have taken the place of others."""
+        for phase in (*self._first, *self._last):
+            for name, array in phase.state.items():
+                for old, new in pairs:
+                    if array is old:
+                        phase.state[name] = new
+        self._program = None
+
     def add_trace(self, population: Population, tau: float) -> np.ndarray:
         """Add an exponential trace of a population's spikes, for a plasticity rule to read.
 
@@ -620,9 +630,10 @@ class Network:
             raise InputError(
                 f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
             )
+        self._check_whole()
         program = self.compiled()
         longest = min([r.longest_run() for r in self.recordings] + [_STRETCH])
-        with progress_bar(progress, steps, "step") as report:
+        with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
             done = 0
             while done < steps:
                 now = min(longest, steps - done)
@@ -635,12 +646,24 @@ class Network:
                     recording.drain(self.step)
                 self._check_finite()
                 report(done, steps)
+                if interruption.told:
+                    raise KeyboardInterrupt
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:
             program(self.step, steps)
         except LoweringError as error:
             raise BodyError(str(error)) from error
+        except BaseException:
+            self._is_torn = True
+            raise
+
+    def _check_whole(self) -> None:
+        if self._is_torn:
+            raise SimulationError(
+                f"A run from step {self.step} on was broken off, so that no one knows how far its "
+                "variables are; build the network anew, or restore a saved state."
+            )
 
     def changed(self) -> None:
         """Tell the network that an array was replaced by another, not merely written to."""
@@ -665,13 +688,17 @@ class Network:
         owners.update((name, part.arrays()) for name, part in self.populations.items())
         owners.update((name, part.arrays()) for name, part in self.projections.items())
         known = {id(array) for arrays in owners.values() for array in arrays.values()}
+        known.update(id(a) for part in self.projections.values() for a in part.structure())
         for name, state in self._extra.items():
-            owners[name] = {key: a for key, a in state.items() if id(a) not in known}
+            owners[name] = {
+                key: a for key, a in state.items() if id(a) not in known and a.flags.writeable
+            }
             known.update(id(array) for array in state.values())
         return owners
 
     def state(self) -> dict[str, Any]:
         """A nested dictionary with everything that is needed to go on from here."""
+        self._check_whole()
         return {"step": self.step, "dt": self.dt, "seed": str(self.seed), "arrays": self.arrays()}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -694,8 +721,7 @@ class Network:
         if not isinstance(state, Mapping) or not isinstance(state["arrays"], Mapping):
             raise TypeError("arrays")
         step = state["step"]
-        if not isinstance(step, numbers.Integral) or abs(int(step)) > MOST_STEPS:
-            raise InputError(f"The saved step is {show(step)}; it has to be a whole number.")
+        check_integer("saved step", step, at_least=0, at_most=MOST_STEPS)
         for name in ("dt", "seed"):
             if not isinstance(state[name], (numbers.Real, str)):
                 raise InputError(f"The saved {name} is {show(state[name])}; it has to be a number.")
@@ -736,6 +762,7 @@ class Network:
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
         self.step = int(state["step"])
+        self._is_torn = False
 
     def save(self, path: str | Path) -> None:
         """Write the network's state to an HDF5 file; a killed run leaves the old file whole."""
@@ -808,12 +835,13 @@ class Network:
 
     def _check_finite(self) -> None:
         for population in self.populations.values():
-            for name, array in population.state.items():
+            # What is on its way to a neuron counts too: it would be saved.
+            for name, array in (*population.state.items(), *population.rings.items()):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
-                    neuron = int(np.flatnonzero(~np.isfinite(array))[0])
+                    place = tuple(np.argwhere(~np.isfinite(array))[0])
                     raise SimulationError(
-                        f"{name} of neuron {neuron} in population {population.name!r} is "
-                        f"{array[neuron]} by step {self.step} ({self.time:g} ms); "
+                        f"{name} of neuron {place[-1]} in population {population.name!r} is "
+                        f"{array[place]} by step {self.step} ({self.time:g} ms); "
                         "look for a weight or a rate that is too large, or a dt that is too long."
                     )
         for projection in self.projections.values():

@@ -14,7 +14,6 @@ from math import e, exp
 from typing import Any
 
 from spikesim.errors import (
-    MOST_STEPS,
     InputError,
     check_choice,
     check_integer,
@@ -39,6 +38,8 @@ __all__ = [
     "Neuron",
     "Poisson",
 ]
+
+_COUNTABLE = 1 << 24  # steps that a float32 can count down, one at a time
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -177,6 +178,13 @@ def _listed(given: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} is {show(value)}" for name, value in given.items()) or "parameters"
 
 
+def _refractory(parameters: dict[str, Any], dt: float) -> float:
+    """The refractory period in ms; one of more steps would never end."""
+    return check_number(
+        "refractory", parameters["refractory"], at_least=0.0, at_most=_COUNTABLE * dt, unit="ms"
+    )
+
+
 def _lif_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {
         "v_rest": parameters["v_rest"],
@@ -185,12 +193,7 @@ def _lif_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
         "drive": parameters["drive"],
         "decay_membrane": exp(-dt / parameters["tau_membrane"]),
         "decay_drive": exp(-dt / parameters["tau_synapse"]),
-        "refractory_steps": round(
-            check_number(
-                "refractory", parameters["refractory"], at_least=0.0, below=MOST_STEPS * dt
-            )
-            / dt
-        ),
+        "refractory_steps": round(_refractory(parameters, dt) / dt),
     }
 
 
@@ -230,7 +233,7 @@ def _two_synapses(p: dict[str, Any], dt: float) -> dict[str, Any]:
         "V_reset": p["V_reset"],
         "decay_exc": exp(-dt / p["tau_exc"]),
         "decay_inh": exp(-dt / p["tau_inh"]),
-        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+        "refractory_steps": float(check_steps("refractory", _refractory(p, dt), dt)),
     }
 
 
@@ -364,7 +367,7 @@ def _delta_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
         "threshold": p["threshold"],
         "V_reset": check_number("V_reset", p["V_reset"], at_most=p["threshold"], unit="mV"),
         "decay": exp(-dt / p["tau"]),
-        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+        "refractory_steps": float(check_steps("refractory", _refractory(p, dt), dt)),
     }
 
 
@@ -421,7 +424,7 @@ def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
         "dt_by_tau_w": dt / p["tau_w"],
         "decay_exc": exp(-dt / p["tau_exc"]),
         "decay_inh": exp(-dt / p["tau_inh"]),
-        "refractory_steps": float(check_steps("refractory", p["refractory"], dt)),
+        "refractory_steps": float(check_steps("refractory", _refractory(p, dt), dt)),
     }
 
 

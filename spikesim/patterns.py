@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -234,7 +235,14 @@ def read_ras(
     dt = check_number("dt", dt, above=0.0, unit="ms")
     check_choice("rounding", rounding, ("truncate", "nearest"))
     seconds, ids = _read_columns(str(check_path("path", path)))
-    exact = seconds / (dt / 1000.0)  # in the units of Auryn, so that the same digits are cut off
+    with np.errstate(over="ignore"):
+        # In the units of Auryn, so that the same digits are cut off.
+        exact = seconds / (dt / 1000.0)
+    if exact.max(initial=0.0) > MOST_STEPS:
+        raise FileError(
+            f"{path} holds a spike at {seconds.max():g} s; at most 2^62 steps of {dt:g} ms can be "
+            "counted."
+        )
     steps = (np.floor(exact) if rounding == "truncate" else np.rint(exact)).astype(np.int64)
     if n is None:
         n = int(ids.max(initial=0)) + 1
@@ -259,10 +267,17 @@ def read_ras(
 def _read_columns(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Times (s) and ids of a file, not yet sorted."""
     try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise FileError(f"{path} is a device; name a file.")  # it may never end
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
     except UnicodeDecodeError:
         raise FileError(f"{path} is no text, so it cannot hold spikes in Auryn's format.") from None
+    except MemoryError:
+        raise FileError(f"{path} holds more than there is memory for.") from None
+    except FileError:
+        raise
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from None
     times, ids = [], []
@@ -407,11 +422,15 @@ def _darkness(picture: Any, invert: bool) -> np.ndarray:
 
 def _read_brightness(path: str) -> np.ndarray:
     from matplotlib.image import imread
+    from PIL import Image
 
     try:
+        with Image.open(path) as file:
+            file.verify()  # its checksums, which reading it does not look at
         image = imread(path)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises over damaged files
-        reason = getattr(error, "strerror", None) or error
+    # What Pillow raises over damaged files.
+    except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or error or type(error).__name__
         raise FileError(f"Cannot read the picture {path}: {reason}.") from None
     pixels = image / (np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1.0)
     if pixels.ndim == 2:

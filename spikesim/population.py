@@ -50,12 +50,12 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def check_range(name: str, values: np.ndarray, least: int, most: int) -> None:
-    """Raise `InputError` if a whole number is not from `least` to `most`."""
-    for outside in values[(values < least) | (values > most)][:1]:
+def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
+    """Raise `InputError` if a whole number is not from `least` to `most`, for each or for all."""
+    for outside in np.flatnonzero((values < least) | (values > most))[:1]:
         raise InputError(
-            f"{name} holds {outside}; every element has to be from {least} to {most}. "
-            "It is damaged or was edited."
+            f"{name} holds {values.flat[outside]}; every element has to be from {least} to "
+            f"{np.broadcast_to(most, values.shape).flat[outside]}. It is damaged or was edited."
         )
 
 
@@ -206,6 +206,7 @@ class Population:
             step = self.network.step - back
             self._ids[step % (steps + 1)] = old_ids[step % len(old_count)]
             self._count[step % (steps + 1)] = old_count[step % len(old_count)]
+        self.network.replace_arrays([(old_ids, self._ids), (old_count, self._count)])
 
     def look_ahead(self, port: str, steps: int) -> None:
         """Have room for what arrives at a port in up to `steps` steps from now."""

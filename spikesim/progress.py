@@ -54,33 +54,34 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
 class Interruption:
     """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
 
-    A second Ctrl-C interrupts at once. Other threads, which get no signals, hear of it from the
-    main thread, if that is in such a context.
+    A second Ctrl-C interrupts at once. Of contexts inside each other, the outermost is told. Other
+    threads, which get no signals, hear of it from the main thread, if that is in such a context.
     """
 
-    _of_main: list[Interruption] = []  # noqa: RUF012 - those entered now, one inside the other
+    _of_main: list[Interruption] = []  # noqa: RUF012 - the outermost that was entered, or none
 
     def __init__(self) -> None:
-        self._requested = False
+        self.told = False
 
     @property
     def requested(self) -> bool:
         """Whether Ctrl-C was pressed, here or in what the main thread has entered."""
-        return self._requested or any(other._requested for other in self._of_main)
+        return self.told or any(other.told for other in self._of_main)
 
     def _note(self, signum: int, frame: object) -> None:
-        if self._requested:
+        if self.told:
             raise KeyboardInterrupt
-        self._requested = True
+        self.told = True
 
     def __enter__(self) -> Interruption:
-        self._is_main = threading.current_thread() is threading.main_thread()
-        if self._is_main:
+        is_main = threading.current_thread() is threading.main_thread()
+        self._is_outermost = is_main and not self._of_main
+        if self._is_outermost:
             self._previous = signal.signal(signal.SIGINT, self._note)
             self._of_main.append(self)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._is_main:
+        if self._is_outermost:
             signal.signal(signal.SIGINT, self._previous)
             self._of_main.remove(self)

@@ -103,6 +103,7 @@ class Projection:
         self._target: np.ndarray = np.zeros(0, np.uint16)
         self._weight: np.ndarray = np.zeros(0)
         self._later: np.ndarray | None = None
+        self._by_target: dict[str, np.ndarray] = {}
         self.short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
@@ -198,13 +199,19 @@ class Projection:
             Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
             neuron each comes from, ``place`` where it lies in `weight`.
         """
-        order = np.argsort(self._target, kind="stable")
-        counts = np.bincount(self._target, minlength=self.post.n)
-        return {
-            "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            "source": self.source.astype(target_type(self.pre.n))[order],
-            "place": order.astype(np.uint32 if order.size <= 1 << 32 else np.int64),
-        }
+        if not self._by_target:
+            order = np.argsort(self._target, kind="stable")
+            counts = np.bincount(self._target, minlength=self.post.n)
+            self._by_target = {
+                "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+                "source": self.source.astype(target_type(self.pre.n))[order],
+                "place": order.astype(np.uint32 if order.size <= 1 << 32 else np.int64),
+            }
+        return dict(self._by_target)
+
+    def structure(self) -> list[np.ndarray]:
+        """What nothing ever writes: which neurons the synapses connect, in both orders."""
+        return [] if self._W is not None else [*self.rows().values(), *self._by_target.values()]
 
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection, from now on one for each synapse."""
@@ -395,18 +402,19 @@ class Projection:
         self._delay = steps
 
     def check_finite(self) -> None:
-        """Stop a run in which plasticity has made a weight NaN or infinite."""
-        if not self.learns:
-            return
-        weights = self._weight if self._W is None else self._W
-        # One pass and no temporary array: a sum is finite unless one of them is not, or nearly so.
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = weights.sum(dtype=np.float64)
-        if not np.isfinite(total) and not np.isfinite(weights).all():
-            raise SimulationError(
-                f"a weight of projection {self.name!r} became NaN or infinite; look for a learning "
-                "rate that is too large."
-            )
+        """Stop a run in which a weight that learns, or its release or trace, is no number."""
+        watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
+        if self.learns:
+            watched["a weight"] = self._weight if self._W is None else self._W
+        for name, array in watched.items():
+            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
+            with np.errstate(invalid="ignore", over="ignore"):
+                total = array.sum(dtype=np.float64)
+            if not np.isfinite(total) and not np.isfinite(array).all():
+                raise SimulationError(
+                    f"{name} of projection {self.name!r} became NaN or infinite; look for a "
+                    "learning rate that is too large."
+                )
 
     def _keep(self, synapses: Synapses) -> None:
         self._start, self._target = synapses

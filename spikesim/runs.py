@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.errors import FileError, InputError, check_integer, check_path
+from spikesim.files import check_target
 
 __all__ = [
     "LOCK_FILE",
@@ -26,6 +27,8 @@ __all__ = [
     "given_parameters",
     "hidden_sizes",
     "hold",
+    "hold_file",
+    "is_drawn",
     "new_directory",
     "new_run",
     "noted",
@@ -44,6 +47,7 @@ LOCK_FILE = "run.lock"
 
 # What `atomic_file` calls a file that is not complete yet.
 _UNFINISHED = re.compile(r".+\.[0-9a-f]{8}\.part")
+_ENDING = ".01234567.part"
 
 # Windows keeps others from reading what is locked, so that is far behind the process's number.
 _FAR = 1 << 30
@@ -171,12 +175,51 @@ def hold(directory: Path, wait: float = 0.0) -> Iterator[None]:
     >>> with hold(Path(tempfile.mkdtemp())):
     ...     pass
     """
-    descriptor = _lock(directory, wait)
-    try:
+    with _locked(directory / LOCK_FILE, f"{directory}", "directory", wait):
         _clean(directory)
         yield
+
+
+@contextmanager
+def hold_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other processes from using a file as their checkpoint within the `with` block.
+
+    While it lasts there is a file `path` plus ".lock". What killed processes had not finished
+    writing of it is removed.
+
+    Parameters
+    ----------
+    path : str or path
+        Need not exist, but its folder has to.
+
+    Raises
+    ------
+    FileError
+        If another process holds it, or its folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with hold_file(Path(tempfile.mkdtemp()) / "net.h5"):
+    ...     pass
+    """
+    target = check_target(path)
+    with _locked(Path(f"{target}.lock"), os.fspath(path), "file"):
+        for left in target.parent.glob("*.part"):
+            if _UNFINISHED.fullmatch(left.name) and left.name[: -len(_ENDING)] == target.name:
+                with suppress(OSError):
+                    left.unlink()
+        yield
+
+
+@contextmanager
+def _locked(path: Path, held: str, kind: str, wait: float = 0.0) -> Iterator[None]:
+    """Hold a lock file; `held` is what is locked by it, a directory or a file."""
+    descriptor = _lock(path, held, kind, wait)
+    try:
+        yield
     finally:
-        _let_go(directory / LOCK_FILE, descriptor)
+        _let_go(path, descriptor)
 
 
 def _clean(directory: Path) -> None:
@@ -188,17 +231,16 @@ def _clean(directory: Path) -> None:
                 path.unlink()
 
 
-def _lock(directory: Path, wait: float) -> int:
+def _lock(path: Path, held: str, kind: str, wait: float) -> int:
     """A descriptor of the locked file."""
-    path = directory / LOCK_FILE
     deadline = time.monotonic() + wait
     while True:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise FileError(
-                f"{directory} cannot be written: {error.strerror}; change its permissions, free "
-                "some space or choose another directory."
+                f"{held} cannot be written: {error.strerror}; change its permissions, free "
+                f"some space or choose another {kind}."
             ) from error
         try:
             if _try_lock(descriptor):
@@ -209,7 +251,7 @@ def _lock(directory: Path, wait: float) -> int:
                         os.write(descriptor, str(os.getpid()).encode())
                     return descriptor
             elif time.monotonic() >= deadline:
-                raise _held(directory, path)
+                raise _held(path, held, kind)
             else:
                 time.sleep(0.05)
         except BaseException:
@@ -263,7 +305,7 @@ def _refuse_held(directory: Path) -> None:
     try:
         mine = f"{os.getpid()}" == _holder(directory / LOCK_FILE)
         if not mine and not _try_lock(descriptor):
-            raise _held(directory, directory / LOCK_FILE)
+            raise _held(directory / LOCK_FILE, f"{directory}", "directory")
     finally:
         os.close(descriptor)
 
@@ -276,21 +318,26 @@ def _holder(path: Path) -> str:
     return text if text.isdigit() else "unknown"
 
 
-def _held(directory: Path, path: Path) -> FileError:
+def _held(path: Path, held: str, kind: str) -> FileError:
     return FileError(
-        f"{directory} is in use by another run, process {_holder(path)}; wait until it has ended, "
-        "stop it, or choose another directory."
+        f"{held} is in use by another run, process {_holder(path)}; wait until it has ended, "
+        f"stop it, or choose another {kind}."
     )
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Say in one line which file could not be written, and what to do about it."""
+    """Say in one line which file could not be written, and what to do about it.
+
+    What there is of the file then is removed.
+    """
     try:
         yield
     except FileError:
         raise
     except OSError as error:
+        with suppress(OSError):
+            path.unlink()
         raise FileError(
             f"Cannot write {path}: {error.strerror or error}; free some space or change the "
             "permissions, then give the same command or 'spikesim plot' again."
@@ -347,6 +394,15 @@ def write_weights(directory: Path, layers: Mapping[str, Sequence[np.ndarray]]) -
     with writing(path):
         np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
+
+
+def is_drawn(directory: Path, picture: str) -> bool:
+    """Whether the last picture of a run was written after its last checkpoint."""
+    try:
+        drawn, saved = ((directory / name).stat().st_mtime_ns for name in (picture, RUN_FILE))
+    except OSError:
+        return False
+    return drawn >= saved
 
 
 class Pictures:

@@ -41,6 +41,7 @@ __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
 _MAGIC = 0x0A7A  # the number by which the specification marks its files
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 _CHUNK_BYTES = 2**18  # of one chunk of a dataset; readers fetch whole chunks
+_CACHE_BYTES = 2**20  # of a dataset that grows at its end; HDF5 2 would take 8 MiB
 _CHECKSUM = "spikesim_crc32"  # of a text: HDF5 keeps texts in a heap without checksums
 
 # What HDF5 itself and h5py decode. Others come from shared libraries that a file can ask for.
@@ -239,7 +240,13 @@ class SpikeWriter(_Writer):
         group.attrs.create("sorting", 2, dtype=_SORTING)
         rows = (_CHUNK_BYTES // 8,)
         times = group.create_dataset(
-            "timestamps", (0,), np.float64, maxshape=(None,), chunks=rows, fletcher32=True
+            "timestamps",
+            (0,),
+            np.float64,
+            maxshape=(None,),
+            chunks=rows,
+            fletcher32=True,
+            rdcc_nbytes=_CACHE_BYTES,
         )
         times.attrs["units"] = "ms"
         # Scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs. It is set
@@ -249,7 +256,13 @@ class SpikeWriter(_Writer):
         layout.set_scaleoffset(h5py.h5z.SO_INT, 0)
         layout.set_fletcher32()  # of what is stored, so that it is checked before it is decoded
         nodes = group.create_dataset(
-            "node_ids", (0,), np.uint64, maxshape=(None,), chunks=rows, dcpl=layout
+            "node_ids",
+            (0,),
+            np.uint64,
+            maxshape=(None,),
+            chunks=rows,
+            dcpl=layout,
+            rdcc_nbytes=_CACHE_BYTES,
         )
         # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
         self._datasets[population] = (times, nodes)

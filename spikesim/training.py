@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,17 +22,22 @@ from spikesim.errors import (
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.runs import hold_file
 
 __all__ = [
     "ImageClassifier",
     "LayerArrays",
     "check_finite",
     "check_sizes",
+    "check_state",
     "history_arrays",
     "history_lists",
+    "keeping",
     "load_model",
     "random_numbers",
     "save_model",
+    "saved_count",
+    "saved_sums",
 ]
 
 Model = TypeVar("Model")
@@ -119,6 +125,8 @@ class ImageClassifier:
             If images or labels do not fit the network.
         SimulationError
             If a state variable or weight becomes NaN or infinite.
+        FileError
+            If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
             After Ctrl-C, at the end of the current block of examples and after saving.
         """
@@ -137,26 +145,29 @@ class ImageClassifier:
                 f"images has {len(images)} examples, but the interrupted epoch is at example "
                 f"{self.example}; resume with the images it began with."
             )
-        if checkpoint is not None:
-            self.save(checkpoint)
         last = self.epoch + epochs
         total = epochs * len(images)
         start = self.epoch * len(images)
-        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
+        with (
+            keeping(self, checkpoint) as keep,
+            Interruption() as interruption,
+            progress_bar(progress, total, "example") as report,
+            np.errstate(all="ignore"),  # what becomes NaN or infinite is found by check_state
+        ):
+            keep()
             while self.epoch < last:
                 for _ in self._epoch(images, labels, shuffle):
                     report(self.epoch * len(images) + self.example - start, total)
                     if interruption.requested:
-                        if checkpoint is not None:
-                            self.save(checkpoint)
+                        keep()
                         raise KeyboardInterrupt
+                check_state(self)
                 test = (self.epoch + 1) % validate_every == 0 or self.epoch + 1 == last
                 error = None
                 if validation is not None and test:
                     error = self.evaluate(held_out, answers)
                 self._finish_epoch(len(images), error)
-                if checkpoint is not None:
-                    self.save(checkpoint)
+                keep()
         return self.history
 
     def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
@@ -225,6 +236,30 @@ def save_model(net: Any, kind: str, path: str | Path) -> None:
         write_tree(file.create_group("network"), net.state())
 
 
+@contextmanager
+def keeping(net: Any, checkpoint: str | Path | None) -> Iterator[Callable[[], None]]:
+    """A function that saves a model to its checkpoint, which is held within the `with` block.
+
+    The function raises `SimulationError` rather than replace a good checkpoint with numbers that
+    are none. Without a checkpoint it does nothing.
+
+    Raises
+    ------
+    FileError
+        If the checkpoint cannot be written, or another process is using it.
+    """
+    if checkpoint is None:
+        yield lambda: None
+        return
+
+    def keep() -> None:
+        check_state(net)
+        net.save(checkpoint)
+
+    with hold_file(checkpoint):
+        yield keep
+
+
 def load_model(kind: str, path: str | Path, build: Callable[[dict[str, Any]], Model]) -> Model:
     """What `save_model` wrote: `build` makes the model from its state.
 
@@ -263,6 +298,31 @@ def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy
                 )
 
 
+# The parts of a model's state that it computes with; its history may well hold NaN.
+_COMPUTED = ("weights", "momentum", "feedback", "running", "simulation")
+
+
+def check_state(net: Any) -> None:
+    """Stop if anything that a model goes on with is no number any more."""
+    state = net.state()
+    for part in _COMPUTED:
+        for name, array in _arrays(state.get(part, {})):
+            if not np.isfinite(array).all():
+                raise SimulationError(
+                    f"{name} of the {part} became NaN or infinite in {net}; choose a smaller "
+                    "learning rate or smaller weights."
+                )
+
+
+def _arrays(tree: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """All arrays of nested dictionaries, each with its names."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", array) for inner, array in _arrays(value))
+        elif isinstance(value, np.ndarray):
+            yield name, value
+
+
 class LayerArrays(Sequence):
     """The arrays of all layers; setting one copies the values in, after checking them.
 
@@ -298,6 +358,17 @@ def history_arrays(history: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
         key: np.array([np.nan if v is None else v for v in values], np.float64)
         for key, values in history.items()
     }
+
+
+def saved_count(saved: Mapping[str, Any], name: str, at_most: int | None = None) -> int:
+    """A whole number of a saved state, at least 0; an `InputError` if it is none."""
+    return check_integer(f"saved {name}", saved[name], at_least=0, at_most=at_most)
+
+
+def saved_sums(saved: Mapping[str, Any], name: str, n: int) -> np.ndarray:
+    """So many sums of a saved state, 0 if it has none; an `InputError` if they are others."""
+    sums = saved.get(name, np.zeros(n))
+    return check_array(f"saved {name}", sums, shape=(n,), dtype=np.float64, finite=False)
 
 
 def history_lists(saved: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:

@@ -146,3 +146,27 @@ def test_what_cannot_learn_is_refused():
         BurstPlasticity(net, cells, events, bursts, [], eta=[0.1, -1.0])
     with pytest.raises(InputError, match=r"alpha is 0.0"):
         BurstPlasticity(net, cells, events, bursts, [], eta=0.1, alpha=0.0)
+
+
+def test_a_longer_delay_that_is_connected_later_changes_nothing():
+    def weight_after(longer):
+        net = Network(dt=0.1, backend="python")
+        pre = net.add_spike_trains("pre", 1, [1.0, 5.0], [0, 0])
+        cells = net.add_spike_trains("cells", 1, [2.0, 6.0, 40.0], [0] * 3)
+        cells.state["port"] = np.zeros(1, np.float32)
+        events, bursts = net.add_events("events", cells), net.add_bursts("bursts", cells)
+        pre_events = net.add_events("pre_events", pre)
+        projection = net.connect(
+            pre_events, cells, target="port", weight=sparse.csr_array([[0.5]]), name="plastic"
+        )
+        rule = BurstPlasticity(net, cells, events, bursts, [projection], eta=0.1, alpha=1000.0)
+        if longer:
+            for k, population in enumerate((pre_events, events, bursts)):
+                net.connect(
+                    population, cells, target="port", weight=0.0, delay=9.0, name=f"late_{k}"
+                )
+        net.run(50.0)
+        return projection.weight[0], rule.event_rate[0]
+
+    assert weight_after(longer=True) == weight_after(longer=False)
+    assert weight_after(longer=False)[0] != 0.5

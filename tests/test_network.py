@@ -1,5 +1,8 @@
 """The engine: timing, potentials, neurons, sources, recordings, and the same bits everywhere."""
 
+import copy
+import signal
+
 import h5py
 import numpy as np
 import pytest
@@ -636,6 +639,51 @@ def test_spike_trains_and_counts_tell_the_same_spikes():
     assert [train.size for train in trains] == spikes.count.tolist()
     for neuron, train in enumerate(trains):
         np.testing.assert_array_equal(train, spikes.t[spikes.i == neuron])
+
+
+def test_an_interrupt_ends_a_run_where_nothing_is_lost(monkeypatch):
+    net, *parts = noisy()
+    recordings = [net.record_spikes(part) for part in parts]
+    run = net._run_program
+
+    def interrupted(*arguments):
+        run(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(net, "_run_program", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.run(1e6)
+    monkeypatch.undo()
+    assert net.step > 0
+    whole, *parts = noisy()
+    expected = [whole.record_spikes(part) for part in parts]
+    whole.run_steps(net.step)
+    assert_same_bits(recorded(recordings), recorded(expected))
+    net.run(20.0)
+    whole.run(20.0)
+    assert_same_bits(recorded(recordings), recorded(expected))
+
+
+def test_a_run_that_an_error_breaks_off_is_not_gone_on_with(tmp_path):
+    def fail(_, t, s, p):
+        s.x[0] = 1 // (0 * t)
+
+    net, *_ = noisy()
+    net.run(5.0)
+    state = net.state()
+    saved = {**state, "arrays": copy.deepcopy(state["arrays"])}
+    net.add_phase(fail, state={"x": np.zeros(1)})
+    with pytest.raises(ZeroDivisionError):
+        net.run(5.0)
+    for goes_on in (lambda: net.run(5.0), net.state, lambda: net.save(tmp_path / "net.h5")):
+        with pytest.raises(SimulationError, match="from step 10 on was broken off"):
+            goes_on()
+    assert not any(tmp_path.iterdir())
+    net._last.clear()
+    net._extra.clear()
+    net.changed()
+    net.set_state(saved)
+    net.run(5.0)
 
 
 def test_progress_is_reported_in_steps():

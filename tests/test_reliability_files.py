@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import gzip
+import os
 import subprocess
 import sys
 import zlib
@@ -11,10 +13,14 @@ import h5py
 import numpy as np
 import pytest
 
-from spikesim.errors import FileError
+from spikesim import cli
+from spikesim.datasets import load_idx
+from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_hdf5, read_tree, stamp, write_tree
 from spikesim.kernels import cache
+from spikesim.patterns import from_picture, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
+from tests.reliability import files
 
 
 def plus_one(x):
@@ -331,3 +337,92 @@ def test_every_reader_refuses_hostile_files_within_limited_memory(tmp_path):
         check=False,
     )
     assert (result.returncode, result.stdout.strip()) == (0, ""), result.stdout + result.stderr
+
+
+# ---- formats that are not ours, and directories that commands read
+
+
+COMMANDS = (
+    "segregated info",
+    "burst resume",
+    "superspike plot",
+    "segregated export npz",
+    "superspike export csv",
+    "sweep directory",
+)
+
+
+@pytest.mark.parametrize("reader", [*files.LOOSE, *COMMANDS])
+def test_a_damaged_file_is_refused_in_one_line_or_read_as_it_was(reader):
+    results = list(files.outcomes(reader, seed=1, count=16))
+    found = dict(zip(results[::2], results[1::2], strict=True))
+    assert set(found.values()) <= {"refused", "the same"}, found
+    assert "refused" in found.values()
+
+
+def labels(path):
+    path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]))
+    return path
+
+
+def test_a_small_gzip_file_is_not_unpacked_further_than_it_announces(tmp_path):
+    header = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2])
+    (tmp_path / "images").write_bytes(gzip.compress(header) + gzip.compress(bytes(1 << 24)) * 4000)
+    with pytest.raises(FileError, match=r"holds .* or more"):
+        load_idx(tmp_path / "images", labels(tmp_path / "labels"))
+
+
+def test_images_that_no_memory_holds_are_refused_by_the_name_of_their_file(tmp_path):
+    header = bytes([0, 0, 8, 3, *3 * (127, 255, 255, 255)])
+    (tmp_path / "images").write_bytes(gzip.compress(header + bytes(100)))
+    with pytest.raises(InputError, match="images announces"):
+        load_idx(tmp_path / "images", labels(tmp_path / "labels"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices are files on POSIX alone")
+def test_a_device_that_never_ends_is_refused(tmp_path):
+    with pytest.raises(FileError, match="is a device"):
+        load_idx("/dev/zero", labels(tmp_path / "labels"))
+    with pytest.raises(FileError, match="is a device"):
+        read_ras("/dev/zero")
+
+
+def test_the_home_of_nobody_is_refused():
+    with pytest.raises(InputError, match="images_path is ~nobody_of_this_name"):
+        load_idx("~nobody_of_this_name/images", "labels")
+
+
+@pytest.mark.parametrize("time", ["1e15", "1e300", "1e308"])
+def test_a_spike_at_a_time_that_cannot_be_counted_is_refused(tmp_path, time):
+    (tmp_path / "late.ras").write_text(f"0.1 0\n{time} 1\n")
+    with pytest.raises(FileError, match=r"late\.ras holds a spike at"):
+        read_ras(tmp_path / "late.ras")
+
+
+def test_a_picture_with_changed_pixels_is_refused_by_its_checksum(tmp_path):
+    from matplotlib.image import imsave
+
+    path = tmp_path / "picture.png"
+    imsave(path, np.random.default_rng(1).random((20, 30)))
+    content = bytearray(path.read_bytes())
+    pixels = content.index(b"IDAT") + 200
+    content[pixels : pixels + 4] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="Cannot read the picture"):
+        from_picture(path)
+
+
+def test_a_run_of_a_kind_that_hdf5_keeps_elsewhere_is_not_read(tmp_path, capsys):
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.attrs["spikesim_kind"] = "segregated"  # of variable length: damage would make it hang
+    assert cli.main(["info", str(tmp_path)]) == 2
+    assert "run.h5" in capsys.readouterr().err
+
+
+def test_a_run_of_an_unreadable_kind_is_refused_in_one_line(tmp_path, capsys):
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file.attrs["spikesim_kind"] = np.bytes_(b"\xff\xfe")
+    assert cli.main(["info", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "run.h5 is damaged" in told
+    assert told.count("\n") == 1

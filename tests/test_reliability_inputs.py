@@ -33,6 +33,7 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.patterns import SpikePattern, check_pattern
 from spikesim.sonata import TraceWriter
@@ -340,6 +341,10 @@ REFUSED = {
     "weights that do not fit into memory": (
         lambda: SuperSpikeNetwork((10**15, 1)),
         r"sizes is \(1000.* which takes",
+    ),
+    "output neurons that do not fit into memory": (
+        lambda: SegregatedDendriteNetwork((4, 3, 2), units_per_class=2**40),
+        "units_per_class is 1099511627776, which takes",
     ),
     "an average that float32 cannot hold": (lambda: assume(1e39), "event_rate [*] alpha is 2e"),
     "sets without a length": (

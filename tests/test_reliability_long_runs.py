@@ -91,6 +91,16 @@ def test_backends_give_the_same_bits_across_an_edge(edge):
     assert_same(outcome(edge - 5, 300, "python"), outcome(edge - 5, 300, "cpu"))
 
 
+@pytest.mark.parametrize("first", EDGES.values(), ids=EDGES)
+def test_samples_may_begin_at_any_step(first):
+    net = Network(dt=DT, seed=1, backend="python")
+    cells = net.add_population("cells", 2, LIF)
+    net.step = first
+    samples = net.record(cells, "v")
+    net.run_steps(3)
+    assert (samples.t / DT - first).tolist() == [0.0, 1.0, 2.0]
+
+
 def draws(first, backend):
     net = Network(dt=DT, seed=1, backend=backend)
     net.step = first

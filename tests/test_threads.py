@@ -1,5 +1,8 @@
 """One network on several threads: the same bits as on one, whatever they are doing meanwhile."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -56,6 +59,80 @@ def test_threads_takes_all_cores_unless_told_how_many():
     assert isinstance(net._backend, Threads)
     assert net._backend.threads == backends.cores()
     assert Network(backend="threads:5")._backend.threads == 5
+
+
+OUT_OF_BOUNDS = """
+import sys, threading
+from spikesim import Network, Neuron
+def step(i, t, s, p):
+    s.v[i + 4 * (i == int(p.who)) * (t == 50)] += 1.0
+one = Neuron(steps=[step], variables={"v": 0.0}, parameters={"who": 0}, most_spikes=0)
+for who in (0, 3):  # of the calling thread and of another one
+    net = Network(dt=1.0, backend="threads:2")
+    net.add_population("cells", 4, one, who=who)
+    try:
+        net.run(100.0)
+    except IndexError:
+        print("refused", threading.active_count())
+"""
+
+
+def test_a_thread_that_fails_stops_the_others_and_the_caller_learns_why():
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "SPIKESIM_CACHE": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", OUT_OF_BOUNDS],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env=environment,
+        check=True,
+    )
+    assert result.stdout.split("\n") == ["refused 1", "refused 1", ""]
+
+
+def test_a_thread_that_cannot_start_leaves_the_network_as_it_was(monkeypatch):
+    net, _ = everything("float32", "threads:3")
+    other, _ = everything("float32", "threads:3")
+    net.run(5.0)
+    start, started = threading.Thread.start, []
+
+    def second_fails(thread):
+        started.append(thread)
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", second_fails)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        net.run(5.0)
+    assert not started[0].is_alive()
+    monkeypatch.undo()
+    other.run(5.0)
+    assert_same_bits(all_arrays(net), all_arrays(other))
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+from spikesim import LIF, Network
+net = Network(dt=0.1, backend="threads:2")
+net.add_population("cells", 2000, LIF)
+net.run(0.1)
+def interrupt():
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    net.run(1e9)
+except KeyboardInterrupt:
+    print("interrupted", threading.active_count())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+def test_an_interrupt_ends_a_run_and_leaves_no_thread():
+    command = [sys.executable, "-c", INTERRUPTED]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    assert result.stdout == "interrupted 1\n"
 
 
 @pytest.mark.parametrize("name", ["threads:0", "threads:", "threads:-1", "threads:two", "thread"])

@@ -50,6 +50,7 @@ from spikesim.training import (
     history_arrays,
     history_lists,
     random_numbers,
+    saved_count,
 )
 
 __all__ = ["BurstpropNetwork", "BurstpropParameters"]
@@ -386,8 +387,8 @@ class BurstpropNetwork(ImageClassifier):
             for name, arrays in part.items():
                 for k, array in enumerate(arrays):
                     array[...] = state[saved][name][str(k)]
-        net.epoch = state["progress"]["epoch"]
-        net.example = state["progress"]["example"]
+        net.epoch = saved_count(state["progress"], "epoch")
+        net.example = saved_count(state["progress"], "example")
         for name, total in net._sums.items():
             total[...] = state["progress"]["sums"][name]
         net.notes = dict(state["notes"])

@@ -23,6 +23,8 @@ from spikesim.training import (
     history_arrays,
     history_lists,
     random_numbers,
+    saved_count,
+    saved_sums,
 )
 
 __all__ = ["BurstEnsembleNetwork"]
@@ -268,9 +270,9 @@ class BurstEnsembleNetwork(ImageClassifier):
                 array[...] = state["weights"][name][str(m)]
         for name, array in net._learning.arrays().items():
             array[...] = state["running"][name]
-        net._learning.network.step = state["progress"]["step"]
-        net.epoch = state["progress"]["epoch"]
-        net.example = state["progress"]["example"]
+        net._learning.network.step = saved_count(state["progress"], "step")
+        net.epoch = saved_count(state["progress"], "epoch")
+        net.example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
         net.notes = dict(state["notes"])
         net.history.update(history_lists(state["history"]))
@@ -323,12 +325,11 @@ class _Sums:
         self.wrong = int(saved.get("wrong", 0))
         self.loss = float(saved.get("loss", 0.0))
         self.seconds = float(saved.get("seconds", 0.0))
-        none = np.zeros(hidden)
-        self.apical = np.array(saved.get("apical", none), np.float64)
-        self.saturated = np.array(saved.get("saturated", none), np.float64)
-        self.angle = np.array(saved.get("angle", none), np.float64)
+        self.apical = saved_sums(saved, "apical", hidden)
+        self.saturated = saved_sums(saved, "saturated", hidden)
+        self.angle = saved_sums(saved, "angle", hidden)
         # An angle exists where there was a change at all, so its mean has a number of its own.
-        self.angles = np.array(saved.get("angles", none), np.float64)
+        self.angles = saved_sums(saved, "angles", hidden)
 
     def state(self) -> dict[str, Any]:
         return dict(vars(self))

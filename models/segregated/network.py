@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.backends import check_backend
-from spikesim.errors import InputError, check_array, check_choice, check_integer
+from spikesim.errors import InputError, check_array, check_choice, check_integer, check_memory
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights
@@ -22,6 +22,8 @@ from spikesim.training import (
     history_arrays,
     history_lists,
     random_numbers,
+    saved_count,
+    saved_sums,
 )
 
 __all__ = ["SegregatedDendriteNetwork"]
@@ -94,7 +96,9 @@ class SegregatedDendriteNetwork(ImageClassifier):
         self.backend = check_backend(backend)
         self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
         self.classes = self.sizes[-1]
-        self._neurons = (*self.sizes[:-1], self.classes * self.parameters.units_per_class)
+        units = self.parameters.units_per_class
+        check_memory(f"units_per_class is {units}", 8.0 * self.sizes[-2] * self.classes * units)
+        self._neurons = (*self.sizes[:-1], self.classes * units)
         self._weights = self._initial_weights()
         self.W = LayerArrays("W", self._weights.W)
         self.b = LayerArrays("b", self._weights.b)
@@ -277,12 +281,11 @@ class SegregatedDendriteNetwork(ImageClassifier):
         for name, arrays in vars(net._weights).items():
             for m, array in enumerate(arrays):
                 array[...] = state["weights"][name][str(m)]
-        for name, array in net._training.arrays().items():
-            array[...] = state["running"][name]
+        net._training.take_over(state["running"])
         net._training.jacobian[...] = state["jacobian"]
-        net._training.network.step = state["progress"]["step"]
-        net.epoch = state["progress"]["epoch"]
-        net.example = state["progress"]["example"]
+        net._training.network.step = saved_count(state["progress"], "step")
+        net.epoch = saved_count(state["progress"], "epoch")
+        net.example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
         net.notes = dict(state["notes"])
         net.history.update(history_lists(state["history"]))
@@ -386,9 +389,9 @@ class _Sums:
         self.wrong = int(saved.get("wrong", 0))
         self.loss = float(saved.get("loss", 0.0))
         self.seconds = float(saved.get("seconds", 0.0))
-        self.angle = np.array(saved.get("angle", np.zeros(hidden)), np.float64)
+        self.angle = saved_sums(saved, "angle", hidden)
         # An angle exists where feedback arrived at all, so its mean has a number of its own.
-        self.angles = np.array(saved.get("angles", np.zeros(hidden)), np.float64)
+        self.angles = saved_sums(saved, "angles", hidden)
 
     def state(self) -> dict[str, Any]:
         return dict(vars(self))

@@ -8,6 +8,7 @@ with apical voltages to record from.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,13 @@ class Simulation:
             for key, array in part.arrays().items()
         }
 
+    def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` of such a simulation was."""
+        for name, population in self.network.populations.items():
+            population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for name, array in self.arrays().items():
+            array[...] = saved[name]
+
     def _parts(self) -> dict[str, Any]:
         return {**self.network.populations, **self._own_psp}
 
@@ -282,7 +290,17 @@ class Simulation:
                 Y = self.weights.Y[self.layers.index(projection.post) - 1]
                 state = {**clock, "Y": Y, "W": projection.W}
                 phases.append(Phase(eq.transpose, eq.rows_at_trial_start, state))
+        # Lists of spikes are replaced when they grow, so that all of them grow before one is read.
+        for projection in self.network.projections.values():
+            projection.pre.remember(self._past + projection.delay)
         return phases + [self._replay(each) for each in self.network.projections.values()]
+
+    @property
+    def _past(self) -> int:
+        """How many steps a spike goes on acting, after the one in which it arrives."""
+        if self.p.memory is not None:
+            return self.p.memory - 1
+        return math.ceil(np.finfo(self.network.dtype).nmant * math.log(2.0) * self.p.tau_L)
 
     def _endings(self) -> list[Phase]:
         """What comes after the neurons in a step, in order."""
@@ -291,10 +309,6 @@ class Simulation:
     def _replay(self, projection: Projection) -> Phase:
         """Potentials follow the weights that an example has changed."""
         filter_ = projection.post.filters[projection.port]
-        memory = self.p.memory
-        digits = np.finfo(self.network.dtype).nmant * math.log(2.0)
-        past = memory - 1 if memory is not None else math.ceil(digits * self.p.tau_L)
-        projection.pre.remember(past + projection.delay)
         assert projection.W is not None
         state = {
             **projection.pre.spike_list(),
@@ -304,7 +318,7 @@ class Simulation:
             "rise": filter_.rise,
             "W": projection.W,
         }
-        params = {**filter_.params(), "past": past, "delay": projection.delay}
+        params = {**filter_.params(), "past": self._past, "delay": projection.delay}
         return Phase(filters.replay, eq.blocks_at_start, state, params)
 
     def _averages(self) -> list[Phase]:

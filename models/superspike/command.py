@@ -56,7 +56,7 @@ _PANELS = 4  # rasters in the picture of the course of training, target included
 _TESTS = 5  # blocks of fresh trials in a test
 _NEVER_TRAINED = 10**9  # the first of them
 
-_FIRST_PICTURE = "layers.png"
+_LAST_PICTURE = "layers.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,8 +174,8 @@ def _resume(chosen: argparse.Namespace) -> None:
         net.notes["blocks"] = check_integer("--blocks", chosen.blocks, at_least=1)
     blocks = noted(net, "blocks")
     if net.block >= blocks:
-        if not (chosen.directory / _FIRST_PICTURE).exists():
-            # It was stopped between its last block and its pictures.
+        if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
+            # It was stopped between its last block and its last picture.
             _fit(net, _task_of(net), chosen.directory, False)
         print(
             f"All {net.block} blocks are done; 'spikesim resume {chosen.directory} --blocks "
@@ -373,7 +373,6 @@ def _results(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:
     recording = net.record(shown, target, synapse=_busiest(net, shown))
     recording.to_sonata(directory)
     pictures.written += ["spikes.h5", "voltages.h5"]
-    pictures.keep(_FIRST_PICTURE, draw.layers(recording)[0].figure)
     pictures.keep("synapse.png", draw.synapse(recording.synapse)[0].figure)
     if isinstance(target, SpikePattern):
         silent = net.silent_cost(target)
@@ -385,6 +384,7 @@ def _results(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:
         axes.set_xlabel(f"Block of {task.block / 1000.0:g} s")
         axes.set_ylabel("Wrong answers (%)")
         pictures.keep("learning_curve.png", axes.figure)
+    pictures.keep(_LAST_PICTURE, draw.layers(recording)[0].figure)
     print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
 
 

@@ -94,7 +94,9 @@ def step_membrane(i, t, s, p):
 
 
 def step_current(i, t, s, p):
-    s.I[i] = p.decay_syn * s.I[i]
+    """I decays, and then what arrives in this step is added, with weights as they still are."""
+    s.I[i] = p.decay_syn * s.I[i] + s.arriving[i]
+    s.arriving[i] = 0.0
 
 
 def step_refractory(i, t, s, p):
@@ -113,8 +115,8 @@ def filter_error(i, t, s, p):
     """alpha of (5) and (6), Euler; it reads the raw error of the step before."""
     filtered = s.e_rise[i] + p.c_rise * (s.raw[(t - 1) % s.raw.shape[0], i] - s.e_rise[i])
     e = s.e[i] + p.c_decay * (filtered - s.e[i])
-    s.e_rise[i] = filtered if abs(filtered) > p.tiny else 0.0
-    s.e[i] = e if abs(e) > p.tiny else 0.0
+    s.e_rise[i] = 0.0 if abs(filtered) <= p.tiny else filtered
+    s.e[i] = 0.0 if abs(e) <= p.tiny else e
 
 
 def average_cost(i, t, s, p):
@@ -242,7 +244,7 @@ def heterosynaptic_trace(i, t, s, p):
     In the error-dependent variant of the appendix each step counts with e^2.
     """
     z = p.decay_het * (s.z[i] + s.spike[i])
-    s.z[i] = z if z > p.tiny else 0.0
+    s.z[i] = 0.0 if z <= p.tiny else z
     if abs(s.e[i]) >= p.error_cut:
         s.z_sum[i] += power(z, p.a) * power(s.e[i], p.error_power)
 

@@ -34,9 +34,11 @@ from spikesim.training import (
     check_sizes,
     history_arrays,
     history_lists,
+    keeping,
     load_model,
     random_numbers,
     save_model,
+    saved_count,
 )
 
 __all__ = ["SuperSpikeNetwork"]
@@ -201,6 +203,8 @@ class SuperSpikeNetwork:
             If patterns do not fit the network, or spikes are unsorted, negative or too late.
         SimulationError
             If a voltage or weight becomes NaN or infinite.
+        FileError
+            If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
             After Ctrl-C, within a second of simulated time and after saving.
         """
@@ -227,11 +231,13 @@ class SuperSpikeNetwork:
         self._show(input, target)
         self._learning.transpose()
         self._burn_in_left = self._burn_in_left or burning
-        if checkpoint is not None:
-            self.save(checkpoint)
         total = self._burn_in_left + blocks * steps - self._into_block
         start = self._learning.network.step
-        with Interruption() as interruption, progress_bar(progress, total, "step") as report:
+        with (
+            keeping(self, checkpoint) as keep,
+            Interruption() as interruption,
+            progress_bar(progress, total, "step") as report,
+        ):
 
             def advance(steps_now: int) -> None:
                 began = time.perf_counter()
@@ -241,10 +247,10 @@ class SuperSpikeNetwork:
 
             def pause() -> None:
                 if interruption.requested:
-                    if checkpoint is not None:
-                        self.save(checkpoint)
+                    keep()
                     raise KeyboardInterrupt
 
+            keep()
             self._learning.learn_at(0.0)
             while self._burn_in_left:
                 now = min(self._burn_in_left, _STRETCH)
@@ -262,8 +268,7 @@ class SuperSpikeNetwork:
                     if self._into_block < steps:
                         pause()
                 self._finish_block(steps, float(rate))
-                if checkpoint is not None:
-                    self.save(checkpoint)
+                keep()
                 pause()
         return self.history
 
@@ -433,16 +438,17 @@ class SuperSpikeNetwork:
             pattern = SpikePattern(**state["shown"]["input"])
             target = _target(state["shown"]["target"])
             net._check_patterns(pattern, target)
-            net._origin = progress["origin"]
+            net._origin = saved_count(progress, "origin")
             net._shown = pattern, target
             net._learning.show(pattern, target, net._origin)
         for m, B in enumerate(net._weights.B):
             B[...] = state["feedback"][str(m)]
         net._learning.network.set_state(state["simulation"])
-        net.block = progress["block"]
-        net._burn_in_left = progress["burn_in_left"]
-        net._into_block = progress["into_block"]
-        net._seconds = progress["seconds"]
+        net._learning.check_indices()
+        net.block = saved_count(progress, "block")
+        net._burn_in_left = saved_count(progress, "burn_in_left")
+        net._into_block = saved_count(progress, "into_block")
+        net._seconds = check_number("saved seconds", progress["seconds"])
         net.notes = dict(state["notes"])
         net.history.update(history_lists(state["history"]))
         return net

@@ -18,7 +18,7 @@ from spikesim.models.superspike import equations as eq
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
-from spikesim.population import Population
+from spikesim.population import Population, check_range
 from spikesim.sources import SpikeTrainSource
 
 __all__ = ["Simulation", "Synapse", "Weights", "cost_of_loss"]
@@ -95,10 +95,11 @@ class Simulation:
         for m, n in enumerate(self.sizes[1:], start=1):
             name = "output" if m == len(self.sizes) - 1 else f"hidden_{m}"
             layers.append(net.add_population(name, n, _neuron(parameters)))
+            # A spike of step k reaches I after the membranes of step k + delay have used it, and
+            # before weights change at the end of that step.
             projection = net.connect(
-                layers[-2], layers[-1], target="I", weight=0.0, delay=(self.delay + 1) * dt
+                layers[-2], layers[-1], target="arriving", weight=0.0, delay=self.delay * dt
             )
-            # A spike of step k reaches I after the membranes of step k + delay have used it.
             projection.W = weights.W[m - 1]
         self.layers = layers
         self.target: SpikeTrainSource | None = None
@@ -111,6 +112,7 @@ class Simulation:
         layers[-1].remember(self.delay)
         self.raws = self._raw_errors()
         self.errors = [self._error(m) for m in range(len(weights.W))]
+        self._noted: list[dict[str, np.ndarray]] = []
         self._errors()
         self.emitted = [self._tally(layer.spike_list()["count"]) for layer in layers[1:]]
         self.unmatched = self._tally(self.raws[-1]["raw_count"])
@@ -170,6 +172,23 @@ class Simulation:
         return cost_scale(self.p) * float(self._cost.mean(dtype=np.float64))
 
     # ------------------------------------------------------------------------------ building
+
+    def check_indices(self) -> None:
+        """Refuse saved indices that lie outside: compiled code believes them."""
+        for raw in self.raws:
+            n = raw["raw"].shape[1]
+            check_range("saved raw_count", raw["raw_count"], 0, n)
+            check_range("saved raw_ids", raw["raw_ids"], 0, n - 1)
+        for noted in self._noted:
+            most = noted["x"].size + noted["ids"].shape[1]  # events of a step
+            room = np.array([noted["event_pre"].size - most, BLOCK - 1, 1])
+            check_range("saved block", noted["block"], 0, room)
+            check_range("saved event_end", noted["event_end"], 0, noted["event_pre"].size)
+            check_range("saved event_pre", noted["event_pre"], 0, noted["x"].size - 1)
+        if self.target is None:
+            windows = self._windows
+            check_range("saved window", windows["window"][:1], 0, windows["start"].size - 1)
+            check_range("saved who", windows["who"], 0, self.outputs - 1)
 
     def _raw_errors(self) -> list[dict[str, np.ndarray]]:
         """Rings of raw errors, one per layer after the input."""
@@ -313,6 +332,7 @@ class Simulation:
         sums = {name: np.zeros_like(W) for name in ("m", "l1", "trace")}
         adjoints = ("p1", "p2", "X_m", "P_m", "X_l1", "P_l1", "X_lambda", "P_lambda")
         state = {**history, **noted, **sums, **{a: np.zeros(post.n, dtype) for a in adjoints}}
+        self._noted.append(noted)
         net.add_phase(eligibility.close_step, once, state=noted, params=constants)
         net.add_phase(eligibility.flush, eligibility.tiles, state=state, params=constants)
         net.add_phase(eligibility.reset, eligibility.flushed, state=noted, params=constants)
@@ -397,7 +417,7 @@ def _neuron(p: Parameters) -> Neuron:
 
     return Neuron(
         steps=(eq.step_membrane, eq.step_current, eq.step_refractory),
-        variables={"U": p.U_rest, "I": 0.0, "refractory": 0.0},
+        variables={"U": p.U_rest, "I": 0.0, "arriving": 0.0, "refractory": 0.0},
         constants=constants,
     )
 

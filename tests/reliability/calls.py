@@ -193,6 +193,10 @@ INTERNAL = {
     "spikesim.training.load_model": "for models",
     "spikesim.training.random_numbers": "for models",
     "spikesim.training.save_model": "for models",
+    "spikesim.training.saved_*": "for models",
+    "spikesim.training.keeping": "for models, whose fit is tried",
+    "spikesim.network.Network.replace_arrays": "called by its populations",
+    "spikesim.files.check_target": "called by atomic_file",
     "spikesim.files.read_tree": "takes an open file of the package's own",
     "spikesim.files.stamp": "takes an open file of the package's own",
     "spikesim.files.write_tree": "takes an open file of the package's own",
@@ -283,6 +287,10 @@ def step(i, t, s, p):
 
 def count(i, t, s, p):
     s.total[i] += p.share
+
+
+def _check_pattern(**given: Any) -> Any:
+    return patterns.check_pattern("pattern", **given)
 
 
 def _neuron(folder: Path) -> Call:
@@ -803,9 +811,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         None,
         {"times": "spike"},
     ),
-    "spikesim.patterns.check_pattern": _plain(
-        patterns.check_pattern, name="pattern", pattern=SHOWN, dt=0.1
-    ),
+    "spikesim.patterns.check_pattern": _plain(_check_pattern, pattern=SHOWN, dt=0.1),
     "spikesim.patterns.from_picture": _plain(
         patterns.from_picture, picture=[[0.0, 1.0], [1.0, 0.0]], n=3, duration=100.0
     ),

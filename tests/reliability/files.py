@@ -1,29 +1,46 @@
 """Damaged files: ``python -m tests.reliability files --count 1000`` mutates and reads them.
 
-Every file is a saved tree, network, model or sweep, SONATA spikes or SONATA traces, with one
-flipped bit, a cut-off end or a block of random bytes. It is refused, read as it was, or read as
-something else (wrong). Batches run in processes of their own, with limits on memory and time, so
-crashes and hangs are counted as well.
+Every file is a saved tree, network, model or sweep, SONATA spikes or traces, IDX images with and
+without gzip, spikes, sets of parameters or a picture; or it stands in a run directory that commands
+read. Of its bytes some are flipped, cut off, exchanged, repeated, zero, at random or as large as
+numbers get, or something else has its name. It is refused in one line, read as it was, or read as
+something else (wrong). IDX without gzip and texts have no checksums: a changed pixel or digit is
+read as one that was written, so that only what has to hold for any such file is compared.
+
+Batches run in processes of their own, with limits on memory and time, so crashes and hangs are
+counted as well.
 """
 
 import argparse
 import collections
+import contextlib
+import gzip
+import io
+import itertools
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
+from spikesim import cli, runs, sweep_runs
+from spikesim.datasets import load_idx
 from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
+from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.network import Network
 from spikesim.neurons import LIF
+from spikesim.patterns import from_picture, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
 
@@ -35,11 +52,28 @@ _MODELS = {
     "superspike": (SuperSpikeNetwork, ((4, 3, 2),), _PLAIN),
     "exclusive or": (ExclusiveOrNetwork, (), {"n": 3, "duration": 20.0, **_PLAIN}),
 }
-_READERS = ("tree", "spikes", "traces", "network", "sweep", *_MODELS)
-_MUTATIONS = ("bit", "cut", "block")
+_COMMANDS = {  # in a run directory: a command and the file that it reads
+    "info": (runs.RUN_FILE, ("info",)),
+    "resume": (runs.RUN_FILE, ("resume",)),
+    "plot": (runs.RUN_FILE, ("plot",)),
+    "export npz": (runs.RUN_FILE, ("export", "--format=npz")),
+    "export csv": ("spikes.h5", ("export", "--format=csv")),
+}
+_RUNS = {
+    f"{model} {command}": (model, command)
+    for model in ("segregated", "burst", "superspike")
+    for command in _COMMANDS
+}
+LOOSE = ("idx", "idx gzip", "ras", "list.csv", "list.json", "picture")
+DIRECTORIES = (*_RUNS, "sweep directory")
+_READERS = ("tree", "spikes", "traces", "network", "sweep", *_MODELS, *LOOSE, *DIRECTORIES)
+_MUTATIONS = ("bit", "cut", "block", "swap", "repeat", "zero", "huge", "magic")
+_STAND_INS = ("nothing", "empty", "folder", "circle", "text", "picture", "network", "bomb")
+_KINDS = (*_MUTATIONS, *_STAND_INS)
+_BLOCK = 32  # bytes
 _BATCH = 125
 _MEMORY = 4 << 30  # bytes of address space; HDF5 and NumPy take most of one GiB
-_LIMIT = 60  # seconds per batch
+_LIMIT = 120  # seconds per batch
 
 
 def _network() -> Network:
@@ -48,9 +82,126 @@ def _network() -> Network:
     return net
 
 
+def _idx(array: np.ndarray) -> bytes:
+    sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+
+
+def _loose(reader: str) -> bytes:
+    """A file of a format that is not ours."""
+    chance = np.random.default_rng(2)
+    if reader.startswith("idx"):
+        content = _idx(chance.integers(0, 256, (12, 3, 2)))
+        return gzip.compress(content, mtime=0) if "gzip" in reader else content
+    if reader == "ras":
+        return "".join(f"{0.0083 * k:.4f} {k % 7}\n" for k in range(50)).encode()
+    if reader == "list.csv":
+        return b"alpha,n\n" + b"".join(b"%d.5,%d\n" % (k, k) for k in range(20))
+    if reader == "list.json":
+        return repr([{"alpha": k + 0.5, "n": k} for k in range(20)]).replace("'", '"').encode()
+    from matplotlib.image import imsave
+
+    picture = io.BytesIO()
+    imsave(picture, chance.random((20, 30)), format="png")
+    return picture.getvalue()
+
+
+def _read_loose(reader: str, path: Path) -> object:
+    """What has to be as it was; where there are no checksums, what holds for any such file."""
+    if reader.startswith("idx"):
+        labels = path.with_name("labels")
+        labels.write_bytes(_idx(np.arange(12) % 10))
+        images, numbers, shape = load_idx(path, labels)
+        return images if "gzip" in reader else (images.shape, images.dtype, numbers, shape)
+    if reader == "ras":
+        pattern = read_ras(path)
+        times = pattern.times
+        return bool(
+            ((times >= 0.0) & (times < pattern.duration)).all()
+            and (np.diff(times) >= 0.0).all()
+            and ((pattern.ids >= 0) & (pattern.ids < pattern.n)).all()
+        )
+    if reader.startswith("list"):
+        sets = sweep_runs._listed(path)
+        return all(isinstance(text, str) for each in sets for text in (*each, *each.values()))
+    return from_picture(path, n=10, duration=50.0)
+
+
+class _Loaded(BaseException):
+    """Ends a command that has read a network: what it does with one is none of our business."""
+
+
+def _run_directory(model: str, directory: Path) -> None:
+    kind, _, _ = _MODELS[model]
+    net = kind((64, 3, 10), backend="python")
+    net.notes = {"dataset": "digits", "epochs": 1, "task": "hidden", "blocks": 1, "tested": []}
+    net.save(directory / runs.RUN_FILE)
+    with SpikeWriter(directory / "spikes.h5", 0.1, {"output": 10}) as writer:
+        writer.append("output", np.arange(300), np.arange(300) % 10)
+
+
+def _train_set(settings: object, directory: Path) -> dict[str, object]:
+    return {"test_error": 5.0, "training_error": 4.0, "test_errors": [6.0, 5.0]}
+
+
+def _call(arguments: list[str], path: Path) -> str:
+    """What a command prints, or FileError over what it refuses in one line that names the file."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.main(arguments)
+    told = err.getvalue()
+    if status != 0:
+        named = str(path.parent) in told
+        one_line = told.count("\n") == 1 and named
+        raise FileError("refused" if one_line else f"several lines, or no name:\n{told}")
+    return out.getvalue() + told
+
+
+def _command(reader: str, path: Path) -> object:
+    """What a command makes of a directory."""
+    directory = path.parent
+    if reader == "sweep directory":
+        grid = ["--grid=seed=0,1", "--threads", "--workers=1", "--no-progress"]
+        with (
+            mock.patch.object(segregated_command, "train_set", _train_set),
+            mock.patch.object(runs.Pictures, "keep"),
+        ):
+            return _call(["sweep", "segregated", *grid, f"--out={directory}"], path)
+    model, command = _RUNS[reader]
+    kind = _MODELS[model][0]
+    load = kind.load
+
+    def only_load(path: Path, *backend: str) -> None:
+        raise _Loaded(load(path, *backend).state())
+
+    written = [directory / name for name in ("spikes.csv", "weights.npz")]
+    for each in written:
+        each.unlink(missing_ok=True)
+    stop = mock.patch.object(kind, "load", only_load) if command in ("resume", "plot") else None
+    with stop or contextlib.nullcontext():
+        try:
+            told = _call([*_COMMANDS[command][1], str(directory)], path)
+        except _Loaded as loaded:
+            return loaded.args[0]
+    return told, [each.read_bytes() for each in written if each.exists()]
+
+
+def _target(reader: str, folder: Path) -> Path:
+    """The file that is damaged."""
+    if reader in _RUNS:
+        return folder / _COMMANDS[_RUNS[reader][1]][0]
+    return folder / (reader if reader.startswith("list") else SWEEP_FILE)
+
+
 def _write(reader: str, path: Path) -> None:
     chance = np.random.default_rng(1)
-    if reader == "tree":
+    if reader in LOOSE:
+        path.write_bytes(_loose(reader))
+    elif reader in _RUNS:
+        _run_directory(_RUNS[reader][0], path.parent)
+    elif reader == "sweep directory":
+        _command(reader, path)
+    elif reader == "tree":
         with atomic_file(path) as file:
             stamp(file, "checkpoint")
             write_tree(
@@ -74,7 +225,11 @@ def _write(reader: str, path: Path) -> None:
 
 def _read(reader: str, path: Path) -> str:
     found: object
-    if reader == "tree":
+    if reader in LOOSE:
+        found = _read_loose(reader, path)
+    elif reader in DIRECTORIES:
+        found = _command(reader, path)
+    elif reader == "tree":
         with open_file(path, "checkpoint") as file:
             found = read_tree(file)
     elif reader == "network":
@@ -92,32 +247,88 @@ def _read(reader: str, path: Path) -> str:
 
 
 def _mutate(content: bytes, mutation: str, chance: np.random.Generator) -> bytes:
-    changed, at = bytearray(content), int(chance.integers(len(content)))
+    changed = bytearray(content)
+    at, other = (int(place) for place in chance.integers(len(content), size=2))
+    block = slice(at, min(at + _BLOCK, len(content)))
     if mutation == "cut":
         return content[:at]
     if mutation == "bit":
         changed[at] ^= 1 << int(chance.integers(8))
+    elif mutation == "magic":
+        changed[:8] = chance.bytes(8)
+    elif mutation == "huge":  # what a size would be, at the beginning of a file more often
+        at = int(chance.integers(64)) if other % 2 else at
+        changed[at : at + 4] = (b"\x7f\xff\xff\xff", b"\xff" * 4)[other % 3 == 0]
+    elif mutation == "swap":
+        first, second = content[at:][:_BLOCK], content[other:][:_BLOCK]
+        changed[at : at + len(second)] = second
+        changed[other : other + len(first)] = first
+    elif mutation == "repeat":
+        return content[: block.stop] + content[block] + content[block.stop :]
     else:
-        changed[at : at + 32] = chance.bytes(len(changed[at : at + 32]))
+        changed[block] = bytes(_BLOCK) if mutation == "zero" else chance.bytes(_BLOCK)
     return bytes(changed)
 
 
-def _batch(reader: str, mutation: str, seed: int, count: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+def _stand_in(path: Path, what: str) -> None:
+    """Put something else where the file was."""
+    if what == "folder":
+        path.mkdir()
+    elif what == "circle":
+        path.symlink_to(path)
+    elif what == "network":
+        _network().save(path)
+    elif what != "nothing":
+        pixels = b"\0\0\x08\x03" + (1 << 31).to_bytes(4, "big") + (28).to_bytes(4, "big") * 2
+        contents = {
+            "empty": b"",
+            "text": b"These are no numbers.\n",
+            "picture": _loose("picture"),
+            "bomb": gzip.compress(pixels) + gzip.compress(bytes(1 << 24)) * 1000,
+        }
+        path.write_bytes(contents[what])
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def outcomes(reader: str, seed: int, count: int) -> Iterator[str]:
+    """Kind of damage and outcome in turn, for so many damaged files."""
     chance = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / SWEEP_FILE
+    folder = Path(tempfile.mkdtemp())
+    try:
+        path = _target(reader, folder)
         _write(reader, path)
         content, right = path.read_bytes(), _read(reader, path)
-        for _ in range(count):
-            path.write_bytes(_mutate(content, mutation, chance))
+        for kind in itertools.islice(itertools.cycle(_KINDS), seed, seed + count):
+            yield kind
+            _remove(path)
+            if kind in _MUTATIONS:
+                path.write_bytes(_mutate(content, kind, chance))
+            else:
+                _stand_in(path, kind)
             try:
-                result = "the same" if _read(reader, path) == right else "wrong"
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    same = _read(reader, path) == right
+                valid = kind == reader == "picture"  # another picture is as good as any
+                yield "the same" if same or valid else "wrong"
             except (FileError, InputError) as error:
-                result = "refused" if "\n" not in str(error) else "several lines"
+                yield "refused" if "\n" not in str(error) else f"several lines {error!r}"
             except Exception as error:
-                result = f"raised {type(error).__name__}"
-            print(result, flush=True)
+                yield f"raised {error!r}"
+    finally:
+        shutil.rmtree(folder)
+
+
+def _batch(reader: str, seed: int, count: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    for k, text in enumerate(outcomes(reader, seed, count)):
+        print(text, end="\n" if k % 2 else "\t", flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -126,23 +337,27 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    kinds = [(reader, mutation) for reader in _READERS for mutation in _MUTATIONS]
-    each, bad = -(-options.count // len(kinds)), 0
-    for reader, mutation in kinds:
+    each, bad = -(-options.count // len(_READERS)), 0
+    for reader in _READERS:
         counts: collections.Counter[str] = collections.Counter()
         for first in range(0, each, _BATCH):
             size = min(_BATCH, each - first)
-            batch = f"_batch({reader!r}, {mutation!r}, {options.seed + first}, {size})"
+            batch = f"_batch({reader!r}, {options.seed + first}, {size})"
             code = f"from tests.reliability.files import _batch; {batch}"
             process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
             try:
-                lines = process.communicate(timeout=_LIMIT)[0].decode().split("\n")[:-1]
-                lines += ["crash"] * (process.returncode != 0)
+                lines = process.communicate(timeout=_LIMIT)[0].decode().split("\n")
+                end = "crash"
             except subprocess.TimeoutExpired:
                 process.kill()
-                lines = [*process.communicate()[0].decode().split("\n")[:-1], "hang"]
-            counts.update(lines)
+                lines, end = process.communicate()[0].decode().split("\n"), "hang"
+            for line in lines[:-1]:
+                kind, _, result = line.partition("\t")
+                good = result in ("refused", "the same")
+                counts[result if good else f"{kind} {result}"] += 1
+            if process.returncode != 0:
+                counts[f"{lines[-1].strip()} {end}"] += 1
         bad += sum(counts.values()) - counts["refused"] - counts["the same"]
         found = (f"{result}: {n}" for result, n in sorted(counts.items()))
-        print(f"{reader:14}{mutation:8}", *found, flush=True)
+        print(f"{reader:22}", *found, flush=True)
     return int(bad > 0)

@@ -38,7 +38,7 @@ from unittest.mock import patch
 import numpy as np
 from scipy import sparse
 
-LIMIT = 10.0  # seconds for a call
+LIMIT = 10.0  # seconds of a processor for a call, however busy the machine is
 PATIENCE = 90.0  # seconds without a finished case after which a process counts as hung
 MEMORY = 12 << 30  # bytes of address space: what does not fit fails rather than swaps
 BATCH = 400  # cases of one process
@@ -497,7 +497,7 @@ def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) 
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.environ["MPLBACKEND"] = "Agg"
-    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGPROF, _alarm)
     from matplotlib import pyplot
 
     import tests.reliability.calls  # noqa: F401 - so that no case pays for it
@@ -508,7 +508,7 @@ def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) 
             print(json.dumps({"begun": k}), file=notes, flush=True)
             folder = Path(tempfile.mkdtemp())
             os.chdir(folder)
-            signal.setitimer(signal.ITIMER_REAL, LIMIT)
+            signal.setitimer(signal.ITIMER_PROF, LIMIT)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -519,7 +519,7 @@ def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) 
                 outcome = Outcome(name=entries()[k % len(entries())], what="?", kind="defect")
                 outcome.update(why="the example itself takes too long", seconds=LIMIT)
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0.0)
+                signal.setitimer(signal.ITIMER_PROF, 0.0)
                 os.chdir(home)
                 shutil.rmtree(folder, ignore_errors=True)
                 pyplot.close("all")

@@ -9,6 +9,7 @@ and through the burst-dependent rule all weights.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from spikesim.backends import check_backend
 from spikesim.comparison import Comparison
 from spikesim.errors import (
     InputError,
-    SimulationError,
     check_choice,
     check_integer,
     check_number,
@@ -31,8 +31,10 @@ from spikesim.recording import SpikeRecording
 from spikesim.training import (
     history_arrays,
     history_lists,
+    keeping,
     load_model,
     save_model,
+    saved_count,
 )
 
 if TYPE_CHECKING:
@@ -162,18 +164,28 @@ class ExclusiveOrNetwork:
 
         Raises
         ------
+        SimulationError
+            If a state variable or weight becomes NaN or infinite.
+        FileError
+            If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
             After Ctrl-C, at the end of an example and after saving.
         """
         epochs = check_integer("epochs", epochs, at_least=1)
-        if not self.history["epoch"]:
-            self._burn_in(self._simulation)
-            began = time.perf_counter()
-            self._measured[:] = [self._show(self._simulation, k, False) for k in range(4)]
-            self._seconds = time.perf_counter() - began
-            self._note()
-        last = self.epoch + epochs
-        start, total = self.epoch * len(PATTERNS), epochs * len(PATTERNS)
+        with keeping(self, checkpoint) as keep:
+            if not self.history["epoch"]:
+                self._burn_in(self._simulation)
+                began = time.perf_counter()
+                self._measured[:] = [self._show(self._simulation, k, False) for k in range(4)]
+                self._seconds = time.perf_counter() - began
+                self._note()
+            self._learn(self.epoch + epochs, progress, keep)
+        return self.history
+
+    def _learn(self, last: int, progress: bool | Progress, keep: Callable[[], None]) -> None:
+        """Train up to an epoch."""
+        start = self.epoch * len(PATTERNS)
+        total = last * len(PATTERNS) - start
         with Interruption() as interruption, progress_bar(progress, total, "example") as report:
             while self.epoch < last:
                 began = time.perf_counter()
@@ -184,18 +196,12 @@ class ExclusiveOrNetwork:
                 is_epoch = self.example == len(PATTERNS)
                 if is_epoch:
                     self._finish_epoch()
-                if checkpoint is not None and (is_epoch or interruption.requested):
-                    self.save(checkpoint)
+                if is_epoch or interruption.requested:
+                    keep()
                 if interruption.requested:
                     raise KeyboardInterrupt
-        return self.history
 
     def _finish_epoch(self) -> None:
-        if not np.isfinite(self._simulation.plastic.weight).all():
-            raise SimulationError(
-                f"A weight became NaN or infinite in epoch {self.epoch + 1}; choose a smaller "
-                "eta_hidden or eta_output."
-            )
         self.epoch += 1
         self.example = 0
         self._note()
@@ -356,9 +362,9 @@ class ExclusiveOrNetwork:
             **config["parameters"],
         )
         net._simulation.network.set_state(state["simulation"])
-        net.epoch = progress["epoch"]
-        net.example = progress["example"]
-        net._seconds = progress["seconds"]
+        net.epoch = saved_count(progress, "epoch")
+        net.example = saved_count(progress, "example", at_most=len(PATTERNS) - 1)
+        net._seconds = check_number("saved seconds", progress["seconds"])
         net._measured[:] = progress["measured"]
         net.history.update(history_lists(state["history"]))
         net.history["epoch"] = [int(epoch) for epoch in net.history["epoch"]]

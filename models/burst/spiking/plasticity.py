@@ -175,7 +175,8 @@ class BurstPlasticity:
     def event_rate(self) -> np.ndarray:
         elapsed = (self._network.step - 1 - self._averages["last"]) * self._network.dt
         events = self._averages["events"].astype(np.float64)
-        return events * np.exp(-elapsed / self._alpha) * 1000.0 / self._alpha
+        with np.errstate(over="ignore", invalid="ignore"):  # of times that a file has wrong
+            return events * np.exp(-elapsed / self._alpha) * 1000.0 / self._alpha
 
     @property
     def burst_probability(self) -> np.ndarray:
