@@ -242,8 +242,9 @@ def _plain(name: str, value: Any, default: Any) -> Any:
         return value
     if abs(value) != math.inf:
         check_number(name, value, dtype=np.float32)
-    whole = isinstance(value, numbers.Integral) and not isinstance(default, float)
-    return int(value) if whole else float(value)
+    if isinstance(value, numbers.Integral) and not isinstance(default, float):
+        return int(value)
+    return float(value)
 
 
 def check_name(what: str, name: Any) -> str:
