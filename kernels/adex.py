@@ -5,7 +5,9 @@
     tau_w dw/dt = a (V - E_L) - w                                                                (3)
 
 V > V_peak is a spike: V <- V_reset, w <- w + b; V is then held at V_hold for the refractory period.
-Synaptic conductances are in units of g_L. Forward Euler for V and w, exact decay of conductances.
+Synaptic conductances are in units of g_L. In a step I comes first, then forward Euler for the rest
+of (1), and after the spike for (3); conductances decay exactly. V is cut off at E_inh and 20 mV
+above V_peak.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def step_current(i, t, s, p):
 
 
 def step_membrane(i, t, s, p):
-    """(1) and (2); what the exponential overshoots is cut off."""
+    """The rest of (1); what the exponential overshoots is cut off."""
     V = s.V[i]
     S = s.g_exc[i] * (p.E_exc - V) + s.g_inh[i] * (p.E_inh - V)
     upstroke = p.Delta_T * exp((V - p.V_T) / p.Delta_T)

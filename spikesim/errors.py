@@ -43,6 +43,9 @@ __all__ = [
 MOST_STEPS = 1 << 62
 """How many steps, and twice as many, can be counted in 64 bits."""
 
+COUNTABLE = 1 << 24
+"""How many steps a float32 can count down, one at a time."""
+
 
 class SpikesimError(Exception):
     """The root of every error that spikesim raises on purpose."""
@@ -161,7 +164,9 @@ def check_integer(
     return int(value)
 
 
-def check_steps(name: str, time: Any, dt: float, *, at_least: int = 0) -> int:
+def check_steps(
+    name: str, time: Any, dt: float, *, at_least: int = 0, at_most: int | None = None
+) -> int:
     """Return a time as a whole number of steps of `dt`, or raise `InputError`. All in ms.
 
     Examples
@@ -180,6 +185,8 @@ def check_steps(name: str, time: Any, dt: float, *, at_least: int = 0) -> int:
             f"{name} is {time:g} ms; it has to be a multiple of dt = {dt:g} ms"
             + (f" and at least {at_least * dt:g} ms." if at_least else ".")
         )
+    if at_most is not None and steps > at_most:
+        raise InputError(f"{name} is {time:g} ms; it has to be at most {at_most * dt:g} ms.")
     return steps
 
 

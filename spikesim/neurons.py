@@ -14,6 +14,7 @@ from math import e, exp
 from typing import Any
 
 from spikesim.errors import (
+    COUNTABLE,
     InputError,
     check_choice,
     check_integer,
@@ -38,8 +39,6 @@ __all__ = [
     "Neuron",
     "Poisson",
 ]
-
-_COUNTABLE = 1 << 24  # steps that a float32 can count down, one at a time
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -181,7 +180,7 @@ def _listed(given: Mapping[str, Any]) -> str:
 def _refractory(parameters: dict[str, Any], dt: float) -> float:
     """The refractory period in ms; one of more steps would never end."""
     return check_number(
-        "refractory", parameters["refractory"], at_least=0.0, at_most=_COUNTABLE * dt, unit="ms"
+        "refractory", parameters["refractory"], at_least=0.0, at_most=COUNTABLE * dt, unit="ms"
     )
 
 

@@ -248,7 +248,7 @@ class NaiveSuperSpike:
         # D. traces
         for c in self.connections:
             self.x[c] += arrived[c]
-            self.x[c] *= self.rise_decay
+            self.x[c] *= self.syn_decay
         for layer in self.layers:
             self.z[layer] += spikes[layer]
             self.z[layer] *= self.het_decay
@@ -275,7 +275,7 @@ class NaiveSuperSpike:
             if self.k % self.chunk == 0:
                 self.update(c)
             # 7. presynaptic trace
-            self.xt[c] += self.decay_rate * (self.x[c] - self.xt[c])
+            self.xt[c] += self.membrane_rate * (self.x[c] - self.xt[c])
 
         for c, pre, post in self.watch:
             for name, value in (

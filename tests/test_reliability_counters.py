@@ -14,6 +14,8 @@ from spikesim import (
     InputError,
     Network,
 )
+from spikesim.models.burst.spiking import BurstPoisson, Pyramidal
+from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.sonata import SpikeWriter, read_spikes
 
 MOST = 2**24  # the last whole number that float32 can count down from
@@ -37,6 +39,19 @@ def one_cell(kind, backend, **parameters):
 def test_a_refractory_period_of_more_steps_than_float32_counts_is_refused(kind):
     with pytest.raises(InputError, match=r"refractory is 8388608\.5"):
         one_cell(kind, "python", refractory=0.5 * (MOST + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "build"),
+    {
+        "K_duration": lambda dt, time: one_cell(Pyramidal, "python", K_duration=time),
+        "refractory": lambda dt, time: one_cell(BurstPoisson, "python", refractory=time),
+        "tau_ref": lambda dt, time: SuperSpikeNetwork((2, 1), dt=dt, tau_ref=time),
+    }.items(),
+)
+def test_so_is_any_other_time_that_is_counted_down(name, build):
+    with pytest.raises(InputError, match=rf"{name} is 8\.38861e\+06 ms; .* at most 8\.38861e"):
+        build(0.5, 0.5 * (MOST + 1))
 
 
 @pytest.mark.parametrize("kind", REFRACTORY)

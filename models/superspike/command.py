@@ -21,7 +21,7 @@ import numpy as np
 
 from spikesim import patterns, runs
 from spikesim import plot as draw
-from spikesim.errors import InputError, check_integer
+from spikesim.errors import FileError, InputError, check_integer
 from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
 from spikesim.models.superspike.parameters import Parameters
@@ -401,7 +401,10 @@ def _course(net: SuperSpikeNetwork, target: SpikePattern, directory: Path) -> An
     """The target and the output in the course of training: side by side, or as rows if small."""
     after, outputs = [], []
     for path in sorted((directory / PROGRESS).glob("block_*.h5")):
-        times, ids = read_spikes(path)["output"]
+        recorded = read_spikes(path)
+        if "output" not in recorded:
+            raise FileError(f"{path} holds no spikes of an output; it belongs to something else.")
+        times, ids = recorded["output"]
         outputs.append(SpikePattern(times, ids, target.n, target.duration))
         block = int(path.stem.removeprefix("block_"))
         after.append(f"after {block * net.notes['block'] / 1000.0:g} s")

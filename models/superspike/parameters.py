@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from spikesim.errors import (
+    COUNTABLE,
     InputError,
     check_choice,
     check_integer,
@@ -93,8 +94,8 @@ class Parameters(NamedTuple):
             check_number(name, getattr(p, name), above=0.0)
         for name in ("eta", "w_0", "rho", "error_cut"):
             check_number(name, getattr(p, name), at_least=0.0)
-        for name in ("tau_ref", "delay"):
-            check_steps(name, getattr(p, name), dt)
+        check_steps("tau_ref", p.tau_ref, dt, at_most=COUNTABLE)
+        check_steps("delay", p.delay, dt)
         check_steps("chunk", p.chunk, dt, at_least=1)
         if p.hebbian_delay is not None:
             check_steps("hebbian_delay", p.hebbian_delay, dt)

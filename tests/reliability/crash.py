@@ -66,9 +66,9 @@ for part in range(40):
 
 
 class Kind(NamedTuple):
-    """A kind of run: the program, how it goes on, and whether it holds its directory.
+    """A kind of run: the program, how it goes on, and whether it holds its directory or file.
 
-    What holds a directory removes what killed writes have left in it; `fit` in Python does not.
+    What holds it removes what killed writes have left of it; `Network.save` does not.
     """
 
     first: tuple[str, ...]
@@ -76,8 +76,8 @@ class Kind(NamedTuple):
     holds: bool
 
 
-def _python(source: str) -> Kind:
-    return Kind(("-c", source, "{out}"), ("-c", source, "{out}"), holds=False)
+def _python(source: str, holds: bool) -> Kind:
+    return Kind(("-c", source, "{out}"), ("-c", source, "{out}"), holds)
 
 
 def _spikesim(*arguments: str, resume: bool) -> Kind:
@@ -88,9 +88,12 @@ def _spikesim(*arguments: str, resume: bool) -> Kind:
 
 KINDS = {
     "segregated": _python(
-        _IMAGES.format(module="spikesim.models.segregated", name="SegregatedDendriteNetwork")
+        _IMAGES.format(module="spikesim.models.segregated", name="SegregatedDendriteNetwork"),
+        holds=True,
     ),
-    "burst": _python(_IMAGES.format(module="spikesim.models.burst", name="BurstEnsembleNetwork")),
+    "burst": _python(
+        _IMAGES.format(module="spikesim.models.burst", name="BurstEnsembleNetwork"), holds=True
+    ),
     "superspike": _spikesim(
         *("train", "superspike", "--task", "hidden", "--hidden", "4", "--blocks", "5"), resume=True
     ),
@@ -98,7 +101,7 @@ KINDS = {
         *("run", "burst", "exclusive-or", "--n=6", "--duration=20", "--alpha=15", "--epochs=30"),
         resume=False,
     ),
-    "network": _python(_NETWORK),
+    "network": _python(_NETWORK, holds=False),
     "sweep": _spikesim(
         *("sweep", "burst", "--hidden=4", "--epochs=2", "--seeds=3", "--workers=1"), resume=False
     ),

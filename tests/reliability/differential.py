@@ -694,28 +694,6 @@ def burstprop(case: Case) -> None:
 # ---- SuperSpike -------------------------------------------------------------------------------
 
 
-class SuperSpike(naive_superspike.NaiveSuperSpike):
-    """The transcription, with PSPs of tau_syn and tau_mem in the eligibility traces.
-
-    It has one pair of time constants for these and for the traces themselves, which are the same
-    as published.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any):
-        super().__init__(*arguments, **options)
-        self.decayed = [np.zeros_like(x) for x in self.x]
-        self.psp = [np.zeros_like(x) for x in self.x]
-
-    def hebbian_product(self, c):
-        # x starts from 0 in every step, and so is what arrived.
-        self.decayed[c] += np.rint(self.x[c] / self.rise_decay)
-        self.decayed[c] *= self.syn_decay
-        self.x[c][:] = 0.0
-        self.xt[c] = self.psp[c].copy()
-        self.psp[c] += self.membrane_rate * (self.decayed[c] - self.psp[c])
-        return super().hebbian_product(c)
-
-
 def superspike(case: Case) -> None:
     hidden = case.one_of(0, 1, 1, 1, 2)
     is_common = hidden == 1 and case.maybe()
@@ -798,7 +776,7 @@ def superspike(case: Case) -> None:
     if p.hebbian_delay is not None:
         hebbian = [round(p.hebbian_delay / dt)] * hidden + [delay]
     with patch.multiple(naive_superspike, **constants):
-        oracle = SuperSpike(
+        oracle = naive_superspike.NaiveSuperSpike(
             [W / 1000.0 for W in before],
             *[(np.rint(shown.times / dt).astype(int), shown.ids) for shown in patterns],
             loop=loop,

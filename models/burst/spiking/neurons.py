@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, log
 from typing import Any
 
-from spikesim.errors import check_choice, check_number, check_steps
+from spikesim.errors import COUNTABLE, check_choice, check_number, check_steps
 from spikesim.models.burst.spiking import equations as eq
 from spikesim.neurons import Neuron
 from spikesim.projection import ShortTermPlasticity
@@ -64,14 +64,19 @@ def _compartments(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return constants
 
 
+def _countable(name: str, time: Any, dt: float) -> int:
+    """A time as steps that are counted down as a float."""
+    return check_steps(name, time, dt, at_least=1, at_most=COUNTABLE)
+
+
 def _pyramidal(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
-    K_steps = float(check_steps("K_duration", parameters["K_duration"], dt, at_least=1))
+    K_steps = float(_countable("K_duration", parameters["K_duration"], dt))
     return {**_compartments(parameters, dt), "K_steps": K_steps}
 
 
 def _burst_poisson(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     p = parameters
-    refractory = check_steps("refractory", p["refractory"], dt, at_least=1)
+    refractory = _countable("refractory", p["refractory"], dt)
     after = check_steps("second_after", p["second_after"], dt, at_least=1)
     within = check_steps("second_within", p["second_within"], dt)
     check_number("refractory", p["refractory"], above=p["second_after"] + p["second_within"])
