@@ -79,7 +79,8 @@ def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
     [{'alpha_Z': 0.0, 'seed': 0}, {'alpha_Z': 0.0, 'seed': 1}, {'alpha_Z': 0.001, 'seed': 0}]
     """
     for name, each in values.items():
-        if isinstance(each, str) or not isinstance(each, Iterable):
+        whole = isinstance(each, np.ndarray) and each.ndim == 0
+        if isinstance(each, str) or not isinstance(each, Iterable) or whole:
             raise InputError(f"{name} is {show(each)}; it has to be a list of values.")
     return [
         dict(zip(values, combination, strict=True))

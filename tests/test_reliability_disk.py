@@ -93,9 +93,8 @@ KINDS = {
         *("run", "burst", "exclusive-or", "--n=6", "--duration=20", "--alpha=15"),
         "--epochs=3",
     ),
-    "sweep": ("sweep", "burst", "--hidden=4", "--epochs=2", "--seeds=2", "--threads"),
 }
-PAUSES = {"superspike": 3, "sweep": 4}  # after so many files
+PAUSES = {"superspike": 3}  # after so many files
 RUN = 2
 
 

@@ -16,6 +16,7 @@ from spikesim.errors import (
     check_array,
     check_choice,
     check_integer,
+    check_memory,
     check_number,
     check_steps,
     show,
@@ -210,6 +211,7 @@ class SuperSpikeNetwork:
         """
         self._check_patterns(input, target)
         blocks = check_integer("blocks", blocks, at_least=1)
+        check_memory(f"blocks is {blocks}", 16.0 * blocks)  # of the learning rates
         steps = check_steps("block", block, self.dt, at_least=1)
         burning = 0 if self.time else steps
         if burn_in is not None:
