@@ -385,12 +385,11 @@ def check_array(
     if array.dtype.kind == "f" and finite and not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite numbers; every element has to be finite.")
     if array.size:
-        least, most = array.min().item(), array.max().item()
-        if at_least is not None and least < at_least:
+        if at_least is not None and (least := array.min().item()) < at_least:
             raise InputError(
                 f"{name} holds {float(least):g}; every element has to be at least {at_least:g}."
             )
-        if at_most is not None and most > at_most:
+        if at_most is not None and (most := array.max().item()) > at_most:
             raise InputError(
                 f"{name} holds {float(most):g}; every element has to be at most {at_most:g}."
             )
