@@ -646,7 +646,7 @@ class Network:
                     recording.drain(self.step)
                 self._check_finite()
                 report(done, steps)
-                if interruption.told:
+                if interruption.requested:
                     raise KeyboardInterrupt
 
     def _run_program(self, program: Program, steps: int) -> None:

@@ -54,34 +54,40 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
 class Interruption:
     """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
 
-    A second Ctrl-C interrupts at once. Of contexts inside each other, the outermost is told. Other
-    threads, which get no signals, hear of it from the main thread, if that is in such a context.
+    A second Ctrl-C interrupts at once. Of contexts inside each other, the outermost of a thread is
+    asked to stop. Threads other than the main one, which get no signals, are asked when the main
+    thread is in such a context.
     """
 
-    _of_main: list[Interruption] = []  # noqa: RUF012 - the outermost that was entered, or none
+    _own = threading.local()  # outermost: the one that the thread entered first, if it is in one
+    _of_main: Interruption | None = None
 
     def __init__(self) -> None:
-        self.told = False
+        self._pressed = False
 
     @property
     def requested(self) -> bool:
-        """Whether Ctrl-C was pressed, here or in what the main thread has entered."""
-        return self.told or any(other.told for other in self._of_main)
+        """Whether this context has to stop, as Ctrl-C was pressed."""
+        main = Interruption._of_main
+        return self._is_outermost and (self._pressed or (main is not None and main._pressed))
 
     def _note(self, signum: int, frame: object) -> None:
-        if self.told:
+        if self._pressed:
             raise KeyboardInterrupt
-        self.told = True
+        self._pressed = True
 
     def __enter__(self) -> Interruption:
-        is_main = threading.current_thread() is threading.main_thread()
-        self._is_outermost = is_main and not self._of_main
+        self._is_outermost = getattr(self._own, "outermost", None) is None
         if self._is_outermost:
-            self._previous = signal.signal(signal.SIGINT, self._note)
-            self._of_main.append(self)
+            self._own.outermost = self
+            if threading.current_thread() is threading.main_thread():
+                self._previous = signal.signal(signal.SIGINT, self._note)
+                Interruption._of_main = self
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._is_outermost:
-            signal.signal(signal.SIGINT, self._previous)
-            self._of_main.remove(self)
+            self._own.outermost = None
+            if Interruption._of_main is self:
+                Interruption._of_main = None
+                signal.signal(signal.SIGINT, self._previous)

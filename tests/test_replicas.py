@@ -140,6 +140,18 @@ def test_ctrl_c_stops_all_of_them_after_a_block():
     assert (nets.epoch > 0).all()
 
 
+def test_ctrl_c_stops_networks_that_only_run():
+    nets = Replicas.of(Network, seed=[1, 2, 3, 4], threads=2)
+    nets.each(lambda net: net.add_population("cells", 5, LIF))
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        nets.run(1e12)
+    assert time.perf_counter() - began < 60.0
+    assert (nets.step > 0).any()
+    nets.run(1.0)  # nothing was lost, and the next run is not asked to stop
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
