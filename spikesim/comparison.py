@@ -63,7 +63,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
                 f"comparisons[{k}] is {show(row)}; it has to be a Comparison, its quantity a text."
             )
         for name, value in row._asdict().items():
-            if name != "quantity" and not isinstance(value, numbers.Real):
+            if name != "quantity" and not _is_float(value):
                 raise InputError(
                     f"{name} of {row.quantity!r} is {show(value)}; it has to be a number."
                 )
@@ -77,6 +77,16 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
         for name, ours, reference, bounds, missed in rows
     ]
     return "\n".join(lines)
+
+
+def _is_float(value: object) -> bool:
+    if not isinstance(value, numbers.Real):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return False
+    return True
 
 
 def _bounds(row: Comparison) -> str:

@@ -144,3 +144,5 @@ def test_impossible_arguments_are_refused():
         weight_changes([[1.0], [2.0]], [[1.0]], 5.0, 0.2)
     with pytest.raises(InputError, match=r"burst_probability is 1\.5"):
         weight_changes([[1.0]], [[1.0]], 5.0, 1.5)
+    with pytest.raises(InputError, match=r"pre\[0\] holds 1.8.* at most"):
+        weight_changes([[2.0**64]], [[1.0]], 5.0, 0.2)

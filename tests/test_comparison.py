@@ -2,6 +2,9 @@
 
 import math
 
+import pytest
+
+from spikesim import InputError
 from spikesim.comparison import Comparison, comparison_table
 
 
@@ -23,3 +26,9 @@ def test_a_table_marks_what_does_not_hold():
     assert [line.endswith("MISSED") for line in lines] == [False, True, False, False]
     assert lines[1].split()[:4] == ["a", "1", "at", "most"]
     assert lines[3].split() == ["c", "2"]
+
+
+def test_what_is_no_number_has_no_place_in_a_table():
+    for value in ("0.1", 10**400):
+        with pytest.raises(InputError, match=r"reference of 'r' is .* a number"):
+            comparison_table([Comparison("r", 0.1, reference=value)])

@@ -28,6 +28,7 @@ from spikesim import Network, Neuron, plot
 from spikesim.bursts import events_and_bursts
 from spikesim.comparison import Comparison
 from spikesim.errors import (
+    MOST_STEPS,
     InputError,
     check_array,
     check_integer,
@@ -325,9 +326,10 @@ def weight_changes(
     for name, trains in (("pre", pre), ("post", post)):
         if not isinstance(trains, (list, tuple)):
             raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
+    latest = 0.5 * MOST_STEPS * DT
     pre, post = (
         [
-            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0)
+            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
             for k, train in enumerate(trains)
         ]
         for name, trains in (("pre", pre), ("post", post))
