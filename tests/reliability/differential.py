@@ -161,19 +161,20 @@ class Case:
         self.spikes += int(theirs.sum())
         self.same(what, ours, theirs)
 
-    def close(self, what: str, ours: Any, theirs: Any, rounding: float = 0.0) -> None:
-        """Numbers that have to agree, but for `rounding` in their unit."""
+    def close(self, what: str, ours: Any, theirs: Any, rounding: Any = 0.0) -> None:
+        """Numbers that have to agree, but for `rounding` in their unit, of each or of all."""
         ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
         if not self._are_alike(what, ours, theirs) or not theirs.size:
             return
         finite = np.abs(theirs[np.isfinite(theirs)])
-        most = TOLERANCE * (finite.max() if finite.size else 0.0) + max(rounding, NOTHING)
+        most = TOLERANCE * (finite.max() if finite.size else 0.0) + np.maximum(rounding, NOTHING)
         apart = ~np.isclose(ours, theirs, rtol=0.0, atol=most, equal_nan=True)
         if apart.any():
             k = tuple(int(x) for x in np.argwhere(apart)[0])
             self.differences.append(
                 f"{what}{list(k)} is {float(ours[k])!r}, not {float(theirs[k])!r} "
-                f"({apart.sum()} of {apart.size}; at most {most:.1e} apart)"
+                f"({apart.sum()} of {apart.size}; "
+                f"at most {np.broadcast_to(most, apart.shape)[k]:.1e} apart)"
             )
 
     def learned(
@@ -680,9 +681,12 @@ def burstprop(case: Case) -> None:
         error = 100.0 * np.mean(np.concatenate(wrong))
         case.close("training error", history["training_error"][epoch], error)
         case.close("apical", history["apical"][epoch], np.sum(apical, axis=0) / examples)
+    # What learns is a difference of burst probabilities, which are of the size of 1.
+    updates = epochs * math.ceil(examples / options["batch"]) / (1.0 - values["momentum"])
+    rounding = updates * max(values["eta"], values["eta_output"]) * np.finfo(np.float64).eps
     for k in range(1, hidden + 2):
-        case.learned(f"W[{k - 1}]", before[0][k - 1], net.W[k - 1], oracle.W[k])
-        case.learned(f"b[{k - 1}]", before[1][k - 1], net.b[k - 1], oracle.b[k])
+        case.learned(f"W[{k - 1}]", before[0][k - 1], net.W[k - 1], oracle.W[k], rounding)
+        case.learned(f"b[{k - 1}]", before[1][k - 1], net.b[k - 1], oracle.b[k], rounding)
     for k in range(1, hidden + 1):
         case.learned(f"Y[{k - 1}]", before[2][k - 1], net.Y[k - 1], oracle.Y[k].T)
         if options["inhibition"]:
@@ -1381,7 +1385,6 @@ def integrate_and_fire(case: Case) -> None:
 
 def izhikevich(case: Case) -> None:
     dt = case.one_of(0.02, 0.1, 0.25, 0.5)
-    # Each upstroke makes rounding errors larger, the more so the longer the steps.
     n, steps = case.size(6), case.whole(50, 1000 if dt < 0.2 else 200)
     values = _around(case, IZHIKEVICH_2003[case.one_of(*IZHIKEVICH_2003)])
     values["c"] = min(values["c"], -40.0)
@@ -1404,19 +1407,27 @@ def izhikevich(case: Case) -> None:
     net.run_steps(steps)
 
     told = case.told(values)
-    found = {name: np.zeros((n, steps)) for name in names}
-    fired = np.zeros((steps, n), np.int64)
-    for i in range(n):
-        first = {name: float(x[i]) for name, x in start.items()}
-        cell = naive_integrate_and_fire.NaiveIzhikevich(dt=dt, **told, **first)
-        for k in range(steps):
-            cell.step(float(arriving[k, i]))
-            fired[k, i] = cell.fired
-            for name in names:
-                found[name][i, k] = getattr(cell, name)
+
+    def oracle(current: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        found = {name: np.zeros((n, steps)) for name in names}
+        fired = np.zeros((steps, n), np.int64)
+        for i in range(n):
+            first = {name: float(x[i]) for name, x in {**start, "I": current}.items()}
+            cell = naive_integrate_and_fire.NaiveIzhikevich(dt=dt, **told, **first)
+            for k in range(steps):
+                cell.step(float(arriving[k, i]))
+                fired[k, i] = cell.fired
+                for name in names:
+                    found[name][i, k] = getattr(cell, name)
+        return found, fired
+
+    found, fired = oracle(start["I"])
     case.fired("spikes", spikes, fired)
+    # Each upstroke enlarges rounding errors, as it does those of a current of v's last bit.
+    nearby, _ = oracle(start["I"] + np.spacing(64.0))
     for name, theirs in found.items():
-        case.close(name, getattr(recording, name), theirs)
+        rounding = 16.0 * np.maximum.accumulate(np.abs(nearby[name] - theirs), axis=1)
+        case.close(name, getattr(recording, name), theirs, rounding)
 
 
 # ---- all of them ------------------------------------------------------------------------------
