@@ -200,8 +200,9 @@ def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
     from scipy import sparse
 
     exists = np.ones(turned.target.size, np.int8)
-    columns = sparse.csc_array((exists, turned.target.astype(np.int32), turned.start), shape)
-    rows = columns.tocsr()
+    index = np.int32 if turned.target.size < 1 << 31 else np.int64  # scipy wants one type for both
+    indices = turned.target.astype(index), turned.start.astype(index)
+    rows = sparse.csc_array((exists, *indices), shape).tocsr()
     return Synapses(rows.indptr.astype(np.int64), rows.indices.astype(target_type(shape[1])))
 
 

@@ -324,7 +324,7 @@ def test_a_probability_draws_the_synapses_that_release_0_1_0_drew():
 LARGE = {
     "probability": ({"probability": 0.005}, 8.0),
     "outdegree": ({"outdegree": 100}, 8.0),
-    "indegree": ({"indegree": 100}, 26.0),
+    "indegree": ({"indegree": 100}, 18.0),
     "synapses": ({"synapses": 2_000_000}, 4.0),
 }
 

@@ -172,7 +172,9 @@ def zeros_packed():
 
 
 def overfull_chunk(group, name):
-    dataset = group.create_dataset(name, (1,), "f8", chunks=(1,), compression="gzip")
+    dataset = group.create_dataset(  # the size of smaller chunks is written in two bytes
+        name, (1,), "f8", maxshape=(None,), chunks=(2**10,), compression="gzip"
+    )
     dataset.id.write_direct_chunk((0,), zeros_packed())
 
 
