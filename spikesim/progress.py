@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -51,25 +52,31 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
             yield lambda done, total: bar.update(done - bar.n) and None
 
 
+_entered: ContextVar[Interruption | None] = ContextVar("entered", default=None)
+
+
 class Interruption:
     """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
 
     A second Ctrl-C interrupts at once. Of contexts inside each other, the outermost of a thread is
-    asked to stop. Threads other than the main one, which get no signals, are asked when the main
-    thread is in such a context.
+    asked to stop. A thread that was given a copy of the main thread's `contextvars` is asked with
+    it, or when that thread has left by an error and nobody waits any more.
     """
-
-    _own = threading.local()  # outermost: the one that the thread entered first, if it is in one
-    _of_main: Interruption | None = None
 
     def __init__(self) -> None:
         self._pressed = False
+        self._thread = threading.get_ident()
+        self._above = _entered.get()
+        self._is_outermost = self._above is None or self._above._thread != self._thread
+        self._gets_signals = threading.current_thread() is threading.main_thread()
 
     @property
     def requested(self) -> bool:
         """Whether this context has to stop, as Ctrl-C was pressed."""
-        main = Interruption._of_main
-        return self._is_outermost and (self._pressed or (main is not None and main._pressed))
+        return self._is_outermost and self._was_pressed()
+
+    def _was_pressed(self) -> bool:
+        return self._pressed or (self._above is not None and self._above._was_pressed())
 
     def _note(self, signum: int, frame: object) -> None:
         if self._pressed:
@@ -77,17 +84,15 @@ class Interruption:
         self._pressed = True
 
     def __enter__(self) -> Interruption:
-        self._is_outermost = getattr(self._own, "outermost", None) is None
         if self._is_outermost:
-            self._own.outermost = self
-            if threading.current_thread() is threading.main_thread():
+            self._token = _entered.set(self)
+            if self._gets_signals:
                 self._previous = signal.signal(signal.SIGINT, self._note)
-                Interruption._of_main = self
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._is_outermost:
-            self._own.outermost = None
-            if Interruption._of_main is self:
-                Interruption._of_main = None
+            self._pressed = self._pressed or exception[0] is not None
+            _entered.reset(self._token)
+            if self._gets_signals:
                 signal.signal(signal.SIGINT, self._previous)

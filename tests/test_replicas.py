@@ -152,6 +152,28 @@ def test_ctrl_c_stops_networks_that_only_run():
     nets.run(1.0)  # nothing was lost, and the next run is not asked to stop
 
 
+def test_a_second_ctrl_c_leaves_no_thread_behind():
+    nets = Replicas.of(Network, seed=[1, 2, 3, 4], threads=2)
+    nets.each(lambda net: net.add_population("cells", 2000, LIF))
+    before = set(threading.enumerate())
+
+    def press_twice():
+        time.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press_twice)
+    presser.start()
+    with pytest.raises(KeyboardInterrupt):
+        nets.run(1e12)
+    presser.join()
+    ends = time.monotonic() + 60.0
+    while set(threading.enumerate()) - before and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not set(threading.enumerate()) - before
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
