@@ -572,6 +572,10 @@ class Network:
         self._check_own("population", population)
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
+        if not 0 < len(set(names)) == len(names):
+            raise InputError(
+                f"variables is {show(variables)}; it has to name one or more, and none twice."
+            )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
         if neurons is None:
             which = np.arange(population.n)

@@ -158,6 +158,8 @@ NETWORK = {
         "pre has to be a population of this network",
     ),
     "a variable that is not there": (lambda: record(variables="vm"), "'vm'"),
+    "no variable": (lambda: record(variables=()), "variables is .* name one or more"),
+    "a variable twice": (lambda: record(variables=["v", "v"]), "variables is .* none twice"),
     "a neuron out of range": (lambda: record(neurons=[3]), "neurons holds 3"),
     "an interval between two steps": (lambda: record(every=0.7), "every is 0.7"),
     "a duration between two steps": (lambda: network()[0].run(0.7), "duration is 0.7"),

@@ -433,8 +433,8 @@ def _judge(error: BaseException, where: str, every: list[str], says: dict[str, s
     if isinstance(error, TooLong):
         return {"kind": "defect", "why": f"{where} takes longer than {LIMIT:g} s"}
     frames = traceback.extract_tb(error.__traceback__)
-    if where == "what follows" and frames[-1].name in ("step", "count"):
-        return {"kind": "refused"}  # an equation of the user's own, as plain Python
+    if where == "what follows" and frames[-1].name in ("step", "count", "each"):
+        return {"kind": "refused"}  # a function of the user's own, as plain Python, or what it says
     if not isinstance(error, SpikesimError):
         return {"kind": "defect", "why": f"{where} raises {text}"}
     if "\n" in str(error):
