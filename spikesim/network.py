@@ -648,7 +648,7 @@ class Network:
                 done += now
                 for recording in self.recordings:
                     recording.drain(self.step)
-                self._check_finite()
+                self._check_finite(self.step - now)
                 report(done, steps)
                 if interruption.requested:
                     raise KeyboardInterrupt
@@ -837,7 +837,9 @@ class Network:
         check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
-    def _check_finite(self) -> None:
+    def _check_finite(self, looked: int) -> None:
+        """Stop if a number is none; `looked` is the step after which the look before was."""
+        when = f"by step {self.step} ({self.time:g} ms; the look before was at step {looked})"
         for population in self.populations.values():
             # What is on its way to a neuron counts too: it would be saved.
             for name, array in (*population.state.items(), *population.rings.items()):
@@ -845,11 +847,11 @@ class Network:
                     place = tuple(np.argwhere(~np.isfinite(array))[0])
                     raise SimulationError(
                         f"{name} of neuron {place[-1]} in population {population.name!r} is "
-                        f"{array[place]} by step {self.step} ({self.time:g} ms); "
+                        f"{array[place]} {when}; "
                         "look for a weight or a rate that is too large, or a dt that is too long."
                     )
         for projection in self.projections.values():
-            projection.check_finite()
+            projection.check_finite(when)
 
 
 def _indices(t, s, p):

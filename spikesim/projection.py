@@ -401,7 +401,7 @@ class Projection:
         """Give all synapses one delay, in steps."""
         self._delay = steps
 
-    def check_finite(self) -> None:
+    def check_finite(self, when: str) -> None:
         """Stop a run in which a weight that learns, or its release or trace, is no number."""
         watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
         if self.learns:
@@ -412,8 +412,8 @@ class Projection:
                 total = array.sum(dtype=np.float64)
             if not np.isfinite(total) and not np.isfinite(array).all():
                 raise SimulationError(
-                    f"{name} of projection {self.name!r} became NaN or infinite; look for a "
-                    "learning rate that is too large."
+                    f"{name} of projection {self.name!r} became NaN or infinite {when}; look "
+                    "for a learning rate that is too large."
                 )
 
     def _keep(self, synapses: Synapses) -> None:

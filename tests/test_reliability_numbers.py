@@ -16,8 +16,10 @@ from spikesim import (
     ShortTermPlasticity,
     SimulationError,
 )
+from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, spiking
 from spikesim.models.burst.burstprop import BurstpropNetwork
+from spikesim.models.burst.spiking import learning_rule, pairing, propagation, transfer
 from spikesim.models.burst.spiking.exclusive_or import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
@@ -46,6 +48,23 @@ def burst(**given):
 
 def burstprop(**given):
     return BurstpropNetwork((16, 4, 3), seed=1, **given)
+
+
+TINY = {"backend": "python", "n": 4}
+TRANSFER = {**TINY, "n": 12, "n_interneurons": 20, "sources": 30, "step": 2.0, "window": 1.0}
+EXPERIMENTS = {
+    "pairing": lambda: pairing.run(realisations=2, duration=300.0),
+    "synapses": lambda: pairing.weight_changes([[5.0]], [[5.0, 15.0]], 5.0, 0.15, "python"),
+    "lateral transfer": lambda: transfer.lateral_transfer(1, [(0.0, 0.0)], [0.0], **TRANSFER),
+    "interneuron transfer": lambda: transfer.interneuron_transfer(
+        1, [(0.0, 0.0)], [0.0], **TRANSFER
+    ),
+    "propagation": lambda: propagation.Propagation(**{**TINY, "n": 40}, connectivity=5e-4).run(),
+    "learning rule": lambda: learning_rule.run(
+        **TINY, in_degree=3, sources=60, exc_degree=30, inh_degree=10, dendritic_sources=20
+    ),
+    "microcircuit": lambda: microcircuit.build(scale=0.01, seed=3, backend="python").run(1.0),
+}
 
 
 def superspike(**given):
@@ -143,7 +162,7 @@ def test_a_variable_that_becomes_nan_stops_the_run_and_is_named(name):
         net = Network(dt=0.1, backend="python")
         cells = net.add_population("cells", 2, neuron)
         cells.state[variable][1] = np.nan
-        wanted = r"\w+ of neuron 1 in population 'cells' is nan by step 1 \(0.1 ms\)"
+        wanted = r"\w+ of neuron 1 in population 'cells' is nan by step 1 \(0.1 ms; .* at step 0\)"
         with pytest.raises(SimulationError, match=wanted):
             net.run(0.1)
 
@@ -193,3 +212,19 @@ def test_short_term_plasticity_that_becomes_nan_is_named():
     source.rate[:] = 0.0  # so that none of it arrives
     with pytest.raises(SimulationError, match="x of projection 'source_to_cells' became NaN"):
         net.run(5.0)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_in_which_a_neuron_becomes_nan_says_which(name, monkeypatch):
+    run_steps = Network.run_steps
+
+    def poisoned(net, steps, progress=False):
+        for population in net.populations.values():
+            floats = [array for array in population.state.values() if array.dtype.kind == "f"]
+            if floats:
+                floats[0].reshape(-1)[0] = np.nan
+        run_steps(net, steps, progress)
+
+    monkeypatch.setattr(Network, "run_steps", poisoned)
+    with pytest.raises(SimulationError, match=r"of neuron 0 in population '\w+' is nan by step"):
+        EXPERIMENTS[name]()
