@@ -136,7 +136,7 @@ def check_number(
     inside = inside and (below is None or number < below)
     if not inside:
         raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
-    return number
+    return number + 0.0  # so that -0.0 is 0.0
 
 
 def check_integer(

@@ -145,7 +145,7 @@ class Neuron:
             values[name] = number
         for name, value in values.items():
             if name.startswith("tau"):
-                check_number(name, value, above=0.0, unit="ms")
+                check_number(name, value, above=0.0, at_least=1e-9, unit="ms")
                 if dt > value:
                     raise InputError(
                         f"dt is {dt:g} ms, longer than {name} = {value:g} ms; "

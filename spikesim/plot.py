@@ -1331,6 +1331,8 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         raise InputError(
             "history holds no angle but 0; train a network with measure_angle=True to measure them."
         )
+    if np.nanmin(angles) < 0.0 or np.nanmax(angles) > 180.0:
+        raise InputError("history['angle'] holds numbers that are no angles from 0 to 180 degrees.")
     with _style():
         ax = _axes(ax, (4.2, 3.0))
         for m, values in enumerate(angles):

@@ -135,7 +135,7 @@ class Population:
         for parameter, value in given.items():
             check_number(parameter, value, dtype=dtype)
         for constant, value in self.params.items():
-            if not abs(value) <= float(np.finfo(dtype).max):
+            if not abs(float(value)) <= float(np.finfo(dtype).max):
                 raise InputError(
                     f"{', '.join(given)}: {constant} would be {value:g}, which {dtype} cannot hold."
                 )

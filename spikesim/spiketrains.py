@@ -323,8 +323,8 @@ def van_rossum_trace(
         "times", times, shape=(None,), dtype=np.float64, at_least=0.0, at_most=duration
     )
     tau_rise, tau_decay = _check_kernel(tau_rise, tau_decay)
+    check_memory(f"duration is {duration:g} ms in steps of {dt:g} ms", 100.0 * duration / dt)
     steps = math.ceil(duration / dt - 1e-9)  # 0.3 / 0.1 may come out above or below 3
-    check_memory(f"duration is {duration:g} ms in steps of {dt:g} ms", 100.0 * steps)
     first = np.ceil(times / dt).astype(np.int64)  # the first grid point of a spike
     late = np.maximum(first * dt - times, 0.0)
 

@@ -78,14 +78,19 @@ def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
     >>> grid(alpha_Z=[0.0, 1e-3], seed=range(2))[:3]
     [{'alpha_Z': 0.0, 'seed': 0}, {'alpha_Z': 0.0, 'seed': 1}, {'alpha_Z': 0.001, 'seed': 0}]
     """
-    for name, each in values.items():
-        whole = isinstance(each, np.ndarray) and each.ndim == 0
-        if isinstance(each, str) or not isinstance(each, Iterable) or whole:
-            raise InputError(f"{name} is {show(each)}; it has to be a list of values.")
+    lists = [_listed(name, each) for name, each in values.items()]
     return [
-        dict(zip(values, combination, strict=True))
-        for combination in itertools.product(*values.values())
+        dict(zip(values, combination, strict=True)) for combination in itertools.product(*lists)
     ]
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    try:
+        if not isinstance(values, str):
+            return list(values)
+    except Exception:  # whatever a foreign object raises
+        pass
+    raise InputError(f"{name} is {show(values)}; it has to be a list of values.")
 
 
 def sweep(

@@ -35,10 +35,10 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
-from spikesim.patterns import SpikePattern, check_pattern
+from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.sonata import TraceWriter
 from spikesim.spiketrains import van_rossum_distance, van_rossum_loss, van_rossum_trace
-from spikesim.sweep import sweep
+from spikesim.sweep import grid, sweep
 from tests.reliability import bounds, calls, inputs
 
 PAIRS = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
@@ -363,6 +363,22 @@ REFUSED = {
         lambda: plot.receptive_fields(np.full((4, 1), 1e300), (2, 2)),
         "W holds 1e[+]300",
     ),
+    "angles beyond a half turn": (
+        lambda: plot.angle({"epoch": [1, 2], "angle": [[80.0], [1e6]]}),
+        "angle'. holds numbers that are no angles",
+    ),
+    "a grid of values that fail": (
+        lambda: grid(eta=(1.0 / k for k in range(2))),
+        "eta is .* a list of values",
+    ),
+    "steps beyond counting": (
+        lambda: van_rossum_trace([1.0], 10.0, dt=5e-324),
+        "in steps of 4.94066e-324 ms",
+    ),
+    "a time constant below any step": (
+        lambda: Network().add_population("cells", 2, LIF, tau_membrane=5e-324),
+        "tau_membrane is 5e-324; .* at least 1e-09",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -409,6 +425,24 @@ def test_parameters_of_models_may_be_numpy_numbers_of_any_type():
     net = SuperSpikeNetwork((3, 2), w_max=np.uint64(5), psp_cut=np.int8(1), eta=np.float16(0.5))
     assert [net.parameters.w_max, net.parameters.cut, net.parameters.eta] == [5.0, 1.0, 0.5]
     assert min(w.min() for w in net.W) >= -5.0
+
+
+def test_minus_zero_is_zero():
+    assert not BurstEnsembleNetwork((4, 3, 2), W_range=-0.0).W[0].any()
+    assert not np.signbit(check_number("x", -0.0))
+
+
+def test_constants_may_be_numpy_numbers_of_any_type():
+    neuron = Neuron(
+        steps=(), variables={"v": 0.0}, constants=lambda p, dt: {"leak": np.float16(0.5)}
+    )
+    assert Network().add_population("cells", 2, neuron).params["leak"] == 0.5
+
+
+def test_a_synapse_whose_time_constant_is_an_age_is_never_forgotten():
+    net = SuperSpikeNetwork((3, 2), tau_decay=2.0**31, backend="python")
+    net.fit(from_trains([[1.0], [2.0], []], 20.0), from_trains([[4.0], []], 20.0), 2, block=20.0)
+    assert np.isfinite(net.W[0]).all()
 
 
 def test_spikes_are_all_different_for_a_time_constant_of_almost_nothing():

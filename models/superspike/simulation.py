@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim import Network, Neuron
+from spikesim.errors import MOST_STEPS
 from spikesim.kernels import eligibility
 from spikesim.kernels.program import SHARED, once
 from spikesim.models.superspike import equations as eq
@@ -291,7 +292,7 @@ class Simulation:
             **pre.spike_list(),
             "block": history["block"],
             "above": np.zeros(pre.n, np.int32),
-            "idle": np.full(pre.n, np.iinfo(np.int32).max, np.int32),
+            "idle": np.full(pre.n, MOST_STEPS, np.int64),
             "event_pre": np.zeros(events, np.int32),
             "event_x": np.zeros(events, dtype),
             "event_psp": np.zeros(events, dtype),
@@ -306,7 +307,7 @@ class Simulation:
             "delay": self.delay + lag,
             "lag": lag,
             "chunk": self.chunk,
-            "forget": round(60.0 * max(p.tau_rise, p.tau_decay) / dt),
+            "forget": round(min(60.0 * max(p.tau_rise, p.tau_decay) / dt, MOST_STEPS / 4)),
             "parts": SHARED,
         }
         slopes = {

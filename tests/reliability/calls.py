@@ -147,6 +147,7 @@ INTERNAL = {
     "spikesim.sources.Trials*": "made by Network.add_images and models",
     "spikesim.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
     "spikesim.network.Network.add": "takes what models make",
+    "spikesim.projection.Projection.check_finite": "called by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
     "spikesim.replicas.stacked": "what Replicas returns",
     "spikesim.connectivity.Synapses": "returned",
@@ -240,12 +241,15 @@ class Call(NamedTuple):
         What a user does next, with what the call returned: it must not crash either.
     says : dict of str to str
         What a message may call an argument instead of its name.
+    lasts : tuple of str
+        Arguments whose latest time (ms) is how long a simulation lasts.
     """
 
     function: Callable
     arguments: dict[str, Any]
     then: Callable[[Any], Any] | None = None
     says: dict[str, str] = {}  # noqa: RUF012 - never written
+    lasts: tuple[str, ...] = ()
 
 
 def small() -> SimpleNamespace:
@@ -300,7 +304,7 @@ def _neuron(folder: Path) -> Call:
         net.run(0.2)
 
     given = {"steps": [step], "variables": {"v": 0.0, "drive": 0.0}, "parameters": {"tau": 9.0}}
-    return Call(Neuron, given, use)
+    return Call(Neuron, given, use, {"parameters": "tau"})
 
 
 def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
@@ -1043,13 +1047,16 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
     ),
-    "spikesim.models.burst.spiking.pairing.weight_changes": _plain(
+    "spikesim.models.burst.spiking.pairing.weight_changes": lambda f: Call(
         pairing.weight_changes,
-        pre=[[1.0, 2.0], [3.0]],
-        post=[[1.5], [2.0]],
-        event_rate=5.0,
-        burst_probability=0.2,
-        backend="python",
+        {
+            "pre": [[1.0, 2.0], [3.0]],
+            "post": [[1.5], [2.0]],
+            "event_rate": 5.0,
+            "burst_probability": 0.2,
+            "backend": "python",
+        },
+        lasts=("pre", "post"),
     ),
     "spikesim.models.burst.spiking.pairing.Pairing.save": lambda f: Call(
         pairing.Pairing(*(np.zeros((1, 1)),) * 6, 1.0, 0).save, {"path": f / "pairing.h5"}
