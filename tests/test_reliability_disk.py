@@ -93,7 +93,10 @@ KINDS = {
         *("run", "burst", "exclusive-or", "--n=6", "--duration=20", "--alpha=15"),
         "--epochs=3",
     ),
-    "sweep": ("sweep", "burst", "--hidden=4", "--epochs=2", "--seeds=2", "--threads", "--workers=1"),
+    "sweep": (
+        *("sweep", "burst", "--hidden=4", "--epochs=2", "--seeds=2"),
+        *("--threads", "--workers=1"),  # one set after the other
+    ),
 }
 PAUSES = {"superspike": 3, "sweep": 5}  # after so many files
 RUN = 2

@@ -21,6 +21,7 @@ EDITS = {
     "a list of errors": ("superspike", RAW, 2**30, "saved raw_count holds 1073741824"),
     "a pattern": ("exclusive-or", ("progress", "example"), 4, "saved example is 4"),
     "an epoch": ("exclusive-or", ("progress", "epoch"), -1, "saved epoch is -1"),
+    "the history": ("exclusive-or", ("history", "epoch"), np.inf, "saved epochs holds NaN or inf"),
     "a step": ("superspike", ("simulation", "step"), -5, "saved step is -5"),
 }
 LOADED = {

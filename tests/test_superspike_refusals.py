@@ -166,6 +166,7 @@ def test_windows_that_cannot_be_learned_are_refused(windows, message):
         ({"block": 10.05}, "block is 10.05 ms; it has to be a multiple of dt"),
         ({"burn_in": -1.0}, "burn_in is -1.0"),
         ({"learning_rate": -1.0}, "learning_rate holds -1"),
+        ({"learning_rate": 1e39}, "learning_rate holds 1e[+]39"),
         ({"learning_rate": [1.0, 0.1, 0.01]}, r"learning_rate has shape \(3,\); .* \(2\)"),
         ({"learning_rate": "fast"}, "learning_rate has dtype"),
         ({"checkpoint": "no/such/folder/net.h5"}, "no folder"),

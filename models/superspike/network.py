@@ -224,7 +224,10 @@ class SuperSpikeNetwork:
         rates = np.full(blocks, self.parameters.eta)
         if learning_rate is not None:
             shape = (blocks,) if varies("learning_rate", learning_rate) else ()
-            rates[:] = check_array("learning_rate", learning_rate, shape=shape, at_least=0.0)
+            most = float(np.finfo(self.dtype).max)
+            rates[:] = check_array(
+                "learning_rate", learning_rate, shape=shape, at_least=0.0, at_most=most
+            )
         if self._into_block >= steps:
             raise InputError(
                 f"block is {block:g} ms, but the unfinished block has run for "

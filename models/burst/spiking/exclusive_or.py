@@ -19,6 +19,7 @@ from spikesim.backends import check_backend
 from spikesim.comparison import Comparison
 from spikesim.errors import (
     InputError,
+    check_array,
     check_choice,
     check_integer,
     check_number,
@@ -367,7 +368,8 @@ class ExclusiveOrNetwork:
         net._seconds = check_number("saved seconds", progress["seconds"])
         net._measured[:] = progress["measured"]
         net.history.update(history_lists(state["history"]))
-        net.history["epoch"] = [int(epoch) for epoch in net.history["epoch"]]
+        epochs = check_array("saved epochs", state["history"]["epoch"], dtype=np.int64)
+        net.history["epoch"] = epochs.tolist()
         return net
 
 
