@@ -1,9 +1,11 @@
 """`spikesim run burst EXPERIMENT`: what it writes, prints, refuses, and how it goes on."""
 
+import errno
 import re
 
 import h5py
 import pytest
+from matplotlib.figure import Figure
 
 from spikesim.cli import main
 from spikesim.models.burst.experiments import EXPERIMENTS
@@ -59,6 +61,22 @@ def test_no_experiment_is_overwritten(tmp_path, capsys):
     assert run("propagation", tmp_path) == 2
     assert "holds this experiment already" in capsys.readouterr().err
     assert (tmp_path / "propagation.h5").read_bytes() == before
+
+
+def test_an_experiment_whose_picture_found_no_room_is_made_by_the_same_command(
+    tmp_path, capsys, monkeypatch
+):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Figure, "savefig", full)
+        assert run("propagation", tmp_path) == 2
+    assert "then give the same command" in capsys.readouterr().err
+    before = (tmp_path / "propagation.h5").read_bytes()
+    assert run("propagation", tmp_path) == 0
+    assert (tmp_path / "propagation.h5").read_bytes() == before
+    assert (tmp_path / "propagation.png").exists()
 
 
 @pytest.mark.parametrize(

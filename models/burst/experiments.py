@@ -105,11 +105,11 @@ def run(chosen: argparse.Namespace) -> None:
 def _run(chosen: argparse.Namespace, seed: int, given: dict[str, Any], directory: Path) -> None:
     name = chosen.experiment
     experiment = EXPERIMENTS[name]
-    kept = directory / f"{name}.h5"
+    kept, written = directory / f"{name}.h5", directory / f"{name}.txt"
     if name == "exclusive-or":
         # Its file is its checkpoint too.
         given["checkpoint"] = kept
-    elif kept.exists():
+    elif written.exists():  # the last file; a run that failed before it is made again
         raise FileError(f"{directory} holds this experiment already; choose another --out.")
     print(f"Running {name} into {directory}", flush=True)
     result = experiment.module.run(seed, not chosen.no_progress, chosen.backend, **given)
@@ -119,6 +119,6 @@ def _run(chosen: argparse.Namespace, seed: int, given: dict[str, Any], directory
     if name == "propagation":
         result.to_sonata(directory)
     table = comparison_table(result.comparisons())
-    runs.write_text(directory / f"{name}.txt", table + "\n")
+    runs.write_text(written, table + "\n")
     print(table)
     print(f"See {directory / f'{name}.png'}")
