@@ -12,7 +12,6 @@ import http.client
 import io
 import math
 import os
-import stat
 import struct
 import urllib.request
 import uuid
@@ -35,6 +34,7 @@ from spikesim.errors import (
     check_path,
     show,
 )
+from spikesim.files import read_bytes
 
 __all__ = [
     "MNIST_MIRRORS",
@@ -227,7 +227,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
                 f"{place} lacks {name}.gz; "
                 f"spikesim.datasets.download_mnist({str(place)!r}) adds what is missing."
             )
-        arrays.append(_mnist_array(_read(path), name, path))
+        arrays.append(_mnist_array(read_bytes(path), name, path))
     train_images, train_labels, test_images, test_labels = arrays
     return Dataset(
         "mnist",
@@ -284,8 +284,8 @@ def load_idx(
     images_path = _path("images_path", images_path)
     labels_path = _path("labels_path", labels_path)
     n_classes = check_integer("n_classes", n_classes, at_least=1, at_most=256)
-    images = _parse(_unpack(_read(images_path), images_path), images_path, dimensions=3)
-    labels = _parse(_unpack(_read(labels_path), labels_path), labels_path, dimensions=1)
+    images = _parse(_unpack(read_bytes(images_path), images_path), images_path, dimensions=3)
+    labels = _parse(_unpack(read_bytes(labels_path), labels_path), labels_path, dimensions=1)
     if len(images) != len(labels):
         raise FileError(
             f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} "
@@ -364,7 +364,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
     existing = _find(folder, name)
     if existing is not None:
         try:
-            _mnist_array(_read(existing), name, existing)
+            _mnist_array(read_bytes(existing), name, existing)
         except FileError as error:
             # It may be somebody's Fashion-MNIST, which has the same file names.
             raise FileError(
@@ -444,20 +444,6 @@ def _cache() -> Path:
 def _find(folder: Path, name: str) -> Path | None:
     candidates = (folder / f"{name}.gz", folder / name)
     return next((path for path in candidates if path.is_file()), None)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            raise FileError(f"{path} is a device; name a file.")  # it may never end
-        return path.read_bytes()
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror}.") from None
-    except MemoryError:
-        raise FileError(f"{path} holds more than there is memory for.") from None
 
 
 def _unpack(data: bytes, source: object) -> bytes:

@@ -2,7 +2,8 @@
 
 A file is written beside its final name and renamed when it is complete, so whatever happens to the
 process, the name holds either the old file or the new one. A file that is read may come from
-anywhere, so it is checked before use, and links that lead out of it are refused.
+anywhere, so it is checked before use, and links that lead out of it are refused. Files of other
+formats are read by `read_bytes`, and looked at by who knows the format.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "check_target",
     "open_file",
     "open_hdf5",
+    "read_bytes",
     "read_tree",
     "stamp",
     "write_tree",
@@ -251,6 +253,32 @@ def stamp(file: h5py.File, kind: str) -> None:
 
 
 # ---- reading ----------------------------------------------------------------------------------
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return all of a file of any format; a device, which may never end, is refused.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     read_bytes(file.name)
+    b''
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
+            return Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except MemoryError:
+        raise FileError(f"{path} holds more than there is memory for.") from None
+    raise FileError(f"{path} is a device; name a file.")
 
 
 def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -30,6 +29,7 @@ from spikesim.errors import (
     check_steps,
     show,
 )
+from spikesim.files import read_bytes
 
 __all__ = [
     "SpikePattern",
@@ -267,19 +267,9 @@ def read_ras(
 def _read_columns(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Times (s) and ids of a file, not yet sorted."""
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            raise FileError(f"{path} is a device; name a file.")  # it may never end
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        lines = read_bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError:
         raise FileError(f"{path} is no text, so it cannot hold spikes in Auryn's format.") from None
-    except MemoryError:
-        raise FileError(f"{path} holds more than there is memory for.") from None
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from None
     times, ids = [], []
     for number, line in enumerate(lines, 1):
         words = line.split()

@@ -24,6 +24,7 @@ from typing import Any
 
 from spikesim import runs
 from spikesim.errors import FileError, InputError, check_integer, check_path, check_unknown
+from spikesim.files import read_bytes
 from spikesim.sweep import Sweep, sweep
 
 __all__ = ["add_sweep_arguments", "layers", "run", "shortened"]
@@ -164,10 +165,9 @@ def _combinations(given: list[str]) -> list[dict[str, str]]:
 
 def _listed(path: Path) -> list[dict[str, str]]:
     try:
-        text = check_path("--list", path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise FileError(f"{path} cannot be read: {reason}; check --list.") from None
+        text = read_bytes(check_path("--list", path)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(f"{path} cannot be read: it is no text; check --list.") from None
     if path.suffix.lower() == ".csv":
         return _of_csv(path, text)
     try:

@@ -382,11 +382,13 @@ def test_images_that_no_memory_holds_are_refused_by_the_name_of_their_file(tmp_p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="devices are files on POSIX alone")
-def test_a_device_that_never_ends_is_refused(tmp_path):
+def test_a_device_that_never_ends_is_refused(tmp_path, capsys):
     with pytest.raises(FileError, match="is a device"):
         load_idx("/dev/zero", labels(tmp_path / "labels"))
     with pytest.raises(FileError, match="is a device"):
         read_ras("/dev/zero")
+    assert cli.main(["sweep", "burst", "--list=/dev/zero", f"--out={tmp_path / 'sweep'}"]) == 2
+    assert "/dev/zero is a device" in capsys.readouterr().err
 
 
 def test_the_home_of_nobody_is_refused():
