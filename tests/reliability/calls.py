@@ -199,6 +199,7 @@ INTERNAL = {
     "spikesim.network.Network.replace_arrays": "called by its populations",
     "spikesim.files.check_target": "called by atomic_file",
     "spikesim.files.read_tree": "takes an open file of the package's own",
+    "spikesim.files.read_bytes": "called by what reads files of other formats",
     "spikesim.files.stamp": "takes an open file of the package's own",
     "spikesim.files.write_tree": "takes an open file of the package's own",
     "spikesim.backends.backend": "called by Network",
