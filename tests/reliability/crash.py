@@ -41,27 +41,32 @@ if net.epoch < 40:
 _NETWORK = """
 import sys
 from pathlib import Path
-from spikesim import LIF, Network, Poisson
+from spikesim import LIF, Network, PairSTDP, Poisson, ShortTermPlasticity
 directory = Path(sys.argv[1])
 path = directory / "run.h5"
-def build(spikes):
+def build():
     net = Network(dt=0.1, seed=1)
     source = net.add_population("source", 50, Poisson)
     source.rate[:] = 50.0
     cells = net.add_population("cells", 20, LIF)
-    net.connect(source, cells, target="drive", weight=4.0, probability=0.3, delay=1.0)
-    return net, net.record_spikes(cells, path=spikes)
-# A file of spikes per part: it is complete before the checkpoint says that the part is done.
-for part in range(40):
-    net, spikes = build(directory / f"spikes_{part:02d}.h5")
+    into = {"target": "drive", "weight": 4.0, "probability": 0.3, "delay": 1.0}
+    learns = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
+    net.connect(source, cells, **into, plasticity=learns, name="plastic")
+    net.connect(cells, cells, **into, short_term=ShortTermPlasticity(), name="depressed")
+    return net, cells
+# The files of a part are complete before the checkpoint says that it is done.
+for part in range(25):
+    net, cells = build()
     if path.exists():
         net.restore(path)
-    if round(net.time / 20.0) <= part:
-        net.run(20.0)
-        spikes.close()
-        net.save(path)
-    else:
-        spikes._writer.__exit__(RuntimeError, RuntimeError(), None)
+    if round(net.time / 20.0) > part:
+        continue
+    spikes = net.record_spikes(cells, path=directory / f"spikes_{part:02d}.h5")
+    voltages = net.record(cells, "v", path=directory / f"voltages_{part:02d}.h5", unit="mV")
+    net.run(20.0)
+    spikes.close()
+    voltages.close()
+    net.save(path)
 """
 
 
@@ -93,6 +98,10 @@ KINDS = {
     ),
     "burst": _python(
         _IMAGES.format(module="spikesim.models.burst", name="BurstEnsembleNetwork"), holds=True
+    ),
+    "burstprop": _python(
+        _IMAGES.format(module="spikesim.models.burst.burstprop", name="BurstpropNetwork"),
+        holds=True,
     ),
     "superspike": _spikesim(
         *("train", "superspike", "--task", "hidden", "--hidden", "4", "--blocks", "5"), resume=True
