@@ -4,7 +4,8 @@ Numba's cache knows a function by its file and name. A program's name carries a 
 equations (see `spikesim.kernels.lowering`), so a changed equation is compiled afresh, and a changed
 one that is changed back is found again. The folder is ``$NUMBA_CACHE_DIR`` or
 ``$XDG_CACHE_HOME/spikesim/kernels`` or ``~/.cache/spikesim/kernels``; ``SPIKESIM_CACHE=0`` turns
-caching off, and so does a folder that cannot be written.
+caching off, and so does a folder that cannot be written. Programs that look at their indices
+(``NUMBA_BOUNDSCHECK=1``) are in a folder of their own there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def folder() -> Path | None:
     """The folder of the kernel cache, or None if caching is off."""
     if os.environ.get("SPIKESIM_CACHE") == "0":
         return None
+    base = _base()
+    return base / "checked" if base is not None and numba.config.BOUNDSCHECK else base
+
+
+def _base() -> Path | None:
     if numba.config.CACHE_DIR:
         return Path(numba.config.CACHE_DIR)
     try:

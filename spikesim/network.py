@@ -44,6 +44,7 @@ from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts, plasticity, trials
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
+from spikesim.kernels.rehearsal import rehearse
 from spikesim.neurons import Neuron
 from spikesim.population import DoubleExponential, Filter, Population, check_range
 from spikesim.progress import Interruption, Progress, announce_compilation, progress_bar
@@ -677,7 +678,9 @@ class Network:
         """The program of this network, compiled at its first call or taken from the cache."""
         if self._program is None:
             try:
-                self._program = Program(self.phases(), self.dtype, self._backend)
+                phases = self.phases()
+                rehearse(phases, self.dtype, self.step)
+                self._program = Program(phases, self.dtype, self._backend)
             except LoweringError as error:
                 raise BodyError(str(error)) from error
             if not self._program.is_ready:

@@ -96,3 +96,19 @@ def test_a_folder_that_cannot_be_written_turns_the_cache_off(tmp_path, variable)
     outcome = run(SCRIPT, tmp_path, **{variable: str(tmp_path / "file" / "cache")})
     assert outcome == Outcome(False, True, 8.0)
     assert programs(ROOT / "kernels") == inside
+
+
+def test_programs_that_look_at_their_indices_are_kept_apart(tmp_path):
+    beside = SCRIPT.replace("s.y[0] = helper(s.y[0])", "s.y[0] = helper(s.y[t + 7 * (t > 1)])")
+    place = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert run(beside.replace("program(0, 3)", "program(0, 1)"), tmp_path, **place).is_ready
+    caught = beside.replace(
+        "program(0, 3)",
+        """
+try:
+    program(0, 3)
+except IndexError:
+    y[0] = -1.0
+""",
+    )
+    assert run(caught, tmp_path, **place, NUMBA_BOUNDSCHECK="1") == Outcome(False, True, -1.0)

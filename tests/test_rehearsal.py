@@ -1,0 +1,63 @@
+"""What users write is called in plain Python first, so that no wrong index is ever compiled."""
+
+import numpy as np
+import pytest
+
+from spikesim import InputError, Network, Neuron
+from spikesim.kernels import rehearsal
+
+
+def shift(i, t, s, p):
+    s.v[i] = s.v[i + 1]
+
+
+def double(i, t, s, p):
+    s.x[i] = 2.0 * s.x[i]
+
+
+def divide(i, t, s, p):
+    s.x[i] = 1 // p.zero
+
+
+def test_an_index_beyond_a_variable_is_refused_with_its_line_before_anything_runs():
+    net = Network()
+    cells = net.add_population("cells", 5, Neuron(steps=[shift], variables={"v": 3.0}))
+    line = shift.__code__.co_firstlineno + 1
+    with pytest.raises(InputError, match=rf"shift leaves its arrays: index 5 .* \(line {line} of"):
+        net.run(1.0)
+    assert (net.step, cells.v.tolist()) == (0, [3.0] * 5)
+
+
+def test_more_indices_than_an_array_has_are_refused():
+    net = Network()
+    net.add_phase(double, 7, state={"x": np.ones(6, np.float32)})
+    with pytest.raises(InputError, match="double leaves its arrays: index 6 is out of bounds"):
+        net.run(1.0)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+def test_the_rehearsal_changes_nothing(backend):
+    net, x = Network(dt=1.0, backend=backend), np.ones(6, np.float32)
+    net.add_phase(double, 6, state={"x": x})
+    net.run(3.0)
+    assert x.tolist() == [8.0] * 6
+
+
+def test_what_only_plain_python_minds_is_left_to_the_compiled_run():
+    net = Network(dt=1.0)
+    net.add_phase(divide, 1, state={"x": np.ones(1, np.int32)}, params={"zero": 0})
+    net.run(1.0)
+    assert net.step == 1
+
+
+def test_large_arrays_are_not_looped_over_in_plain_python(monkeypatch):
+    def rehearsed(*_):
+        raise AssertionError
+
+    net = Network(dt=1.0)
+    net.add_phase(double, 1, state={"x": np.ones(3_000_000, np.float32)})
+    monkeypatch.setattr(rehearsal, "_rehearse", rehearsed)
+    net.run(1.0)
+    net.add_phase(double, 1, state={"x": np.ones(3, np.float32)})
+    with pytest.raises(AssertionError):
+        net.run(1.0)
