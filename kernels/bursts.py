@@ -1,9 +1,9 @@
 """Events and bursts among the spikes of a neuron, told apart while the network runs.
 
 Every neuron has a trace of its spikes that decays with tau. A spike that finds the trace below
-exp(-1) begins an *event*: the neuron was silent for longer than tau, if its last spike was alone,
-and for somewhat longer after a burst. The next spike of the event, if any, does not, and makes the
-event a *burst*; further ones change nothing.
+exp(-1), by more than rounding, begins an *event*: the neuron was silent for longer than tau, if its
+last spike was alone, and for somewhat longer after a burst. The next spike of the event, if any,
+does not, and makes the event a *burst*; further ones change nothing.
 
 All costs are per spike: the trace is known at the neuron's last spike and decays exactly to now.
 """

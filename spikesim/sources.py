@@ -437,7 +437,8 @@ class EventSource(Population):
             "bursting": np.zeros(source.n, np.int32),
         }
         rate = network.dt / check_number("tau", tau, at_least=network.dt, unit="ms, dt or longer")
-        self._detection = {"rate": rate, "threshold": exp(-1.0), "what": what}
+        # A silence of tau itself ends no event, whatever rounding does to the trace.
+        self._detection = {"rate": rate, "threshold": exp(-1.0 - 1e-6), "what": what}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._detector}

@@ -58,6 +58,16 @@ def test_tau_sets_the_limit():
     assert bursts.t == pytest.approx([103.0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_silence_of_tau_itself_ends_no_event_whatever_the_rounding(dtype):
+    for steps in (2, 43, 86, 145, 160, 177):
+        net = Network(dt=0.1, dtype=dtype, backend="python")
+        cells = net.add_spike_trains("cells", 1, [0.2, 0.2 + 0.1 * steps], [0, 0])
+        events = net.record_spikes(net.add_events("events", cells, tau=0.1 * steps))
+        net.run_steps(steps + 5)
+        assert len(events.t) == 1
+
+
 def test_random_trains_are_told_apart_as_by_the_naive_detector():
     chance = np.random.default_rng(2)
     step = np.cumsum(chance.integers(3, 400, (3, 200)), axis=1)
