@@ -177,14 +177,12 @@ class Case:
                 f"at most {np.broadcast_to(most, apart.shape)[k]:.1e} apart)"
             )
 
-    def learned(
-        self, what: str, before: Any, ours: Any, theirs: Any, rounding: float = 0.0
-    ) -> None:
+    def learned(self, what: str, before: Any, ours: Any, theirs: Any, rounding: Any = 0.0) -> None:
         """Weights after learning, and what learning changed, but for `rounding` in their unit."""
         before, ours, theirs = (np.asarray(x, np.float64) for x in (before, ours, theirs))
         self.close(what, ours, theirs, rounding)
         if before.shape == ours.shape == theirs.shape and theirs.size:
-            rounding += ROUNDING * max(np.abs(before).max(), np.abs(theirs).max())
+            rounding = rounding + ROUNDING * max(np.abs(before).max(), np.abs(theirs).max())
             self.close(f"change of {what}", ours - before, theirs - before, rounding)
 
 
@@ -438,8 +436,10 @@ def _compare_segregated(
         if m == len(layers) - 1:
             case.close("E of the output", simulation.E[m], last.E[m])
         elif not net.parameters.frozen:
-            own = simulation.E_backpropagated if net.parameters.backpropagation else simulation.E
-            case.close(f"E of layer {m + 1}", own[m], last.E[m])
+            own, unsure = simulation.E_backpropagated, 0.0
+            if not net.parameters.backpropagation:  # a difference of plateaus
+                own, unsure = simulation.E, ROUNDING * np.abs(last.alpha_t[m]).max(initial=0.0)
+            case.close(f"E of layer {m + 1}", own[m], last.E[m], unsure)
     for m, alpha in enumerate(simulation.alpha_f if not net.parameters.backpropagation else ()):
         case.close(f"alpha_f of layer {m + 1}", alpha, last.alpha_f[m])
         case.close(f"alpha_t of layer {m + 1}", simulation.alpha_t[m], last.alpha_t[m])
@@ -698,6 +698,23 @@ def burstprop(case: Case) -> None:
 # ---- SuperSpike -------------------------------------------------------------------------------
 
 
+class Unsure(naive_superspike.NaiveSuperSpike):
+    """Notes how far its weights (V) are known: gradients are, up to rounding of the largest.
+
+    Terms of a gradient may cancel, and dividing by its own size makes much of what is left.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self.unsure = [np.zeros(w.shape) for w in self.w]
+
+    def update(self, c: int) -> None:
+        gradient = ROUNDING * np.abs(self.m[c]).max() / self.chunk
+        super().update(c)
+        size = 1.0 if self.optimizer == "plain" else np.sqrt(self.v[c]) + self.epsilon
+        self.unsure[c] += self.learning_rate() * gradient / size
+
+
 def superspike(case: Case) -> None:
     hidden = case.one_of(0, 1, 1, 1, 2)
     is_common = hidden == 1 and case.maybe()
@@ -780,7 +797,7 @@ def superspike(case: Case) -> None:
     if p.hebbian_delay is not None:
         hebbian = [round(p.hebbian_delay / dt)] * hidden + [delay]
     with patch.multiple(naive_superspike, **constants):
-        oracle = naive_superspike.NaiveSuperSpike(
+        oracle = Unsure(
             [W / 1000.0 for W in before],
             *[(np.rint(shown.times / dt).astype(int), shown.ids) for shown in patterns],
             loop=loop,
@@ -818,7 +835,7 @@ def superspike(case: Case) -> None:
         if not p.frozen or m == hidden + 1:
             case.close(f"e of layer {m}", simulation.errors[m - 1]["e"], oracle.e[m])
     for c, W in enumerate(net.W):
-        case.learned(f"W[{c}]", before[c], W, 1000.0 * oracle.w[c])
+        case.learned(f"W[{c}]", before[c], W, 1000.0 * oracle.w[c], 1000.0 * oracle.unsure[c])
     learners = ("learn_scaled", "learn_plain")
     v = [phase.state["v"] for phase in simulation.network._last if phase.body.__name__ in learners]
     theirs = oracle.v[-1:] if p.frozen else oracle.v
