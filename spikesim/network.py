@@ -50,6 +50,7 @@ from spikesim.population import DoubleExponential, Filter, Population, check_ran
 from spikesim.progress import Interruption, Progress, announce_compilation, progress_bar
 from spikesim.projection import Projection, ShortTermPlasticity, varies
 from spikesim.recording import SpikeRecording, StateRecording
+from spikesim.replay import Stretch
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 from spikesim.stdp import PairSTDP
 
@@ -644,12 +645,13 @@ class Network:
                 now = min(longest, steps - done)
                 for recording in self.recordings:
                     recording.begin(self.step)
+                stretch = Stretch(program, self.step, now, self.arrays, self.recordings)
                 self._run_program(program, now)
                 self.step += now
                 done += now
                 for recording in self.recordings:
                     recording.drain(self.step)
-                self._check_finite(self.step - now)
+                self._check_finite(stretch)
                 report(done, steps)
                 if interruption.requested:
                     raise KeyboardInterrupt
@@ -840,21 +842,33 @@ class Network:
         check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
-    def _check_finite(self, looked: int) -> None:
-        """Stop if a number is none; `looked` is the step after which the look before was."""
-        when = f"by step {self.step} ({self.time:g} ms; the look before was at step {looked})"
+    def _check_finite(self, stretch: Stretch) -> None:
+        found = self._not_finite()
+        if found is None:
+            return
+        what, advice = found
+        when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
+        if (seen := stretch.find(self._not_finite)) is not None:
+            steps, (what, advice) = seen
+            step = stretch.first + steps
+            when = f"since step {step} ({step * self.dt:g} ms)"
+        raise SimulationError(f"{what} {when}; look for {advice}.")
+
+    def _not_finite(self) -> tuple[str, str] | None:
+        """What is NaN or infinite, and what the reason may be; None if nothing is."""
         for population in self.populations.values():
             # What is on its way to a neuron counts too: it would be saved.
             for name, array in (*population.state.items(), *population.rings.items()):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
                     place = tuple(np.argwhere(~np.isfinite(array))[0])
-                    raise SimulationError(
-                        f"{name} of neuron {place[-1]} in population {population.name!r} is "
-                        f"{array[place]} {when}; "
-                        "look for a weight or a rate that is too large, or a dt that is too long."
-                    )
+                    where = f"{name} of neuron {place[-1]} in population {population.name!r}"
+                    reason = "a weight or a rate that is too large, or a dt that is too long"
+                    return f"{where} is {array[place]}", reason
         for projection in self.projections.values():
-            projection.check_finite(when)
+            if (name := projection.not_finite()) is not None:
+                where = f"{name} of projection {projection.name!r}"
+                return f"{where} is NaN or infinite", "a learning rate that is too large"
+        return None
 
 
 def _indices(t, s, p):

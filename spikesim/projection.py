@@ -17,7 +17,6 @@ from spikesim.connectivity import (
 )
 from spikesim.errors import (
     InputError,
-    SimulationError,
     check_array,
     check_choice,
     check_memory,
@@ -401,8 +400,8 @@ class Projection:
         """Give all synapses one delay, in steps."""
         self._delay = steps
 
-    def check_finite(self, when: str) -> None:
-        """Stop a run in which a weight that learns, or its release or trace, is no number."""
+    def not_finite(self) -> str | None:
+        """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
         watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
         if self.learns:
             watched["a weight"] = self._weight if self._W is None else self._W
@@ -411,10 +410,8 @@ class Projection:
             with np.errstate(invalid="ignore", over="ignore"):
                 total = array.sum(dtype=np.float64)
             if not np.isfinite(total) and not np.isfinite(array).all():
-                raise SimulationError(
-                    f"{name} of projection {self.name!r} became NaN or infinite {when}; look "
-                    "for a learning rate that is too large."
-                )
+                return name
+        return None
 
     def _keep(self, synapses: Synapses) -> None:
         self._start, self._target = synapses

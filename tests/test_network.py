@@ -701,7 +701,7 @@ def test_a_state_that_is_not_finite_stops_the_run_and_is_named(value):
     net, _, cells = noisy()
     net.run(5.0)
     cells.drive[3] = value
-    text = r"of neuron 3 in population .cells. is (nan|inf) by step 12 \(6 ms; .* at step 10\)"
+    text = r"of neuron 3 in population .cells. is (nan|inf) by step 12 \(6 ms; .* at 10\)"
     with np.errstate(invalid="ignore"), pytest.raises(SimulationError, match=text) as error:
         net.run(1.0)
     assert str(error.value).split()[0] in ("v", "drive")

@@ -492,7 +492,7 @@ def test_a_plastic_weight_that_becomes_nan_stops_the_run_and_names_the_projectio
     source.rate[:] = 0.0  # nothing arrives that would make a voltage NaN first
     net.run(1.0)
     (synapses.W if dense else synapses.weight)[0] = np.nan
-    with pytest.raises(SimulationError, match="a weight of projection 'plastic' became NaN"):
+    with pytest.raises(SimulationError, match="a weight of projection 'plastic' is NaN"):
         net.run(1.0)
 
 

@@ -15,6 +15,7 @@ from spikesim import (
     Poisson,
     ShortTermPlasticity,
     SimulationError,
+    replay,
 )
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, spiking
@@ -162,7 +163,7 @@ def test_a_variable_that_becomes_nan_stops_the_run_and_is_named(name):
         net = Network(dt=0.1, backend="python")
         cells = net.add_population("cells", 2, neuron)
         cells.state[variable][1] = np.nan
-        wanted = r"\w+ of neuron 1 in population 'cells' is nan by step 1 \(0.1 ms; .* at step 0\)"
+        wanted = r"\w+ of neuron 1 in population 'cells' is nan by step 1 \(0.1 ms; .* at 0\)"
         with pytest.raises(SimulationError, match=wanted):
             net.run(0.1)
 
@@ -180,7 +181,7 @@ def test_a_trace_of_plasticity_that_becomes_nan_stops_the_run(trace):
         name="plastic",
     )
     synapses._pairs._traces[trace][:] = np.nan
-    with pytest.raises(SimulationError, match=f"trace_{trace} of projection 'plastic' became NaN"):
+    with pytest.raises(SimulationError, match=f"trace_{trace} of projection 'plastic' is NaN"):
         net.run(20.0)
 
 
@@ -210,7 +211,7 @@ def test_short_term_plasticity_that_becomes_nan_is_named():
     )
     synapses._release["x"][:] = np.nan
     source.rate[:] = 0.0  # so that none of it arrives
-    with pytest.raises(SimulationError, match="x of projection 'source_to_cells' became NaN"):
+    with pytest.raises(SimulationError, match="x of projection 'source_to_cells' is NaN"):
         net.run(5.0)
 
 
@@ -226,5 +227,55 @@ def test_an_experiment_in_which_a_neuron_becomes_nan_says_which(name, monkeypatc
         run_steps(net, steps, progress)
 
     monkeypatch.setattr(Network, "run_steps", poisoned)
-    with pytest.raises(SimulationError, match=r"of neuron 0 in population '\w+' is nan by step"):
+    with pytest.raises(SimulationError, match=r"of neuron 0 in population .\w+. is nan (by|since)"):
         EXPERIMENTS[name]()
+
+
+def grow(i, t, s, p):
+    """Doubles until float32 overflows, and is looked at by nothing else."""
+    s.v[i] = 2.0 * s.v[i]
+
+
+def growing(backend):
+    net = Network(dt=0.1, seed=3, backend=backend)
+    source = net.add_population("source", 20, Poisson)
+    source.rate[:] = 100.0
+    cells = net.add_population("cells", 3, Neuron(steps=[grow], variables={"v": 0.0}))
+    net.connect(source, net.add_population("driven", 5, LIF), target="drive", weight=4.0)
+    cells.v[2] = 2.0**-100  # 228 doublings to infinity
+    return net, cells, source
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu", "threads:2"])
+def test_the_step_in_which_a_number_became_infinite_is_named(backend):
+    net, _, _ = growing(backend)
+    net.run_steps(50)
+    with pytest.raises(SimulationError, match=r"v of neuron 2 .*'cells' is inf since step 228 \("):
+        net.run_steps(1000)
+
+
+def test_looking_for_the_step_leaves_state_and_recordings_as_a_run_without_it(monkeypatch):
+    found = []
+    for least in (100, 10**9):
+        monkeypatch.setattr(replay, "_LEAST", least)
+        net, cells, source = growing("python")
+        spikes, v = net.record_spikes(source), net.record(cells, "v")
+        with pytest.raises(SimulationError, match="since step 228" if least == 100 else "by step"):
+            net.run_steps(600)
+        found.append([net.step, spikes.t, spikes.i, v.v, *net.arrays()["driven"].values()])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_was_nan_before_a_run_is_dated_at_its_beginning():
+    net, cells, _ = growing("python")
+    net.run_steps(150)
+    cells.v[1] = np.nan
+    with pytest.raises(SimulationError, match=r"v of neuron 1 .* is nan since step 150 "):
+        net.run_steps(200)
+
+
+def test_a_step_is_not_looked_for_with_a_copy_of_gigabytes():
+    large = {"cells": {"v": np.zeros(2_000_000)}}
+    stretch = replay.Stretch(lambda first, steps: None, 0, 2000, lambda: large, [])
+    assert stretch.find(lambda: "found") is None

@@ -242,7 +242,8 @@ def test_weights_that_became_nan_stop_the_run_and_are_named():
     net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=0.0)
     net._weights.W[0][1, 1] = np.nan
     with pytest.raises(
-        SimulationError, match=r"W\[0\] became NaN|U of neuron 1 in population 'output' is nan"
+        SimulationError,
+        match=r"W\[0\] became NaN|[UI] of neuron 1 in population 'output' is nan",
     ):
         net.fit(SHOWN, TARGET, 1, block=10.0)
 

@@ -29,8 +29,8 @@ TESTS = Path(__file__).resolve().parent.parent
 
 
 def overrun(i, t, s, p):
-    """Wrong on purpose: the last index writes behind the array."""
-    s.x[i + 1] = 1.0
+    """Wrong on purpose: behind the array, and later than the rehearsal of a body would see."""
+    s.x[i + (1 if t > 0 else 0)] = 1.0
 
 
 def finds_an_overrun() -> bool:
@@ -40,7 +40,7 @@ def finds_an_overrun() -> bool:
     net = Network(dt=1.0)
     net.add_phase(overrun, 4, state={"x": np.zeros(4, np.float32)})
     try:
-        net.run(1.0)
+        net.run(2.0)
     except IndexError:
         return True
     return False

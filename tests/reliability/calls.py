@@ -147,7 +147,7 @@ INTERNAL = {
     "spikesim.sources.Trials*": "made by Network.add_images and models",
     "spikesim.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
     "spikesim.network.Network.add": "takes what models make",
-    "spikesim.projection.Projection.check_finite": "called by Network.run",
+    "spikesim.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
     "spikesim.replicas.stacked": "what Replicas returns",
     "spikesim.connectivity.Synapses": "returned",
