@@ -251,7 +251,7 @@ def _plain(name: str, value: Any, default: Any) -> Any:
         check_number(name, value, dtype=np.float32)
     if isinstance(value, numbers.Integral) and not isinstance(default, float):
         return int(value)
-    return float(value)
+    return float(value) + 0.0  # so that -0.0 is 0.0
 
 
 def check_name(what: str, name: Any) -> str:

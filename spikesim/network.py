@@ -865,8 +865,8 @@ class Network:
                     reason = "a weight or a rate that is too large, or a dt that is too long"
                     return f"{where} is {array[place]}", reason
         for projection in self.projections.values():
-            if (name := projection.not_finite()) is not None:
-                where = f"{name} of projection {projection.name!r}"
+            if (part := projection.not_finite()) is not None:
+                where = f"{part} of projection {projection.name!r}"
                 return f"{where} is NaN or infinite", "a learning rate that is too large"
         return None
 

@@ -1708,8 +1708,10 @@ def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
         if name not in run:
             raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
     for name in (along, key):
-        if not isinstance(run[name], (list, tuple, np.ndarray)):
-            raise InputError(f"history[{name!r}] is {show(run[name])}; it has to be a list.")
+        column = run[name]
+        is_list = isinstance(column, (list, tuple)) or getattr(column, "ndim", 0) > 0
+        if not is_list:
+            raise InputError(f"history[{name!r}] is {show(column)}; it has to be a list.")
     places, values = list(run[along]), list(run[key])
     if len(places) != len(values):
         raise InputError(
@@ -1717,10 +1719,10 @@ def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
         )
     pairs = zip(places, values, strict=True)
     try:
-        column = {float(place): float(value) for place, value in pairs if value is not None}
+        numbers = {float(place): float(value) for place, value in pairs if value is not None}
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"history[{key!r}] or its {along!r} holds what is no number.") from None
-    return {place: value for place, value in column.items() if math.isfinite(value)}
+    return {place: value for place, value in numbers.items() if math.isfinite(value)}
 
 
 def _common(columns: list[dict[float, float]]) -> tuple[np.ndarray, np.ndarray]:

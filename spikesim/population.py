@@ -141,6 +141,8 @@ class Population:
                 )
         bytes_each = 4 * (len(neuron.variables) + 1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
+        for variable, start in neuron.variables.items():
+            check_number(f"variables: {variable}", start, dtype=dtype)
         self.state: dict[str, np.ndarray] = {
             variable: np.full(n, start, dtype) for variable, start in neuron.variables.items()
         }

@@ -355,7 +355,7 @@ class TraceWriter(_Writer):
     ) -> None:
         self._dt = check_number("dt", dt, above=0.0, unit="ms")
         self._start = check_number("start", start, at_least=0.0, unit="ms")
-        if not isinstance(unit, str):
+        if not isinstance(unit, str) or "\0" in unit:
             raise InputError(f"unit is {show(unit)}; it has to be a text such as 'mV'.")
         self._unit = unit
         self._parts: dict[str, _Part] = {}

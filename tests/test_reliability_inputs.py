@@ -24,7 +24,7 @@ from spikesim.bursts import binned_rates
 from spikesim.datasets import download_mnist
 from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
 from spikesim.files import open_file
-from spikesim.models.burst import BurstEnsembleNetwork
+from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
     ExclusiveOrNetwork,
@@ -379,6 +379,18 @@ REFUSED = {
         lambda: Network().add_population("cells", 2, LIF, tau_membrane=5e-324),
         "tau_membrane is 5e-324; .* at least 1e-09",
     ),
+    "a unit that HDF5 cannot hold": (
+        lambda: TraceWriter("unit.h5", dt=1.0, unit="a\0b"),
+        "unit is .* a text such as",
+    ),
+    "a variable that begins beyond float32": (
+        lambda: Network().add_population("cells", 2, Neuron(steps=(), variables={"v": 1e39})),
+        "variables: v is 1e[+]39",
+    ),
+    "a history that is one number": (
+        lambda: plot.learning_curve({"epoch": [1], "training_error": np.array(None)}),
+        "history.'training_error'. is .* a list",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -429,6 +441,7 @@ def test_parameters_of_models_may_be_numpy_numbers_of_any_type():
 
 def test_minus_zero_is_zero():
     assert not BurstEnsembleNetwork((4, 3, 2), W_range=-0.0).W[0].any()
+    assert not BurstpropNetwork((4, 3, 2), Y_sd=-0.0).Y[0].any()
     assert not np.signbit(check_number("x", -0.0))
 
 
