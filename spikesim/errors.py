@@ -247,11 +247,11 @@ def _plain(name: str, value: Any, default: Any) -> Any:
         return type(value)(_plain(f"{name}[{k}]", each, None) for k, each in enumerate(value))
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         return value
-    if abs(value) != math.inf:
-        check_number(name, value, dtype=np.float32)
-    if isinstance(value, numbers.Integral) and not isinstance(default, float):
-        return int(value)
-    return float(value) + 0.0  # so that -0.0 is 0.0
+    if abs(value) == math.inf:
+        return float(value)
+    number = check_number(name, value, dtype=np.float32)
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(default, float)
+    return int(value) if is_whole else number
 
 
 def check_name(what: str, name: Any) -> str:

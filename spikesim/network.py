@@ -848,7 +848,10 @@ class Network:
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
-        if (seen := stretch.find(self._not_finite)) is not None:
+        self._is_torn = True  # while its arrays are those of earlier steps
+        seen = stretch.find(self._not_finite)
+        self._is_torn = False
+        if seen is not None:
             steps, (what, advice) = seen
             step = stretch.first + steps
             when = f"since step {step} ({step * self.dt:g} ms)"

@@ -51,23 +51,6 @@ def burstprop(**given):
     return BurstpropNetwork((16, 4, 3), seed=1, **given)
 
 
-TINY = {"backend": "python", "n": 4}
-TRANSFER = {**TINY, "n": 12, "n_interneurons": 20, "sources": 30, "step": 2.0, "window": 1.0}
-EXPERIMENTS = {
-    "pairing": lambda: pairing.run(realisations=2, duration=300.0),
-    "synapses": lambda: pairing.weight_changes([[5.0]], [[5.0, 15.0]], 5.0, 0.15, "python"),
-    "lateral transfer": lambda: transfer.lateral_transfer(1, [(0.0, 0.0)], [0.0], **TRANSFER),
-    "interneuron transfer": lambda: transfer.interneuron_transfer(
-        1, [(0.0, 0.0)], [0.0], **TRANSFER
-    ),
-    "propagation": lambda: propagation.Propagation(**{**TINY, "n": 40}, connectivity=5e-4).run(),
-    "learning rule": lambda: learning_rule.run(
-        **TINY, in_degree=3, sources=60, exc_degree=30, inh_degree=10, dendritic_sources=20
-    ),
-    "microcircuit": lambda: microcircuit.build(scale=0.01, seed=3, backend="python").run(1.0),
-}
-
-
 def superspike(**given):
     return SuperSpikeNetwork((3, 4, 2), backend="python", **given)
 
@@ -115,6 +98,22 @@ POISONED = {
         lambda net: net._simulation.rule._averages["events"],
         "events of the simulation",
     ),
+}
+
+TINY = {"backend": "python", "n": 4}
+TRANSFER = {**TINY, "n": 12, "n_interneurons": 20, "sources": 30, "step": 2.0, "window": 1.0}
+EXPERIMENTS = {
+    "pairing": lambda: pairing.run(realisations=2, duration=300.0),
+    "synapses": lambda: pairing.weight_changes([[5.0]], [[5.0, 15.0]], 5.0, 0.15, "python"),
+    "lateral transfer": lambda: transfer.lateral_transfer(1, [(0.0, 0.0)], [0.0], **TRANSFER),
+    "interneuron transfer": lambda: transfer.interneuron_transfer(
+        1, [(0.0, 0.0)], [0.0], **TRANSFER
+    ),
+    "propagation": lambda: propagation.Propagation(**{**TINY, "n": 40}, connectivity=5e-4).run(),
+    "learning rule": lambda: learning_rule.run(
+        **TINY, in_degree=3, sources=60, exc_degree=30, inh_degree=10, dendritic_sources=20
+    ),
+    "microcircuit": lambda: microcircuit.build(scale=0.01, seed=3, backend="python").run(1.0),
 }
 
 
@@ -275,7 +274,25 @@ def test_what_was_nan_before_a_run_is_dated_at_its_beginning():
         net.run_steps(200)
 
 
-def test_a_step_is_not_looked_for_with_a_copy_of_gigabytes():
+def test_a_step_is_not_looked_for_where_its_copy_would_be_large():
     large = {"cells": {"v": np.zeros(2_000_000)}}
     stretch = replay.Stretch(lambda first, steps: None, 0, 2000, lambda: large, [])
     assert stretch.find(lambda: "found") is None
+
+
+def test_a_network_is_not_gone_on_with_if_looking_for_the_step_was_broken_off(monkeypatch):
+    looks = []
+
+    def interrupted(net):
+        looks.append(net)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+        return look(net)
+
+    look = Network._not_finite
+    net, _, _ = growing("python")
+    monkeypatch.setattr(Network, "_not_finite", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.run_steps(600)
+    with pytest.raises(SimulationError, match="was broken off"):
+        net.run_steps(1)
