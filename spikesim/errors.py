@@ -250,8 +250,9 @@ def _plain(name: str, value: Any, default: Any) -> Any:
     if abs(value) == math.inf:
         return float(value)
     number = check_number(name, value, dtype=np.float32)
-    is_whole = isinstance(value, numbers.Integral) and not isinstance(default, float)
-    return int(value) if is_whole else number
+    if isinstance(value, numbers.Integral) and not isinstance(default, float):
+        return int(value)
+    return number
 
 
 def check_name(what: str, name: Any) -> str:
