@@ -1307,8 +1307,7 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
         if not isinstance(history, Mapping) or column not in history:
             raise InputError(f"history has no {column!r}; give the history of one network.")
     epochs = check_array("history['epoch']", history["epoch"], shape=(None,))
-    if not isinstance(history["angle"], (list, tuple, np.ndarray)):
-        raise InputError("history['angle'] has to be a list, with a list of angles per epoch.")
+    _check_column("angle", history["angle"])
     rows = [
         check_array("a row of history['angle']", row, finite=False)
         for row in history["angle"]
@@ -1699,6 +1698,11 @@ def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str
 # ---------------------------------------------------------------------------------------- learning
 
 
+def _check_column(name: str, column: Any) -> None:
+    if not isinstance(column, (list, tuple)) and not getattr(column, "ndim", 0) > 0:
+        raise InputError(f"history[{name!r}] is {show(column)}; it has to be a list.")
+
+
 def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
     """The numbers of one column by epoch, or by what else counts how long was trained."""
     if not isinstance(run, Mapping):
@@ -1707,11 +1711,7 @@ def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
     for name in (along, key):
         if name not in run:
             raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
-    for name in (along, key):
-        column = run[name]
-        is_list = isinstance(column, (list, tuple)) or getattr(column, "ndim", 0) > 0
-        if not is_list:
-            raise InputError(f"history[{name!r}] is {show(column)}; it has to be a list.")
+        _check_column(name, run[name])
     places, values = list(run[along]), list(run[key])
     if len(places) != len(values):
         raise InputError(

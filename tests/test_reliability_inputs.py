@@ -391,6 +391,10 @@ REFUSED = {
         lambda: plot.learning_curve({"epoch": [1], "training_error": np.array(None)}),
         "history.'training_error'. is .* a list",
     ),
+    "angles that are one number": (
+        lambda: plot.angle({"epoch": [1], "angle": np.array(85.0)}),
+        "history.'angle'. is .* a list",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -543,6 +547,29 @@ def test_bad_inputs_of_a_short_search_are_refused():
     assert refused > 150  # it does try bad ones
 
 
+def test_every_bad_value_is_tried_once_in_place_of_each_argument_and_part():
+    paths, path, chosen = 0, [], []
+    while path is not None:
+        chance = inputs.Each(path)
+        chosen.append(inputs.spoil({"a": 1, "b": (2, "fast")}, chance)[0])
+        path = chance.following()
+        paths += 1
+    numbers = len(inputs.SCALARS) + len(inputs.ARRAYS)
+    assert paths == len(chosen) > 3 * numbers
+    wanted = {*inputs.SCALARS, "without a", "without b"}
+    wanted |= {f"[{key}] {name}" for name in inputs.SCALARS for key in ("a", "b", "b] [0", "b] [1")}
+    wanted |= {f"[a] {name}" for name in inputs.ARRAYS} | {"[b] [1] a typo"}
+    assert wanted <= set(chosen)
+
+
+def test_a_search_without_chance_makes_every_case_of_a_call():
+    (name,) = {name for name in inputs.entries() if name.endswith("PairSTDP")}
+    outcomes = inputs.run_every([name], jobs=1)
+    tried = [outcome["what"] for outcome in outcomes]
+    assert len(tried) == len(set(tried)) > 6 * len(inputs.SCALARS)
+    assert {outcome["kind"] for outcome in outcomes} == {"refused", "accepted"}
+
+
 def test_the_search_finds_errors_of_others_and_messages_without_a_name():
     judge = inputs._judge
     assert judge(ValueError("no"), "the call", ["weight"], {})["kind"] == "defect"
@@ -554,14 +581,14 @@ def test_the_search_finds_errors_of_others_and_messages_without_a_name():
 def test_the_search_survives_a_crash_of_the_interpreter_and_names_the_case():
     crash = (
         "import os, sys\n"
-        "seed, first, last, report = sys.argv[1:]\n"
+        "plan, first, last, report = sys.argv[1:]\n"
         "for k in range(int(first), int(last)):\n"
         "    open(report, 'a').write('{\"begun\": %d}\\n' % k)\n"
         "    if k == 1:\n"
         "        os.abort()\n"
         '    print(\'{"done": %d, "kind": "refused"}\' % k, file=open(report, \'a\'))\n'
     )
-    process = inputs._Process(0, 0, 3, [sys.executable, "-c", crash])
+    process = inputs._Process("0", 0, 3, [sys.executable, "-c", crash])
     while not process.is_over():
         process.process.wait()
     assert [outcome["kind"] for outcome in process.outcomes] == ["refused", "defect", "refused"]

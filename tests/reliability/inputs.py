@@ -5,6 +5,9 @@ refused by an error of spikesim that names the argument, within a time limit; wh
 followed by what a user does next, often a run, which must not crash or hang either. Anything else
 is a defect. Cases are made in processes of their own, so that a crash of the interpreter is seen
 and counted; case k of a seed is always the same, and ``--only k`` repeats it with a traceback.
+
+``--every`` leaves nothing to chance: each argument of each call, and each of its parts, is replaced
+by each bad value that is known here, one at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ import traceback
 import types
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -43,6 +46,7 @@ LIMIT = 10.0  # seconds of a processor for a call, however busy the machine is
 PATIENCE = 90.0  # seconds without a finished case after which a process counts as hung
 MEMORY = 12 << 30  # bytes of address space: what does not fit fails rather than swaps
 BATCH = 400  # cases of one process
+ENDLESS = 1 << 30  # more cases than a call has
 
 # ---- bad values -------------------------------------------------------------------------------
 
@@ -267,6 +271,47 @@ def _misaligned(array: np.ndarray) -> np.ndarray:
     return view
 
 
+class Each(random.Random):
+    """Chooses what `path` says, then the first of what there is; `following` is the next path.
+
+    Whatever is decided by chance can so be gone through case by case. Of a long row only the ends
+    are taken, and `random` decides nothing.
+    """
+
+    def __init__(self, path: Sequence[int] = ()):
+        super().__init__()
+        self.path = list(path)
+        self.widths: list[int] = []
+        self.places: list[int] = []
+
+    def _take(self, options: Sequence[Any]) -> Any:
+        depth = len(self.widths)
+        self.widths.append(len(options))
+        if depth == len(self.path):
+            self.path.append(0)
+        return options[self.path[depth]]
+
+    def random(self) -> float:
+        return 0.0
+
+    def choice(self, options: Any) -> Any:
+        return self._take([x for k, x in enumerate(options) if x not in options[:k]])
+
+    def randrange(self, count: int) -> int:  # type: ignore[override]
+        self.places.append(self._take(range(count) if count <= 4 else (0, 1, count - 1)))
+        return self.places[-1]
+
+    def sample(self, options: Any, count: int) -> list[Any]:  # type: ignore[override]
+        return [self.choice(options)][:count]
+
+    def following(self) -> list[int] | None:
+        """The path of the next case; None if this was the last."""
+        path = self.path[: len(self.widths)]
+        while path and path[-1] + 1 == self.widths[len(path) - 1]:
+            path.pop()
+        return [*path[:-1], path[-1] + 1] if path else None
+
+
 def spoil(value: Any, chance: random.Random) -> tuple[str, Any]:
     """Something bad in place of a valid value, and what it is called."""
     kinds: list[str] = ["scalar"] * 3
@@ -300,7 +345,7 @@ def spoil(value: Any, chance: random.Random) -> tuple[str, Any]:
     if kind == "entry":
         entries = dict(value)
         key = chance.choice(list(entries))
-        if chance.random() < 0.2:
+        if chance.choice(["with"] * 4 + ["without"]) == "without":
             del entries[key]
             return f"without {key}", entries
         name, entries[key] = spoil(entries[key], chance)
@@ -379,14 +424,12 @@ def entries() -> list[str]:
     return every
 
 
-def case(seed: int, k: int, folder: Path, verbose: bool = False) -> Outcome:
-    """Make case k of a seed."""
-    chance = random.Random(f"{seed}/{k}")
-    every = entries()
-    name = every[k % len(every)]
+def prepare(name: str, chance: random.Random, folder: Path) -> tuple[str, Callable[[], Outcome]]:
+    """What is spoiled in a call of `name`, and the call."""
     if name == "cli":
-        return _command(chance, folder, verbose)
-    from tests.reliability.calls import EXAMPLES, NumPyRefused
+        words = _command(chance)
+        return repr(words), lambda: _say(words)
+    from tests.reliability.calls import EXAMPLES
 
     call = EXAMPLES[name](folder)
     arguments = dict(call.arguments)
@@ -395,13 +438,18 @@ def case(seed: int, k: int, folder: Path, verbose: bool = False) -> Outcome:
         if usual is not inspect.Parameter.empty and parameter.name not in arguments:
             arguments[parameter.name] = usual
     chosen = chance.sample(list(arguments), min(len(arguments), 1 if chance.random() < 0.85 else 2))
-    if not call.arguments and not chosen:
-        chosen = []
     spoiled = []
     for argument in chosen:
         what, arguments[argument] = spoil(arguments[argument], chance)
         spoiled.append(f"{argument}: {what}")
-    outcome = Outcome(name=name, what=", ".join(spoiled), seconds=0.0)
+    what = ", ".join(spoiled)
+    return what, lambda: _make(name, what, call, arguments, chosen)
+
+
+def _make(name: str, what: str, call: Any, arguments: dict[str, Any], chosen: list[str]) -> Outcome:
+    from tests.reliability.calls import NumPyRefused
+
+    outcome = Outcome(name=name, what=what, seconds=0.0)
     where = "the call"
     began = time.perf_counter()
     try:
@@ -463,15 +511,13 @@ TEXTS += [
 ]
 
 
-def _command(chance: random.Random, folder: Path, verbose: bool) -> Outcome:
-    """A command line with one word spoiled, up to where a network would run."""
-    from spikesim import Network, cli, datasets, sweep_runs
-    from spikesim.models.burst import BurstEnsembleNetwork
+def _command(chance: random.Random) -> list[str]:
+    """A command line with one word spoiled."""
     from tests.reliability.calls import COMMANDS
 
     words = list(chance.choice(COMMANDS))
     how = chance.choice(["value", "value", "value", "word", "typo", "without", "more"])
-    k = chance.randrange(len(words))
+    k = chance.choice(range(len(words)))
     options = [j for j, word in enumerate(words) if "=" in word]
     text = chance.choice(TEXTS)
     if how == "value" and options:
@@ -488,6 +534,14 @@ def _command(chance: random.Random, folder: Path, verbose: bool) -> Outcome:
         del words[k]
     else:
         words.insert(k, text)
+    return words
+
+
+def _say(words: list[str]) -> Outcome:
+    """Give a command, up to where a network would run."""
+    from spikesim import Network, cli, datasets, sweep_runs
+    from spikesim.models.burst import BurstEnsembleNetwork
+
     outcome = Outcome(name="spikesim.cli.main", what=repr(words)[:200], seconds=0.0)
 
     def stop(*_: Any, **__: Any) -> None:
@@ -522,7 +576,25 @@ def _command(chance: random.Random, folder: Path, verbose: bool) -> Outcome:
 # ---- processes --------------------------------------------------------------------------------
 
 
-def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) -> None:
+def cases(plan: str, first: int, last: int) -> Iterator[tuple[int, str, random.Random]]:
+    """Numbers, calls and choices of the cases of a seed, or of every case of a call.
+
+    In the second case `first` is for the caller to skip to: what a case chooses says which is next.
+    """
+    if plan.isdecimal():
+        names = entries()
+        for k in range(first, last):
+            yield k, names[k % len(names)], random.Random(f"{plan}/{k}")
+        return
+    path: list[int] | None = []
+    for k in range(last):
+        if path is None:
+            return
+        yield k, plan, (chance := Each(path))
+        path = chance.following()
+
+
+def work(plan: str, first: int, last: int, report: Path, verbose: bool = False) -> None:
     """Make cases, and note each before and after it."""
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -534,8 +606,9 @@ def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) 
     import tests.reliability.calls  # noqa: F401 - so that no case pays for it
 
     home = Path.cwd()
+    seen = set()
     with report.open("a") as notes:
-        for k in range(first, last):
+        for k, name, chance in cases(plan, first, last):
             print(json.dumps({"begun": k}), file=notes, flush=True)
             folder = Path(tempfile.mkdtemp())
             os.chdir(folder)
@@ -545,19 +618,26 @@ def work(seed: int, first: int, last: int, report: Path, verbose: bool = False) 
                     warnings.simplefilter("ignore")
                     # A number that does not fit is nothing to warn of: it is to be refused.
                     warnings.filterwarnings("error", "overflow|.* in cast", RuntimeWarning)
-                    outcome = case(seed, k, folder, verbose)
+                    what, make = prepare(name, chance, folder)
+                    case = (what, *chance.places) if isinstance(chance, Each) else k
+                    is_new = k >= first and case not in seen
+                    seen.add(case)
+                    outcome = make() if is_new else None
             except TooLong:
-                outcome = Outcome(name=entries()[k % len(entries())], what="?", kind="defect")
+                outcome = Outcome(name=name, what="?", kind="defect")
                 outcome.update(why="the example itself takes too long", seconds=LIMIT)
             finally:
                 clock.set(float("inf"))
                 os.chdir(home)
                 shutil.rmtree(folder, ignore_errors=True)
                 pyplot.close("all")
+            if outcome is None:
+                continue
             if verbose:
                 print(json.dumps({x: y for x, y in outcome.items() if x != "trace"}, indent=1))
                 print(outcome.get("trace", ""))
-            print(json.dumps({"done": k, **outcome}, default=str), file=notes, flush=True)
+            note = {"done": k, "plan": plan, **outcome}
+            print(json.dumps(note, default=str), file=notes, flush=True)
 
 
 PROGRAM = (sys.executable, "-m", "tests.reliability.inputs")
@@ -566,9 +646,9 @@ PROGRAM = (sys.executable, "-m", "tests.reliability.inputs")
 class _Process:
     """Some cases in a process of their own, which goes on after a crash or a hang."""
 
-    def __init__(self, seed: int, first: int, last: int, program: Sequence[str] = PROGRAM):
+    def __init__(self, plan: str, first: int, last: int, program: Sequence[str] = PROGRAM):
         self.program = list(program)
-        self.seed, self.first, self.last = seed, first, last
+        self.plan, self.first, self.last = plan, first, last
         self.report = Path(tempfile.mkdtemp()) / "report"
         self.outcomes: list[dict[str, Any]] = []
         self._start()
@@ -576,7 +656,7 @@ class _Process:
     def _start(self) -> None:
         self.report.write_text("")
         self.errors = self.report.with_suffix(".err").open("w+")
-        words = [str(self.seed), str(self.first), str(self.last), str(self.report)]
+        words = [self.plan, str(self.first), str(self.last), str(self.report)]
         self.process = subprocess.Popen(
             [*self.program, *words],
             stdout=subprocess.DEVNULL,
@@ -608,11 +688,12 @@ class _Process:
         if not begun:
             raise SystemExit(f"A process cannot begin: {said}")
         k = begun[-1]
-        every = entries()
-        name = every[k % len(every)]
+        names = entries()
+        name = names[k % len(names)] if self.plan.isdecimal() else self.plan
         why = "hangs" if code == -signal.SIGKILL else f"the interpreter ends with {code}"
         self.outcomes.append(
-            {"done": k, "name": "spikesim.cli.main" if name == "cli" else name, "what": "?"}
+            {"done": k, "plan": self.plan, "what": "?"}
+            | {"name": "spikesim.cli.main" if name == "cli" else name}
             | {"kind": "defect", "why": why, "trace": said, "seconds": 0.0}
         )
         self.first = k + 1
@@ -624,17 +705,27 @@ class _Process:
 
 def run(seed: int, count: int, jobs: int) -> list[dict[str, Any]]:
     """The outcomes of so many cases."""
-    todo = [(first, min(first + BATCH, count)) for first in range(0, count, BATCH)][::-1]
+    plans = [(str(seed), first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
+    return _made(plans, jobs)
+
+
+def run_every(calls: Sequence[str], jobs: int) -> list[dict[str, Any]]:
+    """The outcomes of every case of these calls."""
+    return _made([(name, 0, ENDLESS) for name in calls], jobs)
+
+
+def _made(plans: list[tuple[str, int, int]], jobs: int) -> list[dict[str, Any]]:
+    todo = plans[::-1]
     running: list[_Process] = []
     outcomes: list[dict[str, Any]] = []
     while todo or running:
         while todo and len(running) < jobs:
-            running.append(_Process(seed, *todo.pop()))
+            running.append(_Process(*todo.pop()))
         time.sleep(0.1)
         for process in [p for p in running if p.is_over()]:
             running.remove(process)
             outcomes += process.outcomes
-    return sorted(outcomes, key=lambda outcome: outcome["done"])
+    return sorted(outcomes, key=lambda outcome: (outcome["plan"], outcome["done"]))
 
 
 def module_of(name: str) -> str:
@@ -674,22 +765,28 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.reliability inputs", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="bad inputs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", action="store_true", help="every case, and no chance")
+    parser.add_argument("--call", default="", help="with --every: only names that hold this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--only", type=int, metavar="K", help="make case K, with its traceback")
     parser.add_argument("--defects", type=Path, help="write all defects to this file, as JSON")
     chosen = parser.parse_args(arguments)
+    calls = [name for name in dict.fromkeys(entries()) if chosen.call in name]
     if chosen.only is not None:
         report = Path(tempfile.mkdtemp()) / "report"
-        work(chosen.seed, chosen.only, chosen.only + 1, report, verbose=True)
+        plan = calls[0] if chosen.every else str(chosen.seed)
+        work(plan, chosen.only, chosen.only + 1, report, verbose=True)
         return 0
     began = time.monotonic()
-    outcomes = run(chosen.seed, chosen.count, chosen.jobs)
+    if chosen.every:
+        outcomes = run_every(calls, chosen.jobs)
+    else:
+        outcomes = run(chosen.seed, chosen.count, chosen.jobs)
     defects = [outcome for outcome in outcomes if outcome["kind"] == "defect"]
     for defect in defects:
+        again = f"--every --call {defect['plan']}" if chosen.every else f"--seed {chosen.seed}"
         print(f"{defect['name']}  {defect['what']}\n    {defect['why']}")
-        print(
-            f"    python -m tests.reliability inputs --seed {chosen.seed} --only {defect['done']}"
-        )
+        print(f"    python -m tests.reliability inputs {again} --only {defect['done']}")
     print(table(outcomes))
     print(f"{time.monotonic() - began:.0f} s")
     if chosen.defects is not None:
@@ -698,4 +795,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    work(*(int(word) for word in sys.argv[1:4]), Path(sys.argv[4]))
+    work(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))
