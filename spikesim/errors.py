@@ -25,6 +25,7 @@ __all__ = [
     "InputError",
     "SimulationError",
     "SpikesimError",
+    "allocate",
     "check_array",
     "check_choice",
     "check_integer",
@@ -144,7 +145,7 @@ def check_integer(
 ) -> int:
     """Return `value` as an int, or raise `InputError` if it is no whole number in the range.
 
-    Without `at_most`, it has to fit into 64 bits.
+    Without limits, it has to fit into 64 bits.
 
     Examples
     --------
@@ -153,13 +154,14 @@ def check_integer(
     """
     bounds = []
     whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    least = -(2**63) if at_least is None else at_least
     most = 2**63 - 1 if at_most is None else at_most
-    if at_least is not None:
-        bounds.append(f"at least {at_least}")
+    if at_least is not None or (whole and value < least):
+        bounds.append(f"at least {least}")
     if at_most is not None or (whole and value > most):
         bounds.append(f"at most {most}")
     wanted = "a whole number" + (" " + " and ".join(bounds) if bounds else "")
-    if not whole or (at_least is not None and value < at_least) or value > most:
+    if not whole or not least <= value <= most:
         raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     return int(value)
 
@@ -324,6 +326,31 @@ def check_memory(what: str, size: float) -> None:
             f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
             f"{_memory() / 1e9:.3g} GB."
         )
+
+
+def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array of zeros, or raise `InputError` if there is no memory for it.
+
+    Parameters
+    ----------
+    what : str
+        The beginning of the sentence, with the argument's name and value.
+    shape : int or tuple of int
+    dtype : numpy.dtype
+
+    Examples
+    --------
+    >>> allocate("n is 2", 2, "float32")
+    array([0., 0.], dtype=float32)
+    """
+    size = float(np.dtype(dtype).itemsize) * math.prod(np.atleast_1d(shape).tolist())
+    check_memory(what, size)
+    try:
+        return np.zeros(shape, dtype)
+    except MemoryError:
+        raise InputError(
+            f"{what}, which takes {size / 1e9:.3g} GB of memory; there is no room left for it."
+        ) from None
 
 
 @cache

@@ -749,6 +749,10 @@ class Network:
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
             )
         for owner, arrays in own.items():
+            if not isinstance(saved[owner], Mapping):
+                raise InputError(
+                    f"The saved {owner} is {show(saved[owner])}; it has to be a dict of arrays."
+                )
             check_unknown(f"saved variable of {owner!r}", arrays, saved[owner])
             for name, array in arrays.items():
                 loaded = saved[owner][name]

@@ -162,9 +162,18 @@ class Neuron:
                 f"constants returns {show(constants)}; it has to return a dict of numbers."
             )
         for name, value in constants.items():
-            if not isinstance(value, numbers.Real) or not math.isfinite(value):
-                raise InputError(f"{_listed(given)}: constants makes {name} {show(value)} of that.")
+            if not _is_usable(value):
+                raise InputError(
+                    f"{_listed(given)}: constants makes {name} {show(value)} of that; it has to be "
+                    "a finite number, or a whole one of 64 bits."
+                )
         return constants  # not a copy: a model may change them between runs
+
+
+def _is_usable(value: Any) -> bool:
+    if isinstance(value, numbers.Integral):
+        return -(2**63) <= int(value) < 2**63
+    return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
 def _is_body(body: Any) -> bool:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from spikesim.bursts import events_and_bursts
 from spikesim.errors import (
@@ -1079,6 +1080,9 @@ def pattern_rates(
     if not runs:
         raise InputError("history is empty; it has to hold at least one run.")
     costs = [_column(run, "cost") for run in runs]
+    epochs = [check_array("history['epoch']", run["epoch"], shape=(None,)) for run in runs]
+    if not all(epoch.size for epoch in epochs):
+        raise InputError("history has no epochs; it has to hold at least one of each run.")
     rates = []
     for run in runs:
         if key not in run:
@@ -1086,7 +1090,7 @@ def pattern_rates(
                 f"history has no {show(key)}, which key asks for; "
                 f"there is {', '.join(map(str, run))}."
             )
-        shape = (np.size(run["epoch"]), len(patterns))
+        shape = (len(run["epoch"]), len(patterns))
         rates.append(
             check_array(f"history[{key!r}], one for each of patterns", run[key], shape=shape)
         )
@@ -1098,8 +1102,8 @@ def pattern_rates(
         named = []
         for k, name in enumerate(patterns):
             colour = _next_colour(above)
-            for run, values in zip(runs, rates, strict=True):
-                above.plot(run["epoch"], values[:, k], color=colour, linewidth=0.9, alpha=0.8)
+            for epoch, values in zip(epochs, rates, strict=True):
+                above.plot(epoch, values[:, k], color=colour, linewidth=0.9, alpha=0.8)
             above.lines[-1].set_label(name)
             named.append(above.lines[-1])
         for cost in costs:
@@ -1108,7 +1112,7 @@ def pattern_rates(
             if level is not None:
                 ax.axhline(level, **_GUIDE, zorder=1)
             ax.set_ylim(bottom=0.0, auto=None)
-        above.set_xlim(0.0, max(run["epoch"][-1] for run in runs))
+        above.set_xlim(0.0, max(epoch.max() for epoch in epochs))
         _legend_above(above, named)
         above.set_ylabel("Output event rate (Hz)")
         below.set_ylabel("Cost of an epoch")
@@ -1699,7 +1703,8 @@ def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str
 
 
 def _check_column(name: str, column: Any) -> None:
-    if not isinstance(column, (list, tuple)) and not getattr(column, "ndim", 0) > 0:
+    is_list = isinstance(column, (list, tuple)) or getattr(column, "ndim", 0) > 0
+    if not is_list or sparse.issparse(column):
         raise InputError(f"history[{name!r}] is {show(column)}; it has to be a list.")
 
 

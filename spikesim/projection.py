@@ -17,9 +17,9 @@ from spikesim.connectivity import (
 )
 from spikesim.errors import (
     InputError,
+    allocate,
     check_array,
     check_choice,
-    check_memory,
     check_number,
     show,
 )
@@ -361,17 +361,15 @@ class Projection:
             varied = varies("weight", weight)
             if not varied:
                 check_number("weight", weight, dtype=dtype)
-            size = float(np.dtype(dtype).itemsize) * shape[0] * shape[1]
-            check_memory(f"weight is for all {shape[0]} x {shape[1]} pairs", size)
+            self._W = allocate(f"weight is for all {shape[0]} x {shape[1]} pairs", shape, dtype)
             if callable(weight):
-                self._W = np.empty(shape, dtype)
                 chance = generator(seed, stream + _WEIGHTS)
                 for place, piece in self._pieces("weight", weight, chance, dtype):
                     self._W.reshape(-1)[place] = piece
             elif varied:
-                self._W = check_array("weight", weight, shape=shape, dtype=dtype).copy()
+                self._W[...] = check_array("weight", weight, shape=shape, dtype=dtype)
             else:
-                self._W = np.full(shape, weight, dtype)
+                self._W[...] = weight
 
     def delay_by(self, delay: Any, stream: int) -> None:
         """Give synapses delays of their own, in ms: an array, or a function that draws them."""
@@ -420,8 +418,7 @@ class Projection:
         """One number for all synapses, or one for each: given, or drawn by a function."""
         if not varies(name, values):
             return np.full(1, check_number(name, values, dtype=dtype), dtype)
-        check_memory(f"{name} is for {self.size} synapses", float(self.size) * 4)
-        each = np.empty(self.size, dtype)
+        each = allocate(f"{name} is for {self.size} synapses", self.size, dtype)
         for place, piece in self._pieces(name, values, chance, dtype):
             each[place] = piece
         return each

@@ -18,6 +18,7 @@ from spikesim import (
     Replicas,
     ShortTermPlasticity,
     SimulationError,
+    errors,
     plot,
 )
 from spikesim.bursts import binned_rates
@@ -97,6 +98,12 @@ def restored(owner, name, value):
     arrays = {key: {k: a.copy() for k, a in part.items()} for key, part in state["arrays"].items()}
     arrays[owner][name][...] = value
     net.set_state({**state, "arrays": arrays})
+
+
+def restored_whole(owner, value):
+    net, *_ = network()
+    state = net.state()
+    net.set_state({**state, "arrays": {**state["arrays"], owner: value}})
 
 
 def body(i, t, s, p):
@@ -395,6 +402,39 @@ REFUSED = {
         lambda: plot.angle({"epoch": [1], "angle": np.array(85.0)}),
         "history.'angle'. is .* a list",
     ),
+    "a history that is a broken sparse array": (
+        lambda: plot.learning_curve({"epoch": wrong_csr(indices=99), "test_error": [1.0]}),
+        "history.'epoch'. is .* a list",
+    ),
+    "epochs that are not finite": (
+        lambda: plot.pattern_rates(
+            {"epoch": [1, np.nan], "cost": [1.0, 2.0], "output_rate": [[1.0], [2.0]]}, ["off"]
+        ),
+        "history.'epoch'. holds NaN",
+    ),
+    "a history without epochs": (
+        lambda: plot.pattern_rates(
+            {"epoch": [], "cost": [], "output_rate": np.zeros((0, 1))}, ["off"]
+        ),
+        "history has no epochs",
+    ),
+    "a saved population that is a sparse array": (
+        lambda: restored_whole("source", wrong_csr(indices=99)),
+        "saved source is .* dict of arrays",
+    ),
+    "a whole number of more than 64 bits for a body": (
+        lambda: Network().add_population("cells", 2, Neuron(steps=(), parameters={"k": 2**63})),
+        "constants makes k 9223372036854775808 of that; .* 64 bits",
+    ),
+    "a whole number below 64 bits": (lambda: check_integer("k", -(2**70)), "at least -92"),
+    "a rate that no float32 weights make up for": (
+        lambda: SegregatedDendriteNetwork((4, 3, 2), phi_max=1e-300),
+        "phi_max is 1e-300; .* at least 1e-09",
+    ),
+    "an average over no time": (
+        lambda: SuperSpikeNetwork((3, 2), tau_avg=5e-324),
+        "tau_avg is 5e-324; .* at least 1e-09",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -407,6 +447,12 @@ def test_what_crashed_hung_or_raised_something_else_is_refused(call, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_what_memory_has_no_room_for_is_refused_by_the_name_of_its_argument(monkeypatch):
+    monkeypatch.setattr(errors, "_memory", lambda: np.inf)  # of a machine that others use too
+    with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* no room"):
+        errors.allocate("synapses is 9", (1 << 30, 1 << 29), "float32")
 
 
 @pytest.mark.parametrize("name", ["start", "target", "later"])

@@ -79,11 +79,11 @@ class Parameters(NamedTuple):
         """
         given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
-        for name in ("phi_max", "tau_s", "tau_L", "wald_mean", "wald_scale"):
+        for name in ("tau_s", "tau_L", "wald_mean", "wald_scale"):
             check_number(name, getattr(p, name), above=0.0)
         check_number("tau_L", p.tau_L, above=p.tau_s, unit="ms")
         check_number("tau_s", p.tau_s, at_least=1.0, unit="ms, dt being 1 ms")
-        check_number("phi_max", p.phi_max, at_most=0.5, unit="1/ms, dt being 1 ms")
+        check_number("phi_max", p.phi_max, at_least=1e-9, at_most=0.5, unit="1/ms, dt being 1 ms")
         for name in ("g_L", "g_B", "g_D", "g_A", "eta_Y", "symmetric_noise", "plateau_jitter"):
             check_number(name, getattr(p, name), at_least=0.0)
         if p.g_L + p.g_B + p.g_A >= 2.0 or p.g_L + p.g_D + 1.0 >= 2.0:

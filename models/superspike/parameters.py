@@ -90,8 +90,9 @@ class Parameters(NamedTuple):
         p = cls(**given)
         for name in ("tau_mem", "tau_syn", "tau_rise", "tau_decay", "tau_het"):
             check_number(name, getattr(p, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
-        for name in ("tau_rms", "tau_avg", "beta", "w_max", "epsilon"):
+        for name in ("tau_rms", "beta", "w_max", "epsilon"):
             check_number(name, getattr(p, name), above=0.0)
+        check_number("tau_avg", p.tau_avg, at_least=1e-9, unit="ms")
         for name in ("eta", "w_0", "rho", "error_cut"):
             check_number(name, getattr(p, name), at_least=0.0)
         check_steps("tau_ref", p.tau_ref, dt, at_most=COUNTABLE)

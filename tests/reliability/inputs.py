@@ -685,7 +685,7 @@ class _Process:
             shutil.rmtree(self.report.parent, ignore_errors=True)
             return True
         begun = [note["begun"] for note in notes if "begun" in note]
-        if not begun:
+        if not begun or begun[-1] < self.first:
             raise SystemExit(f"A process cannot begin: {said}")
         k = begun[-1]
         names = entries()

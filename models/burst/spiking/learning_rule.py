@@ -23,8 +23,8 @@ import numpy as np
 from spikesim import Network, Neuron, Poisson, Population, Projection, plot
 from spikesim.comparison import Comparison
 from spikesim.errors import (
+    allocate,
     check_integer,
-    check_memory,
     check_number,
     check_parameters,
     check_steps,
@@ -280,8 +280,7 @@ def run(
     recordings = [network.record_spikes(population) for population in counted]
 
     bins = int(p.burn_in) + len(BLOCKS) * int(p.block)
-    check_memory(f"burn_in is {p.burn_in} and block {p.block} bins", 8.0 * bins)
-    change = np.zeros(bins)
+    change = allocate(f"burn_in is {p.burn_in} and block {p.block} bins", bins, np.float64)
     initial = plastic.weight.mean(dtype=np.float64)
     with progress_bar(progress, bins, "bin") as report:
         for k in range(bins):
