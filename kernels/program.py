@@ -224,8 +224,8 @@ class Program:
 
     def call(self, first: int, steps: int) -> Call:
         """What a run of `steps` steps needs, as things are now."""
-        reals = np.array([float(p[n]) for p, n in self._real_of] or [0.0], self._dtype)
-        wholes = np.array([self._whole(p[n]) for p, n in self._whole_of] or [0], np.int64)
+        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0], self._dtype)
+        wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
         return Call(first, steps, tuple(self._arrays), reals, wholes, self._inputs)
 
     def run(self, calls: Sequence[Call]) -> None:
@@ -239,8 +239,26 @@ class Program:
         """What a GPU would run, as text; of a program made for a `Cuda` backend."""
         return self._run.ptx(self.call(0, 1))
 
-    def _whole(self, value: Any) -> int:
-        return self.backend.PARTS if isinstance(value, _Shared) else int(value)
+    def _whole(self, value: Any, name: str) -> int:
+        if isinstance(value, _Shared):
+            return self.backend.PARTS
+        try:
+            whole = int(value)
+            if whole == value and -(2**63) <= whole < 2**63:
+                return whole
+        except (TypeError, ValueError, OverflowError):
+            pass
+        raise LoweringError(
+            f"The parameter {name} is {value!r}; it was a whole number of 64 bits when it was "
+            "given, and has to stay one: begin with a float such as 1.0 to change it to any number."
+        )
+
+
+def _real(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise LoweringError(f"The parameter {name} is {value!r}; it has to be a number.") from None
 
 
 def _reason(message: str) -> str:

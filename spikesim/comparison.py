@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from spikesim.errors import InputError, show
+from spikesim.errors import InputError, is_real, show
 
 __all__ = ["Comparison", "comparison_table"]
 
@@ -67,6 +66,7 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
                 raise InputError(
                     f"{name} of {row.quantity!r} is {show(value)}; it has to be a number."
                 )
+        row = Comparison(row.quantity, *map(float, row[1:]))
         reference = "" if math.isnan(row.reference) else f"{row.reference:.4g}"
         missed = "" if row.holds else "MISSED"
         rows.append((row.quantity, f"{row.ours:.4g}", reference, _bounds(row), missed))
@@ -79,8 +79,8 @@ def comparison_table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def _is_float(value: object) -> bool:
-    if not isinstance(value, numbers.Real):
+def _is_float(value: Any) -> bool:
+    if not is_real(value):
         return False
     try:
         float(value)

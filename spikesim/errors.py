@@ -37,6 +37,9 @@ __all__ = [
     "check_path",
     "check_steps",
     "check_unknown",
+    "is_real",
+    "is_text",
+    "is_whole",
     "show",
 ]
 
@@ -49,7 +52,10 @@ COUNTABLE = 1 << 24
 
 
 class SpikesimError(Exception):
-    """The root of every error that spikesim raises on purpose."""
+    """The root of every error that spikesim raises on purpose. Its message is one line."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())  # a path may have several
 
 
 class InputError(SpikesimError, ValueError):
@@ -90,6 +96,31 @@ def _nearest(name: object, choices: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def is_real(value: Any) -> bool:
+    """Whether `value` is a real number; neither a truth value nor a span of time is one.
+
+    Examples
+    --------
+    >>> is_real(0.5), is_real(np.int8(1)), is_real(True), is_real(np.timedelta64(1, "ms"))
+    (True, True, False, False)
+    """
+    others = bool, np.bool_, np.timedelta64
+    return isinstance(value, numbers.Real) and not isinstance(value, others)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether `value` is a whole number of 64 bits.
+
+    Examples
+    --------
+    >>> is_whole(3), is_whole(3.0), is_whole(2**63)
+    (True, False, False)
+    """
+    if not isinstance(value, numbers.Integral) or not is_real(value):
+        return False
+    return -(2**63) <= int(value) < 2**63
+
+
 def check_number(
     name: str,
     value: Any,
@@ -123,7 +154,7 @@ def check_number(
     wanted += f" ({unit})" if unit else ""
     if dtype is not None:
         wanted += f", in size at most {np.finfo(dtype).max:g}, the largest {np.dtype(dtype)}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not is_real(value):
         raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     try:
         number = float(value)
@@ -153,7 +184,7 @@ def check_integer(
     3
     """
     bounds = []
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    whole = isinstance(value, numbers.Integral) and is_real(value)
     least = -(2**63) if at_least is None else at_least
     most = 2**63 - 1 if at_most is None else at_most
     if at_least is not None or (whole and value < least):
@@ -247,7 +278,7 @@ def check_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> d
 def _plain(name: str, value: Any, default: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value)(_plain(f"{name}[{k}]", each, None) for k, each in enumerate(value))
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not is_real(value):
         return value
     if abs(value) == math.inf:
         return float(value)
@@ -260,17 +291,34 @@ def _plain(name: str, value: Any, default: Any) -> Any:
 def check_name(what: str, name: Any) -> str:
     """Return `name` if HDF5 can use it for a group or a dataset, or raise `InputError`.
 
-    That is, a string that is not empty or ".", and holds neither a slash nor a NUL; `what` is
-    named, for the message.
+    That is, a string that is not empty or ".", and holds neither a slash nor a NUL, nor half a
+    character; `what` is named, for the message.
 
     Examples
     --------
     >>> check_name("population", "pyramidal")
     'pyramidal'
     """
-    if not isinstance(name, str) or name in ("", ".") or "/" in name or "\0" in name:
+    if not is_text(name) or name in ("", ".") or "/" in name:
         raise InputError(f"{what} is {show(name)}; it has to be a name without a slash.")
-    return name
+    return str(name)
+
+
+def is_text(value: Any) -> bool:
+    """Whether `value` is a string that HDF5 can hold: without NUL and without half characters.
+
+    Examples
+    --------
+    >>> is_text("mV"), is_text("a\\0b"), is_text(3)
+    (True, False, False)
+    """
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_names(name: str, value: Any) -> list[str]:
@@ -287,7 +335,7 @@ def check_names(name: str, value: Any) -> list[str]:
         names = [value]
     if isinstance(value, Mapping) or not all(isinstance(each, str) for each in names):
         raise InputError(f"{name} is {show(value)}; it has to be a name, or a list of names.")
-    return names
+    return [str(each) for each in names]
 
 
 def check_path(name: str, value: Any) -> Path:
@@ -300,7 +348,8 @@ def check_path(name: str, value: Any) -> Path:
     """
     try:
         path = Path(value)
-    except TypeError:
+        os.fsencode(path)
+    except (TypeError, UnicodeEncodeError):
         path = None  # type: ignore[assignment]
     if path is None or "\0" in str(path) or any(len(part) > 255 for part in path.parts):
         raise InputError(f"{name} is {show(value)}; it has to be a path, such as 'runs/first'.")

@@ -14,7 +14,6 @@ in the same step.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Mapping, Sequence
 from inspect import isfunction
 from math import exp
@@ -38,6 +37,8 @@ from spikesim.errors import (
     check_number,
     check_steps,
     check_unknown,
+    is_real,
+    is_whole,
     show,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
@@ -477,13 +478,14 @@ class Network:
                     "least one dimension."
                 )
         for key, value in params.items():
-            if not isinstance(value, (numbers.Real, np.bool_)):
-                raise InputError(f"params[{key!r}] is {show(value)}; it has to be a number.")
-            real = isinstance(value, (float, np.floating))
-            if not real and not -(2**63) <= int(value) < 2**63:  # type: ignore[arg-type]
-                raise InputError(f"params[{key!r}] is {show(value)}; it has to fit into 64 bits.")
-            if real and float(np.finfo(self.dtype).max) < abs(float(value)) < float("inf"):
-                check_number(f"params[{key!r}]", value, dtype=self.dtype)
+            if isinstance(value, (float, np.floating)):
+                if float(np.finfo(self.dtype).max) < abs(float(value)) < float("inf"):
+                    check_number(f"params[{key!r}]", value, dtype=self.dtype)
+            elif not is_whole(value) and not isinstance(value, (bool, np.bool_)):
+                raise InputError(
+                    f"params[{key!r}] is {show(value)}; it has to be a float, or a whole number of "
+                    "64 bits."
+                )
         if not isfunction(over):
             params["indices"] = check_integer("over", over, at_least=0, at_most=2**31)
             over = _indices
@@ -732,7 +734,7 @@ class Network:
         step = state["step"]
         check_integer("saved step", step, at_least=0, at_most=MOST_STEPS)
         for name in ("dt", "seed"):
-            if not isinstance(state[name], (numbers.Real, str)):
+            if not is_real(state[name]) and not isinstance(state[name], str):
                 raise InputError(f"The saved {name} is {show(state[name])}; it has to be a number.")
         try:
             float(state["dt"]), int(state["seed"])

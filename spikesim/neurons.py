@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from math import e, exp
 from typing import Any
 
+import numpy as np
+
 from spikesim.errors import (
     COUNTABLE,
     InputError,
@@ -21,6 +23,7 @@ from spikesim.errors import (
     check_number,
     check_steps,
     check_unknown,
+    is_whole,
     show,
 )
 from spikesim.kernels import adex, integrate_and_fire, izhikevich
@@ -133,7 +136,10 @@ class Neuron:
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
         dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
-        values = dict(self.parameters)
+        values = {
+            name: value if isinstance(value, numbers.Integral) else float(value)
+            for name, value in self.parameters.items()
+        }
         for name, value in given.items():
             number = check_number(name, value)
             if isinstance(values[name], int):
@@ -171,9 +177,9 @@ class Neuron:
 
 
 def _is_usable(value: Any) -> bool:
-    if isinstance(value, numbers.Integral):
-        return -(2**63) <= int(value) < 2**63
-    return isinstance(value, numbers.Real) and math.isfinite(value)
+    if isinstance(value, (float, np.floating)):
+        return math.isfinite(value)
+    return is_whole(value) or isinstance(value, (bool, np.bool_))
 
 
 def _is_body(body: Any) -> bool:

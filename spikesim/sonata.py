@@ -32,6 +32,7 @@ from spikesim.errors import (
     check_number,
     check_path,
     check_unknown,
+    is_text,
     show,
 )
 from spikesim.files import atomic_file, open_hdf5
@@ -355,9 +356,9 @@ class TraceWriter(_Writer):
     ) -> None:
         self._dt = check_number("dt", dt, above=0.0, unit="ms")
         self._start = check_number("start", start, at_least=0.0, unit="ms")
-        if not isinstance(unit, str) or "\0" in unit:
+        if not is_text(unit):
             raise InputError(f"unit is {show(unit)}; it has to be a text such as 'mV'.")
-        self._unit = unit
+        self._unit = str(unit)
         self._parts: dict[str, _Part] = {}
         self._datasets: dict[str, tuple[h5py.Dataset, h5py.Dataset]] = {}
         super().__init__(path)

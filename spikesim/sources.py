@@ -363,7 +363,7 @@ class Background:
         drawn_for = 1 if self._per_neuron else n
         mean = drawn_for * chance
         if not self._per_neuron:
-            check_memory(f"rate is {rate:g} Hz for {n} neurons", 4.0 * mean)
+            check_memory(f"rate is {self._rate:g} Hz for {n} neurons", 4.0 * mean)
         # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
         around = 8.0 * np.sqrt(mean) + 30.0
         least = max(0, int(mean - around))

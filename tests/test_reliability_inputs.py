@@ -1,6 +1,7 @@
 """No typo crashes the interpreter: what thousands of bad inputs found, and a short search."""
 
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy import sparse
 from spikesim import (
     LIF,
     DoubleExponential,
+    FileError,
     InputError,
     Izhikevich,
     Network,
@@ -37,7 +39,7 @@ from spikesim.models.burst.spiking import (
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
-from spikesim.sonata import TraceWriter
+from spikesim.sonata import TraceWriter, read_traces
 from spikesim.spiketrains import van_rossum_distance, van_rossum_loss, van_rossum_trace
 from spikesim.sweep import grid, sweep
 from tests.reliability import bounds, calls, inputs
@@ -108,6 +110,10 @@ def restored_whole(owner, value):
 
 def body(i, t, s, p):
     s.x[i] = closed_over.missing  # noqa: F821 - there is no such thing
+
+
+def add(i, t, s, p):
+    s.x[i] += p.k
 
 
 REFUSED = {
@@ -435,6 +441,28 @@ REFUSED = {
         lambda: SuperSpikeNetwork((3, 2), tau_avg=5e-324),
         "tau_avg is 5e-324; .* at least 1e-09",
     ),
+    "a span of time as a number": (
+        lambda: check_number("dt", np.timedelta64(1, "ms")),
+        "dt is .*; it has to be a finite number",
+    ),
+    "a span of time as a whole number": (
+        lambda: check_integer("epochs", np.timedelta64(3, "ms")),
+        "epochs is .*; it has to be a whole number",
+    ),
+    "half a character in a unit": (
+        lambda: TraceWriter("unit.h5", dt=1.0, unit="\ud800"),
+        "unit is .* a text such as",
+    ),
+    "half a character in a name": (
+        lambda: Network().add_population("\ud800", 2, LIF),
+        "name is .* has to be letters",
+    ),
+    "a parameter that a kernel would cut off": (
+        lambda: Network().add_phase(
+            add, over=3, state={"x": np.zeros(3)}, params={"k": Fraction(1, 3)}
+        ),
+        "params.'k'. is Fraction.1, 3.; it has to be a float, or a whole number",
+    ),
     "images of different sizes": (
         lambda: BurstEnsembleNetwork((4, 3, 2)).record([[0.1, 0.2], [0.3]], [0]),
         "images is not a regular array",
@@ -447,6 +475,50 @@ def test_what_crashed_hung_or_raised_something_else_is_refused(call, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_a_fraction_as_a_parameter_is_the_number_that_it_is():
+    neuron = Neuron(steps=(), parameters={"leak": Fraction(1, 3)})
+    assert Network().add_population("cells", 2, neuron).params["leak"] == 1 / 3
+
+
+def test_a_whole_number_of_a_body_that_becomes_a_fraction_is_not_cut_off():
+    net, *_ = network()
+    x = np.zeros(3)
+    phase = net.add_phase(add, over=3, state={"x": x}, params={"k": 2})
+    net.run(0.5)
+    phase.params["k"] = 0.5
+    with pytest.raises(BodyError, match=r"parameter k is 0\.5; it was a whole number"):
+        net.run(1.0)
+    phase.params["k"] = 3.0
+    net.run(0.5)
+    assert x.tolist() == [5.0, 5.0, 5.0]
+
+
+def test_a_parameter_that_becomes_no_number_stops_the_next_run_before_it_begins():
+    net, _, cells = network()
+    net.run(0.5)
+    cells.params["decay_drive"] = None
+    with pytest.raises(BodyError, match=r"parameter decay_drive is None; .* a number"):
+        net.run(1.0)
+    cells.params["decay_drive"] = 0.5
+    net.run(1.0)
+
+
+def test_a_name_given_as_a_numpy_text_can_be_recorded_to_a_file(tmp_path):
+    net, _, cells = network()
+    path = tmp_path / "v.h5"
+    recording = net.record(cells, np.array(["v"]), path=path, unit=np.str_("mV"))
+    net.run(1.0)
+    recording.close()
+    (traces,) = read_traces(path).values()
+    assert (traces.unit, traces.data.shape) == ("mV", (2, 3, 1))
+
+
+def test_an_error_about_a_path_of_two_lines_is_one_line():
+    with pytest.raises(FileError) as caught:
+        open_file("no\nfile", "kind")
+    assert str(caught.value) == "There is no file no file; check the path."
 
 
 def test_what_memory_has_no_room_for_is_refused_by_the_name_of_its_argument(monkeypatch):
@@ -620,7 +692,6 @@ def test_the_search_finds_errors_of_others_and_messages_without_a_name():
     judge = inputs._judge
     assert judge(ValueError("no"), "the call", ["weight"], {})["kind"] == "defect"
     assert judge(InputError("That is bad."), "the call", ["weight"], {})["kind"] == "defect"
-    assert judge(InputError("weight is\nbad."), "the call", ["weight"], {})["kind"] == "defect"
     assert judge(InputError("weight is 3."), "the call", ["weight"], {})["kind"] == "refused"
 
 

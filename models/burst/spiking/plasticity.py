@@ -86,8 +86,8 @@ class BurstPlasticity:
             check_number(name, tau, at_least=dt, unit="ms, dt or longer")
         shape = (n,) if varies("eta", eta) else ()
         eta = check_array("eta", eta, shape=shape, at_least=0.0, dtype=network.dtype)
-        check_number("w_min", w_min, dtype=network.dtype)
-        check_number("w_max", w_max, above=w_min, dtype=network.dtype)
+        w_min = check_number("w_min", w_min, dtype=network.dtype)
+        w_max = check_number("w_max", w_max, above=w_min, dtype=network.dtype)
         check_number("rate", rate, at_least=0.0, unit="Hz", dtype=network.dtype)
         check_number("rate * tau_rate", rate * tau_rate, dtype=network.dtype)
         for name, bound in (("least", least), ("most", most)):
@@ -114,8 +114,8 @@ class BurstPlasticity:
             "hz_spikes": 1000.0 / tau_rate,
             "least": float(least),
             "most": float(most),
-            "w_min": float(w_min),
-            "w_max": float(w_max),
+            "w_min": w_min,
+            "w_max": w_max,
         }
         for name, source in (("events", events), ("bursts", bursts)):
             own = isinstance(source, Population) and source.network is network

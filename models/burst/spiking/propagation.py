@@ -177,7 +177,7 @@ class Propagation:
         self.duration = check_number("duration", duration, above=0.0, unit="ms")
         self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
         # The currents of every step are in memory.
-        check_memory(f"duration is {duration:g} ms", 320.0 * (self.duration + self.burn_in))
+        check_memory(f"duration is {self.duration:g} ms", 320.0 * (self.duration + self.burn_in))
         self.network = net = Network(dt=0.1, seed=seed, backend=backend)
         one, two = (net.add_population(f"pyramidal_{k}", p.n, Pyramidal) for k in (1, 2))
         pv = net.add_population("parvalbumin", p.n // 4, AdEx, **PV)
