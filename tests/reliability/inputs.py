@@ -787,9 +787,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--defects", type=Path, help="write all defects to this file, as JSON")
     chosen = parser.parse_args(arguments)
     calls = [name for name in dict.fromkeys(entries()) if chosen.call in name]
+    if not calls:
+        parser.error(f"--call is {chosen.call!r}, which no call's name holds")
     if chosen.only is not None:
         report = Path(tempfile.mkdtemp()) / "report"
-        plan = calls[0] if chosen.every else str(chosen.seed)
+        plan = min(calls, key=len) if chosen.every else str(chosen.seed)
         work(plan, chosen.only, chosen.only + 1, report, verbose=True)
         return 0
     began = time.monotonic()
@@ -799,7 +801,7 @@ def main(arguments: list[str]) -> int:
         outcomes = run(chosen.seed, chosen.count, chosen.jobs)
     defects = [outcome for outcome in outcomes if outcome["kind"] == "defect"]
     for defect in defects:
-        again = f"--every --call {defect['plan']}" if chosen.every else f"--seed {chosen.seed}"
+        again = f"--every --call {defect['plan']!r}" if chosen.every else f"--seed {chosen.seed}"
         print(f"{defect['name']}  {defect['what']}\n    {defect['why']}")
         print(f"    python -m tests.reliability inputs {again} --only {defect['done']}")
     print(table(outcomes))
