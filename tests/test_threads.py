@@ -118,12 +118,16 @@ net = Network(dt=0.1, backend="threads:2")
 net.add_population("cells", 2000, LIF)
 net.run(0.1)
 def interrupt():
-    time.sleep(0.2)
+    began = net.step
+    while net.step == began:
+        time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
-threading.Thread(target=interrupt).start()
+presser = threading.Thread(target=interrupt)
+presser.start()
 try:
     net.run(1e9)
 except KeyboardInterrupt:
+    presser.join()
     print("interrupted", threading.active_count())
 """
 
