@@ -133,7 +133,6 @@ def test_another_file_is_refused(tmp_path):
 
 
 def test_the_figure_has_units_names_and_the_authors_numbers():
-    import matplotlib.pyplot as plt
 
     figure = AUTHORS.figure()
     axes = figure.axes
@@ -148,7 +147,6 @@ def test_the_figure_has_units_names_and_the_authors_numbers():
     texts = [text.get_text() for text in axes[5].get_legend().get_texts()]
     assert texts[0] == "open loop"
     assert texts[-1] == "authors' program"
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(

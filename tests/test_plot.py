@@ -22,13 +22,10 @@ CURVES = [
 
 
 @pytest.fixture(autouse=True)
-def close_figures():
+def draw_figures():
     yield
-    try:
-        for number in plt.get_fignums():
-            plt.figure(number).canvas.draw()  # a figure that cannot be drawn fails its test
-    finally:
-        plt.close("all")
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()  # a figure that cannot be drawn fails its test
 
 
 def spikes(times=(), neurons=(), n=5, duration=100.0, name="pyr"):
