@@ -1,7 +1,5 @@
 """Many models at once: the same numbers as one by one, with the replica as the first axis."""
 
-import os
-import signal
 import threading
 import time
 
@@ -15,6 +13,7 @@ from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.replicas import Gang, stacked
+from tests.waiting import press_ctrl_c_when, wait_until
 
 CHANCE = np.random.default_rng(5)
 IMAGES = (CHANCE.random((12, 10)) * 255).astype(np.uint8)
@@ -130,23 +129,6 @@ def test_the_error_of_one_comes_when_the_others_have_finished():
     assert nets[0].epoch == nets[2].epoch == 3
 
 
-def wait_until(condition):
-    ends = time.monotonic() + 60.0
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return condition()
-
-
-def press_ctrl_c_when(condition):
-    """As a user would who sees that all runs; never before, however slow the machine is."""
-
-    def press():
-        if wait_until(condition):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=press).start()
-
-
 def test_ctrl_c_stops_all_of_them_after_a_block():
     nets = Replicas.of(burst, seed=[1, 2])
     press_ctrl_c_when(lambda: (nets.epoch > 0).all())
@@ -165,6 +147,7 @@ def test_ctrl_c_stops_networks_that_only_run():
     with pytest.raises(KeyboardInterrupt):
         nets.run(1e12)
     assert time.perf_counter() - began < 60.0
+    assert (nets.step > 0).any()
     nets.run(1.0)  # nothing was lost, and the next run is not asked to stop
 
 
@@ -188,7 +171,7 @@ def test_a_second_ctrl_c_leaves_no_thread_behind():
         nets.each(run)
     assert not given_up.is_set()
     given_up.set()
-    assert wait_until(lambda: set(threading.enumerate()) <= before)
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 @pytest.mark.parametrize(

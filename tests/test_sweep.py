@@ -20,6 +20,7 @@ from spikesim import datasets
 from spikesim.errors import FileError, InputError
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.sweep import Sweep, grid, sweep
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -276,13 +277,6 @@ def start_and_wait_for_the_third_set(tmp_path, executor):
     wait_until(lambda: sum(Sweep.load(tmp_path / "sweep").finished) == 2)
     (tmp_path / "sweep" / "slow").unlink()
     return process
-
-
-def wait_until(condition):
-    end = time.monotonic() + 60.0
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def finish(tmp_path, executor):
