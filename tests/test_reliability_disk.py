@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -19,12 +20,14 @@ from spikesim.models.burst.spiking.exclusive_or import ExclusiveOrNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.patterns import from_trains
 from spikesim.runs import hold_file
+from spikesim.sweep import Sweep
 from tests.reliability import crash
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits and users")
 
-# Runs a command, or a program, that waits once it has completed so many files: meanwhile its disk
-# changes. The answer says what the process has to do itself.
+# Runs a command, or a program, that waits once it has completed so many files of a folder; then
+# its disk changes. The answer says what the process has to do itself.
 CHILD = """
 import os, resource, sys
 def pause():
@@ -38,7 +41,7 @@ count, real = 0, os.fsync
 def fsync(file):
     global count
     real(file)
-    if os.path.isdir(f"/proc/self/fd/{file}") if os.path.isdir("/proc") else True:
+    if os.path.isdir(sys.argv[2]) and os.path.samestat(os.fstat(file), os.stat(sys.argv[2])):
         count += 1
         if count == int(sys.argv[1]):
             pause()
@@ -49,7 +52,7 @@ COMMAND = (
     + """
 os.fsync = fsync
 from spikesim.cli import main
-sys.exit(main(sys.argv[2:]))
+sys.exit(main(sys.argv[3:]))
 """
 )
 
@@ -58,7 +61,7 @@ RECORDING = (
     + """
 from pathlib import Path
 from spikesim import LIF, Network, Poisson, SpikesimError
-out = Path(sys.argv[2])
+out = Path(sys.argv[3])
 net = Network(dt=0.1, seed=1)
 source = net.add_population("source", 500, Poisson)
 source.rate[:] = 200.0
@@ -80,7 +83,7 @@ UNCLOSED = (
     + """
 import numpy as np
 from spikesim.sonata import SpikeWriter
-writer = SpikeWriter(sys.argv[2] + "/spikes.h5", 0.1, {"cells": 10})
+writer = SpikeWriter(sys.argv[3] + "/spikes.h5", 0.1, {"cells": 10})
 writer.append("cells", np.arange(20_000), np.zeros(20_000, int))
 pause()
 """
@@ -98,7 +101,7 @@ KINDS = {
         *("--threads", "--workers=1"),  # one set after the other
     ),
 }
-PAUSES = {"superspike": 3, "sweep": 5}  # after so many files
+PAUSES = {"superspike": 3, "sweep": 1}  # after so many files
 RUN = 2
 
 
@@ -145,10 +148,13 @@ def disk(request, tmp_path):
     subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-def disturbed(program, change, answer, *arguments, after=RUN):
-    """Run a program whose disk changes while it waits; return its exit status and its stderr."""
+def disturbed(program, change, answer, *arguments, folder="", after=RUN):
+    """Run a program whose disk changes while it waits; return its exit status and its stderr.
+
+    It waits where it says so itself, or after so many files of a folder.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-c", program, str(after), *arguments],
+        [sys.executable, "-c", program, str(after), str(folder), *arguments],
         cwd=crash.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -203,8 +209,15 @@ def test_a_run_whose_disk_fills_up_keeps_its_checkpoint_and_goes_on_later(kind, 
     if disk.answer == "limit" and kind != "burst":
         pytest.skip("the disk of its own says it all")
     out = disk.path / "run"
-    arguments = command(kind, out), PAUSES.get(kind, RUN)
-    status, error = disturbed(COMMAND, disk.fill, disk.answer, *arguments[0], after=arguments[1])
+    folder = out / "set-0001" if kind == "sweep" else out
+
+    def fill():
+        if kind == "sweep":  # whose list of sets another thread writes: so that it is not at it
+            wait_until(lambda: sum(Sweep.load(out).finished) == 1)
+        disk.fill()
+
+    options = {"folder": folder, "after": PAUSES.get(kind, RUN)}
+    status, error = disturbed(COMMAND, fill, disk.answer, *command(kind, out), **options)
     reasons = ["disk or your quota is full", "File too large"]
     if kind != "sweep":
         assert (status, len(error)) == (2, 1)
@@ -226,7 +239,11 @@ def test_a_run_whose_directory_turns_read_only_keeps_its_checkpoint(tmp_path, un
         for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
             folder.chmod(0o755)
     status, error = disturbed(
-        COMMAND, lambda: out.chmod(0o555), "nobody" if root else "go", *command("burst", out)
+        COMMAND,
+        lambda: out.chmod(0o555),
+        "nobody" if root else "go",
+        *command("burst", out),
+        folder=out,
     )
     out.chmod(0o755)
     assert status == 2
@@ -238,7 +255,8 @@ def test_a_run_whose_directory_turns_read_only_keeps_its_checkpoint(tmp_path, un
 
 def test_a_run_whose_directory_is_deleted_ends_with_one_line_that_names_it(tmp_path, undisturbed):
     out = tmp_path / "run"
-    status, error = disturbed(COMMAND, lambda: shutil.rmtree(out), "go", *command("burst", out))
+    remove = partial(shutil.rmtree, out)
+    status, error = disturbed(COMMAND, remove, "go", *command("burst", out), folder=out)
     assert status == 2
     assert len(error) == 1
     assert f"there is no folder {out}" in error[0]
