@@ -57,13 +57,16 @@ class Phase(NamedTuple):
     state : dict of str to numpy.ndarray
         Arrays that the body reads and writes, as ``s.name[i]``.
     params : dict of str to float, int or bool
-        Numbers that the body reads, as ``p.name``. Floats take the network's type.
+        Numbers that the body reads, as ``p.name``. Floats take the Phase's type.
     inputs : tuple of str
         Arrays of the state that no body ever writes, such as all images of a dataset.
     neurons : object, optional
         Whose neurons, or blocks of whose neurons, the indices are. Phases in a row about the same
         neurons share them out in the same way, none of them touches what another one writes for
         another neuron, and no body writes what an `over` reads: no need to meet in between.
+    dtype : {'float32', 'float64'}, optional
+        The type of floats among the parameters and constants, if it is not that of the program:
+        what is too slow for float32 is computed in float64.
     """
 
     body: Callable
@@ -72,6 +75,7 @@ class Phase(NamedTuple):
     params: dict[str, Any] = {}  # noqa: RUF012 - never written
     inputs: tuple[str, ...] = ()
     neurons: Any = None
+    dtype: str | None = None
 
 
 def once(t, s, p):
@@ -96,11 +100,14 @@ class Source(NamedTuple):
         Per Phase, for each parameter whether it is real and its place among those or the others.
     meetings : list of bool
         Per Phase, whether threads that did not meet in it have to afterwards.
+    types : list of str
+        Per Phase, the type of its real parameters; all of them are passed as float64.
     """
 
     slots: list[list[int]]
     numbers: list[list[tuple[bool, int]]]
     meetings: list[bool]
+    types: list[str]
 
     def text(
         self,
@@ -117,9 +124,11 @@ class Source(NamedTuple):
         takes, and how threads meet.
         """
         setup, steps = [], []
-        for k, (slots, numbers) in enumerate(zip(self.slots, self.numbers, strict=True)):
+        phases = zip(self.slots, self.numbers, self.types, strict=True)
+        for k, (slots, numbers, dtype) in enumerate(phases):
             state = ", ".join(array(slot) for slot in slots)
-            params = ", ".join((real if is_real else whole).format(j) for is_real, j in numbers)
+            typed = f"single({real})" if dtype == "float32" else real
+            params = ", ".join((typed if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
             steps.append(f"        each{k}(t, s{k}, p{k}{more})")
             if meet and self.meetings[k]:
@@ -150,7 +159,7 @@ class Program:
     ----------
     phases : sequence of Phase
     dtype : str
-        'float32' or 'float64', the type of real parameters and constants.
+        'float32' or 'float64', the type of real parameters and constants of Phases without one.
     backend : module
         `spikesim.kernels.cpu`, `spikesim.kernels.python`, or what `spikesim.kernels.cuda` makes.
 
@@ -169,15 +178,14 @@ class Program:
         self._arrays: list[np.ndarray] = []
         self._real_of: list[tuple[dict[str, Any], str]] = []
         self._whole_of: list[tuple[dict[str, Any], str]] = []
-        self._dtype = dtype
-        lowering = backend.lowering(dtype)
-        names: dict[str, Any] = {}
+        names: dict[str, Any] = {"single": np.float32}
         inputs: set[int] = set()
         owners = [phase.neurons for phase in phases] + [None]
         ends = [a is not None and a is not b for a, b in pairwise(owners)]
-        source = Source([], [], ends)
+        source = Source([], [], ends, [phase.dtype or dtype for phase in phases])
         digests = []
-        times = Counter((phase.body, phase.over) for phase in phases)
+        kinds = [(p.body, p.over, own) for p, own in zip(phases, source.types, strict=True)]
+        times = Counter(kinds)
         for k, phase in enumerate(phases):
             slots = []
             for array in phase.state.values():
@@ -198,11 +206,11 @@ class Program:
             names[f"Params{k}"] = record(tuple(phase.params))
             meets = phase.neurons is None
             names[f"each{k}"], digest = backend.each(
-                lowering, phase.body, phase.over, times[phase.body, phase.over], meets
+                backend.lowering(source.types[k]), phase.body, phase.over, times[kinds[k]], meets
             )
             fields = names[f"State{k}"].__name__, names[f"Params{k}"].__name__
-            digests.append(" ".join([digest, *fields, str(meets)]))
-        parts = [source.text(meet="meet()"), *digests, dtype]
+            digests.append(" ".join([digest, *fields, str(meets), source.types[k]]))
+        parts = [source.text(meet="meet()"), *digests]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
         self._inputs = frozenset(inputs)
@@ -224,7 +232,7 @@ class Program:
 
     def call(self, first: int, steps: int) -> Call:
         """What a run of `steps` steps needs, as things are now."""
-        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0], self._dtype)
+        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
         wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
         return Call(first, steps, tuple(self._arrays), reals, wholes, self._inputs)
 

@@ -32,11 +32,10 @@ def rehearse(phases: Iterable[Phase], dtype: str, step: int) -> None:
     LoweringError
         If one of them leaves its arrays.
     """
-    lower = python.lowering(dtype)
     for phase in phases:
         is_ours = f"{phase.body.__module__}.".startswith("spikesim.")
         if not is_ours and sum(array.nbytes for array in phase.state.values()) <= _MOST:
-            _rehearse(phase, lower, step)
+            _rehearse(phase, python.lowering(phase.dtype or dtype), step)
 
 
 def _rehearse(phase: Phase, lower: Lowering, step: int) -> None:

@@ -11,6 +11,7 @@ from spikesim.kernels import cpu, python, records
 from spikesim.kernels.functions import exp
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
+from spikesim.kernels.threads import Threads
 
 TABLE = np.ones(3)
 LOOKUP = {"a": 1.0}
@@ -81,6 +82,38 @@ def test_compiled_constants_take_the_type_of_the_state(dtype):
     x, y = np.array([1.7], dtype), np.zeros(6, dtype)
     Program([Phase(apply_all, once, {"x": x, "y": y}, {"gain": 0.1})], dtype, cpu)(0, 1)
     assert y.tobytes() == np.full(6, real(0.1) * real(1.7)).tobytes()
+
+
+def add_all(i, t, s, p):
+    s.sum[0] = s.sum[0] + 0.1 + p.small
+
+
+@pytest.mark.parametrize("backend", [cpu, python, Threads(2)], ids=["cpu", "python", "threads"])
+def test_each_phase_computes_in_its_own_type(backend):
+    sums = {"float32": np.ones(1, np.float32), "float64": np.ones(1), None: np.ones(1, np.float32)}
+    phases = [
+        Phase(add_all, once, {"sum": total}, {"small": 1e-9}, dtype=dtype)
+        for dtype, total in sums.items()
+    ]
+    Program(phases, "float32", backend)(0, 3)
+    expected = {}
+    for real in (np.float32, np.float64):
+        total = real(1.0)
+        for _ in range(3):
+            total = total + real(0.1) + real(1e-9)
+        expected[np.dtype(real).name] = total
+    assert sums["float64"][0] == expected["float64"] != float(np.float32(expected["float64"]))
+    assert sums["float32"][0] == sums[None][0] == expected["float32"]
+
+
+def test_the_key_of_a_program_depends_on_the_types_of_its_phases():
+    def key(*types, dtype="float32"):
+        state = {"sum": np.ones(1)}
+        phases = [Phase(add_all, once, state, {"small": 1e-9}, dtype=own) for own in types]
+        return Program(phases, dtype, python).key
+
+    assert key(None, None) == key("float32", None) == key("float32", "float32", dtype="float64")
+    assert len({key(None, None), key("float64", None), key(None, "float64")}) == 3
 
 
 @pytest.mark.parametrize("function", CONSTANTS)
