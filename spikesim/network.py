@@ -25,6 +25,7 @@ import numpy as np
 from spikesim import backends
 from spikesim.errors import (
     MOST_STEPS,
+    NEAR_ZERO,
     BodyError,
     FileError,
     InputError,
@@ -40,6 +41,7 @@ from spikesim.errors import (
     is_real,
     is_whole,
     show,
+    type_for,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts, plasticity, trials
@@ -75,7 +77,9 @@ class Network:
     seed : int
         What all random draws depend on, 0 to 2^64 - 1.
     dtype : {'float32', 'float64'}
-        The type of voltages and weights.
+        The type of voltages and weights. What changes too slowly for float32, with a time constant
+        of more than 4096 steps, is float64 in either case: the variables of such a population,
+        and of traces, kernels and short-term plasticity above twice as many. Weights are not.
     backend : {'cpu', 'threads', 'python', 'cuda'}
         'cpu' compiles all equations into one loop; 'threads' shares a large network out among all
         cores, 'threads:2' among two; 'python' runs the equations as they are, slowly; all three
@@ -435,6 +439,7 @@ class Network:
         params: dict[str, Any] | None = None,
         first: bool = False,
         inputs: Sequence[str] = (),
+        dtype: str | None = None,
     ) -> Phase:
         """Add an equation or a plasticity rule of one's own to every step.
 
@@ -454,6 +459,10 @@ class Network:
         inputs : sequence of str
             Arrays of the state that nothing in the network ever writes, if they are large: a GPU
             need not send them back.
+        dtype : {'float32', 'float64'}, optional
+            The type that floats of `params` and constants of the body take; that of the network by
+            default. A decay of more than some thousand steps needs 'float64', and so do the arrays
+            that it acts on.
         """
         if not isfunction(body):
             raise InputError(f"body is {show(body)}; it has to be a function body(i, t, s, p).")
@@ -492,7 +501,9 @@ class Network:
         check_choice("first", first, [True, False])
         inputs = check_names("inputs", inputs)
         check_unknown("input", inputs, state)
-        phase = Phase(body, over, dict(state), params, tuple(inputs))
+        if dtype is not None:
+            check_choice("dtype", dtype, ["float32", "float64"])
+        phase = Phase(body, over, dict(state), params, tuple(inputs), dtype=dtype)
         number = len(self._extra)
         self._extra[f"phase_{number}_{body.__name__}"] = phase.state
         (self._first if first else self._last).append(phase)
@@ -523,12 +534,15 @@ class Network:
         Returns
         -------
         numpy.ndarray, shape (population.n,)
+            Of the network's type, but float64 if tau is longer than 8192 steps.
         """
         self._check_own("population", population)
-        decay = exp(-self.dt / check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer"))
-        trace = np.zeros(population.n, self.dtype)
+        tau = check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer")
+        dtype = type_for(self.dtype, tau / (NEAR_ZERO * self.dt))
+        trace = np.zeros(population.n, dtype)
         state = {"spike": population.spike, "trace": trace}
-        self.add_phase(plasticity.trace, plasticity.traced, state=state, params={"decay": decay})
+        params = {"decay": exp(-self.dt / tau)}
+        self.add_phase(plasticity.trace, plasticity.traced, state=state, params=params, dtype=dtype)
         return trace
 
     def record_spikes(

@@ -17,6 +17,7 @@ import numpy as np
 
 from spikesim.errors import (
     COUNTABLE,
+    NEAR_ZERO,
     InputError,
     check_choice,
     check_integer,
@@ -74,6 +75,10 @@ class Neuron:
         ``s.ids[t % s.ids.shape[0], a]``: what is rare need not be looked for in every neuron. They
         may draw random numbers, with ``p.stream``, ``p.seed_low`` and ``p.seed_high``, by
         `spikesim.kernels.chance.philox`.
+    time_constants : callable, optional
+        ``time_constants(parameters)``: the time constants in ms, as a sequence, where they are not
+        the parameters called ``tau...``. If one is longer than 4096 steps, float32 would lose what
+        it changes in a step, and the neurons have float64 variables in a network of either type.
 
     Examples
     --------
@@ -92,6 +97,7 @@ class Neuron:
     stochastic: bool = False
     most_spikes: int = 1
     on_spike: Sequence[Callable] = ()
+    time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -119,6 +125,11 @@ class Neuron:
             raise InputError(
                 f"constants is {show(self.constants)}; it has to be a function "
                 "constants(parameters, dt)."
+            )
+        if not (self.time_constants is None or callable(self.time_constants)):
+            raise InputError(
+                f"time_constants is {show(self.time_constants)}; it has to be a function "
+                "time_constants(parameters), or None."
             )
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
@@ -174,6 +185,25 @@ class Neuron:
                     "a finite number, or a whole one of 64 bits."
                 )
         return constants  # not a copy: a model may change them between runs
+
+    def longest(self, given: Mapping[str, Any]) -> float:
+        """The longest time constant in ms, with parameters that `with_parameters` takes.
+
+        Raises
+        ------
+        InputError
+            If `time_constants` returns anything but numbers.
+        """
+        values = {**self.parameters, **given}
+        found: Any = [value for name, value in values.items() if name.startswith("tau")]
+        try:
+            if self.time_constants is not None:
+                found = self.time_constants(values)
+            return max(map(float, found), default=0.0)
+        except (TypeError, ValueError, ArithmeticError):
+            raise InputError(
+                f"time_constants returns {show(found)}; it has to return a sequence of numbers."
+            ) from None
 
 
 def _is_usable(value: Any) -> bool:
@@ -442,6 +472,11 @@ def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     }
 
 
+def _adex_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
+    # The adaptation has no offset as the voltage has.
+    return p["C"] / p["g_L"], p["tau_w"] / NEAR_ZERO, p["tau_exc"], p["tau_inh"]
+
+
 AdEx = Neuron(
     steps=(
         adex.step_current,
@@ -470,6 +505,7 @@ AdEx = Neuron(
         "tau_inh": 10.0,  # ms
     },
     constants=_adex_constants,
+    time_constants=_adex_time_constants,
 )
 """Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005).
 
@@ -484,6 +520,10 @@ def _izhikevich_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
     return {**{name: p[name] for name in "abcd"}, "dt": dt, "half_dt": dt / 2.0, **decays}
 
 
+def _izhikevich_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
+    return 1.0 / abs(p["a"]) if p["a"] else 0.0, p["tau_synapse"]
+
+
 Izhikevich = Neuron(
     steps=(izhikevich.step_membrane, izhikevich.step_spike, izhikevich.step_drive),
     variables={"v": -70.0, "u": -14.0, "drive": 0.0, "I": 0.0},  # mV, the others mV/ms; at rest
@@ -495,6 +535,7 @@ Izhikevich = Neuron(
         "tau_synapse": 5.0,  # ms
     },
     constants=_izhikevich_constants,
+    time_constants=_izhikevich_time_constants,
 )
 """The neuron of Izhikevich (2003); as a default it is a regular spiking one.
 

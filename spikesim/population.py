@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_memory, check_number
+from spikesim.errors import (
+    NEAR_ZERO,
+    InputError,
+    check_array,
+    check_memory,
+    check_number,
+    type_for,
+)
 from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels.chance import MASK, Uniforms
@@ -79,9 +86,13 @@ class Filter:
         self.kernel = kernel
         self.dt = dt
         slots = 1 if kernel.memory is None else kernel.memory + 1
-        self.arrived = np.zeros((slots, out.size), out.dtype)
-        self.rise = np.zeros_like(out)
-        self.decay = np.zeros_like(out)
+        rise, decay = kernel.tau_rise, kernel.tau_decay
+        # Both recursions, and their difference, which ends with the rate 1 / rise - 1 / decay.
+        slowest = max(decay, rise * decay / (decay - rise))
+        self.dtype = type_for(out.dtype.name, slowest / (NEAR_ZERO * dt))
+        self.arrived = np.zeros((slots, out.size), self.dtype)
+        self.rise = np.zeros(out.size, self.dtype)
+        self.decay = np.zeros(out.size, self.dtype)
         self.offset = np.zeros_like(out)
         self.out = out
 
@@ -114,7 +125,8 @@ class Filter:
         untruncated = self.kernel.memory is None
         body = filters.advance_untruncated if untruncated else filters.advance_truncated
         state = {**self.arrays(), "offset": self.offset, "out": self.out}
-        return Phase(body, filters.blocks, state, self.params(), neurons=self.owner)
+        owner, dtype = self.owner, self.dtype
+        return Phase(body, filters.blocks, state, self.params(), neurons=owner, dtype=dtype)
 
 
 class Population:
@@ -123,6 +135,12 @@ class Population:
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
     ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step.
     Arrays of others that the neuron's equations read go to ``population.shared``.
+
+    Attributes
+    ----------
+    dtype : {'float32', 'float64'}
+        The type of the variables: the network's, but float64 if a time constant is longer than
+        4096 steps; see `Neuron`.
     """
 
     def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
@@ -130,8 +148,8 @@ class Population:
         self.name = name
         self.n = n
         self.neuron = neuron
-        dtype = network.dtype
         self.params = neuron.with_parameters(given, network.dt)
+        self.dtype = dtype = type_for(network.dtype, neuron.longest(given) / network.dt)
         for parameter, value in given.items():
             check_number(parameter, value, dtype=dtype)
         for constant, value in self.params.items():
@@ -139,7 +157,8 @@ class Population:
                 raise InputError(
                     f"{', '.join(given)}: {constant} would be {value:g}, which {dtype} cannot hold."
                 )
-        bytes_each = 4 * (len(neuron.variables) + 1 + neuron.most_spikes)
+        variables = np.dtype(dtype).itemsize * len(neuron.variables)
+        bytes_each = variables + 4 * (1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
         for variable, start in neuron.variables.items():
             check_number(f"variables: {variable}", start, dtype=dtype)
@@ -212,7 +231,7 @@ class Population:
 
     def look_ahead(self, port: str, steps: int) -> None:
         """Have room for what arrives at a port in up to `steps` steps from now."""
-        old = self.rings.get(port, np.zeros((1, self.n), self.network.dtype))
+        old = self.rings.get(port, np.zeros((1, self.n), self.dtype))
         self.rings[port] = old
         if len(old) > steps:
             return
@@ -266,10 +285,12 @@ class Population:
         for step in self.neuron.steps:
             state = {**self.state, **self.shared}
             if isinstance(step, tuple):
-                ordered.append(Phase(*step, state, self.params))
+                ordered.append(Phase(*step, state, self.params, dtype=self.dtype))
             else:
                 over = neuron_bodies.neurons
-                ordered.append(Phase(step, over, state, self.params, neurons=self))
+                ordered.append(
+                    Phase(step, over, state, self.params, neurons=self, dtype=self.dtype)
+                )
         if self.neuron.most_spikes > 0:
             listing = {"spike": self._spike, **self.spike_list()}
             most = {"most": self.neuron.most_spikes}
@@ -279,8 +300,9 @@ class Population:
             seed = self.network.seed
             stream = {"stream": ON_SPIKE + self._number}
             chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+            params = {**self.params, **chance}
             for body in self.neuron.on_spike:
-                ordered.append(Phase(body, probes.spikes_now, state, {**self.params, **chance}))
+                ordered.append(Phase(body, probes.spikes_now, state, params, dtype=self.dtype))
         return ordered
 
     def landing(self, port: str) -> np.ndarray:

@@ -16,12 +16,14 @@ from spikesim.connectivity import (
     target_type,
 )
 from spikesim.errors import (
+    SPIKE_INTERVAL,
     InputError,
     allocate,
     check_array,
     check_choice,
     check_number,
     show,
+    type_for,
 )
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import SHARED, Phase
@@ -48,7 +50,8 @@ class ShortTermPlasticity(NamedTuple):
     U : float
         Share of the resources that the first spike uses.
     tau_D, tau_F : float
-        Time constants of the recovery from depression and of facilitation, in ms.
+        Time constants of the recovery from depression and of facilitation, in ms. Above 32 s, x
+        and u are float64.
     f : float
         How much closer to 1 each spike brings u.
 
@@ -256,7 +259,8 @@ class Projection:
             return []
         state = {**self.pre.spike_list(), **self._release, "efficacy": self._efficacy()}
         params = {"delay": self.delay, **self._recovery()}
-        return [Phase(short_term.use, short_term.arrivals, state, params)]
+        dtype = self._release["x"].dtype.name
+        return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
 
     @property
     def plasticity(self) -> PairSTDP | None:
@@ -292,7 +296,7 @@ class Projection:
         """Room for one efficacy per entry of the list of spikes."""
         entries = self.pre.spike_list()["ids"].shape[1]
         if self._scratch.size != entries:
-            self._scratch = np.zeros(entries, self._release["x"].dtype)
+            self._scratch = np.zeros(entries, self.pre.network.dtype)
         return self._scratch
 
     def change_in_use(self, short_term: ShortTermPlasticity, dtype: str) -> None:
@@ -306,7 +310,8 @@ class Projection:
         for name in ("tau_D", "tau_F"):
             check_number(name, getattr(short_term, name), above=0.0, unit="ms")
         self.short_term = short_term
-        n = self.pre.n
+        n, interval = self.pre.n, max(SPIKE_INTERVAL, self.pre.network.dt)
+        dtype = type_for(dtype, short_term.tau_D / interval, short_term.tau_F / interval)
         self._release = {
             "x": np.ones(n, dtype),
             "u": np.full(n, short_term.U, dtype),

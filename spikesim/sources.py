@@ -15,11 +15,13 @@ import numpy as np
 
 from spikesim.errors import (
     MOST_STEPS,
+    SPIKE_INTERVAL,
     InputError,
     check_array,
     check_integer,
     check_memory,
     check_number,
+    type_for,
 )
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
@@ -431,12 +433,14 @@ class EventSource(Population):
         most = source.neuron.most_spikes
         super().__init__(network, name, source.n, Neuron(steps=(), most_spikes=most), {})
         self.source = source
+        tau = check_number("tau", tau, at_least=network.dt, unit="ms, dt or longer")
+        self._trace_dtype = type_for(network.dtype, tau / max(SPIKE_INTERVAL, network.dt))
         self._detector: dict[str, np.ndarray] = {
-            "trace": np.zeros(source.n, network.dtype),
+            "trace": np.zeros(source.n, self._trace_dtype),
             "last": np.zeros(source.n, np.int64),
             "bursting": np.zeros(source.n, np.int32),
         }
-        rate = network.dt / check_number("tau", tau, at_least=network.dt, unit="ms, dt or longer")
+        rate = network.dt / tau
         # A silence of tau itself ends no event, whatever rounding does to the trace.
         self._detection = {"rate": rate, "threshold": exp(-1.0 - 1e-6), "what": what}
 
@@ -452,4 +456,4 @@ class EventSource(Population):
             "source_ids": spikes["ids"],
             "source_count": spikes["count"],
         }
-        return [Phase(bursts.detect, once, state, self._detection)]
+        return [Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_number, show
+from spikesim.errors import SPIKE_INTERVAL, InputError, check_number, show, type_for
 from spikesim.kernels import short_term, stdp
 from spikesim.kernels.program import SHARED, Phase
 
@@ -39,7 +40,7 @@ class PairSTDP(NamedTuple):
     Attributes
     ----------
     tau_plus, tau_minus : float
-        Time constants of strengthening and weakening, in ms.
+        Time constants of strengthening and weakening, in ms. Above 32 s, traces are float64.
     A_plus, A_minus : float
         What a pair at d = 0 adds and takes away, in the unit of the weight. The defaults are those
         of the article for weights in units of the strongest one: with a `w_max` of 0.015 they have
@@ -79,9 +80,12 @@ class PairPlasticity:
         self._projection = projection
         network = projection.pre.network
         self._index = projection.by_target() if projection.W is None else {}
+        interval = max(SPIKE_INTERVAL, network.dt)
+        slowest = max(rule.tau_plus, rule.tau_minus)
+        self._dtype = type_for(network.dtype, slowest / interval)
         self._traces = {
-            "x": np.zeros(projection.pre.n, network.dtype),
-            "y": np.zeros(projection.post.n, network.dtype),
+            "x": np.zeros(projection.pre.n, self._dtype),
+            "y": np.zeros(projection.post.n, self._dtype),
         }
         self._params: dict[str, Any] = {
             "A_plus": float(rule.A_plus),
@@ -112,19 +116,18 @@ class PairPlasticity:
 
     def after_delivery(self) -> list[Phase]:
         """The Phases of the spikes that have been delivered."""
-        projection, params = self._projection, self._params
-        renewal = Phase(stdp.renew, stdp.renewed, dict(self._traces), params)
+        projection = self._projection
         arrived = {**projection.pre.spike_list(), **self._traces}
+        renewal = self._phase(stdp.renew, stdp.renewed, dict(self._traces))
         if projection.W is not None:
-            depression = Phase(
-                stdp.depress_dense, stdp.depressing, {**arrived, "W": projection.W}, params
-            )
+            state = {**arrived, "W": projection.W}
+            depression = self._phase(stdp.depress_dense, stdp.depressing, state)
         else:
             synapses = projection.rows()
             out = projection.post.landing(projection.port)  # as a delivery's, for its length
             state = {**arrived, **synapses, "weight": projection.weight, "out": out}
-            depression = Phase(stdp.depress_sparse, stdp.depressing, state, params, tuple(synapses))
-        return [renewal, depression, Phase(stdp.arrive, short_term.arrivals, arrived, params)]
+            depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(synapses))
+        return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]
 
     def after_emission(self) -> list[Phase]:
         """The Phase of the spikes of the postsynaptic neurons."""
@@ -132,10 +135,18 @@ class PairPlasticity:
         state = {**projection.post.spike_list(), **self._traces, **self._index}
         if projection.W is not None:
             state["W"] = projection.W
-            return [Phase(stdp.potentiate_dense, stdp.fired, state, self._params)]
+            return [self._phase(stdp.potentiate_dense, stdp.fired, state)]
         state["weight"] = projection.weight
-        index = tuple(self._index)
-        return [Phase(stdp.potentiate_sparse, stdp.fired, state, self._params, index)]
+        return [self._phase(stdp.potentiate_sparse, stdp.fired, state, tuple(self._index))]
+
+    def _phase(
+        self,
+        body: Callable,
+        over: Callable,
+        state: dict[str, np.ndarray],
+        inputs: tuple[str, ...] = (),
+    ) -> Phase:
+        return Phase(body, over, state, self._params, inputs, dtype=self._dtype)
 
 
 def _check(rule: PairSTDP, projection: Projection) -> None:

@@ -319,7 +319,7 @@ class Simulation:
             "W": projection.W,
         }
         params = {**filter_.params(), "past": self._past, "delay": projection.delay}
-        return Phase(filters.replay, eq.blocks_at_start, state, params)
+        return Phase(filters.replay, eq.blocks_at_start, state, params, dtype=filter_.dtype)
 
     def _averages(self) -> list[Phase]:
         """Window means: of potentials, of the output rate and of PSPs."""

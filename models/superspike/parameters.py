@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 
 from spikesim.errors import (
     COUNTABLE,
+    NEAR_ZERO,
     InputError,
     check_choice,
     check_integer,
     check_number,
     check_parameters,
+    check_speed,
     check_steps,
 )
 
@@ -78,18 +80,21 @@ class Parameters(NamedTuple):
         return 1 if self.feedback == "symmetric" else 1 + round(self.delay / dt)
 
     @classmethod
-    def checked(cls, layers: int, dt: float, given: dict[str, Any]) -> Parameters:
+    def checked(cls, layers: int, dt: float, dtype: str, given: dict[str, Any]) -> Parameters:
         """Parameters from values given by name.
 
         Raises
         ------
         InputError
-            If a name is unknown, a value is impossible, or two options exclude each other.
+            If a name is unknown, a value is impossible or too slow for `dtype`, or two options
+            exclude each other.
         """
         given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
         for name in ("tau_mem", "tau_syn", "tau_rise", "tau_decay", "tau_het"):
             check_number(name, getattr(p, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
+            has_offset = name == "tau_mem"  # all others decay to 0
+            check_speed(name, getattr(p, name), dt if has_offset else NEAR_ZERO * dt, dtype)
         for name in ("tau_rms", "beta", "w_max", "epsilon"):
             check_number(name, getattr(p, name), above=0.0)
         check_number("tau_avg", p.tau_avg, at_least=1e-9, unit="ms")

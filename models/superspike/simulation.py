@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim import Network, Neuron
-from spikesim.errors import MOST_STEPS
+from spikesim.errors import MOST_STEPS, NEAR_ZERO, type_for
 from spikesim.kernels import eligibility
 from spikesim.kernels.program import SHARED, once
 from spikesim.models.superspike import equations as eq
@@ -214,11 +214,12 @@ class Simulation:
         filters = {"c_rise": dt / p.tau_rise, "c_decay": dt / p.tau_decay, "tiny": TINY}
         for error in self.errors:
             net.add_phase(eq.filter_error, eq.postsynaptic, state=error, params=filters)
-        self._cost = np.zeros(self.outputs, net.dtype)
+        slow = type_for(net.dtype, p.tau_avg / (NEAR_ZERO * dt))
+        self._cost = np.zeros(self.outputs, slow)
         state = {"cost": self._cost, "e": self.errors[-1]["e"]}
         average = {"decay_avg": exp(-dt / p.tau_avg), "dt_seconds": dt / 1000.0}
         self._average = net.add_phase(
-            eq.average_cost, eq.postsynaptic, state=state, params=average
+            eq.average_cost, eq.postsynaptic, state=state, params=average, dtype=slow
         ).params
         for raw in self.raws:
             net.add_phase(eq.clear_error, once, state=raw)
@@ -337,7 +338,8 @@ class Simulation:
         net.add_phase(eligibility.close_step, once, state=noted, params=constants)
         net.add_phase(eligibility.flush, eligibility.tiles, state=state, params=constants)
         net.add_phase(eligibility.reset, eligibility.flushed, state=noted, params=constants)
-        state = {"W": W, "m": sums["m"], "v": np.zeros_like(W)}
+        slow = type_for(dtype, p.tau_rms / (NEAR_ZERO * p.chunk))
+        state = {"W": W, "m": sums["m"], "v": np.zeros(W.shape, slow)}
         if p.rho > 0.0 and m < len(self.weights.W) - 1:
             self._regulariser(m, state)
         update: dict[str, Any] = {
@@ -353,7 +355,7 @@ class Simulation:
         if p.optimizer in track:
             learn = eq.learn_scaled
             body = track[p.optimizer]
-            net.add_phase(body, eq.rows_at_end_of_chunk, state=state, params=update)
+            net.add_phase(body, eq.rows_at_end_of_chunk, state=state, params=update, dtype=slow)
         phase = net.add_phase(learn, eq.rows_at_end_of_chunk, state=state, params=update)
         self.updates.append(phase.params)
 

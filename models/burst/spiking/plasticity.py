@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from spikesim import Network, Population, Projection
-from spikesim.errors import InputError, check_array, check_choice, check_number, show
+from spikesim.errors import (
+    SPIKE_INTERVAL,
+    InputError,
+    check_array,
+    check_choice,
+    check_number,
+    show,
+    type_for,
+)
 from spikesim.kernels import burst_plasticity as rule
 from spikesim.kernels.probes import spikes_now
 from spikesim.projection import varies
@@ -89,7 +97,10 @@ class BurstPlasticity:
         w_min = check_number("w_min", w_min, dtype=network.dtype)
         w_max = check_number("w_max", w_max, above=w_min, dtype=network.dtype)
         check_number("rate", rate, at_least=0.0, unit="Hz", dtype=network.dtype)
-        check_number("rate * tau_rate", rate * tau_rate, dtype=network.dtype)
+        self._dtype = type_for(
+            network.dtype, max(tau_pre, alpha, tau_rate) / max(SPIKE_INTERVAL, dt)
+        )
+        check_number("rate * tau_rate", rate * tau_rate, dtype=self._dtype)
         for name, bound in (("least", least), ("most", most)):
             if not (isinstance(bound, float) and bound == np.inf):
                 check_number(name, bound, at_least=0.0, unit="Hz, or infinity")
@@ -100,10 +111,10 @@ class BurstPlasticity:
         self._alpha = alpha
         self.eta = np.full(n, eta, network.dtype)
         self._averages = {
-            "events": np.zeros(n, network.dtype),
-            "bursts": np.zeros(n, network.dtype),
+            "events": np.zeros(n, self._dtype),
+            "bursts": np.zeros(n, self._dtype),
             "last": np.zeros(n, np.int64),
-            "spikes": np.full(n, rate * tau_rate / 1000.0, network.dtype),
+            "spikes": np.full(n, rate * tau_rate / 1000.0, self._dtype),
             "spikes_last": np.full(n, network.step, np.int64),
         }
         params: dict[str, Any] = {
@@ -129,11 +140,11 @@ class BurstPlasticity:
             lists = ((rule.presynaptic_event, projection.pre), (rule.depress, events))
             for body, source in (*lists, (rule.potentiate, bursts)):
                 state = {**synapses, **source.spike_list()}
-                network.add_phase(body, spikes_now, state=state, params=params)
+                network.add_phase(body, spikes_now, state=state, params=params, dtype=self._dtype)
         averaged = (rule.average_events, events), (rule.average_bursts, bursts)
         for body, source in (*averaged, (rule.average_spikes, population)):
             state = {**self._averages, **source.spike_list()}
-            network.add_phase(body, spikes_now, state=state, params=params)
+            network.add_phase(body, spikes_now, state=state, params=params, dtype=self._dtype)
 
     def _synapses(self, projection: Projection, population: Population) -> dict[str, np.ndarray]:
         if projection.W is not None or projection.post is not population:
@@ -150,7 +161,7 @@ class BurstPlasticity:
             **projection.rows(),
             "weight": weight,
             **projection.by_target(),
-            "trace": np.zeros(projection.pre.n, self._network.dtype),
+            "trace": np.zeros(projection.pre.n, self._dtype),
             "trace_last": np.zeros(projection.pre.n, np.int64),
         }
 
@@ -165,7 +176,7 @@ class BurstPlasticity:
     def assume(self, event_rate: float, burst_probability: float) -> None:
         """Set the averages of all neurons: a rate in Hz, and bursts per event."""
         events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0
-        check_number("event_rate * alpha", events, dtype=self._network.dtype)
+        check_number("event_rate * alpha", events, dtype=self._dtype)
         check_number("burst_probability", burst_probability, at_least=0.0, at_most=1.0)
         self._averages["events"][:] = events
         self._averages["bursts"][:] = burst_probability * events
