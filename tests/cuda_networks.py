@@ -120,6 +120,39 @@ def bursting(backend, seed=1):
     return net
 
 
+def slow(backend, seed=1):
+    """Time constants that are too long for float32, with all that acts on such variables."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    source = net.add_population("source", 4, Poisson)
+    source.rate[:] = 400.0
+    driven = net.add_population("driven", 3, CurrentLIF, tau=1e5, I=9.0)
+    shunted = net.add_population("shunted", 3, ConductanceLIF, tau_inh=1e6)
+    adapting = net.add_population("adapting", 3, AdEx, tau_w=1e6)
+    short = SHORT._replace(tau_D=1e6)
+    pairs = PAIRS._replace(tau_minus=1e7, A_minus=0.1)
+    lasting = DoubleExponential(tau_rise=2.0, tau_decay=1e5)
+    net.connect(source, driven, target="I_exc", weight=2000.0, delay=1.0)
+    net.connect(source, driven, target="I_inh", weight=-3.0, short_term=short, name="short")
+    each = {"delay": np.linspace(0.5, 4.0, 6), "weight": np.linspace(0.01, 0.03, 6)}
+    net.connect(source, shunted, target="g_inh", indegree=2, **each, name="spread")
+    net.connect(source, shunted, target="g_exc", weight=0.3, kernel=lasting, name="lasting")
+    net.connect(source, adapting, target="g_exc", weight=0.5, plasticity=pairs)
+    net.connect(driven, adapting, target="g_exc", weight=0.5, probability=0.9, plasticity=pairs)
+    net.add_background(shunted, "g_inh", 300.0, 0.1)
+    net.add_background(driven, "I_inh", 300.0, -0.1, neurons=slice(1, 3), at_most_one=True)
+    net.add_background(driven, "I_exc", 2500.0, 0.5)
+    events = net.add_events("events", source, tau=1e6)
+    plastic = net.connect(events, adapting, target="g_exc", weight=0.3, probability=0.8)
+    rule = BurstPlasticity(net, adapting, adapting, adapting, [plastic], eta=0.1, alpha=1e5)
+    rule.is_on = True
+    trace = net.add_trace(source, 1e6)
+    state = {"mean": np.zeros(4), "value": trace}
+    net.add_phase(plasticity.accumulate, 4, state=state, params={"share": 0.1}, dtype="float64")
+    net.record_spikes(adapting)
+    net.record(driven, ["v", "I_exc"])
+    return net
+
+
 def segregated(**options):
     return lambda backend, seed=1: SegregatedDendriteNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -143,6 +176,7 @@ def exclusive_or(backend, seed=1):
 NETWORKS = {
     "general": general,
     "bursting": bursting,
+    "slow": slow,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

@@ -116,9 +116,7 @@ class SuperSpikeNetwork:
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_backend(backend)
-        self.parameters = Parameters.checked(
-            len(self.sizes) - 1, self.dt, self.dtype, parameters
-        )
+        self.parameters = Parameters.checked(len(self.sizes) - 1, self.dt, self.dtype, parameters)
         self._weights = self._initial_weights()
         self.W = LayerArrays("W", self._weights.W)
         self.B = LayerArrays("B", self._weights.B)
