@@ -6,6 +6,7 @@ constant: what it has changed by after some steps is right to 0.1 %.
 
 import math
 
+import cuda_networks
 import numpy as np
 import pytest
 
@@ -22,7 +23,9 @@ from spikesim import (
 from spikesim.kernels import plasticity
 from spikesim.models.burst import spiking
 from spikesim.models.burst.spiking import BurstPlasticity
+from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
+from spikesim.sonata import read_traces
 
 DT = 0.1
 STEPS = 300
@@ -217,6 +220,44 @@ def test_kernels_have_their_course(memory):
         expected = late / ((decay - rise) * DT)
         assert float(each.x[0]) == pytest.approx(expected, rel=1e-3, abs=1e-10), (rise, decay)
         assert each.x.dtype == np.float32
+
+
+# ----------------------------------------------------------- float64 variables in a float32 network
+
+
+@pytest.mark.parametrize("backend", ["cpu", "threads:2"])
+def test_all_backends_give_the_same_bits(backend):
+    expected, found = (cuda_networks.slow(each) for each in ("python", backend))
+    for net in (expected, found):
+        net.run(30.0)
+    for owner, arrays in expected.arrays().items():
+        for name, array in arrays.items():
+            assert found.arrays()[owner][name].dtype == array.dtype
+            assert found.arrays()[owner][name].tobytes() == array.tobytes(), (owner, name)
+    for ours, theirs in zip(found.recordings[1:], expected.recordings[1:], strict=True):
+        assert ours.v.dtype == np.float64
+        assert ours.v.tobytes() == theirs.v.tobytes()
+
+
+def test_a_slow_network_goes_on_from_its_file(tmp_path):
+    whole = cuda_networks.slow("python")
+    whole.run(20.0)
+    half = cuda_networks.slow("python")
+    half.run(10.0)
+    half.save(tmp_path / "net.h5")
+    other = cuda_networks.slow("python").restore(tmp_path / "net.h5")
+    other.run(10.0)
+    assert cuda_networks.everything(other).tobytes() == cuda_networks.everything(whole).tobytes()
+
+
+def test_a_recording_to_a_file_takes_slow_variables(tmp_path):
+    net = Network(dt=1.0, backend="python")
+    cells = net.add_population("cells", 2, neurons.CurrentLIF, tau=1e6, I=9.0)
+    recording = net.record(cells, "v", path=tmp_path / "v.h5")
+    net.run(5.0)
+    recording.close()
+    values = np.asarray(read_traces(tmp_path / "v.h5")["cells"].data)
+    assert values[-1].ravel() == pytest.approx(cells.v, rel=1e-6)
 
 
 # ------------------------------------------------------------------------------------ per spike
@@ -454,6 +495,13 @@ def test_superspike_refuses_what_its_type_is_too_coarse_for(name, longest):
         SuperSpikeNetwork((2, 1), **{"tau_decay": 20.0, **more, name: 1000.0})
     made = SuperSpikeNetwork((2, 1), dtype="float64", **{**more, name: 1000.0})
     assert getattr(made.parameters, name) == 1000.0
+
+
+def test_segregated_dendrites_refuse_conductances_that_float32_is_too_coarse_for():
+    small = {"g_L": 1e-5, "g_B": 1e-5}
+    with pytest.raises(InputError, match=r"1 / \(g_L \+ g_B \+ g_A\) is 50000 ms; .*at most 8192 ms"):
+        SegregatedDendriteNetwork((2, 2, 2), **small)
+    assert SegregatedDendriteNetwork((2, 2, 2), dtype="float64", **small).dtype == "float64"
 
 
 @pytest.mark.parametrize("tau", [100.0, 10_000.0, 1e6])

@@ -94,7 +94,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_backend(backend)
-        self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
+        self.parameters = Parameters.checked(len(self.sizes) - 1, self.dtype, parameters)
         self.classes = self.sizes[-1]
         units = self.parameters.units_per_class
         check_memory(f"units_per_class is {units}", 8.0 * self.sizes[-2] * self.classes * units)

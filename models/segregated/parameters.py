@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from spikesim.errors import (
+    NEAR_ZERO,
     InputError,
     check_choice,
     check_integer,
     check_number,
     check_parameters,
+    check_speed,
 )
 
 __all__ = ["Parameters"]
@@ -69,13 +71,14 @@ class Parameters(NamedTuple):
         return 5 if self.plateau_jitter > 0 else 0
 
     @classmethod
-    def checked(cls, layers: int, given: dict[str, Any]) -> Parameters:
+    def checked(cls, layers: int, dtype: str, given: dict[str, Any]) -> Parameters:
         """Parameters from values given by name.
 
         Raises
         ------
         InputError
-            If a name is unknown, a value is impossible, or two options exclude each other.
+            If a name is unknown, a value is impossible or too slow for `dtype`, or two options
+            exclude each other.
         """
         given = check_parameters(given, cls._field_defaults)
         p = cls(**given)
@@ -91,6 +94,10 @@ class Parameters(NamedTuple):
                 f"g_L + g_B + g_A is {p.g_L + p.g_B + p.g_A:g} and g_L + g_D + 1 is "
                 f"{p.g_L + p.g_D + 1.0:g} per ms; a step of 1 ms is stable below 2."
             )
+        sums = {"g_L + g_B + g_A": p.g_L + p.g_B + p.g_A, "g_L + g_D": p.g_L + p.g_D}
+        for name, g in sums.items():
+            if g > 0.0:
+                check_speed(f"1 / ({name})", 1.0 / g, NEAR_ZERO, dtype)
         check_number("E_E", p.E_E)
         check_number("E_I", p.E_I)
         check_number("sparse", p.sparse, at_least=0.0, below=1.0)
