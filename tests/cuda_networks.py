@@ -219,12 +219,12 @@ ONLY_COMPILED = {
 
 
 def phases():
-    """One Phase for every body and its `over`, by their names."""
+    """One Phase for every body, its `over` and its type."""
     found = {}
     for build in (*NETWORKS.values(), *ONLY_COMPILED.values()):
         for net in networks(build("python")):
             for phase in net.phases():
-                found.setdefault((phase.body, phase.over), phase)
+                found.setdefault((phase.body, phase.over, phase.dtype or net.dtype), phase)
     return found
 
 
