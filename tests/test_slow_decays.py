@@ -499,7 +499,8 @@ def test_superspike_refuses_what_its_type_is_too_coarse_for(name, longest):
 
 def test_segregated_dendrites_refuse_conductances_that_float32_is_too_coarse_for():
     small = {"g_L": 1e-5, "g_B": 1e-5}
-    with pytest.raises(InputError, match=r"1 / \(g_L \+ g_B \+ g_A\) is 50000 ms; .*at most 8192 ms"):
+    text = r"1 / \(g_L \+ g_B \+ g_A\) is 50000 ms; .*at most 8192 ms"
+    with pytest.raises(InputError, match=text):
         SegregatedDendriteNetwork((2, 2, 2), **small)
     assert SegregatedDendriteNetwork((2, 2, 2), dtype="float64", **small).dtype == "float64"
 
