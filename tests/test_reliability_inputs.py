@@ -575,7 +575,7 @@ def test_constants_may_be_numpy_numbers_of_any_type():
 
 
 def test_a_synapse_whose_time_constant_is_an_age_is_never_forgotten():
-    net = SuperSpikeNetwork((3, 2), tau_decay=2.0**31, backend="python")
+    net = SuperSpikeNetwork((3, 2), tau_decay=2.0**31, backend="python", dtype="float64")
     net.fit(from_trains([[1.0], [2.0], []], 20.0), from_trains([[4.0], []], 20.0), 2, block=20.0)
     assert np.isfinite(net.W[0]).all()
 
