@@ -56,9 +56,13 @@ _loops: dict[tuple[Callable, Callable, bool], Callable] = {}
 _programs: dict[str, Any] = {}
 
 
-@cache
 def lowering(dtype: str) -> Lowering:
     """Lowering that compiles for the CPU."""
+    return _lowering(dtype).afresh()
+
+
+@cache
+def _lowering(dtype: str) -> Lowering:
     return Lowering(numba.njit(**INNER), dtype)
 
 

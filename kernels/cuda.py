@@ -27,6 +27,7 @@ from unittest.mock import patch
 import numpy as np
 
 from spikesim.kernels import program
+from spikesim.kernels.functions import Exponent
 from spikesim.kernels.lowering import Lowering
 
 __all__ = ["Cuda", "Runner", "provider", "unavailable"]
@@ -200,17 +201,18 @@ class Cuda:
         """Lowering that compiles for the device."""
         if dtype not in self._lowerings:
             if self.simulated:
-                lower = Lowering(self._jit, dtype)
+                lower = Lowering(self._jit, dtype, exponent=Exponent)
             else:
                 # What the compiler for the device lacks, or does not type as the one for the CPU.
+                square_root = self._jit(bound(root, sqrt=math.sqrt))
                 lower = Lowering(
                     self._jit,
                     dtype,
                     {min: lower_of_two, max: higher_of_two},
-                    {math.sqrt: self._jit(bound(root, sqrt=math.sqrt))},
+                    {math.sqrt: square_root, np.sqrt: square_root},
                 )
             self._lowerings[dtype] = lower
-        return self._lowerings[dtype]
+        return self._lowerings[dtype].afresh()
 
     def each(
         self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool

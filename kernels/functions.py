@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-__all__ = ["exp", "real", "sigmoid", "sqrt"]
+__all__ = ["EXACT", "PRIMITIVES", "Exponent", "exp", "real", "sigmoid", "sqrt"]
 
 exp = math.exp
 sqrt = math.sqrt
@@ -91,7 +92,98 @@ def real_float64(x):
     return np.float64(x)
 
 
+def floor(x):
+    """The largest whole number that is not above x."""
+    below = np.int64(x)
+    return below - 1 if below > x else below
+
+
+def ceil(x):
+    """The smallest whole number that is not below x."""
+    above = np.int64(x)
+    return above + 1 if above < x else above
+
+
+def floor_real(x):
+    """`floor` as a number of the state's type; NaN, infinite and large numbers stay."""
+    return real(floor(x)) if abs(x) < 1e15 else x
+
+
+def ceil_real(x):
+    """`ceil` as a number of the state's type; NaN, infinite and large numbers stay."""
+    return real(ceil(x)) if abs(x) < 1e15 else x
+
+
+def size(x):
+    """The absolute value."""
+    return abs(x)
+
+
+def is_nan(x):
+    """Whether x is no number."""
+    return x != x
+
+
+def is_finite(x):
+    """Whether x is neither infinite nor no number."""
+    return x - x == 0.0
+
+
+class Exponent:
+    """The n of ``x ** n`` in plain Python: products in the order in which Numba makes them."""
+
+    __array_ufunc__ = None  # NumPy's numbers leave the operation to this class
+
+    def __init__(self, n: int):
+        self.n = n
+
+    def __repr__(self) -> str:
+        return str(self.n)
+
+    def __rpow__(self, x: Any) -> Any:
+        n, power = self.n, type(x)(1)
+        while n:
+            if n & 1:
+                power = power * x
+            x, n = x * x, n >> 1
+        return power
+
+
 PRIMITIVES: dict[str, dict[Callable, Callable]] = {
-    "float32": {math.exp: exp_float32, math.sqrt: sqrt_exact, float: real_float32},
-    "float64": {math.exp: exp_float64, math.sqrt: sqrt_exact, float: real_float64},
+    dtype: {
+        math.exp: exp,
+        np.exp: exp,
+        math.sqrt: sqrt_exact,
+        np.sqrt: sqrt_exact,
+        math.floor: floor,
+        np.floor: floor_real,
+        math.ceil: ceil,
+        np.ceil: ceil_real,
+        math.fabs: size,
+        np.abs: size,
+        math.isnan: is_nan,
+        np.isnan: is_nan,
+        math.isfinite: is_finite,
+        np.isfinite: is_finite,
+        float: real,
+    }
+    for dtype, exp, real in (
+        ("float32", exp_float32, real_float32),
+        ("float64", exp_float64, real_float64),
+    )
 }
+"""What users call → what is lowered in its place, a function of this module."""
+
+EXACT: tuple[Any, ...] = (
+    np.float32,
+    np.float64,
+    np.int8,
+    np.int16,
+    np.int32,
+    np.int64,
+    np.uint8,
+    np.uint16,
+    np.uint32,
+    np.uint64,
+)
+"""NumPy's types, which mean the same everywhere."""

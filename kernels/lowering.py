@@ -1,25 +1,44 @@
 """From a plain Python function to a compiled one, with everything it calls.
 
-`lower` copies a function, gives its constants the state's type, binds the names it uses to lowered
-functions and hands the copy to a compiler. Equations stay undecorated: tests, debuggers and the
-`python` backend see the same source that the CPU runs.
+A `Lowering` copies a function, gives its constants the state's type, binds the names it uses to
+lowered functions and hands the copy to a compiler. Equations stay undecorated: tests, debuggers and
+the `python` backend see the same source that the CPU runs.
 
-Rules for a function that is to be lowered (what breaks the first two is refused):
+Rules for a function that is to be lowered; what breaks one is refused, with its line:
 
-- it calls other functions by their global name, ``soma(v)``, not ``module.soma(v)``;
-- it has no closure and reads no global array: arrays come in through the state;
-- ``1.0 - v``, not ``1 - v``: a whole number times a float32 is a float64 for Numba.
+- it is a plain function, no method, partial or closure: arrays come in through the state, numbers
+  through the parameters, and constants may be global numbers or those of a module (``np.pi``);
+- it calls functions of its own kind, by ``soma(v)`` or ``module.soma(v)``, and of others those that
+  give the same bits on every backend: ``exp``, ``sqrt``, ``floor`` and ``ceil`` of `math` or NumPy,
+  those in `spikesim.kernels.functions.EXACT`, and ``abs``, ``min``, ``max``, ``int``, ``float``,
+  ``bool``, ``len`` and ``range``;
+- it makes no lists, dicts, sets or texts, catches no errors and sets ``s.v[i]``, never ``s.v``;
+- ``x ** 3`` is a product, for whole exponents up to 16; other powers have no lowered form;
+- in a network of float32 no whole number meets a real one: ``1.0 - v`` and ``real(i) * v``, not
+  ``1 - v`` and ``i * v``, for compilers make a float64 of that and plain Python does not.
+
+When the code is read
+---------------------
+A body reads a global as Python does: as it is when the network runs. A constant that is bound anew,
+a helper that is defined anew, a module that is reloaded and a default that is set are seen by a new
+network and by the next ``run`` of an old one, on every backend. A function that a network was
+given, such as a step of a `Neuron`, is its own: the network keeps it when its name is bound anew.
+What was compiled is kept by its content, so code that is changed back need not be compiled again.
 """
 
 from __future__ import annotations
 
 import builtins
+import copy
 import dis
 import hashlib
+import inspect
 import math
-from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,20 +46,99 @@ from spikesim.kernels import functions
 
 __all__ = ["Lowering", "LoweringError"]
 
-_PLAIN_BUILTINS = {"range", "len", "min", "max", "abs", "int", "bool", "True", "False", "None"}
-_COMPREHENSION = {"LIST_APPEND", "SET_ADD", "MAP_ADD"}
+_PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, int, bool)
+_MOST = 16  # in x ** n
+_METHODS = {"view"}  # of numbers, with the same bits everywhere
+
+_COLLECTION = "makes a list, dict, set or text; keep numbers in arrays of the state"
+_FUNCTION = "defines a function or comprehension inside; write a loop"
+_GENERATOR = "is a generator or coroutine; write a loop"
+_REFUSED = {
+    "LIST_APPEND": _FUNCTION,  # from Python 3.12 a comprehension is no function of its own
+    "SET_ADD": _FUNCTION,
+    "MAP_ADD": _FUNCTION,
+    "MAKE_FUNCTION": _FUNCTION,
+    "LOAD_BUILD_CLASS": _FUNCTION,
+    "YIELD_VALUE": _GENERATOR,
+    "RETURN_GENERATOR": _GENERATOR,
+    "BUILD_LIST": _COLLECTION,
+    "BUILD_SET": _COLLECTION,
+    "BUILD_MAP": _COLLECTION,
+    "BUILD_CONST_KEY_MAP": _COLLECTION,
+    "BUILD_STRING": _COLLECTION,
+    "FORMAT_VALUE": _COLLECTION,
+    "FORMAT_SIMPLE": _COLLECTION,
+    "CONVERT_VALUE": _COLLECTION,
+    "STORE_GLOBAL": "sets the global {!r}; keep it in an array of the state",
+    "DELETE_GLOBAL": "deletes the global {!r}",
+    "DELETE_ATTR": "deletes {!r}",
+    "DELETE_SUBSCR": "deletes part of an array",
+    "IMPORT_NAME": "imports {!r}; import it at the top of the file",
+    "BEFORE_WITH": "has a 'with', which has no lowered form",
+    "CALL_FUNCTION_EX": "passes arguments by '*' or '**'; write them out",
+    "UNPACK_EX": "unpacks by '*'; write each name out",
+}
+_ADVICE: list[tuple[Callable, str]] = [
+    (round, "write floor(x + 0.5), with the floor of the math module"),
+    (sum, "add up in a loop"),
+    (pow, "write x ** 2, or exp(y * ...)"),
+    (math.pow, "write x ** 2, or exp(y * ...)"),
+    (np.power, "write x ** 2, or exp(y * ...)"),
+    (np.float_power, "write x ** 2, or exp(y * ...)"),
+    (np.square, "write x * x"),
+    (np.minimum, "write min(x, y)"),
+    (np.maximum, "write max(x, y)"),
+    (np.clip, "write min(max(x, low), high)"),
+    (divmod, "write x // y and x % y"),
+    (print, "look at the arrays after the run"),
+    (enumerate, "write a loop over range"),
+    (zip, "write a loop over range"),
+]
+_UNREAL = str, bytes, complex, frozenset
+_MISSING = object()
+_CONSTANT = "LOAD_CONST", "LOAD_SMALL_INT"
+_POWER = next(
+    x.arg for x in dis.get_instructions(compile("x ** y", "", "eval")) if x.argrepr == "**"
+)
 
 
 class LoweringError(TypeError):
     """A function that cannot be compiled, and why."""
 
 
-def _global_names(code: CodeType) -> set[str]:
-    return {x.argval for x in dis.get_instructions(code) if x.opname.startswith("LOAD_GLOBAL")}
+class _Place(NamedTuple):
+    """What is being read, for messages."""
+
+    where: str
+    file: str
+    line: int
+
+    @classmethod
+    def of(cls, function: Any) -> _Place:
+        """Where a function begins."""
+        code = function.__code__
+        where = f"{function.__module__}.{function.__qualname__}"
+        return cls(where, code.co_filename, code.co_firstlineno)
+
+    def refuse(self, what: str, line: int | None = None) -> LoweringError:
+        """An error that names the line, by default the first."""
+        return LoweringError(f"{self.where} {what} (line {line or self.line} of {self.file}).")
+
+
+class _Code(NamedTuple):
+    """What can be said of a function's code alone."""
+
+    code: CodeType  # with constants of the state's type
+    reads: dict[str, dict[str, int | None]]  # global name → attribute of it, or '' → line
+    digest: bytes
+    text: tuple[int | None, str] | None  # the line of a constant that is no number, and it
 
 
 class Lowering:
-    """Lowers functions for one compiler and one floating-point type, each of them once.
+    """Lowers functions for one compiler and one floating-point type, as they are now.
+
+    It looks at each function once, so it serves for the making of one program; `afresh` gives one
+    that looks again, and knows what has been compiled.
 
     Parameters
     ----------
@@ -52,6 +150,8 @@ class Lowering:
         What a backend supplies besides: a function as users name it → what is lowered in its place.
     ready : dict
         The same, compiled already.
+    exponent : callable
+        What n becomes in ``x ** n``, if not a constant of whatever compiles.
     """
 
     def __init__(
@@ -60,15 +160,30 @@ class Lowering:
         dtype: str,
         primitives: dict[Callable, Callable] | None = None,
         ready: dict[Callable, Callable] | None = None,
+        exponent: Callable[[int], Any] = int,
     ):
         self.jit = jit
         self.real = np.dtype(dtype).type
         self.primitives = {**functions.PRIMITIVES[dtype], **(primitives or {})}
-        self._done: dict[Callable, tuple[Callable, str]] = {
+        self._exponent = exponent
+        self._ready: dict[Callable, tuple[Callable, str]] = {
             function: (compiled, compiled.__name__) for function, compiled in (ready or {}).items()
         }
-        for function in self._done:
+        for function in self._ready:
             self.primitives[function] = function
+        self._compiled: dict[tuple[str, str, CodeType], Callable] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._done: dict[Callable, tuple[Callable, str] | None] = dict(self._ready)
+        self._names: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = {}
+        self._functions: list[tuple[FunctionType, CodeType, Any]] = []
+
+    def afresh(self) -> Lowering:
+        """One that looks at every function again."""
+        again = copy.copy(self)
+        again._forget()
+        return again
 
     def __call__(self, function: Callable) -> Callable:
         """The compiled form of `function`."""
@@ -78,87 +193,241 @@ class Lowering:
         """A hash of the source of `function`, its constants and everything it calls."""
         return self._lower(function)[1]
 
-    def _lower(self, function: Callable) -> tuple[Callable, str]:
-        function = self.primitives.get(function, function)
-        if function not in self._done:
-            bound, digest = self._bind(function)
-            self._done[function] = self.jit(bound), digest
-        return self._done[function]
+    @property
+    def is_current(self) -> bool:
+        """Whether all that it has looked at is still as it was."""
+        for scope, name, value in self._names.values():
+            if scope.get(name, _MISSING) is not value:
+                return False
+        return all(f.__code__ is c and f.__defaults__ is d for f, c, d in self._functions)
 
-    def _bind(self, function: Callable) -> tuple[Callable, str]:
-        if not isinstance(function, FunctionType):
+    def _lower(self, function: Callable) -> tuple[Callable, str]:
+        function = self._primitive(function) or function
+        if not isinstance(function, FunctionType) and function not in self._ready:
             raise LoweringError(f"{function!r} is not a plain Python function.")
-        where = f"{function.__module__}.{function.__qualname__}"
+        if function not in self._done:
+            self._done[function] = None
+            self._done[function] = self._bind(function)
+        done = self._done[function]
+        if done is None:
+            raise _Place.of(function).refuse("calls itself; write a loop")
+        return done
+
+    def _primitive(self, value: Any) -> Callable | None:
+        try:
+            return self.primitives.get(value)
+        except TypeError:  # no hash, or one that depends on more than the type
+            return None
+
+    def _bind(self, function: Any) -> tuple[Callable, str]:
+        place = _Place.of(function)
         if function.__closure__:
             captured = ", ".join(function.__code__.co_freevars)
-            raise LoweringError(
-                f"{where} uses {captured} of an enclosing function; pass it in the state or params."
+            raise place.refuse(
+                f"uses {captured} of an enclosing function; pass it in the state or params"
             )
-        if function.__kwdefaults__:
-            raise LoweringError(f"{where} has keyword-only arguments; remove the '*' before them.")
-        code = self._typed_constants(function.__code__, where)
-        defaults = self._typed(function.__defaults__)
-        names: dict[str, Any] = {}
-        digest = hashlib.sha256(code.co_code + repr((code.co_consts, code.co_names)).encode())
+        code, reads, digest, text = _examined(function.__code__, place, self.real, self._exponent)
+        defaults = function.__defaults__
+        self._functions.append((function, function.__code__, defaults))
+        hashed = hashlib.sha256(digest)
         if defaults:
-            digest.update(repr(defaults).encode())
-        for name in sorted(_global_names(code)):
-            value, value_digest = self._resolve(name, function.__globals__, where)
-            if value is not None:
-                names[name] = value
-            digest.update(f"{name}={value_digest};".encode())
-        key = digest.hexdigest()[:16]
-        scope = {**function.__globals__, **names}
-        bound = FunctionType(code, scope, function.__name__, defaults)
-        # Numba's disk cache knows a function by file and qualified name only.
-        bound.__qualname__ = f"{function.__qualname__}_{key}"
-        bound.__module__ = function.__module__
-        return bound, key
+            defaults = tuple(_typed(value, self.real) for value in defaults)
+            if None in map(_number, defaults):
+                raise place.refuse("has a default that is no number; pass it in the state")
+            hashed.update(repr(defaults).encode())
+        scope: dict[str, Any] = {}
+        for name, attributes in reads.items():
+            scope[name], value_digest = self._read(name, attributes, function.__globals__, place)
+            hashed.update(f"{name}={value_digest};".encode())
+        if text is not None:  # said last, for what it is passed to may have no lowered form at all
+            raise place.refuse(f"has {text[1]}, which is no real number", text[0])
+        key = hashed.hexdigest()[:16]
+        known = key, place.file, function.__code__
+        if known not in self._compiled:
+            bound = FunctionType(code, scope, function.__name__, defaults)
+            # Numba's disk cache knows a function by file and qualified name only.
+            bound.__qualname__ = f"{function.__qualname__}_{key}"
+            bound.__module__ = function.__module__
+            self._compiled[known] = self.jit(bound)
+        return self._compiled[known], key
 
-    def _typed_constants(self, code: CodeType, where: str) -> CodeType:
-        nested = any(isinstance(c, CodeType) for c in code.co_consts)
-        # From Python 3.12 a comprehension is no function of its own.
-        if nested or any(x.opname in _COMPREHENSION for x in dis.get_instructions(code)):
-            raise LoweringError(
-                f"{where} defines a function or comprehension inside; write a loop."
-            )
-        return code.replace(co_consts=self._typed(code.co_consts))
-
-    def _typed(self, constant: Any) -> Any:
-        """A constant with every float in it of the state's type."""
-        if type(constant) is tuple:
-            return tuple(self._typed(item) for item in constant)
-        return self.real(constant) if type(constant) is float else constant
-
-    def _resolve(self, name: str, scope: dict[str, Any], where: str) -> tuple[Any, str]:
+    def _read(
+        self, name: str, attributes: dict[str, int | None], scope: dict[str, Any], place: _Place
+    ) -> tuple[Any, str]:
         """What a global name stands for in the lowered function, and its digest."""
-        if name not in scope:
-            builtin = getattr(builtins, name, None)
-            if builtin is not None and builtin in self.primitives:
-                return self._lower(builtin)
-            if name in _PLAIN_BUILTINS:
-                return None, "builtin"
-            raise LoweringError(f"{where} uses {name!r}, which is not defined in its module.")
-        value = scope[name]
-        if isinstance(value, FunctionType) or (callable(value) and value in self.primitives):
+        module = self._look(scope, name)
+        module = getattr(builtins, name, _MISSING) if module is _MISSING else module
+        if not isinstance(module, ModuleType):
+            line = next(iter(attributes.values()))
+            return self._resolve(name, module, place, line)
+        own = ModuleType(module.__name__)
+        digests = []
+        for attribute, line in attributes.items():
+            if not attribute:
+                raise place.refuse(f"uses the module {name!r} by itself; call its functions", line)
+            self._look(vars(module), attribute)
+            value = getattr(module, attribute, _MISSING)
+            value, digest = self._resolve(f"{name}.{attribute}", value, place, line)
+            setattr(own, attribute, value)
+            digests.append(f"{attribute}={digest}")
+        is_same = all(getattr(own, x) is getattr(module, x) for x in attributes)
+        return module if is_same else own, " ".join(digests)
+
+    def _look(self, scope: dict[str, Any], name: str) -> Any:
+        """The value of a name, which is looked at again by `is_current`."""
+        value = scope.get(name, _MISSING)
+        self._names[id(scope), name] = scope, name, value
+        return value
+
+    def _resolve(self, name: str, value: Any, place: _Place, line: int | None) -> tuple[Any, str]:
+        own = self._primitive(value)
+        is_within = own is not None and self._done.get(own, own) is None  # what it is made of
+        if not is_within and (own is not None or isinstance(value, FunctionType)):
             return self._lower(value)
-        if isinstance(value, bool) or type(value) is int:
-            return value, repr(value)
-        if isinstance(value, (float, np.floating)):
-            return self.real(value), repr(float(value))
-        if value is np:
-            return None, f"numpy {np.__version__}"
-        if value is math or isinstance(value, ModuleType):
-            raise LoweringError(
-                f"{where} uses the module {name!r}; import the function itself, "
-                f"for example 'from {value.__name__} import exp'."
+        number = _number(_typed(value, self.real))
+        if number is not None:
+            return number, repr(number)
+        if is_within or any(value is exact for exact in (*_PLAIN_BUILTINS, *functions.EXACT)):
+            return value, value.__name__
+        raise place.refuse(self._reason(name, value), line)
+
+    def _reason(self, name: str, value: Any) -> str:
+        """Why there is no lowered form of a value."""
+        if value is _MISSING:
+            return f"uses {name!r}, which is not defined in its module"
+        owners = _owners(value)
+        if any(owner in ("random", "_random", "secrets", "numpy.random") for owner in owners):
+            return (
+                f"uses {name!r}, random numbers that no seed of a network reaches; make the Neuron "
+                "with stochastic=True and read s.uniform[i], or call spikesim.kernels.chance.philox"
             )
-        if isinstance(value, BuiltinFunctionType):
-            known = ", ".join(sorted({f.__name__ for f in self.primitives}))
-            raise LoweringError(
-                f"{where} calls {name!r}, which has no lowered form; there is {known}."
-            )
-        raise LoweringError(
-            f"{where} reads the global {name!r} of type {type(value).__name__}; "
-            "pass arrays in the state and numbers in the params."
+        if any(owner in ("time", "datetime") for owner in owners):
+            return f"uses {name!r}, which differs from run to run; the step is t"
+        if isinstance(value, ModuleType):
+            return f"uses {name!r}, a module in a module; import it by a name of its own"
+        if hasattr(value, "py_func"):
+            return f"calls {name!r}, which is compiled already; remove its decorator"
+        if callable(value):
+            return f"calls {name!r}, which has no lowered form; {self._instead(value)}"
+        if _is_whole(value):
+            return f"reads the global {name!r}, a whole number of more than 64 bits"
+        return (
+            f"reads the global {name!r} of type {type(value).__name__}; pass arrays in the state "
+            "and numbers in the params"
         )
+
+    def _instead(self, value: Any) -> str:
+        for known, advice in _ADVICE:
+            if value is known:
+                return advice
+        lowered = {f.__name__ for f in (*self.primitives, *_PLAIN_BUILTINS)}
+        return f"there is {', '.join(sorted(lowered))}"
+
+
+def _owners(value: Any) -> set[str]:
+    """The modules that a value is, or is of."""
+    return {
+        str(getattr(value, "__name__", "")) if isinstance(value, ModuleType) else "",
+        str(getattr(value, "__module__", "")),
+        *(
+            str(x.__module__).rpartition("._")[0] or str(x.__module__)
+            for x in (type(value), type(getattr(value, "__self__", None)))
+        ),
+    }
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> Any:
+    """A typed constant as it stands in the lowered function; None if it is no number."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if _is_whole(value):
+        return int(value) if -(2**63) <= int(value) < 2**63 else None
+    return value if isinstance(value, np.floating) else None
+
+
+def _typed(value: Any, real: type) -> Any:
+    """A constant with every float in it of the state's type."""
+    if type(value) is tuple:
+        return tuple(_typed(item, real) for item in value)
+    return real(value) if isinstance(value, (float, np.floating)) else value
+
+
+def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    return (x for x in dis.get_instructions(code) if x.opname not in ("EXTENDED_ARG", "NOP"))
+
+
+@lru_cache(maxsize=4096)
+def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int], Any]) -> _Code:
+    """Refuse what has no lowered form, type the constants, and list the globals that it reads."""
+    if code.co_kwonlyargcount:
+        raise place.refuse("has keyword-only arguments; remove the '*' before them")
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        raise place.refuse("takes any number of arguments; name them one by one")
+    constants = [_typed(value, real) for value in code.co_consts]
+    text = bytearray(code.co_code)
+    reads: dict[str, dict[str, int | None]] = {}
+    unreal = None
+    before = None
+    for x in _instructions(code):
+        line = x.positions.lineno if x.positions else None
+        _check(x, place, line)
+        if x.opname in (*_CONSTANT, "RETURN_CONST") and isinstance(x.argval, _UNREAL):
+            unreal = unreal or (line, repr(x.argval))
+        if x.opname.startswith("LOAD_GLOBAL"):
+            reads.setdefault(x.argval, {})
+        if before is not None and before.opname.startswith("LOAD_GLOBAL"):
+            is_part = x.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            reads[before.argval].setdefault(x.argval if is_part else "", line)
+        elif _is_method(x) and x.argval not in _METHODS:
+            raise place.refuse(
+                f"calls the method {x.argval!r}; write a loop over the elements", line
+            )
+        if x.opname == "BINARY_OP" and x.argrepr in ("**", "**="):
+            n = before.argval if before is not None and before.opname in _CONSTANT else None
+            if type(n) is not int or not 0 <= n <= _MOST or x.is_jump_target:
+                raise place.refuse(
+                    f"has a power other than x ** n with n from 0 to {_MOST}, written as a number; "
+                    "write sqrt(x), 1.0 / x, or exp(y * ...)",
+                    line,
+                )
+            if max(before.arg, len(constants)) > 255:
+                raise place.refuse("has more than 255 constants beside a power", line)
+            text[before.offset : before.offset + 2] = dis.opmap["LOAD_CONST"], len(constants)
+            text[x.offset + 1] = _POWER  # x **= n sets what x ** n returns
+            constants.append(exponent(n))
+        before = x
+    if code.co_exceptiontable:
+        raise place.refuse("catches errors, which has no lowered form; test for their cause")
+    reads = dict(sorted(reads.items()))
+    code = code.replace(co_code=bytes(text), co_consts=tuple(constants))
+    arguments = code.co_varnames[: code.co_argcount]
+    seen = repr((code.co_consts, code.co_names, arguments, code.co_posonlyargcount))
+    return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), unreal)
+
+
+def _is_method(x: dis.Instruction) -> bool:
+    is_marked = sys.version_info >= (3, 12) and x.opname == "LOAD_ATTR" and (x.arg or 0) & 1
+    return x.opname == "LOAD_METHOD" or bool(is_marked)
+
+
+def _check(x: dis.Instruction, place: _Place, line: int | None) -> None:
+    """Refuse an instruction that has no lowered form."""
+    if x.opname in _REFUSED:
+        raise place.refuse(_REFUSED[x.opname].format(x.argval), line)
+    if x.opname == "STORE_ATTR":
+        raise place.refuse(
+            f"sets the attribute {x.argval!r}; an array of the state is written to at an index, "
+            f"s.{x.argval}[i] = ..., and a parameter cannot be changed",
+            line,
+        )
+    if x.opname == "BINARY_OP" and x.argrepr in ("@", "@="):
+        raise place.refuse("multiplies matrices; write a loop", line)
+    if x.opname in (*_CONSTANT, "RETURN_CONST"):
+        if isinstance(x.argval, CodeType):
+            raise place.refuse(_FUNCTION, line)
+        if _is_whole(x.argval) and _number(x.argval) is None:
+            raise place.refuse("has a whole number of more than 64 bits", line)

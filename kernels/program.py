@@ -214,7 +214,13 @@ class Program:
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
         self._inputs = frozenset(inputs)
+        self._lowering = lowering
         self._run = backend.build(source, names, self.key)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether all code that it was made of is still as it was."""
+        return self._lowering.is_current
 
     @property
     def is_ready(self) -> bool:

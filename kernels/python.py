@@ -6,13 +6,13 @@ Slow, easy to debug, and the reference that the compiled backends have to equal 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from spikesim.kernels import program
+from spikesim.kernels.functions import Exponent
 from spikesim.kernels.lowering import Lowering
 
 __all__ = ["FAILURES", "PARTS", "build", "each", "is_ready", "lowering"]
@@ -22,10 +22,9 @@ PARTS = 1
 FAILURES: tuple = ()
 
 
-@cache
 def lowering(dtype: str) -> Lowering:
     """Lowering that binds and types functions, and leaves them plain."""
-    return Lowering(lambda function: function, dtype)
+    return Lowering(lambda function: function, dtype, exponent=Exponent)
 
 
 def each(

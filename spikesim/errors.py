@@ -12,6 +12,7 @@ import numbers
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "SpikesimError",
     "allocate",
     "check_array",
+    "check_body",
     "check_choice",
     "check_integer",
     "check_memory",
@@ -430,6 +432,38 @@ def check_memory(what: str, size: float) -> None:
             f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
             f"{_memory() / 1e9:.3g} GB."
         )
+
+
+def check_body(name: str, body: Any, *arguments: str) -> Any:
+    """Return `body` if it is a plain function that can be called with so many arguments.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> def step(i, t, s):
+    ...     s.spike[i] = 0
+    >>> check_body("steps[0]", step, "i", "t", "s", "p")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    spikesim.errors.InputError: steps[0] is ...step(i, t, s) ...; it has to be step(i, t, s, p).
+    """
+    called = f"{name.partition('[')[0].rstrip('s')}({', '.join(arguments)})"
+    if not isfunction(body):
+        raise InputError(
+            f"{name} is {show(body)}; it has to be a plain function {called}, no method, class or "
+            "partial: arrays come in through s and numbers through p."
+        )
+    code, defaults = body.__code__, len(body.__defaults__ or ())
+    if not code.co_argcount - defaults <= len(arguments) <= code.co_argcount:
+        own = ", ".join(code.co_varnames[: code.co_argcount])
+        raise InputError(
+            f"{name} is {body.__module__}.{body.__qualname__}({own}) (line {code.co_firstlineno} "
+            f"of {code.co_filename}), with {code.co_argcount} arguments; it has to be {called}."
+        )
+    return body
 
 
 def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:

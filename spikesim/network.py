@@ -31,6 +31,7 @@ from spikesim.errors import (
     InputError,
     SimulationError,
     check_array,
+    check_body,
     check_choice,
     check_integer,
     check_memory,
@@ -464,8 +465,7 @@ class Network:
             default. A decay of more than some thousand steps needs 'float64', and so do the arrays
             that it acts on.
         """
-        if not isfunction(body):
-            raise InputError(f"body is {show(body)}; it has to be a function body(i, t, s, p).")
+        check_body("body", body, "i", "t", "s", "p")
         for role, given in (("state", state), ("params", params if params is not None else {})):
             if not isinstance(given, Mapping) or not all(
                 isinstance(key, str) and key.isidentifier() for key in given
@@ -493,11 +493,12 @@ class Network:
             elif not is_whole(value) and not isinstance(value, (bool, np.bool_)):
                 raise InputError(
                     f"params[{key!r}] is {show(value)}; it has to be a float, or a whole number of "
-                    "64 bits."
+                    "64 bits; arrays belong in state."
                 )
         if not isfunction(over):
             params["indices"] = check_integer("over", over, at_least=0, at_most=2**31)
             over = _indices
+        check_body("over", over, "t", "s", "p")
         check_choice("first", first, [True, False])
         inputs = check_names("inputs", inputs)
         check_unknown("input", inputs, state)
@@ -693,8 +694,11 @@ class Network:
         self._program = None
 
     def compiled(self) -> Program:
-        """The program of this network, compiled at its first call or taken from the cache."""
-        if self._program is None:
+        """The program of this network, compiled at its first call or taken from the cache.
+
+        Made anew if a constant or function that an equation reads is another one by now.
+        """
+        if self._program is None or not self._program.is_current:
             try:
                 phases = self.phases()
                 rehearse(phases, self.dtype, self.step)

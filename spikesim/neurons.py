@@ -19,6 +19,7 @@ from spikesim.errors import (
     COUNTABLE,
     NEAR_ZERO,
     InputError,
+    check_body,
     check_choice,
     check_integer,
     check_number,
@@ -103,11 +104,15 @@ class Neuron:
         """Refuse what no population can be made of."""
         for role in ("steps", "on_spike"):
             bodies = getattr(self, role)
-            several = isinstance(bodies, (list, tuple))
-            if not several or not all(map(_is_body, bodies)):
+            if not isinstance(bodies, (list, tuple)):
                 raise InputError(
                     f"{role} is {show(bodies)}; it has to be a list of functions step(i, t, s, p)."
                 )
+            for k, body in enumerate(bodies):
+                if isinstance(body, tuple) and len(body) == 2:
+                    body, over = body
+                    check_body(f"over[{k}]", over, "t", "s", "p")
+                check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("variables", "parameters"):
             values = getattr(self, role)
             if not isinstance(values, Mapping):
@@ -210,12 +215,6 @@ def _is_usable(value: Any) -> bool:
     if isinstance(value, (float, np.floating)):
         return math.isfinite(value)
     return is_whole(value) or isinstance(value, (bool, np.bool_))
-
-
-def _is_body(body: Any) -> bool:
-    return callable(body) or (
-        isinstance(body, tuple) and len(body) == 2 and all(map(callable, body))
-    )
 
 
 def _listed(given: Mapping[str, Any]) -> str:
