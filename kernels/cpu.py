@@ -18,6 +18,7 @@ import numba
 from spikesim.kernels import program
 from spikesim.kernels.cache import cached, in_cache
 from spikesim.kernels.lowering import Lowering
+from spikesim.kernels.precision import CHECKED
 
 __all__ = [
     "FAILURES",
@@ -63,7 +64,7 @@ def lowering(dtype: str) -> Lowering:
 
 @cache
 def _lowering(dtype: str) -> Lowering:
-    return Lowering(numba.njit(**INNER), dtype)
+    return Lowering(numba.njit(pipeline_class=CHECKED[dtype], **INNER), dtype)
 
 
 def each(

@@ -92,16 +92,21 @@ def real_float64(x):
     return np.float64(x)
 
 
+def whole(x):
+    """A number without its fraction."""
+    return np.int64(x)
+
+
 def floor(x):
     """The largest whole number that is not above x."""
     below = np.int64(x)
-    return below - 1 if below > x else below
+    return below - 1 if below > x > -9e18 else below
 
 
 def ceil(x):
     """The smallest whole number that is not below x."""
     above = np.int64(x)
-    return above + 1 if above < x else above
+    return above + 1 if above < x < 9e18 else above
 
 
 def floor_real(x):
@@ -165,6 +170,7 @@ PRIMITIVES: dict[str, dict[Callable, Callable]] = {
         np.isnan: is_nan,
         math.isfinite: is_finite,
         np.isfinite: is_finite,
+        int: whole,
         float: real,
     }
     for dtype, exp, real in (

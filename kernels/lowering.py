@@ -44,9 +44,9 @@ import numpy as np
 
 from spikesim.kernels import functions
 
-__all__ = ["Lowering", "LoweringError"]
+__all__ = ["Lowering", "LoweringError", "is_ours"]
 
-_PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, int, bool)
+_PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, bool)
 _MOST = 16  # in x ** n
 _METHODS = {"view"}  # of numbers, with the same bits everywhere
 
@@ -322,6 +322,11 @@ class Lowering:
                 return advice
         lowered = {f.__name__ for f in (*self.primitives, *_PLAIN_BUILTINS)}
         return f"there is {', '.join(sorted(lowered))}"
+
+
+def is_ours(function: Any) -> bool:
+    """Whether a function is part of spikesim."""
+    return f"{function.__module__}.".startswith("spikesim.")
 
 
 def _owners(value: Any) -> set[str]:

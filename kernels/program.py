@@ -186,6 +186,7 @@ class Program:
         digests = []
         kinds = [(p.body, p.over, own) for p, own in zip(phases, source.types, strict=True)]
         times = Counter(kinds)
+        self._lowerings = {own: backend.lowering(own) for own in {*source.types}}
         for k, phase in enumerate(phases):
             slots = []
             for array in phase.state.values():
@@ -206,7 +207,7 @@ class Program:
             names[f"Params{k}"] = record(tuple(phase.params))
             meets = phase.neurons is None
             names[f"each{k}"], digest = backend.each(
-                backend.lowering(source.types[k]), phase.body, phase.over, times[kinds[k]], meets
+                self._lowerings[source.types[k]], phase.body, phase.over, times[kinds[k]], meets
             )
             fields = names[f"State{k}"].__name__, names[f"Params{k}"].__name__
             digests.append(" ".join([digest, *fields, str(meets), source.types[k]]))
@@ -214,13 +215,12 @@ class Program:
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
         self._inputs = frozenset(inputs)
-        self._lowering = lowering
         self._run = backend.build(source, names, self.key)
 
     @property
     def is_current(self) -> bool:
         """Whether all code that it was made of is still as it was."""
-        return self._lowering.is_current
+        return all(lowering.is_current for lowering in self._lowerings.values())
 
     @property
     def is_ready(self) -> bool:

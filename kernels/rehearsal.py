@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.kernels import python
-from spikesim.kernels.lowering import Lowering, LoweringError
+from spikesim.kernels.lowering import Lowering, LoweringError, is_ours
 from spikesim.kernels.program import Phase, record
 
 __all__ = ["rehearse"]
@@ -30,11 +30,11 @@ def rehearse(phases: Iterable[Phase], dtype: str, step: int) -> None:
     Raises
     ------
     LoweringError
-        If one of them leaves its arrays.
+        If one of them leaves its arrays, or reads what its state and parameters do not have.
     """
     for phase in phases:
-        is_ours = f"{phase.body.__module__}.".startswith("spikesim.")
-        if not is_ours and sum(array.nbytes for array in phase.state.values()) <= _MOST:
+        size = sum(array.nbytes for array in phase.state.values())
+        if not is_ours(phase.body) and size <= _MOST:
             _rehearse(phase, python.lowering(phase.dtype or dtype), step)
 
 
@@ -56,6 +56,15 @@ def _rehearse(phase: Phase, lower: Lowering, step: int) -> None:
         raise LoweringError(
             f"{phase.body.__module__}.{phase.body.__qualname__} leaves its arrays: {error} (line "
             f"{place.lineno} of {place.filename})."
+        ) from None
+    except AttributeError as error:
+        if error.obj is not s and error.obj is not p:
+            return
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind, names = ("s", phase.state) if error.obj is s else ("p", phase.params)
+        raise LoweringError(
+            f"{phase.body.__module__}.{phase.body.__qualname__} reads {kind}.{error.name}; there is "
+            f"{', '.join(names) or 'nothing'} (line {place.lineno} of {place.filename})."
         ) from None
     except Exception:
         return  # what compiled code does without an error, such as a division by 0
