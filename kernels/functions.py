@@ -38,7 +38,7 @@ def exp_float32(x):
     Adding 1.5 * 2^23 rounds to the nearest whole number, which then stands in the lowest bits of z
     and, shifted, adds to the exponent of the result.
     """
-    y = x * LOG2_E
+    y = np.float32(x) * LOG2_E
     y = min(max(y, -120.0), 120.0)  # 1 / exp(x) is not denormal either, which would be slow
     z = y + 12582912.0
     r = y - (z - 12582912.0)

@@ -73,6 +73,7 @@ _REFUSED = {
     "DELETE_GLOBAL": "deletes the global {!r}",
     "DELETE_ATTR": "deletes {!r}",
     "DELETE_SUBSCR": "deletes part of an array",
+    "DELETE_FAST": "deletes {!r}; leave it",
     "IMPORT_NAME": "imports {!r}; import it at the top of the file",
     "BEFORE_WITH": "has a 'with', which has no lowered form",
     "CALL_FUNCTION_EX": "passes arguments by '*' or '**'; write them out",
@@ -131,7 +132,7 @@ class _Code(NamedTuple):
     code: CodeType  # with constants of the state's type
     reads: dict[str, dict[str, int | None]]  # global name → attribute of it, or '' → line
     digest: bytes
-    text: tuple[int | None, str] | None  # the line of a constant that is no number, and it
+    last: tuple[str, int | None] | None  # what to refuse if all that it reads can be lowered
 
 
 class Lowering:
@@ -226,7 +227,7 @@ class Lowering:
             raise place.refuse(
                 f"uses {captured} of an enclosing function; pass it in the state or params"
             )
-        code, reads, digest, text = _examined(function.__code__, place, self.real, self._exponent)
+        code, reads, digest, last = _examined(function.__code__, place, self.real, self._exponent)
         defaults = function.__defaults__
         self._functions.append((function, function.__code__, defaults))
         hashed = hashlib.sha256(digest)
@@ -235,12 +236,12 @@ class Lowering:
             if None in map(_number, defaults):
                 raise place.refuse("has a default that is no number; pass it in the state")
             hashed.update(repr(defaults).encode())
-        scope: dict[str, Any] = {}
+        scope: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
         for name, attributes in reads.items():
             scope[name], value_digest = self._read(name, attributes, function.__globals__, place)
             hashed.update(f"{name}={value_digest};".encode())
-        if text is not None:  # said last, for what it is passed to may have no lowered form at all
-            raise place.refuse(f"has {text[1]}, which is no real number", text[0])
+        if last is not None:
+            raise place.refuse(*last)
         key = hashed.hexdigest()[:16]
         known = key, place.file, function.__code__
         if known not in self._compiled:
@@ -375,22 +376,20 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     constants = [_typed(value, real) for value in code.co_consts]
     text = bytearray(code.co_code)
     reads: dict[str, dict[str, int | None]] = {}
-    unreal = None
+    last: tuple[str, int | None] | None = None
     before = None
     for x in _instructions(code):
         line = x.positions.lineno if x.positions else None
         _check(x, place, line)
         if x.opname in (*_CONSTANT, "RETURN_CONST") and isinstance(x.argval, _UNREAL):
-            unreal = unreal or (line, repr(x.argval))
+            last = last or (f"has {x.argval!r}, which is no real number", line)
         if x.opname.startswith("LOAD_GLOBAL"):
             reads.setdefault(x.argval, {})
         if before is not None and before.opname.startswith("LOAD_GLOBAL"):
             is_part = x.opname in ("LOAD_ATTR", "LOAD_METHOD")
             reads[before.argval].setdefault(x.argval if is_part else "", line)
         elif _is_method(x) and x.argval not in _METHODS:
-            raise place.refuse(
-                f"calls the method {x.argval!r}; write a loop over the elements", line
-            )
+            last = last or (f"calls the method {x.argval!r}; write a loop over the elements", line)
         if x.opname == "BINARY_OP" and x.argrepr in ("**", "**="):
             n = before.argval if before is not None and before.opname in _CONSTANT else None
             if type(n) is not int or not 0 <= n <= _MOST or x.is_jump_target:
@@ -411,7 +410,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     code = code.replace(co_code=bytes(text), co_consts=tuple(constants))
     arguments = code.co_varnames[: code.co_argcount]
     seen = repr((code.co_consts, code.co_names, arguments, code.co_posonlyargcount))
-    return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), unreal)
+    return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), last)
 
 
 def _is_method(x: dis.Instruction) -> bool:

@@ -33,18 +33,9 @@ _NARROW = (
 _CAST = "a real number becomes {}, which differs where it is out of range; write np.int64(x) first"
 
 _COMPUTING = "binop", "inplace_binop", "unary"
-_GROWING = {
-    operator.add,
-    operator.iadd,
-    operator.sub,
-    operator.isub,
-    operator.mul,
-    operator.imul,
-    operator.lshift,
-    operator.ilshift,
-    operator.pow,
-    operator.neg,
-}
+_ADDING = {operator.add, operator.iadd, operator.sub, operator.isub, operator.neg}
+_PRODUCTS = {operator.mul, operator.imul}
+_GROWING = {*_ADDING, *_PRODUCTS, operator.lshift, operator.ilshift, operator.pow}
 _FEW = 1 << 24  # whole numbers up to this one are float32 as well
 
 
@@ -63,7 +54,8 @@ class _Look(AnalysisPass):
             for line in block.find_insts(ir.Assign):
                 what = _complaint(line, state.typemap, state.pipeline.is_float32)
                 if what:
-                    raise TypingError(what, loc=line.loc)
+                    place = f"{line.loc.filename} ({line.loc.line})"
+                    raise TypingError(f"{what}\nDuring: a look at {place}")
         return False
 
 
@@ -133,5 +125,5 @@ def _is_narrow(function: Any, parts: list[Any]) -> bool:
     bits = [getattr(x, "bitwidth", 1) for x in whole if not isinstance(x, types.Literal)]
     if function not in _GROWING or not bits or len(whole) < len(parts):
         return False
-    is_product = function in (operator.mul, operator.imul) and len(bits) == 2
-    return max(bits) < (64 if is_product else 32)
+    is_steep = function not in _ADDING and (len(bits) == 2 or function not in _PRODUCTS)
+    return max(bits) < (64 if is_steep else 32)

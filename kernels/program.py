@@ -18,6 +18,7 @@ in the thread of each, what is called in place of running a program alone.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -278,6 +279,13 @@ def _real(value: Any, name: str) -> float:
 def _reason(message: str) -> str:
     """What went wrong and where, from a compiler's many lines."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    cause = next((x for x in lines if not x.startswith("Failed in")), "unknown reason")
-    place = next((x.rstrip(":") for x in lines if x.startswith("File ")), "a body")
-    return f"A body cannot be compiled. {place}: {cause}"
+    causes = [x for x in lines if not x.startswith("Failed in")] or ["unknown reason"]
+    cause = causes[0].rstrip(".")
+    if "NRT required but not enabled" in message:
+        cause = "it makes a new array; write a loop over the elements"
+    elif cause.endswith("signature:"):
+        cause += next((f" {x[4:]}" for x in causes if x.startswith(">>> ")), "")
+    name = re.search(r"Dispatcher\(<function (\w+)_[0-9a-f]{16} at", message)
+    places = re.findall(r" at (.+) \((\d+)\)$", message, re.MULTILINE)
+    place = next((f" (line {n} of {file})" for file, n in places if "/numba/" not in file), "")
+    return f"{name[1] if name else 'A body'} cannot be compiled: {cause}{place}."

@@ -9,6 +9,7 @@ found by the `python` backend, or with NUMBA_BOUNDSCHECK=1 by the compiled ones.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +31,7 @@ def rehearse(phases: Iterable[Phase], dtype: str, step: int) -> None:
     Raises
     ------
     LoweringError
-        If one of them leaves its arrays, or reads what its state and parameters do not have.
+        If one of them leaves its arrays, reads what it was not given, or calls what it cannot.
     """
     for phase in phases:
         size = sum(array.nbytes for array in phase.state.values())
@@ -52,19 +53,23 @@ def _rehearse(phase: Phase, lower: Lowering, step: int) -> None:
                 if 0 <= i < count:
                     body(i, step, s, p)
     except IndexError as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise LoweringError(
-            f"{phase.body.__module__}.{phase.body.__qualname__} leaves its arrays: {error} (line "
-            f"{place.lineno} of {place.filename})."
-        ) from None
+        raise _refusal(phase, f"leaves its arrays: {error}", error) from None
     except AttributeError as error:
         if error.obj is not s and error.obj is not p:
             return
-        place = traceback.extract_tb(error.__traceback__)[-1]
         kind, names = ("s", phase.state) if error.obj is s else ("p", phase.params)
-        raise LoweringError(
-            f"{phase.body.__module__}.{phase.body.__qualname__} reads {kind}.{error.name}; there is "
-            f"{', '.join(names) or 'nothing'} (line {place.lineno} of {place.filename})."
-        ) from None
+        known = ", ".join(names) or "nothing"
+        raise _refusal(phase, f"reads {kind}.{error.name}; {kind} has {known}", error) from None
+    except (TypeError, UnboundLocalError) as error:
+        raise _refusal(phase, f"fails: {error}", error) from None
     except Exception:
         return  # what compiled code does without an error, such as a division by 0
+
+
+def _refusal(phase: Phase, what: str, error: Exception) -> LoweringError:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = re.sub(r"_[0-9a-f]{16}\b", "", what)  # what lowering adds to names
+    return LoweringError(
+        f"{phase.body.__module__}.{phase.body.__qualname__} {what} (line {place.lineno} of "
+        f"{place.filename})."
+    )

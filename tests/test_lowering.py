@@ -1,17 +1,26 @@
 """From plain functions to typed ones: constants, names, refusals and hashes."""
 
+import itertools
 import math
 import pickle
+import random
+import re
+import time
+from functools import partial
 
 import numba
 import numpy as np
 import pytest
 
+from spikesim import InputError, Network
 from spikesim.kernels import cpu, python, records
-from spikesim.kernels.functions import exp
+from spikesim.kernels.functions import exp, real
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.kernels.threads import Threads
+
+MIXED = "a whole number meets a real one"
+NARROW = "whole numbers of few bits make one of 64 when compiled"
 
 TABLE = np.ones(3)
 LOOKUP = {"a": 1.0}
@@ -97,11 +106,11 @@ def test_each_phase_computes_in_its_own_type(backend):
     ]
     Program(phases, "float32", backend)(0, 3)
     expected = {}
-    for real in (np.float32, np.float64):
-        total = real(1.0)
+    for kind in (np.float32, np.float64):
+        total = kind(1.0)
         for _ in range(3):
-            total = total + real(0.1) + real(1e-9)
-        expected[np.dtype(real).name] = total
+            total = total + kind(0.1) + kind(1e-9)
+        expected[np.dtype(kind).name] = total
     assert sums["float64"][0] == expected["float64"] != float(np.float32(expected["float64"]))
     assert sums["float32"][0] == sums[None][0] == expected["float32"]
 
@@ -196,6 +205,26 @@ def calls_refused(x):
     return uses_array(x)
 
 
+def calls_itself(x):
+    return calls_itself(x - 1.0) if x > 0.0 else x
+
+
+def defaults_to_text(x, how="fast"):
+    return x
+
+
+@numba.njit
+def compiled_already(x):
+    return x
+
+
+def calls_compiled(x):
+    return compiled_already(x)
+
+
+chance = np.random.default_rng(1)
+
+
 @pytest.mark.parametrize(
     ("function", "text"),
     [
@@ -209,7 +238,11 @@ def calls_refused(x):
         (nests, "nests defines a function or comprehension inside"),
         (demands, "demands has keyword-only arguments"),
         (calls_refused, "uses_array reads the global 'TABLE'"),
+        (calls_itself, "calls_itself calls itself; write a loop"),
+        (defaults_to_text, "defaults_to_text has a default that is no number"),
+        (calls_compiled, "calls 'compiled_already', which is compiled already; remove its"),
         (len, "<built-in function len> is not a plain Python function"),
+        (partial(tenth, 1.0), "is not a plain Python function"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_with_its_reason(function, text):
@@ -217,6 +250,225 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(function, text):
         python.lowering("float32")(function)
     assert text in str(error.value)
     assert "\n" not in str(error.value)
+
+
+SEED = "random numbers that no seed of a network reaches; make the Neuron with stochastic=True and"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        # what differs from run to run
+        ("s.x[i] = np.random.randn()", f"uses 'np.random', {SEED}"),
+        ("s.x[i] = random.gauss(0.0, 1.0)", f"uses 'random.gauss', {SEED}"),
+        ("s.x[i] = chance.random()", f"uses 'chance', {SEED}"),
+        ("s.x[i] = gauss(0.0, 1.0)", f"uses 'gauss', {SEED}"),
+        ("s.x[i] = time.time()", "uses 'time.time', which differs from run to run"),
+        # what differs from backend to backend
+        ("s.x[i] = np.tanh(x)", "calls 'np.tanh', which has no lowered form; there is abs, "),
+        ("s.x[i] = np.power(x, 3.0)", "calls 'np.power', which has no lowered form; write x ** 2"),
+        ("s.x[i] = math.pow(x, 3.0)", "calls 'math.pow', which has no lowered form; write x ** 2"),
+        ("s.x[i] = pow(x, 3)", "calls 'pow', which has no lowered form; write x ** 2"),
+        ("s.x[i] = round(x)", "calls 'round', which has no lowered form; write floor(x + 0.5)"),
+        ("s.x[i] = np.maximum(x, 0.0)", "calls 'np.maximum', which has no lowered form; write max"),
+        ("s.x[i] = s.x.sum()", "calls the method 'sum'; write a loop over the elements"),
+        ("s.x[i] = np.sum(s.x)", "calls 'np.sum', which has no lowered form"),
+        ("s.x[i] = x ** 0.5", "has a power other than x ** n with n from 0 to 16, written as a"),
+        ("s.x[i] = x ** -1", "has a power other than x ** n"),
+        ("s.x[i] = x ** 17", "has a power other than x ** n"),
+        ("s.x[i] = x ** x", "has a power other than x ** n"),
+        ("s.x[i] = x ** (2 if x > 1.0 else 3)", "has a power other than x ** n"),
+        ("s.x[i] **= 0.5", "has a power other than x ** n"),
+        # what is not part of the language of bodies
+        ("s.x = s.x + 1.0", "sets the attribute 'x'; an array of the state is written to at an"),
+        ("s.x += 1.0", "sets the attribute 'x'; an array of the state is written to at an index"),
+        ("x = [x, x]", "makes a list, dict, set or text; keep numbers in arrays"),
+        ("x = {'a': x}", "makes a list, dict, set or text"),
+        ("x = f'{x}'", "makes a list, dict, set or text"),
+        ("x = 'fast'", "has 'fast', which is no real number"),
+        ("x = 1j", "has 1j, which is no real number"),
+        ("x = 10000000000000000000", "has a whole number of more than 64 bits"),
+        ("s.x[i] = HUGE", "reads the global 'HUGE', a whole number of more than 64 bits"),
+        ("global X; X = x", "sets the global 'X'; keep it in an array"),
+        ("import math as m", "imports 'math'; import it at the top"),
+        ("yield x", "is a generator or coroutine"),
+        ("x, *y = x, x, x", "unpacks by '*'"),
+        ("s.x[i] = abs(*(x,))", "passes arguments by '*'"),
+        ("s.x[i] = s.x @ s.x", "multiplies matrices; write a loop"),
+        ("del x", "deletes 'x'; leave it"),
+        ("print(x)", "calls 'print', which has no lowered form; look at the arrays after"),
+        ("x, y = divmod(x, x)", "calls 'divmod', which has no lowered form; write x // y"),
+        ("x = np", "uses the module 'np' by itself"),
+        ("s.x[i] = np.linalg.norm(s.x)", "uses 'np.linalg', a module in a module"),
+        ("s.x[i] = np.unheard_of", "uses 'np.unheard_of', which is not defined"),
+        ("raise ValueError", "calls 'ValueError', which has no lowered form"),
+        ("try:\n        s.x[i] = x\n    except:\n        pass", "catches errors"),
+    ],
+)
+def test_each_line_that_a_body_may_not_have_is_refused_with_its_number(line, text, tmp_path):
+    file = tmp_path / "mine.py"
+    scope = {"__name__": "mine", "np": np, "math": math, "random": random, "time": time}
+    scope |= {"chance": chance, "gauss": random.gauss, "HUGE": 1 << 63}
+    source = f"def step(i, t, s, p):\n    x = s.x[i]\n    {line}\n"
+    exec(compile(source, str(file), "exec"), scope)
+    net = Network(backend="python")
+    net.add_phase(scope["step"], 2, state={"x": np.ones(2, np.float32)})
+    with pytest.raises(InputError) as error:
+        net.run(0.1)
+    assert str(error.value).startswith(f"mine.step {text}")
+    where = 1 if text in ("catches errors", "is a generator or coroutine") else 3
+    assert str(error.value).endswith(f"(line {where} of {file}).")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("s.x[i] = 1 - x", MIXED),
+        ("s.x[i] = x * i", MIXED),
+        ("s.x[i] = x + t", MIXED),
+        ("s.x[i] = x * len(s.x)", MIXED),
+        ("s.x[i] = i / 3", MIXED),
+        ("s.x[i] = min(x, 0)", MIXED),
+        ("s.x[i] = s.x[i] if x > t else x", MIXED),
+        ("s.x[i] = (x if x > 0.0 else 0) * x", MIXED),
+        ("y = 0\n    for j in range(3):\n        y += s.x[j]\n    s.x[i] = y", MIXED),
+        ("s.k[i] = np.uint64(x)", "a real number becomes uint64, which differs where it is out"),
+        ("s.k[i] = s.k[i] * s.k[i]", NARROW),
+        ("s.k[i] = s.k[i] ** 2", NARROW),
+        ("s.k[i] = s.k[i] << 3", NARROW),
+        ("s.k[i] = s.b[i] + s.b[i]", NARROW),
+        ("s.x[i] = (s.x + s.x)[0]", "it makes a new array; write a loop over the elements"),
+        ("s.x[i] = s.x", "No implementation of function Function(<built-in function setitem>)"),
+    ],
+)
+def test_lines_of_which_compilers_make_something_else_are_refused(line, text, tmp_path):
+    file = tmp_path / "mine.py"
+    scope = {"__name__": "mine", "np": np}
+    source = f"def step(i, t, s, p):\n    x = s.x[i]\n    {line}\n"
+    exec(compile(source, str(file), "exec"), scope)
+    state = {"x": np.ones(3, np.float32), "k": np.ones(3, np.int32), "b": np.ones(3, np.uint8)}
+    net = Network(backend="cpu")
+    net.add_phase(scope["step"], 3, state=state)
+    with pytest.raises(InputError) as error:
+        net.run(0.1)
+    assert str(error.value).startswith(f"step cannot be compiled: {text}")
+    assert re.search(rf"\(line [3-5] of {re.escape(str(file))}\)\.$", str(error.value))
+
+
+def test_whole_numbers_may_meet_real_ones_in_a_network_of_float64():
+    def mix(i, t, s, p):
+        s.x[i] = (1 - s.x[i]) * (i + 1) / 3
+
+    results = []
+    for backend in ("cpu", "python"):
+        x = np.array([0.1, 0.7])
+        net = Network(dtype="float64", backend=backend, dt=1.0)
+        net.add_phase(mix, 2, state={"x": x})
+        net.run(1.0)
+        results.append(x.tolist())
+    assert results == [[(1 - 0.1) / 3, (1 - 0.7) * 2 / 3]] * 2
+
+
+# ---- the same bits ----------------------------------------------------------------------------
+
+
+def expressions(text):
+    return text.split()
+
+
+REALS = expressions("""
+    a+b a-b a*b a/b a%b a//b -a abs(a) min(a,b) max(a,b) min(a,b,c) max(a,0.0) min(1.0,a) a*b+c
+    (a+b)*c-a sqrt(a) np.sqrt(a) exp(a) np.exp(a) math.exp(a) real(floor(a)) real(ceil(a))
+    np.floor(a) np.ceil(a) np.abs(a) fabs(a) np.isnan(a) isfinite(a) bool(a) float(k) float(a)
+    np.pi*a math.pi*a min(a,np.inf) a<b a==b a!=a a<=b<c a>0 a==1 real(int(c)) np.float32(a)*b
+    np.float64(a)*b np.int32(c) np.int64(a) k*a k+a a/k k/a u*a u/255.0 g*a a%3.0 a%-3.0 a//1.0
+    p.r*a real(t)*a real(i)*a 1/3*a (a,b)[1] exp(k%5) exp(i%7)
+""")
+REALS += ["not a", "a and b", "a or b", "a if a > b else b", "a < b and b < c", "a in (0.0, 1.0)"]
+REALS += [f"a**{n}" for n in range(17)]
+WHOLES = expressions("""
+    k+l k-l k//l k%l k//3 k%-3 m+n m-n m*n m//n m%n -m m**2 m**5 m<<3 m>>2 ~k k&l k|l k^l k>>1
+    u>>1 u//v u%v min(k,l) max(m,n) abs(m) m>n m>k u>k k==l i//3 i%7 m//p.w m%p.w p.w%m t+i
+    np.int64(k) np.int64(k)*np.int64(l) np.int64(u)-np.int64(v) np.uint64(u) int(g) len(s.a)
+    s.a.shape[0] int(c) floor(c) ceil(c)
+""")
+
+
+def same_bits(dtype, backend):
+    """What each expression gives, of special and random numbers."""
+    special = [0.0, 1.0, 0.5, 2.5, 3.0, 1e-3, 1e10, 16777217.0, 2.0**31, 2.0**63, 1e19, np.inf]
+    info = np.finfo(dtype)
+    special += [float(info.max), float(info.tiny), float(info.smallest_subnormal)]
+    special = [*special, *(-x for x in special), np.nan]
+    draw = np.random.default_rng(4)
+    pairs = np.array(list(itertools.product(special, special)))
+    pairs = np.concatenate([pairs, draw.normal(0.0, np.exp(draw.normal(0.0, 3.0, (500, 2))))])
+    n = len(pairs)
+    some = [0, 1, 2, 3, 7, -1, -2, -7, 100, 255, -32768, 32767]
+    k, m = draw.choice(some, (2, n)), draw.choice([*some, 1 << 62, -(1 << 62), 1 << 40], (2, n))
+    state = {
+        **{name: x.astype(dtype) for name, x in zip("ab", pairs.T, strict=True)},
+        "c": draw.normal(0.0, 100.0, n).astype(dtype),
+        **{name: x.astype(np.int32) for name, x in zip("kl", k, strict=True)},
+        **{name: x.astype(np.int64) for name, x in zip("mn", m, strict=True)},
+        **{name: (x & 255).astype(np.uint8) for name, x in zip("uv", k, strict=True)},
+        "g": (k[0] & 1).astype(bool),
+        "real": np.zeros((n, len(REALS)), dtype),
+        "whole": np.zeros((n, len(WHOLES)), np.int64),
+    }
+    lines = [f"{name} = s.{name}[i]" for name in "abcklmnuvg"]
+    lines += [f"s.real[i, {j}] = {text}" for j, text in enumerate(REALS)]
+    lines += [f"s.whole[i, {j}] = {text}" for j, text in enumerate(WHOLES)]
+    names = "exp, sqrt, floor, ceil, fabs, isfinite"
+    scope = source_of(f"from math import {names}", np=np, math=math, real=real)
+    exec("def step(i, t, s, p):\n    " + "\n    ".join(lines), scope)
+    net = Network(dtype=dtype, backend=backend)
+    net.add_phase(scope["step"], n, state=state, params={"r": 0.3, "w": 5})
+    net.run(0.1)
+    return state
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_body_may_compute_has_the_bits_of_plain_python_when_compiled(dtype):
+    plain, compiled = (same_bits(dtype, backend) for backend in ("python", "cpu"))
+    bits = f"u{np.dtype(dtype).itemsize}"
+    ours, theirs = plain["real"], compiled["real"]
+    differs = (ours.view(bits) != theirs.view(bits)) & ~(np.isnan(ours) & np.isnan(theirs))
+    assert [REALS[j] for j in np.flatnonzero(differs.any(axis=0))] == []
+    differs = plain["whole"] != compiled["whole"]
+    assert [WHOLES[j] for j in np.flatnonzero(differs.any(axis=0))] == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_powers_roundings_and_constants_of_modules_are_what_they_say(dtype):
+    x = same_bits(dtype, "python")
+    with np.errstate(all="ignore"):
+        for n in range(17):
+            exact = np.ones_like(x["c"].astype(np.longdouble))
+            for _ in range(n):
+                exact = exact * x["c"]
+            given = source_of(f"def f(x): return x ** {n}")["f"]
+            found = [python.lowering(dtype)(given)(c) for c in x["c"]]
+            fits = (abs(exact) < np.finfo(dtype).max) & (abs(exact) > np.finfo(dtype).tiny)
+            rounding = n * np.finfo(dtype).eps
+            np.testing.assert_allclose(np.array(found)[fits], exact[fits], rtol=rounding)
+        column = dict(zip(REALS, x["real"].T, strict=True))
+        np.testing.assert_array_equal(column["np.floor(a)"], np.floor(x["a"]))
+        np.testing.assert_array_equal(column["np.ceil(a)"], np.ceil(x["a"]))
+        pi = np.dtype(dtype).type(np.pi)
+        np.testing.assert_array_equal(column["np.pi*a"], pi * x["a"])
+
+
+def test_a_power_that_is_assigned_is_that_power():
+    scope = source_of("def step(i, t, s, p):\n    s.x[i] **= 3\n    s.y[i] = 3.0 * s.x[i] ** 2")
+    x, y = np.array([2.0], np.float32), np.zeros(1, np.float32)
+    for backend in ("python", "cpu"):
+        net = Network(backend=backend)
+        x[:] = 2.0
+        net.add_phase(scope["step"], 1, state={"x": x, "y": y})
+        net.run(0.1)
+        assert (x[0], y[0]) == (8.0, 192.0)
 
 
 # ---- hashes -----------------------------------------------------------------------------------
