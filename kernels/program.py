@@ -263,6 +263,7 @@ class Program:
                 return whole
         except (TypeError, ValueError, OverflowError):
             pass
+        _refuse_array(value, name)
         raise LoweringError(
             f"The parameter {name} is {value!r}; it was a whole number of 64 bits when it was "
             "given, and has to stay one: begin with a float such as 1.0 to change it to any number."
@@ -273,7 +274,16 @@ def _real(value: Any, name: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
+        _refuse_array(value, name)
         raise LoweringError(f"The parameter {name} is {value!r}; it has to be a number.") from None
+
+
+def _refuse_array(value: Any, name: str) -> None:
+    if isinstance(value, (np.ndarray, list, tuple)):
+        raise LoweringError(
+            f"The parameter {name} is an array; a parameter is one number, and arrays belong in "
+            f"the state, where a body reads s.{name}[i]."
+        ) from None
 
 
 def _reason(message: str) -> str:

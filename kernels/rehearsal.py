@@ -44,7 +44,10 @@ def _rehearse(phase: Phase, lower: Lowering, step: int) -> None:
         return lower.real(value) if isinstance(value, (float, np.floating)) else int(value)
 
     s = record(tuple(phase.state))(*(array.copy() for array in phase.state.values()))
-    p = record(tuple(phase.params))(*map(number, phase.params.values()))
+    try:
+        p = record(tuple(phase.params))(*map(number, phase.params.values()))
+    except (TypeError, ValueError, OverflowError):
+        return  # refused by name when it runs
     body, over = lower(phase.body), lower(phase.over)
     try:
         with np.errstate(all="ignore"):

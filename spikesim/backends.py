@@ -18,6 +18,17 @@ BACKENDS = {
     "cuda": "an NVIDIA GPU; cuda:1 is the second one",
 }
 
+_OTHER_NAMES = {
+    "gpu": "cuda",
+    "nvidia": "cuda",
+    "multicore": "threads",
+    "multithreading": "threads",
+    "parallel": "threads",
+    "openmp": "threads",
+    "numba": "cpu",
+    "numpy": "python",
+}
+
 
 def check_backend(name: Any) -> str:
     """Return `name` if it names a backend, whether or not it can be used here.
@@ -33,7 +44,7 @@ def check_backend(name: Any) -> str:
     """
     if isinstance(name, str) and re.fullmatch(r"cuda:\d+|threads:[1-9]\d*", name):
         return name
-    return str(check_choice("backend", name, list(BACKENDS)))
+    return str(check_choice("backend", name, list(BACKENDS), _OTHER_NAMES))
 
 
 def available() -> dict[str, str]:

@@ -280,8 +280,12 @@ def check_steps(
     return steps
 
 
-def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
+def check_choice(
+    name: str, value: Any, choices: Iterable[Any], others: Mapping[str, str] | None = None
+) -> Any:
     """Return `value` if it is one of `choices`, or raise `InputError` with the nearest of them.
+
+    `others` are names that people use elsewhere, in lower case, and what they are called here.
 
     Examples
     --------
@@ -291,7 +295,10 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> Any:
     choices = list(choices)
     if not any(value is c or (type(value) is type(c) and value == c) for c in choices):
         allowed = ", ".join(map(repr, choices))
-        near = _nearest(value, [c for c in choices if isinstance(c, str)])
+        names = [c for c in choices if isinstance(c, str)]
+        lower = value.lower() if isinstance(value, str) else ""
+        meant = (others or {}).get(lower, lower if lower in names else None)
+        near = f" Did you mean {meant!r}?" if meant else _nearest(value, names)
         raise InputError(f"{name} is {show(value)}; it has to be one of {allowed}.{near}")
     return value
 

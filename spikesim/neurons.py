@@ -122,6 +122,7 @@ class Neuron:
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
                     )
+                _refuse_array(role, name, value)
                 positive = role == "parameters" and name.startswith("tau")
                 check_number(f"{role}[{name!r}]", value, above=0.0 if positive else None)
         for name in {"spike", "uniform"} & set(self.variables):
@@ -157,6 +158,7 @@ class Neuron:
             for name, value in self.parameters.items()
         }
         for name, value in given.items():
+            _refuse_array("parameters", name, value)
             number = check_number(name, value)
             if isinstance(values[name], int):
                 if not number.is_integer():
@@ -209,6 +211,20 @@ class Neuron:
             raise InputError(
                 f"time_constants returns {show(found)}; it has to return a sequence of numbers."
             ) from None
+
+
+_NUMBER_OF_EACH = {
+    "parameters": "for one of each, write a Neuron with variables={{{0!r}: 0.0}}, read as s.{0}[i]",
+    "variables": "give each its own by cells.{0}[:] = ... after adding the population",
+}
+
+
+def _refuse_array(role: str, name: str, value: Any) -> None:
+    if isinstance(value, (np.ndarray, list, tuple)):
+        raise InputError(
+            f"{role}[{name!r}] is {show(value)}; it has to be one number for all neurons; "
+            f"{_NUMBER_OF_EACH[role].format(name)}."
+        )
 
 
 def _is_usable(value: Any) -> bool:

@@ -1,5 +1,7 @@
 """Bad input is refused before any work starts, with a sentence that names the argument."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -10,6 +12,34 @@ from spikesim.models.segregated import SegregatedDendriteNetwork as Model
 
 IMAGES = np.zeros((4, 6), np.uint8)
 LABELS = np.array([0, 1, 2, 0])
+
+
+def body(i, t, s, p):
+    s.x[i] = 0.0
+
+
+def three(i, t, s):
+    s.x[i] = 0.0
+
+
+def five(i, t, s, p, q):
+    s.x[i] = q
+
+
+class Holder:
+    """Has a step, and is called as one."""
+
+    def step(self, i, t, s, p):
+        s.x[i] = 0.0
+
+    __call__ = step
+
+
+def assign_parameter(value):
+    net = Network(dt=1.0, backend="python")
+    phase = net.add_phase(body, 1, state={"x": np.ones(1, np.float32)}, params={"k": 1})
+    phase.params["k"] = value
+    net.run(1.0)
 
 
 def model(**options):
@@ -187,6 +217,68 @@ NETWORK = {
     "a state that is no array": (
         lambda: network()[0].add_phase(lambda i, t, s, p: None, state={"x": [1.0]}),
         r"state\['x'\]",
+    ),
+    "a body with three arguments": (
+        lambda: network()[0].add_phase(three, state={}),
+        r"body is .*three\(i, t, s\) \(line \d+ of .*test_refusals.py\), with 3 arguments; "
+        r"it has to be body\(i, t, s, p\)",
+    ),
+    "an over with four arguments": (
+        lambda: network()[0].add_phase(body, body, state={}),
+        r"over is .*body\(i, t, s, p\) .*, with 4 arguments; it has to be over\(t, s, p\)",
+    ),
+    "a step with three arguments": (
+        lambda: Neuron(steps=[body, three]),
+        r"steps\[1\] is .*three\(i, t, s\) .*; it has to be step\(i, t, s, p\)",
+    ),
+    "a step with five arguments": (
+        lambda: Neuron(steps=[five]),
+        r"steps\[0\] is .*five\(i, t, s, p, q\) .*, with 5 arguments; it has to be step",
+    ),
+    "a step on a spike with three arguments": (
+        lambda: Neuron(steps=[body], on_spike=[three]),
+        r"on_spike\[0\] is .*three\(i, t, s\)",
+    ),
+    "a method as a step": (
+        lambda: Neuron(steps=[Holder().step]),
+        r"steps\[0\] is <bound method .*; it has to be a plain function step.*, no method",
+    ),
+    "a partial function as a body": (
+        lambda: network()[0].add_phase(partial(five, q=1), state={}),
+        r"body is functools.partial.*; it has to be a plain function body\(i, t, s, p\)",
+    ),
+    "an object that can be called as a step": (
+        lambda: Neuron(steps=[Holder()]),
+        "has to be a plain function",
+    ),
+    "an array as a parameter of a Phase": (
+        lambda: network()[0].add_phase(body, state={}, params={"I": np.ones(3)}),
+        r"params\['I'\] is array.*; arrays belong in state",
+    ),
+    "an array as a parameter's default": (
+        lambda: Neuron(steps=[body], parameters={"I": np.ones(3)}),
+        r"parameters\['I'\] is array.* one number for all neurons; .* variables={'I': 0.0}",
+    ),
+    "an array as a parameter": (
+        lambda: network()[0].add_population("c", 3, LIF, tau_membrane=np.ones(3)),
+        r"parameters\['tau_membrane'\] is array.*, read as s.tau_membrane\[i\]",
+    ),
+    "an array as a variable's start": (
+        lambda: Neuron(steps=[body], variables={"v": np.ones(3)}),
+        r"variables\['v'\] is array.*; give each its own by cells.v\[:\] = ...",
+    ),
+    "a parameter that becomes an array": (
+        lambda: assign_parameter(np.ones(3)),
+        r"parameter k is an array; a parameter is one number, and arrays belong in the state",
+    ),
+    "a backend that is called otherwise": (
+        lambda: Network(backend="gpu"),
+        "backend is 'gpu'; it has to be one of 'cpu', .*'cuda'. Did you mean 'cuda'",
+    ),
+    "a backend in capitals": (lambda: Network(backend="CPU"), "Did you mean 'cpu'"),
+    "a backend that is a way to do it": (
+        lambda: Network(backend="multicore"),
+        "Did you mean 'threads'",
     ),
     "a whole-number parameter with a fraction": (
         lambda: network()[0].add_population("c", 2, Neuron([], parameters={"k": 2}), k=0.5),

@@ -38,6 +38,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -62,6 +63,9 @@ class _Anything:
     """A class that can be called with anything."""
 
     def __init__(self, *_: Any, **__: Any):
+        pass
+
+    def method(self, *_: Any, **__: Any) -> None:
         pass
 
 
@@ -119,6 +123,8 @@ SCALARS: dict[str, Callable[[], Any]] = {
     "class": lambda: _Anything,
     "module": lambda: os,
     "function": lambda: lambda *a, **k: None,
+    "method": lambda: _Anything().method,
+    "partial function": lambda: partial(_Anything().method, 0),
     "hostile object": _Hostile,
     "dict": lambda: {"a": 1},
     "empty dict": dict,
