@@ -54,9 +54,6 @@ _COLLECTION = "makes a list, dict, set or text; keep numbers in arrays of the st
 _FUNCTION = "defines a function or comprehension inside; write a loop"
 _GENERATOR = "is a generator or coroutine; write a loop"
 _REFUSED = {
-    "LIST_APPEND": _FUNCTION,  # from Python 3.12 a comprehension is no function of its own
-    "SET_ADD": _FUNCTION,
-    "MAP_ADD": _FUNCTION,
     "MAKE_FUNCTION": _FUNCTION,
     "LOAD_BUILD_CLASS": _FUNCTION,
     "YIELD_VALUE": _GENERATOR,
@@ -97,6 +94,7 @@ _ADVICE: list[tuple[Callable, str]] = [
 ]
 _UNREAL = str, bytes, complex, frozenset
 _MISSING = object()
+_COMPREHENSION = "LIST_APPEND", "SET_ADD", "MAP_ADD"
 _CONSTANT = "LOAD_CONST", "LOAD_SMALL_INT"
 _POWER = next(
     x.arg for x in dis.get_instructions(compile("x ** y", "", "eval")) if x.argrepr == "**"
@@ -378,7 +376,11 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     reads: dict[str, dict[str, int | None]] = {}
     last: tuple[str, int | None] | None = None
     before = None
-    for x in _instructions(code):
+    instructions = list(_instructions(code))
+    # From Python 3.12 a comprehension is no function of its own.
+    if any(x.opname in _COMPREHENSION for x in instructions):
+        raise place.refuse(_FUNCTION)
+    for x in instructions:
         line = x.positions.lineno if x.positions else None
         _check(x, place, line)
         if x.opname in (*_CONSTANT, "RETURN_CONST") and isinstance(x.argval, _UNREAL):

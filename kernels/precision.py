@@ -121,9 +121,12 @@ def _is_mixed(op: str, parts: list[Any], made: Any) -> bool:
 
 def _is_narrow(function: Any, parts: list[Any]) -> bool:
     """Whether it makes a whole number that the few bits of its parts may not hold."""
-    whole = [x for x in parts if isinstance(x, (types.Integer, types.Boolean))]
-    bits = [getattr(x, "bitwidth", 1) for x in whole if not isinstance(x, types.Literal)]
-    if function not in _GROWING or not bits or len(whole) < len(parts):
+    whole = [x for x in parts if isinstance(x, types.Integer)]
+    truths = [x for x in parts if isinstance(x, types.Boolean)]
+    if function not in _GROWING or len(whole) + len(truths) < len(parts):
         return False
+    if not whole:
+        return function not in _PRODUCTS
+    bits = [x.bitwidth for x in whole if not isinstance(x, types.Literal)]
     is_steep = function not in _ADDING and (len(bits) == 2 or function not in _PRODUCTS)
-    return max(bits) < (64 if is_steep else 32)
+    return bool(bits) and max(bits) < (64 if is_steep else 32)

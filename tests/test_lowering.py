@@ -338,6 +338,7 @@ def test_each_line_that_a_body_may_not_have_is_refused_with_its_number(line, tex
         ("s.k[i] = s.k[i] ** 2", NARROW),
         ("s.k[i] = s.k[i] << 3", NARROW),
         ("s.k[i] = s.b[i] + s.b[i]", NARROW),
+        ("s.k[i] = (x > 0.0) + (x > 1.0)", NARROW),
         ("s.x[i] = (s.x + s.x)[0]", "it makes a new array; write a loop over the elements"),
         ("s.x[i] = s.x", "No implementation of function Function(<built-in function setitem>)"),
     ],
@@ -391,7 +392,7 @@ WHOLES = expressions("""
     k+l k-l k//l k%l k//3 k%-3 m+n m-n m*n m//n m%n -m m**2 m**5 m<<3 m>>2 ~k k&l k|l k^l k>>1
     u>>1 u//v u%v min(k,l) max(m,n) abs(m) m>n m>k u>k k==l i//3 i%7 m//p.w m%p.w p.w%m t+i
     np.int64(k) np.int64(k)*np.int64(l) np.int64(u)-np.int64(v) np.uint64(u) int(g) len(s.a)
-    s.a.shape[0] int(c) floor(c) ceil(c)
+    s.a.shape[0] int(c) floor(c) ceil(c) 4*(a>b) (a>b)*(b>c) (a>b)*k (i==3)+1
 """)
 
 
