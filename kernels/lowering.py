@@ -37,6 +37,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from operator import is_
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -175,7 +176,10 @@ class Lowering:
 
     def _forget(self) -> None:
         self._done: dict[Callable, tuple[Callable, str] | None] = dict(self._ready)
-        self._names: dict[tuple[int, str], tuple[dict[str, Any], str, Any]] = {}
+        self._looked_at: set[tuple[int, str]] = set()
+        self._scopes: list[dict[str, Any]] = []
+        self._names: list[str] = []
+        self._values: list[Any] = []
         self._functions: list[tuple[FunctionType, CodeType, Any]] = []
 
     def afresh(self) -> Lowering:
@@ -194,11 +198,11 @@ class Lowering:
 
     @property
     def is_current(self) -> bool:
-        """Whether all that it has looked at is still as it was."""
-        for scope, name, value in self._names.values():
-            if scope.get(name, _MISSING) is not value:
+        """Whether all that it has looked at is still as it was; asked before every run."""
+        for function, code, defaults in self._functions:
+            if function.__code__ is not code or function.__defaults__ is not defaults:
                 return False
-        return all(f.__code__ is c and f.__defaults__ is d for f, c, d in self._functions)
+        return all(map(is_, map(dict.get, self._scopes, self._names), self._values))
 
     def _lower(self, function: Callable) -> tuple[Callable, str]:
         function = self._primitive(function) or function
@@ -227,7 +231,8 @@ class Lowering:
             )
         code, reads, digest, last = _examined(function.__code__, place, self.real, self._exponent)
         defaults = function.__defaults__
-        self._functions.append((function, function.__code__, defaults))
+        if not is_ours(function):  # ours are replaced as a whole, by their names
+            self._functions.append((function, function.__code__, defaults))
         hashed = hashlib.sha256(digest)
         if defaults:
             defaults = tuple(_typed(value, self.real) for value in defaults)
@@ -274,9 +279,12 @@ class Lowering:
 
     def _look(self, scope: dict[str, Any], name: str) -> Any:
         """The value of a name, which is looked at again by `is_current`."""
-        value = scope.get(name, _MISSING)
-        self._names[id(scope), name] = scope, name, value
-        return value
+        if (id(scope), name) not in self._looked_at:
+            self._looked_at.add((id(scope), name))
+            self._scopes.append(scope)
+            self._names.append(name)
+            self._values.append(scope.get(name))
+        return scope.get(name, _MISSING)
 
     def _resolve(self, name: str, value: Any, place: _Place, line: int | None) -> tuple[Any, str]:
         own = self._primitive(value)
