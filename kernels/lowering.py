@@ -163,7 +163,7 @@ class Lowering:
         exponent: Callable[[int], Any] = int,
     ):
         self.jit = jit
-        self.real = np.dtype(dtype).type
+        self.real: Any = np.dtype(dtype).type
         self.primitives = {**functions.PRIMITIVES[dtype], **(primitives or {})}
         self._exponent = exponent
         self._ready: dict[Callable, tuple[Callable, str]] = {
