@@ -111,7 +111,7 @@ def _is_mixed(op: str, parts: list[Any], made: Any) -> bool:
 
     Whole numbers of fewer bits are NumPy's, from an array, which makes a float64 of them as well.
     """
-    own = [x for x in parts if types.unliteral(x) in (types.int64, types.uint64)]
+    own = [x for x in parts if isinstance(x, types.Integer) and _bits(x) == 64]
     if made == types.float64:
         mixed = own + [x for x in parts if x == types.float32 and op in ("phi", "cast")]
         return bool(mixed) and (types.float64 not in parts or op == "phi")
@@ -119,14 +119,18 @@ def _is_mixed(op: str, parts: list[Any], made: Any) -> bool:
     return made == types.boolean and types.float32 in parts and bool(large)
 
 
+def _bits(whole: Any) -> int:
+    return int(whole.bitwidth)
+
+
 def _is_narrow(function: Any, parts: list[Any]) -> bool:
     """Whether it makes a whole number that the few bits of its parts may not hold."""
-    whole: list[Any] = [x for x in parts if isinstance(x, types.Integer)]
+    whole = [x for x in parts if isinstance(x, types.Integer)]
     truths = [x for x in parts if isinstance(x, types.Boolean)]
     if function not in _GROWING or len(whole) + len(truths) < len(parts):
         return False
     if not whole:
         return function not in _PRODUCTS
-    bits = [x.bitwidth for x in whole if not isinstance(x, types.Literal)]
+    bits = [_bits(x) for x in whole if not isinstance(x, types.Literal)]
     is_steep = function not in _ADDING and (len(bits) == 2 or function not in _PRODUCTS)
     return bool(bits) and max(bits) < (64 if is_steep else 32)
