@@ -6,8 +6,10 @@
 
 V > V_peak is a spike: V <- V_reset, w <- w + b; V is then held at V_hold for the refractory period.
 Synaptic conductances are in units of g_L. In a step I comes first, then forward Euler for the rest
-of (1), and after the spike for (3); conductances decay exactly. V is cut off at E_inh and 20 mV
-above V_peak.
+of (1), and after the spike for (3); conductances decay exactly. Where Euler's S would carry V beyond
+what the synapses pull it to, as their time constant C / (g_L (g_exc + g_inh)) is below dt, it
+carries V there. V is cut off at V_least, which is far away unless given. It is also cut off 20 mV
+above V_peak, but what is above V_peak is seen by no one: it is reset, or held, in the same step.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ def step_membrane(i, t, s, p):
     """The rest of (1); what the exponential overshoots is cut off."""
     V = s.V[i]
     S = s.g_exc[i] * (p.E_exc - V) + s.g_inh[i] * (p.E_inh - V)
+    S = S / max(p.dt_by_tau * (s.g_exc[i] + s.g_inh[i]), 1.0)
     upstroke = p.Delta_T * exp((V - p.V_T) / p.Delta_T)
     V = V + p.dt_by_tau * (p.E_L - V + upstroke + S) - p.dt_by_C * s.w[i]
-    s.V[i] = min(max(V, p.E_inh), p.V_most)
+    s.V[i] = min(max(V, p.V_least), p.V_most)
 
 
 def step_spike(i, t, s, p):
@@ -54,5 +57,5 @@ def step_conductances(i, t, s, p):
     """Decay of (2)."""
     g_exc = p.decay_exc * s.g_exc[i]
     g_inh = p.decay_inh * s.g_inh[i]
-    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
-    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh
+    s.g_exc[i] = 0.0 if abs(g_exc) <= TINY else g_exc
+    s.g_inh[i] = 0.0 if abs(g_inh) <= TINY else g_inh

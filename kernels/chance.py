@@ -14,7 +14,16 @@ import numpy as np
 from spikesim.kernels.functions import exp, real
 from spikesim.kernels.program import Phase
 
-__all__ = ["Uniforms", "count_above", "philox", "poisson_count", "poisson_tails", "uniform"]
+__all__ = [
+    "RARE",
+    "Uniforms",
+    "count_above",
+    "finer",
+    "philox",
+    "poisson_count",
+    "poisson_tails",
+    "uniform",
+]
 
 MASK = 0xFFFFFFFF
 MULTIPLIER_0 = 0xD2511F53
@@ -22,6 +31,9 @@ MULTIPLIER_1 = 0xCD9E8D57
 WEYL_0 = 0x9E3779B9
 WEYL_1 = 0xBB67AE85
 TWO_TO_MINUS_24 = 5.9604644775390625e-08
+
+RARE = 6.103515625e-05
+"""2^-14, below which `uniform` numbers are too coarse: chances above it are true to 0.1 percent."""
 
 
 def philox(c0, c1, c2, c3, k0, k1):
@@ -42,6 +54,12 @@ def philox(c0, c1, c2, c3, k0, k1):
 def uniform(word):
     """A 32-bit word as a number in [0, 1), a multiple of 2^-24 (exact in float32)."""
     return real(word >> 8) * TWO_TO_MINUS_24
+
+
+def finer(u, index, t, p):
+    """A uniform number below `RARE` with further digits, which `index` draws in step t."""
+    word, _, _, _ = philox(index, t, t >> 32, p.stream, p.seed_low, p.seed_high)
+    return u + uniform(word) * TWO_TO_MINUS_24
 
 
 def blocks(t, s, p):
@@ -87,7 +105,8 @@ def poisson_count(u, rate):
     """The Poisson count that a uniform number `u` stands for, by inversion; at most 4.
 
     The count is 1 if u < P(N > 0), 2 if u < P(N > 1), and so on, for `rate` spikes expected in the
-    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps.
+    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps; at a rate of 1 the mean
+    is 0.4 percent below it. Of rates below `RARE`, the chance is off by up to 2^-24.
     """
     above_0, above_1, above_2, above_3 = poisson_tails(rate)
     return count_above(u, above_0, above_1, above_2, above_3)

@@ -2,19 +2,29 @@
 
 Four fifths of a handwritten digit are zero. At the start of a trial `present` lists the others and
 the chances P(N > 0), ..., P(N > 3) of their counts per step; each step then costs a draw and four
-comparisons per listed pixel.
+comparisons per listed pixel. A chance for which the draw is too coarse is rounded up, and a spike
+that comes of it decided about by a second draw.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from spikesim.kernels.chance import count_above, philox, poisson_tails, uniform
+from spikesim.kernels.chance import (
+    RARE,
+    count_above,
+    finer,
+    philox,
+    poisson_tails,
+    uniform,
+)
 from spikesim.kernels.functions import real
 from spikesim.kernels.spikes import flag, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
 __all__ = ["count", "draw", "list_spikes", "new_image", "present", "quads", "rows"]
+
+ROUNDED = -1.0  # as the chance of a second spike: that of the first is not what it should be
 
 
 def new_image(t, s, p):
@@ -32,6 +42,9 @@ def present(_, t, s, p):
         if s.image[example, i] > 0:
             rate = p.rate * real(s.image[example, i])
             above_0, above_1, above_2, above_3 = poisson_tails(rate)
+            if rate < RARE:
+                above_0 = RARE
+                above_1 = ROUNDED
             row = m % 4
             column = m // 4
             s.pixel[row, column] = i
@@ -88,7 +101,7 @@ def list_spikes(_, t, s, p):
             s.hit[m] = b
             s.hit_row[m] = row
             m += np.uint64(s.emitted[row, b] > 0)
-    hits = np.int64(m)
+    hits = decided(np.int64(m), t, s, p)
     last = hits
     for a in range(hits):
         row = s.hit_row[a]
@@ -99,3 +112,21 @@ def list_spikes(_, t, s, p):
             last += 1
     s.count[slot] = last
     flag(s, slot)
+
+
+def decided(hits, t, s, p):
+    """Keep of the hits those that a finer draw keeps, where a chance was rounded up."""
+    kept = 0
+    for a in range(hits):
+        row = s.hit_row[a]
+        b = s.hit[a]
+        keeps = True
+        if s.above_1[row, b] == ROUNDED:
+            i = s.pixel[row, b]
+            rate = p.rate * real(s.image[s.example[s.clock[TRIAL]], i])
+            keeps = finer(s.uniform[row, b], int(i), t, p) < rate
+        s.hit[kept] = b
+        s.hit_row[kept] = row
+        if keeps:
+            kept += 1
+    return kept

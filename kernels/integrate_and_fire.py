@@ -2,7 +2,9 @@
 
     tau dv/dt = E_L - v + I + S                                                                  (1)
 
-v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. S is
+v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. v is
+compared with the threshold at the end of a step, which the spike has the time of: the next one comes
+the refractory period and dt later at the earliest. S is
 
     I_exc + I_inh                                        currents, in mV,                        (2)
     g_exc (E_exc - v) + g_inh (E_inh - v)                conductances, in units of the leak,     (3)
@@ -17,7 +19,9 @@ alpha function, w (t / tau_x) exp(1 - t / tau_x), which is w at its peak, at t =
 (5) and (6) are linear and advanced exactly, and so is v with (2): v of the next step is a sum of v,
 I_x and rise_x now. With (3), v relaxes, exactly, to what it would be with the conductances of the
 step's start; an error of order dt. With (4), a jump comes first, at the time that the step stands
-for: if it brings v above threshold, the spike has that time. Then v decays, exactly.
+for: if it brings v above threshold, the spike has that time t*, and what arrives from then on, but
+before t* + refractory, is lost; a jump at t* + refractory may be the next spike. Then v decays,
+exactly.
 """
 
 from __future__ import annotations
@@ -80,15 +84,18 @@ def step_threshold(i, t, s, p):
 
 
 def step_jumped(i, t, s, p):
-    """(1) with (4): the threshold, and then the leak; jumps in the refractory period are lost."""
+    """(1) with (4): the threshold, and then the leak; jumps in the refractory period are lost.
+
+    ``refractory`` counts the steps that v is held for, this one included.
+    """
     left = s.refractory[i]
     v = s.v[i] if left == 0.0 else p.V_reset
     fires = v > p.threshold
     v = p.V_reset if fires else v
-    left = p.refractory_steps if fires else max(left - 1.0, 0.0)
+    left = p.refractory_steps if fires else left
     leaked = leak(v, p)  # within the condition it would become a branch
     s.v[i] = leaked if left == 0.0 else v
-    s.refractory[i] = left
+    s.refractory[i] = max(left - 1.0, 0.0)
     s.spike[i] = 1 if fires else 0
 
 
@@ -104,8 +111,8 @@ def step_conductances(i, t, s, p):
     """(5) for conductances."""
     g_exc = p.decay_exc * s.g_exc[i]
     g_inh = p.decay_inh * s.g_inh[i]
-    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
-    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh
+    s.g_exc[i] = 0.0 if abs(g_exc) <= TINY else g_exc
+    s.g_inh[i] = 0.0 if abs(g_inh) <= TINY else g_inh
 
 
 def step_alpha_currents(i, t, s, p):
@@ -120,8 +127,8 @@ def step_alpha_conductances(i, t, s, p):
     """(6) for conductances; `step_rise` follows."""
     g_exc = p.decay_exc * s.g_exc[i] + p.gain_exc * s.rise_exc[i]
     g_inh = p.decay_inh * s.g_inh[i] + p.gain_inh * s.rise_inh[i]
-    s.g_exc[i] = 0.0 if g_exc <= TINY else g_exc
-    s.g_inh[i] = 0.0 if g_inh <= TINY else g_inh
+    s.g_exc[i] = 0.0 if abs(g_exc) <= TINY else g_exc
+    s.g_inh[i] = 0.0 if abs(g_inh) <= TINY else g_inh
 
 
 def step_rise(i, t, s, p):

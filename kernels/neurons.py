@@ -6,9 +6,9 @@ Every body reads and writes the arrays of its population, ``s.v[i]``, and flags 
 
 from __future__ import annotations
 
-from spikesim.kernels.chance import poisson_count
+from spikesim.kernels.chance import RARE, finer, poisson_count
 
-__all__ = ["integrate_and_fire", "neurons", "poisson"]
+__all__ = ["at_most_one", "integrate_and_fire", "neurons", "poisson", "rarely"]
 
 
 def neurons(t, s, p):
@@ -16,21 +16,19 @@ def neurons(t, s, p):
     return s.spike.shape[0]
 
 
-def leak(v, rest, drive, decay):
-    """Exact solution of tau dv/dt = rest + drive - v over one step, with decay = exp(-dt/tau)."""
-    return rest + drive + decay * (v - rest - drive)
-
-
 def integrate_and_fire(i, t, s, p):
     """Leaky integrate-and-fire neuron with an exponentially decaying synaptic drive (mV).
 
-    The drive of this step is the sum of what is left of the past and what arrived now.
+    tau dv/dt = v_rest + p.drive + drive - v,  with a constant and a synaptic drive
+
+    Both are linear, and advanced exactly: v of the next step is a sum of v and the drive now.
     """
     s.spike[i] = 0
     if s.refractory[i] > 0:
         s.refractory[i] -= 1
     else:
-        v = leak(s.v[i], p.v_rest, s.drive[i] + p.drive, p.decay_membrane)
+        rest = p.v_rest + p.drive
+        v = rest + p.decay_membrane * (s.v[i] - rest) + p.from_drive * s.drive[i]
         if v > p.v_threshold:
             s.spike[i] = 1
             s.refractory[i] = p.refractory_steps
@@ -42,3 +40,16 @@ def integrate_and_fire(i, t, s, p):
 def poisson(i, t, s, p):
     """A source that fires at ``rate[i]`` Hz, independent of everything else."""
     s.spike[i] = poisson_count(s.uniform[i], s.rate[i] * p.seconds)
+
+
+def at_most_one(i, t, s, p):
+    """The same, but once in a step at the most: with the chance rate dt."""
+    s.spike[i] = 1 if s.uniform[i] < s.rate[i] * p.seconds else 0
+
+
+def rarely(i, t, s, p):
+    """Decide again, with finer numbers, where the rate is so low that the chance is; see `RARE`."""
+    if p.rare == 1:
+        rate = s.rate[i] * p.seconds
+        if rate < RARE and s.uniform[i] < RARE:
+            s.spike[i] = 1 if finer(s.uniform[i], int(i), t, p) < rate else 0

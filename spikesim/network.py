@@ -186,7 +186,8 @@ class Network:
         images : array_like, shape (images, pixels)
             Brightness from 0 to 1.
         rate : float
-            Firing rate of a pixel of brightness 1, in Hz.
+            Firing rate of a pixel of brightness 1, in Hz, at most one spike per step; as those of
+            `spikesim.Poisson`, pixels may emit several spikes in a step.
         duration : float
             In ms, a multiple of dt.
         """
@@ -199,7 +200,7 @@ class Network:
                 raise InputError(
                     f"images has shape {shown.shape}; there has to be at least one {what}."
                 )
-        rate = check_number("rate", rate, at_least=0.0, unit="Hz", dtype=self.dtype)
+        rate = check_number("rate", rate, at_least=0.0, at_most=1000.0 / self.dt, unit="Hz")
         steps = check_steps("duration", duration, self.dt, at_least=1)
         trials = Trials(len(shown), repeat=True)
         trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
@@ -654,6 +655,7 @@ class Network:
                 f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
             )
         self._check_whole()
+        self._check_populations()
         program = self.compiled()
         longest = min([r.longest_run() for r in self.recordings] + [_STRETCH])
         with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
@@ -669,6 +671,7 @@ class Network:
                 for recording in self.recordings:
                     recording.drain(self.step)
                 self._check_finite(stretch)
+                self._check_populations()
                 report(done, steps)
                 if interruption.requested:
                     raise KeyboardInterrupt
@@ -688,6 +691,16 @@ class Network:
                 f"A run from step {self.step} on was broken off, so that no one knows how far its "
                 "variables are; build the network anew, or restore a saved state."
             )
+
+    def _check_populations(self) -> None:
+        for population in self.populations.values():
+            population.check()
+
+    def is_shared(self, array: np.ndarray) -> bool:
+        """Whether an added Phase, or a population whose array it is not, has this array."""
+        states = [phase.state for phase in (*self._first, *self._last)]
+        states += [population.shared for population in self.populations.values()]
+        return any(array is each for state in states for each in state.values())
 
     def changed(self) -> None:
         """Tell the network that an array was replaced by another, not merely written to."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections import ChainMap
 from collections.abc import Mapping
 from math import exp
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -160,10 +161,11 @@ class Population:
         variables = np.dtype(dtype).itemsize * len(neuron.variables)
         bytes_each = variables + 4 * (1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
-        for variable, start in neuron.variables.items():
+        starts = neuron.start(given)
+        for variable, start in starts.items():
             check_number(f"variables: {variable}", start, dtype=dtype)
         self.state: dict[str, np.ndarray] = {
-            variable: np.full(n, start, dtype) for variable, start in neuron.variables.items()
+            variable: np.full(n, start, dtype) for variable, start in starts.items()
         }
         self._spike = np.zeros(-(-n // 8) * 8, np.int32)
         self.state["spike"] = self._spike[:n]
@@ -259,6 +261,16 @@ class Population:
         listed = np.arange(saved["ids"].shape[1]) < saved["count"][:, None]
         check_range(f"saved {self.name}.ids", saved["ids"][listed], 0, self.n - 1)
 
+    def check(self) -> None:
+        """Refuse variables that the neurons cannot run with; the network asks before a run."""
+        if self.neuron.check is not None:
+            self.neuron.check(self)
+
+    def is_driven(self, variable: str) -> bool:
+        """Whether a variable may be written to in a run by others than the neurons themselves."""
+        own = self.state[variable]
+        return bool(self.incoming or self.backgrounds) or self.network.is_shared(own)
+
     def phases(self) -> list[Phase]:
         """The Phases of one step, in order."""
         ordered = [f.clearing() for f in self.filters.values()]
@@ -282,27 +294,27 @@ class Population:
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
         ordered = []
+        seed = self.network.seed
+        stream = {"stream": ON_SPIKE + self._number}
+        chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+        # Not a copy: parameters may be changed between runs.
+        drawing: Any = ChainMap(self.params, chance)
+        params = drawing if self.neuron.stochastic else self.params
         for step in self.neuron.steps:
             state = {**self.state, **self.shared}
             if isinstance(step, tuple):
-                ordered.append(Phase(*step, state, self.params, dtype=self.dtype))
+                ordered.append(Phase(*step, state, params, dtype=self.dtype))
             else:
                 over = neuron_bodies.neurons
-                ordered.append(
-                    Phase(step, over, state, self.params, neurons=self, dtype=self.dtype)
-                )
+                ordered.append(Phase(step, over, state, params, neurons=self, dtype=self.dtype))
         if self.neuron.most_spikes > 0:
             listing = {"spike": self._spike, **self.spike_list()}
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
         if self.neuron.on_spike:
             state = {**self.state, **self.spike_list(), **self.shared}
-            seed = self.network.seed
-            stream = {"stream": ON_SPIKE + self._number}
-            chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
-            params = {**self.params, **chance}
             for body in self.neuron.on_spike:
-                ordered.append(Phase(body, probes.spikes_now, state, params, dtype=self.dtype))
+                ordered.append(Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype))
         return ordered
 
     def landing(self, port: str) -> np.ndarray:

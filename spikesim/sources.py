@@ -30,7 +30,7 @@ from spikesim.kernels.chance import MASK
 from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.kernels.spikes import flag, unflag
 from spikesim.neurons import Neuron
-from spikesim.population import Population, check_range
+from spikesim.population import ON_SPIKE, Population, check_range
 
 if TYPE_CHECKING:
     from spikesim.network import Network
@@ -104,7 +104,8 @@ class ImageSource(Population):
     trials : Trials
         Says which image is shown when.
     rate : float
-        Expected spikes per step of a pixel of value 1.
+        Expected spikes per step of a pixel of value 1; of the brightest pixel at most 1, as a pixel
+        emits up to four spikes in a step.
     """
 
     def __init__(self, network: Network, name: str, pixels: int, trials: Trials, rate: float):
@@ -153,11 +154,12 @@ class ImageSource(Population):
             "seed_low": seed & MASK,
             "seed_high": seed >> 32,
         }
+        decision = ON_SPIKE + self._stream
         return [
             Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
-            Phase(image_bodies.list_spikes, once, state, params),
+            Phase(image_bodies.list_spikes, once, state, {**params, "stream": decision}),
         ]
 
 

@@ -14,7 +14,8 @@ which it stands in the docstring. Where that leaves a choice:
 - what arrives in a step is there when the step begins. A step ends dt later, and v at its end is
   compared with the threshold, but where spikes make v jump: there it is v at the beginning.
 - a neuron that fires in step f is held in steps f + 1 ... f + R, R being the refractory period in
-  steps. Where v jumps it leaks in step f + R again, whose jump is the last to be lost.
+  steps. Where v jumps it is held in steps f ... f + R - 1: it fires at the time of step f, not at
+  its end, so that the jump of step f + R counts.
 - pairs: several spikes that arrive in one step act with the same weight and then change it one
   after the other.
 """
@@ -56,13 +57,16 @@ class NaiveIntegrateAndFire:
             "conductance": ["g_exc", "g_inh"],
             "alpha conductance": ["g_exc", "rise_exc", "g_inh", "rise_inh"],
         }[kind]
-        has_v = kind in ("jump", "current", "alpha current")
+        has_v = "conductance" not in kind
         names = [*(["v"] if has_v else []), *names, "1"]
         at = {name: k for k, name in enumerate(names)}
         A = np.zeros((len(names), len(names)))
         if has_v:
-            A[at["v"], at["v"]] = -1.0 / p["tau"]
-            A[at["v"], at["1"]] = (p["E_L"] + p["I"]) / p["tau"]
+            is_drive = kind == "drive"
+            tau_v = p["tau_membrane" if is_drive else "tau"]
+            rest = p["v_rest"] + p["drive"] if is_drive else p["E_L"] + p["I"]
+            A[at["v"], at["v"]] = -1.0 / tau_v
+            A[at["v"], at["1"]] = rest / tau_v
         for name in names:
             if name in ("v", "1"):
                 continue
@@ -71,8 +75,8 @@ class NaiveIntegrateAndFire:
             A[at[name], at[name]] = -1.0 / tau
             if name.startswith(("I_", "g_")) and "alpha" in kind:
                 A[at[name], at[f"rise_{side}"]] = math.e / tau
-            if name.startswith("I_"):
-                A[at["v"], at[name]] = 1.0 / p["tau"]
+            if name.startswith(("I_", "drive")):
+                A[at["v"], at[name]] = 1.0 / tau_v
         return names, A
 
     def advance(self):
@@ -84,7 +88,8 @@ class NaiveIntegrateAndFire:
     # -------------------------------------------------------------- a step
 
     def held(self):
-        return self.last is not None and self.k - self.last <= self.refractory_steps
+        since = math.inf if self.last is None else self.k - self.last
+        return since < self.refractory_steps + (self.kind != "jump")
 
     def step(self, arriving):
         self.fired = 0
@@ -104,23 +109,20 @@ class NaiveIntegrateAndFire:
             state["v"] += weight
             if state["v"] > p["threshold"]:
                 self.spike("V_reset")
-        if self.last is None or self.k - self.last >= self.refractory_steps:
+        if not self.held():
             self.advance()
 
     def relax(self):
         p, state = self.p, self.state
         held, v = self.held(), state["v"]
         reset = "v_reset" if self.kind == "drive" else "V_reset"
-        if self.kind == "drive":
-            aim, rate = p["v_rest"] + p["drive"] + state["drive"], 1.0 / p["tau_membrane"]
-            v = aim + (v - aim) * math.exp(-self.dt * rate)
-        elif "conductance" in self.kind:
+        if "conductance" in self.kind:
             exc, inh = state["g_exc"], state["g_inh"]
             total = 1.0 + exc + inh
             aim = (p["E_L"] + p["I"] + exc * p["E_exc"] + inh * p["E_inh"]) / total
             v = aim + (v - aim) * math.exp(-self.dt * total / p["tau"])
         self.advance()
-        if "current" in self.kind:
+        if "conductance" not in self.kind:
             v = state["v"]
         state["v"] = p[reset] if held else v
         if not held and v > p["v_threshold" if self.kind == "drive" else "threshold"]:

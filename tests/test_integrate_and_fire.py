@@ -6,6 +6,7 @@ from scipy.integrate import solve_ivp
 
 from spikesim import (
     LIF,
+    AdEx,
     AlphaConductanceLIF,
     AlphaCurrentLIF,
     ConductanceLIF,
@@ -67,6 +68,43 @@ def test_currents_are_integrated_exactly_whatever_the_step(dt, tau_exc):
     assert ours == pytest.approx(solution(slope, 25.0, -57.0, 30.0, -12.0), abs=1e-7)
 
 
+@pytest.mark.parametrize("tau_synapse", [5.0, 20.0, 19.9999999])
+@pytest.mark.parametrize("dt", [0.1, 2.5])
+def test_a_drive_is_integrated_exactly_whatever_the_step(dt, tau_synapse):
+    start = {"v": -57.0, "drive": 12.0}
+    ours = voltage(LIF, dt, 25.0, start, tau_synapse=tau_synapse, drive=3.0, refractory=0.0)
+
+    def slope(t, y):
+        v, drive = y
+        return [(-65.0 - v + 3.0 + drive) / 20.0, -drive / tau_synapse]
+
+    assert ours == pytest.approx(solution(slope, 25.0, -57.0, 12.0), abs=1e-7)
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.1, 0.01])
+@pytest.mark.parametrize("tau_s", [2.0, 10.0])
+@pytest.mark.parametrize(
+    ("model", "port", "names"),
+    [
+        (LIF, "drive", ("tau_membrane", "tau_synapse")),
+        (CurrentLIF, "I_exc", ("tau", "tau_exc")),
+    ],
+)
+def test_a_spike_gives_the_same_potential_whatever_the_step(model, port, names, dt, tau_s):
+    net, cell = one_cell(model, dt, **dict(zip(names, (10.0, tau_s), strict=True)))
+    source = net.add_spike_trains("source", 1, [10.0], [0])
+    net.connect(source, cell, target=port, weight=3.0, delay=dt)
+    recording = net.record(cell, "v")
+    net.run(40.0)
+    t = recording.t - 10.0  # since it arrived, at the end of a step
+    if tau_s == 10.0:
+        exact = 3.0 * t / 10.0 * np.exp(-t / 10.0)
+    else:
+        exact = 3.0 * tau_s / (10.0 - tau_s) * (np.exp(-t / 10.0) - np.exp(-t / tau_s))
+    rest = model.parameters["v_rest" if model is LIF else "E_L"]
+    assert recording.v[0] - rest == pytest.approx(np.where(t > 0.0, exact, 0.0), abs=1e-12)
+
+
 @pytest.mark.parametrize("tau_exc", [5.0, 20.0, 19.9999999])
 @pytest.mark.parametrize("dt", [0.1, 2.5])
 def test_alpha_currents_are_integrated_exactly_whatever_the_step(dt, tau_exc):
@@ -92,11 +130,6 @@ def test_jumps_are_integrated_exactly_whatever_the_step(dt):
     assert cell.v[0] == pytest.approx(exact, abs=1e-12)
 
 
-def slope_of_a_decaying_drive(t, y):
-    v, drive = y
-    return [(-65.0 - v + drive) / 20.0, -drive / 5.0]
-
-
 def slope_of_conductances(t, y):
     v, e, i = y
     return [(-60.0 - v + e * (0.0 - v) + i * (-80.0 - v)) / 20.0, -e / 5.0, -i / 10.0]
@@ -110,7 +143,6 @@ def slope_of_alpha_conductances(t, y):
 @pytest.mark.parametrize(
     ("model", "start", "slope", "variables"),
     [
-        (LIF, {"v": -57.0, "drive": 12.0}, slope_of_a_decaying_drive, 2),
         (ConductanceLIF, {"v": -57.0, "g_exc": 2.0, "g_inh": 5.0}, slope_of_conductances, 3),
         (
             AlphaConductanceLIF,
@@ -119,12 +151,11 @@ def slope_of_alpha_conductances(t, y):
             1,
         ),
     ],
-    ids=["drive", "conductances", "alpha conductances"],
+    ids=["conductances", "alpha conductances"],
 )
 def test_the_error_of_what_is_not_exact_halves_with_the_step(model, start, slope, variables):
-    parameters = {} if model is LIF else SILENT
     exact = solution(slope, 8.0, *list(start.values())[:variables])
-    ours = [voltage(model, dt, 8.0, start, **parameters) for dt in (0.4, 0.2, 0.1, 0.05)]
+    ours = [voltage(model, dt, 8.0, start, **SILENT) for dt in (0.4, 0.2, 0.1, 0.05)]
     errors = np.abs(np.subtract(ours, exact))
     assert 1e-4 < errors[-1] < 0.05
     assert errors[:-1] / errors[1:] == pytest.approx(2.0, abs=0.15)
@@ -192,9 +223,44 @@ def test_jumps_in_the_refractory_period_are_lost():
     net.run(4.0)
     assert (spikes.count == 1).all()
     undisturbed = 10.0 * np.exp(-1.0 / 20.0)  # v is released at 3 ms
-    assert cells.v[later <= 20] == pytest.approx(undisturbed)
-    still_there = 5.0 * np.exp(-(3.0 - 0.1 * later[later > 20]) / 20.0)
-    assert cells.v[later > 20] == pytest.approx(undisturbed + still_there)
+    assert cells.v[later < 20] == pytest.approx(undisturbed)
+    still_there = 5.0 * np.exp(-(3.0 - 0.1 * later[later >= 20]) / 20.0)
+    assert cells.v[later >= 20] == pytest.approx(undisturbed + still_there)
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu"])
+@pytest.mark.parametrize("refractory", [0.0, 0.1, 2.0])
+def test_a_jump_at_the_end_of_the_refractory_period_may_be_a_spike(refractory, backend):
+    net = Network(dt=0.1, backend=backend)
+    after = np.arange(1, 31)  # steps
+    first = net.add_spike_trains("first", 1, [1.0], [0])
+    second = net.add_spike_trains("second", 30, 1.0 + 0.1 * after, np.arange(30))
+    cells = net.add_population("cells", 30, DeltaLIF, refractory=refractory)
+    net.connect(first, cells, target="v", weight=25.0, delay=0.0)
+    net.connect(second, cells, target="v", weight=25.0 * np.eye(30), delay=0.0)
+    spikes = net.record_spikes(cells)
+    net.run(5.0)
+    assert (spikes.count == np.where(after >= round(refractory / 0.1), 2, 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "port"),
+    [
+        (LIF, "drive"),
+        (CurrentLIF, "I_exc"),
+        (AlphaCurrentLIF, "I_exc"),
+        (ConductanceLIF, "g_exc"),
+        (AlphaConductanceLIF, "g_exc"),
+        (AdEx, "I"),
+    ],
+)
+def test_the_shortest_interval_is_the_refractory_period_and_a_step(model, port):
+    net, cell = one_cell(model, refractory=2.0)
+    getattr(cell, port)[:] = 1e9
+    spikes = net.record_spikes(cell)
+    net.run(9.0)
+    assert (np.diff(spikes.steps) == 21).all()
+    assert spikes.steps.size == 5
 
 
 @pytest.mark.parametrize(
@@ -260,6 +326,7 @@ def test_compiled_and_plain_have_the_same_bits():
     [
         (CurrentLIF, {"tau": 0.05}, "dt is 0.1 ms, longer than tau"),
         (CurrentLIF, {"refractory": 0.25}, "refractory is 0.25"),
+        (LIF, {"refractory": 0.25}, "refractory is 0.25"),
         (CurrentLIF, {"taux": 1.0}, "tau"),
         (AlphaConductanceLIF, {"tau_inh": 0.05}, "dt is 0.1 ms, longer than tau_inh"),
         (DeltaLIF, {"refractory": 0.25}, "refractory is 0.25"),

@@ -27,9 +27,10 @@ peak.terminal = True
 
 
 def spike_times(kind, current, duration):
-    """The exact ones: the solver stops at each peak."""
+    """The exact ones, from rest on: the solver stops at each peak."""
     a, b, c, d = (IZHIKEVICH_2003[kind][name] for name in "abcd")
-    t, y, times = 0.0, [-70.0, -14.0], []
+    rest = np.roots([0.04, 5.0 - b, 140.0]).min()
+    t, y, times = 0.0, [rest, b * rest], []
     while True:
         course = solve_ivp(
             slopes(a, b, current), (t, duration), y, events=peak, rtol=1e-8, atol=1e-8

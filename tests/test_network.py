@@ -393,24 +393,6 @@ def test_lif_below_threshold_follows_the_exponential_exactly():
         np.testing.assert_allclose(v, -55.0 + (start + 55.0) * np.exp(-t / tau), rtol=1e-13)
 
 
-def test_lif_potential_of_a_spike_converges_to_the_closed_form_at_first_order():
-    tau_m, tau_s, weight = 20.0, 5.0, 8.0
-
-    def error(dt):
-        net = Network(dt=dt, dtype="float64", backend="python")
-        source = net.add_spike_trains("source", 1, [0.0], [0])
-        cells = net.add_population("cells", 1, LIF)
-        net.connect(source, cells, target="drive", weight=weight, delay=0.0)
-        voltage = net.record(cells, "v")
-        net.run(40.0)
-        t = voltage.t + dt
-        exact = weight * tau_s / (tau_m - tau_s) * (np.exp(-t / tau_m) - np.exp(-t / tau_s))
-        return abs(voltage.v[0] + 65.0 - exact).max()
-
-    assert error(0.2) < 0.1
-    assert 1.9 < error(0.4) / error(0.2) < 2.1
-
-
 def test_lif_stays_at_reset_while_refractory_and_then_goes_on():
     net = Network(dt=0.5, dtype="float64", backend="python")
     cells = net.add_population("cells", 1, LIF, drive=100.0, refractory=2.0, v_reset=-72.0)

@@ -50,7 +50,7 @@ def synaptic(g_exc, g_inh, V, p):
 def decayed(g, decay):
     """What is left of a variable after a step; exact."""
     g = decay * g
-    return 0.0 if g <= TINY else g
+    return 0.0 if abs(g) <= TINY else g
 
 
 # ------------------------------------------------------------- bodies over neurons, in this order

@@ -7,7 +7,7 @@ from typing import Any
 
 from spikesim.errors import COUNTABLE, check_choice, check_number, check_steps
 from spikesim.models.burst.spiking import equations as eq
-from spikesim.neurons import Neuron
+from spikesim.neurons import Neuron, Start
 from spikesim.projection import ShortTermPlasticity
 
 __all__ = ["DEPRESSING", "FACILITATING", "PV", "SOM", "U_AT_FIRST", "BurstPoisson", "Pyramidal"]
@@ -34,12 +34,12 @@ _COMPARTMENTS: dict[str, float] = {
     "D_d": 6.0,  # width of f
     "local_driving_force": 0,  # 1: dendritic synapses see the dendrite's voltage, 0: the soma's
 }
-_VARIABLES: dict[str, float] = {
-    "V_s": -70.0,  # mV
-    "V_d": -70.0,  # mV
+_VARIABLES: dict[str, Start] = {
+    "V_s": "E_L",  # mV
+    "V_d": "E_L",  # mV
     "w_s": 0.0,  # spikes
     "w_d": 0.1,  # mV
-    "theta": -50.0,  # mV
+    "theta": "theta_0",  # mV
     "g_exc_s": 0.0,  # in units of the leak conductance of the compartment
     "g_inh_s": 0.0,
     "g_exc_d": 0.0,
@@ -150,6 +150,7 @@ PV: dict[str, float] = {
     "Delta_T": 2.0,
     "V_reset": -55.0,
     "V_hold": -70.0,  # the authors' program holds V at rest, so that V_reset hardly matters
+    "V_least": -80.0,  # and cuts it off at the reversal potential of inhibition
     "refractory": 1.0,
     "a": 0.0,
     "b": 0.0,
@@ -166,6 +167,7 @@ SOM: dict[str, float] = {
     "Delta_T": 4.0,
     "V_reset": -65.0,
     "V_hold": -70.0,
+    "V_least": -80.0,
     "refractory": 2.0,
     "tau_w": 500.0,
     "a": 0.5,
