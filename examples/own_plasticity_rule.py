@@ -19,13 +19,13 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from spikesim import LIF, Network, Poisson
+from spikesim import LIF, Bernoulli, Network
 
 DT = 1.0  # ms
 INPUTS = 100
 RATE = 10.0  # Hz, of every input
 EVENTS = 5.0  # Hz
-JOINING = 0.4  # chance of a correlated input to spike at an event
+JOINING = 0.4  # what an event adds to the chance of a correlated input to spike in its step
 W_START, W_MAX = 2.5, 5.0  # mV
 TAU = 20.0  # ms, of both traces
 A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
@@ -37,13 +37,15 @@ def forget_event(i, t, s, p):
 
 
 def stdp(i, t, s, p):
-    """Pre before post strengthens all synapses of input i, post before pre weakens them."""
+    """Pre before post strengthens all synapses of input i, post before pre weakens them.
+
+    ``pre[i]`` and ``post[j]`` are how many spikes there are in this step. Here there is never more
+    than one, but as they are multiplied with, the rule holds for neurons that emit several, too.
+    """
     for j in range(s.W.shape[1]):
         w = s.W[i, j]
-        if s.post[j] > 0:
-            w += p.A_plus * s.pre_trace[i]
-        if s.pre[i] > 0:
-            w -= p.A_minus * s.post_trace[j]
+        w += p.A_plus * s.pre_trace[i] * float(s.post[j])
+        w -= p.A_minus * s.post_trace[j] * float(s.pre[i])
         s.W[i, j] = min(max(w, 0.0), p.W_max)
 
 
@@ -52,9 +54,11 @@ def build(seed: int):
     net = Network(dt=DT, seed=seed)
     correlated = np.arange(INPUTS) < INPUTS // 2
 
-    events = net.add_population("events", 1, Poisson)
+    # At most one spike in a step, with chance rate dt: a `Poisson` input would spike at an event
+    # with a chance of 1 - exp(-0.4) = 0.33 only, and sometimes twice.
+    events = net.add_population("events", 1, Bernoulli)
     events.rate[:] = EVENTS
-    inputs = net.add_population("inputs", INPUTS, Poisson)
+    inputs = net.add_population("inputs", INPUTS, Bernoulli)
     joining = np.where(correlated, JOINING, 0.0)
     during_event = joining[None, :] * 1000.0 / DT  # Hz, for a step
     net.connect(events, inputs, target="rate", weight=during_event, delay=0.0)

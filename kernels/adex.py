@@ -6,10 +6,10 @@
 
 V > V_peak is a spike: V <- V_reset, w <- w + b; V is then held at V_hold for the refractory period.
 Synaptic conductances are in units of g_L. In a step I comes first, then forward Euler for the rest
-of (1), and after the spike for (3); conductances decay exactly. Where Euler's S would carry V beyond
-what the synapses pull it to, as their time constant C / (g_L (g_exc + g_inh)) is below dt, it
-carries V there. V is cut off at V_least, which is far away unless given. It is also cut off 20 mV
-above V_peak, but what is above V_peak is seen by no one: it is reset, or held, in the same step.
+of (1), and after the spike for (3); conductances decay exactly. Where S would carry V beyond what
+synapses pull it to, for their time constant, C / (g_L (g_exc + g_inh)), is below dt, it carries V
+there. V is cut off at V_least, which is far away unless given. It is also cut off 20 mV above
+V_peak, but what is above V_peak is seen by no one: it is reset, or held, in the same step.
 """
 
 from __future__ import annotations

@@ -337,8 +337,8 @@ LIF = Neuron(
 """Leaky integrate-and-fire neuron with one exponential synaptic drive, integrated exactly.
 
 Port ``drive`` in mV (a spike adds its weight, which is negative for inhibition). After a spike v is
-held at ``v_reset`` for the refractory period; v is compared with the threshold at the end of a step,
-so that intervals are ``refractory`` + dt or longer.
+held at ``v_reset`` for the refractory period. As v is compared with the threshold at the end of a
+step, intervals between spikes are ``refractory`` + dt or longer.
 """
 
 
@@ -509,9 +509,9 @@ DeltaLIF = Neuron(
 """Leaky integrate-and-fire neuron whose voltage jumps when a spike arrives; exact.
 
 Port ``v`` in mV (a spike adds its weight, which is negative for inhibition). A jump above threshold
-at a time t* is a spike at t*. Jumps in the refractory period, from t* to before t* + ``refractory``,
-are lost; one at t* + ``refractory`` counts, so that intervals are ``refractory`` (or dt) or longer.
-See `spikesim.kernels.integrate_and_fire`. The defaults are those of Brunel (2000).
+at a time t* is a spike at t*. Jumps from then on, but before t* + ``refractory``, are lost; one at
+t* + ``refractory`` counts, so that intervals are ``refractory`` (or dt) or longer. See
+`spikesim.kernels.integrate_and_fire`. The defaults are those of Brunel (2000).
 """
 
 
@@ -544,12 +544,13 @@ Poisson = Neuron(
 """Poisson source of ``rate`` Hz per neuron, which may emit several spikes in a step.
 
 ``spike[i]`` is the number of spikes that neuron i emits in this step, 0 to 4: a rule that asks
-``spike[i] > 0`` counts too few where the rate is not far below one spike per step. It is true to the
-Poisson distribution but for what would be above 4: the mean is right to 0.1 % up to half a spike
-per step, and 0.4 % low at one spike per step, the highest rate that is accepted (10 kHz at a dt of
-0.1 ms). Rates that a projection or a Phase sets in the course of a run are looked at every 2000
-steps; in a step between, those below 0 are 0, and those above the highest give up to 4 spikes.
-`Bernoulli` emits one spike in a step at the most.
+``spike[i] > 0`` counts too few where the rate is not far below one spike per step. Numbers above 4
+become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one spike per
+step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, however low.
+
+Rates are checked before a run. Those that a projection or a Phase sets in its course are checked
+every 2000 steps; in a step between, a rate below 0 is 0, and one above the highest gives as many
+spikes as it does, up to 4. `Bernoulli` emits at most one spike in a step.
 """
 
 
@@ -562,8 +563,9 @@ Bernoulli = Neuron(
 )
 """Source of ``rate`` Hz per neuron, which emits at most one spike in a step, with chance rate dt.
 
-As the sources of Brian2 and Auryn do. The mean is that of `Poisson`, and the variance smaller by the
-factor 1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent.
+As the sources of Brian2 and Auryn do. The mean is that of `Poisson`, and the variance smaller by
+the factor 1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent. Rates are checked as those
+of `Poisson` are.
 """
 
 

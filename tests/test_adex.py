@@ -71,6 +71,58 @@ def test_the_error_halves_with_the_step():
     assert np.divide(errors[:-1], errors[1:]) == pytest.approx(2.0, abs=0.15)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("current", [-200.0, -1000.0, -5000.0])
+def test_a_constant_current_takes_the_voltage_as_far_down_as_the_equations_do(current, dtype):
+    found = []
+    for dt in (0.4, 0.2):
+        net = Network(dt=dt, backend="python", dtype=dtype)
+        cell = net.add_population("cell", 1, AdEx)
+        cell.I[:] = current
+        net.run(1500.0)
+        found.append(float(cell.V[0]))
+    # Where V is far below threshold (1) and (3) are linear. The error is of order dt.
+    exact = -70.6 + current / (30.0 + 4.0)
+    assert found[1] == pytest.approx(exact, abs=0.2 * abs(current) / 281.0)
+    assert 2.0 * found[1] - found[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_a_bound_that_is_given_is_kept():
+    net = Network(backend="python")
+    cell = net.add_population("cell", 1, AdEx, V_least=-80.0)
+    cell.I[:] = -1000.0
+    net.run(100.0)
+    assert cell.V[0] == -80.0
+
+
+@pytest.mark.parametrize("g_inh", [50.0, 95.0, 150.0, 1e4])
+@pytest.mark.parametrize("g_exc", [0.0, 40.0, 3e3])
+def test_conductances_of_any_size_carry_the_voltage_no_further_than_they_pull_it(g_exc, g_inh):
+    net = Network(backend="python", dtype="float64")
+    cell = net.add_population("cell", 1, AdEx, V_peak=1000.0, V_T=1000.0, tau_exc=1e9, tau_inh=1e9)
+    cell.g_exc[:], cell.g_inh[:] = g_exc, g_inh
+    voltage = net.record(cell, "V")
+    net.run(20.0)
+    # There the leak, which dt = 0.1 ms resolves, is the only other current; w hardly moves.
+    pull = -80.0 * g_inh / (g_exc + g_inh)
+    low, high = min(pull, -70.6), max(pull, -70.6)
+    assert voltage.V.min() >= low - 0.1
+    assert voltage.V.max() <= high + 0.1
+    steady = (-70.6 - 80.0 * g_inh) / (1.0 + g_exc + g_inh)
+    assert voltage.V[0, -1] == pytest.approx(steady, abs=1.5)
+
+
+@pytest.mark.parametrize("refractory", [0.0, 1.0])
+def test_what_the_upstroke_is_cut_off_at_is_seen_by_no_one(refractory):
+    net = Network(dt=0.5, backend="python")
+    cell = net.add_population("cell", 1, AdEx, Delta_T=0.3, refractory=refractory)
+    cell.I[:] = 3000.0
+    seen, spikes = net.record(cell, "V"), net.record_spikes(cell)
+    net.run(100.0)
+    assert spikes.steps.size > 5
+    assert seen.V.max() <= 0.0
+
+
 def test_a_cell_rests_where_leak_and_upstroke_balance():
     net = Network(backend="python", dtype="float64")
     cell = net.add_population("cell", 1, AdEx)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikesim import Network
+from spikesim import Network, Neuron
 from spikesim.kernels import plasticity
 
 TIMES = np.array([1.0, 2.5, 2.5, 7.0])
@@ -58,3 +58,44 @@ def test_an_average_is_the_mean_over_the_steps_it_is_given():
     net.run(10.0)
     expected = [np.mean([summed(i, k * DT) for k in range(20)]) for i in (0, 1)]
     assert mean == pytest.approx(expected, rel=1e-12)
+
+
+def emit(i, t, s, p):
+    s.spike[i] = int(s.next[i])
+    s.next[i] = 0.0
+
+
+def receive(i, t, s, p):
+    s.got[i] = s.port[i]
+    s.port[i] = 0.0
+
+
+EMITTING = Neuron(steps=[emit], variables={"next": 0.0}, most_spikes=4)
+RECEIVER = Neuron(steps=[receive], variables={"port": 0.0, "got": 0.0}, most_spikes=0)
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu"])
+def test_several_spikes_in_a_step_count_as_so_many_everywhere(backend):
+    counts = np.zeros((60, 3), int)  # per step and neuron
+    counts[::10] = np.random.default_rng(1).integers(0, 5, (6, 3))
+    net = Network(dt=DT, dtype="float64", backend=backend)
+    cells = net.add_population("cells", 3, EMITTING)
+    dense = net.add_population("dense", 3, RECEIVER)
+    sparse = net.add_population("sparse", 3, RECEIVER)
+    net.connect(cells, dense, target="port", weight=2.0 * np.eye(3), delay=0.0)
+    net.connect(cells, sparse, target="port", weight=2.0, one_to_one=True, delay=0.0)
+    trace, spikes = net.add_trace(cells, TAU), net.record_spikes(cells)
+    events, bursts = net.add_events("events", cells, tau=DT), net.add_bursts("bursts", cells, DT)
+    expected = np.zeros(3)
+    for row in counts:
+        cells.next[:] = row
+        net.run(DT)
+        expected = expected * np.exp(-DT / TAU) + row
+        assert cells.spike.tolist() == row.tolist()
+        assert trace == pytest.approx(expected, rel=1e-12)
+        assert dense.got.tolist() == sparse.got.tolist() == (2.0 * row).tolist()
+        # Each step with spikes comes after a silence; its second spike makes the event a burst.
+        assert events.spike.tolist() == (row > 0).tolist()
+        assert bursts.spike.tolist() == (row > 1).tolist()
+    assert spikes.count.tolist() == counts.sum(axis=0).tolist()
+    assert counts.max() == 4

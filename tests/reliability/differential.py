@@ -1026,6 +1026,7 @@ def adex(case: Case) -> None:
     defaults = {k: float(v) for k, v in spikesim.AdEx.parameters.items() if k != "refractory"}
     values = _around(case, defaults)
     values |= {"V_peak": 0.0, "V_hold": values["E_L"]}  # as in the transcription
+    values["V_least"] = case.one_of(-1e9, case.between(-84.0, -72.0))
     refractory = case.one_of(0, case.whole(1, 40))
     case.note(dt=dt, n=n, steps=steps, refractory=refractory * dt, **values)
     net = Network(dt=dt, seed=case.seed, dtype="float64", backend=case.on(True))
@@ -1057,7 +1058,7 @@ def adex(case: Case) -> None:
                 b=told["b"],
                 tau_w=told["tau_w"],
                 ref=refractory * dt,
-                V_min=told["E_inh"],
+                V_min=told["V_least"],
                 dt=dt,
             )
             cell.V, cell.w = start["V"][i], start["w"][i]
