@@ -2,9 +2,9 @@
 
     tau dv/dt = E_L - v + I + S                                                                  (1)
 
-v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. As v
-is compared with the threshold at the end of a step, but with (4), the next spike comes the refractory
-period and dt later at the earliest. S is
+v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. v is
+compared with the threshold at the end of a step, but with (4), so that the next spike comes the
+refractory period and dt later at the earliest. S is
 
     I_exc + I_inh                                        currents, in mV,                        (2)
     g_exc (E_exc - v) + g_inh (E_inh - v)                conductances, in units of the leak,     (3)

@@ -627,8 +627,8 @@ AdEx = Neuron(
 """Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005).
 
 Ports ``g_exc`` and ``g_inh``: conductances in units of the leak; current ``I`` in pA and adaptation
-``w`` in pA. Intervals between spikes are ``refractory`` + dt or longer. See `spikesim.kernels.adex`.
-The defaults are those of the article, synapses apart.
+``w`` in pA. Intervals between spikes are ``refractory`` + dt or longer. See
+`spikesim.kernels.adex`. The defaults are those of the article, synapses apart.
 """
 
 
@@ -643,7 +643,7 @@ def _izhikevich_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
 
 
 def _izhikevich_start_v(p: dict[str, Any]) -> float:
-    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; where there is none, the nearest to it."""
+    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without one, what is nearest."""
     middle = 12.5 * (5.0 - p["b"])
     return -middle - sqrt(max(middle * middle - 3500.0, 0.0))
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikesim import Network, Poisson
+from spikesim import Bernoulli, InputError, Network, Poisson
 from spikesim.kernels import cpu, python
 from spikesim.kernels.chance import Uniforms, philox, poisson_count, uniform
+from spikesim.kernels.neurons import neurons, poisson, rarely
 from spikesim.kernels.program import Phase, Program
 
 # kat_vectors of Random123 (Salmon et al. 2011) for philox4x32 with 10 rounds: counter, key, words.
@@ -161,3 +162,138 @@ def test_counts_of_a_poisson_population_follow_the_poisson_distribution(expected
     observed, probability = observed[kept], probability[kept]
     expected_counts = probability / probability.sum() * observed.sum()
     assert stats.chisquare(observed, expected_counts).pvalue > 1e-3
+
+
+# ---- rates, from very low to too high ---------------------------------------------------------
+
+
+def smallest_draws(chance, shape):
+    """Uniform numbers as they are where they are below 2^-14: each of 1024 as often."""
+    return chance.integers(0, 1024, shape) * 2.0**-24
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("expected", [1e-11, 1e-9, 3e-8, 1e-6, 6e-5])
+def test_low_rates_are_true_however_coarse_the_draw(expected, dtype):
+    n, steps, below = 400_000, 10, 2.0**-14
+    chance = np.random.default_rng(3)
+    rate = np.full(n, expected * 1000.0, dtype)  # Hz, at a dt of 1 ms
+    state = {"rate": rate, "uniform": np.zeros(n, dtype), "spike": np.zeros(n, np.int32)}
+    params = {"seconds": 1e-3, "rare": 1, "stream": 5, "seed_low": 6, "seed_high": 7}
+    phases = [Phase(body, neurons, state, params) for body in (poisson, rarely)]
+    program, found = Program(phases, dtype, cpu), 0
+    for step in range(steps):
+        state["uniform"][:] = smallest_draws(chance, n)
+        program(step, 1)
+        found += int(state["spike"].sum())
+    # Of draws below 2^-14, which is where all spikes of such a rate come from.
+    mean = n * steps * expected / below
+    assert abs(found - mean) < 4.0 * np.sqrt(mean) + 1.0
+
+
+@pytest.mark.parametrize("expected", [1e-9, 3e-8, 1e-6, 6e-5])
+def test_dark_pixels_are_true_however_coarse_the_draw(expected):
+    n, steps, below = 400_000, 10, 2.0**-14
+    chance = np.random.default_rng(3)
+    net = Network(dt=1.0, seed=2)
+    source = net.add_images("images", np.full((1, n), 1e-3), expected * 1e6, duration=100.0)
+    net.run_steps(1)
+    _, draw, *after = source.phases()
+    program, found = Program(after, "float32", cpu), 0
+    for step in range(1, steps + 1):
+        draw.state["uniform"][:] = smallest_draws(chance, draw.state["uniform"].shape)
+        program(step, 1)
+        assert (source.spike.sum(), source.spike.max()) == (source.count[0], 1)
+        found += int(source.count[0])
+    mean = n * steps * expected / below
+    assert abs(found - mean) < 4.0 * np.sqrt(mean) + 1.0
+
+
+@pytest.mark.parametrize("kind", [Poisson, Bernoulli])
+@pytest.mark.parametrize("rate", [1.0, 30.0, 500.0, 10_000.0])
+def test_sources_have_the_rate_they_are_given(kind, rate):
+    n, steps = 5000, 400
+    net = Network(dt=0.1, seed=5)
+    source = net.add_population("source", n, kind)
+    source.rate[:] = rate
+    spikes = net.record_spikes(source)
+    net.run_steps(steps)
+    expected = rate * 1e-4  # per step
+    if kind is Poisson:  # up to four
+        mean = stats.poisson.sf(np.arange(4), expected).sum() * n * steps
+        variance = mean
+    else:
+        mean = expected * n * steps
+        variance = mean * (1.0 - expected)
+    assert abs(spikes.t.size - mean) <= 4.0 * np.sqrt(variance)
+
+
+def test_a_source_that_emits_one_spike_at_most_never_emits_two():
+    net = Network(dt=1.0, seed=5, backend="python")
+    source = net.add_population("source", 500, Bernoulli)
+    source.rate[:] = 400.0
+    spikes = net.record_spikes(source)
+    net.run(100.0)
+    per_step = np.bincount(spikes.steps * 500 + spikes.i)
+    assert per_step.max() == 1
+    assert abs(per_step.sum() - 20_000) < 4.0 * np.sqrt(50_000 * 0.4 * 0.6)
+
+
+@pytest.mark.parametrize("kind", [Poisson, Bernoulli])
+@pytest.mark.parametrize("wrong", [-1e-3, np.nan, np.inf, 10_001.0])
+def test_rates_that_no_source_has_are_refused_before_a_run(kind, wrong):
+    net = Network(dt=0.1, backend="python")
+    source = net.add_population("source", 5, kind)
+    source.rate[3] = wrong
+    with pytest.raises(InputError, match=r"rate of neuron 3 in population 'source' is .* 10000 Hz"):
+        net.run(1.0)
+    assert net.step == 0
+    source.rate[3] = 10_000.0
+    net.run(1.0)
+
+
+def set_rate(i, t, s, p):
+    s.rate[i] = p.rate
+
+
+def test_rates_that_a_phase_sets_to_what_no_source_has_are_found():
+    net = Network(dt=1.0, backend="python")
+    source = net.add_population("source", 5, Poisson)
+    net.add_phase(set_rate, 5, state={"rate": source.rate}, params={"rate": 2e3})
+    with pytest.raises(InputError, match="rate of neuron 0 in population 'source' is 2000 Hz"):
+        net.run(5000.0)
+    assert net.step == 2000
+
+
+def test_low_rates_that_a_phase_or_a_projection_may_set_are_drawn_for_finely():
+    net = Network(dt=1.0, backend="python")
+    alone, set_, driven = (net.add_population(name, 2, Poisson) for name in ("a", "b", "c"))
+    for source in (alone, set_, driven):
+        source.rate[:] = 5.0
+    net.add_phase(set_rate, 2, state={"rate": set_.rate}, params={"rate": 5.0})
+    net.connect(alone, driven, target="rate", weight=0.0)
+    net.run(1.0)
+    assert [p.params["rare"] for p in (alone, set_, driven)] == [0, 1, 1]
+    alone.rate[1] = 0.01
+    net.run(1.0)
+    assert alone.params["rare"] == 1
+
+
+def test_finer_draws_do_not_change_the_spikes_of_ordinary_rates():
+    found = []
+    for lowest in (0.0, 1e-3):
+        net = Network(dt=0.1, seed=5)
+        source = net.add_population("source", 1000, Poisson)
+        source.rate[:] = np.linspace(1.0, 200.0, 1000)
+        source.rate[0] = lowest
+        spikes = net.record_spikes(source)
+        net.run(2000.0)
+        found.append((spikes.steps.tolist(), spikes.i.tolist()))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("rate", [-1.0, 10_001.0, 1e5, np.nan])
+def test_images_brighter_than_a_spike_per_step_are_refused(rate):
+    net = Network(dt=0.1, backend="python")
+    with pytest.raises(InputError, match="rate is"):
+        net.add_images("images", np.ones((1, 2)), rate=rate, duration=1.0)
