@@ -98,7 +98,7 @@ elif chosen.kind == "BRUNEL":
         "dv/dt = -v / tau : volt (unless refractory)",
         threshold="v >= threshold",
         reset="v = V_reset",
-        refractory=BRUNEL.refractory * ms,
+        refractory=(BRUNEL.refractory - DT) * ms,
         method="exact",
     )
     cells.v = "threshold * rand()"

@@ -79,7 +79,7 @@ def balanced(kind: str) -> Populations:
 def brunel() -> Populations:
     """Brunel's network; fixed in-degrees, of distinct neurons."""
     cell = {"C_m": 1.0, "tau_m": BRUNEL.tau, "E_L": 0.0, "V_th": BRUNEL.threshold}
-    cell.update(V_reset=BRUNEL.V_reset, t_ref=BRUNEL.refractory)
+    cell.update(V_reset=BRUNEL.V_reset, t_ref=BRUNEL.refractory - DT)
     exc, inh = (nest.Create("iaf_psc_delta", n, cell) for n in BRUNEL.sizes)
     both = exc + inh
     both.V_m = nest.random.uniform(0.0, BRUNEL.threshold)

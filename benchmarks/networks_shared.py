@@ -31,7 +31,9 @@ class Brunel(NamedTuple):
     tau: float = 20.0  # ms
     threshold: float = 20.0  # mV
     V_reset: float = 10.0  # mV
-    refractory: float = 2.0  # ms
+    # ms, from the input that makes a neuron fire to the first that counts again; NEST and Brian2
+    # begin to count a step later, and are given dt less
+    refractory: float = 2.0
     delay: float = 1.5  # ms
     external: int = 1000  # synapses from outside
     external_rate: float = 20.0  # Hz each: twice threshold / (J external tau)
