@@ -281,7 +281,7 @@ def check_steps(
             + (f" and at least {at_least * dt:g} ms." if at_least else ".")
         )
     if at_most is not None and steps > at_most:
-        raise InputError(f"{name} is {time:.15g} ms; it has to be at most {at_most * dt:g} ms.")
+        raise InputError(f"{name} is {time:.15g} ms; it has to be at most {at_most * dt:.15g} ms.")
     return steps
 
 

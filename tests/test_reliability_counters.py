@@ -50,7 +50,7 @@ def test_a_refractory_period_of_more_steps_than_float32_counts_is_refused(kind):
     }.items(),
 )
 def test_so_is_any_other_time_that_is_counted_down(name, build):
-    with pytest.raises(InputError, match=rf"{name} is 8\.38861e\+06 ms; .* at most 8\.38861e"):
+    with pytest.raises(InputError, match=rf"{name} is 8388608\.5 ms; .* at most 8388608 ms"):
         build(0.5, 0.5 * (MOST + 1))
 
 
@@ -67,7 +67,7 @@ def test_a_spike_begins_the_longest_refractory_period(backend):
     net, cell = one_cell(DeltaLIF, backend, refractory=0.5 * MOST)
     cell.v[:] = 30.0
     net.run_steps(2)
-    assert cell.refractory[0] == MOST - 1
+    assert cell.refractory[0] == MOST - 2
 
 
 def test_spikes_of_steps_beyond_32_bits_keep_their_time_in_a_file(tmp_path):

@@ -141,6 +141,7 @@ INTERNAL = {
     "spikesim.sources.ImageSource*": "made by Network.add_images; its methods build programs",
     "spikesim.sources.SpikeTrainSource": "made by Network.add_spike_trains",
     "spikesim.sources.SpikeTrainSource.check_saved": "called by Network.set_state",
+    "spikesim.sources.SpikeTrainSource.is_driven": "called by checks of neurons",
     "spikesim.sources.SpikeTrainSource.landing": "builds programs",
     "spikesim.sources.SpikeTrainSource.look_ahead": "builds programs",
     "spikesim.sources.SpikeTrainSource.remember": "builds programs",
@@ -196,6 +197,7 @@ INTERNAL = {
     "spikesim.training.save_model": "for models",
     "spikesim.training.saved_*": "for models",
     "spikesim.training.keeping": "for models, whose fit is tried",
+    "spikesim.network.Network.is_shared": "called by its populations",
     "spikesim.network.Network.replace_arrays": "called by its populations",
     "spikesim.files.check_target": "called by atomic_file",
     "spikesim.files.read_tree": "takes an open file of the package's own",
@@ -204,7 +206,7 @@ INTERNAL = {
     "spikesim.files.write_tree": "takes an open file of the package's own",
     "spikesim.backends.backend": "called by Network",
     "spikesim.cli.main": "tried with `COMMANDS`",
-    "spikesim.neurons.Neuron.constants": "an attribute",
+    "spikesim.neurons.Neuron.c*": "attributes",
     "spikesim.backends.device_name": "for benchmarks",
 }
 """Pattern → why a call needs no example."""
@@ -304,7 +306,7 @@ def _neuron(folder: Path) -> Call:
         net.add_population("cells", 2, neuron)
         net.run(0.2)
 
-    given = {"steps": [step], "variables": {"v": 0.0, "drive": 0.0}, "parameters": {"tau": 9.0}}
+    given = {"steps": [step], "variables": {"v": "tau", "drive": 0.0}, "parameters": {"tau": 9.0}}
     return Call(Neuron, given, use, {"parameters": "tau"})
 
 
@@ -715,6 +717,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
     "spikesim.network.Network.add_population AdEx": _population(spikesim.AdEx),
+    "spikesim.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
     "spikesim.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
     "spikesim.network.Network.add_population Pyramidal": _population(Pyramidal),
     "spikesim.network.Network.add_spike_trains": of(
@@ -748,6 +751,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.network.Network.set_state": _state,
     "spikesim.network.Network.set_state parts": _state_parts,
     "spikesim.neurons.Neuron": _neuron,
+    "spikesim.neurons.Neuron.start": lambda f: Call(
+        LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+    ),
     "spikesim.neurons.Neuron.with_parameters": lambda f: Call(
         LIF.with_parameters,
         {"given": {"tau_membrane": 10.0}, "dt": 0.1},
