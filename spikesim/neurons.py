@@ -523,8 +523,8 @@ def _check_rates(population: Any) -> None:
     """Refuse rates that would not be those of the spikes; see whether any is low."""
     rate, seconds = population.rate, population.params["seconds"]
     most = 1.0 / seconds
-    # float32 may have rounded the highest rate up.
-    for i in np.flatnonzero(~((rate >= 0.0) & (rate <= most * (1.0 + 1e-6))))[:1]:
+    # float32 may have rounded the highest rate up. NaN is found as in any other variable.
+    for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:
         raise InputError(
             f"rate of neuron {i} in population {population.name!r} is {rate[i]:g} Hz; it has to be "
             f"from 0 to {most:g} Hz, a spike per step of dt = {1000.0 * seconds:g} ms."
