@@ -266,16 +266,16 @@ def check_steps(
     >>> check_steps("delay", 0.8, dt=0.1), check_steps("delay", 0.1 + 0.2, dt=0.1)
     (8, 3)
     """
-    rounding = np.finfo(np.float64).eps
+    rounding = float(np.finfo(np.float64).eps)
     if isinstance(time, np.floating):
-        rounding = max(rounding, np.finfo(time.dtype).eps)
+        rounding = max(rounding, float(np.finfo(time.dtype).eps))
     time = check_number(name, time, at_least=0.0, unit="ms")
     if not time / dt < MOST_STEPS:
         raise InputError(
             f"{name} is {time:g} ms; it has to be less than 2^62 steps of dt = {dt:g} ms."
         )
     steps = round(time / dt)
-    if abs(steps * dt - time) > 1e-6 * dt + 2.0 * float(rounding) * time or steps < at_least:
+    if abs(steps * dt - time) > 1e-6 * dt + 2.0 * rounding * time or steps < at_least:
         raise InputError(
             f"{name} is {time:.15g} ms; it has to be a multiple of dt = {dt:g} ms"
             + (f" and at least {at_least * dt:g} ms." if at_least else ".")

@@ -97,11 +97,7 @@ class Neuron:
     ...     s.spike[i] = s.v[i] > 1.0
     ...     if s.spike[i]:
     ...         s.v[i] = p.rest
-    >>> cell = Neuron(
-    ...     steps=[step],
-    ...     variables={"v": "rest", "drive": 0.0},
-    ...     parameters={"tau": 10.0, "rest": 0.0},
-    ... )
+    >>> cell = Neuron([step], {"v": "rest", "drive": 0.0}, {"tau": 10.0, "rest": 0.0})
     """
 
     steps: Sequence[Callable | tuple[Callable, Callable]]
@@ -546,7 +542,8 @@ Poisson = Neuron(
 ``spike[i]`` is the number of spikes that neuron i emits in this step, 0 to 4: a rule that asks
 ``spike[i] > 0`` counts too few where the rate is not far below one spike per step. Numbers above 4
 become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one spike per
-step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, however low.
+step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, down to 10^-12
+spikes per step.
 
 Rates are checked before a run. Those that a projection or a Phase sets in its course are checked
 every 2000 steps; in a step between, a rate below 0 is 0, and one above the highest gives as many
@@ -574,10 +571,9 @@ def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     for name in ("C", "g_L", "Delta_T"):
         check_number(name, p[name], above=0.0)
     tau = check_number("C / g_L", p["C"] / p["g_L"], at_least=dt, unit="ms, dt or longer")
-    names = ("E_L", "V_T", "Delta_T", "V_reset", "V_hold", "V_peak", "V_least")
-    names += ("a", "b", "E_exc", "E_inh")
+    names = "E_L V_T Delta_T V_reset V_hold V_peak V_least a b E_exc E_inh"
     return {
-        **{name: p[name] for name in names},
+        **{name: p[name] for name in names.split()},
         "V_most": p["V_peak"] + 20.0,
         "dt_by_tau": dt / tau,
         "dt_by_C": dt / p["C"],
@@ -642,24 +638,19 @@ def _izhikevich_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
     return 1.0 / abs(p["a"]) if p["a"] else 0.0, p["tau_synapse"]
 
 
-def _izhikevich_start_v(p: dict[str, Any]) -> float:
+def _v_at_rest(p: dict[str, Any]) -> float:
     """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without one, what is nearest."""
     middle = 12.5 * (5.0 - p["b"])
     return -middle - sqrt(max(middle * middle - 3500.0, 0.0))
 
 
-def _izhikevich_start_u(p: dict[str, Any]) -> float:
-    return p["b"] * _izhikevich_start_v(p)
+def _u_at_rest(p: dict[str, Any]) -> float:
+    return p["b"] * _v_at_rest(p)
 
 
 Izhikevich = Neuron(
     steps=(izhikevich.step_membrane, izhikevich.step_spike, izhikevich.step_drive),
-    variables={  # mV, the others mV/ms
-        "v": _izhikevich_start_v,
-        "u": _izhikevich_start_u,
-        "drive": 0.0,
-        "I": 0.0,
-    },
+    variables={"v": _v_at_rest, "u": _u_at_rest, "drive": 0.0, "I": 0.0},  # mV, the others mV/ms
     parameters={
         "a": 0.02,  # 1/ms, how fast u follows v
         "b": 0.2,  # 1/ms, how far
