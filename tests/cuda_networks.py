@@ -15,6 +15,7 @@ from spikesim import (
     AdEx,
     AlphaConductanceLIF,
     AlphaCurrentLIF,
+    Bernoulli,
     ConductanceLIF,
     CurrentLIF,
     DeltaLIF,
@@ -98,6 +99,8 @@ def general(backend, seed=1):
     )
     state = {"mean": np.zeros(4, np.float32), "value": trace}
     net.add_phase(plasticity.accumulate, 4, state=state, params={"share": 0.1})
+    seldom = net.add_population("seldom", 3, Bernoulli)
+    seldom.rate[:] = 400.0, 0.1, 0.0
     net.record_spikes(cells)
     net.record(adapting, ["V", "w"], neurons=[0, 2])
     assert synapses.W is not None
