@@ -43,6 +43,7 @@ __all__ = [
     "is_real",
     "is_text",
     "is_whole",
+    "nearest",
     "show",
     "type_for",
 ]
@@ -112,7 +113,14 @@ def show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _nearest(name: object, choices: Iterable[str]) -> str:
+def nearest(name: object, choices: Iterable[str]) -> str:
+    """The end of a sentence that offers the nearest of some names; empty if none is near.
+
+    Examples
+    --------
+    >>> nearest("wieght", ["weight", "delay"])
+    " Did you mean 'weight'?"
+    """
     if not isinstance(name, str):
         return ""
     close = difflib.get_close_matches(name[:60], list(choices), n=1)
@@ -303,7 +311,7 @@ def check_choice(
         names = [c for c in choices if isinstance(c, str)]
         lower = value.lower() if isinstance(value, str) else ""
         meant = (others or {}).get(lower, lower if lower in names else None)
-        near = f" Did you mean {meant!r}?" if meant else _nearest(value, names)
+        near = f" Did you mean {meant!r}?" if meant else nearest(value, names)
         raise InputError(f"{name} is {show(value)}; it has to be one of {allowed}.{near}")
     return value
 
@@ -320,7 +328,7 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {show(name)}; there is {listed}.{_nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; there is {listed}.{nearest(name, allowed)}"
             )
 
 

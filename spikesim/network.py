@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import isfunction
 from math import exp
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from spikesim import backends
+from spikesim.attributes import Constants, Guarded
 from spikesim.errors import (
     MOST_STEPS,
     NEAR_ZERO,
@@ -68,7 +69,7 @@ _STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
-class Network:
+class Network(Guarded):
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
     Parameters
@@ -98,6 +99,16 @@ class Network:
     >>> net.run(20.0)
     """
 
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("dt", "seed", "dtype", "backend"), "build another Network with it"),
+        "step": "run goes on from it, and restore from a saved one",
+        "time": "run goes on from it, and restore from a saved one",
+        "populations": "add_population adds one",
+        "projections": "connect adds one",
+        "backgrounds": "add_background adds one",
+        "recordings": "record and record_spikes add one",
+    }
+
     def __init__(
         self, dt: float = 0.1, seed: int = 0, dtype: str = "float32", backend: str = "cpu"
     ):
@@ -106,7 +117,7 @@ class Network:
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = backend
         self._backend = backends.backend(backend)
-        self.step = 0
+        self._step = 0
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
         self.recordings: list[SpikeRecording | StateRecording] = []
@@ -120,6 +131,11 @@ class Network:
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
+
+    @property
+    def step(self) -> int:
+        """The number of the next step."""
+        return self._step
 
     @property
     def time(self) -> float:
@@ -204,8 +220,8 @@ class Network:
         steps = check_steps("duration", duration, self.dt, at_least=1)
         trials = Trials(len(shown), repeat=True)
         trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
-        source = ImageSource(self, name, shown.shape[1], trials, rate * self.dt / 1000.0)
-        source.images = shown
+        source = ImageSource(self, name, shown.shape[1], trials, 0.0)
+        source._show(shown, rate * self.dt / 1000.0)
         self._first.append(trials.phase())
         self._extra[f"{name}_trials"] = {"clock": trials.clock}
         return self.add(source)
@@ -505,6 +521,7 @@ class Network:
         check_unknown("input", inputs, state)
         if dtype is not None:
             check_choice("dtype", dtype, ["float32", "float64"])
+        params = Constants(f"parameter of {body.__name__}", params)
         phase = Phase(body, over, dict(state), params, tuple(inputs), dtype=dtype)
         number = len(self._extra)
         self._extra[f"phase_{number}_{body.__name__}"] = phase.state
@@ -666,7 +683,7 @@ class Network:
                     recording.begin(self.step)
                 stretch = Stretch(program, self.step, now, self.arrays, self.recordings)
                 self._run_program(program, now)
-                self.step += now
+                self._step += now
                 done += now
                 for recording in self.recordings:
                     recording.drain(self.step)
@@ -807,7 +824,7 @@ class Network:
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
-        self.step = int(state["step"])
+        self._step = int(state["step"])
         self._is_torn = False
 
     def save(self, path: str | Path) -> None:

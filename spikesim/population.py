@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import numbers
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import exp
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from spikesim.attributes import Constants, Guarded, Watched
 from spikesim.errors import (
     NEAR_ZERO,
     InputError,
     check_array,
     check_memory,
     check_number,
+    is_real,
+    nearest,
+    show,
     type_for,
 )
 from spikesim.kernels import filters, probes, spikes
@@ -130,7 +134,61 @@ class Filter:
         return Phase(body, filters.blocks, state, self.params(), neurons=owner, dtype=dtype)
 
 
-class Population:
+class _Variables(Watched):
+    """The state variables by name; what is assigned to one of them is written into its array."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self:
+            super().__setitem__(name, value)
+            return
+        own = self[name]
+        shape = own.shape if _has_axes(value) else ()
+        own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
+
+
+class _Numbers(Constants):
+    """The constants of a population's neurons, as its bodies see them.
+
+    A parameter is refused if other constants follow from it, which would stay as they were.
+    """
+
+    def __init__(self, population: Population, constants: Mapping[str, Any], given: dict[str, Any]):
+        super().__init__(f"constant of {population.name!r}", constants)
+        self._population = population
+        self._given = dict(given)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name in self._population.neuron.parameters and (
+            name not in self or self._follow(name, value)
+        ):
+            raise InputError(
+                f"{name} of {self._population.name!r} cannot be set alone, as other constants "
+                f"follow from it; give it to add_population, as {name}={show(value)}."
+            )
+        super().__setitem__(name, value)
+
+    def _follow(self, name: str, value: Any) -> bool:
+        """Whether other constants would be others, too."""
+        neuron, dt = self._population.neuron, self._population.network.dt
+        if not is_real(value):
+            return False  # the next run refuses it
+        first = neuron.with_parameters(self._given, dt)
+        then = neuron.with_parameters({**self._given, name: value}, dt)
+        return any(first[other] != then[other] for other in first if other != name)
+
+class _Shared(Watched):
+    """Arrays of others that the neurons read, by name; the network is told of another one."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self._network = network
+
+    def __setitem__(self, name: str, array: np.ndarray) -> None:
+        super().__setitem__(name, array)
+        self._network.changed()
+
+
+class Population(Guarded):
     """`n` neurons of one kind; made by `Network.add_population`.
 
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
@@ -144,16 +202,28 @@ class Population:
         4096 steps; see `Neuron`.
     """
 
+    _remedies: ClassVar[Mapping[str, str]] = {
+        "n": "add another population of that size",
+        "name": "add another population of that name",
+        "neuron": "add another population of these neurons",
+        "network": "add a population to that network",
+        "ids": "it lists the last spikes",
+        "count": "it lists the last spikes",
+        "state": "set its variables, as in population.v[:] = -60.0",
+        "params": "change one of them, as in population.params['decay'] = 0.9",
+        "shared": "put arrays into it, as in population.shared['gain'] = array",
+    }
+
     def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
         self.network = network
         self.name = name
         self.n = n
         self.neuron = neuron
-        self.params = neuron.with_parameters(given, network.dt)
         self.dtype = dtype = type_for(network.dtype, neuron.longest(given) / network.dt)
+        constants = neuron.with_parameters(given, network.dt)
         for parameter, value in given.items():
             check_number(parameter, value, dtype=dtype)
-        for constant, value in self.params.items():
+        for constant, value in constants.items():
             if not abs(float(value)) <= float(np.finfo(dtype).max):
                 raise InputError(
                     f"{', '.join(given)}: {constant} would be {value:g}, which {dtype} cannot hold."
@@ -161,19 +231,21 @@ class Population:
         variables = np.dtype(dtype).itemsize * len(neuron.variables)
         bytes_each = variables + 4 * (1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
+        self.params: dict[str, Any] = _Numbers(self, constants, given)
         starts = neuron.start(given)
         for variable, start in starts.items():
             check_number(f"variables: {variable}", start, dtype=dtype)
-        self.state: dict[str, np.ndarray] = {
-            variable: np.full(n, start, dtype) for variable, start in starts.items()
-        }
         self._spike = np.zeros(-(-n // 8) * 8, np.int32)
-        self.state["spike"] = self._spike[:n]
-        self.shared: dict[str, np.ndarray] = {}
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.seed, len(network.populations), dtype)
+        self.state: dict[str, np.ndarray] = _Variables(
+            {variable: np.full(n, start, dtype) for variable, start in starts.items()}
+        )
+        self.state["spike"] = self._spike[:n]
+        if self._uniforms:
             self.state["uniform"] = self._uniforms.values
+        self.shared: dict[str, np.ndarray] = _Shared(network)
         self._ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
         self._count = np.zeros(1, np.int32)
         self.filters: dict[str, Filter] = {}
@@ -189,20 +261,28 @@ class Population:
         state = self.__dict__.get("state", {})
         if name not in state:
             raise AttributeError(
-                f"{self.name!r} has no variable {name!r}; there is {', '.join(state)}"
+                f"{self.__dict__.get('name')!r} has no variable {name!r}; there is "
+                f"{', '.join(state)}.{nearest(name, state)}"
             )
         return state[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("ids", "count"):
-            raise InputError(f"{name} of {self.name!r} cannot be set; it lists the last spikes.")
         state = self.__dict__.get("state", {})
-        if name in state:  # `cells.v = -60.0` means what `cells.v[:] = -60.0` does
-            own = state[name]
-            shape = own.shape if _has_axes(value) else ()
-            own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
+        if name in state:
+            state[name] = value
         else:
             super().__setattr__(name, value)
+
+    def _more(self) -> Iterator[str]:
+        yield from self.__dict__.get("state", {})
+
+    def _refusal(self, name: str) -> str:
+        if name not in self.neuron.parameters:
+            return super()._refusal(name)
+        return (
+            f"{name} of {self.name!r} cannot be set: it is a parameter, from which constants follow "
+            f"when the neurons are made; give it to add_population, as {name}=..."
+        )
 
     @property
     def ids(self) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.connectivity import (
     Synapses,
     all_to_all,
@@ -67,7 +68,7 @@ class ShortTermPlasticity(NamedTuple):
     f: float = 0.1
 
 
-class Projection:
+class Projection(Guarded):
     """Synapses from one population onto a variable of another; made by `Network.connect`.
 
     Attributes
@@ -90,9 +91,22 @@ class Projection:
         How spikes change the weights.
     learning : bool
         Whether they do; may be set between runs. The traces of spikes always go on.
+    short_term : ShortTermPlasticity or None
+        How spikes use up what the synapses release.
     learns : bool
-        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN.
+        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. May be
+        set, for a rule of one's own.
     """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("start", "target", "later", "delay"),
+            "compiled code relies on it; connect takes a sparse array of weights, and delays",
+        ),
+        **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
+        **dict.fromkeys(("short_term", "plasticity"), "give it to connect"),
+        **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
+    }
 
     def __init__(self, name: str, pre: Population, post: Population, port: str):
         self.name = name
@@ -106,23 +120,15 @@ class Projection:
         self._weight: np.ndarray = np.zeros(0)
         self._later: np.ndarray | None = None
         self._by_target: dict[str, np.ndarray] = {}
-        self.short_term: ShortTermPlasticity | None = None
+        self._short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
         self._pairs: PairPlasticity | None = None
-        self.learns = False
+        self._learns = False
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("start", "target", "later", "delay"):
-            raise InputError(
-                f"{name} of {self.name!r} cannot be set, as compiled code relies on it; "
-                "Network.connect takes a sparse array of weights, and delays."
-            )
-        super().__setattr__(name, value)
 
     @property
     def W(self) -> np.ndarray | None:
@@ -263,6 +269,18 @@ class Projection:
         return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
 
     @property
+    def short_term(self) -> ShortTermPlasticity | None:
+        return self._short_term
+
+    @property
+    def learns(self) -> bool:
+        return self._learns
+
+    @learns.setter
+    def learns(self, learns: bool) -> None:
+        self._learns = check_choice("learns", learns, [True, False])
+
+    @property
     def plasticity(self) -> PairSTDP | None:
         return None if self._pairs is None else self._pairs.rule
 
@@ -282,7 +300,7 @@ class Projection:
     def learn_from_pairs(self, rule: PairSTDP) -> None:
         """Give the synapses spike-timing dependent plasticity."""
         self._pairs = PairPlasticity(rule, self)
-        self.learns = True
+        self._learns = True
 
     def after_delivery(self) -> list[Phase]:
         """The Phases, if any, by which the spikes that were delivered change the weights."""
@@ -309,7 +327,7 @@ class Projection:
             check_number(name, getattr(short_term, name), at_least=0.0, at_most=1.0)
         for name in ("tau_D", "tau_F"):
             check_number(name, getattr(short_term, name), above=0.0, unit="ms")
-        self.short_term = short_term
+        self._short_term = short_term
         n, interval = self.pre.n, max(SPIKE_INTERVAL, self.pre.network.dt)
         dtype = type_for(dtype, short_term.tau_D / interval, short_term.tau_F / interval)
         self._release = {

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.errors import (
     MOST_STEPS,
     SPIKE_INTERVAL,
@@ -45,7 +46,7 @@ _MOST_PER_STEP = 1e6  # spikes of a neuron: their number is drawn with 32 bits
 _MANY = 0.7  # spikes per neuron and step from which on each neuron draws: it is faster then
 
 
-class Trials:
+class Trials(Guarded):
     """The order and the lengths of trials, and the clock that runs through them.
 
     Parameters
@@ -106,15 +107,25 @@ class ImageSource(Population):
     rate : float
         Expected spikes per step of a pixel of value 1; of the brightest pixel at most 1, as a pixel
         emits up to four spikes in a step.
+
+    Attributes
+    ----------
+    images : numpy.ndarray, shape (images, pixels)
+        May be set between runs, to as many others.
     """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **Population._remedies,
+        "rate": "add images with that rate",
+        "trials": "add images anew",
+    }
 
     def __init__(self, network: Network, name: str, pixels: int, trials: Trials, rate: float):
         kind = Neuron(steps=(), most_spikes=4)
         super().__init__(network, name, pixels, kind, {})
         self.trials = trials
-        self.rate = rate
-        self.images = np.zeros((1, pixels), np.uint8)
         self._stream = len(network.populations)
+        self._show(np.zeros((1, pixels), np.uint8), rate)
         four = (4, -(-pixels // 4))
         self._lit: dict[str, np.ndarray] = {
             "pixel": np.zeros(four, np.int32),
@@ -127,6 +138,27 @@ class ImageSource(Population):
             "hit": np.zeros(pixels + 4, np.int32),
             "hit_row": np.zeros(pixels + 4, np.int32),
         }
+
+    def _show(self, images: np.ndarray, rate: float) -> None:
+        """Show other images, of any number and type, with another rate."""
+        self._images, self._rate = images, rate
+        self.network.changed()
+
+    @property
+    def images(self) -> np.ndarray:
+        return self._images
+
+    @images.setter
+    def images(self, images: Any) -> None:
+        own = self._images
+        most = 1.0 if own.dtype.kind == "f" else 255
+        own[...] = check_array(
+            "images", images, shape=own.shape, dtype=own.dtype, at_least=0.0, at_most=most
+        )
+
+    @property
+    def rate(self) -> float:
+        return self._rate
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._lit}
@@ -143,13 +175,13 @@ class ImageSource(Population):
             **self.spike_list(),
             **self._drawn,
             "spike": self.state["spike"],
-            "image": self.images,
+            "image": self._images,
             "example": self.trials.example,
             "clock": self.trials.clock,
         }
         seed = self.network.seed
         params: dict[str, Any] = {
-            "rate": float(self.rate),
+            "rate": float(self._rate),
             "stream": self._stream,
             "seed_low": seed & MASK,
             "seed_high": seed >> 32,
@@ -294,7 +326,7 @@ def emit_given(_, t, s, p):
     flag(s, slot)
 
 
-class Background:
+class Background(Guarded):
     """Independent Poisson input to neurons of a population; see `Network.add_background`.
 
     Attributes
@@ -307,6 +339,10 @@ class Background:
     weight : float
         What each spike adds; may be set between runs.
     """
+
+    _remedies: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("population", "target", "at_most_one"), "add another background"
+    )
 
     def __init__(
         self,

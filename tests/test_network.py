@@ -600,7 +600,7 @@ def test_a_file_of_samples_cannot_hold_a_jump_in_time(tmp_path):
     net, _, cells = noisy()
     net.record(cells, "v", path=tmp_path / "states.h5")
     net.run(5.0)
-    net.step = 0
+    net._step = 0
     with pytest.raises(InputError, match=r"end before step 10, but .* was set to 0"):
         net.run(5.0)
 

@@ -270,7 +270,7 @@ class BurstEnsembleNetwork(ImageClassifier):
                 array[...] = state["weights"][name][str(m)]
         for name, array in net._learning.arrays().items():
             array[...] = state["running"][name]
-        net._learning.network.step = saved_count(state["progress"], "step")
+        net._learning.network._step = saved_count(state["progress"], "step")
         net.epoch = saved_count(state["progress"], "epoch")
         net.example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])

@@ -201,7 +201,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         answers = np.zeros(len(images), np.int64)
         steps = self.parameters.test_phase if self.parameters.spiking else 2
         length = np.array([[steps, 0]])
-        simulation.network.step = 0
+        simulation.network._step = 0
         with progress_bar(progress, len(images), "image") as report:
             for k in range(len(images)):
                 simulation.clear()
@@ -283,7 +283,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
                 array[...] = state["weights"][name][str(m)]
         net._training.take_over(state["running"])
         net._training.jacobian[...] = state["jacobian"]
-        net._training.network.step = saved_count(state["progress"], "step")
+        net._training.network._step = saved_count(state["progress"], "step")
         net.epoch = saved_count(state["progress"], "epoch")
         net.example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])

@@ -165,7 +165,7 @@ class Simulation:
         source = self.layers[0]
         rate = self.p.phi_max / (255.0 if images.dtype == np.uint8 else 1.0)
         if self.p.spiking:
-            source.images, source.rate = images, rate
+            source._show(images, rate)
         else:
             source.shared["image"] = images
             source.params["rate"] = rate

@@ -139,7 +139,7 @@ class Simulation:
         """Show these for one loop, so that the next one begins at time 0; return its steps."""
         steps = round(pattern.duration / self.dt)
         self.transpose()
-        self.network.step = -steps
+        self.network._step = -steps
         self.show(pattern, target, 0)
         self.network.run_steps(steps)
         return steps

@@ -1,0 +1,217 @@
+"""What may be assigned to: a name that has no effect is refused, with the nearest that has one.
+
+Python takes any attribute of any object, so that ``cells.vm = -50.0`` or ``net.dt = 0.2`` would be
+stored and never looked at. A class of this package whose objects are in users' hands is therefore a
+`Guarded` one:
+
+    class Background(Guarded):
+        _remedies = {"target": "add another background to that variable"}
+
+        def __init__(self, population, target):
+            self.population = population            # is set here once, and read from then on
+            self.target = target
+
+        @property                                   # may be set, as it has a setter
+        def rate(self): ...
+
+What ``__init__`` sets belongs to how the object was made, and is refused afterwards. A property with
+a setter may be set, and so may what `_settable` lists. Names that begin with an underscore are free,
+for the class itself as for others. Classes that users derive from ours may set what they like in
+their own ``__init__``, and these names, or others that they declare, later on, too.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikesim.errors import InputError, check_unknown, nearest, show
+
+__all__ = ["Constants", "Guarded", "Watched", "copied", "public_names"]
+
+_OURS = "spikesim"  # the package whose classes know what they look at
+
+
+class Guarded:
+    """An object to which nothing is assigned that nobody looks at.
+
+    Attributes
+    ----------
+    _settable : tuple of str
+        Names of plain attributes that may be set at any time.
+    _remedies : dict of str to str
+        What to do instead of setting a name, such as 'build another network with it'.
+    """
+
+    _settable: ClassVar[tuple[str, ...]] = ()
+    _remedies: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            made = _closing(cls.__init__, _is_ours(cls))
+            type.__setattr__(cls, "__init__", made)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not self._may_set(name):
+            raise InputError(self._refusal(name))
+        super().__setattr__(name, value)
+
+    def _may_set(self, name: str) -> bool:
+        known = getattr(type(self), name, None)
+        if isinstance(known, property):
+            return known.fset is not None
+        if name in self._settable:
+            return True
+        if name in self.__dict__.get("_fixed", ()):
+            return False
+        if "_is_being_made" in self.__dict__:
+            return True
+        others = [each for each in type(self).__mro__[:-1] if not _is_ours(each)]
+        if any(name in (*vars(each), *vars(each).get("__annotations__", {})) for each in others):
+            return True
+        return name in self.__dict__
+
+    def _refusal(self, name: str) -> str:
+        """Why a name cannot be set, and what to do."""
+        named = "name" in self.__dict__
+        who = repr(self.__dict__["name"]) if named else f"this {type(self).__name__}"
+        if name in self._remedies:
+            return f"{name} of {who} cannot be set; {self._remedies[name]}."
+        readable = {each for each in (*dir(type(self)), *self.__dict__) if each[0] != "_"}
+        settable = sorted(each for each in readable | {*self._more()} if self._has_effect(each))
+        there = ", ".join(settable)
+        if name in readable:
+            called = callable(getattr(type(self), name, None))
+            what = "is a method" if called else "can only be read"
+            there = f"; what can be set is {there}" if there else ""
+            return f"{name} of {who} {what}, so that it cannot be set{there}."
+        near = nearest(name, [*settable, *sorted(readable)])
+        there = f"; there is {there}" if there else ""
+        return (
+            f"{who[0].upper()}{who[1:]} has no {show(name)} that could be set{there}.{near} A name "
+            "of your own begins with '_'."
+        )
+
+    def _more(self) -> Iterator[str]:
+        """Names that can be set without being attributes of the class, as a neuron's variables."""
+        return iter(())
+
+    def _has_effect(self, name: str) -> bool:
+        return name in self._more() or self._may_set(name)
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == _OURS
+
+
+def _closing(init: Callable[..., None], ours: bool) -> Callable[..., None]:
+    """An ``__init__`` after which attributes are guarded."""
+
+    @wraps(init)
+    def __init__(self: Any, *args: Any, **options: Any) -> None:
+        own = self.__dict__
+        outermost = own.setdefault("_is_being_made", init) is init
+        init(self, *args, **options)
+        if ours:
+            own["_fixed"] = frozenset(name for name in own if not name.startswith("_"))
+        if outermost:
+            del own["_is_being_made"]
+
+    return __init__
+
+
+def public_names(cls: type) -> set[str]:
+    """The public names of an object of a class: those of the class, and those its ``__init__`` sets.
+
+    Examples
+    --------
+    >>> class Cell:
+    ...     def __init__(self):
+    ...         self.v = -65.0
+    ...     def spike(self): ...
+    >>> sorted(public_names(Cell))
+    ['spike', 'v']
+    """
+    code = getattr(cls.__init__, "__wrapped__", cls.__init__)  # type: ignore[misc]
+    stored = {each.argval for each in dis.get_instructions(code) if each.opname == "STORE_ATTR"}
+    return {name for name in (*dir(cls), *stored) if not name.startswith("_")}
+
+
+class Watched(dict):
+    """A dict whose subclass looks at what is assigned, in `__setitem__`, however it is done."""
+
+    def update(self, *others: Any, **named: Any) -> None:
+        """Assign several."""
+        for name, value in dict(*others, **named).items():
+            self[name] = value
+
+    def setdefault(self, name: Any, default: Any = None) -> Any:
+        """What is there under a name; assigned to it, if there is nothing."""
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def __ior__(self, others: Any) -> Watched:  # type: ignore[override,misc]
+        self.update(others)
+        return self
+
+    def __reduce__(self) -> Any:
+        return _empty, (type(self),), (dict(self), vars(self))
+
+    def __setstate__(self, state: tuple[dict[Any, Any], dict[str, Any]]) -> None:
+        items, attributes = state
+        super().update(items)
+        vars(self).update(attributes)
+
+
+def _empty(kind: type[Watched]) -> Watched:
+    return kind.__new__(kind)
+
+
+class Constants(Watched):
+    """Numbers by name that may be changed, but not added to: nobody would look at others.
+
+    Parameters
+    ----------
+    what : str
+        What they are, for messages: "constant of 'cells'".
+    values : mapping of str to number
+
+    Examples
+    --------
+    >>> numbers = Constants("constant of 'cells'", {"decay": 0.9})
+    >>> numbers["decay"] = 0.8
+    """
+
+    def __init__(self, what: str, values: Mapping[str, Any]):
+        super().__init__(values)
+        self._what = what
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        check_unknown(self._what, [name], self)
+        super().__setitem__(name, value)
+
+
+def copied(tree: Any) -> Any:
+    """Nested dictionaries and lists with copies of their arrays: what comes later changes neither.
+
+    Examples
+    --------
+    >>> live = {"weights": {"0": np.zeros(2)}, "epoch": 3}
+    >>> kept = copied(live)
+    >>> live["weights"]["0"][:] = 1.0
+    >>> kept
+    {'weights': {'0': array([0., 0.])}, 'epoch': 3}
+    """
+    if isinstance(tree, np.ndarray):
+        return tree.copy()
+    if isinstance(tree, Mapping):
+        return {name: copied(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [copied(value) for value in tree]
+    return tree
