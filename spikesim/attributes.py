@@ -14,10 +14,10 @@ stored and never looked at. A class of this package whose objects are in users' 
         @property                                   # may be set, as it has a setter
         def rate(self): ...
 
-What ``__init__`` sets belongs to how the object was made, and is refused afterwards. A property with
-a setter may be set, and so may what `_settable` lists. Names that begin with an underscore are free,
-for the class itself as for others. Classes that users derive from ours may set what they like in
-their own ``__init__``, and these names, or others that they declare, later on, too.
+What ``__init__`` sets belongs to how the object was made, and is refused afterwards. A property
+with a setter may be set, and so may what `_settable` lists. Names that begin with an underscore are
+free, for the class itself as for others. Classes that users derive from ours may set what they like
+in their own ``__init__``, and these names, or others that they declare, later on, too.
 """
 
 from __future__ import annotations
@@ -71,10 +71,11 @@ class Guarded:
             return False
         if "_is_being_made" in self.__dict__:
             return True
-        others = [each for each in type(self).__mro__[:-1] if not _is_ours(each)]
-        if any(name in (*vars(each), *vars(each).get("__annotations__", {})) for each in others):
-            return True
-        return name in self.__dict__
+        others = [vars(each) for each in type(self).__mro__[:-1] if not _is_ours(each)]
+        return name in self.__dict__ or any(
+            name in each.get("__annotations__", ()) or (name in each and not callable(each[name]))
+            for each in others
+        )
 
     def _refusal(self, name: str) -> str:
         """Why a name cannot be set, and what to do."""
@@ -126,7 +127,7 @@ def _closing(init: Callable[..., None], ours: bool) -> Callable[..., None]:
 
 
 def public_names(cls: type) -> set[str]:
-    """The public names of an object of a class: those of the class, and those its ``__init__`` sets.
+    """The public names of a class's objects: those of the class, and those its ``__init__`` sets.
 
     Examples
     --------

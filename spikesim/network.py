@@ -23,7 +23,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from spikesim import backends
-from spikesim.attributes import Constants, Guarded
+from spikesim.attributes import Constants, Guarded, copied
 from spikesim.errors import (
     MOST_STEPS,
     NEAR_ZERO,
@@ -756,7 +756,14 @@ class Network(Guarded):
         return owners
 
     def state(self) -> dict[str, Any]:
-        """A nested dictionary with everything that is needed to go on from here."""
+        """A nested dictionary with everything that is needed to go on from here.
+
+        Its arrays are copies: they stay as they are while the network goes on.
+        """
+        return copied(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        """What `state` copies."""
         self._check_whole()
         return {"step": self.step, "dt": self.dt, "seed": str(self.seed), "arrays": self.arrays()}
 
@@ -831,7 +838,7 @@ class Network(Guarded):
         """Write the network's state to an HDF5 file; a killed run leaves the old file whole."""
         with atomic_file(path) as file:
             stamp(file, "network")
-            write_tree(file.create_group("state"), self.state())
+            write_tree(file.create_group("state"), self._state())
 
     def restore(self, path: str | Path) -> Network:
         """Read what `save` wrote into this network, which has to be built alike; returns itself."""

@@ -176,6 +176,7 @@ class _Numbers(Constants):
         then = neuron.with_parameters({**self._given, name: value}, dt)
         return any(first[other] != then[other] for other in first if other != name)
 
+
 class _Shared(Watched):
     """Arrays of others that the neurons read, by name; the network is told of another one."""
 
@@ -280,8 +281,8 @@ class Population(Guarded):
         if name not in self.neuron.parameters:
             return super()._refusal(name)
         return (
-            f"{name} of {self.name!r} cannot be set: it is a parameter, from which constants follow "
-            f"when the neurons are made; give it to add_population, as {name}=..."
+            f"{name} of {self.name!r} cannot be set: it is a parameter, and constants follow from "
+            f"it when the neurons are made; give it to add_population, as {name}=..."
         )
 
     @property

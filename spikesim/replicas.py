@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.errors import InputError, check_integer, check_path, show
 from spikesim.kernels.program import Call, Program, together
 from spikesim.progress import Interruption, Progress, progress_bar
@@ -33,7 +34,7 @@ __all__ = ["Gang", "Replicas", "stacked"]
 Result = TypeVar("Result")
 
 
-class Replicas(Sequence):
+class Replicas(Guarded, Sequence):
     """Models, or networks, of one kind that run side by side.
 
     What one of them has, all of them have here: a method is called on each with the same arguments,
@@ -80,7 +81,7 @@ class Replicas(Sequence):
             found = ", ".join(sorted(kinds)) if len(kinds) > 1 else ", ".join(map(str, backends))
             raise InputError(f"models are of several kinds ({found}); replicas have to be alike.")
         cores = os.cpu_count() or 1
-        self.threads = cores if threads is None else check_integer("threads", threads, at_least=1)
+        self.threads = cores if threads is None else threads
         self._on_gpu = str(backends.pop()).startswith("cuda")
 
     @classmethod
@@ -122,6 +123,21 @@ class Replicas(Sequence):
         count = next(iter(sizes.values()))
         each = [{k: values[r] for k, values in lists.items()} for r in range(count)]
         return cls([build(*args, **{**options, **own}) for own in each], threads)
+
+    @property
+    def threads(self) -> int:
+        """How many run at once on a CPU; may be set."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._threads = check_integer("threads", threads, at_least=1)
+
+    def _refusal(self, name: str) -> str:
+        return (
+            f"{name} of {len(self)} replicas cannot be set at once; set it on each that takes it: "
+            f"for model in replicas: model.{name} = ..."
+        )
 
     def __len__(self) -> int:
         return len(self.models)

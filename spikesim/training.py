@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from spikesim.attributes import Guarded, copied
 from spikesim.errors import (
     FileError,
     InputError,
@@ -27,6 +28,7 @@ from spikesim.runs import hold_file
 __all__ = [
     "ImageClassifier",
     "LayerArrays",
+    "Learner",
     "check_finite",
     "check_sizes",
     "check_state",
@@ -44,33 +46,101 @@ Model = TypeVar("Model")
 Classifier = TypeVar("Classifier", bound="ImageClassifier")
 
 
-class ImageClassifier:
-    """A model that learns images one epoch after another, and goes on where it was stopped.
+class Learner(Guarded):
+    """A model that learns, is saved, and goes on where it was stopped.
 
-    A model brings `sizes`, `classes`, `dtype`, `history`, `epoch`, `example` (how far it is in the
-    epoch) and the methods that are not implemented here.
+    A model brings `parameters` and `history`, and the methods that are not implemented here. It can
+    be copied and pickled: both make a model of its `state`.
     """
 
     KIND = ""  # what its files are called inside
 
-    sizes: tuple[int, ...]
-    classes: int
-    dtype: str
-    epoch: int
-    example: int
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("sizes", "seed", "dt", "dtype", "backend"), "build another one with it"),
+        **dict.fromkeys(("W", "b", "B", "Y", "Z", "R"), "set its layers, as in net.W[0] = array"),
+        "parameters": "build another one with other parameters",
+        "history": "fit writes it",
+    }
+
+    parameters: Any
     history: dict[str, list[Any]]
 
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
-        raise NotImplementedError
-
-    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
-        """Classify images."""
+    def _state(self) -> dict[str, Any]:
+        """What `state` copies."""
         raise NotImplementedError
 
     @classmethod
-    def _from_state(cls: type[Classifier], state: dict[str, Any], backend: str) -> Classifier:
-        """The network of a `state`."""
+    def _from_state(cls: type[Model], state: dict[str, Any], backend: str) -> Model:
+        """The model of a `state`."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Everything that is needed to go on from here, as a nested dictionary.
+
+        Its arrays are copies: they stay as they are while the model goes on.
+        """
+        return copied(self._state())
+
+    def save(self, path: str | Path) -> None:
+        """Write weights, state and history to an HDF5 file, all or nothing."""
+        save_model(self, self.KIND, path)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """Numbers and texts by name, to be kept with the model in its file; may be set."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: Mapping[str, Any]) -> None:
+        if not isinstance(notes, Mapping) or not all(isinstance(name, str) for name in notes):
+            raise InputError(f"notes is {show(notes)}; it has to be a dict with names.")
+        self._notes = dict(notes)
+
+    def _refusal(self, name: str) -> str:
+        if name not in getattr(self.parameters, "_fields", ()):
+            return super()._refusal(name)
+        return (
+            f"{name} of this {type(self).__name__} cannot be set: it is a parameter; build another "
+            f"one with it, as {name}=..."
+        )
+
+    def __reduce__(self) -> Any:
+        made_of = type(self), self._state(), getattr(self, "backend", "cpu"), self.history
+        return _of_state, made_of
+
+
+def _of_state(
+    kind: type[Learner], state: dict[str, Any], backend: str, history: dict[str, list[Any]]
+) -> Learner:
+    net = kind._from_state(state, backend)
+    net.history.update(history)  # a state has all of it as real numbers
+    return net
+
+
+class ImageClassifier(Learner):
+    """A model that learns images one epoch after another.
+
+    A model brings `sizes`, `classes` and `dtype`, and the methods that are not implemented here.
+    """
+
+    sizes: tuple[int, ...]
+    classes: int
+    dtype: str
+    _at_epoch = 0
+    _at_example = 0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs it has learned."""
+        return self._at_epoch
+
+    @property
+    def example(self) -> int:
+        """How many examples of the unfinished epoch it has learned."""
+        return self._at_example
+
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
+        """Classify images."""
         raise NotImplementedError
 
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
@@ -117,7 +187,7 @@ class ImageClassifier:
         Returns
         -------
         dict of str to list
-            `history`.
+            `history` as it is now.
 
         Raises
         ------
@@ -168,7 +238,7 @@ class ImageClassifier:
                     error = self.evaluate(held_out, answers)
                 self._finish_epoch(len(images), error)
                 keep()
-        return self.history
+        return copied(self.history)
 
     def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
         """The percentage of images that are classified wrongly.
@@ -183,10 +253,6 @@ class ImageClassifier:
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
         return float(np.mean(self.predict(images, progress) != labels) * 100.0)
-
-    def save(self, path: str | Path) -> None:
-        """Write weights, state and history to an HDF5 file, all or nothing."""
-        save_model(self, self.KIND, path)
 
     @classmethod
     def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:
@@ -229,15 +295,15 @@ class ImageClassifier:
         )
 
 
-def save_model(net: Any, kind: str, path: str | Path) -> None:
+def save_model(net: Learner, kind: str, path: str | Path) -> None:
     """Write the `state` of a model to an HDF5 file, all or nothing."""
     with atomic_file(path) as file:
         stamp(file, kind)
-        write_tree(file.create_group("network"), net.state())
+        write_tree(file.create_group("network"), net._state())
 
 
 @contextmanager
-def keeping(net: Any, checkpoint: str | Path | None) -> Iterator[Callable[[], None]]:
+def keeping(net: Learner, checkpoint: str | Path | None) -> Iterator[Callable[[], None]]:
     """A function that saves a model to its checkpoint, which is held within the `with` block.
 
     The function raises `SimulationError` rather than replace a good checkpoint with numbers that
@@ -302,9 +368,9 @@ def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy
 _COMPUTED = ("weights", "momentum", "feedback", "running", "simulation")
 
 
-def check_state(net: Any) -> None:
+def check_state(net: Learner) -> None:
     """Stop if anything that a model goes on with is no number any more."""
-    state = net.state()
+    state = net._state()
     for part in _COMPUTED:
         for name, array in _arrays(state.get(part, {})):
             if not np.isfinite(array).all():
@@ -323,7 +389,7 @@ def _arrays(tree: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
             yield name, value
 
 
-class LayerArrays(Sequence):
+class LayerArrays(Guarded, Sequence):
     """The arrays of all layers; setting one copies the values in, after checking them.
 
     Examples

@@ -185,9 +185,7 @@ class BurstpropNetwork(ImageClassifier):
         self.W, self.b, self.Y, self.R = (
             LayerArrays(name, arrays) for name, arrays in self._weights.items()
         )
-        self.epoch = 0
-        self.example = 0
-        self.notes: dict[str, Any] = {}
+        self.notes = {}
         self.history: dict[str, list[Any]] = {
             key: []
             for key in (
@@ -297,7 +295,7 @@ class BurstpropNetwork(ImageClassifier):
             self._sums["loss"] += len(now) * np.mean((target - e[-1]) ** 2, dtype=np.float64)
             self._sums["apical"] += [len(now) * np.mean(np.abs(u)) for u in bursts.u[:-1]]
             self._sums["seconds"] += time.perf_counter() - began
-            self.example += len(now)
+            self._at_example += len(now)
             yield
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
@@ -317,8 +315,8 @@ class BurstpropNetwork(ImageClassifier):
         }
         for key, values in self.history.items():
             values.append(entry[key])
-        self.epoch += 1
-        self.example = 0
+        self._at_epoch += 1
+        self._at_example = 0
         self._sums = self._no_sums()
 
     def _no_sums(self) -> dict[str, np.ndarray]:
@@ -354,8 +352,7 @@ class BurstpropNetwork(ImageClassifier):
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
+    def _state(self) -> dict[str, Any]:
 
         def numbered(layers: dict[str, list[np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
             return {name: {str(k): a for k, a in enumerate(each)} for name, each in layers.items()}
@@ -387,11 +384,11 @@ class BurstpropNetwork(ImageClassifier):
             for name, arrays in part.items():
                 for k, array in enumerate(arrays):
                     array[...] = state[saved][name][str(k)]
-        net.epoch = saved_count(state["progress"], "epoch")
-        net.example = saved_count(state["progress"], "example")
+        net._at_epoch = saved_count(state["progress"], "epoch")
+        net._at_example = saved_count(state["progress"], "example")
         for name, total in net._sums.items():
             total[...] = state["progress"]["sums"][name]
-        net.notes = dict(state["notes"])
+        net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
         return net
 

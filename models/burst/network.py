@@ -108,9 +108,7 @@ class BurstEnsembleNetwork(ImageClassifier):
         self.W, self.b, self.Y, self.Z = (
             LayerArrays(name, arrays) for name, arrays in vars(self._weights).items()
         )
-        self.epoch = 0
-        self.example = 0
-        self.notes: dict[str, Any] = {}
+        self.notes = {}
         self.history: dict[str, list[Any]] = {
             key: []
             for key in (
@@ -148,7 +146,7 @@ class BurstEnsembleNetwork(ImageClassifier):
             self._learning.run(images, labels, order[now], nudge[now])
             seconds = time.perf_counter() - began
             self._running.add(self._learning, labels[order[now]], seconds)
-            self.example = now.stop
+            self._at_example = now.stop
             yield
 
     def _nudges(self, n: int) -> np.ndarray:
@@ -166,8 +164,8 @@ class BurstEnsembleNetwork(ImageClassifier):
         entry["test_error"] = test_error
         for key, values in self.history.items():
             values.append(entry.get(key))
-        self.epoch += 1
-        self.example = 0
+        self._at_epoch += 1
+        self._at_example = 0
         self._running = _Sums(len(self.sizes) - 2)
 
     # ------------------------------------------------------------------------------- testing
@@ -225,8 +223,7 @@ class BurstEnsembleNetwork(ImageClassifier):
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
+    def _state(self) -> dict[str, Any]:
         parameters = self.parameters._asdict()
         for name in ("alpha", "W_range", "Y_range"):
             parameters[name] = list(parameters[name])
@@ -271,10 +268,10 @@ class BurstEnsembleNetwork(ImageClassifier):
         for name, array in net._learning.arrays().items():
             array[...] = state["running"][name]
         net._learning.network._step = saved_count(state["progress"], "step")
-        net.epoch = saved_count(state["progress"], "epoch")
-        net.example = saved_count(state["progress"], "example")
+        net._at_epoch = saved_count(state["progress"], "epoch")
+        net._at_example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
-        net.notes = dict(state["notes"])
+        net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
         return net
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.models.burst.simulation import Simulation
 
 __all__ = ["ImageRecording"]
 
 
-class ImageRecording:
+class ImageRecording(Guarded):
     """Event rates, burst probabilities, burst rates and apical potentials of some images.
 
     Attributes

@@ -103,9 +103,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         self.W = LayerArrays("W", self._weights.W)
         self.b = LayerArrays("b", self._weights.b)
         self.Y = LayerArrays("Y", self._weights.Y)
-        self.epoch = 0
-        self.example = 0
-        self.notes: dict[str, Any] = {}
+        self.notes = {}
         self.history: dict[str, list[Any]] = {
             key: []
             for key in (
@@ -148,7 +146,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
             simulation.shown[0] = self.epoch * n + self.example
             simulation.run(images, labels, order[now], length[now])
             self._running.add(simulation, labels[order[now]], count, time.perf_counter() - began)
-            self.example = now.stop
+            self._at_example = now.stop
             yield
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
@@ -161,8 +159,8 @@ class SegregatedDendriteNetwork(ImageClassifier):
             entry["max_eigenvalue"] = self.max_eigenvalue()
         for key, values in self.history.items():
             values.append(entry.get(key))
-        self.epoch += 1
-        self.example = 0
+        self._at_epoch += 1
+        self._at_example = 0
         self._running = _Sums(len(self.sizes) - 2)
 
     def max_eigenvalue(self) -> float:
@@ -238,8 +236,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
+    def _state(self) -> dict[str, Any]:
         parameters = self.parameters._asdict()
         parameters["eta"] = list(self.parameters.eta)  # type: ignore[arg-type]
         running = self._training
@@ -284,10 +281,10 @@ class SegregatedDendriteNetwork(ImageClassifier):
         net._training.take_over(state["running"])
         net._training.jacobian[...] = state["jacobian"]
         net._training.network._step = saved_count(state["progress"], "step")
-        net.epoch = saved_count(state["progress"], "epoch")
-        net.example = saved_count(state["progress"], "example")
+        net._at_epoch = saved_count(state["progress"], "epoch")
+        net._at_example = saved_count(state["progress"], "example")
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
-        net.notes = dict(state["notes"])
+        net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
         return net
 

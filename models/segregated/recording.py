@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.models.segregated.simulation import Simulation
 from spikesim.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 
 __all__ = ["TrialRecording"]
 
 
-class TrialRecording:
+class TrialRecording(Guarded):
     """Spikes, voltages and plateau potentials of one trial.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.attributes import copied
 from spikesim.backends import check_backend
 from spikesim.errors import (
     InputError,
@@ -32,19 +33,18 @@ from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
 from spikesim.training import (
     LayerArrays,
+    Learner,
     check_sizes,
     history_arrays,
     history_lists,
     keeping,
     load_model,
     random_numbers,
-    save_model,
     saved_count,
 )
 
 __all__ = ["SuperSpikeNetwork"]
 
-_KIND = "superspike"
 _STRETCH = 10_000  # steps between looks at Ctrl-C
 
 # What random numbers are for; each purpose has a stream of its own.
@@ -53,7 +53,7 @@ _WEIGHTS, _FEEDBACK = range(2)
 _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
 
 
-class SuperSpikeNetwork:
+class SuperSpikeNetwork(Learner):
     """A spiking network that learns to answer an input pattern with given spike trains.
 
     Parameters
@@ -101,6 +101,8 @@ class SuperSpikeNetwork:
     1
     """
 
+    KIND = "superspike"
+
     def __init__(
         self,
         sizes: Sequence[int] = (100, 4, 1),
@@ -120,8 +122,8 @@ class SuperSpikeNetwork:
         self._weights = self._initial_weights()
         self.W = LayerArrays("W", self._weights.W)
         self.B = LayerArrays("B", self._weights.B)
-        self.block = 0
-        self.notes: dict[str, Any] = {}
+        self._at_block = 0
+        self.notes = {}
         self.history: dict[str, list[Any]] = {key: [] for key in _HISTORY}
         self._shown: tuple[SpikePattern, SpikePattern | Windows] | None = None
         self._origin = 0
@@ -133,6 +135,11 @@ class SuperSpikeNetwork:
     def __repr__(self) -> str:
         layers = "-".join(map(str, self.sizes))
         return f"<SuperSpikeNetwork {layers}, {self.time:g} s, seed {self.seed}>"
+
+    @property
+    def block(self) -> int:
+        """How many blocks it has learned."""
+        return self._at_block
 
     @property
     def time(self) -> float:
@@ -196,7 +203,7 @@ class SuperSpikeNetwork:
         Returns
         -------
         dict of str to list
-            `history`.
+            `history` as it is now.
 
         Raises
         ------
@@ -275,7 +282,7 @@ class SuperSpikeNetwork:
                 self._finish_block(steps, float(rate))
                 keep()
                 pause()
-        return self.history
+        return copied(self.history)
 
     def _begin_block(self) -> None:
         for total in (*self._learning.emitted, self._learning.unmatched):
@@ -289,7 +296,7 @@ class SuperSpikeNetwork:
                 raise SimulationError(
                     f"W[{m}] became NaN or infinite by {self.time:g} s; choose a smaller eta."
                 )
-        self.block += 1
+        self._at_block += 1
         seconds = steps * self.dt / 1000.0
         entry = {
             "block": self.block,
@@ -382,12 +389,7 @@ class SuperSpikeNetwork:
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def save(self, path: str | Path) -> None:
-        """Write weights, state and history to an HDF5 file, all or nothing."""
-        save_model(self, _KIND, path)
-
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
+    def _state(self) -> dict[str, Any]:
         shown = {}
         if self._shown is not None:
             pattern, target = self._shown
@@ -409,7 +411,7 @@ class SuperSpikeNetwork:
             },
             "shown": shown,
             "feedback": {str(m): B for m, B in enumerate(self._weights.B)},
-            "simulation": self._learning.network.state(),
+            "simulation": self._learning.network._state(),
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
         }
@@ -426,7 +428,7 @@ class SuperSpikeNetwork:
         >>> SuperSpikeNetwork.load(path)
         <SuperSpikeNetwork 10-1, 0 s, seed 3>
         """
-        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
+        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> SuperSpikeNetwork:
@@ -450,11 +452,11 @@ class SuperSpikeNetwork:
             B[...] = state["feedback"][str(m)]
         net._learning.network.set_state(state["simulation"])
         net._learning.check_indices()
-        net.block = saved_count(progress, "block")
+        net._at_block = saved_count(progress, "block")
         net._burn_in_left = saved_count(progress, "burn_in_left")
         net._into_block = saved_count(progress, "into_block")
         net._seconds = check_number("saved seconds", progress["seconds"])
-        net.notes = dict(state["notes"])
+        net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
         return net
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.attributes import Guarded
 from spikesim.models.superspike.simulation import Simulation, Synapse
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
@@ -49,7 +50,7 @@ class SynapseRecording(NamedTuple):
     error: np.ndarray
 
 
-class PatternRecording:
+class PatternRecording(Guarded):
     """Spikes and membrane potentials of one loop, time 0 being its start.
 
     Attributes

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.attributes import Guarded, copied
 from spikesim.backends import check_backend
 from spikesim.comparison import Comparison
 from spikesim.errors import (
@@ -27,14 +28,15 @@ from spikesim.errors import (
 )
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
+from spikesim.population import read_only
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.recording import SpikeRecording
 from spikesim.training import (
+    Learner,
     history_arrays,
     history_lists,
     keeping,
     load_model,
-    save_model,
     saved_count,
 )
 
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["CHANCE", "PATTERNS", "THRESHOLD", "ExampleRecording", "ExclusiveOrNetwork", "run"]
-
-_KIND = "exclusive_or"
 
 PATTERNS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """In the order in which an epoch shows them."""
@@ -63,7 +63,7 @@ _HISTORY = (
 )
 
 
-class ExclusiveOrNetwork:
+class ExclusiveOrNetwork(Learner):
     """Five populations of bursting neurons that learn exclusive-or.
 
     Parameters
@@ -81,7 +81,7 @@ class ExclusiveOrNetwork:
     Attributes
     ----------
     W : dict of str to numpy.ndarray
-        The plastic weights as they are now, 'input_1_to_hidden_1' and so on.
+        The plastic weights as they are now, 'input_1_to_hidden_1' and so on; to be read only.
     history : dict of str to list
         One entry per epoch; the first, epoch 0, is from before learning. 'cost' is the authors',
         summed over patterns, the cross-entropy of the target and (E - e_min) / (e_max - e_min),
@@ -100,6 +100,8 @@ class ExclusiveOrNetwork:
     ([0, 1], 4)
     """
 
+    KIND = "exclusive_or"
+
     def __init__(
         self,
         *,
@@ -114,8 +116,9 @@ class ExclusiveOrNetwork:
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_backend(backend)
         self.parameters = Parameters.checked(self.dt, parameters)
-        self.epoch = 0
-        self.example = 0
+        self._at_epoch = 0
+        self._at_example = 0
+        self.notes = {}
         self.history: dict[str, list[Any]] = {key: [] for key in _HISTORY}
         self._simulation = self._another()
         # What was measured in the patterns of the epoch so far.
@@ -128,7 +131,18 @@ class ExclusiveOrNetwork:
     @property
     def W(self) -> dict[str, np.ndarray]:
         weight = self._simulation.plastic.weight
-        return {name: weight[block] for name, block in self._simulation.blocks.items()}
+        blocks = self._simulation.blocks
+        return {name: read_only(weight[block]) for name, block in blocks.items()}
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs it has learned."""
+        return self._at_epoch
+
+    @property
+    def example(self) -> int:
+        """How many examples of the unfinished epoch it has learned."""
+        return self._at_example
 
     @property
     def time(self) -> float:
@@ -161,7 +175,7 @@ class ExclusiveOrNetwork:
         Returns
         -------
         dict of str to list
-            `history`.
+            `history` as it is now.
 
         Raises
         ------
@@ -181,7 +195,7 @@ class ExclusiveOrNetwork:
                 self._seconds = time.perf_counter() - began
                 self._note()
             self._learn(self.epoch + epochs, progress, keep)
-        return self.history
+        return copied(self.history)
 
     def _learn(self, last: int, progress: bool | Progress, keep: Callable[[], None]) -> None:
         """Train up to an epoch."""
@@ -192,7 +206,7 @@ class ExclusiveOrNetwork:
                 began = time.perf_counter()
                 self._measured[self.example] = self._show(self._simulation, self.example, True)
                 self._seconds += time.perf_counter() - began
-                self.example += 1
+                self._at_example += 1
                 report(self.epoch * len(PATTERNS) + self.example - start, total)
                 is_epoch = self.example == len(PATTERNS)
                 if is_epoch:
@@ -203,8 +217,8 @@ class ExclusiveOrNetwork:
                     raise KeyboardInterrupt
 
     def _finish_epoch(self) -> None:
-        self.epoch += 1
-        self.example = 0
+        self._at_epoch += 1
+        self._at_example = 0
         self._note()
 
     def _note(self) -> None:
@@ -279,7 +293,7 @@ class ExclusiveOrNetwork:
     def _copy(self) -> Simulation:
         """A copy of the network where it is now, after the burn-in at least."""
         copy = self._another()
-        copy.network.set_state(self._simulation.network.state())
+        copy.network.set_state(self._simulation.network._state())
         if not copy.network.step:
             self._burn_in(copy)
         return copy
@@ -315,12 +329,7 @@ class ExclusiveOrNetwork:
 
     # ------------------------------------------------------------------------ saving, loading
 
-    def save(self, path: str | Path) -> None:
-        """Write weights, state and history to an HDF5 file, all or nothing."""
-        save_model(self, _KIND, path)
-
-    def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary."""
+    def _state(self) -> dict[str, Any]:
         return {
             "config": {
                 "seed": self.seed,
@@ -332,9 +341,10 @@ class ExclusiveOrNetwork:
                 "epoch": self.epoch,
                 "example": self.example,
                 "seconds": self._seconds,
-                "measured": self._measured.copy(),
+                "measured": self._measured,
             },
-            "simulation": self._simulation.network.state(),
+            "simulation": self._simulation.network._state(),
+            "notes": dict(self.notes),
             "history": history_arrays(self.history),
         }
 
@@ -350,7 +360,7 @@ class ExclusiveOrNetwork:
         >>> ExclusiveOrNetwork.load(path)
         <ExclusiveOrNetwork of 10 neurons each, epoch 0>
         """
-        return load_model(_KIND, path, lambda state: cls._from_state(state, backend))
+        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> ExclusiveOrNetwork:
@@ -363,10 +373,11 @@ class ExclusiveOrNetwork:
             **config["parameters"],
         )
         net._simulation.network.set_state(state["simulation"])
-        net.epoch = saved_count(progress, "epoch")
-        net.example = saved_count(progress, "example", at_most=len(PATTERNS) - 1)
+        net._at_epoch = saved_count(progress, "epoch")
+        net._at_example = saved_count(progress, "example", at_most=len(PATTERNS) - 1)
         net._seconds = check_number("saved seconds", progress["seconds"])
         net._measured[:] = progress["measured"]
+        net.notes = state.get("notes", {})  # files of version 0.1 have none
         net.history.update(history_lists(state["history"]))
         epochs = check_array("saved epochs", state["history"]["epoch"], dtype=np.int64)
         net.history["epoch"] = epochs.tolist()
@@ -416,7 +427,7 @@ def run(
     return net
 
 
-class ExampleRecording:
+class ExampleRecording(Guarded):
     """All spikes of one example; made by `ExclusiveOrNetwork.record`.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from spikesim import Network, Population, Projection
+from spikesim.attributes import Guarded
 from spikesim.errors import (
     SPIKE_INTERVAL,
     InputError,
@@ -24,7 +25,7 @@ from spikesim.projection import varies
 __all__ = ["BurstPlasticity"]
 
 
-class BurstPlasticity:
+class BurstPlasticity(Guarded):
     """Projections onto one population that learn from its events and bursts.
 
     See `spikesim.kernels.burst_plasticity` for the equations.
@@ -109,7 +110,7 @@ class BurstPlasticity:
         ):
             raise InputError(f"projections is {show(projections)}; it has to be a list of them.")
         self._alpha = alpha
-        self.eta = np.full(n, eta, network.dtype)
+        self._eta = np.full(n, eta, network.dtype)
         self._averages = {
             "events": np.zeros(n, self._dtype),
             "bursts": np.zeros(n, self._dtype),
@@ -157,13 +158,23 @@ class BurstPlasticity:
         return {
             **self._averages,
             "learning": self._learning,
-            "eta": self.eta,
+            "eta": self._eta,
             **projection.rows(),
             "weight": weight,
             **projection.by_target(),
             "trace": np.zeros(projection.pre.n, self._dtype),
             "trace_last": np.zeros(projection.pre.n, np.int64),
         }
+
+    @property
+    def eta(self) -> np.ndarray:
+        return self._eta
+
+    @eta.setter
+    def eta(self, eta: Any) -> None:
+        own = self._eta
+        shape = own.shape if varies("eta", eta) else ()
+        own[...] = check_array("eta", eta, shape=shape, at_least=0.0, dtype=own.dtype)
 
     @property
     def is_on(self) -> bool:
