@@ -31,7 +31,7 @@ import numpy as np
 
 from spikesim.errors import InputError, check_unknown, nearest, show
 
-__all__ = ["Constants", "Guarded", "Watched", "copied", "public_names"]
+__all__ = ["Constants", "Guarded", "Missing", "Watched", "copied", "public_names"]
 
 _OURS = "spikesim"  # the package whose classes know what they look at
 
@@ -104,6 +104,10 @@ class Guarded:
 
     def _has_effect(self, name: str) -> bool:
         return name in self._more() or self._may_set(name)
+
+
+class Missing(InputError, AttributeError):
+    """An attribute that other objects of the class have, but not this one."""
 
 
 def _is_ours(cls: type) -> bool:

@@ -62,7 +62,7 @@ def draw(
     *,
     recurrent: bool,
     autapses: bool,
-    multapses: bool,
+    multapses: bool | None,
 ) -> Synapses:
     """The synapses of one rule; `spikesim.Network.connect` says what each means.
 
@@ -76,7 +76,8 @@ def draw(
     recurrent : bool
         Whether both sides are the same neurons, so that autapses are possible at all.
     autapses, multapses : bool
-        Whether a neuron may connect to itself, and to another one more than once.
+        Whether a neuron may connect to itself, and to another one more than once. Without
+        `multapses`, that is as the rule has it: more than once by `synapses` only.
 
     Raises
     ------
@@ -86,8 +87,18 @@ def draw(
     if len(rules) > 1:
         raise InputError(f"{' and '.join(rules)} are given; choose one of them.")
     check_choice("autapses", autapses, [True, False])
-    check_choice("multapses", multapses, [True, False])
+    check_choice("multapses", multapses, [True, False, None])
     ((rule, value),) = rules.items()
+    if rule in ("probability", "one_to_one") and multapses:
+        raise InputError(
+            f"multapses is True, which is for indegree, outdegree and synapses; {rule} connects a "
+            "pair once at the most."
+        )
+    if rule == "synapses" and multapses is False:
+        raise InputError(
+            "multapses is False, but synapses draws the neurons of each independently, so that a "
+            "pair may come more than once; choose indegree or outdegree."
+        )
     exclude = recurrent and not autapses
     n_pre, n_post = shape
     if rule == "one_to_one":
@@ -102,6 +113,7 @@ def draw(
         check_memory(f"synapses is {number}", float(each * number))
         return _number(shape, number, chance, exclude)
     partners = n_pre if rule == "indegree" else n_post
+    multapses = bool(multapses)
     most = partners - exclude
     number = check_integer(rule, value, at_least=0, at_most=None if multapses and most else most)
     check_memory(f"{rule} is {number}", float(each * number * (n_pre + n_post - partners)))

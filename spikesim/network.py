@@ -125,6 +125,7 @@ class Network(Guarded):
         self._first: list[Phase] = []
         self._last: list[Phase] = []
         self._extra: dict[str, dict[str, np.ndarray]] = {}
+        self._traces: dict[str, dict[str, Any]] = {}
         self._program: Program | None = None
         self._is_torn = False  # whether a run was broken off in the middle of its steps
 
@@ -223,7 +224,7 @@ class Network(Guarded):
         source = ImageSource(self, name, shown.shape[1], trials, 0.0)
         source._show(shown, rate * self.dt / 1000.0)
         self._first.append(trials.phase())
-        self._extra[f"{name}_trials"] = {"clock": trials.clock}
+        self._extra[f"{name} trials"] = {"clock": trials.clock}
         return self.add(source)
 
     def add_events(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
@@ -342,7 +343,7 @@ class Network(Guarded):
         synapses: int | None = None,
         one_to_one: bool = False,
         autapses: bool = True,
-        multapses: bool = False,
+        multapses: bool | None = None,
         delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
@@ -374,8 +375,9 @@ class Network(Guarded):
             Rule: neuron i connects to neuron i.
         autapses : bool
             Whether these rules may connect a neuron to itself.
-        multapses : bool
-            Whether partners of `indegree` and `outdegree` may be drawn more than once.
+        multapses : bool, optional
+            Whether partners of `indegree` and `outdegree` may be drawn more than once; not by
+            default. By `synapses` they always may.
         delay : float, array_like or callable
             In ms, a multiple of dt; `dt` as a default. 0 onto a population created later. Or one
             for each synapse, rounded to steps: an array, of shape (pre.n, post.n) for a matrix of
@@ -524,7 +526,8 @@ class Network(Guarded):
         params = Constants(f"parameter of {body.__name__}", params)
         phase = Phase(body, over, dict(state), params, tuple(inputs), dtype=dtype)
         number = len(self._extra)
-        self._extra[f"phase_{number}_{body.__name__}"] = phase.state
+        # A space, so that no population or projection can have that name.
+        self._extra[f"phase {number} {body.__name__}"] = phase.state
         (self._first if first else self._last).append(phase)
         self._program = None
         return phase
@@ -558,6 +561,8 @@ class Network(Guarded):
         self._check_own("population", population)
         tau = check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer")
         dtype = type_for(self.dtype, tau / (NEAR_ZERO * self.dt))
+        name = f"phase {len(self._extra)} {plasticity.trace.__name__}"
+        self._traces[name] = {"population": population.name, "tau": tau}
         trace = np.zeros(population.n, dtype)
         state = {"spike": population.spike, "trace": trace}
         params = {"decay": exp(-self.dt / tau)}
@@ -765,7 +770,22 @@ class Network(Guarded):
     def _state(self) -> dict[str, Any]:
         """What `state` copies."""
         self._check_whole()
-        return {"step": self.step, "dt": self.dt, "seed": str(self.seed), "arrays": self.arrays()}
+        return {
+            "step": self.step,
+            "dt": self.dt,
+            "seed": str(self.seed),
+            "built": self._built(),
+            "arrays": self.arrays(),
+        }
+
+    def _built(self) -> dict[str, dict[str, Any]]:
+        """How the network was built, of what no array tells: part → name → number or text.
+
+        What may be changed between runs is as it was at first: who restores may change it, too.
+        """
+        parts = {**self.populations, **self.projections}
+        parts.update({f"background {k}": part for k, part in enumerate(self.backgrounds)})
+        return {**{name: part.built() for name, part in parts.items()}, **self._traces}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
@@ -773,7 +793,8 @@ class Network(Guarded):
         Raises
         ------
         InputError
-            If parts, shapes, dt or seed differ from this network's.
+            If parts, shapes, dt or seed differ from this network's, or synapses or parameters that
+            it was built with. The network stays as it was.
         """
         try:
             self._set_state(state)
@@ -800,11 +821,13 @@ class Network(Guarded):
                 f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
                 f"this one has {self.dt} ms and {self.seed}."
             )
-        saved, own = state["arrays"], self.arrays()
+        saved, own = _renamed(state["arrays"], self._extra), self.arrays()
         if set(saved) != set(own):
             raise InputError(
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
             )
+        if "built" in state:  # not in files of version 0.1
+            _check_built(state["built"], self._built())
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -828,6 +851,7 @@ class Network(Guarded):
                 for name, arrays in self._extra.items():
                     if arrays.get("clock") is clock:
                         self._check_clock(saved[name]["clock"], len(length))
+        self._is_torn = True
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
@@ -933,6 +957,37 @@ class Network(Guarded):
                 where = f"{part} of projection {projection.name!r}"
                 return f"{where} is NaN or infinite", "a learning rate that is too large"
         return None
+
+
+def _renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
+    old = {name.replace(" ", "_"): name for name in extra if name not in saved}
+    return {old.get(name, name): part for name, part in saved.items()}
+
+
+def _check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
+    """Refuse the state of a network that was built in another way."""
+    remedy = "build it as the saved one was; what may be set can be changed after restoring"
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
+    for part in [*saved, *own]:
+        if part not in saved or part not in own:
+            where = "this network" if part in own else "the saved one"
+            raise InputError(f"Only {where} has {part!r}; {remedy}.")
+        here, there = own[part], saved[part]
+        for name in [*here, *(name for name in there if name not in here)]:
+            # A later version may have parameters that the one which saved it had not.
+            if name in there and not (name in here and _same(there[name], here[name])):
+                raise InputError(
+                    f"{name} of {part!r} is {show(here.get(name))} in this network and "
+                    f"{show(there[name])} in the saved one; {remedy}."
+                )
+
+
+def _same(saved: Any, own: Any) -> bool:
+    if is_real(saved) and is_real(own):
+        return float(saved) == float(own)
+    return type(saved) is type(own) and bool(saved == own)
 
 
 def _indices(t, s, p):

@@ -50,6 +50,9 @@ __all__ = [
 
 Start = float | str | Callable[[dict[str, Any]], float]
 
+RESERVED: dict[str, str] = {}
+"""Names that no variable can have, and whose they are: populations and recordings add theirs."""
+
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {**parameters, "dt": dt}
@@ -67,7 +70,8 @@ class Neuron:
         emitted. What another neuron's step writes is not to be read: it may come earlier or later.
     variables : mapping of str to float, str or callable
         The state variables and what each starts from: a number, the name of a parameter, or a
-        function of all parameters (a dict).
+        function of all parameters (a dict). None can have a name that populations or their
+        recordings have, such as n, name, t or every.
     parameters : mapping of str to float or int
         Defaults of the parameters; `Network.add_population` takes other values by name.
     constants : callable, optional
@@ -138,8 +142,12 @@ class Neuron:
                 elif role == "parameters" or not callable(value):
                     positive = role == "parameters" and name.startswith("tau")
                     check_number(what, value, above=0.0 if positive else None)
-        for name in {"spike", "uniform"} & set(self.variables):
-            raise InputError(f"variables has {name!r}, which every population has of its own.")
+        for name in self.variables:
+            if name in RESERVED:
+                raise InputError(
+                    f"variables has {name!r}, which every {RESERVED[name]} has of its own; call it "
+                    f"'{name}_value', for example."
+                )
         if not callable(self.constants):
             raise InputError(
                 f"constants is {show(self.constants)}; it has to be a function "

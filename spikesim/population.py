@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from spikesim.attributes import Constants, Guarded, Watched
+from spikesim.attributes import Constants, Guarded, Watched, public_names
 from spikesim.errors import (
     NEAR_ZERO,
     InputError,
@@ -26,7 +26,7 @@ from spikesim.kernels import filters, probes, spikes
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels.chance import MASK, Uniforms
 from spikesim.kernels.program import SHARED, Phase, once
-from spikesim.neurons import Neuron
+from spikesim.neurons import RESERVED, Neuron
 
 if TYPE_CHECKING:
     from spikesim.network import Network
@@ -152,10 +152,9 @@ class _Numbers(Constants):
     A parameter is refused if other constants follow from it, which would stay as they were.
     """
 
-    def __init__(self, population: Population, constants: Mapping[str, Any], given: dict[str, Any]):
+    def __init__(self, population: Population, constants: Mapping[str, Any]):
         super().__init__(f"constant of {population.name!r}", constants)
         self._population = population
-        self._given = dict(given)
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in self._population.neuron.parameters and (
@@ -172,8 +171,9 @@ class _Numbers(Constants):
         neuron, dt = self._population.neuron, self._population.network.dt
         if not is_real(value):
             return False  # the next run refuses it
-        first = neuron.with_parameters(self._given, dt)
-        then = neuron.with_parameters({**self._given, name: value}, dt)
+        given = self._population._given
+        first = neuron.with_parameters(given, dt)
+        then = neuron.with_parameters({**given, name: value}, dt)
         return any(first[other] != then[other] for other in first if other != name)
 
 
@@ -232,7 +232,8 @@ class Population(Guarded):
         variables = np.dtype(dtype).itemsize * len(neuron.variables)
         bytes_each = variables + 4 * (1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
-        self.params: dict[str, Any] = _Numbers(self, constants, given)
+        self._given = dict(given)
+        self.params: dict[str, Any] = _Numbers(self, constants)
         starts = neuron.start(given)
         for variable, start in starts.items():
             check_number(f"variables: {variable}", start, dtype=dtype)
@@ -336,6 +337,14 @@ class Population(Guarded):
         own.update({f"{port}_ring": ring for port, ring in self.rings.items()})
         return own
 
+    def built(self) -> dict[str, Any]:
+        """What two populations have to have in common for one to go on with the other's state."""
+        numbers = {**self.neuron.parameters, **self._given}
+        for port, filter_ in self.filters.items():
+            kernel = filter_.kernel._asdict()
+            numbers.update({f"{name} of the kernel of {port}": x for name, x in kernel.items()})
+        return {name: None if x is None else float(x) for name, x in numbers.items()}
+
     def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
         """Refuse indices that lie outside: compiled code believes them."""
         check_range(f"saved {self.name}.count", saved["count"], 0, saved["ids"].shape[1])
@@ -403,3 +412,6 @@ class Population(Guarded):
         if port in self.filters:
             return self.filters[port].arrived
         return self.state[port].reshape(1, -1)
+
+
+RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform"}, "population"))

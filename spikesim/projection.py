@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
-from spikesim.attributes import Guarded
+from spikesim.attributes import Guarded, Missing
 from spikesim.connectivity import (
     Synapses,
     all_to_all,
@@ -76,8 +77,9 @@ class Projection(Guarded):
     W : numpy.ndarray, shape (pre.n, post.n)
         The weights of a dense projection, to be read and set between runs.
     start, target : numpy.ndarray
-        A sparse projection in rows of presynaptic neurons: neuron i reaches
-        ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is.
+        The synapses in rows of presynaptic neurons: neuron i reaches
+        ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is. A
+        dense one has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
         The weights of a sparse projection in this order, or the one that all share.
     later : numpy.ndarray, shape (synapses,) or None
@@ -120,6 +122,7 @@ class Projection(Guarded):
         self._weight: np.ndarray = np.zeros(0)
         self._later: np.ndarray | None = None
         self._by_target: dict[str, np.ndarray] = {}
+        self._checksum: int | None = None
         self._short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
@@ -138,11 +141,20 @@ class Projection(Guarded):
     def W(self, values: Any) -> None:
         if self._W is None:
             raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
-        self._W = _like("W", values, self._W)
-        self.post.network.changed()
+        own = self._W
+        values = check_array("W", values, shape=own.shape, dtype=own.dtype)
+        own[...] = self._bounded("W", values)
+
+    def _share(self, W: np.ndarray) -> None:
+        """Take this array itself as `W`: another owner goes on writing to it."""
+        assert self._W is not None
+        self._W, old = W, self._W
+        self.post.network.replace_arrays([(old, W)])
 
     @property
     def weight(self) -> np.ndarray:
+        if self._W is not None:
+            raise Missing(f"{self.name!r} has no weight, as it is dense; it has W instead.")
         return self._weight
 
     @weight.setter
@@ -155,18 +167,28 @@ class Projection(Guarded):
                 f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
                 "one for each synapse."
             )
+        if values.size > self._weight.size:
+            self._exchange(values)
+        else:
+            self._weight[...] = self._bounded("weight", values)
+
+    def _exchange(self, weight: np.ndarray) -> None:
+        """Put another array in the place of the weights, for all that hold them."""
+        self._weight, old = weight, self._weight
+        self.post.network.replace_arrays([(old, weight)])
+
+    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._pairs is not None:
-            values = np.broadcast_to(values, self._target.shape).copy()
-        self._weight = values
-        self.post.network.changed()
+            self._pairs.check_weights(name, values)
+        return values
 
     @property
     def start(self) -> np.ndarray:
-        return read_only(self._start)
+        return read_only(self.rows()["start"])
 
     @property
     def target(self) -> np.ndarray:
-        return read_only(self._target)
+        return read_only(self.rows()["target"])
 
     @property
     def later(self) -> np.ndarray | None:
@@ -178,6 +200,8 @@ class Projection(Guarded):
 
     def rows(self) -> dict[str, np.ndarray]:
         """`start` and `target`, as part of a Phase's state; its body must not write to them."""
+        if self._W is not None and not self._start.size:
+            self._keep(all_to_all(self._W.shape))
         return {"start": self._start, "target": self._target}
 
     @property
@@ -187,8 +211,8 @@ class Projection(Guarded):
 
     @property
     def source(self) -> np.ndarray:
-        """The presynaptic neuron of each synapse of a sparse projection."""
-        return np.repeat(np.arange(self.pre.n), np.diff(self._start))
+        """The presynaptic neuron of each synapse."""
+        return np.repeat(np.arange(self.pre.n), np.diff(self.start))
 
     @property
     def nbytes(self) -> int:
@@ -199,17 +223,18 @@ class Projection(Guarded):
         return self._start.nbytes + self._target.nbytes + self._weight.nbytes + later
 
     def by_target(self) -> dict[str, np.ndarray]:
-        """The synapses of a sparse projection in the order of their targets, for plasticity rules.
+        """The synapses in the order of their targets, for plasticity rules.
 
         Returns
         -------
         dict
             Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
-            neuron each comes from, ``place`` where it lies in `weight`.
+            neuron each comes from, ``place`` where it lies in `weight`, or in ``W.reshape(-1)``.
         """
         if not self._by_target:
-            order = np.argsort(self._target, kind="stable")
-            counts = np.bincount(self._target, minlength=self.post.n)
+            target = self.rows()["target"]
+            order = np.argsort(target, kind="stable")
+            counts = np.bincount(target, minlength=self.post.n)
             self._by_target = {
                 "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
                 "source": self.source.astype(target_type(self.pre.n))[order],
@@ -219,22 +244,52 @@ class Projection(Guarded):
 
     def structure(self) -> list[np.ndarray]:
         """What nothing ever writes: which neurons the synapses connect, in both orders."""
-        return [] if self._W is not None else [*self.rows().values(), *self._by_target.values()]
+        return [self._start, self._target, *self._by_target.values()]
+
+    def built(self) -> dict[str, Any]:
+        """What two projections have to have in common for one to go on with the other's state."""
+        sparse = {} if self._W is not None else {"checksum of synapses": self._sum()}
+        rules = {"short_term": self._short_term, "plasticity": self.plasticity}
+        given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
+        numbers = {
+            name: float(value)
+            for rule in rules.values()
+            if rule is not None
+            for name, value in rule._asdict().items()
+        }
+        ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
+        count = {"number of synapses": self.size, "delay in steps": self._delay}
+        return {**ends, **count, **sparse, **given, **numbers}
+
+    def _sum(self) -> int:
+        """A checksum of which neurons the synapses connect, and how late each is."""
+        if self._checksum is None:
+            self._checksum = 0
+            for array in (self._start, self._target, self._later):
+                if array is not None:
+                    self._checksum = crc32(np.ascontiguousarray(array), self._checksum)
+        return self._checksum
 
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection, from now on one for each synapse."""
-        if self._weight.size != self._target.size:
-            self._weight = np.full(self._target.size, self._weight[0], self._weight.dtype)
-            self.post.network.changed()
+        if self.weight.size != self._target.size:
+            self._exchange(np.full(self._target.size, self._weight[0], self._weight.dtype))
         return self._weight
 
     @property
     def x(self) -> np.ndarray:
-        return self._release["x"]
+        return self._released("x")
 
     @property
     def u(self) -> np.ndarray:
-        return self._release["u"]
+        return self._released("u")
+
+    def _released(self, name: str) -> np.ndarray:
+        if name not in self._release:
+            raise Missing(
+                f"{self.name!r} has no {name}, as it was connected without short_term plasticity."
+            )
+        return self._release[name]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
@@ -348,7 +403,12 @@ class Projection(Guarded):
         }
 
     def fill(
-        self, weight: Any, rules: dict[str, Any], autapses: bool, multapses: bool, stream: int
+        self,
+        weight: Any,
+        rules: dict[str, Any],
+        autapses: bool,
+        multapses: bool | None,
+        stream: int,
     ) -> None:
         """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
         from scipy import sparse
@@ -360,6 +420,12 @@ class Projection(Guarded):
             raise InputError(
                 f"autapses is {show(autapses)}, which is for rules; probability=1 connects all "
                 "others."
+            )
+        check_choice("multapses", multapses, [True, False, None])
+        if multapses and not rules:
+            raise InputError(
+                "multapses is True, which is for the rules indegree, outdegree and synapses; a "
+                "matrix has one weight for each pair."
             )
         if rules:
             if not varies("weight", weight):
@@ -475,10 +541,3 @@ def varies(name: str, value: Any) -> bool:
     except Exception:  # whatever the conversion of a foreign object raises
         check_array(name, value)
         raise
-
-
-def _like(name: str, values: Any, own: np.ndarray) -> np.ndarray:
-    """An array to be used in place of another: itself, if it can be, so that it may be shared."""
-    array = check_array(name, values, shape=own.shape, dtype=own.dtype)
-    shared = isinstance(values, np.ndarray) and values.dtype == own.dtype
-    return values if shared and values.flags.carray and type(values) is np.ndarray else array

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.attributes import public_names
 from spikesim.errors import InputError, check_number, check_path
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
+from spikesim.neurons import RESERVED
 from spikesim.population import read_only
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.spiketrains import to_neo
@@ -337,6 +339,10 @@ class StateRecording:
                 f"The samples of {self.name!r} went to a file; close() the recording and read them "
                 "with spikesim.sonata.read_traces."
             )
+
+
+for _name in public_names(StateRecording):
+    RESERVED.setdefault(_name, "recording")
 
 
 def layers_to_sonata(

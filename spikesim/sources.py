@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import exp
 from typing import TYPE_CHECKING, Any, ClassVar
+from zlib import crc32
 
 import numpy as np
 
@@ -160,6 +161,10 @@ class ImageSource(Population):
     def rate(self) -> float:
         return self._rate
 
+    def built(self) -> dict[str, Any]:
+        steps = int(self.trials.length.sum())
+        return {"number of images": len(self._images), "rate": self._rate, "steps of all": steps}
+
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._lit}
 
@@ -249,7 +254,16 @@ class SpikeTrainSource(Population):
             "next": np.zeros(1, np.int64),
             "loop": np.zeros(2, np.int64),
         }
+        trains = steps.tobytes(), who.tobytes()
+        self._built = {
+            "number of spikes": steps.size,
+            "checksum of spikes": crc32(trains[1], crc32(trains[0])),
+            "period in steps": period or 0,
+        }
         self.replace(steps, who, period, origin=0)
+
+    def built(self) -> dict[str, Any]:
+        return {**super().built(), **self._built}
 
     def replace(self, steps: np.ndarray, ids: np.ndarray, period: int | None, origin: int) -> None:
         """Emit other spikes from now on: step k of the new ones is step ``origin + k``.
@@ -371,6 +385,19 @@ class Background(Guarded):
         self._chosen = np.zeros(len(neurons) + 4, np.int64)
         self.weight = weight
         self.rate = rate
+        self._built = {
+            "population": population.name,
+            "target": target,
+            "rate": self.rate,
+            "weight": self.weight,
+            "first neuron": neurons.start,
+            "number of neurons": len(neurons),
+            "at_most_one": int(at_most_one),
+        }
+
+    def built(self) -> dict[str, Any]:
+        """What two backgrounds have to have in common at first, before they are changed."""
+        return dict(self._built)
 
     def __repr__(self) -> str:
         return (
@@ -481,6 +508,10 @@ class EventSource(Population):
         rate = network.dt / tau
         # A silence of tau itself ends no event, whatever rounding does to the trace.
         self._detection = {"rate": rate, "threshold": exp(-1.0 - 1e-6), "what": what}
+        self._built = {"source": source.name, "tau": float(tau), "what": what}
+
+    def built(self) -> dict[str, Any]:
+        return {**super().built(), **self._built}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._detector}

@@ -110,6 +110,10 @@ class PairPlasticity:
     def learning(self, on: bool) -> None:
         self._params["learning"] = int(on)
 
+    def check_weights(self, name: str, weights: np.ndarray) -> None:
+        """Refuse weights outside the bounds of the rule."""
+        _check_bounds(name, weights, self._params["w_min"], self._params["w_max"])
+
     def arrays(self) -> dict[str, np.ndarray]:
         """What a run changes besides the weights."""
         return {f"trace_{name}": array for name, array in self._traces.items()}
@@ -181,8 +185,12 @@ def _check(rule: PairSTDP, projection: Projection) -> None:
             f"plasticity needs spikes on both sides, and {projection.post.name!r} never spikes."
         )
     weights = projection.individual() if projection.W is None else projection.W
+    _check_bounds("weight", weights, w_min, w_max)
+
+
+def _check_bounds(name: str, weights: np.ndarray, w_min: float, w_max: float) -> None:
     for outside in weights[(weights < w_min) | (weights > w_max)][:1]:
         raise InputError(
-            f"weight holds {outside:g}; with this plasticity every weight has to be from "
+            f"{name} holds {outside:g}; with this plasticity every weight has to be from "
             f"w_min = {w_min:g} to w_max = {w_max:g}."
         )

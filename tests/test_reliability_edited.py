@@ -12,8 +12,8 @@ from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from tests.reliability import edited
 
-EVENTS = ("simulation", "arrays", "phase_10_keep_factors", "block")
-RAW = ("simulation", "arrays", "phase_0_filter_error", "raw_count")
+EVENTS = ("simulation", "arrays", "phase 10 keep_factors", "block")
+RAW = ("simulation", "arrays", "phase 0 filter_error", "raw_count")
 EDITS = {
     "spikes of a layer": ("segregated", ("running", "hidden_1.ids"), 2**30, "hidden_1.ids"),
     "numbers of spikes": ("segregated", ("running", "input.count"), 99, "input.count holds 99"),

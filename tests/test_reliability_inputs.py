@@ -266,7 +266,7 @@ REFUSED = {
         r"saved trains\.next holds 999",
     ),
     "a saved pixel": (lambda: restored("images", "pixel", 999), r"saved images\.pixel holds 999"),
-    "a saved clock": (lambda: restored("images_trials", "clock", 999), "saved clock holds 999"),
+    "a saved clock": (lambda: restored("images trials", "clock", 999), "saved clock holds 999"),
     "no state": (lambda: network()[0].set_state(3.0), "state lacks a part"),
     # numbers
     "a number without end": (lambda: check_number("x", 10**400), "x is 1000"),

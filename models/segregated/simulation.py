@@ -267,7 +267,7 @@ class Simulation:
         for m, W in enumerate(self.weights.W):
             pre, post = self.layers[m], self.layers[m + 1]
             projection = net.connect(pre, post, target="V_B", weight=0.0, delay=0.0, kernel=kernel)
-            projection.W = W
+            projection._share(W)
             post.filters["V_B"].offset = self.weights.b[m]
         if self.apical:
             for m, Y in enumerate(self.weights.Y):
@@ -275,7 +275,7 @@ class Simulation:
                 projection = net.connect(
                     pre, post, target="V_A", weight=0.0, delay=1.0, kernel=kernel
                 )
-                projection.W = np.ascontiguousarray(Y.T)
+                projection.W = Y.T
 
     def _beginnings(self) -> list[Phase]:
         """What comes before the neurons in a step: the clock, and a clean start of each trial."""

@@ -101,7 +101,7 @@ class Simulation:
             projection = net.connect(
                 layers[-2], layers[-1], target="arriving", weight=0.0, delay=self.delay * dt
             )
-            projection.W = weights.W[m - 1]
+            projection._share(weights.W[m - 1])
         self.layers = layers
         self.target: SpikeTrainSource | None = None
         if parameters.error == "trains":
