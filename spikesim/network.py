@@ -970,7 +970,7 @@ def _check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
     remedy = "build it as the saved one was; what may be set can be changed after restoring"
     if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
         raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
-    for part in [*saved, *own]:
+    for part in [*own, *saved]:
         if part not in saved or part not in own:
             where = "this network" if part in own else "the saved one"
             raise InputError(f"Only {where} has {part!r}; {remedy}.")

@@ -339,11 +339,14 @@ class Population(Guarded):
 
     def built(self) -> dict[str, Any]:
         """What two populations have to have in common for one to go on with the other's state."""
-        numbers = {**self.neuron.parameters, **self._given}
+        built = {"number of neurons": self.n, **self.neuron.parameters, **self._given}
         for port, filter_ in self.filters.items():
             kernel = filter_.kernel._asdict()
-            numbers.update({f"{name} of the kernel of {port}": x for name, x in kernel.items()})
-        return {name: None if x is None else float(x) for name, x in numbers.items()}
+            built.update({f"{name} of the kernel of {port}": x for name, x in kernel.items()})
+        return {
+            name: x if x is None else int(x) if isinstance(x, numbers.Integral) else float(x)
+            for name, x in built.items()
+        }
 
     def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
         """Refuse indices that lie outside: compiled code believes them."""

@@ -163,7 +163,8 @@ class ImageSource(Population):
 
     def built(self) -> dict[str, Any]:
         steps = int(self.trials.length.sum())
-        return {"number of images": len(self._images), "rate": self._rate, "steps of all": steps}
+        shown = {"number of images": len(self._images), "rate": self._rate, "steps of all": steps}
+        return {**super().built(), **shown}
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), **self._lit}

@@ -45,7 +45,7 @@ SHOWING = Neuron(steps=[show], variables={"port": 0.0, "got": 0.0}, most_spikes=
 # ---- which synapses there are -----------------------------------------------------------------
 
 
-def drawn(shape, stream=0, recurrent=False, autapses=True, multapses=False, **rule):
+def drawn(shape, stream=0, recurrent=False, autapses=True, multapses=None, **rule):
     """Presynaptic and postsynaptic neuron of each synapse, from `connectivity.draw` alone."""
     chance = connectivity.generator(5, stream)
     synapses = connectivity.draw(
@@ -76,6 +76,11 @@ RULES = {
     "outdegree, multapses": {"outdegree": 7, "multapses": True},
 }
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+def repeating(rule):
+    """A rule by which a pair may come more than once, if there is such a one."""
+    return rule if "probability" in rule else {**rule, "multapses": True}
 
 
 def connected(n_pre=20, n_post=None, seed=1, dtype="float32", weight=1.0, **options):
@@ -377,7 +382,7 @@ def responses(n_pre=8, n_post=6, change=None, backend="python", **options):
 
 @each_rule
 def test_a_number_is_the_weight_of_all_synapses_and_kept_once(rule):
-    got, synapses = responses(**{**rule, "weight": 0.75, "multapses": True})
+    got, synapses = responses(**repeating(rule), weight=0.75)
     assert synapses.weight.tolist() == [0.75]
     np.testing.assert_array_equal(got, matrix(synapses))
     number = np.zeros((8, 6))
@@ -388,7 +393,7 @@ def test_a_number_is_the_weight_of_all_synapses_and_kept_once(rule):
 @each_rule
 def test_drawn_weights_are_in_the_order_of_source_and_target(rule):
     got, synapses = responses(
-        **{**rule, "multapses": True}, weight=lambda chance, size: np.arange(1.0, size + 1)
+        **repeating(rule), weight=lambda chance, size: np.arange(1.0, size + 1)
     )
     assert synapses.weight.tolist() == list(range(1, synapses.size + 1))
     np.testing.assert_array_equal(got, matrix(synapses))
@@ -510,7 +515,7 @@ def delayed(kind=RECEIVER, n=6, backend="python", dtype="float64", fired=FIRED):
 @each_rule
 def test_a_spike_arrives_over_each_synapse_after_its_own_delay(rule, least, dtype):
     net, source, cells, got = delayed(dtype=dtype)
-    rule = {**rule, "multapses": True}
+    rule = repeating(rule)
     delay = spread(least, least + 11)
     synapses = net.connect(source, cells, target="port", weight=whole, delay=delay, **rule)
     assert synapses.delay == least
@@ -847,6 +852,6 @@ def test_what_cannot_be_connected_is_refused_and_changes_nothing(n_post, options
 @pytest.mark.parametrize("rule", ["indegree", "outdegree", "synapses"])
 def test_a_single_neuron_without_autapses_has_no_partner(rule):
     assert connected(1, autapses=False, **{rule: 0}).size == 0
-    for multapses in (False, True):
+    for multapses in (None, True):
         with pytest.raises(InputError, match=f"{rule} is 1"):
             connected(1, autapses=False, multapses=multapses, **{rule: 1})

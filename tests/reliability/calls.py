@@ -189,7 +189,10 @@ INTERNAL = {
     # what the package is made of
     "spikesim.errors.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.progress.*": "for models' own loops",
+    "spikesim.attributes.*": "what the package's own objects are made of",
+    "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
+    "spikesim.training.Learner*": "the base of models, which are tried",
     "spikesim.training.check_*": "for models",
     "spikesim.training.history_*": "for models",
     "spikesim.training.load_model": "for models",
@@ -509,25 +512,32 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         parts = small()
         background = parts.net.add_background(parts.cells, "drive", 100.0, 1.0)
-
-        def assign(**given: Any) -> None:
-            setattr(background, name, given[name])
-
-        return Call(assign, {name: value}, running(parts.net))
+        return Call(_assignment(background, name), {name: value}, running(parts.net))
 
     return make
 
 
-def _learning(folder: Path) -> Call:
-    parts = small()
-    plastic = parts.net.connect(
-        parts.source, parts.cells, target="drive", weight=0.5, plasticity=PairSTDP(), name="plastic"
-    )
+def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = small()
+        plastic = parts.net.connect(
+            parts.source,
+            parts.cells,
+            target="drive",
+            weight=0.5,
+            plasticity=PairSTDP(),
+            name="plastic",
+        )
+        return Call(_assignment(plastic, name), {name: value}, running(parts.net))
 
-    def assign(learning: Any) -> None:
-        plastic.learning = learning
+    return make
 
-    return Call(assign, {"learning": False}, running(parts.net))
+
+def _assignment(owner: Any, name: str) -> Callable:
+    def assign(**given: Any) -> None:
+        setattr(owner, name, given[name])
+
+    return assign
 
 
 def _replaced(folder: Path) -> Call:
@@ -558,13 +568,9 @@ def _plasticity_of(name: str, **given: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         call = _plasticity(folder)
         rule = call.function(**call.arguments)
-
-        def assign(**values: Any) -> None:
-            setattr(rule, name, values[name])
-
         if name == "assume":
             return Call(rule.assume, given, call.then)
-        return Call(assign, given, call.then)
+        return Call(_assignment(rule, name), given, call.then)
 
     return make
 
@@ -767,7 +773,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
     ),
     "spikesim.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
-    "spikesim.projection.Projection.learning =": _learning,
+    "spikesim.projection.Projection.learning =": _plastic("learning", False),
+    "spikesim.projection.Projection.learns =": _plastic("learns", True),
     "spikesim.sources.Background.rate =": _background("rate", 50.0),
     "spikesim.sources.Background.weight =": _background("weight", 2.0),
     "spikesim.sources.SpikeTrainSource.replace": _replaced,
@@ -782,6 +789,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {"build": Network, "threads": 1, "seed": [1, 2], "dt": 0.5, "backend": "python"},
         None,
         {"build": "models"},
+    ),
+    "spikesim.replicas.Replicas.threads =": lambda f: Call(
+        _assignment(_two(), "threads"), {"threads": 2}
     ),
     "spikesim.replicas.Replicas.each": lambda f: Call(_two().each, {"function": lambda net: 1}),
     "spikesim.replicas.Replicas.path": _plain(Replicas.path, path="run.h5", r=7),
@@ -1042,6 +1052,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
         "assume", event_rate=5.0, burst_probability=0.2
     ),
+    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.eta =": _plasticity_of(
+        "eta", eta=np.array([0.1, 0.2, 0.3])
+    ),
     "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
         "is_on", is_on=True
     ),
@@ -1239,6 +1252,9 @@ for _name, _attributes in {
 }.items():
     for _attribute in _attributes:
         EXAMPLES[f"spikesim.models.{_name} net.{_attribute}[0] ="] = layer(_name, _attribute)
+EXAMPLES["spikesim.models net.notes ="] = lambda f: Call(
+    _assignment(MODELS["burst"](), "notes"), {"notes": {"dataset": "digits", "epochs": 2}}
+)
 
 # ---- the command line -------------------------------------------------------------------------
 
