@@ -7,7 +7,10 @@ shown or learned; `spikesim.models` holds published models. Times are in ms, vol
 in Hz.
 """
 
+import importlib
+import sys
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING
 
 _root = _Path(__file__).resolve().parent.parent
 if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
@@ -35,6 +38,43 @@ from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replicas import Replicas
 from spikesim.stdp import PairSTDP
+
+if TYPE_CHECKING:
+    from spikesim import (
+        bursts,
+        datasets,
+        models,
+        patterns,
+        plot,
+        sonata,
+        spiketrains,
+        sweep,
+    )
+else:
+
+    def __getattr__(name):
+        """The modules that are imported when they are asked for, as in ``spikesim.plot``."""
+        if name in _MODULES:
+            return importlib.import_module(f"spikesim.{name}")
+        raise AttributeError(
+            f"module 'spikesim' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
+
+    def __dir__():
+        return sorted({*globals(), *_MODULES})
+
+
+_MODULES = (
+    "bursts",
+    "datasets",
+    "models",
+    "patterns",
+    "plot",
+    "sonata",
+    "spiketrains",
+    "sweep",
+)
+"""Modules for users that importing spikesim leaves for later: they take time."""
 
 __version__ = "0.1.0"
 

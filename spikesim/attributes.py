@@ -25,6 +25,7 @@ from __future__ import annotations
 import dis
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
+from inspect import isfunction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -131,7 +132,7 @@ def _closing(init: Callable[..., None], ours: bool) -> Callable[..., None]:
 
 
 def public_names(cls: type) -> set[str]:
-    """The public names of a class's objects: those of the class, and those its ``__init__`` sets.
+    """The public names of a class's objects: those that it has, declares or sets in ``__init__``.
 
     Examples
     --------
@@ -142,9 +143,13 @@ def public_names(cls: type) -> set[str]:
     >>> sorted(public_names(Cell))
     ['spike', 'v']
     """
-    code = getattr(cls.__init__, "__wrapped__", cls.__init__)  # type: ignore[misc]
-    stored = {each.argval for each in dis.get_instructions(code) if each.opname == "STORE_ATTR"}
-    return {name for name in (*dir(cls), *stored) if not name.startswith("_")}
+    names = set(dir(cls))
+    for each in cls.__mro__:
+        names.update(vars(each).get("__annotations__", ()))
+        init = vars(each).get("__init__")
+        code = dis.get_instructions(getattr(init, "__wrapped__", init)) if isfunction(init) else ()
+        names.update(step.argval for step in code if step.opname == "STORE_ATTR")
+    return {name for name in names if not name.startswith("_")}
 
 
 class Watched(dict):

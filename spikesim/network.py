@@ -23,7 +23,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from spikesim import backends
-from spikesim.attributes import Constants, Guarded, copied
+from spikesim.attributes import Constants, copied
+from spikesim.copying import Whole
 from spikesim.errors import (
     MOST_STEPS,
     NEAR_ZERO,
@@ -69,7 +70,7 @@ _STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
-class Network(Guarded):
+class Network(Whole):
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
     Parameters
@@ -875,6 +876,14 @@ class Network(Guarded):
                 f"{path} lacks a part ({error}); it is damaged or was edited."
             ) from None
         return self
+
+    def _held(self) -> dict[str, Any]:
+        return {**self.__dict__, "_program": None, "_backend": None}
+
+    def _revive(self) -> None:
+        self._backend = backends.backend(self.backend)
+        for projection in self.projections.values():
+            projection.post.incoming.append(projection)
 
     # ------------------------------------------------------------------------------ checking
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from spikesim.attributes import Constants, Guarded, Watched, public_names
+from spikesim.attributes import Constants, Watched, public_names
+from spikesim.copying import Part
 from spikesim.errors import (
     NEAR_ZERO,
     InputError,
@@ -189,7 +190,7 @@ class _Shared(Watched):
         self._network.changed()
 
 
-class Population(Guarded):
+class Population(Part):
     """`n` neurons of one kind; made by `Network.add_population`.
 
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
@@ -336,6 +337,12 @@ class Population(Guarded):
             own.update({f"{port}_{name}": array for name, array in filter_.arrays().items()})
         own.update({f"{port}_ring": ring for port, ring in self.rings.items()})
         return own
+
+    def _place(self) -> tuple[Network, str, str]:
+        return self.network, "populations", self.name
+
+    def _held(self) -> dict[str, Any]:
+        return {**self.__dict__, "incoming": []}  # which would lead through the whole network
 
     def built(self) -> dict[str, Any]:
         """What two populations have to have in common for one to go on with the other's state."""

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from spikesim.attributes import Guarded, Missing
+from spikesim.attributes import Missing
 from spikesim.connectivity import (
     Synapses,
     all_to_all,
@@ -17,6 +17,7 @@ from spikesim.connectivity import (
     generator,
     target_type,
 )
+from spikesim.copying import Part
 from spikesim.errors import (
     SPIKE_INTERVAL,
     InputError,
@@ -69,7 +70,7 @@ class ShortTermPlasticity(NamedTuple):
     f: float = 0.1
 
 
-class Projection(Guarded):
+class Projection(Part):
     """Synapses from one population onto a variable of another; made by `Network.connect`.
 
     Attributes
@@ -245,6 +246,9 @@ class Projection(Guarded):
     def structure(self) -> list[np.ndarray]:
         """What nothing ever writes: which neurons the synapses connect, in both orders."""
         return [self._start, self._target, *self._by_target.values()]
+
+    def _place(self) -> tuple[Any, str, str]:
+        return self.post.network, "projections", self.name
 
     def built(self) -> dict[str, Any]:
         """What two projections have to have in common for one to go on with the other's state."""

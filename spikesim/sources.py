@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from spikesim.attributes import Guarded
+from spikesim.copying import Part
 from spikesim.errors import (
     MOST_STEPS,
     SPIKE_INTERVAL,
@@ -341,7 +342,7 @@ def emit_given(_, t, s, p):
     flag(s, slot)
 
 
-class Background(Guarded):
+class Background(Part):
     """Independent Poisson input to neurons of a population; see `Network.add_background`.
 
     Attributes
@@ -395,6 +396,10 @@ class Background(Guarded):
             "number of neurons": len(neurons),
             "at_most_one": int(at_most_one),
         }
+
+    def _place(self) -> tuple[Network, str, int]:
+        network = self.population.network
+        return network, "backgrounds", network.backgrounds.index(self)
 
     def built(self) -> dict[str, Any]:
         """What two backgrounds have to have in common at first, before they are changed."""

@@ -184,6 +184,12 @@ class BurstPlasticity(Guarded):
     def is_on(self, on: bool) -> None:
         self._learning[0] = check_choice("is_on", on, [True, False])
 
+    def __reduce__(self) -> Any:
+        raise InputError(
+            "This BurstPlasticity belongs to its network and cannot be copied without it: save the "
+            "network, and restore it into one that is built alike."
+        )
+
     def assume(self, event_rate: float, burst_probability: float) -> None:
         """Set the averages of all neurons: a rate in Hz, and bursts per event."""
         events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0

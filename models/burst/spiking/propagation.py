@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
-from spikesim.attributes import Guarded
 from spikesim.bursts import BurstRates
 from spikesim.comparison import Comparison
+from spikesim.copying import Whole
 from spikesim.errors import (
     InputError,
     check_choice,
@@ -135,7 +135,7 @@ class PropagationParameters(NamedTuple):
         return self.connectivity * 4000.0 / self.n
 
 
-class Propagation(Guarded):
+class Propagation(Whole):
     """The two-layer network, to be run once.
 
     Parameters

@@ -1,0 +1,159 @@
+"""Copies of networks, in memory and for other processes; they go on with the same bits.
+
+A network is a web: phases, projections and recordings hold the arrays of populations, and some
+hold a part of one. `copy` and `pickle` keep what is the same object the same, but make a part of an
+array an array of its own, which nobody would write to any more. So a network is packed as a whole,
+into bytes that `pickle` can carry: a part of an array as the place where it lies in the whole one.
+
+A population, a projection or a background is copied with its network. Compiled code is left out: it
+is found in the cache.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import pickle
+from io import BytesIO
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from spikesim.attributes import Guarded
+from spikesim.errors import InputError
+
+__all__ = ["Part", "Whole"]
+
+
+class Whole(Guarded):
+    """An object that is copied together with all that it holds."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _unpacked, (_packed(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        # Memory is copied once; functions stay what they are, so that they may be local ones.
+        buffers: list[pickle.PickleBuffer] = []
+        functions: list[FunctionType] = []
+        packed = _packed(self, buffers, functions)
+        copies = [bytearray(buffer.raw()) for buffer in buffers]
+        return _unpacked(packed, copies, functions)
+
+    def __copy__(self) -> Any:
+        return self.__deepcopy__({})
+
+    def _held(self) -> dict[str, Any]:
+        """The attributes that a copy is made of."""
+        return self.__dict__
+
+    def _revive(self) -> None:
+        """Complete a copy, once all that it holds is there."""
+
+
+class Part(Guarded):
+    """An object that belongs to a network, and is copied with it."""
+
+    def _place(self) -> tuple[Whole, str, Any]:
+        """The network, the name of its dict or list, and the key of this object there."""
+        raise NotImplementedError
+
+    def __reduce__(self) -> Any:
+        return _part, self._place()
+
+    def _held(self) -> dict[str, Any]:
+        """The attributes that a copy is made of, within that of the network."""
+        return self.__dict__
+
+
+def _part(network: Whole, where: str, key: Any) -> Any:
+    return getattr(network, where)[key]
+
+
+class _Packer(pickle.Pickler):
+    def __init__(self, file: BytesIO, buffers: Any, functions: list[FunctionType] | None):
+        super().__init__(file, 5, buffer_callback=None if buffers is None else buffers.append)
+        self.wholes: list[Whole] = []
+        self._functions = functions
+
+    def persistent_id(self, obj: Any) -> int | None:
+        if self._functions is None or not isinstance(obj, FunctionType):
+            return None
+        self._functions.append(obj)
+        return len(self._functions) - 1
+
+    def reducer_override(self, obj: Any) -> Any:
+        from spikesim.recording import SpikeRecording, StateRecording
+
+        if type(obj) is np.ndarray:
+            return _reduced(obj)
+        if isinstance(obj, Whole):
+            self.wholes.append(obj)
+        if isinstance(obj, (Whole, Part)):
+            return copyreg.__newobj__, (type(obj),), obj._held()  # type: ignore[attr-defined]
+        if isinstance(obj, (SpikeRecording, StateRecording)):
+            obj.__getstate__()  # refuses what cannot be copied
+            return copyreg.__newobj__, (type(obj),), obj.__dict__, None, None, _set
+        return NotImplemented
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, packed: bytes, buffers: Any, functions: list[FunctionType]):
+        super().__init__(BytesIO(packed), buffers=buffers)
+        self._functions = functions
+
+    def persistent_load(self, place: int) -> FunctionType:
+        return self._functions[place]
+
+
+def _set(made: Any, attributes: dict[str, Any]) -> None:
+    made.__dict__.update(attributes)
+
+
+def _reduced(array: np.ndarray) -> Any:
+    """How a part of an array is packed: as its place in the whole one."""
+    whole = array
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    if whole is array or type(whole) is not np.ndarray or not whole.flags.c_contiguous:
+        return NotImplemented
+    first = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    place = array.dtype, array.shape, array.strides, first, array.flags.writeable
+    return _view, (whole, *place)
+
+
+def _view(
+    whole: np.ndarray,
+    dtype: np.dtype,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    first: int,
+    writeable: bool,
+) -> np.ndarray:
+    view = np.ndarray(shape, dtype, whole.reshape(-1), first, strides)
+    view.flags.writeable = writeable
+    return view
+
+
+def _packed(
+    whole: Whole, buffers: Any = None, functions: list[FunctionType] | None = None
+) -> bytes:
+    file = BytesIO()
+    packer = _Packer(file, buffers, functions)
+    try:
+        packer.dump((whole, packer.wholes))
+    except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"This {type(whole).__name__} cannot be copied to another process: {reason}. Write its "
+            "functions into a module; or save it, and restore it into one that is built alike."
+        ) from error
+    return file.getvalue()
+
+
+def _unpacked(
+    packed: bytes, buffers: Any = None, functions: list[FunctionType] | None = None
+) -> Any:
+    whole, wholes = _Unpacker(packed, buffers, functions or []).load()
+    for each in wholes:
+        each._revive()
+    return whole
