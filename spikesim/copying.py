@@ -11,7 +11,6 @@ is found in the cache.
 
 from __future__ import annotations
 
-import copyreg
 import pickle
 from io import BytesIO
 from types import FunctionType
@@ -51,7 +50,15 @@ class Whole(Guarded):
 
 
 class Part(Guarded):
-    """An object that belongs to a network, and is copied with it."""
+    """An object that belongs to a network, and is copied and restored with it."""
+
+    def built(self) -> dict[str, Any]:
+        """What another one has to have in common with this one to go on with its state.
+
+        Name → number or text, as it was when it was built: who restores a state may change what can
+        be changed between runs.
+        """
+        raise NotImplementedError
 
     def _place(self) -> tuple[Whole, str, Any]:
         """The network, the name of its dict or list, and the key of this object there."""
@@ -89,10 +96,10 @@ class _Packer(pickle.Pickler):
         if isinstance(obj, Whole):
             self.wholes.append(obj)
         if isinstance(obj, (Whole, Part)):
-            return copyreg.__newobj__, (type(obj),), obj._held()  # type: ignore[attr-defined]
+            return _new, (type(obj),), obj._held()
         if isinstance(obj, (SpikeRecording, StateRecording)):
             obj.__getstate__()  # refuses what cannot be copied
-            return copyreg.__newobj__, (type(obj),), obj.__dict__, None, None, _set
+            return _new, (type(obj),), obj.__dict__, None, None, _set
         return NotImplemented
 
 
@@ -103,6 +110,10 @@ class _Unpacker(pickle.Unpickler):
 
     def persistent_load(self, place: int) -> FunctionType:
         return self._functions[place]
+
+
+def _new(kind: type) -> Any:
+    return object.__new__(kind)
 
 
 def _set(made: Any, attributes: dict[str, Any]) -> None:

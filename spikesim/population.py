@@ -345,7 +345,6 @@ class Population(Part):
         return {**self.__dict__, "incoming": []}  # which would lead through the whole network
 
     def built(self) -> dict[str, Any]:
-        """What two populations have to have in common for one to go on with the other's state."""
         built = {"number of neurons": self.n, **self.neuron.parameters, **self._given}
         for port, filter_ in self.filters.items():
             kernel = filter_.kernel._asdict()

@@ -251,7 +251,6 @@ class Projection(Part):
         return self.post.network, "projections", self.name
 
     def built(self) -> dict[str, Any]:
-        """What two projections have to have in common for one to go on with the other's state."""
         sparse = {} if self._W is not None else {"checksum of synapses": self._sum()}
         rules = {"short_term": self._short_term, "plasticity": self.plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
@@ -271,7 +270,7 @@ class Projection(Part):
             self._checksum = 0
             for array in (self._start, self._target, self._later):
                 if array is not None:
-                    self._checksum = crc32(np.ascontiguousarray(array), self._checksum)
+                    self._checksum = crc32(np.ascontiguousarray(array).data, self._checksum)
         return self._checksum
 
     def individual(self) -> np.ndarray:

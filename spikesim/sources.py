@@ -402,7 +402,6 @@ class Background(Part):
         return network, "backgrounds", network.backgrounds.index(self)
 
     def built(self) -> dict[str, Any]:
-        """What two backgrounds have to have in common at first, before they are changed."""
         return dict(self._built)
 
     def __repr__(self) -> str:
