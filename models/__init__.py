@@ -7,3 +7,12 @@
 | `spikesim.models.segregated`   | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901    |
 | `spikesim.models.superspike`   | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
 """
+
+from typing import TYPE_CHECKING
+
+from spikesim.attributes import imported_later
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = imported_later(
+        "spikesim.models", ["burst", "microcircuit", "segregated", "superspike"]
+    )

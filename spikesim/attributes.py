@@ -23,8 +23,10 @@ in their own ``__init__``, and these names, or others that they declare, later o
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from inspect import isfunction
 from typing import Any, ClassVar
 
@@ -32,7 +34,15 @@ import numpy as np
 
 from spikesim.errors import InputError, check_unknown, nearest, show
 
-__all__ = ["Constants", "Guarded", "Missing", "Watched", "copied", "public_names"]
+__all__ = [
+    "Constants",
+    "Guarded",
+    "Missing",
+    "Watched",
+    "copied",
+    "imported_later",
+    "public_names",
+]
 
 _OURS = "spikesim"  # the package whose classes know what they look at
 
@@ -205,6 +215,36 @@ class Constants(Watched):
     def __setitem__(self, name: str, value: Any) -> None:
         check_unknown(self._what, [name], self)
         super().__setitem__(name, value)
+
+
+def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callable]:
+    """A package's ``__getattr__`` and ``__dir__``: its modules are imported when asked for.
+
+    Parameters
+    ----------
+    package : str
+    names : sequence of str
+        Of the modules.
+
+    Examples
+    --------
+    >>> get, names = imported_later("spikesim", ["plot"])
+    >>> get("plto")
+    Traceback (most recent call last):
+    AttributeError: module 'spikesim' has no attribute 'plto'. Did you mean 'plot'?
+    """
+
+    def get(name: str) -> Any:
+        if name in names:
+            return import_module(f"{package}.{name}")
+        raise AttributeError(
+            f"module {package!r} has no attribute {name!r}.{nearest(name, listed())}"
+        )
+
+    def listed() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *names})
+
+    return get, listed
 
 
 def copied(tree: Any) -> Any:

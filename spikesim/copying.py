@@ -12,6 +12,7 @@ is found in the cache.
 from __future__ import annotations
 
 import pickle
+from copy import deepcopy
 from io import BytesIO
 from types import FunctionType
 from typing import Any
@@ -66,6 +67,9 @@ class Part(Guarded):
 
     def __reduce__(self) -> Any:
         return _part, self._place()
+
+    def __copy__(self) -> Any:
+        return deepcopy(self)
 
     def _held(self) -> dict[str, Any]:
         """The attributes that a copy is made of, within that of the network."""

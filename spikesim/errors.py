@@ -123,8 +123,9 @@ def nearest(name: object, choices: Iterable[str]) -> str:
     """
     if not isinstance(name, str):
         return ""
-    close = difflib.get_close_matches(name[:60], list(choices), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    folded = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(name[:60].lower(), folded, n=1)
+    return f" Did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def is_real(value: Any) -> bool:

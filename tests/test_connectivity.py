@@ -13,6 +13,7 @@ from spikesim import (
     InputError,
     Network,
     Neuron,
+    PairSTDP,
     Poisson,
     ShortTermPlasticity,
     connectivity,
@@ -765,6 +766,9 @@ REFUSED = {
     "one to one that is no truth value": ({"one_to_one": 1}, "one_to_one is 1"),
     "autapses that are no truth value": ({"indegree": 2, "autapses": 1}, "autapses is 1"),
     "multapses that are no truth value": ({"indegree": 2, "multapses": 0}, "multapses is 0"),
+    "multapses by probability": ({"probability": 0.5, "multapses": True}, "multapses is True"),
+    "multapses of a matrix": ({"multapses": True}, "multapses is True, .* a matrix has one weight"),
+    "no multapses by number": ({"synapses": 5, "multapses": False}, "multapses is False, but"),
     "no weight": ({"indegree": 2, "weight": None}, "weight is None"),
     "a weight that is text": ({"indegree": 2, "weight": "1"}, "weight is '1'"),
     "a weight that is NaN": ({"indegree": 2, "weight": np.nan}, "weight is nan"),
@@ -855,3 +859,95 @@ def test_a_single_neuron_without_autapses_has_no_partner(rule):
     for multapses in (None, True):
         with pytest.raises(InputError, match=f"{rule} is 1"):
             connected(1, autapses=False, multapses=multapses, **{rule: 1})
+
+
+# ---- what projections tell, and what is assigned to them --------------------------------------
+
+
+def weighted(dense, **options):
+    net = Network(dt=DT, seed=3, dtype="float64", backend="python")
+    pre, post = (net.add_population(name, n, RECEIVER) for name, n in (("pre", 4), ("post", 3)))
+    weight = np.arange(1.0, 13.0).reshape(4, 3)
+    weight = weight if dense else sparse.csr_array(weight * (weight % 4 > 0))
+    return net, net.connect(pre, post, target="port", weight=weight, **options)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_rows_and_columns_of_both_kinds_lead_to_the_same_weights(dense):
+    _, synapses = weighted(dense)
+    weight = synapses.W.reshape(-1) if dense else synapses.weight
+    whole = synapses.W if dense else matrix(synapses)
+    expected = [(i, j) for i in range(4) for j in range(3) if whole[i, j]]
+    assert list(zip(synapses.source, synapses.target, strict=True)) == expected
+    assert synapses.start.tolist() == [sum(i < k for i, _ in expected) for k in range(5)]
+    columns = synapses.by_target()
+    for j in range(3):
+        onto = slice(*columns["start_post"][j : j + 2])
+        for i, place in zip(columns["source"][onto], columns["place"][onto], strict=True):
+            assert weight[place] == whole[i, j]
+    assert columns["start_post"][-1] == synapses.size == len(expected)
+
+
+def grow(k, t, s, p):
+    s.weight[k] += p.step
+
+
+@pytest.mark.parametrize("short_term", [None, ShortTermPlasticity()])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "shared"])
+def test_a_rule_of_ones_own_goes_on_from_the_weights_that_were_assigned(kind, short_term):
+    options = {"short_term": short_term}
+    if kind == "shared":
+        net, source, cells, _ = delayed()
+        synapses = net.connect(source, cells, target="port", weight=1.0, indegree=2, **options)
+        held = synapses.weight
+    else:
+        net, synapses = weighted(kind == "dense", **options)
+        held = synapses.W.reshape(-1) if kind == "dense" else synapses.weight
+    net.add_phase(grow, held.size, state={"weight": held}, params={"step": 0.5})
+    net.record(net.populations[synapses.post.name], "got")
+    net.run_steps(2)
+    assigned = np.full((4, 3), 3.0) if kind == "dense" else 3.0
+    setattr(synapses, "W" if kind == "dense" else "weight", assigned)
+    net.run_steps(2)
+    now = synapses.W if kind == "dense" else synapses.weight
+    assert np.unique(now).tolist() == [4.0]
+
+
+def test_a_rule_that_holds_one_shared_weight_follows_it_to_one_for_each_synapse():
+    net, source, cells, _ = delayed()
+    synapses = net.connect(source, cells, target="port", weight=1.0, indegree=2)
+    phase = net.add_phase(grow, 1, state={"weight": synapses.weight}, params={"step": 0.5})
+    net.run_steps(2)
+    synapses.weight = np.arange(12.0)
+    net.run_steps(2)
+    assert phase.state["weight"] is synapses.weight
+    assert synapses.weight.tolist() == [1.0, *range(1, 12)]
+    assert "weight" not in net.arrays()["phase 0 grow"]
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_weights_that_learn_are_assigned_within_their_bounds_and_learn_on(dense):
+    net, synapses = weighted(dense, plasticity=PairSTDP(w_max=20.0))
+    name = "W" if dense else "weight"
+    held = getattr(synapses, name)
+    setattr(synapses, name, np.full(held.shape, 2.0))
+    assert getattr(synapses, name) is held
+    with pytest.raises(InputError, match=f"{name} holds 30; with this plasticity"):
+        setattr(synapses, name, np.full(held.shape, 30.0))
+    assert np.unique(held).tolist() == [2.0]
+
+
+def test_an_array_that_was_assigned_is_not_written_to_afterwards():
+    _, synapses = weighted(dense=True)
+    given = np.full((4, 3), 2.0)
+    synapses.W = given
+    synapses.W[0, 0] = 7.0
+    assert given[0, 0] == 2.0
+
+
+@pytest.mark.parametrize(("name", "dense"), [("weight", True), ("x", True), ("u", False)])
+def test_what_a_projection_has_not_is_told_in_words(name, dense):
+    _, synapses = weighted(dense)
+    assert not hasattr(synapses, name)
+    with pytest.raises(InputError, match=f"has no {name}, as it"):
+        getattr(synapses, name)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import spikesim
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = {
     "kernels": "spikesim.kernels",
@@ -113,3 +115,22 @@ def test_importing_spikesim_loads_no_model_no_cuda_and_no_matplotlib():
 def test_importing_plot_does_not_load_matplotlib():
     loaded = names_loaded_by("import spikesim.plot")
     assert not [name for name in loaded if belongs_to(name, "matplotlib")]
+
+
+MODULES = ["bursts", "datasets", "models", "patterns", "plot", "sonata", "spiketrains", "sweep"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_for_users_is_imported_when_it_is_asked_for(name):
+    assert f"spikesim.{name}" in names_loaded_by(f"import spikesim; spikesim.{name}")
+
+
+@pytest.mark.parametrize("name", ["burst", "microcircuit", "segregated", "superspike"])
+def test_a_model_is_imported_when_it_is_asked_for(name):
+    assert f"spikesim.models.{name}" in names_loaded_by(f"import spikesim; spikesim.models.{name}")
+
+
+def test_modules_for_users_are_listed_and_other_names_are_refused_with_the_nearest():
+    assert set(MODULES) <= set(dir(spikesim))
+    with pytest.raises(AttributeError, match=r"no attribute 'plto'. Did you mean 'plot'"):
+        spikesim.plto  # noqa: B018 - it raises

@@ -460,16 +460,15 @@ TARGET = patterns.from_trains([[1.0], [3.0]], duration=4.0)
 WINDOWS = Windows(np.array([0.5, 2.0]), np.array([1.5, 3.5]), np.array([0, 1]), 2, 4.0)
 
 
-def learn(net: Any) -> None:
-    """Train a model a little."""
+def learn(net: Any) -> dict[str, list[Any]]:
+    """Train a model a little; return its history."""
     if isinstance(net, SuperSpikeNetwork):
         target = WINDOWS if net.parameters.error == "windows" else TARGET
-        net.fit(SHOWN, target, 1, block=1.0, burn_in=0.0)
-    elif isinstance(net, ExclusiveOrNetwork):
-        net.fit(1)
-    else:
-        images, labels = _digits()
-        net.fit(images, labels)
+        return net.fit(SHOWN, target, 1, block=1.0, burn_in=0.0)
+    if isinstance(net, ExclusiveOrNetwork):
+        return net.fit(1)
+    images, labels = _digits()
+    return net.fit(images, labels)
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
