@@ -237,9 +237,8 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
     def get(name: str) -> Any:
         if name in names:
             return import_module(f"{package}.{name}")
-        raise AttributeError(
-            f"module {package!r} has no attribute {name!r}.{nearest(name, listed())}"
-        )
+        near = nearest(name, listed())
+        raise AttributeError(f"module {package!r} has no attribute {name!r}.{near}")
 
     def listed() -> list[str]:
         return sorted({*vars(sys.modules[package]), *names})

@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse, stats
 
 from spikesim import (
+    LIF,
     DoubleExponential,
     InputError,
     Network,
@@ -864,12 +865,13 @@ def test_a_single_neuron_without_autapses_has_no_partner(rule):
 # ---- what projections tell, and what is assigned to them --------------------------------------
 
 
-def weighted(dense, **options):
+def weighted(dense, kind=RECEIVER, **options):
     net = Network(dt=DT, seed=3, dtype="float64", backend="python")
-    pre, post = (net.add_population(name, n, RECEIVER) for name, n in (("pre", 4), ("post", 3)))
+    pre, post = (net.add_population(name, n, kind) for name, n in (("pre", 4), ("post", 3)))
     weight = np.arange(1.0, 13.0).reshape(4, 3)
     weight = weight if dense else sparse.csr_array(weight * (weight % 4 > 0))
-    return net, net.connect(pre, post, target="port", weight=weight, **options)
+    target = "port" if kind is RECEIVER else "drive"
+    return net, net.connect(pre, post, target=target, weight=weight, **options)
 
 
 @pytest.mark.parametrize("dense", [True, False])
@@ -927,7 +929,7 @@ def test_a_rule_that_holds_one_shared_weight_follows_it_to_one_for_each_synapse(
 
 @pytest.mark.parametrize("dense", [True, False])
 def test_weights_that_learn_are_assigned_within_their_bounds_and_learn_on(dense):
-    net, synapses = weighted(dense, plasticity=PairSTDP(w_max=20.0))
+    _, synapses = weighted(dense, kind=LIF, plasticity=PairSTDP(w_max=20.0))
     name = "W" if dense else "weight"
     held = getattr(synapses, name)
     setattr(synapses, name, np.full(held.shape, 2.0))

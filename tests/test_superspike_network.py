@@ -457,3 +457,19 @@ def test_a_network_learns_which_of_two_stimuli_it_sees():
     assert net.evaluate(shown, windows) > 40.0
     net.fit(shown, windows, 10, block=2000.0)
     assert net.evaluate(shown, windows) == 0.0
+
+
+def test_a_pattern_whose_arrays_were_written_to_is_shown_as_the_other_one_that_it_is():
+    answers_to = []
+    for is_written_to in (True, False):
+        net = network()
+        shown = SHOWN._replace(times=SHOWN.times.copy())
+        net.fit(shown, TARGET, 1, block=50.0, burn_in=0.0)
+        if is_written_to:
+            shown.times[:] = shown.times[-1] - shown.times[::-1]
+        else:
+            shown = shown._replace(times=shown.times[-1] - shown.times[::-1])
+        net.fit(shown, TARGET, 1, block=50.0)
+        answers_to.append([*net.W, net.shown[0].times, net.history["cost"], net.history["rate"]])
+    for written, given in zip(*answers_to, strict=True):
+        np.testing.assert_array_equal(written, given)

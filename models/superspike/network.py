@@ -484,7 +484,8 @@ class SuperSpikeNetwork(Learner):
         if self._shown is not None and _equal(self._shown, (pattern, target)):
             return
         self._origin = self._learning.network.step
-        self._shown = pattern, target
+        # Copies: arrays that are written to afterwards are other patterns.
+        self._shown = pattern._make(map(copied, pattern)), target._make(map(copied, target))
         self._learning.show(pattern, target, self._origin)
 
     def _initial_weights(self) -> Weights:
