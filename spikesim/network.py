@@ -57,6 +57,7 @@ from spikesim.progress import Interruption, Progress, announce_compilation, prog
 from spikesim.projection import Projection, ShortTermPlasticity, varies
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replay import Stretch
+from spikesim.restoring import check_built, renamed
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 from spikesim.stdp import PairSTDP
 
@@ -822,13 +823,13 @@ class Network(Whole):
                 f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
                 f"this one has {self.dt} ms and {self.seed}."
             )
-        saved, own = _renamed(state["arrays"], self._extra), self.arrays()
+        saved, own = renamed(state["arrays"], self._extra), self.arrays()
         if set(saved) != set(own):
             raise InputError(
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
             )
         if "built" in state:  # not in files of version 0.1
-            _check_built(state["built"], self._built())
+            check_built(state["built"], self._built())
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -966,37 +967,6 @@ class Network(Whole):
                 where = f"{part} of projection {projection.name!r}"
                 return f"{where} is NaN or infinite", "a learning rate that is too large"
         return None
-
-
-def _renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
-    old = {name.replace(" ", "_"): name for name in extra if name not in saved}
-    return {old.get(name, name): part for name, part in saved.items()}
-
-
-def _check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
-    """Refuse the state of a network that was built in another way."""
-    remedy = "build it as the saved one was; what may be set can be changed after restoring"
-    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
-        raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
-    for part in [*own, *saved]:
-        if part not in saved or part not in own:
-            where = "this network" if part in own else "the saved one"
-            raise InputError(f"Only {where} has {part!r}; {remedy}.")
-        here, there = own[part], saved[part]
-        for name in [*here, *(name for name in there if name not in here)]:
-            # A later version may have parameters that the one which saved it had not.
-            if name in there and not (name in here and _same(there[name], here[name])):
-                raise InputError(
-                    f"{name} of {part!r} is {show(here.get(name))} in this network and "
-                    f"{show(there[name])} in the saved one; {remedy}."
-                )
-
-
-def _same(saved: Any, own: Any) -> bool:
-    if is_real(saved) and is_real(own):
-        return float(saved) == float(own)
-    return type(saved) is type(own) and bool(saved == own)
 
 
 def _indices(t, s, p):

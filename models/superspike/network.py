@@ -485,7 +485,7 @@ class SuperSpikeNetwork(Learner):
             return
         self._origin = self._learning.network.step
         # Copies: arrays that are written to afterwards are other patterns.
-        self._shown = pattern._make(map(copied, pattern)), target._make(map(copied, target))
+        self._shown = type(pattern)(*map(copied, pattern)), type(target)(*map(copied, target))
         self._learning.show(pattern, target, self._origin)
 
     def _initial_weights(self) -> Weights:

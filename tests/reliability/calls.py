@@ -189,6 +189,7 @@ INTERNAL = {
     # what the package is made of
     "spikesim.errors.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.progress.*": "for models' own loops",
+    "spikesim.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
     "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
