@@ -256,10 +256,9 @@ class SpikeTrainSource(Population):
             "next": np.zeros(1, np.int64),
             "loop": np.zeros(2, np.int64),
         }
-        trains = steps.tobytes(), who.tobytes()
         self._built = {
             "number of spikes": steps.size,
-            "checksum of spikes": crc32(trains[1], crc32(trains[0])),
+            "checksum of spikes": crc32(who.data, crc32(steps.data)),
             "period in steps": period or 0,
         }
         self.replace(steps, who, period, origin=0)

@@ -126,7 +126,7 @@ def test_a_network_whose_functions_are_local_is_copied_but_not_pickled():
     other.run(1.0)
     assert other.populations["cells"].v[0] == pytest.approx(2.0)
     assert cells.v[0] == pytest.approx(1.0)
-    with pytest.raises(InputError, match=r"cannot be copied to another process: .*local.* restore"):
+    with pytest.raises(InputError, match=r"cannot be copied: .*local.* restore"):
         pickle.dumps(net)
 
 
