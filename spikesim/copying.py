@@ -159,8 +159,8 @@ def _packed(
     except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"This {type(whole).__name__} cannot be copied: {reason}. What another process gets has "
-            "its functions in a module; or save it, and restore it into one that is built alike."
+            f"This {type(whole).__name__} cannot be copied: {reason}. To go to another process its "
+            "functions have to be in a module; or save it, and restore it into one built alike."
         ) from error
     return file.getvalue()
 
