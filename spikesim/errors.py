@@ -34,6 +34,7 @@ __all__ = [
     "check_memory",
     "check_name",
     "check_names",
+    "check_neurons",
     "check_number",
     "check_parameters",
     "check_path",
@@ -541,7 +542,8 @@ def check_array(
     shape : tuple of int or None, optional
         The shape it has to have; None stands for any length.
     dtype : optional
-        The type of the result. A change that would alter a whole number is refused.
+        The type of the result. A change that would alter a whole number is refused, and so are
+        truth values where whole numbers are wanted: a mask is not taken for the numbers 0 and 1.
     finite : bool
         Refuse NaN and infinity.
     at_least, at_most : float, optional
@@ -559,6 +561,11 @@ def check_array(
         raise InputError(f"{name} is not a regular array of numbers: {reason}.") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} has dtype {array.dtype}; it has to hold real numbers.")
+    if array.dtype.kind == "b" and dtype is not None and np.dtype(dtype).kind in "iu":
+        raise InputError(
+            f"{name} holds truth values; it has to hold whole numbers. Of a mask, "
+            "numpy.flatnonzero gives them."
+        )
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise InputError(f"{name} has masked elements; every element has to be a number.")
     if shape is not None and (
@@ -585,6 +592,71 @@ def check_array(
     elif not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return np.ascontiguousarray(array)
+
+
+def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.ndarray:
+    """Return the numbers of those of `n` neurons that are meant, or raise `InputError`.
+
+    Every argument that says which neurons goes through here.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like of int, array_like of bool, int, slice or None
+        Numbers, in any order; a mask, with a truth value for each neuron; one number; a slice of
+        all neurons; None for all. Negative numbers do not count from the end.
+    n : int
+    beyond : bool
+        Whether there may be more than `n` neurons, so that numbers and masks may go further.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (neurons,)
+
+    Examples
+    --------
+    >>> check_neurons("neurons", [2, 0], 4).tolist(), check_neurons("neurons", 3, 4).tolist()
+    ([2, 0], [3])
+    >>> check_neurons("neurons", [True, False, True, False], 4).tolist()
+    [0, 2]
+    >>> check_neurons("neurons", slice(None, None, 2), 4).tolist()
+    [0, 2]
+    """
+    last = None if beyond else n - 1
+    if value is None or isinstance(value, slice):
+        try:
+            value = range(n)[slice(None) if value is None else value]
+        except (TypeError, ValueError):
+            raise InputError(
+                f"{name} is {show(value)}; a slice has to be of whole numbers, such as "
+                "slice(0, 100)."
+            ) from None
+    if isinstance(value, range):
+        if not value:
+            return np.zeros(0, np.int64)
+        for end in (value[0], value[-1]):
+            check_integer(f"an element of {name}", end, at_least=0, at_most=last)
+        check_memory(f"{name} is {show(value)}", 8.0 * ((value[-1] - value[0]) // value.step + 1))
+        return np.arange(value.start, value.stop, value.step, dtype=np.int64)
+    if is_whole(value):
+        return check_neurons(name, [value], n, beyond=beyond)
+    if _is_mask(value):
+        mask = check_array(name, value)
+        if mask.ndim != 1 or not (beyond or mask.size == n):
+            raise InputError(
+                f"{name} is a mask of shape {np.shape(value)}; it has to have a truth value for "
+                f"each of the {n} neurons."
+            )
+        return np.flatnonzero(mask)
+    return check_array(name, value, shape=(None,), dtype=np.int64, at_least=0, at_most=last)
+
+
+def _is_mask(value: Any) -> bool:
+    try:
+        return np.asarray(value).dtype.kind == "b"
+    except Exception:  # of foreign objects: `check_array` says it
+        return False
 
 
 def _cast(name: str, array: np.ndarray, target: np.dtype, finite: bool) -> np.ndarray:
