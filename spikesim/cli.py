@@ -20,6 +20,7 @@ from typing import Any
 import spikesim
 from spikesim import backends, sweep_runs
 from spikesim.errors import FileError, SpikesimError, check_choice
+from spikesim.files import forget_written
 from spikesim.runs import RUN_FILE
 
 __all__ = ["MODELS", "main"]
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["info", "no/such/run"])
     2
     """
+    forget_written()  # a command writes its files anew, however many a program has run before
     parser = _parser()
     try:
         chosen = parser.parse_args(arguments)

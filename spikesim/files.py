@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import gc
 import json
 import os
 import re
@@ -32,6 +33,7 @@ __all__ = [
     "SCHEMA",
     "atomic_file",
     "check_target",
+    "forget_written",
     "open_file",
     "open_hdf5",
     "read_bytes",
@@ -50,8 +52,14 @@ _NUMBERS = "biufc"  # the kinds of NumPy type that HDF5 gives back exactly
 # How HDF5 passes on what the system said; h5py makes an OSError or a RuntimeError of it.
 _HDF5_ERRNO = re.compile(r"errno = (\d+)")
 
-# The files that are being written: temporary name → process and file.
-_unfinished: dict[str, tuple[int, h5py.File]] = {}
+# The files that are being written: temporary name → process, file, and whether it is kept.
+_unfinished: dict[str, tuple[int, h5py.File, bool]] = {}
+
+# What this program has written: name without regard to case → name → device, file and whether it
+# is kept. A file that has been moved away since, or replaced by others, is another file.
+_written: dict[str, dict[str, tuple[int, int, bool]]] = {}
+
+_ENDING = len(".01234567.part")  # what `atomic_file` puts behind the name
 
 # What h5py raises over damaged bytes. RuntimeError includes the RecursionError of groups or lists
 # that are nested without end.
@@ -62,19 +70,25 @@ _DAMAGE = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 
 
 @contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+def atomic_file(path: str | os.PathLike[str], keep: bool = False) -> Iterator[h5py.File]:
     """Write an HDF5 file that appears under `path` only when it is complete.
 
     Until then it is called `path` plus ".<8 hex digits>.part": two runs that write the same path
-    never mix their bytes, the later one wins. The name is only left behind if the process is
-    killed outright, or if the folder has become read-only. An error inside the `with` block, or
-    the end of the program, removes it and leaves an older file at `path` as it was. On success
-    the bytes are on the disk (fsync) before the rename.
+    never mix their bytes, the later one wins. Within a program a file that is kept, such as a
+    recording, neither takes the place of another one nor gives up its own: what was there before
+    the program is replaced, but nothing that it has written itself is lost.
+
+    The name with ".part" is only left behind if the process is killed outright, or if the folder
+    has become read-only. An error inside the `with` block, or the end of the program, removes it
+    and leaves an older file at `path` as it was. On success the bytes are on the disk (fsync)
+    before the rename.
 
     Parameters
     ----------
     path : str or path
         Its folder has to exist. A symbolic link is followed.
+    keep : bool
+        Whether it holds what cannot be had again, rather than a state that is saved over and over.
 
     Yields
     ------
@@ -84,7 +98,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     Raises
     ------
     FileError
-        If the file cannot be written: no such folder, no permission, full disk, not a file.
+        If the file cannot be written: no such folder, no permission, full disk, not a file, or
+        a file of this program that would be lost.
 
     Examples
     --------
@@ -96,6 +111,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     ['weights.h5']
     """
     target = check_target(path)
+    _refuse_to_lose(path, target, keep)
     temporary = f"{target}.{secrets.token_hex(4)}.part"
     try:
         # since 1.10 HDF5 keeps checksums of the structure: damage is found, not followed
@@ -103,7 +119,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     except OSError as error:
         _remove(temporary)  # on a full disk it is there, and empty
         raise _cannot_write(path, error) from error
-    _unfinished[temporary] = os.getpid(), file
+    _unfinished[temporary] = os.getpid(), file, keep
     try:
         try:
             yield file
@@ -116,7 +132,10 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
             file.close()
             with open(temporary, "rb+") as raw:
                 os.fsync(raw.fileno())
+            found = os.stat(temporary)
             os.replace(temporary, target)
+            alike = _written.setdefault(str(target).casefold(), {})
+            alike[str(target)] = found.st_dev, found.st_ino, keep
             _sync_folder(target.parent)
         except (OSError, RuntimeError) as error:
             raise _cannot_write(path, error) from error
@@ -159,6 +178,41 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
+def forget_written() -> None:
+    """Let everything be replaced that was written so far, as at the start of another program."""
+    _written.clear()
+
+
+def _refuse_to_lose(path: str | os.PathLike[str], target: Path, keep: bool) -> None:
+    if _is_being_written(target, keep):
+        gc.collect()  # a recording that nobody can reach any more, nobody can close
+    if _is_being_written(target, keep):
+        raise FileError(
+            f"Cannot write {os.fspath(path)}: a recording is being written there; close() it "
+            "first, or choose another name."
+        )
+    try:
+        found = os.stat(target)
+    except OSError:  # where there is no file, there is none to lose
+        return
+    for device, number, kept in _written.get(str(target).casefold(), {}).values():
+        if (found.st_dev, found.st_ino) == (device, number) and (keep or kept):
+            raise FileError(
+                f"Cannot write {os.fspath(path)}: it holds what this program has written before; "
+                "choose another name, or remove that file first."
+            )
+
+
+def _is_being_written(target: Path, keep: bool = False) -> bool:
+    """Whether this program writes a file there that is kept, or any if `keep`."""
+    for temporary, (_, _, kept) in list(_unfinished.items()):
+        with suppress(OSError):
+            # However the name is spelled: the unfinished file is found beside it.
+            if (keep or kept) and os.path.samefile(f"{target}{temporary[-_ENDING:]}", temporary):
+                return True
+    return False
+
+
 def _remove(temporary: str) -> None:
     with suppress(OSError):  # of a folder that became read-only: what is told is the first error
         os.unlink(temporary)
@@ -167,7 +221,7 @@ def _remove(temporary: str) -> None:
 @atexit.register
 def _abandon_all() -> None:
     """What nobody has closed at the end of the program is not complete either."""
-    for temporary, (process, file) in list(_unfinished.items()):
+    for temporary, (process, file, _) in list(_unfinished.items()):
         if process == os.getpid():  # a forked process may end while its parent goes on writing
             _abandon(file)
             _remove(temporary)
@@ -287,8 +341,8 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     Raises
     ------
     FileError
-        If there is no such file, it may not be read, is no HDF5 file, is damaged or cut off, or
-        another program is writing it.
+        If there is no such file, it may not be read, is no HDF5 file, is damaged or cut off, or is
+        being recorded or written by another program.
 
     Examples
     --------
@@ -301,12 +355,14 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     ['weights']
     """
     name = str(check_path("path", path))
+    if _is_being_written(Path(os.path.realpath(name))):
+        raise FileError(f"{name} is being recorded; close() the recording, then it can be read.")
     try:
         regular = stat.S_ISREG(os.stat(name).st_mode)
         if regular:
             open(name, "rb").close()
     except FileNotFoundError:
-        raise FileError(f"There is no file {name}; check the path.") from None
+        raise FileError(f"There is no file {name}; {_what_to_do(name)}.") from None
     except OSError as error:
         raise FileError(
             f"Cannot read {name}: {error.strerror}; change its permissions or copy it."
@@ -324,6 +380,17 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
             f"{name} is damaged or was only partly copied: {_first_line(error)}; "
             "copy it again or use an older one."
         ) from error
+
+
+def _what_to_do(missing: str) -> str:
+    target = os.path.realpath(missing)
+    for part in Path(target).parent.glob("*.part"):
+        if str(part)[:-_ENDING] == target:
+            return (
+                f"{part.name} is what a program is writing, or has left when it was killed: close "
+                "the recording first"
+            )
+    return "check the path"
 
 
 def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:

@@ -29,6 +29,8 @@ MODULES = [
     "spikesim.plot",
     "spikesim.runs",
     "spikesim.sonata",
+    "spikesim.sonata_reading",
+    "spikesim.spike_pattern",
     "spikesim.spiketrains",
     "spikesim.stdp",
     "spikesim.sweep",
