@@ -8,11 +8,8 @@ compressed with gzip, which the wheel of libsonata cannot read.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
@@ -22,11 +19,9 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from spikesim.errors import (
-    FileError,
     InputError,
     check_array,
     check_integer,
-    check_memory,
     check_name,
     check_names,
     check_number,
@@ -35,7 +30,8 @@ from spikesim.errors import (
     is_text,
     show,
 )
-from spikesim.files import atomic_file, open_hdf5
+from spikesim.files import atomic_file
+from spikesim.sonata_reading import CHECKSUM, Traces, read_spikes, read_traces, text_checksum
 
 __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
 
@@ -43,21 +39,6 @@ _MAGIC = 0x0A7A  # the number by which the specification marks its files
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
 _CHUNK_BYTES = 2**18  # of one chunk of a dataset; readers fetch whole chunks
 _CACHE_BYTES = 2**20  # of a dataset that grows at its end; HDF5 2 would take 8 MiB
-_CHECKSUM = "spikesim_crc32"  # of a text: HDF5 keeps texts in a heap without checksums
-
-# What HDF5 itself and h5py decode. Others come from shared libraries that a file can ask for.
-_FILTERS = (
-    h5py.h5z.FILTER_DEFLATE,
-    h5py.h5z.FILTER_SHUFFLE,
-    h5py.h5z.FILTER_FLETCHER32,
-    h5py.h5z.FILTER_SZIP,
-    h5py.h5z.FILTER_NBIT,
-    h5py.h5z.FILTER_SCALEOFFSET,
-    h5py.h5z.FILTER_LZF,
-)
-_GROWTH = 2_000  # bytes that one stored byte may become; gzip reaches 1032
-_GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
-_GROWTH_FREE = 2**20  # bytes that need no such reason: the only chunk may be almost empty
 
 
 class _Writer:
@@ -66,7 +47,7 @@ class _Writer:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = str(check_path("path", path))
         self._stack = ExitStack()
-        self._file = self._stack.enter_context(atomic_file(path))
+        self._file = self._stack.enter_context(atomic_file(path, keep=True))
         self._file.attrs["magic"] = np.uint32(_MAGIC)
         self._file.attrs["version"] = np.array([0, 1], np.uint32)
 
@@ -95,6 +76,11 @@ class _Writer:
         else:
             self._stack.__exit__(kind, error, traceback)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether more can be appended: not after `close`, nor after an error in an append."""
+        return bool(self._file)
+
     @contextmanager
     def _appending(self) -> Iterator[None]:
         """Remove the file when an append stops half-way, so that `close` cannot complete it."""
@@ -105,7 +91,7 @@ class _Writer:
             raise
 
     def _check_open(self) -> None:
-        if not self._file:
+        if not self.is_open:
             raise InputError(f"{self._path} is closed; append before closing it.")
 
 
@@ -125,11 +111,7 @@ def _put(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
 
 def _write_text(item: h5py.Group | h5py.Dataset, name: str, text: Any) -> None:
     item.attrs[name] = text
-    item.attrs[_CHECKSUM] = _text_checksum(text)
-
-
-def _text_checksum(text: Any) -> np.int64:
-    return np.int64(zlib.crc32(json.dumps(text).encode()))
+    item.attrs[CHECKSUM] = text_checksum(text)
 
 
 # ---- spikes -----------------------------------------------------------------------------------
@@ -236,6 +218,32 @@ class SpikeWriter(_Writer):
             _extend(nodes, ids)
         self._last[population] = int(steps[-1])
 
+    def cut(self, population: str, step: int) -> None:
+        """Take back the spikes of a population from a step on.
+
+        Raises
+        ------
+        InputError
+            If the file is closed.
+        FileError
+            If the disk is full; then nothing is left of the file.
+        """
+        self._check_open()
+        if self._last.get(population, -1) < step:
+            return
+        times, nodes = self._datasets[population]
+        with self._appending():
+            # Half a step before, since a time is rounded. The spikes to go are at the end.
+            end, first = len(times), (step - 0.5) * self._dt
+            while end and times[end - 1] > first:
+                start = max(end - _CHUNK_BYTES // 8, 0)
+                end = start + int(np.searchsorted(times[start:end], first))
+                if end > start:
+                    break
+            times.resize(end, axis=0)
+            nodes.resize(end, axis=0)
+        self._last[population] = max(step - 1, 0)
+
     def _add(self, population: str) -> None:
         group = self._file["spikes"].create_group(population)
         group.attrs.create("sorting", 2, dtype=_SORTING)
@@ -267,41 +275,6 @@ class SpikeWriter(_Writer):
         )
         # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
         self._datasets[population] = (times, nodes)
-
-
-def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Read all spikes of a SONATA file, whoever wrote it.
-
-    Returns
-    -------
-    dict of str to (times, ids)
-        For every population: float64 array of times (ms) and int64 array of neurons, both of
-        shape (spikes,) and in the order of the file.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, damaged, or not of this layout.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> path = os.path.join(tempfile.mkdtemp(), "spikes.h5")
-    >>> SpikeWriter(path, dt=0.1, populations={"sst": 20}).close()
-    >>> read_spikes(path)
-    {'sst': (array([], dtype=float64), array([], dtype=int64))}
-    """
-    with open_hdf5(path) as file, _reading(path):
-        spikes = {}
-        populations = _member(file, "spikes", h5py.Group)
-        for name in populations:
-            group = _member(populations, name, h5py.Group)
-            times, ids = (_member(group, part, h5py.Dataset) for part in ("timestamps", "node_ids"))
-            _check_unit(times, "ms")
-            if times.shape != ids.shape or times.ndim != 1:
-                raise ValueError(f"{times.shape} times and {ids.shape} ids")
-            spikes[name] = (_numbers(times, np.float64), _numbers(ids, np.int64))
-        return spikes
 
 
 # ---- traces -----------------------------------------------------------------------------------
@@ -435,6 +408,27 @@ class TraceWriter(_Writer):
             _extend(data, block.reshape(len(block), columns))
             time[1] = self._start + len(data) * self._dt  # the first time after the data
 
+    def cut(self, population: str, frames: int) -> None:
+        """Take back all frames of a population but the first so many.
+
+        Raises
+        ------
+        InputError
+            If the file is closed.
+        FileError
+            If the disk is full; then nothing is left of the file.
+        """
+        self._check_open()
+        if population not in self._datasets:
+            return
+        data, time = self._datasets[population]
+        with self._appending():
+            if frames:
+                data.resize(min(frames, len(data)), axis=0)
+                time[1] = self._start + len(data) * self._dt
+            else:
+                del self._datasets[population], self._file["report"][population]
+
     def _add(self, population: str, part: _Part) -> None:
         nodes, elements = len(part.node_ids), len(part.elements)
         columns = nodes * elements
@@ -467,173 +461,3 @@ class TraceWriter(_Writer):
 def frames_per_chunk(columns: int) -> int:
     """For how many frames of so many numbers a report takes room at a time."""
     return max(1, _CHUNK_BYTES // (4 * columns))
-
-
-class Traces(NamedTuple):
-    """One variable of one population over time, as `read_traces` returns it."""
-
-    times: np.ndarray
-    """float64, shape (frames,): time of every frame (ms)."""
-    node_ids: np.ndarray
-    """int64, shape (nodes,): the neurons."""
-    elements: tuple[str, ...]
-    """Names of the parts of a neuron; their numbers if the file has no names."""
-    data: np.ndarray
-    """float32, shape (frames, nodes, elements)."""
-    unit: str
-    """Unit of the data, such as "mV"."""
-
-
-def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
-    """Read a SONATA report in which all nodes of a population have the same elements.
-
-    Returns
-    -------
-    dict of str to Traces
-
-    Raises
-    ------
-    FileError
-        If the file is missing, damaged, or not of this layout.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> path = os.path.join(tempfile.mkdtemp(), "v.h5")
-    >>> TraceWriter(path, dt=0.5).close()
-    >>> read_traces(path)
-    {}
-    """
-    with open_hdf5(path) as file, _reading(path):
-        populations = _member(file, "report", h5py.Group)
-        return {name: _read_report(_member(populations, name, h5py.Group)) for name in populations}
-
-
-def _read_report(group: h5py.Group) -> Traces:
-    mapping = _member(group, "mapping", h5py.Group)
-    clock, nodes, pointers, elements, data = (
-        _member(parent, name, h5py.Dataset)
-        for parent, name in (
-            (mapping, "time"),
-            (mapping, "node_ids"),
-            (mapping, "index_pointers"),
-            (mapping, "element_ids"),
-            (group, "data"),
-        )
-    )
-    _check_unit(clock, "ms")
-    frames, columns = data.shape
-    # Everything below is as long as one of these, so that nothing is made which is not in the file.
-    if clock.shape != (3,) or elements.shape != (columns,) or not columns:
-        raise ValueError(f"{clock.shape} times and {elements.shape} elements of {columns} columns")
-    start, _, step = _numbers(clock, np.float64)
-    node_ids = _numbers(nodes, np.int64)
-    each = columns // len(node_ids)
-    numbers = _numbers(elements, np.int64).reshape(len(node_ids), each)
-    expected = np.arange(0, columns + 1, each)
-    if (
-        pointers.shape != expected.shape
-        or not np.array_equal(_numbers(pointers, np.int64), expected)
-        or (numbers != numbers[0]).any()
-    ):
-        raise ValueError("its nodes have different elements, which only libsonata can read")
-    names = tuple(map(str, numbers[0]))
-    if "elements" in group.attrs:
-        names = tuple(map(str, group.attrs["elements"]))
-        _check_text(group, names)
-    unit = _text(data.attrs["units"])
-    _check_text(data, unit)
-    return Traces(
-        times=start + step * np.arange(frames),
-        node_ids=node_ids,
-        elements=names,
-        data=_numbers(data, np.float32).reshape(frames, len(node_ids), each),
-        unit=unit,
-    )
-
-
-# ---- what both readers need -------------------------------------------------------------------
-
-
-@contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn everything that a file of another layout runs into, into one sentence."""
-    try:
-        yield
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        MemoryError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        ZeroDivisionError,
-    ) as error:
-        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
-        raise FileError(
-            f"{os.fspath(path)} is damaged or not in the SONATA layout: {reason}; check the path."
-        ) from error
-
-
-def _member(group: h5py.Group, name: str, kind: type) -> Any:
-    """Return a member that is in the group itself: links lead to other files, or in circles."""
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{group.name} has no {name} of its own")
-    member = group[name]
-    if not isinstance(member, kind):
-        raise ValueError(f"{member.name} is no {kind.__name__.lower()}")
-    return member
-
-
-def _numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
-    """Read a dataset after its size was compared with what the file holds."""
-    if dataset.shape is None or dataset.dtype.kind not in "iuf":
-        raise ValueError(f"{dataset.name} is of type {dataset.dtype}, not of numbers")
-    _check_size(dataset)
-    return dataset[()].astype(dtype, copy=False)
-
-
-def _check_size(dataset: h5py.Dataset) -> None:
-    layout, stored = dataset.id.get_create_plist(), dataset.id.get_storage_size()
-    if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
-        raise ValueError(f"the numbers of {dataset.name} are in another file")
-    check_memory(f"{dataset.name} has shape {dataset.shape}", float(dataset.nbytes))
-    if stored > dataset.file.id.get_filesize():
-        raise ValueError(f"{dataset.name} claims to be larger than its file")
-    if layout.get_layout() != h5py.h5d.CHUNKED:
-        if stored != dataset.nbytes:
-            raise ValueError(f"{dataset.name} has shape {dataset.shape} and {stored} bytes")
-        return
-    filters = {layout.get_filter(k)[0] for k in range(layout.get_nfilters())}
-    if not filters <= set(_FILTERS):
-        raise ValueError(f"{dataset.name} uses a filter that is not part of HDF5")
-    chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
-    check_memory(f"{dataset.name} has chunks of shape {dataset.chunks}", float(chunk))
-    pairs = zip(dataset.shape, dataset.chunks, strict=True)
-    read = float(chunk) * math.prod(-(-length // part) for length, part in pairs)
-    growth = _GROWTH_OFFSET if h5py.h5z.FILTER_SCALEOFFSET in filters else _GROWTH
-    if not filters - {h5py.h5z.FILTER_FLETCHER32}:
-        growth = 1
-    # A chunk that was never written is made of nothing, one that is packed too well of almost it.
-    # One that holds more than it may is unpacked in full before HDF5 looks at its size.
-    if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _CHUNK_BYTES:
-        raise ValueError(f"{dataset.name} would take {read:.0f} bytes, made of {stored}")
-
-
-def _check_text(item: h5py.Group | h5py.Dataset, text: Any) -> None:
-    if item.attrs.get(_CHECKSUM, _text_checksum(text)) != _text_checksum(text):
-        raise ValueError(f"a text of {item.name} has changed since it was written")
-
-
-def _text(attribute: Any) -> str:
-    """Return a text attribute, which writers store as text, as bytes, or as an array of one."""
-    value = np.asarray(attribute).reshape(-1)[0]
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _check_unit(dataset: h5py.Dataset, wanted: str) -> None:
-    unit = _text(dataset.attrs["units"])
-    if unit != wanted:
-        raise ValueError(f"{dataset.name} is in {unit!r}, not in {wanted!r}")

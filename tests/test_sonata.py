@@ -216,12 +216,55 @@ def test_foreign_files_are_no_spike_files(path):
     assert "\n" not in str(caught.value)
 
 
-def test_spike_times_in_another_unit_are_refused(path):
+def test_spike_times_in_a_unit_that_is_no_unit_of_time_are_refused(path):
     with SpikeWriter(path, DT) as writer:
         writer.append("pyr", [0], [0])
     with h5py.File(path, "r+") as file:
-        file["spikes/pyr/timestamps"].attrs["units"] = "s"
-    with pytest.raises(FileError, match="'s', not in 'ms'"):
+        file["spikes/pyr/timestamps"].attrs["units"] = "mV"
+    with pytest.raises(FileError, match="'mV', neither in ms nor in seconds"):
+        read_spikes(path)
+
+
+# ---- spikes as others write them
+
+
+def write_spikes_of_others(path, unit, layout):
+    """12.5 ms, 3 ms and 40 ms of neurons 4, 0 and 4, in the unit given."""
+    times = np.array([12.5, 3.0, 40.0]) / (1000.0 if "s" in str(unit)[:1] else 1.0)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("spikes" if layout == "old" else "spikes/lgn")
+        group.attrs["sorting"] = "by_gid" if layout == "old" else "none"  # a text, not an enum
+        name = "gids" if layout == "old" else "node_ids"
+        group.create_dataset(name, data=np.array([4, 0, 4], np.uint64), compression="gzip")
+        group.create_dataset("timestamps", data=times)
+        if unit is not None:
+            group["timestamps"].attrs["units"] = unit
+
+
+UNITS = (None, "ms", "milliseconds", "millisecond", b"ms", ["ms"], "s", "seconds", "sec")
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=str)
+@pytest.mark.parametrize("layout", ["old", "new"])
+def test_spikes_are_read_in_either_layout_and_any_unit_of_time(path, layout, unit):
+    write_spikes_of_others(path, unit, layout)
+    times, ids = read_spikes(path)["" if layout == "old" else "lgn"]
+    np.testing.assert_allclose(times, [12.5, 3.0, 40.0], rtol=1e-15)
+    assert (ids.tolist(), ids.dtype) == ([4, 0, 4], np.int64)
+
+
+def test_a_population_may_be_called_gids(path):
+    with SpikeWriter(path, DT, {"gids": 3}) as writer:
+        writer.append("gids", [2], [1])
+    assert read_spikes(path)["gids"][1].tolist() == [1]
+
+
+def test_neurons_with_fractions_are_refused(path):
+    write_spikes_of_others(path, "ms", "new")
+    with h5py.File(path, "r+") as file:
+        del file["spikes/lgn/node_ids"]
+        file["spikes/lgn/node_ids"] = [0.0, 1.5, np.nan]
+    with pytest.raises(FileError, match="node_ids holds fractions"):
         read_spikes(path)
 
 
@@ -396,11 +439,106 @@ def test_a_name_that_hdf5_would_read_otherwise_is_refused(path, name):
         writer.add_population(name, [0])
 
 
-def test_nodes_with_different_elements_are_left_to_libsonata(path):
-    write_traces(path, random_traces(2, 2, 2), elements=("a", "b"))
+# ---- traces as others write them
+
+
+def write_report_of_bmtk(path, counts, frames=6, unit=None, elements=None, nodes=None):
+    """A report as bmtk writes it, and its numbers; the first frame is at 2 ms, the next at 2.5."""
+    columns = sum(counts)
+    data = np.random.default_rng(1).normal(size=(frames, columns)).astype("f4")
+    with h5py.File(path, "w") as file:
+        file.attrs["magic"] = np.uint32(0x0A7A)
+        group = file.create_group("report/cortex")
+        group.create_dataset("data", data=data.astype("f8"), chunks=True, compression="gzip")
+        group["data"].attrs["variable"] = "v"
+        mapping = group.create_group("mapping")
+        mapping["node_ids"] = np.arange(len(counts), dtype="u8") if nodes is None else nodes
+        mapping["index_pointer"] = np.cumsum([0, *counts]).astype("u8")
+        mapping["element_ids"] = np.zeros(columns, "u8") if elements is None else elements
+        mapping["element_pos"] = np.full(columns, 0.5)
+        scale = 0.001 if unit == "s" else 1.0
+        mapping["time"] = np.array([2.0, 2.0 + 0.5 * frames, 0.5]) * scale
+        if unit is not None:
+            mapping["time"].attrs["units"] = unit
+    return data
+
+
+@pytest.mark.parametrize("unit", [None, "ms", "s"])
+def test_a_report_of_bmtk_is_read(path, unit):
+    data = write_report_of_bmtk(path, [1, 1, 1], unit=unit, nodes=[7, 2, 5])
+    traces = read_traces(path)["cortex"]
+    assert np.array_equal(traces.data, data[:, :, None])
+    np.testing.assert_allclose(traces.times, 2.0 + 0.5 * np.arange(6), rtol=1e-15)
+    assert (traces.node_ids.tolist(), traces.elements, traces.unit) == ([7, 2, 5], ("0",), "")
+
+
+@pytest.mark.parametrize("counts", [[2, 1, 4], [0, 3, 0], [1, 1, 5], [3, 0]])
+def test_nodes_with_different_numbers_of_elements_are_filled_up_with_nan(path, counts):
+    elements = np.arange(sum(counts)) % 4
+    data = write_report_of_bmtk(path, counts, elements=elements)
+    traces = read_traces(path)["cortex"]
+    assert traces.data.shape == (6, len(counts), max(counts))
+    assert traces.elements == tuple(map(str, range(max(counts))))
+    first = 0
+    for node, count in enumerate(counts):
+        assert np.array_equal(traces.data[:, node, :count], data[:, first : first + count])
+        assert np.isnan(traces.data[:, node, count:]).all()
+        assert traces.element_ids[node, :count].tolist() == elements[first:][:count].tolist()
+        assert (traces.element_ids[node, count:] == -1).all()
+        first += count
+
+
+def test_elements_that_all_nodes_share_are_named_by_their_numbers(path):
+    write_report_of_bmtk(path, [2, 2], elements=[3, 9, 3, 9])
+    assert read_traces(path)["cortex"].elements == ("3", "9")
+    write_report_of_bmtk(path, [2, 2], elements=[3, 9, 3, 8])
+    traces = read_traces(path)["cortex"]
+    assert (traces.elements, traces.element_ids.tolist()) == (("0", "1"), [[3, 9], [3, 8]])
+
+
+def test_libsonata_reads_the_same_numbers_from_a_report_of_uneven_nodes(path, libsonata):
+    data = write_report_of_bmtk(path, [2, 1, 4], unit="ms", elements=[0, 1, 0, 0, 1, 2, 3])
+    with h5py.File(path, "r+") as file:  # what libsonata insists on
+        mapping = file["report/cortex/mapping"]
+        mapping["index_pointers"] = mapping["index_pointer"]
+        mapping["node_ids"].attrs["sorted"] = np.uint8(1)
+        del file["report/cortex/data"]
+        file["report/cortex/data"] = data
+        file["report/cortex/data"].attrs["units"] = "mV"
+    report = libsonata.ElementReportReader(str(path))["cortex"].get()
+    traces = read_traces(path)["cortex"]
+    assert np.array_equal(report.data, data)
+    for column, (node, element) in enumerate(tuple(pair) for pair in report.ids):
+        (place,) = np.flatnonzero(traces.element_ids[node] == element)
+        assert np.array_equal(traces.data[:, node, place], report.data[:, column])
+
+
+@pytest.mark.parametrize(
+    "pointers", [[0, 1, 3], [1, 1, 4], [0, 3, 2, 4], [0, 9, 4], [0, 4], [0, 1, 2, 4], []]
+)
+def test_pointers_that_share_out_no_columns_are_refused(path, pointers):
+    write_report_of_bmtk(path, [2, 2])
     with h5py.File(path, "r+") as file:
-        file["report/pyr/mapping/index_pointers"][:] = [0, 1, 4]
-    with pytest.raises(FileError, match="different elements"):
+        del file["report/cortex/mapping/index_pointer"]
+        file["report/cortex/mapping/index_pointer"] = np.array(pointers, "i8")
+    with pytest.raises(FileError, match="not in the SONATA layout") as caught:
+        read_traces(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_that_float32_cannot_hold_are_refused(path):
+    write_report_of_bmtk(path, [1, 1])
+    with h5py.File(path, "r+") as file:
+        file["report/cortex/data"][3, 1] = 1e300
+    with pytest.raises(FileError, match="holds numbers beyond float32"):
+        read_traces(path)
+
+
+def test_a_report_that_would_be_filled_up_beyond_memory_is_refused(path):
+    counts = np.ones(3_000_000, int)
+    counts[0] = 3_000_000
+    write_report_of_bmtk(path, counts, frames=1)
+    with pytest.raises(FileError, match=r"3000000 nodes of up to 3000000 elements, which takes"):
         read_traces(path)
 
 

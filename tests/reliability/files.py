@@ -1,11 +1,12 @@
 """Damaged files: ``python -m tests.reliability files --count 1000`` mutates and reads them.
 
-Every file is a saved tree, network, model or sweep, SONATA spikes or traces, IDX images with and
-without gzip, spikes, sets of parameters or a picture; or it stands in a run directory that commands
-read. Of its bytes some are flipped, cut off, exchanged, repeated, zero, at random or as large as
-numbers get, or something else has its name. It is refused in one line, read as it was, or read as
-something else (wrong). IDX without gzip and texts have no checksums: a changed pixel or digit is
-read as one that was written, so that only what has to hold for any such file is compared.
+Every file is a saved tree, network, model or sweep, SONATA spikes or traces, ours and those of
+others, IDX images with and without gzip, spikes as text, sets of parameters or a picture; or it
+stands in a run directory that commands read. Of its bytes some are flipped, cut off, exchanged,
+repeated, zero, at random or as large as numbers get, or something else has its name. It is refused
+in one line, read as it was, or read as something else (wrong). IDX without gzip, texts and the HDF5
+of others have no checksums: a changed pixel or digit is read as one that was written, so that only
+what has to hold for any such file is compared.
 
 Batches run in processes of their own, with limits on memory and time, so crashes and hangs are
 counted as well.
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+import h5py
 import numpy as np
 
 from spikesim import cli, runs, sweep_runs
@@ -40,7 +42,7 @@ from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.network import Network
 from spikesim.neurons import LIF
-from spikesim.patterns import from_picture, read_ras
+from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
 
@@ -64,9 +66,20 @@ _RUNS = {
     for model in ("segregated", "burst", "superspike")
     for command in _COMMANDS
 }
-LOOSE = ("idx", "idx gzip", "ras", "list.csv", "list.json", "picture")
+LOOSE = ("idx", "idx gzip", "ras", "nest", "list.csv", "list.json", "picture")
+FOREIGN = ("old spikes", "bmtk report", "uneven report")  # HDF5 without our checksums
 DIRECTORIES = (*_RUNS, "sweep directory")
-_READERS = ("tree", "spikes", "traces", "network", "sweep", *_MODELS, *LOOSE, *DIRECTORIES)
+_READERS = (
+    "tree",
+    "spikes",
+    "traces",
+    "network",
+    "sweep",
+    *_MODELS,
+    *LOOSE,
+    *FOREIGN,
+    *DIRECTORIES,
+)
 _MUTATIONS = ("bit", "cut", "block", "swap", "repeat", "zero", "huge", "magic")
 _STAND_INS = ("nothing", "empty", "folder", "circle", "text", "picture", "network", "bomb")
 _KINDS = (*_MUTATIONS, *_STAND_INS)
@@ -95,6 +108,9 @@ def _loose(reader: str) -> bytes:
         return gzip.compress(content, mtime=0) if "gzip" in reader else content
     if reader == "ras":
         return "".join(f"{0.0083 * k:.4f} {k % 7}\n" for k in range(50)).encode()
+    if reader == "nest":
+        header = "# NEST version: 3.6.0\n# RecordingBackendASCII version: 2\nsender\ttime_ms\n"
+        return (header + "".join(f"{3 + k % 7}\t{8.3 * k:.3f}\n" for k in range(50))).encode()
     if reader == "list.csv":
         return b"alpha,n\n" + b"".join(b"%d.5,%d\n" % (k, k) for k in range(20))
     if reader == "list.json":
@@ -113,8 +129,8 @@ def _read_loose(reader: str, path: Path) -> object:
         labels.write_bytes(_idx(np.arange(12) % 10))
         images, numbers, shape = load_idx(path, labels)
         return images if "gzip" in reader else (images.shape, images.dtype, numbers, shape)
-    if reader == "ras":
-        pattern = read_ras(path)
+    if reader in ("ras", "nest"):
+        pattern = read_ras(path) if reader == "ras" else read_nest(path)
         times = pattern.times
         return bool(
             ((times >= 0.0) & (times < pattern.duration)).all()
@@ -125,6 +141,41 @@ def _read_loose(reader: str, path: Path) -> object:
         sets = sweep_runs._listed(path)
         return all(isinstance(text, str) for each in sets for text in (*each, *each.values()))
     return from_picture(path, n=10, duration=50.0)
+
+
+def _write_foreign(reader: str, path: Path) -> None:
+    """Spikes of the layout before SONATA, or a report of bmtk, as those programs write them."""
+    chance = np.random.default_rng(3)
+    with h5py.File(path, "w") as file:
+        if reader == "old spikes":
+            file["spikes/gids"] = np.sort(chance.integers(0, 50, 300)).astype("u8")
+            file["spikes/timestamps"] = chance.uniform(0.0, 1000.0, 300)
+            file["spikes"].attrs["sorting"] = "by_gid"
+            return
+        counts = [1] * 9 if reader == "bmtk report" else [3, 1, 0, 5]
+        group = file.create_group("report/cortex")
+        group["data"] = chance.normal(-60.0, 5.0, (40, sum(counts)))
+        group["data"].attrs["variable"] = "v"
+        group["mapping/node_ids"] = np.arange(len(counts), dtype="u8")
+        group["mapping/index_pointer"] = np.cumsum([0, *counts]).astype("u8")
+        group["mapping/element_ids"] = np.zeros(sum(counts), "u8")
+        group["mapping/element_pos"] = np.full(sum(counts), 0.5)
+        group["mapping/time"] = [0.0, 4.0, 0.1]
+
+
+def _read_foreign(reader: str, path: Path) -> object:
+    """What holds for any such file, as these have no checksums."""
+    if reader == "old spikes":
+        return all(
+            times.shape == ids.shape and (times.dtype, ids.dtype) == ("f8", "i8")
+            for times, ids in read_spikes(path).values()
+        )
+    return all(
+        traces.data.shape == (traces.times.size, *traces.element_ids.shape)
+        and len(traces.elements) == traces.element_ids.shape[1]
+        and len(traces.node_ids) == traces.element_ids.shape[0]
+        for traces in read_traces(path).values()
+    )
 
 
 class _Loaded(BaseException):
@@ -197,6 +248,8 @@ def _write(reader: str, path: Path) -> None:
     chance = np.random.default_rng(1)
     if reader in LOOSE:
         path.write_bytes(_loose(reader))
+    elif reader in FOREIGN:
+        _write_foreign(reader, path)
     elif reader in _RUNS:
         _run_directory(_RUNS[reader][0], path.parent)
     elif reader == "sweep directory":
@@ -227,6 +280,8 @@ def _read(reader: str, path: Path) -> str:
     found: object
     if reader in LOOSE:
         found = _read_loose(reader, path)
+    elif reader in FOREIGN:
+        found = _read_foreign(reader, path)
     elif reader in DIRECTORIES:
         found = _command(reader, path)
     elif reader == "tree":

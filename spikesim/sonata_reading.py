@@ -1,0 +1,304 @@
+"""Spike rasters and membrane traces that others have written: the readers of `spikesim.sonata`.
+
+Files are read as their writers made them, not only as the SONATA specification has it: bmtk calls
+the index pointers of a report `index_pointer` and gives no unit of time, an old layout keeps the
+spikes of its only population in /spikes/gids, and times are in ms, milliseconds or seconds.
+A file may come from anywhere, so that nothing is allocated before its size was compared with what
+there is, and nothing outside the file is read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+
+from spikesim.errors import FileError, check_memory
+from spikesim.files import open_hdf5
+
+__all__ = ["Traces", "read_spikes", "read_traces"]
+
+CHECKSUM = "spikesim_crc32"
+"""Of a text, beside it: HDF5 keeps texts in a heap without checksums."""
+
+_UNITS = {  # of time → how many ms; a file that names none is in ms
+    "": 1.0,
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1000.0),
+}
+
+# What HDF5 itself and h5py decode. Others come from shared libraries that a file can ask for.
+_FILTERS = (
+    h5py.h5z.FILTER_DEFLATE,
+    h5py.h5z.FILTER_SHUFFLE,
+    h5py.h5z.FILTER_FLETCHER32,
+    h5py.h5z.FILTER_SZIP,
+    h5py.h5z.FILTER_NBIT,
+    h5py.h5z.FILTER_SCALEOFFSET,
+    h5py.h5z.FILTER_LZF,
+)
+_GROWTH = 2_000  # bytes that one stored byte may become; gzip reaches 1032
+_GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
+_STORED_FREE = 2**18  # bytes that a chunk may be longer packed than it is
+_GROWTH_FREE = 2**20  # bytes that need no such reason: the only chunk may be almost empty
+
+
+def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read all spikes of a SONATA file, whoever wrote it.
+
+    Times may be in ms or in seconds, and the layout that of SONATA or the one before it, in which
+    a file has one population and no name for it.
+
+    Returns
+    -------
+    dict of str to (times, ids)
+        For every population: float64 array of times (ms) and int64 array of neurons, both of
+        shape (spikes,) and in the order of the file. The population of the old layout is called
+        ''.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, not of this layout, or still being recorded.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from spikesim.sonata import SpikeWriter
+    >>> path = os.path.join(tempfile.mkdtemp(), "spikes.h5")
+    >>> SpikeWriter(path, dt=0.1, populations={"sst": 20}).close()
+    >>> read_spikes(path)
+    {'sst': (array([], dtype=float64), array([], dtype=int64))}
+    """
+    with open_hdf5(path) as file, _reading(path):
+        spikes = _member(file, "spikes", h5py.Group)
+        if _is_own(spikes, "gids") and isinstance(spikes["gids"], h5py.Dataset):
+            return {"": _read_trains(spikes, "gids")}
+        return {
+            name: _read_trains(_member(spikes, name, h5py.Group), "node_ids") for name in spikes
+        }
+
+
+def _read_trains(group: h5py.Group, neurons: str) -> tuple[np.ndarray, np.ndarray]:
+    times, ids = (_member(group, part, h5py.Dataset) for part in ("timestamps", neurons))
+    if times.shape != ids.shape or times.ndim != 1:
+        raise ValueError(f"{times.shape} times and {ids.shape} ids")
+    return _times(times), _numbers(ids, np.int64)
+
+
+class Traces(NamedTuple):
+    """One variable of one population over time, as `read_traces` returns it."""
+
+    times: np.ndarray
+    """float64, shape (frames,): time of every frame (ms)."""
+    node_ids: np.ndarray
+    """int64, shape (nodes,): the neurons."""
+    elements: tuple[str, ...]
+    """Names of the parts of a neuron; their numbers if the file has no names, or their places
+    0, 1, ... if those numbers differ from neuron to neuron."""
+    data: np.ndarray
+    """float32, shape (frames, nodes, elements). NaN where a neuron has fewer elements than others.
+    """
+    unit: str
+    """Unit of the data, such as "mV"; empty if the file does not say."""
+    element_ids: np.ndarray
+    """int64, shape (nodes, elements): the number of each part, -1 where a neuron has fewer."""
+
+
+def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
+    """Read a SONATA report, whoever wrote it.
+
+    Returns
+    -------
+    dict of str to Traces
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, not of this layout, or still being recorded.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from spikesim.sonata import TraceWriter
+    >>> path = os.path.join(tempfile.mkdtemp(), "v.h5")
+    >>> TraceWriter(path, dt=0.5).close()
+    >>> read_traces(path)
+    {}
+    """
+    with open_hdf5(path) as file, _reading(path):
+        populations = _member(file, "report", h5py.Group)
+        return {name: _read_report(_member(populations, name, h5py.Group)) for name in populations}
+
+
+def _read_report(group: h5py.Group) -> Traces:
+    mapping = _member(group, "mapping", h5py.Group)
+    # bmtk calls them by another name than the specification does.
+    pointer = "index_pointers" if "index_pointers" in mapping else "index_pointer"
+    clock, nodes, pointers, elements, data = (
+        _member(parent, name, h5py.Dataset)
+        for parent, name in (
+            (mapping, "time"),
+            (mapping, "node_ids"),
+            (mapping, pointer),
+            (mapping, "element_ids"),
+            (group, "data"),
+        )
+    )
+    frames, columns = data.shape
+    # Everything below is as long as one of these, so that nothing is made which is not in the file.
+    if clock.shape != (3,) or elements.shape != (columns,) or not columns:
+        raise ValueError(f"{clock.shape} times and {elements.shape} elements of {columns} columns")
+    start, _, step = _times(clock)
+    node_ids, numbers = _numbers(nodes, np.int64), _numbers(elements, np.int64)
+    ends = _numbers(pointers, np.int64)
+    counts = np.diff(ends)
+    if (
+        ends.shape != (node_ids.size + 1,)
+        or node_ids.ndim != 1
+        or (ends[0], ends[-1]) != (0, columns)
+        or (counts < 0).any()
+    ):
+        raise ValueError(f"{len(node_ids)} nodes and pointers that share out no {columns} columns")
+    most = int(counts.max())
+    check_memory(
+        f"{data.name} has {len(node_ids)} nodes of up to {most} elements",
+        4.0 * max(frames, 2) * len(node_ids) * most,
+    )
+    values = _numbers(data, np.float32)
+    row = np.repeat(np.arange(len(node_ids)), counts)
+    place = np.arange(columns) - np.repeat(ends[:-1], counts)
+    element_ids = np.full((len(node_ids), most), -1)
+    element_ids[row, place] = numbers
+    if (counts == most).all():
+        values = values.reshape(frames, len(node_ids), most)
+    else:
+        padded = np.full((frames, len(node_ids), most), np.nan, np.float32)
+        padded[:, row, place] = values
+        values = padded
+    alike = (element_ids == element_ids[0]).all()
+    names = tuple(map(str, element_ids[0] if alike else range(most)))
+    if "elements" in group.attrs:
+        names = tuple(map(str, group.attrs["elements"]))
+        _check_text(group, names)
+    if len(names) != most:
+        raise ValueError(f"{len(names)} names of {most} elements")
+    unit = _unit(data)
+    _check_text(data, unit)
+    with np.errstate(over="ignore"):
+        when = start + step * np.arange(frames)
+    return Traces(when, node_ids, names, values, unit, element_ids)
+
+
+# ---- what both readers need -------------------------------------------------------------------
+
+
+@contextmanager
+def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn everything that a file of another layout runs into, into one sentence."""
+    try:
+        yield
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        MemoryError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    ) as error:
+        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
+        raise FileError(
+            f"{os.fspath(path)} is damaged or not in the SONATA layout: {reason}; check the path."
+        ) from error
+
+
+def _is_own(group: h5py.Group, name: str) -> bool:
+    """Whether a member is in the group itself: links lead to other files, or in circles."""
+    return isinstance(group.get(name, getlink=True), h5py.HardLink)
+
+
+def _member(group: h5py.Group, name: str, kind: type) -> Any:
+    if not _is_own(group, name):
+        raise ValueError(f"{group.name} has no {name} of its own")
+    member = group[name]
+    if not isinstance(member, kind):
+        raise ValueError(f"{member.name} is no {kind.__name__.lower()}")
+    return member
+
+
+def _numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
+    """Read a dataset after its size was compared with what the file holds."""
+    if dataset.shape is None or dataset.dtype.kind not in "iuf":
+        raise ValueError(f"{dataset.name} is of type {dataset.dtype}, not of numbers")
+    _check_size(dataset)
+    values = dataset[()]
+    with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is looked at
+        numbers = values.astype(dtype, copy=False)
+    if values.dtype.kind == "f" and numbers.dtype.kind == "i" and (numbers != values).any():
+        raise ValueError(f"{dataset.name} holds fractions, not whole numbers")
+    smaller = numbers.itemsize < values.itemsize
+    if smaller and (np.isinf(numbers) & np.isfinite(values)).any():
+        raise ValueError(f"{dataset.name} holds numbers beyond {numbers.dtype}")
+    return numbers
+
+
+def _check_size(dataset: h5py.Dataset) -> None:
+    layout, stored = dataset.id.get_create_plist(), dataset.id.get_storage_size()
+    if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
+        raise ValueError(f"the numbers of {dataset.name} are in another file")
+    check_memory(f"{dataset.name} has shape {dataset.shape}", float(dataset.nbytes))
+    if stored > dataset.file.id.get_filesize():
+        raise ValueError(f"{dataset.name} claims to be larger than its file")
+    if layout.get_layout() != h5py.h5d.CHUNKED:
+        if stored != dataset.nbytes:
+            raise ValueError(f"{dataset.name} has shape {dataset.shape} and {stored} bytes")
+        return
+    filters = {layout.get_filter(k)[0] for k in range(layout.get_nfilters())}
+    if not filters <= set(_FILTERS):
+        raise ValueError(f"{dataset.name} uses a filter that is not part of HDF5")
+    chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    check_memory(f"{dataset.name} has chunks of shape {dataset.chunks}", float(chunk))
+    pairs = zip(dataset.shape, dataset.chunks, strict=True)
+    read = float(chunk) * math.prod(-(-length // part) for length, part in pairs)
+    growth = _GROWTH_OFFSET if h5py.h5z.FILTER_SCALEOFFSET in filters else _GROWTH
+    if not filters - {h5py.h5z.FILTER_FLETCHER32}:
+        growth = 1
+    # A chunk that was never written is made of nothing, one that is packed too well of almost it.
+    # One that holds more than it may is unpacked in full before HDF5 looks at its size.
+    if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _STORED_FREE:
+        raise ValueError(f"{dataset.name} would take {read:.0f} bytes, made of {stored}")
+
+
+def text_checksum(text: Any) -> np.int64:
+    """What is written beside a text, or beside a list of them."""
+    return np.int64(zlib.crc32(json.dumps(text).encode()))
+
+
+def _check_text(item: h5py.Group | h5py.Dataset, text: Any) -> None:
+    if item.attrs.get(CHECKSUM, text_checksum(text)) != text_checksum(text):
+        raise ValueError(f"a text of {item.name} has changed since it was written")
+
+
+def _unit(dataset: h5py.Dataset) -> str:
+    """The unit of a dataset, which writers store as text, as bytes, or as an array of one."""
+    value = np.asarray(dataset.attrs.get("units", "")).reshape(-1)[0]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _times(dataset: h5py.Dataset) -> np.ndarray:
+    """Times in ms."""
+    unit = _unit(dataset)
+    if unit not in _UNITS:
+        raise ValueError(f"{dataset.name} is in {unit!r}, neither in ms nor in seconds")
+    with np.errstate(over="ignore"):
+        return _numbers(dataset, np.float64) * _UNITS[unit]
