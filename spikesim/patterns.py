@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from spikesim.errors import (
     show,
 )
 from spikesim.files import read_bytes
+from spikesim.spike_pattern import SpikePattern, check_pattern, pattern_of
 
 __all__ = [
     "SpikePattern",
@@ -38,51 +39,13 @@ __all__ = [
     "from_text",
     "from_trains",
     "poisson",
+    "read_nest",
     "read_ras",
 ]
 
+_NEST_HEADER = ["sender", "time_ms"]
 _COLUMN = 1.0  # ms of a pattern that share a brightness: finer than can be seen
 _CANVAS = 2000, 1200  # pixels on which text is drawn: the shape of a raster, finer than its rows
-
-
-class SpikePattern(NamedTuple):
-    """Spikes of a group of neurons in one trial; `poisson` and others make them.
-
-    Attributes
-    ----------
-    times : float64 array, shape (spikes,)
-        In ms, ascending, at least 0 and below `duration`.
-    ids : int32 array, shape (spikes,)
-        The neuron of each spike, below `n`.
-    n : int
-        Number of neurons; some may be silent.
-    duration : float
-        Of the trial (ms).
-
-    Examples
-    --------
-    >>> pattern = from_trains([[83.0, 166.0], [], [40.0]], duration=500.0)
-    >>> pattern.times.tolist(), pattern.ids.tolist(), pattern.n
-    ([40.0, 83.0, 166.0], [2, 0, 0], 3)
-    """
-
-    times: np.ndarray
-    ids: np.ndarray
-    n: int
-    duration: float
-
-    def trains(self) -> list[np.ndarray]:
-        """Return the spike times (ms) of each neuron, in an array of its own.
-
-        Examples
-        --------
-        >>> pattern = poisson(3, rate=20.0, duration=100.0, seed=1)
-        >>> [len(train) for train in pattern.trains()]
-        [2, 1, 3]
-        """
-        order = np.argsort(self.ids, kind="stable")
-        ends = np.cumsum(np.bincount(self.ids, minlength=self.n))
-        return np.split(self.times[order], ends)[: self.n]
 
 
 # ---- patterns made from numbers ---------------------------------------------------------------
@@ -130,7 +93,7 @@ def poisson(n: int, rate: float, duration: float, seed: int = 0, dt: float = 0.1
     check_memory(f"n is {n} at {rate:g} Hz", 32.0 * n * steps * rate * dt / 1000.0)
     count = random.binomial(n * steps, rate * dt / 1000.0)
     places = np.sort(random.choice(n * steps, count, replace=False, shuffle=False))
-    return _pattern(places // n, places % n, n, duration, dt)
+    return pattern_of(places // n, places % n, n, duration, dt)
 
 
 def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) -> SpikePattern:
@@ -234,14 +197,89 @@ def read_ras(
     """
     dt = check_number("dt", dt, above=0.0, unit="ms")
     check_choice("rounding", rounding, ("truncate", "nearest"))
-    seconds, ids = _read_columns(str(check_path("path", path)))
+    seconds, ids = _read_columns(
+        path, _ras_spike, "a time in seconds and a neuron, such as '0.0830 0'"
+    )
+    return _read_pattern(path, seconds, "s", ids, n, duration, dt, rounding)
+
+
+def read_nest(
+    path: str | os.PathLike[str],
+    n: int | None = None,
+    duration: float | None = None,
+    dt: float = 0.1,
+    first: int = 1,
+) -> SpikePattern:
+    """Read a pattern from a text file of NEST: an id and a time in ms on each line.
+
+    These are the .dat files of a spike recorder, with their header, and the .gdf files of older
+    versions.
+
+    Parameters
+    ----------
+    path : str or path
+        Lines may come in any order; those that are empty or begin with # are skipped.
+    n : int, optional
+        Number of neurons; as a default up to the last one that spikes.
+    duration : float, optional
+        Of the trial (ms), a multiple of `dt`; as a default until the step after the last spike.
+    dt : float
+        Step (ms) to which the times are brought, each to the nearest one.
+    first : int
+        NEST's number of the neuron that is 0 here. NEST numbers all nodes of a simulation from 1:
+        the first neuron of another population has a larger number.
+
+    Returns
+    -------
+    SpikePattern
+        With all times on the grid. Two spikes of a neuron that fall into the same step stay two.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or is no such file.
+    InputError
+        If an argument cannot be used, or does not fit the file.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "spikes.dat")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("sender\\ttime_ms\\n101\\t83.000\\n103\\t166.000\\n")
+    >>> pattern = read_nest(path, first=101, duration=500.0)
+    >>> pattern.times.tolist(), pattern.ids.tolist()
+    ([83.0, 166.0], [0, 2])
+    """
+    dt = check_number("dt", dt, above=0.0, unit="ms")
+    first = check_integer("first", first, at_least=0, at_most=2**31 - 1)
+    times, ids = _read_columns(path, _nest_spike, "a neuron and a time in ms, such as '1 83.0'")
+    if ids.min(initial=first) < first:
+        raise InputError(
+            f"first is {first}, but {path} holds a spike of neuron {ids.min()}; first is the "
+            "number of the first neuron in NEST."
+        )
+    return _read_pattern(path, times, "ms", ids - first, n, duration, dt, "nearest")
+
+
+def _read_pattern(
+    path: str | os.PathLike[str],
+    times: np.ndarray,
+    unit: str,
+    ids: np.ndarray,
+    n: int | None,
+    duration: float | None,
+    dt: float,
+    rounding: str,
+) -> SpikePattern:
+    """The pattern of the times, in s or ms, and the neurons that a file holds."""
     with np.errstate(over="ignore"):
-        # In the units of Auryn, so that the same digits are cut off.
-        exact = seconds / (dt / 1000.0)
+        # In the units of the file, so that the digits are cut off that Auryn cuts off.
+        exact = times / (dt / 1000.0 if unit == "s" else dt)
     if exact.max(initial=0.0) > MOST_STEPS:
         raise FileError(
-            f"{path} holds a spike at {seconds.max():g} s; at most 2^62 steps of {dt:g} ms can be "
-            "counted."
+            f"{path} holds a spike at {times.max():g} {unit}; at most 2^62 steps of {dt:g} ms can "
+            "be counted."
         )
     steps = (np.floor(exact) if rounding == "truncate" else np.rint(exact)).astype(np.int64)
     if n is None:
@@ -261,32 +299,56 @@ def read_ras(
         )
     order = np.lexsort((ids, steps))
     steps, ids = steps[order], ids[order]
-    return _pattern(steps, ids, n, duration, dt)
+    return pattern_of(steps, ids, n, duration, dt)
 
 
-def _read_columns(path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Times (s) and ids of a file, not yet sorted."""
+def _read_columns(
+    path: str | os.PathLike[str], spike: Callable[[list[str]], tuple[float, float]], wanted: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times and ids of a file, not yet sorted; `spike` makes both of the words of a line."""
+    path = str(check_path("path", path))
     try:
         lines = read_bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError:
-        raise FileError(f"{path} is no text, so it cannot hold spikes in Auryn's format.") from None
-    times, ids = [], []
+        raise FileError(f"{path} is no text; a line has to be {wanted}.") from None
+    times: list[float] = []
+    ids: list[int] = []
     for number, line in enumerate(lines, 1):
         words = line.split()
-        if not words or words[0].startswith("#"):
+        if not words or words[0].startswith("#") or (words == _NEST_HEADER and not times):
             continue
         try:
-            time, neuron = map(float, words)
+            time, neuron = spike(words)
         except ValueError:
             time = neuron = math.nan
         if not (0.0 <= time < math.inf and 0.0 <= neuron < 2.0**31 and neuron.is_integer()):
             raise FileError(
-                f"{path} has {line.strip()[:40]!r} in line {number}; a line has to be a time in "
-                "seconds and a neuron, such as '0.0830 0'."
+                f"{path} has {line.strip()[:40]!r} in line {number}; a line has to be {wanted}."
+                + (" It looks like a file of NEST: see read_nest." if _is_of_nest(words) else "")
             )
         times.append(time)
         ids.append(int(neuron))
     return np.array(times, float), np.array(ids, np.int64)
+
+
+def _ras_spike(words: list[str]) -> tuple[float, float]:
+    if _is_of_nest(words):
+        raise ValueError
+    time, neuron = map(float, words)
+    return time, neuron
+
+
+def _nest_spike(words: list[str]) -> tuple[float, float]:
+    neuron, time = words
+    return float(time), float(int(neuron))
+
+
+def _is_of_nest(words: list[str]) -> bool:
+    """Whether a line has a whole number before one with a point: first the neuron, then the time.
+
+    Auryn writes a time with its fractions, then a neuron without.
+    """
+    return len(words) == 2 and words[0].isdecimal() and not words[1].isdecimal()
 
 
 # ---- patterns made from pictures --------------------------------------------------------------
@@ -484,119 +546,4 @@ def _sample(
         free[spiking] = k + pause
         found.append(spiking)
     counts = [len(spiking) for spiking in found]
-    return _pattern(np.repeat(np.arange(steps), counts), np.concatenate(found), n, duration, dt)
-
-
-# ---- what models ask for ----------------------------------------------------------------------
-
-
-def check_pattern(
-    name: str,
-    pattern: Any,
-    dt: float,
-    n: int | None = None,
-    duration: float | None = None,
-    allow_empty: bool = True,
-    most: int = 1,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the step and neuron of each spike, or raise `InputError` if a model cannot use them.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    pattern : SpikePattern
-    dt : float
-        Step of the model (ms). Each spike goes to the nearest one.
-    n : int, optional
-        How many neurons the pattern has to have.
-    duration : float, optional
-        How long (ms) it has to last.
-    allow_empty : bool
-        Whether there may be no spike at all.
-    most : int
-        How many spikes a neuron may have in a step.
-
-    Returns
-    -------
-    steps : int64 array, shape (spikes,)
-        From 0 to duration / dt - 1, ascending.
-    ids : int32 array, shape (spikes,)
-        Ascending within a step.
-
-    Raises
-    ------
-    InputError
-        Names the argument, what is wrong, and what is allowed.
-
-    Examples
-    --------
-    >>> target = from_trains([[83.0, 166.0], [83.0]], duration=500.0)
-    >>> steps, ids = check_pattern("target", target, dt=0.1, n=2, duration=500.0)
-    >>> steps.tolist(), ids.tolist()
-    ([830, 830, 1660], [0, 1, 0])
-    """
-    if not isinstance(pattern, SpikePattern):
-        raise InputError(
-            f"{name} is a {type(pattern).__name__}; it has to be a SpikePattern, as made by "
-            "from_trains, poisson, from_picture, from_text or read_ras of spikesim.patterns."
-        )
-    dt = check_number("dt", dt, above=0.0, unit="ms")
-    most = check_integer("most", most, at_least=1)
-    check_choice("allow_empty", allow_empty, [True, False])
-    if n is not None:
-        n = check_integer("n", n, at_least=1)
-    neurons = check_integer(f"{name}.n", pattern.n, at_least=1)
-    length = check_number(f"{name}.duration", pattern.duration, above=0.0, unit="ms")
-    times = check_array(
-        f"{name}.times", pattern.times, shape=(None,), dtype=np.float64, at_least=0.0
-    )
-    ids = check_array(
-        f"{name}.ids",
-        pattern.ids,
-        shape=times.shape,
-        dtype=np.int32,
-        at_least=0,
-        at_most=neurons - 1,
-    )
-    if n is not None and neurons != n:
-        raise InputError(f"{name}.n is {neurons}; it has to be {n}, one for each neuron.")
-    if not (allow_empty or times.size):
-        raise InputError(f"{name} holds no spike; it has to hold at least one.")
-    late = np.flatnonzero(np.diff(times) < 0.0)
-    if late.size:
-        raise InputError(
-            f"{name}.times has {times[late[0] + 1]:g} ms after {times[late[0]]:g} ms; times have "
-            "to ascend, as those of spikesim.patterns.from_trains do."
-        )
-    trial, what = (length, "pattern") if duration is None else (duration, "trial")
-    end = check_steps(f"{name}.duration" if duration is None else "duration", trial, dt, at_least=1)
-    with np.errstate(over="ignore"):
-        steps = np.rint(times / dt)
-    if steps.size and steps[-1] >= end:
-        raise InputError(
-            f"{name} holds a spike at {times[-1]:g} ms, but the {what} lasts {trial:g} ms; the "
-            f"last step is at {trial - dt:g} ms."
-        )
-    if abs(length - trial) > 1e-6 * dt:
-        raise InputError(
-            f"{name} lasts {length:g} ms, but the trial lasts {trial:g} ms; they have to agree, "
-            f"as with {name}._replace(duration={trial:g})."
-        )
-    order = np.lexsort((ids, steps))
-    steps, ids = steps[order].astype(np.int64), ids[order]
-    # Equal spikes stand side by side: `most` places further on there has to be another one.
-    more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
-    if more.size:
-        raise InputError(
-            f"{name} holds {'two' if most == 1 else most + 1} spikes of neuron {ids[more[0]]} in "
-            f"the step at {steps[more[0]] * dt:g} ms; a neuron spikes at most "
-            f"{'once' if most == 1 else f'{most} times'} in each step of {dt:g} ms."
-        )
-    return steps, ids
-
-
-def _pattern(
-    steps: np.ndarray, ids: np.ndarray, n: int, duration: float, dt: float
-) -> SpikePattern:
-    return SpikePattern(steps * dt, ids.astype(np.int32), n, float(duration))
+    return pattern_of(np.repeat(np.arange(steps), counts), np.concatenate(found), n, duration, dt)

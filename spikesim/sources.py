@@ -21,6 +21,7 @@ from spikesim.errors import (
     SPIKE_INTERVAL,
     InputError,
     check_array,
+    check_choice,
     check_integer,
     check_memory,
     check_number,
@@ -216,18 +217,28 @@ class SpikeTrainSource(Population):
         Which neuron emits each, 0 to n - 1.
     period : int, optional
         After how many steps the spikes come again; once only as a default.
+    duplicates : {'refuse', 'merge', 'keep'}
+        What becomes of several spikes of a neuron in a step.
 
     Attributes
     ----------
     MOST : int
-        How many spikes a neuron can emit in a step when a model replaces the spikes.
+        How many spikes a neuron can emit in a step.
     """
 
     MOST = 4
 
     def __init__(
-        self, network: Network, name: str, n: int, times: Any, ids: Any, period: int | None = None
+        self,
+        network: Network,
+        name: str,
+        n: int,
+        times: Any,
+        ids: Any,
+        period: int | None = None,
+        duplicates: str = "refuse",
     ):
+        check_choice("duplicates", duplicates, ["refuse", "merge", "keep"])
         super().__init__(network, name, n, Neuron(steps=(), most_spikes=self.MOST), {})
         at = check_array(
             "times",
@@ -246,11 +257,16 @@ class SpikeTrainSource(Population):
             )
         order = np.lexsort((who, steps))
         steps, who = steps[order], who[order]
-        twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(who) == 0))
-        if twice.size:
+        again = np.zeros(steps.size, bool)  # whether it is the same neuron and step as before
+        again[1:] = (np.diff(steps) == 0) & (np.diff(who) == 0)
+        if duplicates == "merge":
+            steps, who = steps[~again], who[~again]
+        elif duplicates == "refuse" and again.any():
+            first = int(again.argmax())
             raise InputError(
-                f"times has two spikes of neuron {who[twice[0]]} in the step at "
-                f"{steps[twice[0]] * network.dt:g} ms; a neuron emits at most one per dt."
+                f"times has two spikes of neuron {who[first]} in the step at "
+                f"{steps[first] * network.dt:g} ms; a neuron emits at most one per dt, unless "
+                "duplicates is 'merge' (they become one) or 'keep'."
             )
         self._trains: dict[str, np.ndarray] = {
             "next": np.zeros(1, np.int64),
@@ -319,7 +335,8 @@ def _check_trains(steps: np.ndarray, ids: np.ndarray, most: int) -> None:
     more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
     if more.size:
         raise InputError(
-            f"steps has more than {most} spikes of neuron {ids[more[0]]} in step {steps[more[0]]}."
+            f"steps has more than {most} spikes of neuron {ids[more[0]]} in step {steps[more[0]]}; "
+            f"a source emits at most {most}."
         )
 
 

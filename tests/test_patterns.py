@@ -16,6 +16,7 @@ from spikesim.patterns import (
     from_text,
     from_trains,
     poisson,
+    read_nest,
     read_ras,
 )
 
@@ -275,6 +276,24 @@ def test_text_for_neurons_that_cannot_be_is_refused(changes, message):
         from_text("text", **changes)
 
 
+# ---- spikes of events
+
+
+def test_merged_makes_one_of_the_spikes_of_a_neuron_in_a_step():
+    random = np.random.default_rng(1)
+    trains = [np.sort(random.uniform(0.0, 20.0, 40)) for _ in range(3)]
+    made = from_trains(trains, duration=21.0)
+    one = made.merged(dt=1.0)
+    expected = {(round(t), i) for t, i in zip(made.times, made.ids, strict=True)}
+    found = list(zip(np.rint(one.times).astype(int), one.ids, strict=True))
+    assert set(found) == expected
+    assert len(found) == len(expected)
+    assert (one.n, one.duration) == (3, 21.0)
+    check_pattern("pattern", one, dt=1.0)
+    with pytest.raises(InputError, match=r"two spikes .*, as in pattern\.merged\(dt=1\)"):
+        check_pattern("pattern", made, dt=1.0)
+
+
 # ---- files of Auryn
 
 
@@ -411,3 +430,53 @@ def test_a_pattern_that_does_not_fit_the_model_is_refused(expected, message):
     assert check_pattern("target", TARGET, 0.1, n=1, duration=500.0)[0].size == 5
     with pytest.raises(InputError, match=message):
         check_pattern("target", TARGET, **{"dt": 0.1, **expected})
+
+
+# ---- files of NEST
+
+DAT = "# NEST version: 3.6.0\n# RecordingBackendASCII version: 2\n"
+NEST = {
+    "dat": DAT + "sender\ttime_ms\n5\t100.000\n7\t0.300\n5\t12.700\n",
+    "dat with a commented header": DAT + "# sender\ttime_ms\n5\t100.000\n7\t0.300\n5\t12.700\n",
+    "gdf": "5\t100.000\t\n7\t0.300\t\n5\t12.700\t\n",
+    "gdf of whole times": "5 100.0\n7 0.3\n5 12.7\n",
+}
+
+
+def nest(tmp_path, text):
+    path = tmp_path / "spikes.dat"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("kind", NEST)
+def test_files_of_nest_hold_a_neuron_and_a_time_in_ms(tmp_path, kind):
+    made = read_nest(nest(tmp_path, NEST[kind]), n=10, duration=200.0, first=5)
+    np.testing.assert_array_equal(made.times, np.array([3, 127, 1000]) * 0.1)
+    assert made.ids.tolist() == [2, 0, 0]
+    assert (made.n, made.duration) == (10, 200.0)
+
+
+@pytest.mark.parametrize("kind", NEST)
+def test_files_of_nest_are_not_taken_for_those_of_auryn(tmp_path, kind):
+    with pytest.raises(FileError, match=r"has '.*' in line \d; .* a time in seconds"):
+        read_ras(nest(tmp_path, NEST[kind]))
+
+
+def test_who_takes_a_file_of_nest_for_one_of_auryn_is_told_what_reads_it(tmp_path):
+    with pytest.raises(FileError, match=r"looks like a file of NEST: see read_nest\.$"):
+        read_ras(nest(tmp_path, "5\t100.0\n"))
+
+
+def test_a_neuron_before_the_first_one_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"first is 6, but .* holds a spike of neuron 5"):
+        read_nest(nest(tmp_path, NEST["gdf"]), first=6)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["5", "5 1.0 0.3", "sender\ttime_step\ttime_offset", "0.5 3", "5 -1.0", "-5 1.0", "5 nan"],
+)
+def test_a_line_that_is_no_spike_of_nest_is_told_by_its_number(tmp_path, line):
+    with pytest.raises(FileError, match=r"spikes\.dat has '.*' in line 2; .* a neuron and a time"):
+        read_nest(nest(tmp_path, f"5 0.1\n{line}\n"))
