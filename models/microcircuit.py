@@ -341,7 +341,7 @@ def mean_rates(spikes: Mapping[str, SpikeRecording], after: float = 500.0) -> di
     ----------
     spikes : dict of str to SpikeRecording
     after : float
-        In ms: the time that is left out, as the network has to settle.
+        In ms: the time of the network up to which spikes are left out, as it has to settle.
 
     Examples
     --------
@@ -359,9 +359,10 @@ def mean_rates(spikes: Mapping[str, SpikeRecording], after: float = 500.0) -> di
             raise InputError(
                 f"spikes[{name!r}] is {show(recording)}; it has to be a SpikeRecording."
             )
-        check_number("after", after, at_least=0.0, below=recording.duration, unit="ms")
+        check_number("after", after, at_least=0.0, below=recording.t_stop, unit="ms")
         counted = np.count_nonzero(recording.t >= after - 1e-6)
-        found[name] = float(1e3 * counted / (recording.n * (recording.duration - after)))
+        counting = recording.t_stop - max(after, recording.t_start)
+        found[name] = float(1e3 * counted / (recording.n * counting))
     return found
 
 

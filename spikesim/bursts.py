@@ -1,6 +1,6 @@
 """Events and bursts in recorded spikes, and the two rates that an ensemble multiplexes.
 
-    rates = binned_rates(spikes.t, spikes.i, spikes.n, spikes.duration)
+    rates = binned_rates(spikes.t, spikes.i, spikes.n, spikes.t_stop, start=spikes.t_start)
     rates.event_rate, rates.burst_probability
 
 Spikes of one neuron that follow each other closely are a burst. A burst counts as one event, and
@@ -155,7 +155,7 @@ def binned_rates(
     n : int
         Number of neurons, at least 1; silent ones count.
     duration : float
-        End of the recording (ms).
+        End of the recording (ms), such as `SpikeRecording.t_stop`.
     bin_width : float
         Length of a bin (ms). What is left at the end and fills no bin is left out.
     start : float

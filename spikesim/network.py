@@ -15,6 +15,7 @@ in the same step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from inspect import isfunction
 from math import exp
 from pathlib import Path
@@ -38,6 +39,7 @@ from spikesim.errors import (
     check_integer,
     check_memory,
     check_names,
+    check_neurons,
     check_number,
     check_steps,
     check_unknown,
@@ -175,7 +177,13 @@ class Network(Whole):
         return self.add(Population(self, name, n, neuron, parameters))
 
     def add_spike_trains(
-        self, name: str, n: int, times: Any, ids: Any, period: float | None = None
+        self,
+        name: str,
+        n: int,
+        times: Any,
+        ids: Any,
+        period: float | None = None,
+        duplicates: str = "refuse",
     ) -> SpikeTrainSource:
         """Add a source that emits given spikes.
 
@@ -190,11 +198,14 @@ class Network(Whole):
             Which neuron emits each.
         period : float, optional
             In ms, a multiple of dt: after which time all of them come again. Once as a default.
+        duplicates : {'refuse', 'merge', 'keep'}
+            What becomes of several spikes of a neuron in a step, as there are in recorded events:
+            'merge' makes them one, 'keep' emits each, up to four.
         """
         self._check_name(name)
         n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
         steps = None if period is None else check_steps("period", period, self.dt, at_least=1)
-        return self.add(SpikeTrainSource(self, name, n, times, ids, steps))
+        return self.add(SpikeTrainSource(self, name, n, times, ids, steps, duplicates))
 
     def add_images(self, name: str, images: Any, rate: float, duration: float) -> ImageSource:
         """Add a source that shows images one after another, each for `duration` ms, over and over.
@@ -273,7 +284,7 @@ class Network(Whole):
         rate: float,
         weight: float,
         *,
-        neurons: slice | None = None,
+        neurons: Any = None,
         at_most_one: bool = False,
     ) -> Background:
         """Give neurons of a population Poisson input of their own.
@@ -289,8 +300,8 @@ class Network(Whole):
             In Hz per neuron.
         weight : float
             What each spike adds.
-        neurons : slice, optional
-            Which neurons get it, without a stride; all as a default.
+        neurons : slice, array_like of int, array_like of bool or int, optional
+            Which neurons get it, as in `record`, side by side; all by default.
         at_most_one : bool
             A neuron gets one spike in a step at the most, with probability rate dt. That is how
             Auryn and Brian2 draw Poisson spikes; the variance of the input is smaller by the factor
@@ -306,18 +317,15 @@ class Network(Whole):
         """
         self._check_own("population", population)
         self._check_port(population, target)
-        try:
-            chosen = range(population.n)[slice(None) if neurons is None else neurons]
-            assert isinstance(chosen, range)
-        except (TypeError, ValueError, IndexError, AssertionError):
-            raise InputError(
-                f"neurons is {show(neurons)}; it has to be a slice, such as slice(0, 100)."
-            ) from None
-        if len(chosen) == 0 or chosen.step != 1:
-            raise InputError(
-                f"neurons is {show(neurons)}; it has to be a slice without a stride that holds "
-                f"some of the {population.n} neurons of {population.name!r}."
-            )
+        chosen = range(population.n)
+        if neurons is not None:
+            which = check_neurons("neurons", neurons, population.n)
+            if not which.size or (np.diff(which) != 1).any():
+                raise InputError(
+                    f"neurons is {show(neurons)}; it has to be a range without a stride that holds "
+                    f"some of the {population.n} neurons of {population.name!r}."
+                )
+            chosen = range(int(which[0]), int(which[-1]) + 1)
         check_choice("at_most_one", at_most_one, [True, False])
         number = len(self.backgrounds)
         background = Background(population, target, rate, weight, chosen, at_most_one, number)
@@ -580,7 +588,15 @@ class Network(Whole):
         ----------
         population : Population
         path : str or Path, optional
-            Stream to this HDF5 file (SONATA layout) rather than to memory.
+            Stream to this HDF5 file (SONATA layout) rather than to memory. It appears, or takes
+            the place of one from before the program, when the recording is closed.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used.
+        FileError
+            If the file cannot be written, or this program has written it or is recording to it.
         """
         self._check_own("population", population)
         recording = SpikeRecording(population, self.dt, path)
@@ -605,13 +621,22 @@ class Network(Whole):
         variables : str or sequence of str
         every : float, optional
             The interval in ms, a multiple of dt; `dt` as a default.
-        neurons : array_like of int, optional
-            Which neurons; all as a default.
+        neurons : array_like of int, array_like of bool, int or slice, optional
+            Which neurons: their numbers, a mask with a truth value for each, one number, or a
+            slice. All by default.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
-            are the variables.
+            are the variables. It appears, or takes the place of one from before the program, when
+            the recording is closed.
         unit : str
             Of the variables, to be noted in the file.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used.
+        FileError
+            If the file cannot be written, or this program has written it or is recording to it.
         """
         self._check_own("population", population)
         names = check_names("variables", variables)
@@ -621,17 +646,7 @@ class Network(Whole):
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
             )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
-        if neurons is None:
-            which = np.arange(population.n)
-        else:
-            which = check_array(
-                "neurons",
-                neurons,
-                shape=(None,),
-                dtype=np.int64,
-                at_least=0,
-                at_most=population.n - 1,
-            )
+        which = check_neurons("neurons", neurons, population.n)
         if path is not None and not 0 < np.unique(which).size == which.size:
             raise InputError(
                 f"neurons is {show(neurons)}; for a file it has to name one or "
@@ -680,20 +695,24 @@ class Network(Whole):
             )
         self._check_whole()
         self._check_populations()
+        recordings = tuple(self.recordings)  # who is told of the progress may close one
+        for recording in recordings:
+            recording.prepare(self.step)
         program = self.compiled()
-        longest = min([r.longest_run() for r in self.recordings] + [_STRETCH])
+        longest = min([r.longest_run() for r in recordings] + [_STRETCH])
         with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
             done = 0
             while done < steps:
                 now = min(longest, steps - done)
-                for recording in self.recordings:
+                for recording in recordings:
                     recording.begin(self.step)
-                stretch = Stretch(program, self.step, now, self.arrays, self.recordings)
+                stretch = Stretch(program, self.step, now, self.arrays, recordings)
                 self._run_program(program, now)
                 self._step += now
                 done += now
-                for recording in self.recordings:
-                    recording.drain(self.step)
+                with ExitStack() as each:  # if one cannot, the others still do
+                    for recording in recordings:
+                        each.callback(recording.drain, self.step)
                 self._check_finite(stretch)
                 self._check_populations()
                 report(done, steps)
@@ -792,6 +811,9 @@ class Network(Whole):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
 
+        Recordings that have gone further forget what they hold from there on, in memory and in
+        files; close() one that is to keep it.
+
         Raises
         ------
         InputError
@@ -859,6 +881,8 @@ class Network(Whole):
                 array[...] = saved[owner][name]
         self._step = int(state["step"])
         self._is_torn = False
+        for recording in self.recordings:
+            recording.take_back(self.step)
 
     def save(self, path: str | Path) -> None:
         """Write the network's state to an HDF5 file; a killed run leaves the old file whole."""
@@ -867,7 +891,10 @@ class Network(Whole):
             write_tree(file.create_group("state"), self._state())
 
     def restore(self, path: str | Path) -> Network:
-        """Read what `save` wrote into this network, which has to be built alike; returns itself."""
+        """Read what `save` wrote into this network, which has to be built alike; returns itself.
+
+        Recordings forget what they hold from then on, as in `set_state`.
+        """
         with open_file(path, "network") as file:
             saved = read_tree(file)
         try:

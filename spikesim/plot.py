@@ -26,6 +26,7 @@ from spikesim.errors import (
     check_integer,
     check_memory,
     check_names,
+    check_neurons,
     check_number,
     check_unknown,
     show,
@@ -103,9 +104,10 @@ def raster(
     ax : matplotlib.axes.Axes, optional
     color : str, optional
         Colour of the marks; nearly black as a default.
-    neurons : array_like of int, optional
-        Which neurons to show, from bottom to top; all as a default. For a pair of arrays these are
-        the neurons up to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
+    neurons : array_like of int, array_like of bool, int or slice, optional
+        Which neurons to show, from bottom to top: their numbers, a mask with a truth value for
+        each, one number, or a slice; all by default. For a pair of arrays these are the neurons up
+        to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
     window : tuple of float, optional
         Start and end (ms) of the time to show; the whole recording as a default.
 
@@ -229,7 +231,8 @@ def rasters(
     events = [_events(panel) for panel in panels]
     n = max(int(i.max(initial=-1)) + 1 if size is None else size for _, i, size, _, _ in events)
     if window is None:
-        window = (0.0, max(duration for *_, duration, _ in events))
+        starts, ends = zip(*(span for *_, span, _ in events), strict=True)
+        window = (min(starts), max(ends))
     with _style():
         if axes is None:
             axes = _figure((1.0 + 2.3 * len(panels), 2.8)).subplots(1, len(panels), squeeze=False)
@@ -280,7 +283,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     _check_figure(figure)
     names = list(recording.layers)
     phases = getattr(recording, "phases", ())  # a loop of a pattern has none
-    end = float(phases[-1]) if phases else recording.spikes[names[0]].duration
+    span = (0.0, float(phases[-1])) if phases else _events(recording.spikes[names[0]])[3]
     with _style():
         if figure is None:
             figure = _figure((5.0, 1.4 + 1.1 * len(names)))
@@ -291,7 +294,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
         )
         axes: list[Axes] = list(grid[::-1, 0])
         for ax, name in zip(axes, names, strict=True):
-            raster(recording.spikes[name], ax, window=(0.0, end))
+            raster(recording.spikes[name], ax, window=span)
             n = recording.spikes[name].n
             ax.set_yticks([0, n - 1] if n > 1 else [0])
             ax.set_ylabel(_readable(name))
@@ -347,6 +350,8 @@ def traces(
         raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
     ids = np.asarray(recording.neurons)
     row = np.flatnonzero(ids == check_integer("neuron", neuron, at_least=0))
+    if not ids.size:
+        raise InputError("recording holds no neurons; record at least one.")
     if not row.size:
         some = ", ".join(map(str, ids[:10])) + (", ..." if ids.size > 10 else "")
         raise InputError(f"neuron is {neuron}, which was not recorded; there is {some}.")
@@ -1522,50 +1527,53 @@ def _symbol(name: str) -> str:
 # ------------------------------------------------------------------------------------------ spikes
 
 
-def _events(spikes: Any) -> tuple[np.ndarray, np.ndarray, int | None, float, str]:
-    """Times and neurons of spikes, number of neurons (None: unknown), duration, and name."""
+_Events = tuple[np.ndarray, np.ndarray, int | None, tuple[float, float], str]
+
+
+def _events(spikes: Any) -> _Events:
+    """Times and neurons of spikes, number of neurons (None: unknown), start and end, and name."""
+    start = 0.0
     if isinstance(spikes, SpikePattern):
         t, i, n = spikes.times, spikes.ids, check_integer("spikes.n", spikes.n, at_least=1)
-        duration, name = check_number("spikes.duration", spikes.duration, above=0.0), ""
+        end, name = check_number("spikes.duration", spikes.duration, above=0.0), ""
     elif isinstance(spikes, (tuple, list)):
         if len(spikes) != 2:
             raise InputError(f"spikes has {len(spikes)} parts; a pair has times and neurons.")
         t, i = spikes
-        n, duration, name = None, 0.0, ""
+        n, end, name = None, 0.0, ""
     else:
         _check_attributes("spikes", spikes, "SpikeRecording", ("t", "i", "n", "duration", "name"))
         t, i, n = spikes.t, spikes.i, check_integer("spikes.n", spikes.n, at_least=0)
         duration = check_number("spikes.duration", spikes.duration, at_least=0.0, unit="ms")
+        start = getattr(spikes, "t_start", 0.0)
+        end = getattr(spikes, "t_stop", start + duration)
         name = spikes.name
         _check_text("spikes.name", name)
     t = check_array("spike times", t, shape=(None,))
     i = check_array("neurons of the spikes", i, shape=t.shape, dtype=np.int64, at_least=0)
     last = max(int(i.max(initial=0)), n or 0)
     check_memory(f"spikes has {last} neurons", 64.0 * last)  # every neuron has a row
-    return t, i, n, duration or float(t.max(initial=0.0)) or 1.0, name
+    if end <= start:
+        end = float(t.max(initial=start))
+    return t, i, n, (start, end if end > start else start + 1.0), name
 
 
 def _draw_raster(
     ax: Axes | None,
-    events: tuple[np.ndarray, np.ndarray, int | None, float, str],
+    events: _Events,
     parts: Sequence[tuple[str, np.ndarray]],
     neurons: Any,
     window: Any,
 ) -> Axes:
     """A raster of spikes; a part is a colour, and which spikes have it."""
-    t, i, n, duration, name = events
-    recorded = None if n is None else n - 1
-    n = int(i.max(initial=-1)) + 1 if n is None else n
-    shown = np.arange(n)
-    if neurons is not None:
-        if isinstance(neurons, range):
-            neurons = np.array(neurons, np.int64)
-        shown = check_array(
-            "neurons", neurons, shape=(None,), dtype=np.int64, at_least=0, at_most=recorded
-        )
-        if not shown.size or np.unique(shown).size < shown.size:
-            raise InputError("neurons has to name at least one neuron, and none of them twice.")
-    start, end = (0.0, duration) if window is None else _check_window(window)
+    t, i, size, span, name = events
+    n = int(i.max(initial=-1)) + 1 if size is None else size
+    shown = check_neurons("neurons", neurons, n, beyond=size is None)
+    if neurons is not None and not 0 < np.unique(shown).size == shown.size:
+        raise InputError("neurons has to name at least one neuron, and none of them twice.")
+    last = int(shown.max(initial=0))
+    check_memory(f"neurons holds {last}", 64.0 * last)  # every neuron has a row
+    start, end = span if window is None else _check_window(window)
     with _style():
         ax = _axes(ax, (5.0, 3.0))
         bottom, top = _rows(ax, t, i, shown, start, end, parts)

@@ -7,10 +7,11 @@ than the buffer can hold, however many neurons spike.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -38,42 +39,254 @@ _CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
-class SpikeRecording:
+class _Rows:
+    """Rows that come in parts and are read as one array.
+
+    However often they are read in between, a row is copied a few times at the most.
+    """
+
+    def __init__(self, width: tuple[int, ...], dtype: Any):
+        self._room = np.zeros((0, *width), dtype)
+        self._joined = 0  # rows that are in the room
+        self._parts: list[np.ndarray] = []  # those that are not
+        self.size = 0
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows, which are nobody else's."""
+        if len(rows):
+            self._parts.append(rows)
+            self.size += len(rows)
+
+    def read(self) -> np.ndarray:
+        """All rows, for those who do not write to them: others may have been given them."""
+        if self.size > len(self._room):
+            # The first time there is nothing to spare, as most are read once, after the last run.
+            room = np.empty(
+                (max(self.size, 2 * self._joined), *self._room.shape[1:]), self._room.dtype
+            )
+            room[: self._joined] = self._room[: self._joined]
+            self._room = room
+        for part in self._parts:
+            self._room[self._joined : self._joined + len(part)] = part
+            self._joined += len(part)
+        self._parts = []
+        return read_only(self._room[: self.size])
+
+    def cut(self, size: int) -> None:
+        """Forget all rows but the first so many; who has read the others keeps them."""
+        if size < self.size:
+            self._room = self.read()[:size].copy()
+            self._joined = self.size = size
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_room": self.read().copy(), "_joined": self.size, "_parts": [], "size": self.size}
+
+
+class _Recording:
+    """What recordings of spikes and of samples have in common: when they were made, and an end."""
+
+    population: Population | None
+    name: str
+    dt: float
+
+    def __init__(self, population: Population, dt: float, path: str | Path | None, **public: Any):
+        public = {"population": population, "name": population.name, "dt": dt, **public}
+        self.__dict__.update(public)
+        self._path = None if path is None else str(check_path("path", path))
+        self._writer: SpikeWriter | TraceWriter | None = None
+        self._is_closed = False
+        self._origin = self._begun = population.network.step
+        self._stretches: list[tuple[int, int]] = []  # first step and end of what was recorded
+        self._steps = _Rows((), np.int64)  # of each row
+        self._times = _Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise InputError(
+                f"{name} of the recording of {self.name!r} cannot be set; record anew."
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._path is not None and not self._is_closed:
+            raise InputError(
+                f"The recording of {self.name!r} is writing {self._path}; close() it before it is "
+                "copied or sent to another process."
+            )
+        # A copy holds what was recorded, and no network that would go on.
+        return {**self.__dict__, "population": None, "_writer": None, "_is_closed": True}
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # a copy that shares rows would be changed by what comes
+
+    # ------------------------------------------------------------------------------- when
+
+    @property
+    def t_start(self) -> float:
+        """When the recording began, in ms: the time of the network then, or at `clear`."""
+        return (self._stretches[0][0] if self._stretches else self._origin) * self.dt
+
+    @property
+    def t_stop(self) -> float:
+        """Up to when was recorded, in ms: the time of the network after the last run."""
+        return (self._stretches[-1][1] if self._stretches else self._origin) * self.dt
+
+    @property
+    def duration(self) -> float:
+        """How long was recorded, in ms.
+
+        That is ``t_stop - t_start``, less what was skipped if the network was given the state of
+        a later time on its way.
+        """
+        if len(self._stretches) == 1:
+            return self.t_stop - self.t_start
+        return sum(end - first for first, end in self._stretches) * self.dt
+
+    # ------------------------------------------------------------------------------- running
+
+    def prepare(self, step: int) -> None:
+        """Get ready to go on from a step, or say why that cannot be before any is run."""
+        self.take_back(step)
+        if self._writer is not None and not self._writer.is_open:
+            raise InputError(
+                f"{self._path} could not be written; close() the recording of {self.name!r} to go "
+                "on without it."
+            )
+
+    def take_back(self, step: int) -> None:
+        """Forget what was recorded from a step on, as the network has gone back to it."""
+        if not self._stretches or step >= self._stretches[-1][1]:
+            return
+        self._stretches = [(a, min(b, step)) for a, b in self._stretches if a < step]
+        self._origin = step
+        if self._path is None:
+            self._cut(int(np.searchsorted(self._steps.read(), step)))
+        elif self._writer is not None and self._writer.is_open:
+            self._cut_file(step)
+
+    def _cut(self, rows: int) -> None:
+        for each in (self._steps, self._times):
+            each.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        raise NotImplementedError
+
+    def _note(self, end: int) -> None:
+        """Remember that everything was recorded from the begun step up to the one before `end`."""
+        if self._stretches and self._stretches[-1][1] == self._begun:
+            self._stretches[-1] = self._stretches[-1][0], end
+        else:
+            self._stretches.append((self._begun, end))
+
+    # ------------------------------------------------------------------------------- ending
+
+    def clear(self) -> None:
+        """Forget what was recorded so far; the recording begins anew at the present time.
+
+        Raises
+        ------
+        InputError
+            If it goes to a file, which is not begun anew.
+        """
+        if self._path is not None:
+            raise InputError(
+                f"The recording of {self.name!r} goes to {self._path}, which is not begun anew; "
+                "close() it and record to another file."
+            )
+        population = None if self._is_closed else self.population
+        self._origin = self._last() if population is None else population.network.step
+        self._stretches = []
+        self._cut(0)
+
+    def _last(self) -> int:
+        return self._stretches[-1][1] if self._stretches else self._origin
+
+    def close(self) -> None:
+        """End the recording: the network goes on without it, and its file is finished.
+
+        What was recorded to memory can still be read. A second call does nothing.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written; then nothing is left of it.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        network = self.population.network if self.population is not None else None
+        if network is not None and self in network.recordings:
+            network.recordings.remove(self)  # type: ignore[arg-type]
+            network.changed()
+        if self._writer is not None:
+            self._writer.close()
+
+    # ------------------------------------------------------------------------------- reading
+
+    def _check_in_memory(self, what: str, reader: str) -> None:
+        if self._path is not None:
+            raise InputError(
+                f"The {what} of {self.name!r} went to a file; close() the recording and read them "
+                f"with spikesim.sonata.{reader}."
+            )
+
+    def _all_times(self) -> np.ndarray:
+        steps = self._steps.read()
+        self._times.append(steps[self._times.size :] * self.dt)
+        return self._times.read()
+
+    def _where(self) -> str:
+        """The end of how a recording shows itself."""
+        if self._path is not None:
+            return f"to {self._path}, {self.t_start:g} to {self.t_stop:g} ms"
+        return f"{self.t_start:g} to {self.t_stop:g} ms"
+
+
+class SpikeRecording(_Recording):
     """The spikes of one population; made by `Network.record_spikes`.
+
+    A copy, such as that which another process sends back, holds what was recorded and can be read,
+    drawn and written, but belongs to no network any more.
 
     Attributes
     ----------
     t : numpy.ndarray, shape (spikes,)
-        Times in ms, ascending: a spike of step k has time k dt.
+        Times in ms, ascending: a spike of step k has time k dt. To be read only.
     i : numpy.ndarray, shape (spikes,)
-        The neuron of each spike.
+        The neuron of each spike. To be read only.
     count : numpy.ndarray, shape (n,)
         Spikes per neuron.
+    t_start, t_stop, duration : float
+        From when, up to when and how long was recorded, in ms. After `Network.restore` or
+        `set_state` to an earlier time, all that came later is forgotten.
     """
 
+    n: int
+
     def __init__(self, population: Population, dt: float, path: str | Path | None):
-        self.population = population
-        self.name = population.name
-        self.n = population.n
-        self.dt = dt
+        super().__init__(population, dt, path, n=population.n)
         self._most = population.spike_list()["ids"].shape[1]
         size = max(_SPIKE_BUFFER, self._most)
-        self._step = np.zeros(size, np.int64)
-        self._neuron = np.zeros(size, np.int32)
-        self._fill = np.zeros(1, np.int64)
-        self._steps: list[np.ndarray] = []
-        self._neurons: list[np.ndarray] = []
-        self._end = 0
-        self._writer = SpikeWriter(path, dt, {self.name: self.n}) if path is not None else None
+        self._buffer = {
+            "step": np.zeros(size, np.int64),
+            "neuron": np.zeros(size, np.int32),
+            "fill": np.zeros(1, np.int64),
+        }
+        self._neurons = _Rows((), np.int32)
+        if path is not None:
+            self._writer = SpikeWriter(path, dt, {self.name: self.n})
+
+    def __repr__(self) -> str:
+        spikes = "" if self._path is not None else f"{self._steps.size} spikes, "
+        return f"<SpikeRecording of {self.name!r}: {spikes}{self._where()}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_buffer": {}}
 
     def phases(self) -> list[Phase]:
         """The Phases that store this step's spikes."""
-        state = {
-            **self.population.spike_list(),
-            "step": self._step,
-            "neuron": self._neuron,
-            "fill": self._fill,
-        }
+        assert self.population is not None
+        state = {**self.population.spike_list(), **self._buffer}
         return [
             Phase(probes.store, probes.spikes_now, state),
             Phase(probes.advance, once, state),
@@ -81,25 +294,33 @@ class SpikeRecording:
 
     def longest_run(self) -> int:
         """How many steps the buffer can hold if every neuron spikes as much as it can."""
-        return self._step.size // self._most
+        return self._buffer["step"].size // self._most
 
     def begin(self, step: int) -> None:
         """Start a stretch of steps with an empty buffer."""
-        self._fill[0] = 0
+        self._begun = step
+        self._buffer["fill"][0] = 0
 
     def drain(self, end: int) -> None:
         """Take out what the stretch that ended before step `end` has stored."""
-        stored = int(self._fill[0])
-        self._end = end
-        if self._writer is not None:
-            self._writer.append(self.name, self._step[:stored], self._neuron[:stored])
-        elif stored:
-            self._steps.append(self._step[:stored].copy())
-            self._neurons.append(self._neuron[:stored].copy())
+        if self._is_closed:  # in the middle of a run
+            return
+        stored = int(self._buffer["fill"][0])
+        steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+        if isinstance(self._writer, SpikeWriter):
+            self._writer.append(self.name, steps, neurons)
+        else:
+            self._steps.append(steps.copy())
+            self._neurons.append(neurons.copy())
+        self._note(end)
 
-    def clear(self) -> None:
-        """Forget what was recorded so far."""
-        self._steps, self._neurons = [], []
+    def _cut(self, rows: int) -> None:
+        super()._cut(rows)
+        self._neurons.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        assert isinstance(self._writer, SpikeWriter)
+        self._writer.cut(self.name, step)
 
     def predicted_bytes(self, rate: float, duration: float) -> int:
         """The size of the file that the spikes take, to be asked before a long run.
@@ -136,40 +357,25 @@ class SpikeRecording:
         bits = 64 + max((self.n - 1).bit_length(), 1)
         return _FILE_BYTES + chunks * (_CHUNK_SPIKES * bits // 8 + _CHUNK_EXTRA)
 
-    def close(self) -> None:
-        """Finish the file that the recording streams to."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def _joined(self, parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-        if self._writer is not None:
-            raise InputError(
-                f"The spikes of {self.name!r} went to a file; close() the recording and read them "
-                "with spikesim.sonata.read_spikes."
-            )
-        return np.concatenate(parts) if parts else np.zeros(0, dtype)
-
     @property
     def steps(self) -> np.ndarray:
-        """The step of each spike."""
-        return self._joined(self._steps, np.int64)
+        """The step of each spike, to be read only."""
+        self._check_in_memory("spikes", "read_spikes")
+        return self._steps.read()
 
     @property
     def t(self) -> np.ndarray:
-        return self.steps * self.dt
+        self._check_in_memory("spikes", "read_spikes")
+        return self._all_times()
 
     @property
     def i(self) -> np.ndarray:
-        return self._joined(self._neurons, np.int32)
+        self._check_in_memory("spikes", "read_spikes")
+        return self._neurons.read()
 
     @property
     def count(self) -> np.ndarray:
         return np.bincount(self.i, minlength=self.n)
-
-    @property
-    def duration(self) -> float:
-        """Time up to which was recorded, in ms."""
-        return self._end * self.dt
 
     def spike_trains(self) -> list[np.ndarray]:
         """The spike times of each neuron, in ms."""
@@ -177,21 +383,51 @@ class SpikeRecording:
         return np.split(self.t[order], np.cumsum(self.count)[:-1])
 
     def to_neo(self) -> Any:
-        """A `neo.Segment` with a spike train per neuron, for elephant; needs spikesim[analysis]."""
-        return to_neo(self.t, self.i, self.n, self.duration, self.name)
+        """A `neo.Segment` with a spike train per neuron, for elephant; needs spikesim[analysis].
+
+        Raises
+        ------
+        InputError
+            If nothing was recorded, or not all the time from `t_start` to `t_stop`.
+        """
+        spikes = self.t, self.i
+        if not self._stretches:
+            raise InputError(
+                f"The recording of {self.name!r} holds no time yet; run the network first."
+            )
+        for (_, end), (first, _) in zip(self._stretches, self._stretches[1:], strict=False):
+            raise InputError(
+                f"{self.name!r} was not recorded from {end * self.dt:g} to {first * self.dt:g} ms, "
+                "which neo would take for silence; clear() the recording when a later state is set."
+            )
+        return to_neo(*spikes, self.n, self.duration, self.name, self.t_start)
 
     def to_sonata(self, path: str | Path) -> None:
-        """Write the raster to an HDF5 file in the SONATA layout."""
+        """Write the raster to an HDF5 file in the SONATA layout.
+
+        A file from before the program is replaced; one that the program has written itself, or is
+        recording to, is not.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        spikes = self.steps, self.i
         with SpikeWriter(path, self.dt, {self.name: self.n}) as writer:
-            writer.append(self.name, self.steps, self.i)
+            writer.append(self.name, *spikes)
 
 
-class StateRecording:
+class StateRecording(_Recording):
     """Samples of state variables; made by `Network.record`.
 
-    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms. The sample of
-    step k is the value at the end of that step, beside the spikes of time k dt.
+    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms; both are to be
+    read only. The sample of step k is the value at the end of that step, beside the spikes of time
+    k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
     """
+
+    variables: list[str]
+    every: int
 
     def __init__(
         self,
@@ -203,29 +439,37 @@ class StateRecording:
         path: str | Path | None,
         unit: str,
     ):
-        self.population = population
-        self.name = population.name
-        self.variables = variables
+        super().__init__(population, dt, path, variables=variables, every=every)
+        for taken in variables:
+            if hasattr(type(self), taken) or taken in self.__dict__:
+                raise InputError(
+                    f"variables holds {taken!r}, which is what the recording's own {taken} is "
+                    "called; give the variable another name."
+                )
         self._which = which
-        self.every = every
-        self.dt = dt
         rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
-        self._buffers = {
-            v: np.zeros((rows, which.size), population.state[v].dtype) for v in variables
-        }
+        types = {v: population.state[v].dtype for v in variables}
+        self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows
         self._params: dict[str, Any] = {"every": every, "first": 0}
-        self._samples: dict[str, list[np.ndarray]] = {v: [] for v in variables}
-        self._times: list[np.ndarray] = []
-        self._begun = 0
-        self._writer: TraceWriter | None = None
+        self._samples = {v: _Rows((which.size,), dtype) for v, dtype in types.items()}
+        self._first = self._next = -(-population.network.step // every)
         if path is not None:
-            self._next = -(-population.network.step // every)
             self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
             self._writer.add_population(self.name, which, variables)
 
+    def __repr__(self) -> str:
+        names = ", ".join(self.variables)
+        what = f"{names} of {self._which.size} neurons of {self.name!r}"
+        samples = "" if self._path is not None else f"{self._steps.size} samples, "
+        return f"<StateRecording of {what}: {samples}{self._where()}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_buffers": {}}
+
     def phases(self) -> list[Phase]:
         """The Phases that sample, one per variable."""
+        assert self.population is not None
         return [
             Phase(
                 probes.sample,
@@ -245,43 +489,50 @@ class StateRecording:
         """The recorded neurons; to be read only, as compiled code relies on them."""
         return read_only(self._which)
 
-    @neurons.setter
-    def neurons(self, _: object) -> None:
-        raise InputError(
-            f"neurons of the recording of {self.name!r} cannot be set; record others anew."
-        )
-
     def longest_run(self) -> int:
         """How many steps the buffer can hold."""
         return (self._rows - 1) * self.every
 
+    def prepare(self, step: int) -> None:
+        super().prepare(step)
+        if self._writer is not None and -(-step // self.every) != self._next:
+            raise InputError(
+                f"The samples of {self.name!r} in {self._path} begin with step "
+                f"{self._first * self.every} and end before step {self._next * self.every}, but "
+                f"the network was set to step {step}; close() the recording and record to another "
+                "file."
+            )
+
     def begin(self, step: int) -> None:
         """Start a stretch of steps with an empty buffer."""
-        self._begun = -(-step // self.every)
-        self._params["first"] = self._begun
+        self._begun = step
+        self._params["first"] = -(-step // self.every)
 
     def drain(self, end: int) -> None:
         """Take out the samples of the stretch that ended before step `end`."""
-        rows = -(-end // self.every) - self._begun
-        if self._writer is not None:
-            if self._begun != self._next:
-                raise InputError(
-                    f"The samples of {self.name!r} that went to a file end before step "
-                    f"{self._next * self.every}, but the network's step was set to "
-                    f"{self._begun * self.every}; record to another file from there on."
-                )
-            self._next += rows
+        if self._is_closed:  # in the middle of a run
+            return
+        first = self._params["first"]
+        rows = -(-end // self.every) - first
+        if isinstance(self._writer, TraceWriter):
             block = np.stack([self._buffers[v][:rows] for v in self.variables], axis=-1)
             self._writer.append(self.name, block)
-            return
-        for variable in self.variables:
-            self._samples[variable].append(self._buffers[variable][:rows].copy())
-        self._times.append((self._begun + np.arange(rows)) * self.every * self.dt)
+            self._next += rows
+        else:
+            for variable in self.variables:
+                self._samples[variable].append(self._buffers[variable][:rows].copy())
+            self._steps.append((first + np.arange(rows)) * self.every)
+        self._note(end)
 
-    def clear(self) -> None:
-        """Forget what was recorded so far."""
-        self._samples = {v: [] for v in self.variables}
-        self._times = []
+    def _cut(self, rows: int) -> None:
+        super()._cut(rows)
+        for samples in self._samples.values():
+            samples.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        assert isinstance(self._writer, TraceWriter)
+        self._next = max(-(-step // self.every), self._first)
+        self._writer.cut(self.name, self._next - self._first)
 
     def predicted_bytes(self, duration: float) -> int:
         """The size of the file that the samples take, to be asked before a long run.
@@ -313,32 +564,21 @@ class StateRecording:
         described = 16 * self._which.size + 8 * columns  # which neurons, which variables
         return _TRACE_FILE_BYTES + described + chunks * (4 * frames * columns + _CHUNK_EXTRA // 2)
 
-    def close(self) -> None:
-        """Finish the file that the recording streams to."""
-        if self._writer is not None:
-            self._writer.close()
-
     @property
     def t(self) -> np.ndarray:
-        """Sample times in ms."""
-        self._check_in_memory()
-        return np.concatenate(self._times) if self._times else np.zeros(0)
+        """Sample times in ms, to be read only."""
+        self._check_in_memory("samples", "read_traces")
+        return self._all_times()
 
     def __getattr__(self, name: str) -> np.ndarray:
         samples = self.__dict__.get("_samples", {})
         if name not in samples:
             raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
-        self._check_in_memory()
-        if not samples[name]:
-            return np.zeros((self._which.size, 0))
-        return np.concatenate(samples[name]).T
+        self._check_in_memory("samples", "read_traces")
+        return samples[name].read().T
 
-    def _check_in_memory(self) -> None:
-        if self._writer is not None:
-            raise InputError(
-                f"The samples of {self.name!r} went to a file; close() the recording and read them "
-                "with spikesim.sonata.read_traces."
-            )
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.variables]
 
 
 for _name in public_names(StateRecording):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import check_array, check_integer, check_memory, check_number
+from spikesim.errors import InputError, check_array, check_integer, check_memory, check_number
 
 if TYPE_CHECKING:
     import neo  # type: ignore[import-untyped]
@@ -32,9 +32,9 @@ def mean_rate(times: Any, duration: float) -> float:
     Parameters
     ----------
     times : float array, shape (spikes,)
-        Spike times (ms), all between 0 and `duration`.
+        Spike times (ms) in a recording of that duration, which may have begun at any time.
     duration : float
-        Length of the recording (ms), above 0.
+        Length of the recording (ms), above 0; `SpikeRecording.duration` of a recording.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def mean_rate(times: Any, duration: float) -> float:
     Raises
     ------
     InputError
-        If a time is not in the recording, or the duration not above 0.
+        If a time is below 0, two are further apart than the duration, or that is not above 0.
 
     Examples
     --------
@@ -52,7 +52,13 @@ def mean_rate(times: Any, duration: float) -> float:
     30.0
     """
     duration = check_number("duration", duration, above=0.0, unit="ms")
-    times = check_array("times", times, shape=(None,), at_least=0.0, at_most=duration)
+    times = check_array("times", times, shape=(None,), dtype=np.float64, at_least=0.0)
+    span = float(np.ptp(times)) if times.size else 0.0
+    if span > duration * (1.0 + 1e-9):  # times are rounded
+        raise InputError(
+            f"times holds spikes that are {span:g} ms apart; all have to be in a recording of "
+            f"{duration:g} ms, the duration."
+        )
     return float(1000.0 * len(times) / duration)
 
 
@@ -353,21 +359,25 @@ def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:
     return tau_rise, tau_decay
 
 
-def to_neo(times: Any, ids: Any, n: int, duration: float, name: str) -> neo.Segment:
+def to_neo(
+    times: Any, ids: Any, n: int, duration: float, name: str, t_start: float = 0.0
+) -> neo.Segment:
     """Return spikes as a segment of neo, which elephant and viziphant take.
 
     Parameters
     ----------
     times : float array, shape (spikes,)
-        Spike times (ms) between 0 and `duration`, in any order.
+        Spike times (ms) between `t_start` and ``t_start + duration``, in any order.
     ids : int array, shape (spikes,)
         The neuron of every spike, below `n`.
     n : int
         Number of neurons; `segment.spiketrains` has one train each, also for silent ones.
     duration : float
-        End of the recording (ms).
+        Length of the recording (ms).
     name : str
         Name of the segment, such as that of the population.
+    t_start : float
+        When the recording began (ms).
 
     Returns
     -------
@@ -389,8 +399,10 @@ def to_neo(times: Any, ids: Any, n: int, duration: float, name: str) -> neo.Segm
     n = check_integer("n", n, at_least=0)
     check_memory(f"n is {n}", 1000.0 * n)  # a train is an object
     duration = check_number("duration", duration, above=0.0, unit="ms")
+    t_start = check_number("t_start", t_start, at_least=0.0, unit="ms")
+    t_stop = check_number("t_start + duration", t_start + duration, unit="ms")
     times = check_array(
-        "times", times, shape=(None,), dtype=np.float64, at_least=0.0, at_most=duration
+        "times", times, shape=(None,), dtype=np.float64, at_least=t_start, at_most=t_stop
     )
     ids = check_array("ids", ids, shape=times.shape, dtype=np.int64, at_least=0, at_most=n - 1)
     try:
@@ -409,8 +421,8 @@ def to_neo(times: Any, ids: Any, n: int, duration: float, name: str) -> neo.Segm
         times[order],
         ids[order],
         np.arange(n),
-        t_stop=duration * quantities.ms,
+        t_stop=t_stop * quantities.ms,
         units="ms",
-        t_start=0.0 * quantities.ms,
+        t_start=t_start * quantities.ms,
     )
     return segment

@@ -111,7 +111,8 @@ def test_two_backgrounds_are_different():
         ({"target": "prot"}, "Did you mean 'port'"),
         ({"neurons": slice(10, 10)}, "holds some of the 5 neurons"),
         ({"neurons": slice(0, 5, 2)}, "without a stride"),
-        ({"neurons": 3}, "has to be a slice"),
+        ({"neurons": [0, 2]}, "without a stride"),
+        ({"neurons": 5}, "neurons holds 5"),
         ({"at_most_one": 1}, "at_most_one is 1"),
     ],
 )

@@ -596,15 +596,6 @@ def test_samples_streamed_to_a_file_are_those_kept_in_memory(tmp_path):
             getattr(streamed, name)
 
 
-def test_a_file_of_samples_cannot_hold_a_jump_in_time(tmp_path):
-    net, _, cells = noisy()
-    net.record(cells, "v", path=tmp_path / "states.h5")
-    net.run(5.0)
-    net._step = 0
-    with pytest.raises(InputError, match=r"end before step 10, but .* was set to 0"):
-        net.run(5.0)
-
-
 @pytest.mark.parametrize("neurons", [[], [1, 1]])
 def test_a_file_of_samples_needs_neurons_that_are_named_once(tmp_path, neurons):
     net, _, cells = noisy()

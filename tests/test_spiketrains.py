@@ -309,10 +309,15 @@ def test_a_silent_train_has_rate_zero():
     assert mean_rate([], DURATION) == 0.0
 
 
-@pytest.mark.parametrize("time", [-0.1, DURATION + 0.1])
-def test_a_spike_outside_the_recording_is_refused(time):
+@pytest.mark.parametrize("times", [[-0.1], [0.0, DURATION + 0.1], [900.0, 300.0]])
+def test_spikes_that_no_recording_of_that_duration_can_hold_are_refused(times):
     with pytest.raises(InputError, match="times holds"):
-        mean_rate([time], DURATION)
+        mean_rate(times, DURATION)
+
+
+def test_the_mean_rate_does_not_depend_on_when_the_recording_began():
+    train = np.array([0.0, 120.0, DURATION])
+    assert mean_rate(train, DURATION) == mean_rate(train + 12_345.6, DURATION) == 6.0
 
 
 def test_intervals_do_not_depend_on_the_order_of_times():

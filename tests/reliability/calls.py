@@ -132,8 +132,9 @@ INTERNAL = {
     "spikesim.projection.Projection.learn_from_pairs": "called by Network.connect",
     "spikesim.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.recording.StateRecording": "made by Network.record",
-    "spikesim.recording.StateRecording.neurons =": "tried as 'written states.neurons ='",
     "spikesim.recording.*.begin": "called by Network.run",
+    "spikesim.recording.*.prepare": "called by Network.run",
+    "spikesim.recording.*.take_back": "called by Network.set_state",
     "spikesim.recording.*.drain": "called by Network.run",
     "spikesim.recording.layers_to_*": "called by the recordings of models",
     "spikesim.sources.Background": "made by Network.add_background",
@@ -160,7 +161,9 @@ INTERNAL = {
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
     "spikesim.datasets.Dataset": "returned",
-    "spikesim.sonata.Traces": "returned",
+    "spikesim.sonata_reading.Traces": "returned",
+    "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
+    "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
     "spikesim.sweep.Sweep": "returned",
     "*.Simulation*": "made by models",
@@ -661,6 +664,12 @@ def _ras(folder: Path) -> Path:
     return path
 
 
+def _nest(folder: Path) -> Path:
+    path = folder / "spikes.dat"
+    path.write_text("sender\ttime_ms\n4\t1.000\n3\t2.000\n")
+    return path
+
+
 def _idx(folder: Path) -> dict[str, Path]:
     images, labels = folder / "images", folder / "labels"
     images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(range(8)))
@@ -744,7 +753,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.network.Network.connect outdegree": _connected(
         outdegree=2, delay=lambda chance, size: chance.uniform(0.5, 2.0, size)
     ),
+    "spikesim.network.Network.add_spike_trains duplicates": of(
+        "add_spike_trains", name="t", n=3, times=[0.5, 0.6], ids=[1, 1], duplicates="keep"
+    ),
     "spikesim.network.Network.record": of("record", population="@cells", variables="v"),
+    "spikesim.network.Network.record a mask": of(
+        "record", population="@cells", variables="v", neurons=np.array([True, False, True])
+    ),
     "spikesim.network.Network.record neurons": of(
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
@@ -826,13 +841,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.spiketrains.van_rossum_trace": _plain(
         spiketrains.van_rossum_trace, times=[1.0, 2.0], duration=10.0, dt=0.1
     ),
-    "spikesim.patterns.SpikePattern": lambda f: Call(
+    "spikesim.spike_pattern.SpikePattern": lambda f: Call(
         lambda **given: patterns.check_pattern("pattern", SpikePattern(**given), 0.1),
         {"times": np.array([1.0, 2.0]), "ids": np.array([0, 2]), "n": 3, "duration": 5.0},
         None,
         {"times": "spike"},
     ),
-    "spikesim.patterns.check_pattern": _plain(_check_pattern, pattern=SHOWN, dt=0.1),
+    "spikesim.spike_pattern.check_pattern": _plain(_check_pattern, pattern=SHOWN, dt=0.1),
     "spikesim.patterns.from_picture": _plain(
         patterns.from_picture, picture=[[0.0, 1.0], [1.0, 0.0]], n=3, duration=100.0
     ),
@@ -842,6 +857,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.patterns.poisson": _plain(patterns.poisson, n=3, rate=50.0, duration=100.0),
     "spikesim.patterns.read_ras": lambda f: Call(patterns.read_ras, {"path": _ras(f)}),
+    "spikesim.patterns.read_nest": lambda f: Call(
+        patterns.read_nest, {"path": _nest(f), "n": 4, "duration": 5.0, "dt": 0.1, "first": 3}
+    ),
+    "spikesim.spike_pattern.SpikePattern.merged": _plain(SHOWN.merged, dt=0.5),
     # files
     "spikesim.sonata.SpikeWriter": lambda f: Call(
         sonata.SpikeWriter,
@@ -861,10 +880,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.sonata.TraceWriter.append": _writer(
         "traces", "append", population="cells", block=np.zeros((2, 2, 1))
     ),
-    "spikesim.sonata.read_spikes": lambda f: Call(
+    "spikesim.sonata_reading.read_spikes": lambda f: Call(
         sonata.read_spikes, {"path": _sonata(f, "spikes")}
     ),
-    "spikesim.sonata.read_traces": lambda f: Call(
+    "spikesim.sonata_reading.read_traces": lambda f: Call(
         sonata.read_traces, {"path": _sonata(f, "traces")}
     ),
     "spikesim.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
@@ -1242,6 +1261,8 @@ for _part, _attributes in {
     for _attribute in _attributes:
         EXAMPLES[f"spikesim.written {_part}.{_attribute}[:] ="] = written(_part, _attribute, False)
         EXAMPLES[f"spikesim.written {_part}.{_attribute} ="] = written(_part, _attribute, True)
+for _attribute in ("every", "t"):
+    EXAMPLES[f"spikesim.written states.{_attribute} ="] = written("states", _attribute, True)
 for _part in ("sparse", "spread", "dense"):
     EXAMPLES[f"spikesim.written {_part}.delay ="] = written(_part, "delay", True)
 for _name, _attributes in {
