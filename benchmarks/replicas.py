@@ -11,7 +11,6 @@ from __future__ import annotations
 import timing  # isort: skip - sets the number of threads before NumPy is loaded
 
 import argparse
-import os
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import Replicas, patterns
+from spikesim import Replicas, backends, patterns
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
@@ -64,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
-    cores = os.cpu_count() or 1
+    cores = backends.cores()
     print(f"{timing.cpu_name()}, {cores} cores; load average {timing.load_average()}")
     print(f"{COUNT} replicas, {chosen.repeats} repeats, medians\n")
     print(f"{'':24}{'1 thread (s)':>14}{f'{cores} threads (s)':>14}{'ratio':>8}")

@@ -21,6 +21,7 @@ import spikesim
 from spikesim import backends, sweep_runs
 from spikesim.errors import FileError, SpikesimError, check_choice
 from spikesim.files import forget_written
+from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE
 
 __all__ = ["MODELS", "main"]
@@ -33,7 +34,7 @@ MODELS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status.
+    """Run one command; return the exit status: 130 after Ctrl-C, 143 after SIGTERM.
 
     Examples
     --------
@@ -49,8 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 parser.error(f"argument --{name.replace('_', '-')}: has no value")
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
+    if chosen.run in (_train, _sweep, _run, _resume):
+        say_if_ctrl_c_is_ignored()
     try:
-        return chosen.run(chosen) or 0
+        with terminable():
+            return chosen.run(chosen) or 0
+    except Terminated:
+        print("\nTerminated.", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
@@ -202,7 +209,7 @@ def _doctor(chosen: argparse.Namespace) -> None:
             lines[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             lines[package] = "not installed"
-    lines["cores"] = str(os.cpu_count())
+    lines["cores"] = f"{backends.cores()} of {os.cpu_count()}"
     for name, reason in backends.available().items():
         lines[f"backend {name}"] = reason or "available"
     folder = cache.folder()

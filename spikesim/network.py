@@ -683,6 +683,8 @@ class Network(Whole):
         ------
         SimulationError
             If a variable becomes NaN or infinite; names population and variable.
+        KeyboardInterrupt
+            After Ctrl-C or SIGTERM, at the end of a step; the same call goes on with what is left.
         """
         self.run_steps(check_steps("duration", duration, self.dt), progress)
 
@@ -717,7 +719,7 @@ class Network(Whole):
                 self._check_populations()
                 report(done, steps)
                 if interruption.requested:
-                    raise KeyboardInterrupt
+                    raise interruption.error
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from spikesim.errors import InputError, show
 
-__all__ = ["Interruption", "Progress", "announce_compilation", "progress_bar"]
+__all__ = [
+    "Interruption",
+    "Progress",
+    "Terminated",
+    "announce_compilation",
+    "progress_bar",
+    "say_if_ctrl_c_is_ignored",
+    "terminable",
+    "terminate",
+]
 
 Progress = Callable[[int, int], None]
 
@@ -47,52 +58,110 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
     elif not progress:
         yield _silent
     else:
+        say_if_ctrl_c_is_ignored()
         # disable=None: no bar where stderr is not a terminal.
         with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
             yield lambda done, total: bar.update(done - bar.n) and None
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, which a scheduler sends before it kills; what stops on Ctrl-C stops on it."""
+
+
+def terminate(signum: int, frame: object) -> None:
+    """A handler of SIGTERM: raises `Terminated`, once."""
+    signal.signal(signum, signal.SIG_IGN)  # a second one would disturb what stops
+    raise Terminated
+
+
+def _is_ours(signum: int) -> bool:
+    """Whether SIGTERM would end the process, or `terminable` handles it: no one else wants it."""
+    return signal.getsignal(signum) in (signal.SIG_DFL, terminate)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Inside this context SIGTERM raises `Terminated`, once, unless the user handles it."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def say_if_ctrl_c_is_ignored() -> None:
+    """Say on stderr, once, that Ctrl-C does nothing, as in what a script starts with '&'."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in _announced:
+        _announced.add("SIGINT")
+        print(
+            "Ctrl-C is ignored here, as in what is started with '&' or nohup; "
+            f"'kill {os.getpid()}' stops as Ctrl-C would.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 _entered: ContextVar[Interruption | None] = ContextVar("entered", default=None)
 
 
 class Interruption:
-    """Inside this context Ctrl-C is only noted, so that work can stop where nothing is lost.
+    """Inside this context Ctrl-C and SIGTERM are only noted, so that work stops where it is whole.
 
-    A second Ctrl-C interrupts at once. Of contexts inside each other, the outermost of a thread is
-    asked to stop. A thread that was given a copy of the main thread's `contextvars` is asked with
-    it, or when that thread has left by an error and nobody waits any more.
+    A second Ctrl-C interrupts at once. Where Ctrl-C is ignored it stays so, and a handler of
+    SIGTERM that the user installed stays. Of contexts inside each other, the outermost of a thread
+    is asked to stop. A thread that was given a copy of the main thread's `contextvars` is asked
+    with it, or when that thread has left by an error and nobody waits any more.
     """
 
     def __init__(self) -> None:
-        self._pressed = False
+        self._noted: type[KeyboardInterrupt] | None = None
         self._thread = threading.get_ident()
         self._above = _entered.get()
         self._is_outermost = self._above is None or self._above._thread != self._thread
         self._gets_signals = threading.current_thread() is threading.main_thread()
+        self._previous: dict[int, Any] = {}
 
     @property
     def requested(self) -> bool:
-        """Whether this context has to stop, as Ctrl-C was pressed."""
-        return self._is_outermost and self._was_pressed()
+        """Whether this context has to stop."""
+        return self._is_outermost and self._cause() is not None
 
-    def _was_pressed(self) -> bool:
-        return self._pressed or (self._above is not None and self._above._was_pressed())
+    @property
+    def error(self) -> type[KeyboardInterrupt]:
+        """What to raise when it was `requested` and nothing is lost."""
+        return self._cause() or KeyboardInterrupt
 
-    def _note(self, signum: int, frame: object) -> None:
-        if self._pressed:
+    def _cause(self) -> type[KeyboardInterrupt] | None:
+        return self._noted or (None if self._above is None else self._above._cause())
+
+    def _press(self, signum: int, frame: object) -> None:
+        if self._noted is not None:
             raise KeyboardInterrupt
-        self._pressed = True
+        self._noted = KeyboardInterrupt
+
+    def _end(self, signum: int, frame: object) -> None:
+        self._noted = self._noted or Terminated
 
     def __enter__(self) -> Interruption:
         if self._is_outermost:
             self._token = _entered.set(self)
             if self._gets_signals:
-                self._previous = signal.signal(signal.SIGINT, self._note)
+                # None: it was not installed from Python, which could not install it again.
+                if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+                    self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._press)
+                if _is_ours(signal.SIGTERM):
+                    self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._end)
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._is_outermost:
-            self._pressed = self._pressed or exception[0] is not None
+            was_ended = self._noted is Terminated
+            self._noted = self._noted or (KeyboardInterrupt if exception[0] is not None else None)
             _entered.reset(self._token)
-            if self._gets_signals:
-                signal.signal(signal.SIGINT, self._previous)
+            for signum, handler in self._previous.items():
+                ignored = was_ended and handler is terminate  # it came, and will be raised
+                signal.signal(signum, signal.SIG_IGN if ignored else handler)

@@ -322,7 +322,7 @@ class Projection(Part):
         if self.short_term is None:
             return []
         state = {**self.pre.spike_list(), **self._release, "efficacy": self._efficacy()}
-        params = {"delay": self.delay, **self._recovery()}
+        params = {"delay": self.delay, **self._recovery(self.short_term)}
         dtype = self._release["x"].dtype.name
         return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
 
@@ -394,15 +394,14 @@ class Projection(Part):
             "last": np.zeros(n, np.int64),
         }
 
-    def _recovery(self) -> dict[str, float]:
-        assert self.short_term is not None
+    def _recovery(self, short_term: ShortTermPlasticity) -> dict[str, float]:
         dt = self.pre.network.dt
         return {
-            "U": float(self.short_term.U),
-            "f": float(self.short_term.f),
+            "U": float(short_term.U),
+            "f": float(short_term.f),
             # exp(-1e6) is 0 in any case, and dt / tau itself may be infinite.
-            "dt_by_tau_D": min(dt / float(self.short_term.tau_D), 1e6),
-            "dt_by_tau_F": min(dt / float(self.short_term.tau_F), 1e6),
+            "dt_by_tau_D": min(dt / float(short_term.tau_D), 1e6),
+            "dt_by_tau_F": min(dt / float(short_term.tau_F), 1e6),
         }
 
     def fill(

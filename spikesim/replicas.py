@@ -12,7 +12,6 @@ GPU each; their programs have to be the same, and so have the sizes of their arr
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from spikesim.attributes import Guarded
+from spikesim.backends import cores
 from spikesim.errors import InputError, check_integer, check_path, show
 from spikesim.kernels.program import Call, Program, together
 from spikesim.progress import Interruption, Progress, progress_bar
@@ -47,7 +47,8 @@ class Replicas(Guarded, Sequence):
         Of one class and on one backend, at least one. Data that is given to all of them, such as
         images, is in memory once.
     threads : int, optional
-        How many run at once on a CPU; as many as there are cores as a default.
+        How many run at once on a CPU; by default as many as there are cores that this process may
+        use.
 
     Raises
     ------
@@ -80,8 +81,7 @@ class Replicas(Guarded, Sequence):
         if len(kinds) > 1 or len(backends) > 1:
             found = ", ".join(sorted(kinds)) if len(kinds) > 1 else ", ".join(map(str, backends))
             raise InputError(f"models are of several kinds ({found}); replicas have to be alike.")
-        cores = os.cpu_count() or 1
-        self.threads = cores if threads is None else threads
+        self.threads = cores() if threads is None else threads
         self._on_gpu = str(backends.pop()).startswith("cuda")
 
     @classmethod

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.backends import cores
 from spikesim.errors import (
     FileError,
     InputError,
@@ -49,11 +50,13 @@ from spikesim.errors import (
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels.program import together
-from spikesim.progress import Progress, progress_bar
+from spikesim.progress import Progress, Terminated, progress_bar, terminable, terminate
 from spikesim.replicas import Gang
 from spikesim.runs import hold
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from matplotlib.axes import Axes
 
 __all__ = ["SWEEP_FILE", "Sweep", "grid", "sweep"]
@@ -142,8 +145,8 @@ def sweep(
     FileError
         If the directory holds other sets or cannot be written.
     KeyboardInterrupt
-        After Ctrl-C, once the running sets have stopped. Networks of spikesim save a checkpoint
-        first in processes; in threads their last one counts.
+        After Ctrl-C or SIGTERM, once the running sets have stopped. Networks of spikesim save a
+        checkpoint first in processes; in threads their last one counts.
 
     Examples
     --------
@@ -182,7 +185,7 @@ def sweep(
     on_gpu = any(str(each.get("backend")).startswith("cuda") for each in sets)
     make_pool = _pool(train, executor, workers, on_gpu)
     directory = _make(check_path("directory", directory))
-    with hold(directory):
+    with terminable(), hold(directory):
         result = _begin(directory, sets)
         todo = [k for k in range(len(sets)) if not result.finished[k]]
         for k in todo:
@@ -364,7 +367,7 @@ class Sweep:
             line = lines.setdefault(tuple(parameters[name] for name in others), {})
             line[parameters.get(_REPEATED), parameters[along]] = number
         low, high = columns[along].min(), columns[along].max()
-        ax = None
+        ax: Any = None
         for key, line in lines.items():
             seeds = list(dict.fromkeys(seed for seed, _ in line))
             places = sorted({place for _, place in line})
@@ -377,11 +380,9 @@ class Sweep:
                 ylabel=label,
                 xscale="log" if low > 0.0 and high / low >= _WIDE else "linear",
             )
-        assert ax is not None
         if len(lines) > 1:  # beside the lines, whose bands may be anywhere
-            ax.figure.set_size_inches(6.0, 3.0)  # type: ignore[union-attr]
-            legend = ax.get_legend()
-            assert legend is not None
+            ax.figure.set_size_inches(6.0, 3.0)
+            legend: Any = ax.get_legend()
             legend.set_loc("center left")
             legend.set_bbox_to_anchor((1.0, 0.5))
         return ax
@@ -448,8 +449,11 @@ class _Pool:
     def submit(self, *task: Any) -> Future:
         return self.executor.submit(_attempt, *task)
 
-    def interrupt(self) -> None:
-        """Stop the running sets after Ctrl-C."""
+    def interrupt(self, error: KeyboardInterrupt) -> None:
+        """Stop the running sets after Ctrl-C or SIGTERM."""
+
+    def close(self) -> None:
+        """Let go of what is the pool's own, once nothing runs."""
 
 
 class _Processes(_Pool):
@@ -458,11 +462,26 @@ class _Processes(_Pool):
     def __init__(self, workers: int):
         # A forked process would inherit the locks of the parent's threads.
         context = multiprocessing.get_context("spawn")
-        super().__init__(ProcessPoolExecutor(workers, context, initializer=_begin_process))
+        self._told, self._teller = context.Pipe(duplex=False)
+        super().__init__(
+            ProcessPoolExecutor(
+                workers, context, initializer=_begin_process, initargs=(self._told,)
+            )
+        )
 
     def submit(self, *task: Any) -> Future:
         with _one_thread_each():
             return self.executor.submit(_attempt_in_process, *task)
+
+    def interrupt(self, error: KeyboardInterrupt) -> None:
+        # Ctrl-C reaches the workers by itself, but a scheduler may tell this process only.
+        if isinstance(error, Terminated):
+            self._teller.close()
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self._told.close()
+        self._teller.close()
 
 
 class _Threads(_Pool):
@@ -489,7 +508,10 @@ class _Threads(_Pool):
                 self._gang.leave()
             self._running.discard(me)
 
-    def interrupt(self) -> None:
+    def close(self) -> None:
+        self.executor.shutdown()
+
+    def interrupt(self, error: KeyboardInterrupt) -> None:
         # Python raises KeyboardInterrupt in the main thread only.
         for thread in tuple(self._running):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -515,7 +537,7 @@ def _pool(
             "concurrent.futures.Executor."
         )
     alone = executor != "threads" or not on_gpu
-    default = (os.cpu_count() or 1) if alone else _MOST
+    default = cores() if alone else _MOST
     most = check_integer("workers", default if workers is None else workers, at_least=1)
     if executor == "threads":
         return lambda count: _Threads(min(most, count), on_gpu)
@@ -542,15 +564,17 @@ def _run(
                 else:
                     running[future] = k
             for done, future in enumerate(as_completed(running), 1):
+                if isinstance(stop := future.exception(), KeyboardInterrupt):
+                    raise stop  # it reached a worker before it reached this process
                 result._take(running[future], future)
                 result.save()
                 report(total - len(todo) + done, total)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         for future in running:
             future.cancel()
         if pool.own:
             print("\nWaiting for the running sets to stop ...", file=sys.stderr, flush=True)
-            pool.interrupt()
+            pool.interrupt(error)
             for future in as_completed([each for each in running if not each.cancelled()]):
                 if future.exception() is None:
                     result._take(running[future], future)
@@ -561,8 +585,7 @@ def _run(
     finally:
         for future in running:
             future.cancel()
-        if pool.own:
-            pool.executor.shutdown()
+        pool.close()
 
 
 def _attempt(
@@ -586,37 +609,50 @@ def _attempt(
     return values, "", time.perf_counter() - began
 
 
-# Of a worker process: what Ctrl-C does to it, and whether it came and waiting sets do not begin.
+# Of a worker process: what Ctrl-C does to it, and what came, so that waiting sets do not begin.
 _on_interrupt: Any = signal.SIG_IGN
-_interrupted = False
+_interrupted: type[KeyboardInterrupt] | None = None
 
 
 def _attempt_in_process(*task: Any) -> Any:
-    """The same, such that Ctrl-C reaches a process while it runs a set, and not when it is idle."""
+    """The same, such that signals reach a process while it runs a set, and not when it is idle."""
     global _interrupted
-    if _interrupted:
-        raise KeyboardInterrupt
     signal.signal(signal.SIGINT, _on_interrupt)
+    signal.signal(signal.SIGTERM, terminate)
     try:
+        if _interrupted is not None:  # asked last, as a signal may have come to an idle process
+            raise _interrupted
         return _attempt(*task)
-    except KeyboardInterrupt:
-        _interrupted = True
+    except KeyboardInterrupt as error:
+        _interrupted = type(error)
         raise
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore_signals()
 
 
-def _begin_process() -> None:
+def _ignore_signals() -> Any:
+    """From now on they do nothing; return what Ctrl-C did."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin_process(told: Connection) -> None:
     global _on_interrupt
-    _on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _on_interrupt = _ignore_signals()
+    threading.Thread(target=_end_with_parent, args=(told,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """An orphan would go on with its set, beside the sweep that is started again."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with_parent(told: Connection) -> None:
+    """Stop the set when the parent says so, by closing its end, or has ended.
+
+    An orphan would go on with its set, beside the sweep that is started again.
+    """
+    global _interrupted
+    told.poll(None)
+    _interrupted = Terminated
+    os.kill(os.getpid(), signal.SIGTERM)
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
     os._exit(1)
 
 

@@ -182,7 +182,7 @@ class ImageClassifier(Learner):
         progress : bool or callable
             True shows a bar where stderr is a terminal.
         checkpoint : str or Path, optional
-            Save to this file after every epoch, and when interrupted with Ctrl-C.
+            Save to this file after every epoch, and when interrupted with Ctrl-C or SIGTERM.
 
         Returns
         -------
@@ -198,7 +198,7 @@ class ImageClassifier(Learner):
         FileError
             If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
-            After Ctrl-C, at the end of the current block of examples and after saving.
+            After Ctrl-C or SIGTERM, at the end of the current block of examples and after saving.
         """
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
@@ -230,7 +230,7 @@ class ImageClassifier(Learner):
                     report(self.epoch * len(images) + self.example - start, total)
                     if interruption.requested:
                         keep()
-                        raise KeyboardInterrupt
+                        raise interruption.error
                 check_state(self)
                 test = (self.epoch + 1) % validate_every == 0 or self.epoch + 1 == last
                 error = None
@@ -238,6 +238,8 @@ class ImageClassifier(Learner):
                     error = self.evaluate(held_out, answers)
                 self._finish_epoch(len(images), error)
                 keep()
+                if interruption.requested:
+                    raise interruption.error
         return copied(self.history)
 
     def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
@@ -418,10 +420,23 @@ class LayerArrays(Guarded, Sequence):
         return f"<{self._name}: {', '.join(str(a.shape) for a in self._arrays)}>"
 
 
+# Whole numbers, which older files hold as floats.
+_COUNTS = ("block", "epoch", "unmatched")
+
+
 def history_arrays(history: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
-    """A history as arrays, for a file; NaN where there is no value."""
+    """A history as arrays, for a file: of whole numbers or of floats, NaN where there is no value.
+
+    Examples
+    --------
+    >>> history_arrays({"epoch": [1, 2], "test_error": [None, 4.5]})
+    {'epoch': array([1, 2]), 'test_error': array([nan, 4.5])}
+    """
     return {
-        key: np.array([np.nan if v is None else v for v in values], np.float64)
+        key: np.array(
+            [np.nan if v is None else v for v in values],
+            np.int64 if values and all(type(v) is int for v in values) else np.float64,
+        )
         for key, values in history.items()
     }
 
@@ -442,7 +457,7 @@ def history_lists(saved: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
     return {
         key: [list(row) for row in values]
         if values.ndim > 1
-        else [None if np.isnan(v) else float(v) for v in values]
+        else [None if np.isnan(v) else int(v) if key in _COUNTS else v for v in values.tolist()]
         for key, values in saved.items()
     }
 

@@ -1,5 +1,6 @@
-"""What holds for every test: none leaves figures to the next, in whatever order they run."""
+"""What holds for every test: signals act, and none leaves figures to the next, in any order."""
 
+import signal
 import sys
 
 import pytest
@@ -11,3 +12,16 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True)
+def signals_act():
+    """Also in a suite that was started with '&' or nohup: there Ctrl-C is ignored.
+
+    Processes that a test starts inherit what is ignored, and nothing else.
+    """
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {signum: signal.signal(signum, handler) for signum, handler in usual.items()}
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)

@@ -201,18 +201,21 @@ def test_a_fit_saved_after_an_epoch_goes_on_as_if_never_stopped(tmp_path):
     assert second.history["apical"] == undisturbed.history["apical"]
 
 
-def test_ctrl_c_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(tmp_path, monkeypatch):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(
+    signum, tmp_path, monkeypatch
+):
     monkeypatch.setattr("spikesim.models.burst.network._BLOCK", 4)
     undisturbed, interrupted = small(), small()
     undisturbed.fit(IMAGES, LABELS, epochs=2)
 
     def press(done, total):
         if done == 4:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signum)
 
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit(IMAGES, LABELS, 2, progress=press, checkpoint=tmp_path / "net.h5")
-    resumed = BurstEnsembleNetwork.load(tmp_path / "net.h5", backend="python")
+    resumed = BurstEnsembleNetwork.load(signum, tmp_path / "net.h5", backend="python")
     assert resumed.example == 4
     resumed.fit(IMAGES, LABELS, epochs=2)
     assert_same(weights(resumed), weights(undisturbed))

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.waiting import HANG
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SCRIPT = """
@@ -50,7 +52,7 @@ def run(script, folder, **environment):
         env={**kept, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG,
         check=False,
     )
     assert done.returncode == 0, done.stderr

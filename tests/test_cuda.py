@@ -16,6 +16,7 @@ import spikesim.models
 from spikesim import InputError, Network, backends
 from spikesim.kernels.cuda import Cuda, provider
 from spikesim.kernels.program import Program
+from tests.waiting import HANG
 
 HERE = Path(__file__).resolve().parent
 
@@ -70,7 +71,7 @@ def test_the_simulator_gives_the_bits_of_plain_python(name):
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=HANG,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

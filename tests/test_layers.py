@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import spikesim
+from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = {
@@ -55,7 +56,7 @@ def names_loaded_by(statement):
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=HANG,
     )
     return set(done.stdout.split())
 

@@ -22,7 +22,7 @@ from spikesim.patterns import from_trains
 from spikesim.runs import hold_file
 from spikesim.sweep import Sweep
 from tests.reliability import crash
-from tests.waiting import wait_until
+from tests.waiting import HANG, wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits and users")
 
@@ -164,7 +164,7 @@ def disturbed(program, change, answer, *arguments, folder="", after=RUN):
     )
     assert any(line == "paused\n" for line in process.stdout), process.communicate()[1]
     change()
-    error = process.communicate(f"{answer}\n", timeout=100)[1]
+    error = process.communicate(f"{answer}\n", timeout=HANG)[1]
     lines = error.splitlines()
     return process.returncode, [line for line in lines if not line.startswith("Compiling")]
 

@@ -21,6 +21,7 @@ from spikesim.kernels import cache
 from spikesim.patterns import from_picture, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from tests.reliability import files
+from tests.waiting import HANG
 
 
 def plus_one(x):
@@ -335,7 +336,7 @@ def test_every_reader_refuses_hostile_files_within_limited_memory(tmp_path):
         [sys.executable, "-c", READ_ALL, str(tmp_path), ""],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG,
         check=False,
     )
     assert (result.returncode, result.stdout.strip()) == (0, ""), result.stdout + result.stderr

@@ -1,7 +1,6 @@
 """Many models at once: the same numbers as one by one, with the replica as the first axis."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.replicas import Gang, stacked
-from tests.waiting import press_ctrl_c_when, wait_until
+from tests.waiting import HANG, press_ctrl_c_when, wait_until
 
 CHANCE = np.random.default_rng(5)
 IMAGES = (CHANCE.random((12, 10)) * 255).astype(np.uint8)
@@ -132,10 +131,8 @@ def test_the_error_of_one_comes_when_the_others_have_finished():
 def test_ctrl_c_stops_all_of_them_after_a_block():
     nets = Replicas.of(burst, seed=[1, 2])
     press_ctrl_c_when(lambda: (nets.epoch > 0).all())
-    began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         nets.fit(np.tile(IMAGES, (200, 1)), np.tile(LABELS, 200), epochs=10_000)
-    assert time.perf_counter() - began < 60.0
     assert (nets.epoch > 0).all()
 
 
@@ -143,10 +140,8 @@ def test_ctrl_c_stops_networks_that_only_run():
     nets = Replicas.of(Network, seed=[1, 2, 3, 4], threads=2)
     nets.each(lambda net: net.add_population("cells", 5, LIF))
     press_ctrl_c_when(lambda: (nets.step > 0).any())
-    began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         nets.run(1e12)
-    assert time.perf_counter() - began < 60.0
     assert (nets.step > 0).any()
     nets.run(1.0)  # nothing was lost, and the next run is not asked to stop
 
@@ -162,7 +157,7 @@ def test_a_second_ctrl_c_leaves_no_thread_behind():
             net.run(1e12)
         except KeyboardInterrupt:
             asked.set()
-            given_up.wait(60.0)  # so that the second one comes while the first is waited for
+            given_up.wait(HANG)  # so that the second one comes while the first is waited for
             raise
 
     press_ctrl_c_when(lambda: (nets.step > 0).any())

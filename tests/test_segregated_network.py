@@ -53,18 +53,19 @@ def test_a_fit_saved_after_an_epoch_goes_on_as_if_never_stopped(tmp_path):
     assert second.history["training_error"] == undisturbed.history["training_error"]
 
 
-def test_ctrl_c_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(tmp_path):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(signum, tmp_path):
     options = {"symmetric": True, "symmetric_noise": 0.05}  # shows its examples one by one
     undisturbed, interrupted = small(**options), small(**options)
     undisturbed.fit(IMAGES, LABELS, epochs=2)
 
     def press(done, total):
         if done == 5:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signum)
 
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit(IMAGES, LABELS, 2, progress=press, checkpoint=tmp_path / "net.h5")
-    resumed = SegregatedDendriteNetwork.load(tmp_path / "net.h5", backend="python")
+    resumed = SegregatedDendriteNetwork.load(signum, tmp_path / "net.h5", backend="python")
     assert 0 < resumed.example < len(IMAGES)
     resumed.fit(IMAGES, LABELS, epochs=2)
     assert_same(weights(resumed), weights(undisturbed))

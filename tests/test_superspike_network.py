@@ -239,12 +239,12 @@ def test_a_network_that_was_saved_goes_on_with_the_same_bits(tmp_path):
         assert second.history[key] == whole.history[key]
 
 
-def pressing(press_at):
-    """A listener to progress that presses Ctrl-C after so many steps."""
+def pressing(press_at, signum=signal.SIGINT):
+    """A listener to progress that presses Ctrl-C, or sends another signal, after so many steps."""
 
     def press(done, total):
         if done >= press_at:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signum)
 
     return press
 
@@ -252,13 +252,15 @@ def pressing(press_at):
 @pytest.mark.parametrize(
     ("press_at", "into_block"), [(500, 0), (1900, 680)], ids=["burn-in", "block"]
 )
-def test_ctrl_c_saves_and_nothing_is_lost(press_at, into_block, tmp_path, monkeypatch):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_nothing_is_lost(signum, press_at, into_block, tmp_path, monkeypatch):
     monkeypatch.setattr("spikesim.models.superspike.network._STRETCH", 170)
     path = tmp_path / "net.h5"
     whole, interrupted = network(), network()
     whole.fit(SHOWN, TARGET, 2, block=130.0)
+    press = pressing(press_at, signum)
     with pytest.raises(KeyboardInterrupt):
-        interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=pressing(press_at), checkpoint=path)
+        interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=press, checkpoint=path)
     resumed = SuperSpikeNetwork.load(path, backend="python")
     assert resumed._into_block == into_block
     assert resumed._learning.network.step == (510 if into_block == 0 else 1300 + into_block)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from spikesim import datasets
 from spikesim.errors import FileError, InputError
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.sweep import Sweep, grid, sweep
-from tests.waiting import wait_until
+from tests.waiting import HANG, press_ctrl_c_when, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -247,7 +248,8 @@ SCRIPT = """
             file.write("x")
         if (directory.parent / "slow").exists() and parameters["x"] >= 2:
             (directory.parent / "waiting").touch()
-            time.sleep(60.0)
+            while True:
+                time.sleep(0.01)
         return {"y": parameters["x"]}
 
     if __name__ == "__main__":
@@ -281,7 +283,7 @@ def start_and_wait_for_the_third_set(tmp_path, executor):
 
 def finish(tmp_path, executor):
     process = start(tmp_path, executor)
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
     assert process.returncode == 0
     assert Sweep.load(tmp_path / "sweep").values["y"].tolist() == [0.0, 1.0, 2.0, 3.0]
 
@@ -298,6 +300,11 @@ def test_a_killed_sweep_goes_on_without_redoing_finished_sets(tmp_path):
     assert runs_of(tmp_path / "sweep") == [1, 1, 2, 1]
 
 
+def functions_of_main_thread():
+    stack = traceback.extract_stack(sys._current_frames()[threading.main_thread().ident])
+    return [frame.name for frame in stack]
+
+
 def children(pid):
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in path.read_text().split()] if path.exists() else []
@@ -310,11 +317,28 @@ def is_running(pid):
         return False
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+@pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.parametrize("executor", ["processes", "threads"])
+def test_sigterm_keeps_what_is_finished(executor, whole_group, tmp_path):
+    process = start_and_wait_for_the_third_set(tmp_path, executor)
+    workers = children(process.pid)
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
+    told = process.communicate(timeout=HANG)[1]
+    assert process.returncode != 0
+    assert "2 of 4 sets are finished; the same again goes on." in told
+    assert "Terminated" in told
+    assert not any(map(is_running, workers))
+    assert Sweep.load(tmp_path / "sweep").errors == [""] * 4
+    finish(tmp_path, executor)
+    assert runs_of(tmp_path / "sweep") == [1, 1, 2, 1]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends signals to a process group")
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
     process = start_and_wait_for_the_third_set(tmp_path, "processes")
     os.killpg(process.pid, signal.SIGINT)
-    told = process.communicate(timeout=30)[1]
+    told = process.communicate(timeout=HANG)[1]
     assert process.returncode != 0
     assert "2 of 4 sets are finished; the same again goes on." in told
     assert "KeyboardInterrupt" in told
@@ -324,24 +348,19 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_ctrl_c_stops_the_sets_of_threads(tmp_path):
-    waiting = threading.Event()
+    running = threading.Event()
     stopped = []
 
     def endless(parameters, directory):
         try:
-            for _ in range(3000):
-                waiting.set()
+            while True:
+                running.set()
                 time.sleep(0.01)
         except KeyboardInterrupt:
             stopped.append(parameters["x"])
             raise
 
-    def interrupt():
-        waiting.wait()
-        time.sleep(0.2)  # until all sets are submitted
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
+    press_ctrl_c_when(lambda: running.is_set() and "as_completed" in functions_of_main_thread())
     with pytest.raises(KeyboardInterrupt):
         sweep(endless, grid(x=range(3)), tmp_path, executor="threads", workers=1)
     assert stopped == [0]
@@ -421,7 +440,7 @@ def test_mpi_runs_a_sweep(tmp_path):
         },
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG,
         check=False,
     )
     assert done.returncode == 0, done.stderr

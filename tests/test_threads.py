@@ -12,6 +12,7 @@ from test_network import all_arrays, assert_same_bits, everything, recorded
 
 from spikesim import InputError, Network, Neuron, backends
 from spikesim.kernels.threads import Threads
+from tests.waiting import HANG
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -83,7 +84,7 @@ def test_a_thread_that_fails_stops_the_others_and_the_caller_learns_why():
         [sys.executable, "-c", OUT_OF_BOUNDS],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG,
         env=environment,
         check=True,
     )
@@ -135,7 +136,7 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_an_interrupt_ends_a_run_and_leaves_no_thread():
     command = [sys.executable, "-c", INTERRUPTED]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=True)
     assert result.stdout == "interrupted 1\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.special import expit
@@ -153,9 +153,8 @@ class BurstEnsembleNetwork(ImageClassifier):
         """The step of the nudge of each of this epoch's `n` images."""
         p = self.parameters
         last = p.steps - len(self._weights.W)
-        assert p.nudge_after is not None
         chance = random_numbers(self.seed, _NUDGES, self.epoch)
-        return chance.integers(p.nudge_after, last, n, endpoint=True)
+        return chance.integers(cast("int", p.nudge_after), last, n, endpoint=True)
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
         check_finite(vars(self._weights), self.epoch + 1, "choose a smaller alpha or alpha_Z")
@@ -292,8 +291,8 @@ class BurstEnsembleNetwork(ImageClassifier):
 
     def _initial_weights(self) -> Weights:
         p = self.parameters
-        assert isinstance(p.W_range, tuple)
-        assert isinstance(p.Y_range, tuple)
+        W_range = cast("tuple[float, ...]", p.W_range)
+        Y_range = cast("tuple[float, ...]", p.Y_range)
 
         def uniform(chance, low: float, high: float, *shape: int) -> np.ndarray:  # type: ignore[no-untyped-def]
             return chance.uniform(low, high, shape).astype(self.dtype)
@@ -301,14 +300,14 @@ class BurstEnsembleNetwork(ImageClassifier):
         chance = random_numbers(self.seed, _WEIGHTS)
         W = [
             uniform(chance, -reach, reach, below, n)
-            for reach, below, n in zip(p.W_range, self.sizes[:-1], self.sizes[1:], strict=True)
+            for reach, below, n in zip(W_range, self.sizes[:-1], self.sizes[1:], strict=True)
         ]
         # So that rectified outputs are above zero at first (2018 code).
         W[-1] += W[-1].dtype.type(0.001)
         b = [np.zeros(n, self.dtype) for n in self.sizes[1:]]
         chance = random_numbers(self.seed, _APICAL)
         Y, Z = [], []
-        for reach, n, above in zip(p.Y_range, self.sizes[1:-1], self.sizes[2:], strict=True):
+        for reach, n, above in zip(Y_range, self.sizes[1:-1], self.sizes[2:], strict=True):
             Y.append(uniform(chance, -reach, reach, above, n))
             Z.append(uniform(chance, 0.0, p.Z_range, n, n))
         return Weights(W, b, Y, Z)

@@ -7,6 +7,7 @@ keeps one for learning and makes one to record from.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -269,7 +270,7 @@ class Simulation:
         p = self.p
         state = self._state(k)
         lag = self.last - k
-        assert isinstance(p.alpha, tuple)
+        alpha = cast("tuple[float, ...]", p.alpha)
 
         def then(body, more=None, over=eq.in_its_step, **params):  # type: ignore[no-untyped-def]
             params = {"lag": lag, "layer": k, **params}
@@ -293,11 +294,11 @@ class Simulation:
         if not self.learning:
             return phases
         if k == 1:
-            phases.append(then(eq.learn_from_image, self._pixels, blocks, alpha=p.alpha[0]))
+            phases.append(then(eq.learn_from_image, self._pixels, blocks, alpha=alpha[0]))
         else:
             below = {"below": self.layers[k - 2].state["h"]}
             kept = 1.0 - p.forgetting
-            phases.append(then(eq.learn, below, blocks, alpha=p.alpha[k - 1], kept=kept))
+            phases.append(then(eq.learn, below, blocks, alpha=alpha[k - 1], kept=kept))
         if k < self.last and not p.backpropagation:
             if p.sst != "none" and p.alpha_Z:
                 before = state["h"] if p.sst == "h" else state["beta_before"]
@@ -310,6 +311,6 @@ class Simulation:
                 phases.append(then(eq.learn_feedback, {"Y": self.weights.Y[k - 1]}, **numbers))
             if p.mirror:
                 above = {"Y": self.weights.Y[k - 1], "delta_above": self._delta[k + 1]}
-                numbers = {"alpha": p.mirror * p.alpha[k], "kept": 1.0 - p.forgetting}
+                numbers = {"alpha": p.mirror * alpha[k], "kept": 1.0 - p.forgetting}
                 phases.append(then(eq.mirror, above, blocks, **numbers))
         return phases

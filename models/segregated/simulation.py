@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -309,14 +309,13 @@ class Simulation:
     def _replay(self, projection: Projection) -> Phase:
         """Potentials follow the weights that an example has changed."""
         filter_ = projection.post.filters[projection.port]
-        assert projection.W is not None
         state = {
             **projection.pre.spike_list(),
             "clock": self.trials.clock,
             "out": filter_.arrived,
             "decay": filter_.decay,
             "rise": filter_.rise,
-            "W": projection.W,
+            "W": cast("np.ndarray", projection.W),
         }
         params = {**filter_.params(), "past": self._past, "delay": projection.delay}
         return Phase(filters.replay, eq.blocks_at_start, state, params, dtype=filter_.dtype)

@@ -146,10 +146,7 @@ def train_set(given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     _learn(net, task, directory, False)
     tested = np.array(net.notes["tested"])
     if net.parameters.error != "windows":
-        assert net.shown is not None
-        target = net.shown[1]
-        assert isinstance(target, SpikePattern)
-        tested *= 100.0 / net.silent_cost(target)
+        tested *= 100.0 / _silent_cost(net)
     return {"test_error": tested[-1], "test_errors": tested, "tested_at": net.notes["tested_at"]}
 
 
@@ -355,15 +352,18 @@ def _outcome(net: SuperSpikeNetwork) -> str:
     tested = net.notes["tested"][-1]
     if net.parameters.error == "windows":
         return f"{100.0 - tested:.1f} % of fresh trials answered right"
-    assert net.shown is not None
-    target = net.shown[1]
-    assert isinstance(target, SpikePattern)
-    silent = net.silent_cost(target)
+    silent = _silent_cost(net)
     unmatched = net.history["unmatched"][-1]
     return (
         f"Cost {tested:.3g}, {100.0 * tested / silent:.1f} % of that of a silent network; "
         f"{unmatched:g} unmatched spikes in the last block"
     )
+
+
+def _silent_cost(net: SuperSpikeNetwork) -> float:
+    """The cost of a silent network, for the spikes that this one last learned."""
+    shown: Any = net.shown
+    return net.silent_cost(shown[1])
 
 
 def _results(net: SuperSpikeNetwork, task: Task, directory: Path) -> None:

@@ -198,7 +198,7 @@ class SuperSpikeNetwork(Learner):
         progress : bool or callable
             True shows a bar where stderr is a terminal.
         checkpoint : str or Path, optional
-            Save to this file after every block, and when interrupted with Ctrl-C.
+            Save to this file after every block, and when interrupted with Ctrl-C or SIGTERM.
 
         Returns
         -------
@@ -214,7 +214,7 @@ class SuperSpikeNetwork(Learner):
         FileError
             If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
-            After Ctrl-C, within a second of simulated time and after saving.
+            After Ctrl-C or SIGTERM, within a second of simulated time and after saving.
         """
         self._check_patterns(input, target)
         blocks = check_integer("blocks", blocks, at_least=1)
@@ -260,7 +260,7 @@ class SuperSpikeNetwork(Learner):
             def pause() -> None:
                 if interruption.requested:
                     keep()
-                    raise KeyboardInterrupt
+                    raise interruption.error
 
             keep()
             self._learning.learn_at(0.0)

@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.waiting import HANG
+
 ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
@@ -62,7 +64,7 @@ def begin(
 def finish(process: subprocess.Popen) -> str:
     """What a process has printed; raises if it failed or complained."""
     try:
-        out, error = process.communicate(timeout=200)
+        out, error = process.communicate(timeout=HANG)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
@@ -193,7 +195,7 @@ def one_directory(folder: Path) -> set[str]:
         )
         for _ in range(4)
     ]
-    said = [process.communicate(timeout=200)[1] for process in racing]
+    said = [process.communicate(timeout=HANG)[1] for process in racing]
     ended = sorted(process.returncode for process in racing)
     assert ended == [0, 2, 2, 2], f"exit statuses {ended}: {said}"
     refused = [text for text in said if "in use by another run" in text]

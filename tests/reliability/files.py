@@ -45,6 +45,7 @@ from spikesim.neurons import LIF
 from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
+from tests.waiting import HANG
 
 _PLAIN = {"backend": "python"}  # nothing is compiled
 _MODELS = {
@@ -86,7 +87,6 @@ _KINDS = (*_MUTATIONS, *_STAND_INS)
 _BLOCK = 32  # bytes
 _BATCH = 125
 _MEMORY = 4 << 30  # bytes of address space; HDF5 and NumPy take most of one GiB
-_LIMIT = 120  # seconds per batch
 
 
 def _network() -> Network:
@@ -401,7 +401,7 @@ def main(arguments: list[str]) -> int:
             code = f"from tests.reliability.files import _batch; {batch}"
             process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
             try:
-                lines = process.communicate(timeout=_LIMIT)[0].decode().split("\n")
+                lines = process.communicate(timeout=HANG)[0].decode().split("\n")
                 end = "crash"
             except subprocess.TimeoutExpired:
                 process.kill()

@@ -40,14 +40,18 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
+from numba.core import event
 from scipy import sparse
 
-LIMIT = 10.0  # seconds of a processor for a call, however busy the machine is
-PATIENCE = 90.0  # seconds without a finished case after which a process counts as hung
+from tests.waiting import HANG
+
+# Seconds of a processor, compilation apart, so that neither a slow nor a busy machine matters.
+LIMIT = 300.0  # for a call
+ENOUGH = 10.0  # for a call of which so much was asked that it may last
 MEMORY = 12 << 30  # bytes of address space: what does not fit fails rather than swaps
 BATCH = 400  # cases of one process
 ENDLESS = 1 << 30  # more cases than a call has
@@ -395,29 +399,67 @@ def _alarm(signum: int, frame: types.FrameType | None) -> None:
     raise TooLong
 
 
+class _Compiling(event.Listener):
+    """The time of a processor that this process has taken to compile."""
+
+    def __init__(self) -> None:
+        self._depth, self._began, self._before = 0, 0.0, 0.0
+        event.register("numba:compile", self)
+
+    def on_start(self, event: event.Event) -> None:
+        """A function begins, perhaps within another one."""
+        if not self._depth:
+            self._began = time.process_time()
+        self._depth += 1
+
+    def on_end(self, event: event.Event) -> None:
+        """A function is compiled."""
+        self._depth -= 1
+        if not self._depth:
+            self._before += time.process_time() - self._began
+
+    def seconds(self) -> float:
+        """So far, with what is being compiled now."""
+        return self._before + (time.process_time() - self._began if self._depth else 0.0)
+
+
 class _Clock(threading.Thread):
     """Raises `TooLong` in the main thread, even where it waits for others, which a timer does not.
 
-    It waits for the time of a processor that this process takes, however busy the machine is.
+    It waits for the time of a processor that this process takes, however busy the machine is, and
+    does not count compilation, however slow the machine is.
     """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._lock = threading.Lock()
-        self._ends = float("inf")
+        self._compiling = _Compiling()
+        self._began = float("inf")
+        self._may_last: Callable[[], bool] = lambda: False
         signal.signal(signal.SIGPROF, _alarm)
 
-    def set(self, seconds: float) -> None:
+    def set(self, may_last: Callable[[], bool]) -> None:
+        """A call begins; it has ENOUGH seconds if it may last, or else LIMIT."""
         with self._lock:
-            self._ends = time.process_time() + seconds
+            self._began, self._may_last = self._now(), may_last
+
+    def stop(self) -> None:
+        """The call has ended."""
+        with self._lock:
+            self._began = float("inf")
+
+    def _now(self) -> float:
+        return time.process_time() - self._compiling.seconds()
 
     def run(self) -> None:
+        """Look at the clock from time to time."""
         main = threading.main_thread().ident
         while True:
             time.sleep(0.2)
             with self._lock:
-                if time.process_time() > self._ends:
-                    self._ends = float("inf")
+                taken = self._now() - self._began
+                if taken > LIMIT or (taken > ENOUGH and self._may_last()):
+                    self._began = float("inf")
                     signal.pthread_kill(main, signal.SIGPROF)
 
 
@@ -447,11 +489,19 @@ def entries() -> list[str]:
     return every
 
 
-def prepare(name: str, chance: random.Random, folder: Path) -> tuple[str, Callable[[], Outcome]]:
-    """What is spoiled in a call of `name`, and the call."""
+class Case(NamedTuple):
+    """A call with bad input."""
+
+    what: str  # is bad
+    make: Callable[[], Outcome]
+    may_last: Callable[[], bool]  # as long as was asked for
+
+
+def prepare(name: str, chance: random.Random, folder: Path) -> Case:
+    """A call of `name` that is spoiled by chance."""
     if name == "cli":
         words = _command(chance)
-        return repr(words), lambda: _say(words)
+        return Case(repr(words), lambda: _say(words), lambda: False)
     from tests.reliability.calls import EXAMPLES
 
     call = EXAMPLES[name](folder)
@@ -466,10 +516,20 @@ def prepare(name: str, chance: random.Random, folder: Path) -> tuple[str, Callab
         what, arguments[argument] = spoil(arguments[argument], chance)
         spoiled.append(f"{argument}: {what}")
     what = ", ".join(spoiled)
-    return what, lambda: _make(name, what, call, arguments, chosen)
+
+    def may_last() -> bool:
+        asked = [arguments[argument] for argument in chosen]
+        with contextlib.suppress(TypeError, ValueError):
+            trains = [train for argument in call.lasts for train in arguments[argument]]
+            asked += [np.max(train, initial=0.0) for train in trains]
+        return any(_is_long(value) for value in asked)
+
+    return Case(what, lambda: _make(name, what, call, arguments, may_last), may_last)
 
 
-def _make(name: str, what: str, call: Any, arguments: dict[str, Any], chosen: list[str]) -> Outcome:
+def _make(
+    name: str, what: str, call: Any, arguments: dict[str, Any], may_last: Callable[[], bool]
+) -> Outcome:
     from tests.reliability.calls import NumPyRefused
 
     outcome = Outcome(name=name, what=what, seconds=0.0)
@@ -484,10 +544,7 @@ def _make(name: str, what: str, call: Any, arguments: dict[str, Any], chosen: li
     except NumPyRefused:
         outcome["kind"] = "refused"
     except TooLong:
-        asked = [arguments[argument] for argument in chosen]
-        trains = [train for argument in call.lasts for train in arguments[argument]]
-        asked += [np.max(train, initial=0.0) for train in trains]
-        if any(_is_long(value) for value in asked):
+        if may_last():
             outcome["kind"] = "accepted"  # as much work as was asked for, which Ctrl-C can stop
         else:
             outcome.update(kind="defect", why=f"{where} takes longer than {LIMIT:g} s")
@@ -633,22 +690,23 @@ def work(plan: str, first: int, last: int, report: Path, verbose: bool = False) 
             print(json.dumps({"begun": k}), file=notes, flush=True)
             folder = Path(tempfile.mkdtemp())
             os.chdir(folder)
-            clock.set(LIMIT)
+            clock.set(lambda: False)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     # A number that does not fit is nothing to warn of: it is to be refused.
                     warnings.filterwarnings("error", "overflow|.* in cast", RuntimeWarning)
-                    what, make = prepare(name, chance, folder)
-                    case = (what, *chance.places) if isinstance(chance, Each) else k
-                    is_new = k >= first and case not in seen
-                    seen.add(case)
-                    outcome = make() if is_new else None
+                    case = prepare(name, chance, folder)
+                    key = (case.what, *chance.places) if isinstance(chance, Each) else k
+                    is_new = k >= first and key not in seen
+                    seen.add(key)
+                    clock.set(case.may_last)
+                    outcome = case.make() if is_new else None
             except TooLong:
                 outcome = Outcome(name=name, what="?", kind="defect")
                 outcome.update(why="the example itself takes too long", seconds=LIMIT)
             finally:
-                clock.set(float("inf"))
+                clock.stop()
                 os.chdir(home)
                 shutil.rmtree(folder, ignore_errors=True)
                 pyplot.close("all")
@@ -693,7 +751,7 @@ class _Process:
             self.length, self.seen = length, time.monotonic()
         code = self.process.poll()
         if code is None:
-            if time.monotonic() - self.seen < PATIENCE:
+            if time.monotonic() - self.seen < HANG:
                 return False
             self.process.kill()
             code = self.process.wait()

@@ -184,7 +184,7 @@ class ExclusiveOrNetwork(Learner):
         FileError
             If `checkpoint` cannot be written, or another process is using it.
         KeyboardInterrupt
-            After Ctrl-C, at the end of an example and after saving.
+            After Ctrl-C or SIGTERM, at the end of an example and after saving.
         """
         epochs = check_integer("epochs", epochs, at_least=1)
         with keeping(self, checkpoint) as keep:
@@ -214,7 +214,7 @@ class ExclusiveOrNetwork(Learner):
                 if is_epoch or interruption.requested:
                     keep()
                 if interruption.requested:
-                    raise KeyboardInterrupt
+                    raise interruption.error
 
     def _finish_epoch(self) -> None:
         self._at_epoch += 1
