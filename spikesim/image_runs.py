@@ -38,8 +38,6 @@ class ImageCommands:
         The model's class and the NamedTuple of its parameters.
     suited : mapping of str to dict
         Dataset → 'hidden', 'epochs' and parameters that suit it.
-    weights : sequence of str
-        The attributes that ``spikesim export --format npz`` writes.
     draw : callable
         ``draw(net, data, pictures)`` records and draws into a run directory.
     """
@@ -51,12 +49,11 @@ class ImageCommands:
         network: Any,
         parameters: Any,
         suited: Mapping[str, Mapping[str, Any]],
-        weights: tuple[str, ...],
         draw: Callable[[Any, datasets.Dataset, runs.Pictures], None],
     ):
         self.name, self.title = name, title
         self.network, self.defaults = network, parameters._field_defaults
-        self.suited, self.weights, self.draw = suited, weights, draw
+        self.suited, self.draw = suited, draw
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options of ``spikesim train NAME``."""
@@ -68,6 +65,11 @@ class ImageCommands:
             help=f"units in each hidden layer, from the first; 0 for none ({hidden})",
         )
         parser.add_argument("--epochs", type=int, help="passes through the training images")
+        parser.add_argument(
+            "--keep-best",
+            action="store_true",
+            help="end with the weights of the epoch with the lowest test error, not of the last",
+        )
         runs.add_model_options(parser, self.defaults)
 
     def train(self, chosen: argparse.Namespace) -> None:
@@ -92,6 +94,7 @@ class ImageCommands:
             "seed": check_integer("--seed", chosen.seed, at_least=0),
             "dtype": chosen.dtype,
             "backend": chosen.backend,
+            **({"keep_best": True} if chosen.keep_best else {}),
             **runs.given_parameters(chosen, self.defaults),
         }
 
@@ -99,6 +102,7 @@ class ImageCommands:
         """An untrained network."""
         given = dict(settings)
         dataset, hidden, epochs = (given.pop(name) for name in ("dataset", "hidden", "epochs"))
+        keep_best = given.pop("keep_best", False)
         suited = {
             name: value
             for name, value in self.suited[dataset].items()
@@ -106,7 +110,7 @@ class ImageCommands:
         }
         sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
         net = self.network(sizes, **{**suited, "measure_angle": bool(hidden), **given})
-        net.notes = {"dataset": dataset, "epochs": epochs}
+        net.notes = {"dataset": dataset, "epochs": epochs, "keep_best": keep_best}
         return net
 
     def check(self, settings: Mapping[str, Any]) -> None:
@@ -125,8 +129,8 @@ class ImageCommands:
         if net.epoch < settings["epochs"]:
             self._learn(net, data, directory, False)
         return {
-            "test_error": net.history["test_error"][-1],
-            "training_error": net.history["training_error"][-1],
+            "test_error": net.history["test_error"][_epoch_of(net)],
+            "training_error": net.history["training_error"][_epoch_of(net)],
             "test_errors": [math.nan if e is None else e for e in net.history["test_error"]],
         }
 
@@ -170,7 +174,8 @@ class ImageCommands:
     def info(self, chosen: argparse.Namespace) -> None:
         """Say what was trained and how far it came."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        errors = [error for error in net.history["test_error"] if error is not None]
+        tested = [e for e, error in enumerate(net.history["test_error"]) if error is not None]
+        best = (net.history.get("best_epoch") or [None])[-1]
         runs.print_rows(
             {
                 "model": self.title,
@@ -179,7 +184,8 @@ class ImageCommands:
                 "seed": net.seed,
                 "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
                 "options": runs.other_parameters(net.parameters._asdict(), self.defaults),
-                "test error": f"{errors[-1]:.2f} %" if errors else "not tested",
+                "test error": _error(net, tested[-1]) if tested else "not tested",
+                **({} if best is None else {"best": _error(net, best - 1)}),
                 "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
             }
         )
@@ -188,7 +194,7 @@ class ImageCommands:
         """Write the recorded spikes as CSV, or the weights as NPZ."""
         if chosen.format == "npz":
             net = self.network.load(chosen.directory / RUN_FILE)
-            layers = {name: getattr(net, name) for name in self.weights}
+            layers = {name: getattr(net, name) for name in net.WEIGHTS}
             path = runs.write_weights(chosen.directory, layers)
         else:
             path = runs.write_spikes_csv(chosen.directory)
@@ -204,8 +210,10 @@ class ImageCommands:
                 file=sys.stderr,
             )
             raise
-        error = net.history["test_error"][-1]
-        print(f"Test error {error:.2f} %, accuracy {100.0 - error:.2f} %")
+        epoch = _epoch_of(net)
+        error = net.history["test_error"][epoch]
+        best = f" in epoch {epoch + 1}, the best" if net.notes.get("keep_best") else ""
+        print(f"Test error {error:.2f} %, accuracy {100.0 - error:.2f} %{best}")
         self._results(net, data, directory)
 
     def _learn(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
@@ -215,6 +223,7 @@ class ImageCommands:
             net.notes["epochs"] - net.epoch,
             validation=(data.test_images, data.test_labels),
             validate_every=max(1, net.notes["epochs"] // 20),
+            keep_best=net.notes.get("keep_best", False),
             progress=progress,
             checkpoint=directory / RUN_FILE,
         )
@@ -232,3 +241,12 @@ class ImageCommands:
         self.draw(net, data, pictures)
         pictures.keep(_LAST_PICTURE, draw.learning_curve(net.history).figure)
         print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
+
+
+def _epoch_of(net: Any) -> int:
+    """The entry of the history that belongs to a trained network's weights."""
+    return net.history["best_epoch"][-1] - 1 if net.notes.get("keep_best") else -1
+
+
+def _error(net: Any, entry: int) -> str:
+    return f"{net.history['test_error'][entry]:.2f} % after epoch {net.history['epoch'][entry]}"

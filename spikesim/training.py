@@ -19,6 +19,7 @@ from spikesim.errors import (
     check_choice,
     check_integer,
     check_memory,
+    check_number,
     show,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
@@ -54,6 +55,7 @@ class Learner(Guarded):
     """
 
     KIND = ""  # what its files are called inside
+    WEIGHTS: tuple[str, ...] = ()  # the attributes that it learns, each a `LayerArrays`
 
     _remedies: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("sizes", "seed", "dt", "dtype", "backend"), "build another one with it"),
@@ -64,6 +66,10 @@ class Learner(Guarded):
 
     parameters: Any
     history: dict[str, list[Any]]
+
+    # Of `keep_best`: the best epoch, and the weights to go on with while the model has its weights.
+    _best: dict[str, Any] | None = None
+    _latest: dict[str, dict[str, np.ndarray]] | None = None
 
     def _state(self) -> dict[str, Any]:
         """What `state` copies."""
@@ -160,6 +166,7 @@ class ImageClassifier(Learner):
         shuffle: bool = True,
         validation: tuple[Any, Any] | None = None,
         validate_every: int = 1,
+        keep_best: bool = False,
         progress: bool | Progress = False,
         checkpoint: str | Path | None = None,
     ) -> dict[str, list[Any]]:
@@ -179,6 +186,11 @@ class ImageClassifier(Learner):
             Test on these after epochs.
         validate_every : int
             Test after every so many epochs; always after the last.
+        keep_best : bool
+            At the end, take the weights of the epoch with the lowest validation error, the earliest
+            of such; ``history["best_epoch"]`` tells which it is. All epochs count that were tested
+            with `keep_best`. The next `fit` goes on from the last epoch nevertheless, as if it had
+            not been left, unless weights were set in between.
         progress : bool or callable
             True shows a bar where stderr is a terminal.
         checkpoint : str or Path, optional
@@ -192,7 +204,7 @@ class ImageClassifier(Learner):
         Raises
         ------
         InputError
-            If images or labels do not fit the network.
+            If images or labels do not fit the network, or `keep_best` has no `validation`.
         SimulationError
             If a state variable or weight becomes NaN or infinite.
         FileError
@@ -205,12 +217,16 @@ class ImageClassifier(Learner):
         epochs = check_integer("epochs", epochs, at_least=1)
         check_integer("validate_every", validate_every, at_least=1)
         check_choice("shuffle", shuffle, [True, False])
+        if check_choice("keep_best", keep_best, [True, False]) and validation is None:
+            raise InputError(
+                "keep_best is True, but there is no validation; give validation=(images, labels)."
+            )
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise InputError("validation has to be a pair: images, labels.")
             held_out = self._check_images("validation images", validation[0])
             answers = self._check_labels("validation labels", validation[1], len(held_out))
-        if self.example >= len(images):
+        if self.example > len(images):
             raise InputError(
                 f"images has {len(images)} examples, but the interrupted epoch is at example "
                 f"{self.example}; resume with the images it began with."
@@ -224,6 +240,7 @@ class ImageClassifier(Learner):
             progress_bar(progress, total, "example") as report,
             np.errstate(all="ignore"),  # what becomes NaN or infinite is found by check_state
         ):
+            self._take_latest()
             keep()
             while self.epoch < last:
                 for _ in self._epoch(images, labels, shuffle):
@@ -237,10 +254,77 @@ class ImageClassifier(Learner):
                 if validation is not None and test:
                     error = self.evaluate(held_out, answers)
                 self._finish_epoch(len(images), error)
+                if keep_best:
+                    self._note_best(error)
+                    if self.epoch == last:
+                        self._take_best()
                 keep()
                 if interruption.requested:
                     raise interruption.error
         return copied(self.history)
+
+    def _note_best(self, error: float | None) -> None:
+        """Keep the weights of the epoch that ended if no earlier one was as good."""
+        if error is not None and (self._best is None or error < self._best["error"]):
+            weights = self._copied_weights()
+            self._best = {"epoch": self.epoch, "error": error, "weights": weights}
+        before = [None] * (len(self.history["epoch"]) - 1)
+        column = self.history.setdefault("best_epoch", [*before, None])
+        column[-1] = None if self._best is None else self._best["epoch"]
+
+    def _take_best(self) -> None:
+        """Have the weights of the best epoch, until learning goes on."""
+        if self._best is not None:
+            self._latest = self._copied_weights()
+            self._set_weights(self._best["weights"])
+
+    def _take_latest(self) -> None:
+        """Have the weights of the last epoch again, unless somebody has set others."""
+        if self._latest is not None and self._best is not None:
+            best = self._best["weights"]
+            if all(
+                np.array_equal(getattr(self, name)[int(m)], array)
+                for name, layers in best.items()
+                for m, array in layers.items()
+            ):
+                self._set_weights(self._latest)
+            self._latest = None
+
+    def _copied_weights(self) -> dict[str, dict[str, np.ndarray]]:
+        return {
+            name: {str(m): array.copy() for m, array in enumerate(getattr(self, name))}
+            for name in self.WEIGHTS
+        }
+
+    def _set_weights(self, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        for name in self.WEIGHTS:
+            layers = getattr(self, name)
+            for m in range(len(layers)):
+                layers[m] = weights[name][str(m)]
+
+    def _kept_best(self) -> dict[str, Any]:
+        """What `keep_best` adds to a `state`."""
+        kept = {"best": self._best, "latest": self._latest}
+        return {name: part for name, part in kept.items() if part is not None}
+
+    def _restore_best(self, state: Mapping[str, Any]) -> None:
+        """Take over what `_kept_best` added, once the weights of the state are there."""
+        own = self._copied_weights()
+        if "best" in state:
+            best = state["best"]
+            self._best = {
+                "epoch": saved_count(best, "epoch", at_most=self.epoch),
+                "error": check_number("saved error", best["error"]),
+                "weights": self._checked_weights(best["weights"]),
+            }
+        if "latest" in state:
+            self._latest = self._checked_weights(state["latest"])
+        self._set_weights(own)
+
+    def _checked_weights(self, weights: Any) -> dict[str, dict[str, np.ndarray]]:
+        """Saved weights, which have to fit; they are those of the model then."""
+        self._set_weights(weights)
+        return self._copied_weights()
 
     def evaluate(self, images: Any, labels: Any, progress: bool | Progress = False) -> float:
         """The percentage of images that are classified wrongly.
@@ -421,7 +505,7 @@ class LayerArrays(Guarded, Sequence):
 
 
 # Whole numbers, which older files hold as floats.
-_COUNTS = ("block", "epoch", "unmatched")
+_COUNTS = ("best_epoch", "block", "epoch", "unmatched")
 
 
 def history_arrays(history: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:

@@ -328,7 +328,7 @@ def test_sigterm_keeps_what_is_finished(executor, whole_group, tmp_path):
     assert process.returncode != 0
     assert "2 of 4 sets are finished; the same again goes on." in told
     assert "Terminated" in told
-    assert not any(map(is_running, workers))
+    wait_until(lambda: not any(map(is_running, workers)))
     assert Sweep.load(tmp_path / "sweep").errors == [""] * 4
     finish(tmp_path, executor)
     assert runs_of(tmp_path / "sweep") == [1, 1, 2, 1]

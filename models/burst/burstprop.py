@@ -154,6 +154,7 @@ class BurstpropNetwork(ImageClassifier):
     """
 
     KIND = "burstprop"
+    WEIGHTS = ("W", "b", "Y", "R")
 
     def __init__(
         self,
@@ -314,7 +315,7 @@ class BurstpropNetwork(ImageClassifier):
             "seconds": float(self._sums["seconds"]),
         }
         for key, values in self.history.items():
-            values.append(entry[key])
+            values.append(entry.get(key))
         self._at_epoch += 1
         self._at_example = 0
         self._sums = self._no_sums()
@@ -369,6 +370,7 @@ class BurstpropNetwork(ImageClassifier):
             "progress": {"epoch": self.epoch, "example": self.example, "sums": self._sums},
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
+            **self._kept_best(),
         }
 
     @classmethod
@@ -390,6 +392,7 @@ class BurstpropNetwork(ImageClassifier):
             total[...] = state["progress"]["sums"][name]
         net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
+        net._restore_best(state)
         return net
 
 

@@ -51,7 +51,6 @@ _commands = ImageCommands(
     BurstEnsembleNetwork,
     Parameters,
     SUITED,
-    ("W", "b", "Y", "Z"),
     draw,
 )
 add_arguments = _commands.add_arguments

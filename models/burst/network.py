@@ -87,6 +87,7 @@ class BurstEnsembleNetwork(ImageClassifier):
     """
 
     KIND = "burst"
+    WEIGHTS = ("W", "b", "Y", "Z")
 
     def __init__(
         self,
@@ -246,6 +247,7 @@ class BurstEnsembleNetwork(ImageClassifier):
             "running": self._learning.arrays(),
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
+            **self._kept_best(),
         }
 
     @classmethod
@@ -272,6 +274,7 @@ class BurstEnsembleNetwork(ImageClassifier):
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
         net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
+        net._restore_best(state)
         return net
 
     # -------------------------------------------------------------------------------- inside

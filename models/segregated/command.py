@@ -64,7 +64,6 @@ _commands = ImageCommands(
     SegregatedDendriteNetwork,
     Parameters,
     SUITED,
-    ("W", "b", "Y"),
     draw,
 )
 add_arguments = _commands.add_arguments

@@ -80,6 +80,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
     """
 
     KIND = "segregated"
+    WEIGHTS = ("W", "b", "Y")
 
     def __init__(
         self,
@@ -261,6 +262,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
             "jacobian": running.jacobian,
             "notes": dict(self.notes),
             "history": history_arrays(self.history),
+            **self._kept_best(),
         }
 
     @classmethod
@@ -286,6 +288,7 @@ class SegregatedDendriteNetwork(ImageClassifier):
         net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
         net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))
+        net._restore_best(state)
         return net
 
     # -------------------------------------------------------------------------------- inside
