@@ -164,7 +164,8 @@ def read_ras(
     path : str or path
         Lines may come in any order; those that are empty or begin with # are skipped.
     n : int, optional
-        Number of neurons; as a default up to the last one that spikes.
+        Number of neurons; by default up to the last one that spikes. A file with ids from `n` on is
+        refused, where Auryn leaves those spikes out without a word.
     duration : float, optional
         Of the trial (ms), a multiple of `dt`; as a default until the step after the last spike.
     dt : float

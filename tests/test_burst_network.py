@@ -181,6 +181,26 @@ def test_backpropagation_follows_the_gradient_of_the_squared_error():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", [(8,), (8, 7)])
+def test_when_the_image_comes_makes_no_difference_to_the_form_of_july(hidden):
+    found = []
+    for late in (0, 1):  # steps for which the image has been there at the earliest nudge
+        layers = len(hidden) + 1
+        first = layers + late
+        net = BurstEnsembleNetwork(
+            (10, *hidden, 3),
+            form="july_2018",
+            alpha_Z=0.01,
+            alpha=0.5,
+            nudge_after=first,
+            steps=first + layers,
+            backend="python",
+        )
+        net.fit(IMAGES, LABELS, epochs=2)
+        found.append(weights(net))
+    assert_same(*found)
+
+
 @pytest.mark.parametrize("options", [{}, {"form": "july_2018", "alpha_Z": 0.01}])
 def test_the_compiled_network_equals_plain_python_bit_for_bit(dtype, options):
     compiled = small((10, 9, 8, 3), dtype=dtype, backend="cpu", measure_angle=True, **options)

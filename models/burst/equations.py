@@ -5,7 +5,8 @@ the rate h of its events (single spikes or bursts); what it receives at its apic
 above sets the probability p that an event is a burst. The rate of bursts, beta, is sent down; SST+
 interneurons hold the apical potential u in the range where p follows it. Layers are k = 1 ... K,
 layer K is the output and h_0 the image. All weights are written [pre, post]. Everything in step t
-is computed from what there was in step t - 1:
+is computed from what there was in step t - 1, but for the image: the first layer sees it in the
+first step in which it is shown, so that h_0(t-1) is the image of step t.
 
     v_k(t)    = h_{k-1}(t-1) W_k + b_k                                                       (1)
     h_k(t)    = sigma(v_k(t));  of the output also max(v_K(t), 0)                            (2)
@@ -51,6 +52,10 @@ Backpropagation, as a control and to compare with, uses the same error at the ou
 
     delta_K = lambda p_0^2 (target - h_K) sigma'(v_K)                                       (15)
     delta_k = (W_{k+1} delta_{k+1}) h_k (1 - h_k)                                           (16)
+
+The code of April 2018 shows the image in the same way, that of July 2018 to the first layer a step
+later. No weight differs for that (`form="july_2018"`): what (7) to (11) take is at rest by the
+earliest nudge, in step K + 1 of that code and K of ours.
 
 With a static image, h_k rests once the image has reached layer k, so that in (9) and (10) h may be
 taken from any step between that and s_k. Products in (1) and (3) are computed only in steps in

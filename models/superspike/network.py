@@ -152,6 +152,8 @@ class SuperSpikeNetwork(Learner):
 
         It is proportional to the mean over outputs of the squared error signal, in the unit of the
         authors' program: a spike without a counterpart counts 4 times its rate (at dt = 0.1 ms).
+        What that program prints is less where the number of outputs is no multiple of four, as it
+        takes the mean over outputs padded to one with zeros: a quarter for one output.
         """
         return self._learning.cost()
 
