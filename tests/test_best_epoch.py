@@ -140,6 +140,14 @@ def test_epochs_are_whole_numbers_after_loading(make, tmp_path):
         np.testing.assert_array_equal(history[name], column)
 
 
+def test_epochs_of_a_file_that_holds_floats_are_whole_numbers_too(make, tmp_path):
+    net = make()
+    net.fit(IMAGES, LABELS, 2)
+    net.history["epoch"] = [1.0, 2.0]
+    net.save(tmp_path / "net.h5")
+    assert [repr(epoch) for epoch in load(tmp_path / "net.h5", net).history["epoch"]] == ["1", "2"]
+
+
 def test_it_needs_a_validation(make):
     with pytest.raises(InputError, match="keep_best is True, but there is no validation"):
         make().fit(IMAGES, LABELS, keep_best=True)

@@ -62,6 +62,7 @@ def test_a_loaded_network_goes_on_as_the_saved_one(tmp_path):
     first = ExclusiveOrNetwork(**SMALL)
     first.fit(1, checkpoint=tmp_path / "net.h5")
     again = ExclusiveOrNetwork.load(tmp_path / "net.h5", backend="python")
+    assert [type(epoch) for epoch in again.history["epoch"]] == [int, int]
     again.fit(2)
     assert again.epoch == 3
     assert_same(whole, again)

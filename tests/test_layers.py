@@ -135,3 +135,10 @@ def test_modules_for_users_are_listed_and_other_names_are_refused_with_the_neare
     assert set(MODULES) <= set(dir(spikesim))
     with pytest.raises(AttributeError, match=r"no attribute 'plto'. Did you mean 'plot'"):
         spikesim.plto  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize("path", FILES, ids=identity)
+def test_no_assert_checks_anything(path):
+    """Python leaves asserts out with -O; what has to hold is checked, or known to the types."""
+    asserts = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Assert)]
+    assert [node.lineno for node in asserts] == []

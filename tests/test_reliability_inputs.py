@@ -1,5 +1,6 @@
 """No typo crashes the interpreter: what thousands of bad inputs found, and a short search."""
 
+import subprocess
 import sys
 from fractions import Fraction
 
@@ -43,6 +44,7 @@ from spikesim.sonata import TraceWriter, read_traces
 from spikesim.spiketrains import van_rossum_distance, van_rossum_loss, van_rossum_trace
 from spikesim.sweep import grid, sweep
 from tests.reliability import bounds, calls, inputs
+from tests.waiting import HANG
 
 PAIRS = PairSTDP(A_plus=0.1, A_minus=0.1, w_max=9.0)
 
@@ -663,6 +665,56 @@ def test_bad_inputs_of_a_short_search_are_refused():
     assert not defects, inputs.table(outcomes) + "\n" + "\n".join(map(str, defects))
     refused = sum(outcome["kind"] == "refused" for outcome in outcomes)
     assert refused > 150  # it does try bad ones
+
+
+def test_python_without_asserts_refuses_the_same():
+    usual, optimised = (
+        [
+            (outcome["name"], outcome["what"], outcome["kind"])
+            for outcome in inputs.run(seed=12, count=100, jobs=2, program=program)
+        ]
+        for program in (inputs.PROGRAM, [inputs.PROGRAM[0], "-O", *inputs.PROGRAM[1:]])
+    )
+    assert optimised == usual
+    assert sum(kind == "refused" for _, _, kind in usual) > 60
+
+
+CLOCK = """
+import time, numba
+from tests.reliability import inputs
+
+def compiles(seconds):
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        numba.njit(lambda x: x + 1.0)(1.0)
+
+numba.njit(lambda x: x + 1.0)(1.0)
+inputs.LIMIT = 0.5
+clock = inputs._Clock()
+clock.start()
+clock.set(lambda: False)
+compiles(4.0 * inputs.LIMIT)
+print("compiled")
+try:
+    while True:
+        pass
+except inputs.TooLong:
+    print("stopped")
+inputs.LIMIT, inputs.ENOUGH = 1e9, 0.2
+clock.set(lambda: True)
+try:
+    while True:
+        pass
+except inputs.TooLong:
+    print("stopped what may last")
+"""
+
+
+def test_a_call_that_hangs_is_stopped_and_compilation_does_not_count():
+    done = subprocess.run(
+        [sys.executable, "-c", CLOCK], capture_output=True, text=True, timeout=HANG, check=True
+    )
+    assert done.stdout.splitlines() == ["compiled", "stopped", "stopped what may last"]
 
 
 def test_every_bad_value_is_tried_once_in_place_of_each_argument_and_part():

@@ -1,17 +1,20 @@
 """Many models at once: the same numbers as one by one, with the replica as the first axis."""
 
+import os
 import threading
 
 import numpy as np
 import pytest
 
 from spikesim import LIF, InputError, Network, Poisson, Replicas, SimulationError, patterns
+from spikesim.cli import main
 from spikesim.kernels.program import together
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.replicas import Gang, stacked
+from spikesim.sweep import grid, sweep
 from tests.waiting import HANG, press_ctrl_c_when, wait_until
 
 CHANCE = np.random.default_rng(5)
@@ -144,6 +147,20 @@ def test_ctrl_c_stops_networks_that_only_run():
         nets.run(1e12)
     assert (nets.step > 0).any()
     nets.run(1.0)  # nothing was lost, and the next run is not asked to stop
+
+
+def test_the_cores_are_those_that_this_process_may_use(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 6}, raising=False)
+    assert Replicas([burst()]).threads == 3
+    assert main(["doctor"]) == 0
+    assert f"cores          3 of {os.cpu_count()}\n" in capsys.readouterr().out
+    all_at_once = threading.Barrier(3, timeout=HANG)
+
+    def meet(parameters, directory):
+        return {"place": all_at_once.wait()}
+
+    result = sweep(meet, grid(x=range(3)), tmp_path, executor="threads", progress=False)
+    assert result.errors == [""] * 3
 
 
 def test_a_second_ctrl_c_leaves_no_thread_behind():

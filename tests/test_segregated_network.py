@@ -65,7 +65,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(signum, tm
 
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit(IMAGES, LABELS, 2, progress=press, checkpoint=tmp_path / "net.h5")
-    resumed = SegregatedDendriteNetwork.load(signum, tmp_path / "net.h5", backend="python")
+    resumed = SegregatedDendriteNetwork.load(tmp_path / "net.h5", backend="python")
     assert 0 < resumed.example < len(IMAGES)
     resumed.fit(IMAGES, LABELS, epochs=2)
     assert_same(weights(resumed), weights(undisturbed))

@@ -237,6 +237,7 @@ def test_a_network_that_was_saved_goes_on_with_the_same_bits(tmp_path):
     bits(second, whole)
     for key in set(whole.history) - {"seconds"}:
         assert second.history[key] == whole.history[key]
+        assert [*map(type, second.history[key])] == [*map(type, whole.history[key])]
 
 
 def pressing(press_at, signum=signal.SIGINT):

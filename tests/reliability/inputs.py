@@ -782,10 +782,10 @@ class _Process:
         return False
 
 
-def run(seed: int, count: int, jobs: int) -> list[dict[str, Any]]:
+def run(seed: int, count: int, jobs: int, program: Sequence[str] = PROGRAM) -> list[dict[str, Any]]:
     """The outcomes of so many cases."""
     plans = [(str(seed), first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
-    return _made(plans, jobs)
+    return _made(plans, jobs, program)
 
 
 def run_every(calls: Sequence[str], jobs: int) -> list[dict[str, Any]]:
@@ -793,13 +793,15 @@ def run_every(calls: Sequence[str], jobs: int) -> list[dict[str, Any]]:
     return _made([(name, 0, ENDLESS) for name in calls], jobs)
 
 
-def _made(plans: list[tuple[str, int, int]], jobs: int) -> list[dict[str, Any]]:
+def _made(
+    plans: list[tuple[str, int, int]], jobs: int, program: Sequence[str] = PROGRAM
+) -> list[dict[str, Any]]:
     todo = plans[::-1]
     running: list[_Process] = []
     outcomes: list[dict[str, Any]] = []
     while todo or running:
         while todo and len(running) < jobs:
-            running.append(_Process(*todo.pop()))
+            running.append(_Process(*todo.pop(), program))
         time.sleep(0.1)
         for process in [p for p in running if p.is_over()]:
             running.remove(process)
@@ -841,12 +843,14 @@ def table(outcomes: list[dict[str, Any]]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Try bad inputs; 0 if there is no defect."""
+    from spikesim.backends import cores
+
     parser = argparse.ArgumentParser(prog="python -m tests.reliability inputs", description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="bad inputs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", action="store_true", help="every case, and no chance")
     parser.add_argument("--call", default="", help="with --every: only names that hold this")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes")
     parser.add_argument("--only", type=int, metavar="K", help="make case K, with its traceback")
     parser.add_argument("--defects", type=Path, help="write all defects to this file, as JSON")
     chosen = parser.parse_args(arguments)
