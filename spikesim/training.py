@@ -541,9 +541,15 @@ def history_lists(saved: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
     return {
         key: [list(row) for row in values]
         if values.ndim > 1
-        else [None if np.isnan(v) else int(v) if key in _COUNTS else v for v in values.tolist()]
+        else [None if np.isnan(v) else _counted(key, v) for v in values.tolist()]
         for key, values in saved.items()
     }
+
+
+def _counted(key: str, value: float) -> float:
+    """A whole number where the column counts and a float holds one exactly."""
+    exact = float(value).is_integer() and abs(value) <= 2**53
+    return int(value) if key in _COUNTS and exact else value
 
 
 def random_numbers(seed: int, *purpose: int) -> np.random.Generator:

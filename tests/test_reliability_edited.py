@@ -56,7 +56,8 @@ def test_an_edited_state_is_refused_by_the_name_of_what_was_edited(
     kind, tree = saved[model]
     place = ("network", *place)
     was = edited.place(tree, place)
-    new = np.full_like(was, value) if isinstance(was, np.ndarray) else value
+    kind_of_number = float if isinstance(value, float) else None
+    new = np.full_like(was, value, kind_of_number) if isinstance(was, np.ndarray) else value
     with atomic_file(tmp_path / "net.h5") as file:
         stamp(file, kind)
         write_tree(file, edited.replaced(tree, place, new))

@@ -219,7 +219,9 @@ CASES: dict[str, Callable[[Path], set[str]]] = {
 
 def main(arguments: list[str]) -> int:
     """Print a line per case; return 1 if one failed or has other bits."""
-    parser = argparse.ArgumentParser(prog="python -m tests.reliability concurrency")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.reliability concurrency", description=__doc__
+    )
     parser.add_argument("--only", choices=CASES)
     chosen = parser.parse_args(arguments).only
     right, failed = once({"SPIKESIM_CACHE": "0"}), 0

@@ -32,10 +32,10 @@ import numpy as np
 from {module} import {name} as Net
 path = Path(sys.argv[1]) / "run.h5"
 chance = np.random.default_rng(5)
-images, labels = chance.random((20, 16)), chance.integers(0, 3, 20)
+shown = chance.random((20, 16)), chance.integers(0, 3, 20)
 net = Net.load(path) if path.exists() else Net((16, 8, 3), seed=1)
 if net.epoch < 40:
-    net.fit(images, labels, 40 - net.epoch, checkpoint=path)
+    net.fit(*shown, 40 - net.epoch, validation=shown, keep_best=True, checkpoint=path)
 """
 
 _NETWORK = """
@@ -272,7 +272,7 @@ def rows(counts: dict[str, Count]) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """Print the table; return 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(prog="crash", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="in all")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", choices=KINDS)

@@ -111,14 +111,18 @@ def outcome(model: Any, build: Any, path: Path) -> str:
 
 def attack(name: str, count: int, seed: int, folder: Path) -> tuple[Counter, list[str]]:
     """Edit the file of one model so many times; how often it was refused, and the defects."""
-    from cuda_networks import advance
+    from cuda_networks import IMAGES, LABELS, advance
 
     from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+    from spikesim.training import ImageClassifier
 
     build, path = models()[name], folder / "net.h5"
     chance = random.Random(f"{name} {seed}")
     model = build("python")
     advance(model)
+    if isinstance(model, ImageClassifier):  # its file holds the best weights besides
+        shown = IMAGES[:1], LABELS[:1]
+        model.fit(*shown, validation=shown, keep_best=True)
     model.save(path)
     with h5py.File(path) as file:
         kind = file.attrs["spikesim_kind"].decode()

@@ -388,7 +388,7 @@ def _batch(reader: str, seed: int, count: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Print a table; the exit status is 1 if anything but a refusal or the same came out."""
-    parser = argparse.ArgumentParser(prog="python -m tests.reliability files")
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability files", description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)

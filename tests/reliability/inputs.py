@@ -1,10 +1,11 @@
 """Bad input, by the thousand: ``python -m tests.reliability inputs --count 10000``.
 
 Every public call is made with one argument, sometimes two, replaced by a bad value. It has to be
-refused by an error of spikesim that names the argument, within a time limit; what is accepted is
-followed by what a user does next, often a run, which must not crash or hang either. Anything else
-is a defect. Cases are made in processes of their own, so that a crash of the interpreter is seen
-and counted; case k of a seed is always the same, and ``--only k`` repeats it with a traceback.
+refused by an error of spikesim that names the argument; what is accepted is followed by what a user
+does next, often a run. Neither may crash or hang, which is to take a processor for five minutes,
+compilation apart. Anything else is a defect. Cases are made in processes of their own, so that a
+crash of the interpreter is seen and counted; case k of a seed is always the same, and ``--only k``
+repeats it with a traceback.
 
 ``--every`` leaves nothing to chance: each argument of each call, and each of its parts, is replaced
 by each bad value that is known here, one at a time.

@@ -107,7 +107,9 @@ def run(steps: int, every: int, folder: Path) -> Outcome:
 
 def main(arguments: list[str]) -> int:
     """Print the table; return 1 if memory grows or a prediction is off."""
-    parser = argparse.ArgumentParser(prog="python -m tests.reliability long_runs")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.reliability long_runs", description=__doc__
+    )
     parser.add_argument("--steps", type=int, default=10_000_000)
     parser.add_argument("--every", type=int, default=500_000, help="steps between looks at memory")
     options = parser.parse_args(arguments)
