@@ -309,14 +309,14 @@ class ImageClassifier(Learner):
 
     def _restore_best(self, state: Mapping[str, Any]) -> None:
         """Take over what `_kept_best` added, once the weights of the state are there."""
-        own = self._copied_weights()
-        if "best" in state:
-            best = state["best"]
-            self._best = {
-                "epoch": saved_count(best, "epoch", at_most=self.epoch),
-                "error": check_number("saved error", best["error"]),
-                "weights": self._checked_weights(best["weights"]),
-            }
+        if "best" not in state:
+            return
+        own, best = self._copied_weights(), state["best"]
+        self._best = {
+            "epoch": saved_count(best, "epoch", at_most=self.epoch),
+            "error": check_number("saved error", best["error"]),
+            "weights": self._checked_weights(best["weights"]),
+        }
         if "latest" in state:
             self._latest = self._checked_weights(state["latest"])
         self._set_weights(own)
