@@ -93,19 +93,19 @@ def real_float64(x):
 
 
 def whole(x):
-    """A number without its fraction."""
-    return np.int64(x)
+    """A number without its fraction; of NaN what the processor makes of it, and no error."""
+    return int(np.int64(x))
 
 
 def floor(x):
     """The largest whole number that is not above x."""
-    below = np.int64(x)
+    below = int(x)
     return below - 1 if below > x > -9e18 else below
 
 
 def ceil(x):
     """The smallest whole number that is not below x."""
-    above = np.int64(x)
+    above = int(x)
     return above + 1 if above < x < 9e18 else above
 
 
