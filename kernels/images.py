@@ -101,7 +101,7 @@ def list_spikes(_, t, s, p):
             s.hit[m] = b
             s.hit_row[m] = row
             m += np.uint64(s.emitted[row, b] > 0)
-    hits = decided(np.int64(m), t, s, p)
+    hits = decided(np.int64(m), s, t, p)
     last = hits
     for a in range(hits):
         row = s.hit_row[a]
@@ -114,7 +114,7 @@ def list_spikes(_, t, s, p):
     flag(s, slot)
 
 
-def decided(hits, t, s, p):
+def decided(hits, s, t, p):
     """Keep of the hits those that a finer draw keeps, where a chance was rounded up."""
     kept = 0
     for a in range(hits):
