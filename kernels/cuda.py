@@ -231,10 +231,6 @@ class Cuda:
         """What runs calls of a program."""
         return Runner(self, source, names, key)
 
-    def is_ready(self, key: str) -> bool:
-        """Whether a program has been compiled by this backend."""
-        return self.simulated or any(known == key for known, _, _ in self._kernels)
-
     def kernel(
         self, key: str, scope: str, layout: tuple[str, ...], write: Callable[[], Callable]
     ) -> Any:
@@ -252,6 +248,15 @@ class Runner:
 
     def __init__(self, backend: Cuda, source: program.Source, names: dict[str, Any], key: str):
         self.backend, self.source, self.names, self.key = backend, source, names, key
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a program like this one has been compiled in this process."""
+        kernels = self.backend._kernels
+        return self.backend.simulated or any(known == self.key for known, _, _ in kernels)
+
+    def prepare(self, report: Any = None) -> None:
+        """Do nothing: the first call compiles, as it depends on the number of replicas."""
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
         """Run the data of each call: a block for each, or the grid for the only one."""

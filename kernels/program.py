@@ -103,12 +103,15 @@ class Source(NamedTuple):
         Per Phase, whether threads that did not meet in it have to afterwards.
     types : list of str
         Per Phase, the type of its real parameters; all of them are passed as float64.
+    arrays : list of numpy.ndarray
+        The distinct arrays of all Phases.
     """
 
     slots: list[list[int]]
     numbers: list[list[tuple[bool, int]]]
     meetings: list[bool]
     types: list[str]
+    arrays: list[np.ndarray]
 
     def text(
         self,
@@ -176,14 +179,13 @@ class Program:
 
     def _build(self, phases: Sequence[Phase], dtype: str, backend: Any) -> None:
         slot_of: dict[int, int] = {}
-        self._arrays: list[np.ndarray] = []
         self._real_of: list[tuple[dict[str, Any], str]] = []
         self._whole_of: list[tuple[dict[str, Any], str]] = []
         names: dict[str, Any] = {"single": np.float32}
         inputs: set[int] = set()
         owners = [phase.neurons for phase in phases] + [None]
         ends = [a is not None and a is not b for a, b in pairwise(owners)]
-        source = Source([], [], ends, [phase.dtype or dtype for phase in phases])
+        source = Source([], [], ends, [phase.dtype or dtype for phase in phases], [])
         digests = []
         kinds = [(p.body, p.over, own) for p, own in zip(phases, source.types, strict=True)]
         times = Counter(kinds)
@@ -192,8 +194,8 @@ class Program:
             slots = []
             for array in phase.state.values():
                 if id(array) not in slot_of:
-                    slot_of[id(array)] = len(self._arrays)
-                    self._arrays.append(array)
+                    slot_of[id(array)] = len(source.arrays)
+                    source.arrays.append(array)
                 slots.append(slot_of[id(array)])
             inputs.update(slot_of[id(phase.state[name])] for name in phase.inputs)
             numbers = []
@@ -215,7 +217,7 @@ class Program:
         parts = [source.text(meet="meet()"), *digests]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
-        self._inputs = frozenset(inputs)
+        self._arrays, self._inputs = tuple(source.arrays), frozenset(inputs)
         self._run = backend.build(source, names, self.key)
 
     @property
@@ -226,7 +228,17 @@ class Program:
     @property
     def is_ready(self) -> bool:
         """Whether the first call runs at once, without compiling."""
-        return self.backend.is_ready(self.key)
+        return self._run.is_ready
+
+    def prepare(self, report: Callable[[int, int], None] | None = None) -> None:
+        """Compile what is missing.
+
+        Parameters
+        ----------
+        report : callable, optional
+            ``report(done, total)`` is called before and after each function that is compiled.
+        """
+        self._run.prepare(report)
 
     def __call__(self, first: int, steps: int) -> None:
         """Run `steps` steps, the first of which has the number `first`."""
@@ -241,14 +253,14 @@ class Program:
         """What a run of `steps` steps needs, as things are now."""
         reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
         wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
-        return Call(first, steps, tuple(self._arrays), reals, wholes, self._inputs)
+        return Call(first, steps, self._arrays, reals, wholes, self._inputs)
 
     def run(self, calls: Sequence[Call]) -> None:
         """Run this program with the data of each call."""
         try:
             self._run(calls)
         except self.backend.FAILURES as error:
-            raise LoweringError(_reason(str(error))) from error
+            raise LoweringError(reason(str(error))) from error
 
     def ptx(self) -> str:
         """What a GPU would run, as text; of a program made for a `Cuda` backend."""
@@ -286,7 +298,7 @@ def _refuse_array(value: Any, name: str) -> None:
         ) from None
 
 
-def _reason(message: str) -> str:
+def reason(message: str) -> str:
     """What went wrong and where, from a compiler's many lines."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     causes = [x for x in lines if not x.startswith("Failed in")] or ["unknown reason"]

@@ -15,7 +15,7 @@ from spikesim.kernels import program
 from spikesim.kernels.functions import Exponent
 from spikesim.kernels.lowering import Lowering
 
-__all__ = ["FAILURES", "PARTS", "build", "each", "is_ready", "lowering"]
+__all__ = ["FAILURES", "PARTS", "build", "each", "lowering"]
 
 PARTS = 1
 
@@ -35,21 +35,26 @@ def each(
     return FunctionType(program.each.__code__, scope, "each"), ""
 
 
-def build(source: program.Source, names: dict[str, Any], key: str) -> Callable:
+def build(source: program.Source, names: dict[str, Any], key: str) -> Plain:
     """What runs calls of a program."""
     scope = dict(names)
     exec(source.text(), scope)
-    run = scope["run"]
+    return Plain(scope["run"])
 
-    def run_all(calls: Sequence[program.Call]) -> None:
+
+class Plain:
+    """Runs calls of a program; there is nothing to be compiled."""
+
+    is_ready = True
+
+    def __init__(self, run: Callable):
+        self._run = run
+
+    def prepare(self, report: Any = None) -> None:
+        """Do nothing."""
+
+    def __call__(self, calls: Sequence[program.Call]) -> None:
         with np.errstate(all="ignore"):  # as compiled: a network looks for NaN and infinity itself
             for call in calls:
                 # Whole numbers as Python's own, which take the type of what they meet.
-                run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())
-
-    return run_all
-
-
-def is_ready(key: str) -> bool:
-    """Whether a program would run at once: plain Python always does."""
-    return True
+                self._run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())

@@ -765,6 +765,7 @@ class Network(Whole):
                 raise BodyError(str(error)) from error
             if not self._program.is_ready:
                 announce_compilation(self._program.key)
+                self._program.prepare()
         return self._program
 
     # -------------------------------------------------------------------- saving and resuming

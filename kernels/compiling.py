@@ -1,0 +1,296 @@
+"""From a job to object code, by Numba: the only file that needs it to run networks on CPUs.
+
+Numba makes a library of each function, optimises it, turns it into machine code and links it into
+the functions that call it, which are optimised again. Here a function that others call is linked
+and no more, as nobody calls its machine code; a fused program, whose loops are better optimised one
+by one, has them optimised first. That, and no wrappers for Python, saves half of the compilation.
+
+Numba's own compiler is used with one of its passes replaced. What it knows of arrays in memory is
+written down in `array` below and in `spikesim.kernels.jobs.array_record`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import _dynfunc
+from numba.core import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
+from numba.extending import intrinsic
+
+from spikesim.kernels import meeting, program
+from spikesim.kernels.jobs import Job, Loop, Recipe
+from spikesim.kernels.lowering import LoweringError
+from spikesim.kernels.objects import symbol
+from spikesim.kernels.records import record
+
+__all__ = ["object_code"]
+
+# Inlined by LLVM (``forceinline``) rather than called with their state on the stack; no reference
+# counting, as nothing allocates inside the loop (benchmarks/engine.py).
+INNER: dict[str, Any] = {
+    "error_model": "numpy",
+    "_nrt": False,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+
+def object_code(job: Job) -> bytes:
+    """Compile a job.
+
+    Raises
+    ------
+    LoweringError
+        If Numba cannot compile it; names the line.
+    """
+    try:
+        return _object_code(job)
+    except numba.core.errors.NumbaError as error:
+        raise LoweringError(program.reason(str(error))) from error
+
+
+@global_compiler_lock
+def _object_code(job: Job) -> bytes:
+    is_fused = "t0" in job.text
+    functions = _functions(is_fused)
+    names: dict[str, Any] = {
+        **{name: functions.loop(loop) for name, loop in job.loops.items()},
+        **{name: record(fields) for name, fields in job.records.items()},
+        **{f"array_{n}": array(kind) for n, kind in enumerate(job.arrays)},
+        **{"real": number(types.float64), "whole": number(types.int64), "single": np.float32},
+    }
+    if "meeting(" in job.text:
+        names.update(meeting=functions.meeting, meet=functions.meet)
+    exec(compile(job.text, program.__file__, "exec"), names)
+    run = names["run"]
+    outer = numba.njit(pipeline_class=_Linked, **{**INNER, "forceinline": False})(run)
+    outer.compile((types.int64,) * run.__code__.co_argcount)
+    (compiled,) = outer.overloads.values()
+    library = compiled.library
+    library._ensure_finalized()
+    module = library._final_module
+    for function in module.functions:
+        if not function.is_declaration:
+            function.linkage = "internal"
+    entry = module.get_function(compiled.fndesc.llvm_func_name)
+    entry.linkage = "external"
+    entry.name = symbol(job.key)
+    library._optimize_final_module()
+    module.verify()
+    _check_symbols(module)
+    return library.codegen._tm.emit_object(module)
+
+
+def _check_symbols(module: Any) -> None:
+    """Refuse code that calls what only Numba knows: without Numba it would end the process."""
+    for function in module.functions:
+        name = function.name
+        if function.is_declaration and not name.startswith("llvm.") and not _is_of_c(name):
+            raise LoweringError(f"A body calls {name!r}, which compiled code cannot reach.")
+
+
+def _is_of_c(name: str) -> bool:
+    """Whether every process has this function, as a part of C's library."""
+    if os.name == "posix":
+        return hasattr(ctypes.CDLL(None), name)
+    return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
+
+
+class _Functions:
+    """Functions made of recipes, each of them once.
+
+    Parameters
+    ----------
+    pipeline : type
+        How Numba compiles those that others call.
+    """
+
+    def __init__(self, pipeline: type[CompilerBase]):
+        self._pipeline = pipeline
+        self._known: dict[int, tuple[Recipe, Callable]] = {}
+        self._loops: dict[tuple[str, str, bool], Callable] = {}
+        rest = meeting.sched_yield or self.jit(meeting.nothing)
+        self.meet = self.jit(_bound(meeting.meet, rest=rest))
+        barrier = array("<i8 1 C w")
+        self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
+
+    def jit(self, function: Callable, **options: Any) -> Callable:
+        return numba.njit(pipeline_class=self._pipeline, **{**INNER, **options})(function)
+
+    def __call__(self, recipe: Recipe) -> Callable:
+        known = self._known.get(id(recipe))
+        if known is None:
+            names = {name: self._value(value) for name, value in recipe.names.items()}
+            function = FunctionType(recipe.code, names, recipe.name, recipe.defaults)
+            function.__module__ = recipe.module
+            # The recipe is kept, so that no other one gets its place in memory.
+            known = self._known[id(recipe)] = recipe, self.jit(function)
+        return known[1]
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, Recipe):
+            return self(value)
+        if isinstance(value, ModuleType) and any(isinstance(x, Recipe) for x in vars(value).values()):
+            read = ModuleType(value.__name__)
+            for name, member in vars(value).items():
+                setattr(read, name, self._value(member))
+            return read
+        return value
+
+    def loop(self, loop: Loop) -> Callable:
+        """The loop over one Phase."""
+        known = loop.digest, loop.kind, loop.inlined
+        if known not in self._loops:
+            body, over = self(loop.body), self(loop.over)
+            if loop.kind == "core":
+                function = _bound(program.each, body=body, over=over)
+            else:
+                share = self.jit(_bound(meeting.take, body=body))
+                function = meeting.LOOPS[loop.kind]
+                function = _bound(function, over=over, take=share, meet=self.meet)
+            self._loops[known] = self.jit(function, forceinline=loop.inlined)
+        return self._loops[known]
+
+
+@cache
+def _functions(is_fused: bool) -> _Functions:
+    return _Functions(_Optimised if is_fused else _Linked)
+
+
+def _bound(function: Any, **names: Any) -> FunctionType:
+    """A copy of a function that sees these globals."""
+    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+# ------------------------------------------------------------------------------ reading memory
+
+
+@cache
+def array(kind: str) -> Callable:
+    """``read(a, place)``, the array whose record is that many words after the address `a`."""
+    dtype, ndim, layout, access = kind.split()
+    item = numba.from_dtype(np.dtype(dtype))
+    found = types.Array(item, int(ndim), layout, readonly=access == "r")
+
+    @intrinsic
+    def read(typing, a, place):
+        def generate(context, builder, signature, arguments):
+            words = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+            record = builder.gep(words, [arguments[1]])
+            kind = context.get_value_type(found)
+            return builder.load(builder.bitcast(record, kind.as_pointer()))
+
+        return found(types.int64, types.int64), generate
+
+    return read
+
+
+@cache
+def number(kind: Any) -> Callable:
+    """``read(x, n)``, number n of those at the address `x`."""
+
+    @intrinsic
+    def read(typing, x, n):
+        def generate(context, builder, signature, arguments):
+            numbers = builder.inttoptr(arguments[0], context.get_value_type(kind).as_pointer())
+            return builder.load(builder.gep(numbers, [arguments[1]]))
+
+        return kind(types.int64, types.int64), generate
+
+    return read
+
+
+def _meeting(m):
+    """A thread's number, how many there are, and where they meet, from a record of each."""
+    return whole(m, 0), whole(m, 1), barrier(m, 2)  # noqa: F821
+
+
+# --------------------------------------------------------------------------- Numba's compiler
+
+
+class _Library(JITCodeLibrary):
+    """Code that is linked into that of a caller and never run by itself."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        return 0
+
+
+class _OptimisedLibrary(_Library):
+    """The same, but optimised before it is linked."""
+
+    def finalize(self) -> None:
+        super().finalize()
+        self._optimize_final_module()
+
+
+class _Lowering(NativeLowering):
+    """Numba's last pass, without machine code."""
+
+    library = _Library
+
+    def run_pass(self, state: Any) -> bool:
+        target = state.targetctx
+        state.library = self.library(target.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        lowered = state["cr"]
+        name = lowered.fndesc.qualname.split(".")[-1]
+        module = lowered.fndesc.lookup_module()
+        # What callers are typed with; its address is never asked for.
+        stand_in = _dynfunc.make_function(module, name, "", 0, lowered.env, (state.library,))
+        target.insert_user_function(stand_in, lowered.fndesc, [state.library])
+        state["cr"] = lowered._replace(cfunc=stand_in)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LinkedLowering(_Lowering):
+    _name = "spikesim_linked_lowering"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _OptimisedLowering(_Lowering):
+    _name = "spikesim_optimised_lowering"
+    library = _OptimisedLibrary
+
+
+class _Linked(CompilerBase):
+    """Numba's compiler, for functions that are linked."""
+
+    lowering: type[_Lowering] = _LinkedLowering
+
+    def define_pipelines(self) -> list[Any]:
+        manager = DefaultPassBuilder.define_nopython_pipeline(self.state, "spikesim")
+        manager.passes = [
+            (self.lowering if kind is NativeLowering else kind, what)
+            for kind, what in manager.passes
+        ]
+        manager._finalized = False
+        manager.finalize()
+        return [manager]
+
+
+class _Optimised(_Linked):
+    """The same, for functions that are optimised before."""
+
+    lowering = _OptimisedLowering

@@ -1,0 +1,149 @@
+"""A program fused by another process while its Phases run one by one.
+
+A process rather than a thread: Numba spends half of its time in Python, and would hold the lock of
+the interpreter whenever the run wants to go on. It has the lowest priority, so that a machine whose
+cores are all busy loses nothing to it, and it ends with the process that began it. It is given a
+`Job`, which holds all code, and imports nothing of the user's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from spikesim.kernels import objects
+from spikesim.kernels.jobs import Job, unpacked
+
+__all__ = ["begin", "collect", "main"]
+
+_START = "import sys; sys.path[:] = eval(sys.argv[1]); from spikesim.kernels import fusing; fusing.main()"
+_IN_WORK = 3  # exit status: another process fuses the same program
+_SIZE = struct.Struct("<q")
+
+_running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
+_begun: set[str] = set()
+
+
+def begin(job: Job) -> None:
+    """Begin to fuse a program, once, unless another one is being fused for this process."""
+    if _running or job.key in _begun or not sys.executable:
+        return
+    _begun.add(job.key)
+    out = tempfile.TemporaryFile()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START, repr(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the run alone
+        )
+    except OSError:  # no more processes, no memory: the run goes on as it is
+        out.close()
+        return
+    _running[job.key] = process, out
+    threading.Thread(target=_feed, args=(process.stdin, job.packed()), daemon=True).start()
+
+
+def _feed(pipe: Any, data: bytes) -> None:
+    """Write a job to a process, which waits for the end of the pipe to end with this one."""
+    with suppress(OSError, ValueError):
+        pipe.write(_SIZE.pack(len(data)) + data)
+        pipe.flush()
+
+
+def collect(key: str) -> bytes | None:
+    """The object code of a program that has been fused, once; None if it is not ready."""
+    found = _running.get(key)
+    if found is None or found[0].poll() is None:
+        return None
+    process, out = _running.pop(key)
+    with out, suppress(OSError):
+        if process.stdin is not None:
+            process.stdin.close()
+        if process.returncode == 0:
+            out.seek(0)
+            return out.read() or None
+    return None
+
+
+@atexit.register
+def _stop() -> None:
+    while _running:
+        _, (process, out) = _running.popitem()
+        with suppress(OSError):
+            process.kill()
+        process.wait()
+        with suppress(OSError, ValueError):
+            process.stdin and process.stdin.close()
+        out.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_running.clear)  # they are the parent's
+
+
+# ------------------------------------------------------------------------- in the other process
+
+
+def main() -> None:
+    """Read a job, compile it, keep it and write it; end at once if nobody waits any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(19)
+    into = sys.stdin.buffer
+    (size,) = _SIZE.unpack(into.read(_SIZE.size))
+    job = unpacked(into.read(size))
+    threading.Thread(target=_end_with_parent, args=(into,), daemon=True).start()
+    with _alone(job.key) as is_alone:
+        if not is_alone:
+            os._exit(_IN_WORK)
+        code = objects.find(job.key)
+        if code is None:
+            from spikesim.kernels.compiling import object_code
+
+            code = object_code(job)
+            objects.keep(job.key, code)
+    sys.stdout.buffer.write(code)
+    sys.stdout.buffer.flush()
+    os._exit(0)
+
+
+def _end_with_parent(pipe: IO[bytes]) -> None:
+    pipe.read()
+    os._exit(1)
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[bool]:
+    """Whether no other process fuses this program; the lock goes with the process."""
+    place = objects.folder()
+    try:
+        import fcntl
+
+        if place is None:
+            raise OSError
+        place.mkdir(parents=True, exist_ok=True)
+        lock = Path(place / f"{key}.lock").open("w")
+    except (ImportError, OSError):
+        yield True
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+        with suppress(OSError):
+            os.unlink(lock.name)

@@ -1,0 +1,322 @@
+"""Machine code of a program, run in two tiers without a compiler.
+
+Tier 'phases' calls the machine code of each Phase, one after another, from a loop over steps that
+all programs share. A Phase of known equations and types is never compiled again, whatever network
+it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in one
+loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
+
+A program begins with its Phases. Once it has run for `WORTHWHILE` seconds, another process of low
+priority fuses it (see `spikesim.kernels.fusing`), and the next stretch of steps that begins after
+that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused`` makes programs stay in
+one tier; 'fused' then compiles before the first step.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from spikesim.kernels import fusing, jobs, objects
+from spikesim.kernels.jobs import Job
+from spikesim.kernels.lowering import LoweringError
+from spikesim.kernels.program import Call, Source
+
+__all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
+
+TIERS = ("auto", "phases", "fused")
+
+WORTHWHILE = 1.0
+"""Seconds that a program runs before it is fused; one that has run so long tends to go on."""
+
+CALL = 1e-7  # s: what it takes to call a Phase
+_GAIN = 0.02  # the least share of the time of a step that fusing has to save
+
+Report = Callable[[int, int], None]
+
+
+def tier() -> str:
+    """The tier that the environment asks for.
+
+    Raises
+    ------
+    LoweringError
+        If there is none of this name.
+    """
+    name = os.environ.get("SPIKESIM_TIER") or "auto"
+    if name not in TIERS:
+        raise LoweringError(f"SPIKESIM_TIER is {name!r}; it has to be one of {', '.join(TIERS)}.")
+    return name
+
+
+# -------------------------------------------------------------------------- the loop over steps
+
+_DRIVER = """
+define i64 @spikesim_driver(i64 %t0, i64 %n, i64 %count, i64* %table, i64 %m, i8** %error) {
+begin:
+  %result = alloca i8*
+  %end = add i64 %t0, %n
+  br label %steps
+steps:
+  %t = phi i64 [%t0, %begin], [%t_next, %stepped]
+  %is_left = icmp slt i64 %t, %end
+  br i1 %is_left, label %phases, label %done
+phases:
+  %j = phi i64 [0, %steps], [%j_next, %called]
+  %is_there = icmp slt i64 %j, %count
+  br i1 %is_there, label %call, label %stepped
+call:
+  %first = mul i64 %j, 4
+  %row = getelementptr i64, i64* %table, i64 %first
+  %address = load i64, i64* %row
+  %part = inttoptr i64 %address to i32 (i8**, i8**, i64, i64, i64, i64, i64)*
+  %place_a = getelementptr i64, i64* %row, i64 1
+  %a = load i64, i64* %place_a
+  %place_x = getelementptr i64, i64* %row, i64 2
+  %x = load i64, i64* %place_x
+  %place_k = getelementptr i64, i64* %row, i64 3
+  %k = load i64, i64* %place_k
+  %status = call i32 %part(i8** %result, i8** %error, i64 %t, i64 %a, i64 %x, i64 %k, i64 %m)
+  %is_bad = icmp ne i32 %status, 0
+  br i1 %is_bad, label %failed, label %called
+called:
+  %j_next = add i64 %j, 1
+  br label %phases
+stepped:
+  %t_next = add i64 %t, 1
+  br label %steps
+failed:
+  %wide = sext i32 %status to i64
+  ret i64 %wide
+done:
+  ret i64 0
+}
+"""
+
+
+@cache
+def _driver() -> Callable[..., int]:
+    """``drive(t0, n, count, table, m, error)``; a row of the table has part, a, x and k."""
+    engine = objects.engine()
+    engine.add_module(llvm.parse_assembly(_DRIVER))
+    engine.finalize_object()
+    address = engine.get_function_address("spikesim_driver")
+    arguments = [*[ctypes.c_int64] * 5, ctypes.c_void_p]
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(address)
+
+
+@cache
+def _fused(address: int) -> Callable[..., int]:
+    """``run(result, error, t0, n, a, x, k, m)`` at an address."""
+    arguments = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 6]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
+
+
+class _Failure(ctypes.Structure):
+    """How Numba's code describes an error."""
+
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int32)]  # noqa: RUF012
+
+
+# ----------------------------------------------------------------------------------- a program
+
+
+class Native:
+    """Runs calls of a program with its machine code.
+
+    Parameters
+    ----------
+    source : Source
+    names : dict
+        What its text calls.
+    spread : callable, optional
+        ``spread(work)`` calls ``work(m)`` in several threads, with the address of what each of them
+        needs to meet the others. Without it there is one thread.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        names: dict[str, Any],
+        spread: Callable[[Callable[[int], None]], None] | None = None,
+    ):
+        self._source = source
+        self._spread = spread
+        self._parts = jobs.parts(source, names)
+        self._whole = jobs.fused(source, names)
+        self._meeting = None if spread is None else jobs.meeting()
+        self._meet: int | None = None  # addresses
+        self._run: int | None = None
+        self._table: np.ndarray | None = None
+
+    # ------------------------------------------------------------------------- making it ready
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing has to be compiled, now or ever since."""
+        if self._run is None and self._table is None and tier() != "phases":
+            self._load_fused()
+        if self._run is None and self._table is None and tier() != "fused":
+            if all(map(_is_loaded, self._needed)):
+                self._lay_out()
+        return self._run is not None or self._table is not None
+
+    @property
+    def _needed(self) -> list[Job]:
+        return [*self._parts, *([self._meeting] if self._meeting else [])]
+
+    def prepare(self, report: Report | None = None) -> None:
+        """Load the machine code; compile what is missing of it.
+
+        Parameters
+        ----------
+        report : callable, optional
+            ``report(done, total)`` is called before and after each function that is compiled.
+        """
+        if not self.is_ready:
+            _compile([self._whole] if tier() == "fused" else self._needed, report)
+            assert self.is_ready
+
+    def _load_fused(self, code: bytes | None = None) -> None:
+        self._run = objects.load(self._whole.key, code)
+        if self._run is not None:
+            self._records = _records(self._source.arrays)
+
+    def _lay_out(self) -> None:
+        """The table of the loop over steps: where each part, its arrays and its numbers are."""
+        arrays = self._source.arrays
+        self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
+        words = reals = wholes = 0
+        rows = []
+        for k, (slots, numbers) in enumerate(
+            zip(self._source.slots, self._source.numbers, strict=True)
+        ):
+            rows.append((objects.load(self._parts[k].key), words, reals, wholes))
+            words += sum(jobs.words(arrays[slot]) for slot in slots)
+            reals += sum(is_real for is_real, _ in numbers)
+            wholes += sum(not is_real for is_real, _ in numbers)
+            if self._meeting is not None and self._source.meetings[k]:
+                rows.append((objects.load(self._meeting.key), 0, 0, 0))
+        table = 8 * np.array(rows, np.int64).reshape(-1, 4)  # words to bytes
+        table[:, 0] //= 8
+        table[:, 1] += self._records.ctypes.data
+        self._table = table
+        if self._meeting is not None:
+            self._meet = objects.load(self._meeting.key)
+
+    # ----------------------------------------------------------------------------- running it
+
+    def __call__(self, calls: Sequence[Call]) -> None:
+        """Run the data of each call."""
+        self.prepare()
+        for call in calls:
+            if self._run is None:
+                self._fuse_if_worthwhile()
+            begun = time.perf_counter()
+            work = self._work_of_phases(call) if self._run is None else self._work_fused(call)
+            if self._spread is None:
+                work(0)
+            else:
+                self._spread(work)
+            if self._run is None:
+                self._spent.add(call.steps, time.perf_counter() - begun)
+
+    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
+        assert self._table is not None
+        table = self._table.copy()
+        table[:, 2] += call.reals.ctypes.data
+        table[:, 3] += call.wholes.ctypes.data
+        drive = _driver()
+
+        def work(m: int) -> None:
+            error = ctypes.c_void_p()
+            if self._meet is not None:  # nothing is touched before all threads run
+                first = np.array([self._meet, 0, 0, 0], np.int64)
+                _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
+            done = drive(
+                call.first, call.steps, len(table), table.ctypes.data, m, ctypes.byref(error)
+            )
+            _check(done, error)
+
+        return work
+
+    def _work_fused(self, call: Call) -> Callable[[int], None]:
+        assert self._run is not None
+        run = _fused(self._run)
+        data = self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+
+        def work(m: int) -> None:
+            result, error = ctypes.c_int64(), ctypes.c_void_p()
+            places = ctypes.byref(result), ctypes.byref(error)
+            _check(run(*places, call.first, call.steps, *data, m), error)
+
+        return work
+
+    @property
+    def _spent(self) -> _Spent:
+        return _spent.setdefault(self._whole.key, _Spent())
+
+    def _fuse_if_worthwhile(self) -> None:
+        """Take the fused program if it is there; let it be made if that will pay."""
+        spent = self._spent
+        saved = CALL * len(self._parts) * spent.steps
+        if spent.seconds < WORTHWHILE or saved < _GAIN * spent.seconds or tier() == "phases":
+            return
+        self._load_fused(fusing.collect(self._whole.key))
+        if self._run is None:
+            fusing.begin(self._whole)
+
+
+class _Spent:
+    """For how long programs with one key have run in this process, Phase by Phase."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.seconds = 0.0
+
+    def add(self, steps: int, seconds: float) -> None:
+        self.steps += steps
+        self.seconds += seconds
+
+
+_spent: dict[str, _Spent] = {}
+
+
+def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    words = [word for array in arrays for word in jobs.array_record(array)]
+    return np.array(words or [0], np.int64)
+
+
+def _compile(needed: Sequence[Job], report: Report | None) -> None:
+    """Have the object code of all jobs in memory."""
+    missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
+    for done, job in enumerate(missing):
+        if report is not None:
+            report(done, len(missing))
+        from spikesim.kernels.compiling import object_code  # Numba takes a third of a second
+
+        code = object_code(job)
+        objects.keep(job.key, code)
+        objects.load(job.key, code)
+    if missing and report is not None:
+        report(len(missing), len(missing))
+
+
+def _is_loaded(job: Job) -> bool:
+    return objects.load(job.key) is not None
+
+
+def _check(status: int, error: ctypes.c_void_p) -> None:
+    """Raise what a body, or a look at an index, has raised in machine code."""
+    if status != 0:
+        described = _Failure.from_address(error.value or 0)
+        data = ctypes.string_at(described.data, described.size)
+        kind, arguments, _ = pickle.loads(data)  # of Numba's own making, at compilation
+        raise kind(*(arguments or ()))
