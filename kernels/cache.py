@@ -1,38 +1,70 @@
-"""Where compiled programs are kept between runs of Python.
+"""Object code: kept on disk under a key, and loaded without a compiler.
 
-Numba's cache knows a function by its file and name. A program's name carries a hash of all its
-equations (see `spikesim.kernels.lowering`), so a changed equation is compiled afresh, and a changed
-one that is changed back is found again. The folder is ``$NUMBA_CACHE_DIR`` or
-``$XDG_CACHE_HOME/spikesim/kernels`` or ``~/.cache/spikesim/kernels``; ``SPIKESIM_CACHE=0`` turns
-caching off, and so does a folder that cannot be written. Programs that look at their indices
-(``NUMBA_BOUNDSCHECK=1``) are in a folder of their own there.
+What Numba compiles is one function, ``spikesim_KEY``, whose key is a hash of all that it was made
+of. Machine code depends on the processor and on the compiler as well, so each pair of them has a
+folder of its own, below ``$NUMBA_CACHE_DIR/spikesim`` or ``$XDG_CACHE_HOME/spikesim/kernels`` or
+``~/.cache/spikesim/kernels``. ``SPIKESIM_CACHE=0`` turns the cache off, and so does a folder that
+cannot be written.
+
+A file holds a checksum and the object code. It is written under another name and renamed, so that
+two processes may write the same one; a damaged file is compiled afresh. What has not been used for
+longest goes when all of it takes more than `MOST_BYTES`.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numba
+import llvmlite.binding as llvm
 
-__all__ = ["cached", "folder", "in_cache"]
+__all__ = [
+    "MOST_BYTES",
+    "Contents",
+    "clear",
+    "contents",
+    "engine",
+    "find",
+    "folder",
+    "keep",
+    "load",
+    "symbol",
+    "tidy",
+]
+
+MOST_BYTES = 256 << 20
+"""What the cache may take on disk."""
+
+_FORMAT = b"spikesim object 1\n"
+_DAY = 24 * 3600.0  # s
+_ENDING = ".o"
 
 
-def folder() -> Path | None:
-    """The folder of the kernel cache, or None if caching is off."""
+def symbol(key: str) -> str:
+    """The name of the function with this key in its object code."""
+    return f"spikesim_{key}"
+
+
+# ------------------------------------------------------------------------------------- on disk
+
+
+def base() -> Path | None:
+    """Where the folders of all processors and compilers are, or None if caching is off."""
     if os.environ.get("SPIKESIM_CACHE") == "0":
         return None
-    base = _base()
-    return base / "checked" if base is not None and numba.config.BOUNDSCHECK else base
-
-
-def _base() -> Path | None:
-    if numba.config.CACHE_DIR:
-        return Path(numba.config.CACHE_DIR)
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(os.environ["NUMBA_CACHE_DIR"]) / "spikesim"
     try:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:  # no home
@@ -40,63 +72,154 @@ def _base() -> Path | None:
     return home / "spikesim" / "kernels"
 
 
-def cached(function: Callable, options: dict[str, Any]) -> Callable:
-    """`function` compiled by Numba with `options`, through the kernel cache where there is one."""
+@functools.cache
+def _processor() -> str:
+    versions = [metadata.version(name) for name in ("numba", "llvmlite")]
+    features = llvm.get_host_cpu_features().flatten()
+    return "\n".join([*versions, sys.version[:6], llvm.get_host_cpu_name(), features])
+
+
+def folder() -> Path | None:
+    """The folder for this processor, this compiler and its options, or None if caching is off."""
+    place = base()
+    if place is None:
+        return None
+    return place / hashlib.sha256(f"{_processor()}\n{_options()}".encode()).hexdigest()[:16]
+
+
+def _options() -> str:
+    """What changes the code that Numba makes: its variables, but for where it keeps things."""
+    ours = (f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
+    return "\n".join(sorted(x for x in ours if not x.startswith("NUMBA_CACHE")))
+
+
+def find(key: str) -> bytes | None:
+    """The object code with this key, if it lies on disk undamaged."""
     place = folder()
-    if place is None or not _is_writable(place):
-        return numba.njit(**options)(function)
-    users_own = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(place)
+    if place is None:
+        return None
+    path = place / f"{key}{_ENDING}"
     try:
-        compiled = numba.njit(cache=True, **options)(function)
-        _forgive(compiled._cache)
-        return compiled
-    except (RuntimeError, OSError):  # no room for it after all
-        return numba.njit(**options)(function)
-    finally:
-        numba.config.CACHE_DIR = users_own
+        with path.open("rb") as file:
+            head, checksum = file.read(len(_FORMAT)), file.read(32)
+            code = file.read()
+            if time.time() - os.fstat(file.fileno()).st_mtime > _DAY:
+                with suppress(OSError):
+                    os.utime(path)
+    except OSError:
+        return None
+    if head != _FORMAT or hashlib.sha256(code).digest() != checksum:
+        return None
+    return code
 
 
-def _forgive(cache: Any) -> None:
-    """Make Numba compile afresh where it would raise over what lies in the cache.
-
-    That is a damaged file, or one that names a user's module that has moved since; and a disk
-    that is full when the result is to be kept. A file may also hold the program compiled for arrays
-    of other types: two processes that begin with an empty cache at once choose the same name.
-    """
-    load, save = cache.load_overload, cache.save_overload
-
-    def load_or_forget(signature: Any, *arguments: Any) -> Any:
-        try:
-            loaded = load(signature, *arguments)
-            if loaded is not None and loaded.signature.args != getattr(
-                signature, "args", signature
-            ):
-                raise TypeError(f"compiled for {loaded.signature}")
-            return loaded
-        except Exception:  # unpickling damaged bytes raises anything
-            with suppress(Exception):
-                cache.flush()  # or saving would read the same index
-            return None
-
-    def save_if_possible(*arguments: Any) -> None:
-        with suppress(OSError):
-            save(*arguments)
-
-    cache.load_overload, cache.save_overload = load_or_forget, save_if_possible
-
-
-def _is_writable(place: Path) -> bool:
-    """Whether files can be made there; if not, Numba would quietly take another folder."""
+def keep(key: str, code: bytes) -> None:
+    """Write object code to disk, if there is room for it."""
+    place = folder()
+    if place is None:
+        return
+    unfinished = None
     try:
         place.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=place).close()
+        with tempfile.NamedTemporaryFile(dir=place, suffix=".part", delete=False) as file:
+            unfinished = file.name
+            file.write(_FORMAT + hashlib.sha256(code).digest() + code)
+        os.replace(unfinished, place / f"{key}{_ENDING}")
+        unfinished = None
+        _tidy_once(str(place.parent))
     except OSError:
-        return False
-    return True
+        pass
+    finally:
+        if unfinished is not None:
+            with suppress(OSError):
+                os.unlink(unfinished)
 
 
-def in_cache(function: Any) -> bool:
-    """Whether a function from `cached` lies compiled on disk."""
-    cache_file = getattr(getattr(function, "_cache", None), "_cache_file", None)
-    return cache_file is not None and os.path.exists(cache_file._index_path)
+@functools.cache
+def _tidy_once(place: str) -> None:
+    tidy(Path(place), MOST_BYTES)
+
+
+def tidy(place: Path, most: int) -> None:
+    """Remove what has not been used for longest, until all takes `most` bytes at the most."""
+    files = sorted(_files(place), key=lambda file: -file.used)
+    total = 0
+    for file in files:
+        total += file.size
+        if total > most or (file.path.suffix == ".part" and time.time() - file.used > _DAY):
+            with suppress(OSError):
+                file.path.unlink()
+
+
+class _File(NamedTuple):
+    path: Path
+    size: int
+    used: float
+
+
+def _files(place: Path) -> Iterator[_File]:
+    for path in place.glob("*/*"):
+        with suppress(OSError):
+            about = path.stat()
+            if path.is_file():
+                yield _File(path, about.st_size, about.st_mtime)
+
+
+class Contents(NamedTuple):
+    """What the cache holds: functions, their bytes, and for how many processors and compilers."""
+
+    place: Path | None
+    functions: int
+    bytes: int
+    folders: int
+
+
+def contents() -> Contents:
+    """What the cache holds."""
+    place = base()
+    files = [] if place is None else list(_files(place))
+    return Contents(
+        place, len(files), sum(f.size for f in files), len({f.path.parent for f in files})
+    )
+
+
+def clear() -> Contents:
+    """Remove all that is in the cache; return what was in it."""
+    before = contents()
+    if before.place is not None:
+        for place in before.place.glob("*"):
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+    return before
+
+
+# ----------------------------------------------------------------------------------- in memory
+
+_lock = threading.Lock()
+_addresses: dict[str, int] = {}
+
+
+@functools.cache
+def engine() -> Any:
+    """What makes object code executable."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+
+
+def load(key: str, code: bytes | None = None) -> int | None:
+    """The address of the function with this key.
+
+    Of its object code as it is given, or as it lies on disk; None if it does not. Once loaded, a
+    function stays where it is.
+    """
+    with _lock:
+        if key not in _addresses:
+            code = find(key) if code is None else code
+            if code is None:
+                return None
+            engine().add_object_file(llvm.ObjectFileRef.from_data(code))
+            engine().finalize_object()
+            _addresses[key] = engine().get_function_address(symbol(key))
+        return _addresses[key]

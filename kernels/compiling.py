@@ -31,9 +31,9 @@ from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
 from spikesim.kernels import meeting, program
+from spikesim.kernels.cache import symbol
 from spikesim.kernels.jobs import Job, Loop, Recipe
 from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.objects import symbol
 from spikesim.kernels.records import record
 
 __all__ = ["object_code"]
@@ -144,7 +144,7 @@ class _Functions:
     def _value(self, value: Any) -> Any:
         if isinstance(value, Recipe):
             return self(value)
-        if isinstance(value, ModuleType) and any(isinstance(x, Recipe) for x in vars(value).values()):
+        if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
             read = ModuleType(value.__name__)
             for name, member in vars(value).items():
                 setattr(read, name, self._value(member))

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
-from collections.abc import Callable
 
 from spikesim.kernels.jobs import Loop, Recipe
 from spikesim.kernels.lowering import Lowering

@@ -256,7 +256,7 @@ class Runner:
         return self.backend.simulated or any(known == self.key for known, _, _ in kernels)
 
     def prepare(self, report: Any = None) -> None:
-        """Do nothing: the first call compiles, as it depends on the number of replicas."""
+        """Do nothing: the first call compiles, for the number of replicas that it has."""
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
         """Run the data of each call: a block for each, or the grid for the only one."""

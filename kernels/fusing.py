@@ -18,15 +18,19 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any
 
-from spikesim.kernels import objects
+from spikesim.kernels import cache
 from spikesim.kernels.jobs import Job, unpacked
 
 __all__ = ["begin", "collect", "main"]
 
-_START = "import sys; sys.path[:] = eval(sys.argv[1]); from spikesim.kernels import fusing; fusing.main()"
+_START = """
+import sys
+sys.path[:] = sys.argv[1:]
+from spikesim.kernels.fusing import main
+main()
+"""
 _IN_WORK = 3  # exit status: another process fuses the same program
 _SIZE = struct.Struct("<q")
 
@@ -39,10 +43,10 @@ def begin(job: Job) -> None:
     if _running or job.key in _begun or not sys.executable:
         return
     _begun.add(job.key)
-    out = tempfile.TemporaryFile()
+    out = tempfile.TemporaryFile()  # noqa: SIM115 - until it is collected
     try:
         process = subprocess.Popen(
-            [sys.executable, "-c", _START, repr(sys.path)],
+            [sys.executable, "-c", _START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.DEVNULL,
@@ -108,12 +112,12 @@ def main() -> None:
     with _alone(job.key) as is_alone:
         if not is_alone:
             os._exit(_IN_WORK)
-        code = objects.find(job.key)
+        code = cache.find(job.key)
         if code is None:
             from spikesim.kernels.compiling import object_code
 
             code = object_code(job)
-            objects.keep(job.key, code)
+            cache.keep(job.key, code)
     sys.stdout.buffer.write(code)
     sys.stdout.buffer.flush()
     os._exit(0)
@@ -127,14 +131,14 @@ def _end_with_parent(pipe: IO[bytes]) -> None:
 @contextmanager
 def _alone(key: str) -> Iterator[bool]:
     """Whether no other process fuses this program; the lock goes with the process."""
-    place = objects.folder()
+    place = cache.folder()
     try:
         import fcntl
 
         if place is None:
             raise OSError
         place.mkdir(parents=True, exist_ok=True)
-        lock = Path(place / f"{key}.lock").open("w")
+        lock = (place / f"{key}.lock").open("w")
     except (ImportError, OSError):
         yield True
         return

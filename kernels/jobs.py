@@ -45,7 +45,7 @@ class Recipe(NamedTuple):
         read = set(function.__code__.co_names)
         names = {name: value for name, value in function.__globals__.items() if name in read}
         code, defaults = function.__code__, function.__defaults__
-        return cls(code, function.__qualname__, function.__module__, defaults, names)
+        return cls(code, function.__name__, function.__module__, defaults, names)
 
 
 class Loop(NamedTuple):
@@ -76,6 +76,8 @@ class Job(NamedTuple):
     Attributes
     ----------
     key : str
+    name : str
+        What it is, for messages.
     text : str
         Defines ``run``, which takes whole numbers and returns 0.
     loops : dict of str to Loop
@@ -87,6 +89,7 @@ class Job(NamedTuple):
     """
 
     key: str
+    name: str
     text: str
     loops: dict[str, Loop]
     records: dict[str, tuple[str, ...]]
@@ -188,13 +191,15 @@ def parts(source: Source, names: dict[str, Any]) -> list[Job]:
             f"    each(t, s, p{'' if loop.kind == 'core' else ', meeting(m)'})",
             "    return 0",
         ]
-        jobs.append(_job(text, {"each": loop}, records, types))
+        jobs.append(_job(loop.body.name, text, {"each": loop}, records, types))
     return jobs
 
 
 def meeting() -> Job:
     """The job in which threads do nothing but meet."""
-    return _job(["def run(t, a, x, k, m):", "    meet(meeting(m))", "    return 0"], {}, {}, ())
+    return _job(
+        "meet", ["def run(t, a, x, k, m):", "    meet(meeting(m))", "    return 0"], {}, {}, ()
+    )
 
 
 def fused(source: Source, names: dict[str, Any]) -> Job:
@@ -202,9 +207,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     types, arrays = _read([array_type(array) for array in source.arrays])
     loops = {name: value for name, value in names.items() if isinstance(value, Loop)}
     records = {
-        name: value._fields
-        for name, value in names.items()
-        if name.startswith(("State", "Params"))
+        name: value._fields for name, value in names.items() if name.startswith(("State", "Params"))
     }
     several = any(loop.kind != "core" for loop in loops.values())
     head = ["def run(t0, n, a, x, k, m):", "    for t in range(t0, t0 + n):"]
@@ -219,10 +222,11 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
         more=", meeting(m)" if several else "",
         meet="meet(meeting(m))" if several else "",
     )
-    return _job([text, "    return 0"], loops, records, types)
+    return _job("all Phases", [text, "    return 0"], loops, records, types)
 
 
 def _job(
+    name: str,
     text: Sequence[str],
     loops: dict[str, Loop],
     records: dict[str, tuple[str, ...]],
@@ -231,4 +235,4 @@ def _job(
     whole = "\n".join(text) + "\n"
     digests = [(name, loop.digest, loop.kind, loop.inlined) for name, loop in loops.items()]
     key = hashlib.sha256(repr((whole, digests, records, arrays)).encode()).hexdigest()[:32]
-    return Job(key, whole, loops, records, arrays)
+    return Job(key, name, whole, loops, records, arrays)

@@ -14,17 +14,17 @@ one tier; 'fused' then compiles before the first step.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
-from spikesim.kernels import fusing, jobs, objects
+from spikesim.kernels import cache, fusing, jobs
 from spikesim.kernels.jobs import Job
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Call, Source
@@ -39,7 +39,7 @@ WORTHWHILE = 1.0
 CALL = 1e-7  # s: what it takes to call a Phase
 _GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
-Report = Callable[[int, int], None]
+Report = Callable[[int, int, str], None]
 
 
 def tier() -> str:
@@ -101,10 +101,10 @@ done:
 """
 
 
-@cache
+@functools.cache
 def _driver() -> Callable[..., int]:
     """``drive(t0, n, count, table, m, error)``; a row of the table has part, a, x and k."""
-    engine = objects.engine()
+    engine = cache.engine()
     engine.add_module(llvm.parse_assembly(_DRIVER))
     engine.finalize_object()
     address = engine.get_function_address("spikesim_driver")
@@ -112,7 +112,7 @@ def _driver() -> Callable[..., int]:
     return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(address)
 
 
-@cache
+@functools.cache
 def _fused(address: int) -> Callable[..., int]:
     """``run(result, error, t0, n, a, x, k, m)`` at an address."""
     arguments = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 6]
@@ -122,7 +122,7 @@ def _fused(address: int) -> Callable[..., int]:
 class _Failure(ctypes.Structure):
     """How Numba's code describes an error."""
 
-    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int32)]  # noqa: RUF012
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int32)]
 
 
 # ----------------------------------------------------------------------------------- a program
@@ -161,10 +161,10 @@ class Native:
     @property
     def is_ready(self) -> bool:
         """Whether nothing has to be compiled, now or ever since."""
-        if self._run is None and self._table is None and tier() != "phases":
-            self._load_fused()
-        if self._run is None and self._table is None and tier() != "fused":
-            if all(map(_is_loaded, self._needed)):
+        if self._run is None and self._table is None:
+            if tier() != "phases":
+                self._load_fused()
+            if self._run is None and tier() != "fused" and all(map(_is_loaded, self._needed)):
                 self._lay_out()
         return self._run is not None or self._table is not None
 
@@ -178,14 +178,14 @@ class Native:
         Parameters
         ----------
         report : callable, optional
-            ``report(done, total)`` is called before and after each function that is compiled.
+            ``report(done, total, name)`` is called before each function that is compiled.
         """
         if not self.is_ready:
             _compile([self._whole] if tier() == "fused" else self._needed, report)
             assert self.is_ready
 
     def _load_fused(self, code: bytes | None = None) -> None:
-        self._run = objects.load(self._whole.key, code)
+        self._run = cache.load(self._whole.key, code)
         if self._run is not None:
             self._records = _records(self._source.arrays)
 
@@ -198,18 +198,18 @@ class Native:
         for k, (slots, numbers) in enumerate(
             zip(self._source.slots, self._source.numbers, strict=True)
         ):
-            rows.append((objects.load(self._parts[k].key), words, reals, wholes))
+            rows.append((cache.load(self._parts[k].key), words, reals, wholes))
             words += sum(jobs.words(arrays[slot]) for slot in slots)
             reals += sum(is_real for is_real, _ in numbers)
             wholes += sum(not is_real for is_real, _ in numbers)
             if self._meeting is not None and self._source.meetings[k]:
-                rows.append((objects.load(self._meeting.key), 0, 0, 0))
+                rows.append((cache.load(self._meeting.key), 0, 0, 0))
         table = 8 * np.array(rows, np.int64).reshape(-1, 4)  # words to bytes
         table[:, 0] //= 8
         table[:, 1] += self._records.ctypes.data
         self._table = table
         if self._meeting is not None:
-            self._meet = objects.load(self._meeting.key)
+            self._meet = cache.load(self._meeting.key)
 
     # ----------------------------------------------------------------------------- running it
 
@@ -299,18 +299,16 @@ def _compile(needed: Sequence[Job], report: Report | None) -> None:
     missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
     for done, job in enumerate(missing):
         if report is not None:
-            report(done, len(missing))
+            report(done, len(missing), job.name)
         from spikesim.kernels.compiling import object_code  # Numba takes a third of a second
 
         code = object_code(job)
-        objects.keep(job.key, code)
-        objects.load(job.key, code)
-    if missing and report is not None:
-        report(len(missing), len(missing))
+        cache.keep(job.key, code)
+        cache.load(job.key, code)
 
 
 def _is_loaded(job: Job) -> bool:
-    return objects.load(job.key) is not None
+    return cache.load(job.key) is not None
 
 
 def _check(status: int, error: ctypes.c_void_p) -> None:

@@ -230,13 +230,13 @@ class Program:
         """Whether the first call runs at once, without compiling."""
         return self._run.is_ready
 
-    def prepare(self, report: Callable[[int, int], None] | None = None) -> None:
+    def prepare(self, report: Callable[[int, int, str], None] | None = None) -> None:
         """Compile what is missing.
 
         Parameters
         ----------
         report : callable, optional
-            ``report(done, total)`` is called before and after each function that is compiled.
+            ``report(done, total, name)`` is called before each function that is compiled.
         """
         self._run.prepare(report)
 

@@ -55,7 +55,7 @@ from spikesim.kernels.program import Phase, Program, once
 from spikesim.kernels.rehearsal import rehearse
 from spikesim.neurons import Neuron
 from spikesim.population import DoubleExponential, Filter, Population, check_range
-from spikesim.progress import Interruption, Progress, announce_compilation, progress_bar
+from spikesim.progress import Interruption, Progress, compilation, progress_bar
 from spikesim.projection import Projection, ShortTermPlasticity, varies
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replay import Stretch
@@ -764,8 +764,8 @@ class Network(Whole):
             except LoweringError as error:
                 raise BodyError(str(error)) from error
             if not self._program.is_ready:
-                announce_compilation(self._program.key)
-                self._program.prepare()
+                with compilation() as report:
+                    self._program.prepare(report)
         return self._program
 
     # -------------------------------------------------------------------- saving and resuming

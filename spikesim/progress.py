@@ -1,4 +1,4 @@
-"""Telling the user what is going on: progress bars and the word that kernels are being compiled."""
+"""Telling the user what is going on: progress, and what is being compiled."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ __all__ = [
     "Interruption",
     "Progress",
     "Terminated",
-    "announce_compilation",
+    "compilation",
     "progress_bar",
     "say_if_ctrl_c_is_ignored",
     "terminable",
@@ -30,15 +31,40 @@ __all__ = [
 Progress = Callable[[int, int], None]
 
 
-def announce_compilation(key: str) -> None:
-    """Say on stderr that a program is compiled for the first time; once for each."""
-    if key in _announced:
-        return
-    _announced.add(key)
-    print("Compiling kernels (first use; kept for the next time) ...", file=sys.stderr, flush=True)
+Compiled = Callable[[int, int, str], None]
 
 
-_announced: set[str] = set()
+@contextmanager
+def compilation() -> Iterator[Compiled]:
+    """A function ``report(done, total, name)`` that tells the user, once it takes a second.
+
+    What is being compiled stands in a bar where stderr is a terminal, and in a line elsewhere;
+    another line says how long it took.
+    """
+    begun = monotonic()
+    bar = None
+
+    def report(done: int, total: int, name: str) -> None:
+        nonlocal bar
+        if bar is None:
+            if monotonic() - begun < _UNNOTICED:
+                return
+            bar = tqdm(total=total, unit=" functions", disable=None, dynamic_ncols=True)
+            if bar.disable:
+                print(f"Compiling {total} functions (first use) ...", file=sys.stderr, flush=True)
+        bar.set_description(f"Compiling {name}")
+        bar.update(done - bar.n)
+
+    try:
+        yield report
+    finally:
+        if bar is not None:
+            bar.close()
+            taken = monotonic() - begun
+            print(f"Compiled in {taken:.0f} s; kept for the next time.", file=sys.stderr)
+
+
+_UNNOTICED = 1.0  # s
 
 
 def _silent(done: int, total: int) -> None:
