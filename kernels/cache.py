@@ -32,6 +32,7 @@ import llvmlite.binding as llvm
 __all__ = [
     "MOST_BYTES",
     "Contents",
+    "addresses",
     "clear",
     "contents",
     "engine",
@@ -196,7 +197,8 @@ def clear() -> Contents:
 # ----------------------------------------------------------------------------------- in memory
 
 _lock = threading.Lock()
-_addresses: dict[str, int] = {}
+addresses: dict[str, int] = {}
+"""The functions in memory, by their keys."""
 
 
 @functools.cache
@@ -215,11 +217,11 @@ def load(key: str, code: bytes | None = None) -> int | None:
     function stays where it is.
     """
     with _lock:
-        if key not in _addresses:
+        if key not in addresses:
             code = find(key) if code is None else code
             if code is None:
                 return None
             engine().add_object_file(llvm.ObjectFileRef.from_data(code))
             engine().finalize_object()
-            _addresses[key] = engine().get_function_address(symbol(key))
-        return _addresses[key]
+            addresses[key] = engine().get_function_address(symbol(key))
+        return addresses[key]

@@ -256,7 +256,9 @@ class Runner:
         return self.backend.simulated or any(known == self.key for known, _, _ in kernels)
 
     def prepare(self, report: Any = None) -> None:
-        """Do nothing: the first call compiles, for the number of replicas that it has."""
+        """Say that the first call will compile, for the number of replicas that it has."""
+        if report is not None:
+            report(0, 0, "for the GPU")
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
         """Run the data of each call: a block for each, or the grid for the only one."""

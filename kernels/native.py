@@ -37,7 +37,7 @@ WORTHWHILE = 1.0
 """Seconds that a program runs before it is fused; one that has run so long tends to go on."""
 
 CALL = 1e-7  # s: what it takes to call a Phase
-_GAIN = 0.02  # the least share of the time of a step that fusing has to save
+LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
 Report = Callable[[int, int, str], None]
 
@@ -267,7 +267,7 @@ class Native:
         """Take the fused program if it is there; let it be made if that will pay."""
         spent = self._spent
         saved = CALL * len(self._parts) * spent.steps
-        if spent.seconds < WORTHWHILE or saved < _GAIN * spent.seconds or tier() == "phases":
+        if spent.seconds < WORTHWHILE or saved < LEAST_GAIN * spent.seconds or tier() == "phases":
             return
         self._load_fused(fusing.collect(self._whole.key))
         if self._run is None:

@@ -46,6 +46,9 @@ def compilation() -> Iterator[Compiled]:
 
     def report(done: int, total: int, name: str) -> None:
         nonlocal bar
+        if total == 0:  # no one knows of how much
+            print(f"Compiling {name} (first use) ...", file=sys.stderr, flush=True)
+            return
         if bar is None:
             if monotonic() - begun < _UNNOTICED:
                 return
