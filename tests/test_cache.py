@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from spikesim.kernels import cache
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,7 +62,7 @@ def run(script, folder, **environment):
 
 
 def programs(folder):
-    return sorted(path for path in folder.rglob("program.run_*") if path.is_file())
+    return sorted(folder.rglob("*.o"))
 
 
 def test_a_new_process_finds_the_program_and_a_changed_constant_does_not(tmp_path):
@@ -114,3 +115,45 @@ except IndexError:
 """,
     )
     assert run(caught, tmp_path, **place, NUMBA_BOUNDSCHECK="1") == Outcome(False, True, -1.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged", None])
+def test_a_damaged_file_is_compiled_afresh(tmp_path, content):
+    place = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    run(SCRIPT, tmp_path, **place)
+    for path in programs(tmp_path / "cache"):
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        path.write_bytes(whole if content is None else content)
+    assert run(SCRIPT, tmp_path, **place) == Outcome(False, True, 8.0)
+    assert run(SCRIPT, tmp_path, **place) == Outcome(True, True, 8.0)
+
+
+def test_what_was_not_used_for_longest_goes_first_when_the_cache_is_full(tmp_path):
+    for age, name in enumerate(("youngest", "middle", "oldest")):
+        path = tmp_path / "processor" / f"{name}.o"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(100))
+        os.utime(path, (10_000 - age, 10_000 - age))
+    cache.tidy(tmp_path, 250)
+    assert sorted(path.stem for path in programs(tmp_path)) == ["middle", "youngest"]
+
+
+def test_the_cache_tells_what_it_holds_and_is_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    cache.keep("key", b"code")
+    assert cache.find("key") == b"code"
+    assert (cache.contents().functions, cache.contents().folders) == (1, 1)
+    assert cache.clear().functions == 1
+    assert cache.contents().functions == 0
+    assert cache.find("key") is None
+
+
+def test_clearing_leaves_what_is_not_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "others").mkdir()
+    cache.keep("key", b"code")
+    cache.clear()
+    assert [path.name for path in tmp_path.iterdir() if any(path.iterdir())] == []
+    assert (tmp_path / "others").is_dir()

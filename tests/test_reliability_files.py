@@ -1,4 +1,4 @@
-"""What is read back is what was written, or it is refused; a damaged cache is compiled afresh."""
+"""What is read back is what was written, or it is refused."""
 
 import contextlib
 import functools
@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -17,7 +16,6 @@ from spikesim import cli
 from spikesim.datasets import load_idx
 from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_hdf5, read_tree, stamp, write_tree
-from spikesim.kernels import cache
 from spikesim.patterns import from_picture, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from tests.reliability import files
@@ -56,22 +54,6 @@ def test_arrays_of_any_shape_pass_their_checksum(tmp_path, array):
         write_tree(file, {"a": array})
     with open_hdf5(tmp_path / "a.h5") as file:
         assert np.array_equal(read_tree(file)["a"], array)
-
-
-@pytest.mark.parametrize("content", [b"", b"damaged", b"\x80\x05cno_such_module\nname\n."])
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_a_damaged_cache_file_or_a_lost_module_is_compiled_afresh(
-    tmp_path, monkeypatch, content, kind
-):
-    monkeypatch.setattr(cache.numba.config, "CACHE_DIR", str(tmp_path))
-    assert cache.cached(plus_one, {})(1) == 2
-    files = list(Path(tmp_path).rglob(f"*.{kind}"))
-    assert files
-    for file in files:
-        file.write_bytes(content)
-    again = cache.cached(plus_one, {})
-    assert again(1) == 2
-    assert cache.in_cache(again)
 
 
 def spikes_file(path):

@@ -1,17 +1,12 @@
-"""A program runs Phase by Phase or fused, and changes from one to the other: the bits are the same."""
+"""A program runs Phase by Phase or fused, and may change between them: the bits are the same."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cuda_networks import NETWORKS, advance, everything
-from waiting import wait_until
 
-from spikesim import LIF, Network, Poisson, SimulationError, SpikesimError
+from spikesim import LIF, Network, Poisson
 from spikesim.kernels import cache, compiling, fusing, native
 
 ROOT = Path(__file__).resolve().parent.parent

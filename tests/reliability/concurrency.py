@@ -38,7 +38,7 @@ print(hashlib.sha256(spikes.t.tobytes() + spikes.i.tobytes() + cells.v.tobytes()
 # Without an entry in passwd there is no home to be found either, whoever runs this.
 NOBODY = "import os; os.path.expanduser = lambda path: path\n"
 
-ANNOUNCED = "Compiling kernels"
+ANNOUNCED = "Compil"
 _PLACES = ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR", "SPIKESIM_CACHE")
 
 
@@ -82,7 +82,7 @@ def once(places: dict[str, str], **how: str | tuple[str, ...]) -> str:
 
 def compiled(folder: Path) -> list[Path]:
     """The files of compiled programs below a folder."""
-    return sorted(path for path in folder.rglob("*.nb[ic]") if path.is_file())
+    return sorted(path for path in folder.rglob("*.o") if path.is_file())
 
 
 def at_once(folder: Path, processes: int = 2) -> set[str]:
@@ -92,7 +92,7 @@ def at_once(folder: Path, processes: int = 2) -> set[str]:
     files = compiled(folder)
     times = [path.stat().st_mtime_ns for path in files]
     assert files, "nothing was kept"
-    assert not [path for path in folder.rglob("*.tmp.*")], "leftovers"
+    assert not [path for path in folder.rglob("*.part")], "leftovers"
     found.add(once(place))
     assert times == [path.stat().st_mtime_ns for path in files], "it was compiled again"
     return found
