@@ -12,9 +12,9 @@ written down in `array` below and in `spikesim.kernels.jobs.array_record`.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from collections.abc import Callable
-from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba import _dynfunc
 from numba.core import types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
@@ -34,6 +34,7 @@ from spikesim.kernels import meeting, program
 from spikesim.kernels.cache import symbol
 from spikesim.kernels.jobs import Job, Loop, Recipe
 from spikesim.kernels.lowering import LoweringError
+from spikesim.kernels.precision import CHECKED
 from spikesim.kernels.records import record
 
 __all__ = ["object_code"]
@@ -65,9 +66,9 @@ def object_code(job: Job) -> bytes:
 
 @global_compiler_lock
 def _object_code(job: Job) -> bytes:
-    is_fused = "t0" in job.text
-    functions = _functions(is_fused)
+    functions = _functions(job.is_fused)
     names: dict[str, Any] = {
+        "__name__": program.__name__,
         **{name: functions.loop(loop) for name, loop in job.loops.items()},
         **{name: record(fields) for name, fields in job.records.items()},
         **{f"array_{n}": array(kind) for n, kind in enumerate(job.arrays)},
@@ -77,7 +78,7 @@ def _object_code(job: Job) -> bytes:
         names.update(meeting=functions.meeting, meet=functions.meet)
     exec(compile(job.text, program.__file__, "exec"), names)
     run = names["run"]
-    outer = numba.njit(pipeline_class=_Linked, **{**INNER, "forceinline": False})(run)
+    outer = functions.jit(run, "float64", forceinline=False)
     outer.compile((types.int64,) * run.__code__.co_argcount)
     (compiled,) = outer.overloads.values()
     library = compiled.library
@@ -115,12 +116,12 @@ class _Functions:
 
     Parameters
     ----------
-    pipeline : type
-        How Numba compiles those that others call.
+    library : type
+        What Numba makes of each.
     """
 
-    def __init__(self, pipeline: type[CompilerBase]):
-        self._pipeline = pipeline
+    def __init__(self, library: type[_Library]):
+        self._library = library
         self._known: dict[int, tuple[Recipe, Callable]] = {}
         self._loops: dict[tuple[str, str, bool], Callable] = {}
         rest = meeting.sched_yield or self.jit(meeting.nothing)
@@ -128,8 +129,9 @@ class _Functions:
         barrier = array("<i8 1 C w")
         self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
 
-    def jit(self, function: Callable, **options: Any) -> Callable:
-        return numba.njit(pipeline_class=self._pipeline, **{**INNER, **options})(function)
+    def jit(self, function: Callable, dtype: str = "float64", **options: Any) -> Callable:
+        pipeline = _pipeline(dtype, self._library)
+        return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
 
     def __call__(self, recipe: Recipe) -> Callable:
         known = self._known.get(id(recipe))
@@ -138,7 +140,7 @@ class _Functions:
             function = FunctionType(recipe.code, names, recipe.name, recipe.defaults)
             function.__module__ = recipe.module
             # The recipe is kept, so that no other one gets its place in memory.
-            known = self._known[id(recipe)] = recipe, self.jit(function)
+            known = self._known[id(recipe)] = recipe, self.jit(function, recipe.dtype)
         return known[1]
 
     def _value(self, value: Any) -> Any:
@@ -166,9 +168,9 @@ class _Functions:
         return self._loops[known]
 
 
-@cache
+@functools.cache
 def _functions(is_fused: bool) -> _Functions:
-    return _Functions(_Optimised if is_fused else _Linked)
+    return _Functions(_OptimisedLibrary if is_fused else _Library)
 
 
 def _bound(function: Any, **names: Any) -> FunctionType:
@@ -179,7 +181,7 @@ def _bound(function: Any, **names: Any) -> FunctionType:
 # ------------------------------------------------------------------------------ reading memory
 
 
-@cache
+@functools.cache
 def array(kind: str) -> Callable:
     """``read(a, place)``, the array whose record is that many words after the address `a`."""
     dtype, ndim, layout, access = kind.split()
@@ -199,7 +201,7 @@ def array(kind: str) -> Callable:
     return read
 
 
-@cache
+@functools.cache
 def number(kind: Any) -> Callable:
     """``read(x, n)``, number n of those at the address `x`."""
 
@@ -243,14 +245,15 @@ class _OptimisedLibrary(_Library):
         self._optimize_final_module()
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
 class _Lowering(NativeLowering):
     """Numba's last pass, without machine code."""
 
-    library = _Library
+    _name = "spikesim_lowering"
 
     def run_pass(self, state: Any) -> bool:
         target = state.targetctx
-        state.library = self.library(target.codegen(), state.func_id.func_qualname)
+        state.library = state.pipeline.library(target.codegen(), state.func_id.func_qualname)
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
@@ -263,34 +266,21 @@ class _Lowering(NativeLowering):
         return True
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _LinkedLowering(_Lowering):
-    _name = "spikesim_linked_lowering"
+@functools.cache
+def _pipeline(dtype: str, kind: type[_Library]) -> type[CompilerBase]:
+    """Numba's compiler, for functions that others call."""
 
+    class Pipeline(CHECKED[dtype]):  # type: ignore[misc]
+        library = kind
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _OptimisedLowering(_Lowering):
-    _name = "spikesim_optimised_lowering"
-    library = _OptimisedLibrary
+        def define_pipelines(self) -> list[Any]:
+            (manager,) = super().define_pipelines()
+            manager.passes = [
+                (_Lowering if step is NativeLowering else step, what)
+                for step, what in manager.passes
+            ]
+            manager._finalized = False
+            manager.finalize()
+            return [manager]
 
-
-class _Linked(CompilerBase):
-    """Numba's compiler, for functions that are linked."""
-
-    lowering: type[_Lowering] = _LinkedLowering
-
-    def define_pipelines(self) -> list[Any]:
-        manager = DefaultPassBuilder.define_nopython_pipeline(self.state, "spikesim")
-        manager.passes = [
-            (self.lowering if kind is NativeLowering else kind, what)
-            for kind, what in manager.passes
-        ]
-        manager._finalized = False
-        manager.finalize()
-        return [manager]
-
-
-class _Optimised(_Linked):
-    """The same, for functions that are optimised before."""
-
-    lowering = _OptimisedLowering
+    return Pipeline

@@ -38,14 +38,15 @@ class Recipe(NamedTuple):
     module: str
     defaults: tuple | None
     names: dict[str, Any]
+    dtype: str
 
     @classmethod
-    def of(cls, function: FunctionType) -> Recipe:
+    def of(cls, function: FunctionType, dtype: str) -> Recipe:
         """That of a lowered function; see `spikesim.kernels.lowering`."""
         read = set(function.__code__.co_names)
         names = {name: value for name, value in function.__globals__.items() if name in read}
         code, defaults = function.__code__, function.__defaults__
-        return cls(code, function.__name__, function.__module__, defaults, names)
+        return cls(code, function.__name__, function.__module__, defaults, names, dtype)
 
 
 class Loop(NamedTuple):
@@ -94,6 +95,11 @@ class Job(NamedTuple):
     loops: dict[str, Loop]
     records: dict[str, tuple[str, ...]]
     arrays: tuple[str, ...]
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether it has all Phases of a program."""
+        return self.text.startswith("def run(t0")
 
     def packed(self) -> bytes:
         """The job in bytes, for another process of the same Python."""
