@@ -167,21 +167,18 @@ def _files(place: Path) -> Iterator[_File]:
 
 
 class Contents(NamedTuple):
-    """What the cache holds: functions, their bytes, and for how many processors and compilers."""
+    """Where the cache is, how many functions it holds, and their bytes."""
 
     place: Path | None
     functions: int
     bytes: int
-    folders: int
 
 
 def contents() -> Contents:
-    """What the cache holds."""
+    """What the cache holds, for all processors and compilers."""
     place = base()
     files = [] if place is None else list(_files(place))
-    return Contents(
-        place, len(files), sum(f.size for f in files), len({f.path.parent for f in files})
-    )
+    return Contents(place, len(files), sum(file.size for file in files))
 
 
 def clear() -> Contents:

@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import spikesim
@@ -125,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     data = command("data", _data, "say where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
     data.add_argument("--folder", type=Path, help="where to keep it; a cache folder as a default")
+    command("warmup", _warmup, "compile all parts of networks and models, once for this machine")
+    cache = command("cache", _cache, "empty the kernel cache")
+    cache.add_argument("action", choices=["clear"])
     command("doctor", _doctor, "show versions, backends and folders, for a bug report")
     return parser
 
@@ -199,6 +203,31 @@ def _data(chosen: argparse.Namespace) -> None:
     )
 
 
+def _warmup(chosen: argparse.Namespace) -> None:
+    from tqdm.auto import tqdm
+
+    from spikesim import warmup
+    from spikesim.kernels import cache
+
+    commands = [line.split() for name in MODELS for line in _module(name).SHORT_RUNS]
+    todo = list(warmup.tasks(commands, main))
+    begun = monotonic()
+    with tqdm(todo, unit=" parts", disable=None, dynamic_ncols=True) as bar:
+        for name, task in bar:
+            bar.set_description(name)
+            warmup.quietly(task)
+    inside = cache.contents()
+    where = "the cache is off" if inside.place is None else f"{inside.functions} functions in it"
+    print(f"Compiled in {monotonic() - begun:.0f} s; {where}.")
+
+
+def _cache(chosen: argparse.Namespace) -> None:
+    from spikesim.kernels import cache
+
+    before = cache.clear()
+    print(f"Removed {before.functions} functions, {before.bytes / 1e6:.1f} MB.")
+
+
 def _doctor(chosen: argparse.Namespace) -> None:
     from spikesim.kernels import cache
 
@@ -212,13 +241,12 @@ def _doctor(chosen: argparse.Namespace) -> None:
     lines["cores"] = f"{backends.cores()} of {os.cpu_count()}"
     for name, reason in backends.available().items():
         lines[f"backend {name}"] = reason or "available"
-    folder = cache.folder()
-    if folder is None:
+    inside = cache.contents()
+    if inside.place is None:
         lines["kernel cache"] = "off"
     else:
-        files = [f for f in folder.rglob("*") if f.is_file()] if folder.is_dir() else []
-        size = sum(f.stat().st_size for f in files) / 1e6
-        lines["kernel cache"] = f"{folder} ({size:.1f} MB)"
+        holds = f"{inside.functions} functions, {inside.bytes / 1e6:.1f} MB"
+        lines["kernel cache"] = f"{inside.place} ({holds})"
     lines["SPIKESIM_DATA"] = os.environ.get("SPIKESIM_DATA", "not set")
     for name, text in lines.items():
         print(f"{name:14} {text}")

@@ -19,6 +19,7 @@ from spikesim.runs import Pictures
 __all__ = [
     "DEFAULTS",
     "LENGTH",
+    "SHORT_RUNS",
     "add_arguments",
     "check",
     "export",
@@ -62,6 +63,13 @@ export = _commands.export
 
 DEFAULTS = Parameters._field_defaults
 LENGTH = "epochs"
+
+SHORT_RUNS = (
+    "train burst --epochs=1 --hidden=10",
+    "train burst --epochs=1 --hidden=10,10",
+    "run burst propagation --n=200 --duration=100 --burn_in=10",
+)
+"""Commands that take a moment and compile what longer ones need."""
 settings = _commands.settings
 check = _commands.check
 train_set = _commands.train_set

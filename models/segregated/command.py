@@ -23,6 +23,7 @@ from spikesim.runs import Pictures
 __all__ = [
     "DEFAULTS",
     "LENGTH",
+    "SHORT_RUNS",
     "add_arguments",
     "check",
     "export",
@@ -75,6 +76,12 @@ export = _commands.export
 
 DEFAULTS = Parameters._field_defaults
 LENGTH = "epochs"
+
+SHORT_RUNS = (
+    "train segregated --epochs=1 --hidden=10",
+    "train segregated --epochs=1 --hidden=10,10",
+)
+"""Commands that take a moment and compile what longer ones need."""
 settings = _commands.settings
 check = _commands.check
 train_set = _commands.train_set

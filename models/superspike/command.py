@@ -36,6 +36,7 @@ from spikesim.sweep_runs import layers, shortened
 __all__ = [
     "DEFAULTS",
     "LENGTH",
+    "SHORT_RUNS",
     "add_arguments",
     "check",
     "export",
@@ -50,6 +51,12 @@ __all__ = [
 
 DEFAULTS = Parameters._field_defaults
 LENGTH = "blocks"
+
+SHORT_RUNS = (
+    "train superspike --blocks=1 --hidden=4 --outputs=10",
+    "train superspike --task=hidden --blocks=1 --hidden=4",
+)
+"""Commands that take a moment and compile what longer ones need."""
 PROGRESS = "progress"
 
 _PANELS = 4  # rasters in the picture of the course of training, target included

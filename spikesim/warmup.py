@@ -1,0 +1,106 @@
+"""``spikesim warmup``: compile what networks and models are made of, once for this machine.
+
+Small networks of every kind of neuron and synapse run for a step, and every model's own command
+trains for a moment, in a directory that is then removed. What they compile stays in the kernel
+cache, where any network finds the parts that it shares with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from spikesim import neurons
+from spikesim.errors import SpikesimError
+from spikesim.network import Network
+from spikesim.neurons import Neuron
+from spikesim.projection import ShortTermPlasticity
+from spikesim.stdp import PairSTDP
+
+__all__ = ["quietly", "tasks"]
+
+Command = Callable[[list[str]], int]
+
+
+def tasks(commands: list[list[str]], run: Command) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What there is to compile, by name.
+
+    Parameters
+    ----------
+    commands : list of list of str
+        Arguments of the command line, without a directory.
+    run : callable
+        Runs one of them and returns its exit status.
+    """
+    for name in neurons.__all__:
+        kind = getattr(neurons, name)
+        if isinstance(kind, Neuron):
+            yield name, partial(_network, kind)
+    for command in commands:
+        yield " ".join(word for word in command[:3] if word[0] != "-"), partial(_run, command, run)
+
+
+def _network(kind: Neuron) -> None:
+    """Neurons of one kind with synapses of all kinds, for one step."""
+    net = Network(dt=0.1, seed=0)
+    source = net.add_population("source", 4, neurons.Poisson)
+    trains = net.add_spike_trains("trains", 4, [0.0], [0])
+    cells = net.add_population("cells", 4, kind)
+    ports = [v for v in cells.state if v not in ("spike", "uniform", "refractory")]
+    for port in ports:
+        net.add_background(cells, port, rate=10.0, weight=0.0)
+        rules = {"weight": 0.0, "delay": 0.5, "target": port}
+        own = lambda chance, size: np.zeros(size)  # noqa: E731
+        for pre in (source, trains, cells):
+            named = f"{pre.name}_{port}"
+            net.connect(pre, cells, **rules, name=f"{named}_dense")
+            net.connect(pre, cells, **rules, probability=0.5, name=f"{named}_shared")
+            net.connect(pre, cells, **{**rules, "weight": own}, indegree=2, name=f"{named}_own")
+    port = {"target": ports[0], "weight": 0.0, "delay": 0.5}
+    late = lambda chance, size: chance.uniform(0.1, 0.5, size)  # noqa: E731
+    net.connect(source, cells, **{**port, "delay": late}, probability=0.5, name="late")
+    for short in (None, ShortTermPlasticity()):
+        rule = PairSTDP() if kind.most_spikes > 0 else None
+        named = "lasting" if short is None else "tiring"
+        for how in ({}, {"probability": 0.5}):
+            what = "sparse" if how else "dense"
+            net.connect(
+                source,
+                cells,
+                **port,
+                **how,
+                short_term=short,
+                plasticity=rule,
+                name=f"{named}_{what}",
+            )
+    for population in (source, trains, cells):
+        net.add_trace(population, 20.0)
+        net.record_spikes(population)
+    net.record(cells, ports)
+    net.record(cells, ports, neurons=[0], every=1.0)
+    net.run(0.1)
+
+
+def _run(command: list[str], run: Command) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        status = run([*command, "--no-progress", f"--out={Path(folder) / 'run'}"])
+    if status != 0:
+        raise SpikesimError(f"'spikesim {' '.join(command)}' ended with exit status {status}.")
+
+
+def quietly(task: Callable[[], None]) -> None:
+    """Do one of the tasks; what it prints is of interest only if it fails."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            task()
+    except BaseException:
+        print(said.getvalue(), file=sys.stderr)
+        raise
