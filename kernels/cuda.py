@@ -246,6 +246,8 @@ class Cuda:
 class Runner:
     """A program on the device; see `Cuda.build`."""
 
+    tier = "cuda"
+
     def __init__(self, backend: Cuda, source: program.Source, names: dict[str, Any], key: str):
         self.backend, self.source, self.names, self.key = backend, source, names, key
 

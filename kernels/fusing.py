@@ -23,7 +23,7 @@ from typing import IO, Any
 from spikesim.kernels import cache
 from spikesim.kernels.jobs import Job, unpacked
 
-__all__ = ["begin", "collect", "main"]
+__all__ = ["begin", "collect", "main", "processes"]
 
 _START = """
 import sys
@@ -81,6 +81,11 @@ def collect(key: str) -> bytes | None:
     return None
 
 
+def processes() -> list[int]:
+    """The numbers of the processes that fuse for this one."""
+    return [process.pid for process, _ in _running.values()]
+
+
 @atexit.register
 def _stop() -> None:
     while _running:
@@ -104,7 +109,7 @@ def main() -> None:
     """Read a job, compile it, keep it and write it; end at once if nobody waits any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(15)
     into = sys.stdin.buffer
     (size,) = _SIZE.unpack(into.read(_SIZE.size))
     job = unpacked(into.read(size))

@@ -169,6 +169,11 @@ class Native:
         return self._run is not None or self._table is not None
 
     @property
+    def tier(self) -> str:
+        """'fused', or 'phases' while it is not."""
+        return "phases" if self._run is None else "fused"
+
+    @property
     def _needed(self) -> list[Job]:
         return [*self._parts, *([self._meeting] if self._meeting else [])]
 

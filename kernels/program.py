@@ -230,6 +230,11 @@ class Program:
         """Whether the first call runs at once, without compiling."""
         return self._run.is_ready
 
+    @property
+    def tier(self) -> str:
+        """How it runs: 'phases', 'fused', 'python' or 'cuda'."""
+        return self._run.tier
+
     def prepare(self, report: Callable[[int, int, str], None] | None = None) -> None:
         """Compile what is missing.
 

@@ -46,6 +46,7 @@ class Plain:
     """Runs calls of a program; there is nothing to be compiled."""
 
     is_ready = True
+    tier = "python"
 
     def __init__(self, run: Callable):
         self._run = run

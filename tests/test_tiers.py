@@ -1,12 +1,16 @@
 """A program runs Phase by Phase or fused, and may change between them: the bits are the same."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cuda_networks import NETWORKS, advance, everything
+from waiting import wait_until
 
-from spikesim import LIF, Network, Poisson
+from spikesim import LIF, Network, Poisson, SpikesimError
 from spikesim.kernels import cache, compiling, fusing, native
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,3 +82,122 @@ def test_a_change_of_tier_at_any_moment_changes_no_bit(monkeypatch, place, worth
             net.run(0.5)
         assert everything(net).tobytes() == everything(expected).tobytes()
         assert fused.looks < 0 or change == 6
+
+
+@pytest.mark.parametrize("cache_is_on", [True, False])
+def test_another_process_fuses_a_program_that_goes_on_running(
+    monkeypatch, place, worthwhile, cache_is_on
+):
+    if not cache_is_on:
+        monkeypatch.setenv("SPIKESIM_CACHE", "0")
+    net = small_network()
+    net.run(0.5)
+    assert net.compiled().tier == "phases"
+
+    def is_fused():
+        net.run(0.5)
+        return net.compiled().tier == "fused"
+
+    wait_until(is_fused)
+    expected = small_network("python")
+    expected.run(net.time)
+    assert everything(net).tobytes() == everything(expected).tobytes()
+
+
+BEGINS = """
+import sys, time
+from spikesim.kernels import fusing, native
+sys.path.insert(0, {tests!r})
+from test_tiers import small_network
+native.WORTHWHILE = native.LEAST_GAIN = 0.0
+net = small_network()
+while not fusing.processes():
+    net.run(0.5)
+print(*fusing.processes(), flush=True)
+{then}
+"""
+
+
+def begun(then, place):
+    """A program whose network is being fused, and the number of the process that does it."""
+    program = BEGINS.format(tests=str(ROOT / "tests"), then=then)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, int(process.stdout.readline())
+
+
+def is_there(number):
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in another way")
+def test_the_process_that_fuses_ends_with_the_one_that_began_it(place):
+    process, other = begun("time.sleep(1000.0)", place)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_there(other))
+
+
+def test_a_program_ends_while_it_is_being_fused(place):
+    process, other = begun("", place)
+    process.communicate()
+    assert process.returncode == 0
+    wait_until(lambda: not is_there(other))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is copied")
+def test_a_copied_process_leaves_what_the_first_one_began_alone(place):
+    then = """
+import os
+copy = os.fork()
+if copy == 0:
+    net.run(0.5)
+    os._exit(0 if not fusing.processes() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
+"""
+    process, _ = begun(then, place)
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_a_network_runs_on_if_no_process_can_be_made(monkeypatch, place, worthwhile):
+    def fails(*command, **how):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(subprocess, "Popen", fails)
+    net = small_network()
+    for _ in range(3):
+        net.run(0.5)
+    assert net.compiled().tier == "phases"
+
+
+def test_a_tier_that_does_not_exist_is_refused(monkeypatch):
+    monkeypatch.setenv("SPIKESIM_TIER", "fast")
+    with pytest.raises(SpikesimError, match=r"SPIKESIM_TIER is 'fast'.*auto, phases, fused"):
+        small_network().run(0.1)
+
+
+def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
+    monkeypatch.setattr(cache, "addresses", {})
+    compiled = []
+    real = compiling.object_code
+    monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job) or real(job))
+    first = small_network()
+    first.run(0.1)
+    count = len(compiled)
+    assert count > 0
+    first.record(first.populations["cells"], "v")
+    first.run(0.1)
+    assert [job.name for job in compiled[count:]] == ["sample"]
+    second = small_network()
+    second.add_population("more", 7, LIF, tau_membrane=5.0)
+    second.run(0.1)
+    assert len(compiled) == count + 1
