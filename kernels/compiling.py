@@ -138,7 +138,7 @@ class _Functions:
         if known is None:
             names = {name: self._value(value) for name, value in recipe.names.items()}
             function = FunctionType(recipe.code, names, recipe.name, recipe.defaults)
-            function.__module__ = recipe.module
+            function.__qualname__, function.__module__ = recipe.full_name, recipe.module
             # The recipe is kept, so that no other one gets its place in memory.
             known = self._known[id(recipe)] = recipe, self.jit(function, recipe.dtype)
         return known[1]

@@ -35,6 +35,7 @@ class Recipe(NamedTuple):
 
     code: CodeType
     name: str
+    full_name: str  # with the hash of all that it does
     module: str
     defaults: tuple | None
     names: dict[str, Any]
@@ -46,7 +47,8 @@ class Recipe(NamedTuple):
         read = set(function.__code__.co_names)
         names = {name: value for name, value in function.__globals__.items() if name in read}
         code, defaults = function.__code__, function.__defaults__
-        return cls(code, function.__name__, function.__module__, defaults, names, dtype)
+        name, full_name, module = function.__name__, function.__qualname__, function.__module__
+        return cls(code, name, full_name, module, defaults, names, dtype)
 
 
 class Loop(NamedTuple):

@@ -760,12 +760,13 @@ class Network(Whole):
             try:
                 phases = self.phases()
                 rehearse(phases, self.dtype, self.step)
-                self._program = Program(phases, self.dtype, self._backend)
+                program = Program(phases, self.dtype, self._backend)
+                if not program.is_ready:
+                    with compilation() as report:
+                        program.prepare(report)
             except LoweringError as error:
                 raise BodyError(str(error)) from error
-            if not self._program.is_ready:
-                with compilation() as report:
-                    self._program.prepare(report)
+            self._program = program
         return self._program
 
     # -------------------------------------------------------------------- saving and resuming
