@@ -136,6 +136,7 @@ class Neuron:
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
                     )
+                _refuse_array(role, name, value)
                 what = f"{role}[{name!r}]"
                 if role == "variables" and isinstance(value, str) and self.parameters:
                     check_choice(what, value, self.parameters)
@@ -210,7 +211,7 @@ class Neuron:
         InputError
             If `time_constants` returns anything but numbers.
         """
-        values = {**self.parameters, **given}
+        values = self._values(given)
         found: Any = [value for name, value in values.items() if name.startswith("tau")]
         try:
             if self.time_constants is not None:
@@ -264,6 +265,7 @@ class Neuron:
             for name, value in self.parameters.items()
         }
         for name, value in given.items():
+            _refuse_array("parameters", name, value)
             number = check_number(name, value)
             if isinstance(values[name], int):
                 if not number.is_integer():
@@ -273,6 +275,20 @@ class Neuron:
                 number = int(number)
             values[name] = number
         return values
+
+
+_NUMBER_OF_EACH = {
+    "parameters": "for one of each, write a Neuron with variables={{{0!r}: 0.0}}, read as s.{0}[i]",
+    "variables": "give each its own by cells.{0}[:] = ... after adding the population",
+}
+
+
+def _refuse_array(role: str, name: str, value: Any) -> None:
+    if isinstance(value, (np.ndarray, list, tuple)):
+        raise InputError(
+            f"{role}[{name!r}] is {show(value)}; it has to be one number for all neurons; "
+            f"{_NUMBER_OF_EACH[role].format(name)}."
+        )
 
 
 def _is_usable(value: Any) -> bool:
