@@ -186,8 +186,12 @@ class Native:
             ``report(done, total, name)`` is called before each function that is compiled.
         """
         if not self.is_ready:
-            _compile([self._whole] if tier() == "fused" else self._needed, report)
-            assert self.is_ready
+            if tier() == "fused":
+                _compile([self._whole], report)
+                self._load_fused()
+            else:
+                _compile(self._needed, report)
+                self._lay_out()
 
     def _load_fused(self, code: bytes | None = None) -> None:
         self._run = cache.load(self._whole.key, code)
@@ -225,7 +229,7 @@ class Native:
             if self._run is None:
                 self._fuse_if_worthwhile()
             begun = time.perf_counter()
-            work = self._work_of_phases(call) if self._run is None else self._work_fused(call)
+            work = self._work(call)
             if self._spread is None:
                 work(0)
             else:
@@ -233,9 +237,15 @@ class Native:
             if self._run is None:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
-    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
-        assert self._table is not None
-        table = self._table.copy()
+    def _work(self, call: Call) -> Callable[[int], None]:
+        """What each thread does, given where it meets the others."""
+        if self._run is not None:
+            return self._work_fused(self._run, call)
+        if self._table is not None:
+            return self._work_of_phases(self._table.copy(), call)
+        raise RuntimeError("A program has not been prepared.")
+
+    def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
         table[:, 2] += call.reals.ctypes.data
         table[:, 3] += call.wholes.ctypes.data
         drive = _driver()
@@ -252,9 +262,8 @@ class Native:
 
         return work
 
-    def _work_fused(self, call: Call) -> Callable[[int], None]:
-        assert self._run is not None
-        run = _fused(self._run)
+    def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
+        run = _fused(address)
         data = self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
 
         def work(m: int) -> None:

@@ -148,9 +148,9 @@ class Projection(Part):
 
     def _share(self, W: np.ndarray) -> None:
         """Take this array itself as `W`: another owner goes on writing to it."""
-        assert self._W is not None
-        self._W, old = W, self._W
-        self.post.network.replace_arrays([(old, W)])
+        if self._W is not None:
+            self.post.network.replace_arrays([(self._W, W)])
+        self._W = W
 
     @property
     def weight(self) -> np.ndarray:

@@ -285,7 +285,8 @@ class SpikeRecording(_Recording):
 
     def phases(self) -> list[Phase]:
         """The Phases that store this step's spikes."""
-        assert self.population is not None
+        if self.population is None:  # a copy, which belongs to no network
+            return []
         state = {**self.population.spike_list(), **self._buffer}
         return [
             Phase(probes.store, probes.spikes_now, state),
@@ -319,8 +320,8 @@ class SpikeRecording(_Recording):
         self._neurons.cut(rows)
 
     def _cut_file(self, step: int) -> None:
-        assert isinstance(self._writer, SpikeWriter)
-        self._writer.cut(self.name, step)
+        if isinstance(self._writer, SpikeWriter):
+            self._writer.cut(self.name, step)
 
     def predicted_bytes(self, rate: float, duration: float) -> int:
         """The size of the file that the spikes take, to be asked before a long run.
@@ -469,7 +470,8 @@ class StateRecording(_Recording):
 
     def phases(self) -> list[Phase]:
         """The Phases that sample, one per variable."""
-        assert self.population is not None
+        if self.population is None:  # a copy, which belongs to no network
+            return []
         return [
             Phase(
                 probes.sample,
@@ -530,9 +532,9 @@ class StateRecording(_Recording):
             samples.cut(rows)
 
     def _cut_file(self, step: int) -> None:
-        assert isinstance(self._writer, TraceWriter)
         self._next = max(-(-step // self.every), self._first)
-        self._writer.cut(self.name, self._next - self._first)
+        if isinstance(self._writer, TraceWriter):
+            self._writer.cut(self.name, self._next - self._first)
 
     def predicted_bytes(self, duration: float) -> int:
         """The size of the file that the samples take, to be asked before a long run.
