@@ -866,7 +866,9 @@ class Network(Whole):
                 loaded = saved[owner][name]
                 if not isinstance(loaded, np.ndarray):
                     raise InputError(f"The saved {owner}.{name} is {show(loaded)}, no array.")
-                if loaded.shape != array.shape or loaded.dtype != array.dtype:
+                # Files from before slow variables were float64 have them in float32.
+                types = {array.dtype, np.dtype(self.dtype) if array.dtype.kind == "f" else None}
+                if loaded.shape != array.shape or loaded.dtype not in types:
                     raise InputError(
                         f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
                         f"this network's is {array.dtype} of shape {array.shape}."
