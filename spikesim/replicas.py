@@ -222,8 +222,14 @@ class Replicas(Guarded, Sequence):
                     gang.leave()
 
         # Ctrl-C is noted in the main thread, and all of them stop where nothing is lost.
-        with Interruption(), ThreadPoolExecutor(count if gang else self.threads) as pool:
-            futures = [pool.submit(copy_context().run, one, r) for r in range(count)]
+        with Interruption():
+            pool = ThreadPoolExecutor(count if gang else self.threads)
+            try:
+                futures = [pool.submit(copy_context().run, one, r) for r in range(count)]
+                pool.shutdown()
+            except BaseException:  # a second Ctrl-C waits for nobody, however early it comes
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return [future.result() for future in futures]
 
 
