@@ -50,7 +50,7 @@ def begin(job: Job) -> None:
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the run alone
+            # In the same session, where its low priority counts; it ignores Ctrl-C by itself.
         )
     except OSError:  # no more processes, no memory: the run goes on as it is
         out.close()
