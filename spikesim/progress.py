@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -39,32 +39,35 @@ def compilation() -> Iterator[Compiled]:
     """A function ``report(done, total, name)`` that tells the user, once it takes a second.
 
     What is being compiled stands in a bar where stderr is a terminal, and in a line elsewhere;
-    another line says how long it took.
+    another line says how long it took. Of `total` 0 no one knows how much there is.
     """
     begun = monotonic()
-    bar = None
+    said = False
 
-    def report(done: int, total: int, name: str) -> None:
-        nonlocal bar
-        if total == 0:  # no one knows of how much
-            print(f"Compiling {name} (first use) ...", file=sys.stderr, flush=True)
-            return
-        if bar is None:
-            if monotonic() - begun < _UNNOTICED:
-                return
-            bar = tqdm(total=total, unit=" functions", disable=None, dynamic_ncols=True)
-            if bar.disable:
-                print(f"Compiling {total} functions (first use) ...", file=sys.stderr, flush=True)
-        bar.set_description(f"Compiling {name}")
-        bar.update(done - bar.n)
+    with ExitStack() as bars:
+        bar: Any = None
 
-    try:
+        def report(done: int, total: int, name: str) -> None:
+            nonlocal bar, said
+            if total == 0:
+                print(f"Compiling {name} (first use) ...", file=sys.stderr, flush=True)
+            elif monotonic() - begun >= _UNNOTICED:
+                if not said and sys.stderr.isatty():
+                    bar = bars.enter_context(
+                        tqdm(total=total, unit=" functions", dynamic_ncols=True, leave=False)
+                    )
+                elif not said:
+                    what = f"Compiling {total} functions (first use) ..."
+                    print(what, file=sys.stderr, flush=True)
+                said = True
+                if bar is not None:
+                    bar.set_description(f"Compiling {name}")
+                    bar.update(done - bar.n)
+
         yield report
-    finally:
-        if bar is not None:
-            bar.close()
-            taken = monotonic() - begun
-            print(f"Compiled in {taken:.0f} s; kept for the next time.", file=sys.stderr)
+    if said:
+        taken = monotonic() - begun
+        print(f"Compiled in {taken:.0f} s; kept for the next time.", file=sys.stderr)
 
 
 _UNNOTICED = 1.0  # s
@@ -122,13 +125,13 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-_said: set[str] = set()
+_announced: set[str] = set()
 
 
 def say_if_ctrl_c_is_ignored() -> None:
     """Say on stderr, once, that Ctrl-C does nothing, as in what a script starts with '&'."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in _said:
-        _said.add("SIGINT")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in _announced:
+        _announced.add("SIGINT")
         print(
             "Ctrl-C is ignored here, as in what is started with '&' or nohup; "
             f"'kill {os.getpid()}' stops as Ctrl-C would.",

@@ -441,12 +441,6 @@ class StateRecording(_Recording):
         unit: str,
     ):
         super().__init__(population, dt, path, variables=variables, every=every)
-        for taken in variables:
-            if hasattr(type(self), taken) or taken in self.__dict__:
-                raise InputError(
-                    f"variables holds {taken!r}, which is what the recording's own {taken} is "
-                    "called; give the variable another name."
-                )
         self._which = which
         rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}

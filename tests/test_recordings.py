@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spikesim.recording
-from spikesim import LIF, Network, Neuron, Poisson, plot, spiketrains
+from spikesim import LIF, Network, Poisson, plot, spiketrains
 from spikesim.errors import FileError, InputError
 from spikesim.models.burst import BurstpropNetwork
 from spikesim.models.microcircuit import mean_rates
@@ -320,17 +320,6 @@ def test_no_attribute_of_a_recording_can_be_set(kind):
     for name in (*ATTRIBUTES, *own):
         with pytest.raises(InputError, match=rf"{name} of the recording of .* cannot be set"):
             setattr(recording, name, 10)
-
-
-def test_a_variable_is_not_recorded_under_a_name_that_the_recording_has_itself():
-    def step(i, t, s, p):
-        s.duration[i] += 1.0
-
-    net = Network(backend="python")
-    cells = net.add_population("cells", 2, Neuron(steps=[step], variables={"duration": 0.0}))
-    with pytest.raises(InputError, match="variables holds 'duration'"):
-        net.record(cells, "duration")
-    assert net.recordings == []
 
 
 def test_a_recording_shows_what_it_holds(tmp_path):
