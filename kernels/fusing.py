@@ -36,10 +36,12 @@ _SIZE = struct.Struct("<q")
 
 _running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
 _begun: set[str] = set()
+_fused: dict[str, bytes] = {}
 
 
 def begin(job: Job) -> None:
     """Begin to fuse a program, once, unless another one is being fused for this process."""
+    _reap()
     if _running or job.key in _begun or not sys.executable:
         return
     _begun.add(job.key)
@@ -68,17 +70,23 @@ def _feed(pipe: Any, data: bytes) -> None:
 
 def collect(key: str) -> bytes | None:
     """The object code of a program that has been fused, once; None if it is not ready."""
-    found = _running.get(key)
-    if found is None or found[0].poll() is None:
-        return None
-    process, out = _running.pop(key)
-    with out, suppress(OSError):
-        if process.stdin is not None:
-            process.stdin.close()
-        if process.returncode == 0:
+    _reap()
+    return _fused.pop(key, None)
+
+
+def _reap() -> None:
+    """Take what processes that have ended have written, whichever program it is of."""
+    for key, (process, out) in list(_running.items()):
+        if process.poll() is None:
+            continue
+        del _running[key]
+        with out, suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
             out.seek(0)
-            return out.read() or None
-    return None
+            code = out.read()
+            if process.returncode == 0 and code:
+                _fused[key] = code
 
 
 def processes() -> list[int]:

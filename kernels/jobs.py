@@ -120,7 +120,8 @@ class _Pickler(pickle.Pickler):
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, CodeType):
-            return marshal.loads, (marshal.dumps(value),)
+            # Marshal would write a NumPy number as the bytes that it consists of.
+            return _code, (marshal.dumps(value.replace(co_consts=())), value.co_consts)
         if isinstance(value, ModuleType):
             name = value.__name__
             if sys.modules.get(name) is value:
@@ -128,6 +129,10 @@ class _Pickler(pickle.Pickler):
             read = {k: v for k, v in vars(value).items() if not k.startswith("__")}
             return _module, (name, read)
         return NotImplemented
+
+
+def _code(without_constants: bytes, constants: tuple) -> CodeType:
+    return marshal.loads(without_constants).replace(co_consts=constants)
 
 
 def _module(name: str, names: dict[str, Any]) -> ModuleType:

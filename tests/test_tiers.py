@@ -28,7 +28,8 @@ def small_network(backend="cpu"):
 
 @pytest.fixture
 def place(monkeypatch, tmp_path):
-    """A kernel cache of the test's own."""
+    """A kernel cache of the test's own, on disk and in memory."""
+    monkeypatch.setattr(cache, "addresses", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_TIER", raising=False)
@@ -102,6 +103,18 @@ def test_another_process_fuses_a_program_that_goes_on_running(
     expected = small_network("python")
     expected.run(net.time)
     assert everything(net).tobytes() == everything(expected).tobytes()
+
+
+def test_a_program_is_fused_after_another_one_that_nobody_ran_again(place, worthwhile):
+    def fused(net):
+        net.run(0.5)
+        return net.compiled().tier == "fused"
+
+    left = Network(dt=0.1, seed=1)
+    left.add_population("cells", 5, LIF)
+    wait_until(lambda: left.run(0.5) or fusing.processes() or fused(left))
+    net = small_network()
+    wait_until(lambda: fused(net))
 
 
 BEGINS = """
