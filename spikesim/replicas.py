@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from contextvars import copy_context
 from pathlib import Path
@@ -226,10 +226,13 @@ class Replicas(Guarded, Sequence):
             pool = ThreadPoolExecutor(count if gang else self.threads)
             try:
                 futures = [pool.submit(copy_context().run, one, r) for r in range(count)]
-                pool.shutdown()
-            except BaseException:  # a second Ctrl-C waits for nobody, however early it comes
+                # A second one that comes while the first is noted does not wake this thread.
+                while wait(futures, timeout=0.5).not_done:
+                    pass
+            except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+            pool.shutdown()
         return [future.result() for future in futures]
 
 
