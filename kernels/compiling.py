@@ -121,7 +121,7 @@ class _Functions:
     """
 
     def __init__(self, library: type[_Library]):
-        self._library = library
+        self._library: Any = library
         self._known: dict[int, tuple[Recipe, Callable]] = {}
         self._loops: dict[tuple[str, str, bool], Callable] = {}
         rest = meeting.sched_yield or self.jit(meeting.nothing)
@@ -129,7 +129,7 @@ class _Functions:
         barrier = array("<i8 1 C w")
         self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
 
-    def jit(self, function: Callable, dtype: str = "float64", **options: Any) -> Callable:
+    def jit(self, function: Callable, dtype: str = "float64", **options: Any) -> Any:
         pipeline = _pipeline(dtype, self._library)
         return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
 
@@ -162,8 +162,8 @@ class _Functions:
                 function = _bound(program.each, body=body, over=over)
             else:
                 share = self.jit(_bound(meeting.take, body=body))
-                function = meeting.LOOPS[loop.kind]
-                function = _bound(function, over=over, take=share, meet=self.meet)
+                each = meeting.LOOPS[loop.kind]
+                function = _bound(each, over=over, take=share, meet=self.meet)
             self._loops[known] = self.jit(function, forceinline=loop.inlined)
         return self._loops[known]
 
@@ -184,9 +184,10 @@ def _bound(function: Any, **names: Any) -> FunctionType:
 @functools.cache
 def array(kind: str) -> Callable:
     """``read(a, place)``, the array whose record is that many words after the address `a`."""
-    dtype, ndim, layout, access = kind.split()
+    dtype, ndim, *how = kind.split()
+    layout: Any = how[0]
     item = numba.from_dtype(np.dtype(dtype))
-    found = types.Array(item, int(ndim), layout, readonly=access == "r")
+    found = types.Array(item, int(ndim), layout, readonly=how[1] == "r")
 
     @intrinsic
     def read(typing, a, place):
@@ -267,10 +268,12 @@ class _Lowering(NativeLowering):
 
 
 @functools.cache
-def _pipeline(dtype: str, kind: type[_Library]) -> type[CompilerBase]:
+def _pipeline(dtype: str, kind: Any) -> type[CompilerBase]:
     """Numba's compiler, for functions that others call."""
 
-    class Pipeline(CHECKED[dtype]):  # type: ignore[misc]
+    checked: Any = CHECKED[dtype]
+
+    class Pipeline(checked):
         library = kind
 
         def define_pipelines(self) -> list[Any]:

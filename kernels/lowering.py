@@ -156,7 +156,7 @@ class Lowering:
 
     def __init__(
         self,
-        jit: Callable[[Callable], Callable],
+        jit: Callable[[Any], Any],
         dtype: str,
         primitives: dict[Callable, Callable] | None = None,
         ready: dict[Callable, Callable] | None = None,
@@ -188,7 +188,7 @@ class Lowering:
         again._forget()
         return again
 
-    def __call__(self, function: Callable) -> Callable:
+    def __call__(self, function: Callable) -> Any:
         """The compiled form of `function`."""
         return self._lower(function)[0]
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,29 +57,27 @@ def _network(kind: Neuron) -> None:
     ports = [v for v in cells.state if v not in ("spike", "uniform", "refractory")]
     for port in ports:
         net.add_background(cells, port, rate=10.0, weight=0.0)
-        rules = {"weight": 0.0, "delay": 0.5, "target": port}
-        own = lambda chance, size: np.zeros(size)  # noqa: E731
+        to: dict[str, Any] = {"target": port, "delay": 0.5}
         for pre in (source, trains, cells):
             named = f"{pre.name}_{port}"
-            net.connect(pre, cells, **rules, name=f"{named}_dense")
-            net.connect(pre, cells, **rules, probability=0.5, name=f"{named}_shared")
-            net.connect(pre, cells, **{**rules, "weight": own}, indegree=2, name=f"{named}_own")
-    port = {"target": ports[0], "weight": 0.0, "delay": 0.5}
-    late = lambda chance, size: chance.uniform(0.1, 0.5, size)  # noqa: E731
-    net.connect(source, cells, **{**port, "delay": late}, probability=0.5, name="late")
+            net.connect(pre, cells, **to, weight=0.0, name=f"{named}_dense")
+            net.connect(pre, cells, **to, weight=0.0, probability=0.5, name=f"{named}_shared")
+            net.connect(pre, cells, **to, weight=_zeros, indegree=2, name=f"{named}_own")
+    first: dict[str, Any] = {"target": ports[0], "weight": 0.0}
+    net.connect(source, cells, **first, delay=_delays, probability=0.5, name="late")
+    rule = PairSTDP() if kind.most_spikes > 0 else None
     for short in (None, ShortTermPlasticity()):
-        rule = PairSTDP() if kind.most_spikes > 0 else None
         named = "lasting" if short is None else "tiring"
-        for how in ({}, {"probability": 0.5}):
-            what = "sparse" if how else "dense"
+        for probability in (None, 0.5):
             net.connect(
                 source,
                 cells,
-                **port,
-                **how,
+                **first,
+                delay=0.5,
+                probability=probability,
                 short_term=short,
                 plasticity=rule,
-                name=f"{named}_{what}",
+                name=f"{named}_{'dense' if probability is None else 'sparse'}",
             )
     for population in (source, trains, cells):
         net.add_trace(population, 20.0)
@@ -86,6 +85,14 @@ def _network(kind: Neuron) -> None:
     net.record(cells, ports)
     net.record(cells, ports, neurons=[0], every=1.0)
     net.run(0.1)
+
+
+def _zeros(chance: np.random.Generator, size: int) -> np.ndarray:
+    return np.zeros(size)
+
+
+def _delays(chance: np.random.Generator, size: int) -> np.ndarray:
+    return chance.uniform(0.1, 0.5, size)
 
 
 def _run(command: list[str], run: Command) -> None:
