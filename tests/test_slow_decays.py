@@ -268,7 +268,7 @@ INTERVAL = 8.0  # ms, between spikes
 
 def jump(net, step):
     """Go to a step in which something happens: nothing does before."""
-    net.step = step
+    net._step = step
 
 
 @pytest.mark.parametrize("tau_F", TAUS)
