@@ -18,7 +18,7 @@ TWO = [*TINY, "--grid=alpha_Z=0,1e-3", "--seeds=2", "--threads"]
 
 def pretend(self, *arguments, checkpoint, **options):
     """In place of `fit`, where it matters only what would be trained."""
-    self.epoch = self.notes["epochs"]
+    self._at_epoch = self.notes["epochs"]
     self.history["test_error"] = self.history["training_error"] = [50.0]
     self.save(checkpoint)
 

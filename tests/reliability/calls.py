@@ -123,6 +123,8 @@ INTERNAL = {
     # what others make
     "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
     "spikesim.population.Filter": "made by Network.connect",
+    "spikesim.neurons.Neuron.longest": "called by Network.add_population",
+    "spikesim.warmup.*": "called by the command line",
     "spikesim.projection.Projection": "made by Network.connect",
     "spikesim.projection.Projection.change_in_use": "called by Network.connect",
     "spikesim.projection.Projection.W =": "tried as 'written dense.W ='",
