@@ -74,7 +74,7 @@ net.fit(shown, target, blocks=1)
 MICROCIRCUIT = """
 from spikesim.models import microcircuit
 circuit = microcircuit.build(scale=0.01, seed=1)
-circuit.network.run(0.1)
+circuit.run(0.1)
 """
 
 MANY = """

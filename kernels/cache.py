@@ -89,9 +89,12 @@ def folder() -> Path | None:
 
 
 def _options() -> str:
-    """What changes the code that Numba makes: its variables, but for where it keeps things."""
+    """What may change the code that Numba makes: all its variables, but for a few."""
     ours = (f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
-    return "\n".join(sorted(x for x in ours if not x.startswith("NUMBA_CACHE")))
+    return "\n".join(sorted(x for x in ours if not x.startswith(_NO_OPTIONS)))
+
+
+_NO_OPTIONS = ("NUMBA_CACHE", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER")
 
 
 def find(key: str) -> bytes | None:

@@ -201,7 +201,11 @@ def parts(source: Source, names: dict[str, Any]) -> list[Job]:
             "def run(t, a, x, k, m):",
             f"    s = State({', '.join(arrays)})",
             f"    p = Params({', '.join(params)})",
-            f"    each(t, s, p{'' if loop.kind == 'core' else ', meeting(m)'})",
+            *(
+                ["    for i in range(over(t, s, p)):", "        body(i, t, s, p)"]
+                if loop.kind == "core"
+                else ["    each(t, s, p, meeting(m))"]
+            ),
             "    return 0",
         ]
         jobs.append(_job(loop.body.name, text, {"each": loop}, records, types))

@@ -5,10 +5,11 @@ all programs share. A Phase of known equations and types is never compiled again
 it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in one
 loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
 
-A program begins with its Phases. Once it has run for `WORTHWHILE` seconds, another process of low
-priority fuses it (see `spikesim.kernels.fusing`), and the next stretch of steps that begins after
-that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused`` makes programs stay in
-one tier; 'fused' then compiles before the first step.
+A program begins with its Phases; what is not known of them is compiled on all cores. Once it has
+run for `WORTHWHILE` seconds, another process of low priority fuses it, and the next stretch of
+steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
+makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds of
+processes are in `spikesim.kernels.processes`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import ctypes
 import functools
 import os
 import pickle
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +26,8 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from spikesim.kernels import cache, fusing, jobs
+from spikesim.backends import cores
+from spikesim.kernels import cache, jobs, processes
 from spikesim.kernels.jobs import Job
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Call, Source
@@ -283,9 +286,9 @@ class Native:
         saved = CALL * len(self._parts) * spent.steps
         if spent.seconds < WORTHWHILE or saved < LEAST_GAIN * spent.seconds or tier() == "phases":
             return
-        self._load_fused(fusing.collect(self._whole.key))
+        self._load_fused(processes.fused(self._whole.key))
         if self._run is None:
-            fusing.begin(self._whole)
+            processes.fuse(self._whole)
 
 
 class _Spent:
@@ -308,17 +311,34 @@ def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return np.array(words or [0], np.int64)
 
 
+_compiling = threading.Lock()  # replicas need the same functions at the same time
+
+
 def _compile(needed: Sequence[Job], report: Report | None) -> None:
     """Have the object code of all jobs in memory."""
-    missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
-    for done, job in enumerate(missing):
-        if report is not None:
-            report(done, len(missing), job.name)
-        from spikesim.kernels.compiling import object_code  # Numba takes a third of a second
+    with _compiling:
+        missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
+        if not missing:
+            return
+        with processes.sharing(missing, _cores()) as shared:
+            from spikesim.kernels.compiling import object_code  # Numba takes a third of a second
 
-        code = object_code(job)
-        cache.keep(job.key, code)
-        cache.load(job.key, code)
+            done = 0
+            while taken := shared.take():
+                job, code = taken
+                if report is not None:
+                    report(done, len(missing), job.name)
+                if code is None:
+                    code = object_code(job)
+                    cache.keep(job.key, code)
+                cache.load(job.key, code)
+                done += 1
+
+
+def _cores() -> int:
+    """How many cores may compile: those of this process, unless Numba is given fewer threads."""
+    most = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(cores(), int(most)) if most.isdecimal() else cores()
 
 
 def _is_loaded(job: Job) -> bool:

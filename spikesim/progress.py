@@ -6,14 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from spikesim.errors import InputError, show
 
@@ -21,6 +21,7 @@ __all__ = [
     "Interruption",
     "Progress",
     "Terminated",
+    "as_they_end",
     "compilation",
     "progress_bar",
     "say_if_ctrl_c_is_ignored",
@@ -53,6 +54,8 @@ def compilation() -> Iterator[Compiled]:
                 print(f"Compiling {name} (first use) ...", file=sys.stderr, flush=True)
             elif monotonic() - begun >= _UNNOTICED:
                 if not said and sys.stderr.isatty():
+                    from tqdm.auto import tqdm
+
                     bar = bars.enter_context(
                         tqdm(total=total, unit=" functions", dynamic_ncols=True, leave=False)
                     )
@@ -90,10 +93,24 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
     elif not progress:
         yield _silent
     else:
+        from tqdm.auto import tqdm  # a seventh of the time that importing spikesim would take
+
         say_if_ctrl_c_is_ignored()
         # disable=None: no bar where stderr is not a terminal.
         with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
             yield lambda done, total: bar.update(done - bar.n) and None
+
+
+def as_they_end(futures: Iterable[Future]) -> Iterator[Future]:
+    """Futures, each once it has ended; Ctrl-C interrupts the wait at whichever moment it comes.
+
+    A signal that comes just before the wait begins wakes nobody, so the wait begins again and
+    again.
+    """
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 class Terminated(KeyboardInterrupt):

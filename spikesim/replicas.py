@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from pathlib import Path
@@ -26,7 +26,7 @@ from spikesim.attributes import Guarded
 from spikesim.backends import cores
 from spikesim.errors import InputError, check_integer, check_path, show
 from spikesim.kernels.program import Call, Program, together
-from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.progress import Interruption, Progress, as_they_end, progress_bar
 from spikesim.training import LayerArrays
 
 __all__ = ["Gang", "Replicas", "stacked"]
@@ -226,8 +226,7 @@ class Replicas(Guarded, Sequence):
             pool = ThreadPoolExecutor(count if gang else self.threads)
             try:
                 futures = [pool.submit(copy_context().run, one, r) for r in range(count)]
-                # A second one that comes while the first is noted does not wake this thread.
-                while wait(futures, timeout=0.5).not_done:
+                for _ in as_they_end(futures):
                     pass
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -30,7 +30,6 @@ from concurrent.futures import (
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    as_completed,
 )
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +49,14 @@ from spikesim.errors import (
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels.program import together
-from spikesim.progress import Progress, Terminated, progress_bar, terminable, terminate
+from spikesim.progress import (
+    Progress,
+    Terminated,
+    as_they_end,
+    progress_bar,
+    terminable,
+    terminate,
+)
 from spikesim.replicas import Gang
 from spikesim.runs import hold
 
@@ -563,7 +569,7 @@ def _run(
                     result.errors[k] = _DIED
                 else:
                     running[future] = k
-            for done, future in enumerate(as_completed(running), 1):
+            for done, future in enumerate(as_they_end(running), 1):
                 if isinstance(stop := future.exception(), KeyboardInterrupt):
                     raise stop  # it reached a worker before it reached this process
                 result._take(running[future], future)
@@ -575,7 +581,7 @@ def _run(
         if pool.own:
             print("\nWaiting for the running sets to stop ...", file=sys.stderr, flush=True)
             pool.interrupt(error)
-            for future in as_completed([each for each in running if not each.cancelled()]):
+            for future in as_they_end(each for each in running if not each.cancelled()):
                 if future.exception() is None:
                     result._take(running[future], future)
         result.save()

@@ -11,7 +11,7 @@ from cuda_networks import NETWORKS, advance, everything
 from waiting import wait_until
 
 from spikesim import LIF, Network, Poisson, SpikesimError
-from spikesim.kernels import cache, compiling, fusing, native
+from spikesim.kernels import cache, compiling, native, processes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,8 +30,8 @@ def small_network(backend="cpu"):
 def place(monkeypatch, tmp_path):
     """A kernel cache of the test's own, on disk and in memory."""
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(fusing, "_begun", set())
-    monkeypatch.setattr(fusing, "_fused", {})
+    monkeypatch.setattr(processes, "_begun", set())
+    monkeypatch.setattr(processes, "_fused", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_TIER", raising=False)
@@ -78,8 +78,8 @@ def test_a_change_of_tier_at_any_moment_changes_no_bit(monkeypatch, place, worth
     for change in range(1, 7):
         monkeypatch.setattr(cache, "addresses", {})  # as in a process that has just begun
         fused = Fused(change)
-        monkeypatch.setattr(fusing, "begin", fused.begin)
-        monkeypatch.setattr(fusing, "collect", fused.collect)
+        monkeypatch.setattr(processes, "fuse", fused.begin)
+        monkeypatch.setattr(processes, "fused", fused.collect)
         net = small_network(backend)
         for _ in range(6):
             net.run(0.5)
@@ -112,21 +112,21 @@ def test_a_program_is_fused_after_another_one_that_nobody_ran_again(place, worth
 
     left = Network(dt=0.1, seed=1)
     left.add_population("cells", 5, LIF)
-    wait_until(lambda: left.run(0.5) or fusing.processes() or fused(left))
+    wait_until(lambda: left.run(0.5) or processes.numbers() or fused(left))
     net = small_network()
     wait_until(lambda: fused(net))
 
 
 BEGINS = """
 import sys, time
-from spikesim.kernels import fusing, native
+from spikesim.kernels import processes, native
 sys.path.insert(0, {tests!r})
 from test_tiers import small_network
 native.WORTHWHILE = native.LEAST_GAIN = 0.0
 net = small_network()
-while not fusing.processes():
+while not processes.numbers():
     net.run(0.5)
-print(*fusing.processes(), flush=True)
+print(*processes.numbers(), flush=True)
 {then}
 """
 
@@ -175,7 +175,7 @@ import os
 copy = os.fork()
 if copy == 0:
     net.run(0.5)
-    os._exit(0 if not fusing.processes() else 1)
+    os._exit(0 if not processes.numbers() else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
 """
     process, _ = begun(then, place)
@@ -203,6 +203,7 @@ def test_a_tier_that_does_not_exist_is_refused(monkeypatch):
 
 def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
     monkeypatch.setattr(cache, "addresses", {})
+    monkeypatch.setattr(native, "cores", lambda: 1)  # other processes would not count
     compiled = []
     real = compiling.object_code
     monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job) or real(job))
@@ -217,3 +218,59 @@ def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
     second.add_population("more", 7, LIF, tau_membrane=5.0)
     second.run(0.1)
     assert len(compiled) == count + 1
+
+
+def test_phases_are_compiled_by_as_many_processes_as_there_are_cores(monkeypatch, place):
+    monkeypatch.setattr(cache, "addresses", {})
+    monkeypatch.setattr(native, "cores", lambda: 3)
+    compiled, begun = [], []
+    real, popen = compiling.object_code, subprocess.Popen
+    monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job) or real(job))
+
+    class Process(popen):
+        def __init__(self, *command, **how):
+            super().__init__(*command, **how)
+            begun.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    net, expected = NETWORKS["segregated"]("cpu"), NETWORKS["segregated"]("python")
+    assert np.array_equal(advance(net)[0], advance(expected)[0], equal_nan=True)
+    assert len(begun) == 2
+    assert all(process.poll() is not None for process in begun)
+    assert len(compiled) < len(list(place.glob("spikesim/kernels/*/*.o")))
+
+
+HELPERS = {
+    "ends at once": "pass",
+    "never answers": "import time; time.sleep(1000.0)",
+    "answers with half a file": "import os; os.write(1, (1000).to_bytes(8, 'little') + b'x')",
+}
+
+
+@pytest.mark.parametrize("helper", HELPERS)
+def test_a_process_that_does_not_compile_what_it_took_is_not_waited_for(monkeypatch, place, helper):
+    monkeypatch.setattr(cache, "addresses", {})
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    popen = subprocess.Popen
+
+    def begin(command, **how):
+        return popen([sys.executable, "-c", HELPERS[helper]], **how)
+
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    net, expected = small_network(), small_network("python")
+    net.run(3.0)
+    expected.run(3.0)
+    assert everything(net).tobytes() == everything(expected).tobytes()
+
+
+def cannot(i, t, s, p):
+    s.x[i] = (s.x + s.x)[0]
+
+
+def test_an_equation_that_cannot_be_compiled_is_named_whoever_compiles_it(monkeypatch, place):
+    monkeypatch.setattr(cache, "addresses", {})
+    monkeypatch.setattr(native, "cores", lambda: 2)
+    net = small_network()
+    net.add_phase(cannot, 3, state={"x": np.zeros(3, np.float32)})
+    with pytest.raises(SpikesimError, match="cannot cannot be compiled: it makes a new array"):
+        net.run(0.1)
