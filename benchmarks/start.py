@@ -148,6 +148,7 @@ CASES = {
 def seconds(checkout: Path, program: str, cache: Path) -> tuple[float, str]:
     """How long a process with this program takes, and what it prints last."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)}
+    del environment["NUMBA_NUM_THREADS"]  # of this process, by `timing`
     command = [sys.executable, "-c", program]
     begun = timing.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
