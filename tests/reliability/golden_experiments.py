@@ -49,6 +49,7 @@ def jobs() -> dict[str, Job]:
             w_exc_dendrite=0.2,
             w_inh_dendrite=0.03,
             dendritic_rate=300.0,
+            dendritic_degree=15,
             w_dendritic=0.4,
             I_d_post=300.0,
             w=0.3,

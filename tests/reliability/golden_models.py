@@ -560,6 +560,8 @@ def _exclusive_or() -> dict[str, Job]:
         "constants": {
             "prediction": 0.7,
             "rate_input": 800.0,
+            "rate_soma": 250.0,
+            "rate_dendrite": 700.0,
             "w_soma": 0.4,
             "w_dendrite": 0.08,
             "hidden_exc": 1.2,
