@@ -155,7 +155,7 @@ def main() -> None:
     mnist = datasets.load_mnist()
     images, labels = mnist.train_images, mnist.train_labels
     sizes = (784, *(int(n) for n in args.hidden.split(",")), 10)
-    print(f"{timing.cpu_name()}, {os.cpu_count()} cores, one used")
+    print(f"{timing.machine()}, {os.cpu_count()} cores, one used")
     print(
         f"load average {timing.load_average()}; Python {platform.python_version()}, "
         f"Numba {version('numba')}, {'-'.join(map(str, sizes))}, {STEPS} steps an image"

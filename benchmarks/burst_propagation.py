@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
-from timing import Timing, cpu_name, load_average
+from timing import Timing, load_average, machine
 
 from spikesim.models.burst.spiking.propagation import Propagation
 
@@ -63,7 +63,7 @@ def main() -> None:
     program = chosen.authors.resolve(strict=True) if chosen.authors else None
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {chosen.core})
-    print(f"{cpu_name()}, {os.cpu_count()} cores, one used; load average {load_average()}")
+    print(f"{machine()}, {os.cpu_count()} cores, one used; load average {load_average()}")
     print(f"Numba {version('numba')}; {chosen.repeats} repeats, alternately\n")
     runs: dict[str, list[Timing]] = {"spikesim": []}
     for seed in range(1, chosen.repeats + 1):

@@ -137,7 +137,7 @@ def main() -> None:
     reason = backends.available()["cuda"]
     if reason:
         raise SystemExit(f"The cuda backend cannot be used here: {reason}.")
-    print(f"{timing.cpu_name()}; {backends.device_name()}; load {timing.load_average()}")
+    print(f"{timing.machine()}; {backends.device_name()}; load {timing.load_average()}")
     parts = chosen.part or ["equal", "curves", "speed"]
     many = chosen.replicas or (2 if chosen.small else 500)
     if "equal" in parts:

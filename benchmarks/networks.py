@@ -85,23 +85,23 @@ def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> 
     """Print what was measured of one network; return seconds per simulated second."""
     first = results["spikesim"].pop(0)
     print(f"\n{kind}: {first['synapses']:,} synapses, {seconds:g} s simulated")
-    print(f"{'':16}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
-    print(f"{'':16}{'simulated s':>12}{'ours':>8}{'in s':>9}{'first':>8}{'later':>8}{'(MB)':>9}")
+    print(f"{'':24}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
+    print(f"{'':24}{'simulated s':>12}{'ours':>8}{'in s':>9}{'first':>8}{'later':>8}{'(MB)':>9}")
     speeds = {name: middle(runs, "simulation") / seconds for name, runs in results.items()}
     for name, runs in results.items():
         later = middle(runs, "compilation")
         at_first = first["compilation"] if name == "spikesim" else later
         print(
-            f"{runs[0]['version']:16}{speeds[name]:12.4f}{speeds[name] / speeds['spikesim']:8.1f}"
+            f"{runs[0]['version']:24}{speeds[name]:12.4f}{speeds[name] / speeds['spikesim']:8.1f}"
             f"{middle(runs, 'build'):9.1f}{at_first:8.1f}{later:8.1f}{middle(runs, 'memory'):9.0f}"
         )
-    print(f"\n{'rate (Hz), CV':16}" + "".join(f"{name:>16}" for name in results))
+    print(f"\n{'rate (Hz), CV':24}" + "".join(f"{name:>16}" for name in results))
     for population in first["activity"]:
         cells = []
         for runs in results.values():
             rates, cvs = zip(*(run["activity"][population] for run in runs), strict=True)
             cells.append(f"{median(rates):10.2f}{median(cvs):6.2f}")
-        print(f"{population:16}" + "".join(cells), flush=True)
+        print(f"{population:24}" + "".join(cells), flush=True)
     return speeds
 
 
@@ -156,7 +156,7 @@ def main() -> None:
 
     options = ["--threads", str(chosen.threads), "--scale", str(chosen.scale)]
     threads = {name: str(chosen.threads) for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    print(f"{timing.cpu_name()}, {os.cpu_count()} cores; threads: {chosen.threads}")
+    print(f"{timing.machine()}, {os.cpu_count()} cores; threads: {chosen.threads}")
     print(f"{chosen.repeats} repeats, alternately, medians; load {timing.load_average()}")
     with tempfile.TemporaryDirectory() as cache:
         own = {**threads, "NUMBA_CACHE_DIR": cache}

@@ -98,7 +98,7 @@ def main() -> None:
     net.run(1000.0 * chosen.seconds)
     simulation = perf_counter() - begin
     report(
-        version=f"spikesim {spikesim.__version__}",
+        version=f"spikesim {spikesim.__version__}, {net.compiled().tier}",
         simulation=simulation,
         build=built,
         compilation=compilation,

@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
     cores = backends.cores()
-    print(f"{timing.cpu_name()}, {cores} cores; load average {timing.load_average()}")
+    print(f"{timing.machine()}, {cores} cores; load average {timing.load_average()}")
     print(f"{COUNT} replicas, {chosen.repeats} repeats, medians\n")
     print(f"{'':24}{'1 thread (s)':>14}{f'{cores} threads (s)':>14}{'ratio':>8}")
     for name, (make, train) in CASES.items():

@@ -123,7 +123,7 @@ def main() -> None:
             raise SystemExit(f"--{name} is {count}, but there are {len(images)} training images")
 
     print(
-        f"{timing.cpu_name()}, {os.cpu_count()} cores, one used; "
+        f"{timing.machine()}, {os.cpu_count()} cores, one used; "
         f"load average {timing.load_average()}"
     )
     print(

@@ -22,6 +22,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+del os.environ["NUMBA_NUM_THREADS"], os.environ["SPIKESIM_TIER"]  # users set neither
+
 ROOT = Path(__file__).resolve().parent.parent
 
 README = """
@@ -148,7 +150,6 @@ CASES = {
 def seconds(checkout: Path, program: str, cache: Path) -> tuple[float, str]:
     """How long a process with this program takes, and what it prints last."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)}
-    del environment["NUMBA_NUM_THREADS"]  # of this process, by `timing`
     command = [sys.executable, "-c", program]
     begun = timing.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -177,7 +178,7 @@ def main() -> None:
         "--warmed", action="store_true", help="with a cache that 'spikesim warmup' has filled"
     )
     chosen = parser.parse_args()
-    print(f"{timing.cpu_name()}, load {timing.load_average()}; seconds, {chosen.repeats} repeats")
+    print(f"{timing.machine()}, load {timing.load_average()}; seconds, {chosen.repeats} repeats")
     columns = f"{'now':>9}" + (f"{'before':>9}{'ratio':>8}" if chosen.before else "")
     print(f"{'':34}{columns}")
     with tempfile.TemporaryDirectory() as folder:

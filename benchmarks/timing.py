@@ -1,4 +1,4 @@
-"""What the side-by-side timings share: one core, wall and CPU time, and a line of a table.
+"""What the side-by-side timings share: one core, fused programs, wall and CPU time, a table's line.
 
 Import it before NumPy, whose libraries take the number of threads when they are loaded.
 """
@@ -17,6 +17,8 @@ os.environ.update(
         "1",
     )
 )
+
+os.environ.setdefault("SPIKESIM_TIER", "fused")  # what a run ends up with if it lasts
 
 import contextlib
 import multiprocessing
@@ -50,8 +52,13 @@ def in_new_process(work: Callable[..., Timing], *args: object) -> Timing:
         return pool.submit(work, *args).result()
 
 
-def cpu_name() -> str:
-    """Name of the processor as the system gives it."""
+def machine() -> str:
+    """Name of the processor as the system gives it, and the tier that spikesim runs in."""
+    tier = os.environ.get("SPIKESIM_TIER")
+    return _cpu_name() + (f", SPIKESIM_TIER={tier}" if tier else "")
+
+
+def _cpu_name() -> str:
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

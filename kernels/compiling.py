@@ -102,16 +102,27 @@ def _object_code(job: Job) -> bytes:
     library = compiled.library
     library._ensure_finalized()
     module = library._final_module
-    for function in module.functions:
-        if not function.is_declaration:
-            function.linkage = "internal"
     entry = module.get_function(compiled.fndesc.llvm_func_name)
-    entry.linkage = "external"
     entry.name = symbol(job.key)
+    if not job.is_fused:
+        _hide(module, entry)
     library._optimize_final_module()
+    _hide(module, entry)
     module.verify()
     _check_symbols(module)
     return library.codegen._tm.emit_object(module)
+
+
+def _hide(module: Any, entry: Any) -> None:
+    """Have nothing but its entry seen from outside of a module.
+
+    What only one function calls LLVM then inlines. In a fused program that leaves too few registers
+    for its loops, so there it has to come last.
+    """
+    for function in module.functions:
+        if not function.is_declaration:
+            function.linkage = "internal"
+    entry.linkage = "external"
 
 
 def _check_symbols(module: Any) -> None:

@@ -11,6 +11,10 @@ only when they have changed.
 numba.cuda is imported when a backend is made, not before; `provider` is the one place that says
 where it comes from. Its simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is imported) runs
 everything but the compiler without a GPU, and `Runner.ptx` everything but the launch.
+
+A program is compiled whole, and nothing of it is kept on disk part by part as for CPUs: all of a
+step runs in one launch, where a call by address would need a stack in the slow memory of the
+device, and what links parts without it compiles them again.
 """
 
 from __future__ import annotations

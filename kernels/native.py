@@ -5,9 +5,9 @@ all programs share. A Phase of known equations and types is never compiled again
 it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in one
 loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
 
-A program begins with its Phases; what is not known of them is compiled on all cores. Once it has
-run for `WORTHWHILE` seconds, another process of low priority fuses it, and the next stretch of
-steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
+A program begins with its Phases; what is not known of them is compiled on all cores. Once fusing
+would have saved `WORTHWHILE` seconds, another process of low priority does it, and the next stretch
+of steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
 makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds of
 processes are in `spikesim.kernels.processes`.
 """
@@ -36,8 +36,12 @@ __all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
 
 TIERS = ("auto", "phases", "fused")
 
-WORTHWHILE = 1.0
-"""Seconds that a program runs before it is fused; one that has run so long tends to go on."""
+WORTHWHILE = 0.5
+"""Seconds that a fused program would have saved so far, when it is fused.
+
+Another busy core slows this one down a little for the seconds that it takes: a run pays for that
+when it has lasted for long enough to go on, and one of two seconds never does.
+"""
 
 CALL = 1e-7  # s: what it takes to call a Phase
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
@@ -284,7 +288,7 @@ class Native:
         """Take the fused program if it is there; let it be made if that will pay."""
         spent = self._spent
         saved = CALL * len(self._parts) * spent.steps
-        if spent.seconds < WORTHWHILE or saved < LEAST_GAIN * spent.seconds or tier() == "phases":
+        if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
             return
         self._load_fused(processes.fused(self._whole.key))
         if self._run is None:
