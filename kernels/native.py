@@ -26,8 +26,8 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from spikesim.backends import cores
 from spikesim.kernels import cache, jobs, processes
+from spikesim.kernels.cores import cores
 from spikesim.kernels.jobs import Job
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Call, Source

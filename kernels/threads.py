@@ -20,18 +20,13 @@ from typing import Any
 import numpy as np
 
 from spikesim.kernels import cpu
+from spikesim.kernels.barrier import STOPPED, Stopped
 from spikesim.kernels.jobs import Loop, array_record
 from spikesim.kernels.lowering import Lowering
 from spikesim.kernels.native import Native
 from spikesim.kernels.program import Source
 
-__all__ = ["ARRIVED", "MEETINGS", "STOPPED", "Stopped", "Threads"]
-
-ARRIVED, MEETINGS, STOPPED = 0, 16, 32  # places in the barrier, on different cache lines
-
-
-class Stopped(Exception):
-    """Another thread will never come to the meeting."""
+__all__ = ["Threads"]
 
 
 class Threads:

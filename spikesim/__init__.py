@@ -37,6 +37,7 @@ from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replicas import Replicas
 from spikesim.stdp import PairSTDP
+from spikesim.version import __version__
 
 if TYPE_CHECKING:
     from spikesim import bursts as bursts
@@ -60,8 +61,6 @@ else:  # modules for users, which take time to import
             "sweep",
         ],
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "LIF",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cache
 from typing import Any
 
 from spikesim.errors import InputError, check_choice
+from spikesim.kernels.cores import cores
 
 __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]
 
@@ -89,19 +89,6 @@ def backend(name: str) -> Any:
     if kind == "threads":
         return _threads(int(number or cores()))
     return _cuda(int(number or 0))
-
-
-def cores() -> int:
-    """How many cores this process may use.
-
-    Examples
-    --------
-    >>> cores() >= 1
-    True
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @cache

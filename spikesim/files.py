@@ -26,8 +26,8 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
-import spikesim
 from spikesim.errors import FileError, InputError, check_memory, check_name, check_path
+from spikesim.version import __version__
 
 __all__ = [
     "SCHEMA",
@@ -303,7 +303,7 @@ def stamp(file: h5py.File, kind: str) -> None:
     """
     file.attrs[_STAMP + "kind"] = np.bytes_(kind.encode())
     file.attrs[_STAMP + "schema"] = SCHEMA
-    file.attrs[_STAMP + "version"] = np.bytes_(spikesim.__version__.encode())
+    file.attrs[_STAMP + "version"] = np.bytes_(__version__.encode())
 
 
 # ---- reading ----------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
         if schema > SCHEMA:
             raise FileError(
                 f"{name} was written by a newer spikesim ({version}; this one is "
-                f"{spikesim.__version__}); upgrade with pip install --upgrade spikesim."
+                f"{__version__}); upgrade with pip install --upgrade spikesim."
             )
         if found != kind:
             raise FileError(
