@@ -158,6 +158,7 @@ class Native:
         self._meet: int | None = None  # addresses
         self._run: int | None = None
         self._table: np.ndarray | None = None
+        self._described: tuple[np.ndarray, ...] | None = None  # in the records
 
     # ------------------------------------------------------------------------- making it ready
 
@@ -198,13 +199,14 @@ class Native:
 
     def _load_fused(self, code: bytes | None = None) -> None:
         self._run = cache.load(self._whole.key, code)
-        if self._run is not None:
-            self._records = _records(self._source.arrays)
+        self._described = None
 
     def _lay_out(self) -> None:
-        """The table of the loop over steps: where each part, its arrays and its numbers are."""
+        """The table of the loop over steps: where each part, its arrays and its numbers are.
+
+        Places of arrays and numbers are counted from those of the first.
+        """
         arrays = self._source.arrays
-        self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
         words = reals = wholes = 0
         rows = []
         for k, (slots, numbers) in enumerate(
@@ -218,8 +220,8 @@ class Native:
                 rows.append((cache.load(self._meeting.key), 0, 0, 0))
         table = 8 * np.array(rows, np.int64).reshape(-1, 4)  # words to bytes
         table[:, 0] //= 8
-        table[:, 1] += self._records.ctypes.data
         self._table = table
+        self._described = None
         if self._meeting is not None:
             self._meet = cache.load(self._meeting.key)
 
@@ -240,8 +242,19 @@ class Native:
             if self._run is None:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
+    def _describe(self, arrays: tuple[np.ndarray, ...]) -> None:
+        """Write down where the arrays are, unless they are those of the last time."""
+        if arrays is self._described:
+            return
+        if self._run is not None:
+            self._records = _records(arrays)
+        else:
+            self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
+        self._described = arrays
+
     def _work(self, call: Call) -> Callable[[int], None]:
         """What each thread does, given where it meets the others."""
+        self._describe(call.arrays)
         if self._run is not None:
             return self._work_fused(self._run, call)
         if self._table is not None:
@@ -249,6 +262,7 @@ class Native:
         raise RuntimeError("A program has not been prepared.")
 
     def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
+        table[:, 1] += self._records.ctypes.data
         table[:, 2] += call.reals.ctypes.data
         table[:, 3] += call.wholes.ctypes.data
         drive = _driver()

@@ -21,15 +21,17 @@ import hashlib
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.records import record
+from spikesim.kernels.states import Place, place_of
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 
@@ -55,8 +57,9 @@ class Phase(NamedTuple):
         Scalar function of the index, the step and the Phase's state and parameters.
     over : callable
         ``over(t, s, p)``, how many indices this step has.
-    state : dict of str to numpy.ndarray
-        Arrays that the body reads and writes, as ``s.name[i]``.
+    state : mapping of str to numpy.ndarray
+        Arrays that the body reads and writes, as ``s.name[i]``: those that it holds at a call. A
+        `spikesim.kernels.states.State` finds them where their owners keep them.
     params : dict of str to float, int or bool
         Numbers that the body reads, as ``p.name``. Floats take the Phase's type.
     inputs : tuple of str
@@ -72,7 +75,7 @@ class Phase(NamedTuple):
 
     body: Callable
     over: Callable
-    state: dict[str, np.ndarray]
+    state: Mapping[str, np.ndarray]
     params: dict[str, Any] = {}  # noqa: RUF012 - never written
     inputs: tuple[str, ...] = ()
     neurons: Any = None
@@ -179,6 +182,7 @@ class Program:
 
     def _build(self, phases: Sequence[Phase], dtype: str, backend: Any) -> None:
         slot_of: dict[int, int] = {}
+        places: dict[tuple[int, str], tuple[Place, int]] = {}
         self._real_of: list[tuple[dict[str, Any], str]] = []
         self._whole_of: list[tuple[dict[str, Any], str]] = []
         names: dict[str, Any] = {"single": np.float32}
@@ -192,11 +196,13 @@ class Program:
         self._lowerings = {own: backend.lowering(own) for own in {*source.types}}
         for k, phase in enumerate(phases):
             slots = []
-            for array in phase.state.values():
+            for name, array in phase.state.items():
                 if id(array) not in slot_of:
                     slot_of[id(array)] = len(source.arrays)
                     source.arrays.append(array)
                 slots.append(slot_of[id(array)])
+                held, there = place_of(phase.state, name)
+                places[id(held), there] = (held, there), slots[-1]
             inputs.update(slot_of[id(phase.state[name])] for name in phase.inputs)
             numbers = []
             for name, value in phase.params.items():
@@ -218,12 +224,34 @@ class Program:
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
         self._arrays, self._inputs = tuple(source.arrays), frozenset(inputs)
+        self._places = list(places.values())
+        self._seen = [held[name] for (held, name), _ in self._places]
         self._run = backend.build(source, names, self.key)
 
     @property
     def is_current(self) -> bool:
-        """Whether all code that it was made of is still as it was."""
-        return all(lowering.is_current for lowering in self._lowerings.values())
+        """Whether all code that it was made of is still as it was, and it suits the arrays."""
+        return self._suits() and all(lowering.is_current for lowering in self._lowerings.values())
+
+    def _suits(self) -> bool:
+        """Find the arrays as they are held now; whether the program is one for them.
+
+        It is as long as they are of the same types, and the same ones where those before were.
+        """
+        now = [held.get(name) for (held, name), _ in self._places]
+        if all(map(is_, now, self._seen)):
+            return True
+        found: dict[int, np.ndarray] = {}
+        for array, (_, slot) in zip(now, self._places, strict=True):
+            if array is None or found.setdefault(slot, array) is not array:
+                return False
+        arrays = tuple(found[slot] for slot in range(len(self._arrays)))
+        if len({id(array) for array in arrays}) < len(arrays):
+            return False
+        if list(map(_kind, arrays)) != list(map(_kind, self._arrays)):
+            return False
+        self._seen, self._arrays = now, arrays
+        return True
 
     @property
     def is_ready(self) -> bool:
@@ -255,7 +283,15 @@ class Program:
             shared(self, call)
 
     def call(self, first: int, steps: int) -> Call:
-        """What a run of `steps` steps needs, as things are now."""
+        """What a run of `steps` steps needs, as things are now.
+
+        Raises
+        ------
+        LoweringError
+            If it needs another program, as its arrays are of other types now.
+        """
+        if not self._suits():
+            raise LoweringError("The arrays of a program were exchanged for some of other types.")
         reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
         wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
         return Call(first, steps, self._arrays, reals, wholes, self._inputs)
@@ -285,6 +321,12 @@ class Program:
             f"The parameter {name} is {value!r}; it was a whole number of 64 bits when it was "
             "given, and has to stay one: begin with a float such as 1.0 to change it to any number."
         )
+
+
+def _kind(array: np.ndarray) -> tuple:
+    """What a program knows of an array."""
+    flags = array.flags
+    return array.dtype, array.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
 
 
 def _real(value: Any, name: str) -> float:
