@@ -22,7 +22,7 @@ import numpy as np
 from spikesim.attributes import Guarded
 from spikesim.errors import InputError
 
-__all__ = ["Part", "Whole"]
+__all__ = ["Companion", "Part", "Whole"]
 
 
 class Whole(Guarded):
@@ -76,6 +76,13 @@ class Part(Guarded):
         return self.__dict__
 
 
+class Companion:
+    """An object that goes with a network when that is copied, and is less when it is copied alone.
+
+    Then, its ``__getstate__`` says what is left; that also refuses what cannot be copied.
+    """
+
+
 def _part(network: Whole, where: str, key: Any) -> Any:
     return getattr(network, where)[key]
 
@@ -93,15 +100,13 @@ class _Packer(pickle.Pickler):
         return len(self._functions) - 1
 
     def reducer_override(self, obj: Any) -> Any:
-        from spikesim.recording import SpikeRecording, StateRecording
-
         if type(obj) is np.ndarray:
             return _reduced(obj)
         if isinstance(obj, Whole):
             self.wholes.append(obj)
         if isinstance(obj, (Whole, Part)):
             return _new, (type(obj),), obj._held()
-        if isinstance(obj, (SpikeRecording, StateRecording)):
+        if isinstance(obj, Companion):
             obj.__getstate__()  # refuses what cannot be copied
             return _new, (type(obj),), obj.__dict__, None, None, _set
         return NotImplemented

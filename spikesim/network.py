@@ -25,7 +25,6 @@ import numpy as np
 
 from spikesim import backends
 from spikesim.attributes import Constants, copied
-from spikesim.copying import Whole
 from spikesim.errors import (
     MOST_STEPS,
     NEAR_ZERO,
@@ -49,19 +48,23 @@ from spikesim.errors import (
     type_for,
 )
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.filters import DoubleExponential, Filter
 from spikesim.kernels import bursts, plasticity, trials
 from spikesim.kernels.lowering import LoweringError
 from spikesim.kernels.program import Phase, Program, once
 from spikesim.kernels.rehearsal import rehearse
+from spikesim.kernels.states import State
 from spikesim.neurons import Neuron
-from spikesim.population import DoubleExponential, Filter, Population, check_range
+from spikesim.population import Population, check_range
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
-from spikesim.projection import Projection, ShortTermPlasticity, varies
+from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replay import Stretch
 from spikesim.restoring import check_built, renamed
+from spikesim.setting import Setting
 from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 from spikesim.stdp import PairSTDP
+from spikesim.synapses import varies
 
 __all__ = ["Network"]
 
@@ -73,7 +76,7 @@ _STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
-class Network(Whole):
+class Network(Setting):
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
     Parameters
@@ -116,21 +119,19 @@ class Network(Whole):
     def __init__(
         self, dt: float = 0.1, seed: int = 0, dtype: str = "float32", backend: str = "cpu"
     ):
-        self.dt = check_number("dt", dt, above=0.0, at_least=1e-9, at_most=1e9, unit="ms")
-        self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
-        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        super().__init__(dt, seed, dtype)
         self.backend = backend
         self._backend = backends.backend(backend)
-        self._step = 0
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
-        self.recordings: list[SpikeRecording | StateRecording] = []
+        self._recordings: list[SpikeRecording | StateRecording] = []
         self.backgrounds: list[Background] = []
         self._first: list[Phase] = []
         self._last: list[Phase] = []
         self._extra: dict[str, dict[str, np.ndarray]] = {}
         self._traces: dict[str, dict[str, Any]] = {}
         self._program: Program | None = None
+        self._compiled: list[Any] = []  # what it was made of
         self._is_torn = False  # whether a run was broken off in the middle of its steps
 
     def __repr__(self) -> str:
@@ -138,14 +139,11 @@ class Network(Whole):
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
 
     @property
-    def step(self) -> int:
-        """The number of the next step."""
-        return self._step
-
-    @property
-    def time(self) -> float:
-        """The time that the next step stands for, in ms."""
-        return self.step * self.dt
+    def recordings(self) -> list[SpikeRecording | StateRecording]:
+        """The recordings that go on."""
+        if any(recording.is_closed for recording in self._recordings):
+            self._recordings = [each for each in self._recordings if not each.is_closed]
+        return self._recordings
 
     # ------------------------------------------------------------------------------ building
 
@@ -330,14 +328,12 @@ class Network(Whole):
         number = len(self.backgrounds)
         background = Background(population, target, rate, weight, chosen, at_most_one, number)
         self.backgrounds.append(background)
-        population.backgrounds.append(background)
-        self._program = None
         return background
 
     def add(self, population: AnyPopulation) -> AnyPopulation:
         """Add a population that was made for this network."""
+        population.numbered(len(self.populations))
         self.populations[population.name] = population
-        self._program = None
         return population
 
     def connect(
@@ -455,9 +451,7 @@ class Network(Whole):
         pre.remember(projection.delay)
         if projection.later is not None:
             post.look_ahead(target, int(projection.later.max()))
-        post.incoming.append(projection)
         self.projections[name] = projection
-        self._program = None
         return projection
 
     def add_phase(
@@ -534,22 +528,24 @@ class Network(Whole):
         if dtype is not None:
             check_choice("dtype", dtype, ["float32", "float64"])
         params = Constants(f"parameter of {body.__name__}", params)
-        phase = Phase(body, over, dict(state), params, tuple(inputs), dtype=dtype)
+        phase = Phase(body, over, self._state_of(state), params, tuple(inputs), dtype=dtype)
         number = len(self._extra)
         # A space, so that no population or projection can have that name.
         self._extra[f"phase {number} {body.__name__}"] = phase.state
         (self._first if first else self._last).append(phase)
-        self._program = None
         return phase
 
-    def replace_arrays(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Let Phases that were added see arrays that have taken the place of others."""
-        for phase in (*self._first, *self._last):
-            for name, array in phase.state.items():
-                for old, new in pairs:
-                    if array is old:
-                        phase.state[name] = new
-        self._program = None
+    def _state_of(self, arrays: Mapping[str, np.ndarray]) -> State:
+        """The state of a Phase, which finds arrays of parts when others have taken their place."""
+        state = State()
+        state.update(arrays)
+        parts = (*self.populations.values(), *self.projections.values())
+        held = [each for part in parts for each in part.exchanged()]
+        places = {id(array): (each, name) for each in held for name, array in each.items()}
+        for name, array in arrays.items():
+            if id(array) in places:
+                state.link(name, *places[id(array)])
+        return state
 
     def add_trace(self, population: Population, tau: float) -> np.ndarray:
         """Add an exponential trace of a population's spikes, for a plasticity rule to read.
@@ -601,7 +597,6 @@ class Network(Whole):
         self._check_own("population", population)
         recording = SpikeRecording(population, self.dt, path)
         self.recordings.append(recording)
-        self._program = None
         return recording
 
     def record(
@@ -654,7 +649,6 @@ class Network(Whole):
             )
         recording = StateRecording(population, names, interval, which, self.dt, path, unit)
         self.recordings.append(recording)
-        self._program = None
         return recording
 
     # ------------------------------------------------------------------------------- running
@@ -663,11 +657,29 @@ class Network(Whole):
         """All Phases of a step in their order."""
         ordered = list(self._first)
         for population in self.populations.values():
-            ordered += population.phases()
+            ordered += self._phases_of(population)
         ordered += self._last
         for recording in self.recordings:
             ordered += recording.phases()
         return ordered
+
+    def _phases_of(self, population: Population) -> list[Phase]:
+        """The Phases of a step of one population, with all that arrives at it."""
+        ordered = population.clearing()
+        incoming = self._incoming(population)
+        for projection in incoming:
+            ordered += [*projection.use(), projection.delivery(), *projection.after_delivery()]
+        ordered += population.landings()
+        for background in self.backgrounds:
+            if background.population is population:
+                ordered += background.phases()
+        ordered += population.phases()
+        for projection in incoming:
+            ordered += projection.after_emission()
+        return ordered
+
+    def _incoming(self, population: Population) -> list[Projection]:
+        return [each for each in self.projections.values() if each.post is population]
 
     def run(self, duration: float, progress: bool | Progress = False) -> None:
         """Advance by `duration` ms.
@@ -741,22 +753,29 @@ class Network(Whole):
         for population in self.populations.values():
             population.check()
 
-    def is_shared(self, array: np.ndarray) -> bool:
-        """Whether an added Phase, or a population whose array it is not, has this array."""
+    def is_driven(self, population: Any, array: np.ndarray) -> bool:
+        """Whether others than a population's own neurons may write to one of its arrays.
+
+        They are what arrives at it, added Phases, and populations that share the array.
+        """
+        if self._incoming(population) or population in (x.population for x in self.backgrounds):
+            return True
         states = [phase.state for phase in (*self._first, *self._last)]
-        states += [population.shared for population in self.populations.values()]
+        states += [other.shared for other in self.populations.values()]
         return any(array is each for state in states for each in state.values())
 
     def changed(self) -> None:
-        """Tell the network that an array was replaced by another, not merely written to."""
-        self._program = None
+        """Do nothing. Arrays that were exchanged are found by the next run without being told."""
 
     def compiled(self) -> Program:
         """The program of this network, compiled at its first call or taken from the cache.
 
-        Made anew if a constant or function that an equation reads is another one by now.
+        Made anew if there is another Phase by now, if one has other names or types of arrays, or if
+        a constant or function that an equation reads is another one.
         """
-        if self._program is None or not self._program.is_current:
+        made_of = self._made_of()
+        alike = len(made_of) == len(self._compiled) and all(map(_same, made_of, self._compiled))
+        if self._program is None or not alike or not self._program.is_current:
             try:
                 phases = self.phases()
                 rehearse(phases, self.dtype, self.step)
@@ -766,8 +785,21 @@ class Network(Whole):
                         program.prepare(report)
             except LoweringError as error:
                 raise BodyError(str(error)) from error
-            self._program = program
+            self._program, self._compiled = program, made_of
         return self._program
+
+    def _made_of(self) -> list[Any]:
+        """What decides which Phases there are, and which names each has: objects and numbers."""
+        populations = self.populations.values()
+        added = [*self._first, *self._last]
+        return [
+            *added,
+            *(getattr(phase.state, "moves", 0) for phase in added),
+            *self.recordings,
+            *(len(population.shared) for population in populations),
+            *(background.is_per_neuron for background in self.backgrounds),
+            *(len(parts) for parts in (self._first, self.populations, self.projections)),
+        ]
 
     # -------------------------------------------------------------------- saving and resuming
 
@@ -912,12 +944,10 @@ class Network(Whole):
         return self
 
     def _held(self) -> dict[str, Any]:
-        return {**self.__dict__, "_program": None, "_backend": None}
+        return {**self.__dict__, "_program": None, "_compiled": [], "_backend": None}
 
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)
-        for projection in self.projections.values():
-            projection.post.incoming.append(projection)
 
     # ------------------------------------------------------------------------------ checking
 
@@ -960,7 +990,7 @@ class Network(Whole):
             if post.filters[port].kernel != kernel:
                 raise InputError(f"{post.name}.{port} has a kernel already, and another one.")
             return
-        if any(projection.port == port for projection in post.incoming):
+        if any(projection.port == port for projection in self._incoming(post)):
             raise InputError(f"{post.name}.{port} has a projection without a kernel already.")
         post.filters[port] = Filter(post.state[port], kernel, self.dt, post)
 
@@ -1000,6 +1030,10 @@ class Network(Whole):
                 where = f"{part} of projection {projection.name!r}"
                 return f"{where} is NaN or infinite", "a learning rate that is too large"
         return None
+
+
+def _same(now: Any, then: Any) -> bool:
+    return now is then or (isinstance(now, int) and now == then)
 
 
 def _indices(t, s, p):

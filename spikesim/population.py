@@ -5,15 +5,13 @@ from __future__ import annotations
 import numbers
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from math import exp
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
 from spikesim.attributes import Constants, Watched, public_names
 from spikesim.copying import Part
 from spikesim.errors import (
-    NEAR_ZERO,
     InputError,
     check_array,
     check_memory,
@@ -23,37 +21,19 @@ from spikesim.errors import (
     show,
     type_for,
 )
-from spikesim.kernels import filters, probes, spikes
+from spikesim.filters import DoubleExponential, Filter
 from spikesim.kernels import neurons as neuron_bodies
+from spikesim.kernels import probes, spikes
 from spikesim.kernels.chance import MASK, Uniforms
 from spikesim.kernels.program import SHARED, Phase, once
+from spikesim.kernels.states import State
 from spikesim.neurons import RESERVED, Neuron
-
-if TYPE_CHECKING:
-    from spikesim.network import Network
-    from spikesim.projection import Projection
-    from spikesim.sources import Background
+from spikesim.setting import Setting
 
 __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-class DoubleExponential(NamedTuple):
-    """Postsynaptic potential (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise).
-
-    Attributes
-    ----------
-    tau_rise, tau_decay : float
-        Time constants in ms; tau_decay is the longer.
-    memory : int or None
-        After how many steps a spike stops acting; None for never.
-    """
-
-    tau_rise: float = 3.0
-    tau_decay: float = 10.0
-    memory: int | None = None
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -76,63 +56,6 @@ def _has_axes(value: Any) -> bool:
     return not isinstance(value, numbers.Number) and not (
         isinstance(value, np.ndarray) and value.ndim == 0
     )
-
-
-class Filter:
-    """The postsynaptic potentials of one port of a population; see `spikesim.kernels.filters`."""
-
-    def __init__(
-        self,
-        out: np.ndarray,
-        kernel: DoubleExponential,
-        dt: float,
-        owner: Population | None = None,
-    ):
-        self.owner = owner
-        self.kernel = kernel
-        self.dt = dt
-        slots = 1 if kernel.memory is None else kernel.memory + 1
-        rise, decay = kernel.tau_rise, kernel.tau_decay
-        # Both recursions, and their difference, which ends with the rate 1 / rise - 1 / decay.
-        slowest = max(decay, rise * decay / (decay - rise))
-        self.dtype = type_for(out.dtype.name, slowest / (NEAR_ZERO * dt))
-        self.arrived = np.zeros((slots, out.size), self.dtype)
-        self.rise = np.zeros(out.size, self.dtype)
-        self.decay = np.zeros(out.size, self.dtype)
-        self.offset = np.zeros_like(out)
-        self.out = out
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        return {
-            "arrived": self.arrived,
-            "rise": self.rise,
-            "decay": self.decay,
-        }
-
-    def params(self) -> dict[str, Any]:
-        memory = 0 if self.kernel.memory is None else self.kernel.memory
-        a_decay = exp(-self.dt / self.kernel.tau_decay)
-        a_rise = exp(-self.dt / self.kernel.tau_rise)
-        return {
-            "a_decay": a_decay,
-            "a_rise": a_rise,
-            "end_decay": a_decay**memory,
-            "end_rise": a_rise**memory,
-            "memory": memory,
-            "scale": 1.0 / (self.kernel.tau_decay - self.kernel.tau_rise),
-            "parts": SHARED,
-        }
-
-    def clearing(self) -> Phase:
-        state = {"arrived": self.arrived}
-        return Phase(filters.clear, filters.blocks, state, {"parts": SHARED}, neurons=self.owner)
-
-    def advancing(self) -> Phase:
-        untruncated = self.kernel.memory is None
-        body = filters.advance_untruncated if untruncated else filters.advance_truncated
-        state = {**self.arrays(), "offset": self.offset, "out": self.out}
-        owner, dtype = self.owner, self.dtype
-        return Phase(body, filters.blocks, state, self.params(), neurons=owner, dtype=dtype)
 
 
 class _Variables(Watched):
@@ -178,18 +101,6 @@ class _Numbers(Constants):
         return any(first[other] != then[other] for other in first if other != name)
 
 
-class _Shared(Watched):
-    """Arrays of others that the neurons read, by name; the network is told of another one."""
-
-    def __init__(self, network: Network):
-        super().__init__()
-        self._network = network
-
-    def __setitem__(self, name: str, array: np.ndarray) -> None:
-        super().__setitem__(name, array)
-        self._network.changed()
-
-
 class Population(Part):
     """`n` neurons of one kind; made by `Network.add_population`.
 
@@ -216,7 +127,7 @@ class Population(Part):
         "shared": "put arrays into it, as in population.shared['gain'] = array",
     }
 
-    def __init__(self, network: Network, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
+    def __init__(self, network: Setting, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
         self.network = network
         self.name = name
         self.n = n
@@ -239,23 +150,23 @@ class Population(Part):
         for variable, start in starts.items():
             check_number(f"variables: {variable}", start, dtype=dtype)
         self._spike = np.zeros(-(-n // 8) * 8, np.int32)
+        self._number = 0
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
-            self._uniforms = Uniforms(n, network.seed, len(network.populations), dtype)
+            self._uniforms = Uniforms(n, network.seed, 0, dtype)
         self.state: dict[str, np.ndarray] = _Variables(
             {variable: np.full(n, start, dtype) for variable, start in starts.items()}
         )
         self.state["spike"] = self._spike[:n]
         if self._uniforms:
             self.state["uniform"] = self._uniforms.values
-        self.shared: dict[str, np.ndarray] = _Shared(network)
-        self._ids = np.zeros((1, n * neuron.most_spikes + 8), np.int32)
-        self._count = np.zeros(1, np.int32)
+        self.shared: dict[str, np.ndarray] = {}
+        self._listed = {
+            "ids": np.zeros((1, n * neuron.most_spikes + 8), np.int32),
+            "count": np.zeros(1, np.int32),
+        }
         self.filters: dict[str, Filter] = {}
         self.rings: dict[str, np.ndarray] = {}
-        self.incoming: list[Projection] = []
-        self.backgrounds: list[Background] = []
-        self._number = len(network.populations)
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
@@ -290,29 +201,35 @@ class Population(Part):
     @property
     def ids(self) -> np.ndarray:
         """The ring of spike lists, to be read; see `spikesim.kernels.spikes`."""
-        return read_only(self._ids)
+        return read_only(self._listed["ids"])
 
     @property
     def count(self) -> np.ndarray:
         """How many entries each list of the ring has, to be read."""
-        return read_only(self._count)
+        return read_only(self._listed["count"])
+
+    def numbered(self, number: int) -> None:
+        """Take a place among the populations of a network; random numbers depend on it."""
+        self._number = number
+        if self._uniforms:
+            self._uniforms.stream = number
 
     def remember(self, steps: int) -> None:
         """Keep the spikes of at least the last `steps` steps, this one not counted."""
-        old_ids, old_count = self._ids, self._count
+        old_ids, old_count = self._listed["ids"], self._listed["count"]
         if len(old_count) > steps:
             return
         check_memory(
             f"delay is {steps} steps for the spikes of {self.name!r}",
             4.0 * (steps + 1) * old_ids.shape[1],
         )
-        self._ids = np.zeros((steps + 1, old_ids.shape[1]), np.int32)
-        self._count = np.zeros(steps + 1, np.int32)
+        ids = np.zeros((steps + 1, old_ids.shape[1]), np.int32)
+        count = np.zeros(steps + 1, np.int32)
         for back in range(1, len(old_count) + 1):  # spikes that are under way
             step = self.network.step - back
-            self._ids[step % (steps + 1)] = old_ids[step % len(old_count)]
-            self._count[step % (steps + 1)] = old_count[step % len(old_count)]
-        self.network.replace_arrays([(old_ids, self._ids), (old_count, self._count)])
+            ids[step % (steps + 1)] = old_ids[step % len(old_count)]
+            count[step % (steps + 1)] = old_count[step % len(old_count)]
+        self._listed.update(ids=ids, count=count)
 
     def look_ahead(self, port: str, steps: int) -> None:
         """Have room for what arrives at a port in up to `steps` steps from now."""
@@ -327,7 +244,16 @@ class Population(Part):
 
     def spike_list(self) -> dict[str, np.ndarray]:
         """The ring of spike lists, as part of a Phase's state."""
-        return {"ids": self._ids, "count": self._count}
+        return dict(self._listed)
+
+    @property
+    def listed(self) -> State:
+        """The ring of spike lists, for a Phase that goes on finding it when it has grown."""
+        return State(self._listed)
+
+    def exchanged(self) -> list[dict[str, np.ndarray]]:
+        """The arrays that others may take the place of."""
+        return [self._listed]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes during a run, by name."""
@@ -338,11 +264,8 @@ class Population(Part):
         own.update({f"{port}_ring": ring for port, ring in self.rings.items()})
         return own
 
-    def _place(self) -> tuple[Network, str, str]:
+    def _place(self) -> tuple[Setting, str, str]:
         return self.network, "populations", self.name
-
-    def _held(self) -> dict[str, Any]:
-        return {**self.__dict__, "incoming": []}  # which would lead through the whole network
 
     def built(self) -> dict[str, Any]:
         built = {"number of neurons": self.n, **self.neuron.parameters, **self._given}
@@ -367,28 +290,28 @@ class Population(Part):
 
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
-        own = self.state[variable]
-        return bool(self.incoming or self.backgrounds) or self.network.is_shared(own)
+        return self.network.is_driven(self, self.state[variable])
 
-    def phases(self) -> list[Phase]:
-        """The Phases of one step, in order."""
-        ordered = [f.clearing() for f in self.filters.values()]
-        for projection in self.incoming:
-            ordered += [*projection.use(), projection.delivery(), *projection.after_delivery()]
+    def clearing(self) -> list[Phase]:
+        """The Phases that come first: what arrives is added to what they leave."""
+        return [filter_.clearing() for filter_ in self.filters.values()]
+
+    def landings(self) -> list[Phase]:
+        """The Phases by which arrives what was under way for longer."""
+        ordered = []
         for port, ring in self.rings.items():
             state = {"ring": ring, "out": self.landing(port)}
             ordered.append(
                 Phase(spikes.land, spikes.targets, state, {"parts": SHARED}, neurons=self)
             )
-        for background in self.backgrounds:
-            ordered += background.phases()
-        ordered += [f.advancing() for f in self.filters.values()]
+        return ordered
+
+    def phases(self) -> list[Phase]:
+        """The Phases that follow when all has arrived: potentials, random numbers, neurons."""
+        ordered = [filter_.advancing() for filter_ in self.filters.values()]
         if self._uniforms:
             ordered.append(self._uniforms.phase())
-        ordered += self.emission()
-        for projection in self.incoming:
-            ordered += projection.after_emission()
-        return ordered
+        return ordered + self.emission()
 
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
@@ -400,18 +323,18 @@ class Population(Part):
         drawing: Any = ChainMap(self.params, chance)
         params = drawing if self.neuron.stochastic else self.params
         for step in self.neuron.steps:
-            state = {**self.state, **self.shared}
+            state = State(self.state, self.shared)
             if isinstance(step, tuple):
                 ordered.append(Phase(*step, state, params, dtype=self.dtype))
             else:
                 over = neuron_bodies.neurons
                 ordered.append(Phase(step, over, state, params, neurons=self, dtype=self.dtype))
         if self.neuron.most_spikes > 0:
-            listing = {"spike": self._spike, **self.spike_list()}
+            listing = State({"spike": self._spike}, self._listed)
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
         if self.neuron.on_spike:
-            state = {**self.state, **self.spike_list(), **self.shared}
+            state = State(self.state, self._listed, self.shared)
             for body in self.neuron.on_spike:
                 ordered.append(Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype))
         return ordered

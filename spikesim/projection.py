@@ -1,45 +1,22 @@
-"""Synapses from one population to another: their weights, their delay and what they act on."""
+"""Synapses from one population to another: what they act on, and how their spikes arrive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
-from zlib import crc32
 
 import numpy as np
 
 from spikesim.attributes import Missing
-from spikesim.connectivity import (
-    Synapses,
-    all_to_all,
-    draw,
-    from_matrix,
-    generator,
-    target_type,
-)
-from spikesim.copying import Part
-from spikesim.errors import (
-    SPIKE_INTERVAL,
-    InputError,
-    allocate,
-    check_array,
-    check_choice,
-    check_number,
-    show,
-    type_for,
-)
+from spikesim.errors import SPIKE_INTERVAL, InputError, check_choice, check_number, show, type_for
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import SHARED, Phase
-from spikesim.population import Population, read_only
+from spikesim.kernels.states import State
+from spikesim.population import Population
 from spikesim.stdp import PairPlasticity, PairSTDP
+from spikesim.synapses import Synapses
 
 __all__ = ["Projection", "ShortTermPlasticity"]
-
-
-_WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
-_EACH = (1 << 62) - 1  # a mask that leaves every place as it is
-_PIECE = 1 << 18  # weights or delays drawn at once
-_LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
 class ShortTermPlasticity(NamedTuple):
@@ -70,7 +47,7 @@ class ShortTermPlasticity(NamedTuple):
     f: float = 0.1
 
 
-class Projection(Part):
+class Projection(Synapses):
     """Synapses from one population onto a variable of another; made by `Network.connect`.
 
     Attributes
@@ -112,18 +89,10 @@ class Projection(Part):
     }
 
     def __init__(self, name: str, pre: Population, post: Population, port: str):
-        self.name = name
+        super().__init__(pre.network, name, (pre.n, post.n), pre is post)
         self.pre = pre
         self.post = post
         self.port = port
-        self._delay = 1
-        self._W: np.ndarray | None = None
-        self._start: np.ndarray = np.zeros(0, np.int64)
-        self._target: np.ndarray = np.zeros(0, np.uint16)
-        self._weight: np.ndarray = np.zeros(0)
-        self._later: np.ndarray | None = None
-        self._by_target: dict[str, np.ndarray] = {}
-        self._checksum: int | None = None
         self._short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
@@ -134,124 +103,16 @@ class Projection(Part):
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
 
-    @property
-    def W(self) -> np.ndarray | None:
-        return self._W
-
-    @W.setter
-    def W(self, values: Any) -> None:
-        if self._W is None:
-            raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
-        own = self._W
-        values = check_array("W", values, shape=own.shape, dtype=own.dtype)
-        own[...] = self._bounded("W", values)
-
-    def _share(self, W: np.ndarray) -> None:
-        """Take this array itself as `W`: another owner goes on writing to it."""
-        if self._W is not None:
-            self.post.network.replace_arrays([(self._W, W)])
-        self._W = W
-
-    @property
-    def weight(self) -> np.ndarray:
-        if self._W is not None:
-            raise Missing(f"{self.name!r} has no weight, as it is dense; it has W instead.")
-        return self._weight
-
-    @weight.setter
-    def weight(self, values: Any) -> None:
-        if self._W is not None:
-            raise InputError(f"weight cannot be set: {self.name!r} is dense; it has W instead.")
-        values = check_array("weight", values, dtype=self._weight.dtype)
-        if values.shape not in ((1,), self._target.shape):
-            raise InputError(
-                f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
-                "one for each synapse."
-            )
-        if values.size > self._weight.size:
-            self._exchange(values)
-        else:
-            self._weight[...] = self._bounded("weight", values)
-
-    def _exchange(self, weight: np.ndarray) -> None:
-        """Put another array in the place of the weights, for all that hold them."""
-        self._weight, old = weight, self._weight
-        self.post.network.replace_arrays([(old, weight)])
-
     def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._pairs is not None:
             self._pairs.check_weights(name, values)
         return values
 
-    @property
-    def start(self) -> np.ndarray:
-        return read_only(self.rows()["start"])
-
-    @property
-    def target(self) -> np.ndarray:
-        return read_only(self.rows()["target"])
-
-    @property
-    def later(self) -> np.ndarray | None:
-        return None if self._later is None else read_only(self._later)
-
-    @property
-    def delay(self) -> int:
-        return self._delay
-
-    def rows(self) -> dict[str, np.ndarray]:
-        """`start` and `target`, as part of a Phase's state; its body must not write to them."""
-        if self._W is not None and not self._start.size:
-            self._keep(all_to_all(self._W.shape))
-        return {"start": self._start, "target": self._target}
-
-    @property
-    def size(self) -> int:
-        """How many synapses there are."""
-        return self._target.size if self._W is None else self._W.size
-
-    @property
-    def source(self) -> np.ndarray:
-        """The presynaptic neuron of each synapse."""
-        return np.repeat(np.arange(self.pre.n), np.diff(self.start))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory that the synapses take."""
-        if self.W is not None:
-            return self.W.nbytes
-        later = 0 if self._later is None else self._later.nbytes
-        return self._start.nbytes + self._target.nbytes + self._weight.nbytes + later
-
-    def by_target(self) -> dict[str, np.ndarray]:
-        """The synapses in the order of their targets, for plasticity rules.
-
-        Returns
-        -------
-        dict
-            Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
-            neuron each comes from, ``place`` where it lies in `weight`, or in ``W.reshape(-1)``.
-        """
-        if not self._by_target:
-            target = self.rows()["target"]
-            order = np.argsort(target, kind="stable")
-            counts = np.bincount(target, minlength=self.post.n)
-            self._by_target = {
-                "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-                "source": self.source.astype(target_type(self.pre.n))[order],
-                "place": order.astype(np.uint32 if order.size <= 1 << 32 else np.int64),
-            }
-        return dict(self._by_target)
-
-    def structure(self) -> list[np.ndarray]:
-        """What nothing ever writes: which neurons the synapses connect, in both orders."""
-        return [self._start, self._target, *self._by_target.values()]
-
     def _place(self) -> tuple[Any, str, str]:
         return self.post.network, "projections", self.name
 
     def built(self) -> dict[str, Any]:
-        sparse = {} if self._W is not None else {"checksum of synapses": self._sum()}
+        sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
         rules = {"short_term": self._short_term, "plasticity": self.plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
         numbers = {
@@ -261,23 +122,8 @@ class Projection(Part):
             for name, value in rule._asdict().items()
         }
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
-        count = {"number of synapses": self.size, "delay in steps": self._delay}
+        count = {"number of synapses": self.size, "delay in steps": self.delay}
         return {**ends, **count, **sparse, **given, **numbers}
-
-    def _sum(self) -> int:
-        """A checksum of which neurons the synapses connect, and how late each is."""
-        if self._checksum is None:
-            self._checksum = 0
-            for array in (self._start, self._target, self._later):
-                if array is not None:
-                    self._checksum = crc32(np.ascontiguousarray(array).data, self._checksum)
-        return self._checksum
-
-    def individual(self) -> np.ndarray:
-        """The weights of a sparse projection, from now on one for each synapse."""
-        if self.weight.size != self._target.size:
-            self._exchange(np.full(self._target.size, self._weight[0], self._weight.dtype))
-        return self._weight
 
     @property
     def x(self) -> np.ndarray:
@@ -302,16 +148,15 @@ class Projection(Part):
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
-        state = {**self.pre.spike_list(), "out": self.post.landing(self.port)}
+        state = State(self.pre.listed, out=self.post.landing(self.port))
         if self.short_term is not None:
             state["efficacy"] = self._efficacy()
-        params: dict[str, Any] = {"delay": self.delay, "parts": SHARED}
         bodies = spikes if self.short_term is None else short_term
         if self.W is not None:
-            state["W"] = self.W
+            state = State(state, self.weights)
+            params = {"delay": self.delay, "parts": SHARED}
             return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
-        state.update(start=self._start, target=self._target, weight=self._weight)
-        params["each"] = _EACH if self._weight.size == self._target.size else 0
+        state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
             return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
         state.update(out=self.post.rings[self.port], later=self._later)
@@ -321,7 +166,7 @@ class Projection(Part):
         """The Phase, if any, that finds the efficacies of the spikes arriving now."""
         if self.short_term is None:
             return []
-        state = {**self.pre.spike_list(), **self._release, "efficacy": self._efficacy()}
+        state = State(self.pre.listed, self._release, efficacy=self._efficacy())
         params = {"delay": self.delay, **self._recovery(self.short_term)}
         dtype = self._release["x"].dtype.name
         return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
@@ -357,7 +202,7 @@ class Projection(Part):
 
     def learn_from_pairs(self, rule: PairSTDP) -> None:
         """Give the synapses spike-timing dependent plasticity."""
-        self._pairs = PairPlasticity(rule, self)
+        self._pairs = PairPlasticity(rule, self.pre, self.post, self, self.port)
         self._learns = True
 
     def after_delivery(self) -> list[Phase]:
@@ -404,96 +249,11 @@ class Projection(Part):
             "dt_by_tau_F": min(dt / float(short_term.tau_F), 1e6),
         }
 
-    def fill(
-        self,
-        weight: Any,
-        rules: dict[str, Any],
-        autapses: bool,
-        multapses: bool | None,
-        stream: int,
-    ) -> None:
-        """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
-        from scipy import sparse
-
-        network = self.pre.network
-        dtype, seed = network.dtype, network.seed
-        shape = self.pre.n, self.post.n
-        if not rules and self.pre is self.post and autapses is not True:
-            raise InputError(
-                f"autapses is {show(autapses)}, which is for rules; probability=1 connects all "
-                "others."
-            )
-        check_choice("multapses", multapses, [True, False, None])
-        if multapses and not rules:
-            raise InputError(
-                "multapses is True, which is for the rules indegree, outdegree and synapses; a "
-                "matrix has one weight for each pair."
-            )
-        if rules:
-            if not varies("weight", weight):
-                check_number("weight", weight, dtype=dtype)  # before the work
-            synapses = draw(
-                shape,
-                rules,
-                generator(seed, stream),
-                recurrent=self.pre is self.post,
-                autapses=autapses,
-                multapses=multapses,
-            )
-            self._keep(synapses)
-            self._weight = self._each("weight", weight, generator(seed, stream + _WEIGHTS), dtype)
-        elif sparse.issparse(weight):
-            if weight.shape != shape:
-                raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
-            synapses, weights = from_matrix(weight)
-            self._keep(synapses)
-            self._weight = check_array("weight", weights, dtype=dtype)
-        else:
-            varied = varies("weight", weight)
-            if not varied:
-                check_number("weight", weight, dtype=dtype)
-            self._W = allocate(f"weight is for all {shape[0]} x {shape[1]} pairs", shape, dtype)
-            if callable(weight):
-                chance = generator(seed, stream + _WEIGHTS)
-                for place, piece in self._pieces("weight", weight, chance, dtype):
-                    self._W.reshape(-1)[place] = piece
-            elif varied:
-                self._W[...] = check_array("weight", weight, shape=shape, dtype=dtype)
-            else:
-                self._W[...] = weight
-
-    def delay_by(self, delay: Any, stream: int) -> None:
-        """Give synapses delays of their own, in ms: an array, or a function that draws them."""
-        if self._W is not None:
-            if not callable(delay):
-                delay = check_array("delay", delay)
-                if delay.shape == self._W.shape:
-                    delay = delay.reshape(-1)  # laid out as the weights are
-            self._keep(all_to_all(self._W.shape))
-            self._weight, self._W = self._W.reshape(-1), None
-        dt = self.pre.network.dt
-        chance = generator(self.pre.network.seed, stream + _DELAYS)
-        steps = np.empty(self.size, np.int32)
-        for place, drawn in self._pieces("delay", delay, chance):
-            check_array("delay", drawn, at_least=0.0, at_most=_LATEST * dt)
-            steps[place] = np.rint(drawn * (1.0 / dt))
-        if not self.size:
-            return
-        self._delay = int(steps.min())
-        steps -= self._delay
-        latest = steps.max()
-        if latest > 0:
-            self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
-
-    def delay_all(self, steps: int) -> None:
-        """Give all synapses one delay, in steps."""
-        self._delay = steps
-
     def not_finite(self) -> str | None:
         """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
         watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
         if self.learns:
-            watched["a weight"] = self._weight if self._W is None else self._W
+            watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
             # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
             with np.errstate(invalid="ignore", over="ignore"):
@@ -501,45 +261,3 @@ class Projection(Part):
             if not np.isfinite(total) and not np.isfinite(array).all():
                 return name
         return None
-
-    def _keep(self, synapses: Synapses) -> None:
-        self._start, self._target = synapses
-
-    def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
-        """One number for all synapses, or one for each: given, or drawn by a function."""
-        if not varies(name, values):
-            return np.full(1, check_number(name, values, dtype=dtype), dtype)
-        each = allocate(f"{name} is for {self.size} synapses", self.size, dtype)
-        for place, piece in self._pieces(name, values, chance, dtype):
-            each[place] = piece
-        return each
-
-    def _pieces(
-        self, name: str, values: Any, chance: np.random.Generator, dtype: Any = None
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """A number for each synapse, in pieces: what is drawn need not all be kept."""
-        if not callable(values):
-            yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
-            return
-        for first in range(0, self.size, _PIECE):
-            place = slice(first, min(first + _PIECE, self.size))
-            many = place.stop - place.start
-            try:
-                drawn = values(chance, many)
-            except Exception as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())
-                raise InputError(
-                    f"{name} is a function that cannot be called as {name}(chance, size): {reason}."
-                ) from error
-            yield place, check_array(name, drawn, shape=(many,), dtype=dtype)
-
-
-def varies(name: str, value: Any) -> bool:
-    """Whether there is one for each synapse, in an array or drawn by a function."""
-    if callable(value):
-        return True
-    try:
-        return np.ndim(value) > 0
-    except Exception:  # whatever the conversion of a foreign object raises
-        check_array(name, value)
-        raise

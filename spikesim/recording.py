@@ -11,21 +11,20 @@ import copy
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
 from spikesim.attributes import public_names
+from spikesim.copying import Companion
 from spikesim.errors import InputError, check_number, check_path
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
+from spikesim.kernels.states import State
 from spikesim.neurons import RESERVED
-from spikesim.population import read_only
+from spikesim.population import Population, read_only
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.spiketrains import to_neo
-
-if TYPE_CHECKING:
-    from spikesim.network import Population
 
 __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
@@ -82,7 +81,7 @@ class _Rows:
         return {"_room": self.read().copy(), "_joined": self.size, "_parts": [], "size": self.size}
 
 
-class _Recording:
+class _Recording(Companion):
     """What recordings of spikes and of samples have in common: when they were made, and an end."""
 
     population: Population | None
@@ -180,6 +179,11 @@ class _Recording:
 
     # ------------------------------------------------------------------------------- ending
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been ended, or is a copy: no network goes on with it."""
+        return self._is_closed
+
     def clear(self) -> None:
         """Forget what was recorded so far; the recording begins anew at the present time.
 
@@ -214,10 +218,6 @@ class _Recording:
         if self._is_closed:
             return
         self._is_closed = True
-        network = self.population.network if self.population is not None else None
-        if network is not None and self in network.recordings:
-            network.recordings.remove(self)  # type: ignore[arg-type]
-            network.changed()
         if self._writer is not None:
             self._writer.close()
 
@@ -287,7 +287,7 @@ class SpikeRecording(_Recording):
         """The Phases that store this step's spikes."""
         if self.population is None:  # a copy, which belongs to no network
             return []
-        state = {**self.population.spike_list(), **self._buffer}
+        state = State(self.population.listed, self._buffer)
         return [
             Phase(probes.store, probes.spikes_now, state),
             Phase(probes.advance, once, state),

@@ -7,12 +7,11 @@ bits each time, the step can be found afterwards, by halves, from a copy of all 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from spikesim.kernels.program import Program, together
-from spikesim.recording import SpikeRecording, StateRecording
 
 __all__ = ["Stretch"]
 
@@ -20,6 +19,13 @@ Found = TypeVar("Found")
 
 _LEAST = 100  # steps: of fewer, who is told between which two a number became NaN knows enough
 _MOST = 1 << 22  # bytes: a copy of more would take a noticeable part of a run
+
+
+class Begun(Protocol):
+    """What is told where a stretch of steps begins, as a recording is."""
+
+    def begin(self, step: int) -> None:
+        """Start it with an empty buffer."""
 
 
 class Stretch:
@@ -42,7 +48,7 @@ class Stretch:
         first: int,
         steps: int,
         arrays: Callable[[], dict[str, dict[str, np.ndarray]]],
-        recordings: Sequence[SpikeRecording | StateRecording],
+        recordings: Sequence[Begun],
     ):
         self.first, self.steps = first, steps
         self._program = program

@@ -7,9 +7,10 @@ another population. A `Background` is no population, but Poisson input to every 
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from math import exp
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from zlib import crc32
 
 import numpy as np
@@ -33,11 +34,10 @@ from spikesim.kernels import trials as trial_bodies
 from spikesim.kernels.chance import MASK
 from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.kernels.spikes import flag, unflag
+from spikesim.kernels.states import State
 from spikesim.neurons import Neuron
 from spikesim.population import ON_SPIKE, Population, check_range
-
-if TYPE_CHECKING:
-    from spikesim.network import Network
+from spikesim.setting import Setting
 
 __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Trials"]
 
@@ -102,7 +102,7 @@ class ImageSource(Population):
 
     Parameters
     ----------
-    network : Network
+    network : Setting
     name : str
     pixels : int
     trials : Trials
@@ -123,11 +123,13 @@ class ImageSource(Population):
         "trials": "add images anew",
     }
 
-    def __init__(self, network: Network, name: str, pixels: int, trials: Trials, rate: float):
+    def __init__(self, network: Setting, name: str, pixels: int, trials: Trials, rate: float):
         kind = Neuron(steps=(), most_spikes=4)
         super().__init__(network, name, pixels, kind, {})
         self.trials = trials
-        self._stream = len(network.populations)
+        self._shown: dict[str, np.ndarray] = {}
+        seed = network.seed
+        self._params: dict[str, Any] = {"seed_low": seed & MASK, "seed_high": seed >> 32}
         self._show(np.zeros((1, pixels), np.uint8), rate)
         four = (4, -(-pixels // 4))
         self._lit: dict[str, np.ndarray] = {
@@ -144,16 +146,16 @@ class ImageSource(Population):
 
     def _show(self, images: np.ndarray, rate: float) -> None:
         """Show other images, of any number and type, with another rate."""
-        self._images, self._rate = images, rate
-        self.network.changed()
+        self._shown["image"] = images
+        self._params["rate"] = float(rate)
 
     @property
     def images(self) -> np.ndarray:
-        return self._images
+        return self._shown["image"]
 
     @images.setter
     def images(self, images: Any) -> None:
-        own = self._images
+        own = self._shown["image"]
         most = 1.0 if own.dtype.kind == "f" else 255
         own[...] = check_array(
             "images", images, shape=own.shape, dtype=own.dtype, at_least=0.0, at_most=most
@@ -161,11 +163,11 @@ class ImageSource(Population):
 
     @property
     def rate(self) -> float:
-        return self._rate
+        return self._params["rate"]
 
     def built(self) -> dict[str, Any]:
         steps = int(self.trials.length.sum())
-        shown = {"number of images": len(self._images), "rate": self._rate, "steps of all": steps}
+        shown = {"number of images": len(self.images), "rate": self.rate, "steps of all": steps}
         return {**super().built(), **shown}
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -178,28 +180,21 @@ class ImageSource(Population):
         check_range(f"saved {self.name}.emitted", saved["emitted"], 0, 4)
 
     def phases(self) -> list[Phase]:
-        state = {
-            **self._lit,
-            **self.spike_list(),
-            **self._drawn,
-            "spike": self.state["spike"],
-            "image": self._images,
-            "example": self.trials.example,
-            "clock": self.trials.clock,
-        }
-        seed = self.network.seed
-        params: dict[str, Any] = {
-            "rate": float(self._rate),
-            "stream": self._stream,
-            "seed_low": seed & MASK,
-            "seed_high": seed >> 32,
-        }
-        decision = ON_SPIKE + self._stream
+        state = State(
+            self._lit,
+            self._listed,
+            self._drawn,
+            {"spike": self.state["spike"]},
+            self._shown,
+            {"example": self.trials.example, "clock": self.trials.clock},
+        )
+        params: Any = ChainMap({"stream": self._number}, self._params)
+        decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params)
         return [
             Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
-            Phase(image_bodies.list_spikes, once, state, {**params, "stream": decision}),
+            Phase(image_bodies.list_spikes, once, state, decision),
         ]
 
 
@@ -208,7 +203,7 @@ class SpikeTrainSource(Population):
 
     Parameters
     ----------
-    network : Network
+    network : Setting
     name : str
     n : int
     times : array_like, shape (spikes,)
@@ -230,7 +225,7 @@ class SpikeTrainSource(Population):
 
     def __init__(
         self,
-        network: Network,
+        network: Setting,
         name: str,
         n: int,
         times: Any,
@@ -306,7 +301,6 @@ class SpikeTrainSource(Population):
         self._trains["loop"][:] = period or 0, origin
         now = self.network.step - origin
         self._trains["next"][0] = np.searchsorted(steps, now % period if period else now)
-        self.network.changed()
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**super().arrays(), "next": self._trains["next"], "loop": self._trains["loop"]}
@@ -317,7 +311,7 @@ class SpikeTrainSource(Population):
         check_range(f"saved {self.name}.loop", saved["loop"], -MOST_STEPS, MOST_STEPS)
 
     def phases(self) -> list[Phase]:
-        return [Phase(emit_given, once, {**self._trains, **self.spike_list(), **self.state})]
+        return [Phase(emit_given, once, State(self._trains, self._listed, self.state))]
 
 
 def _check_period(period: Any) -> int:
@@ -389,6 +383,7 @@ class Background(Part):
         self.population = population
         self.target = target
         self.at_most_one = at_most_one
+        self._number = number
         seed = population.network.seed
         self._params: dict[str, Any] = {
             "first": neurons.start,
@@ -398,9 +393,11 @@ class Background(Part):
             "seed_low": seed & MASK,
             "seed_high": seed >> 32,
         }
-        self._spikes = np.zeros(1, np.int64)
-        self._is_chosen = np.zeros(len(neurons), np.int64)
-        self._chosen = np.zeros(len(neurons) + 4, np.int64)
+        self._drawn: dict[str, np.ndarray] = {  # some of it depends on the rate
+            "spikes": np.zeros(1, np.int64),
+            "is_chosen": np.zeros(len(neurons), np.int64),
+            "chosen": np.zeros(len(neurons) + 4, np.int64),
+        }
         self.weight = weight
         self.rate = rate
         self._built = {
@@ -413,9 +410,8 @@ class Background(Part):
             "at_most_one": int(at_most_one),
         }
 
-    def _place(self) -> tuple[Network, str, int]:
-        network = self.population.network
-        return network, "backgrounds", network.backgrounds.index(self)
+    def _place(self) -> tuple[Setting, str, int]:
+        return self.population.network, "backgrounds", self._number
 
     def built(self) -> dict[str, Any]:
         return dict(self._built)
@@ -443,14 +439,14 @@ class Background(Part):
     def rate(self, rate: float) -> None:
         from scipy.special import bdtr, pdtr
 
-        network, n = self.population.network, self._params["n"]
-        highest = 1000.0 / network.dt if self.at_most_one else _MOST_PER_STEP * 1000.0 / network.dt
+        dt, n = self.population.network.dt, self._params["n"]
+        highest = (1.0 if self.at_most_one else _MOST_PER_STEP) * 1000.0 / dt
         self._rate = check_number("rate", rate, at_least=0.0, at_most=highest, unit="Hz")
-        chance = self._rate * network.dt / 1000.0
-        self._per_neuron = chance > _MANY
-        drawn_for = 1 if self._per_neuron else n
+        chance = self._rate * dt / 1000.0
+        self._is_per_neuron = chance > _MANY
+        drawn_for = 1 if self._is_per_neuron else n
         mean = drawn_for * chance
-        if not self._per_neuron:
+        if not self._is_per_neuron:
             check_memory(f"rate is {self._rate:g} Hz for {n} neurons", 4.0 * mean)
         # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
         around = 8.0 * np.sqrt(mean) + 30.0
@@ -463,39 +459,50 @@ class Background(Part):
             counts = np.arange(least, most + 1, dtype=np.float64)
             chances = pdtr(counts, mean)
         words = chances * 2.0**32
-        if self._per_neuron:
+        if self._is_per_neuron:
             cumulative = np.rint(words).astype(np.int64)
             least += int(np.count_nonzero(cumulative == 0))  # always exceeded
             inside = cumulative[(cumulative > 0) & (cumulative < 1 << 32)] - 1
             never = np.full(-inside.size % 8, (1 << 32) - 1)
-            self._threshold = np.concatenate([inside, never]).astype(np.uint32)
-            self._words = np.zeros((4, -(-n // 4)), np.uint32)
+            self._drawn["threshold"] = np.concatenate([inside, never]).astype(np.uint32)
+            self._drawn["words"] = np.zeros((4, -(-n // 4)), np.uint32)
+            self._drawn["word"] = self._drawn["words"].reshape(-1)
         else:
-            self._cumulative = np.floor(words).astype(np.int64)
-            self._cumulative[-1] = 1 << 32
-            self._neuron = np.zeros((4, (most + 4) // 4), np.int32)
+            self._drawn["cumulative"] = np.floor(words).astype(np.int64)
+            self._drawn["cumulative"][-1] = 1 << 32
+            self._drawn["neuron"] = np.zeros((4, (most + 4) // 4), np.int32)
         self._params["least"] = least
-        network.changed()
+
+    @property
+    def is_per_neuron(self) -> bool:
+        """Whether each neuron draws, as there are so many spikes; it has other Phases then."""
+        return self._is_per_neuron
 
     def phases(self) -> list[Phase]:
         """The Phases that draw this step's spikes and add them to the target."""
-        out, params = self.population.landing(self.target), self._params
-        if self._per_neuron:
-            drawn = {"word": self._words.reshape(-1), "threshold": self._threshold, "out": out}
+        params = self._params
+
+        def state(*names: str, **others: np.ndarray) -> State:
+            found = State()
+            for name in names:
+                found.link(name, self._drawn, name)
+            return State(found, others)
+
+        out = self.population.landing(self.target)
+        if self.is_per_neuron:
+            drawn = state("word", "threshold", out=out)
             owner = self.population if params["n"] == self.population.n else None
             return [
-                Phase(background.draw_words, background.words, {"words": self._words}, params),
+                Phase(background.draw_words, background.words, state("words"), params),
                 Phase(background.add_counts, background.neurons, drawn, params, neurons=owner),
             ]
-        counting = {"cumulative": self._cumulative, "spikes": self._spikes}
-        phases = [Phase(background.draw_count, once, counting, params)]
+        phases = [Phase(background.draw_count, once, state("cumulative", "spikes"), params)]
         if self.at_most_one:
-            chosen = {"is_chosen": self._is_chosen, "chosen": self._chosen}
-            state = {"spikes": self._spikes, **chosen, "out": out}
-            return [*phases, Phase(background.deliver_distinct, once, state, params)]
-        state = {"spikes": self._spikes, "neuron": self._neuron, "out": out}
-        phases.append(Phase(background.draw, background.quads, state, params))
-        return [*phases, Phase(background.deliver, once, state, params)]
+            chosen = state("spikes", "is_chosen", "chosen", out=out)
+            return [*phases, Phase(background.deliver_distinct, once, chosen, params)]
+        drawn = state("spikes", "neuron", out=out)
+        phases.append(Phase(background.draw, background.quads, drawn, params))
+        return [*phases, Phase(background.deliver, once, drawn, params)]
 
 
 class EventSource(Population):
@@ -505,7 +512,7 @@ class EventSource(Population):
 
     Parameters
     ----------
-    network : Network
+    network : Setting
     name : str
     source : Population
         Whose spikes are looked at.
@@ -515,7 +522,7 @@ class EventSource(Population):
         `spikesim.kernels.bursts.EVENTS` or `BURSTS`.
     """
 
-    def __init__(self, network: Network, name: str, source: Population, tau: float, what: int):
+    def __init__(self, network: Setting, name: str, source: Population, tau: float, what: int):
         most = source.neuron.most_spikes
         super().__init__(network, name, source.n, Neuron(steps=(), most_spikes=most), {})
         self.source = source
@@ -538,12 +545,7 @@ class EventSource(Population):
         return {**super().arrays(), **self._detector}
 
     def phases(self) -> list[Phase]:
-        spikes = self.source.spike_list()
-        state = {
-            **self._detector,
-            **self.spike_list(),
-            "spike": self.state["spike"],
-            "source_ids": spikes["ids"],
-            "source_count": spikes["count"],
-        }
+        state = State(self._detector, self._listed, spike=self.state["spike"])
+        for name in ("ids", "count"):
+            state.link(f"source_{name}", self.source.listed, name)
         return [Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)]

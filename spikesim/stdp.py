@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import exp
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim.errors import SPIKE_INTERVAL, InputError, check_number, show, type_for
 from spikesim.kernels import short_term, stdp
 from spikesim.kernels.program import SHARED, Phase
-
-if TYPE_CHECKING:
-    from spikesim.projection import Projection
+from spikesim.kernels.states import State
+from spikesim.population import Population
+from spikesim.synapses import Synapses
 
 __all__ = ["PairPlasticity", "PairSTDP"]
 
@@ -65,39 +65,41 @@ class PairSTDP(NamedTuple):
 
 
 class PairPlasticity:
-    """What a projection with `PairSTDP` keeps, and its Phases.
+    """What synapses with `PairSTDP` keep, and their Phases.
 
     Parameters
     ----------
     rule : PairSTDP
-    projection : Projection
-        With its synapses, which get weights of their own.
+    pre, post : Population
+    synapses : Synapses
+        From `pre` to `post`; they get weights of their own.
+    port : str
+        The variable of `post` that they act on.
     """
 
-    def __init__(self, rule: PairSTDP, projection: Projection):
-        _check(rule, projection)
+    def __init__(
+        self, rule: PairSTDP, pre: Population, post: Population, synapses: Synapses, port: str
+    ):
+        _check(rule, post, synapses)
         self.rule = rule
-        self._projection = projection
-        network = projection.pre.network
-        self._index = projection.by_target() if projection.W is None else {}
-        interval = max(SPIKE_INTERVAL, network.dt)
+        self._pre, self._post, self._synapses, self._port = pre, post, synapses, port
+        setting = pre.network
+        self._index = synapses.by_target() if synapses.W is None else {}
+        interval = max(SPIKE_INTERVAL, setting.dt)
         slowest = max(rule.tau_plus, rule.tau_minus)
-        self._dtype = type_for(network.dtype, slowest / interval)
-        self._traces = {
-            "x": np.zeros(projection.pre.n, self._dtype),
-            "y": np.zeros(projection.post.n, self._dtype),
-        }
+        self._dtype = type_for(setting.dtype, slowest / interval)
+        self._traces = {"x": np.zeros(pre.n, self._dtype), "y": np.zeros(post.n, self._dtype)}
         self._params: dict[str, Any] = {
             "A_plus": float(rule.A_plus),
             "A_minus": float(rule.A_minus),
             "w_min": float(rule.w_min),
             "w_max": float(rule.w_max),
-            "delay": projection.delay,
+            "delay": synapses.delay,
             "learning": 1,
             "parts": SHARED,
         }
         for sign, tau in (("plus", rule.tau_plus), ("minus", rule.tau_minus)):
-            rate = network.dt / tau
+            rate = setting.dt / tau
             period = round(PERIOD / rate)
             unit = {"rate": rate, "period": period, "left": exp(-period * rate)}
             self._params.update({f"{name}_{sign}": value for name, value in unit.items()})
@@ -120,71 +122,65 @@ class PairPlasticity:
 
     def after_delivery(self) -> list[Phase]:
         """The Phases of the spikes that have been delivered."""
-        projection = self._projection
-        arrived = {**projection.pre.spike_list(), **self._traces}
+        arrived = State(self._pre.listed, self._traces)
         renewal = self._phase(stdp.renew, stdp.renewed, dict(self._traces))
-        if projection.W is not None:
-            state = {**arrived, "W": projection.W}
-            depression = self._phase(stdp.depress_dense, stdp.depressing, state)
+        weights = self._synapses.weights
+        if self._synapses.W is not None:
+            depression = self._phase(stdp.depress_dense, stdp.depressing, State(arrived, weights))
         else:
-            synapses = projection.rows()
-            out = projection.post.landing(projection.port)  # as a delivery's, for its length
-            state = {**arrived, **synapses, "weight": projection.weight, "out": out}
-            depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(synapses))
+            rows = self._synapses.rows()
+            out = self._post.landing(self._port)  # as a delivery's, for its length
+            state = State(arrived, rows, weights, out=out)
+            depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(rows))
         return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]
 
     def after_emission(self) -> list[Phase]:
         """The Phase of the spikes of the postsynaptic neurons."""
-        projection = self._projection
-        state = {**projection.post.spike_list(), **self._traces, **self._index}
-        if projection.W is not None:
-            state["W"] = projection.W
+        state = State(self._post.listed, self._traces, self._index, self._synapses.weights)
+        if self._synapses.W is not None:
             return [self._phase(stdp.potentiate_dense, stdp.fired, state)]
-        state["weight"] = projection.weight
         return [self._phase(stdp.potentiate_sparse, stdp.fired, state, tuple(self._index))]
 
     def _phase(
         self,
         body: Callable,
         over: Callable,
-        state: dict[str, np.ndarray],
+        state: Mapping[str, np.ndarray],
         inputs: tuple[str, ...] = (),
     ) -> Phase:
         return Phase(body, over, state, self._params, inputs, dtype=self._dtype)
 
 
-def _check(rule: PairSTDP, projection: Projection) -> None:
+def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
     """Refuse what cannot work; give the synapses weights of their own."""
     if not isinstance(rule, PairSTDP):
         raise InputError(f"plasticity is {show(rule)}; it has to be a PairSTDP or None.")
-    network = projection.pre.network
+    setting = post.network
     for name in ("tau_plus", "tau_minus"):
         check_number(
             name,
             getattr(rule, name),
-            at_least=network.dt,
-            at_most=LONGEST * network.dt,
+            at_least=setting.dt,
+            at_most=LONGEST * setting.dt,
             unit="ms, dt or longer",
         )
     for name in ("A_plus", "A_minus"):
-        check_number(name, getattr(rule, name), dtype=network.dtype)
-    w_max = check_number("w_max", rule.w_max, dtype=network.dtype)
-    w_min = check_number("w_min", rule.w_min, below=w_max, dtype=network.dtype)
+        check_number(name, getattr(rule, name), dtype=setting.dtype)
+    w_max = check_number("w_max", rule.w_max, dtype=setting.dtype)
+    w_min = check_number("w_min", rule.w_min, below=w_max, dtype=setting.dtype)
     if w_min < 0.0 < w_max:
         raise InputError(
             f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "
             "for a synapse does not turn from inhibition to excitation."
         )
-    if projection.later is not None:
+    if synapses.later is not None:
         raise InputError(
             "delay is not the same for all synapses; with plasticity it has to be, for a "
             "presynaptic neuron has one trace, which starts when its spike arrives."
         )
-    if projection.post.neuron.most_spikes == 0:
-        raise InputError(
-            f"plasticity needs spikes on both sides, and {projection.post.name!r} never spikes."
-        )
-    weights = projection.individual() if projection.W is None else projection.W
+    if post.neuron.most_spikes == 0:
+        raise InputError(f"plasticity needs spikes on both sides, and {post.name!r} never spikes.")
+    weights = synapses.individual() if synapses.W is None else synapses.W
     _check_bounds("weight", weights, w_min, w_max)
 
 

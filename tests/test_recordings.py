@@ -370,7 +370,6 @@ def neurons_of_a_raster(neurons):
 def neurons_of_a_background(neurons):
     net, _, cells = noisy(5)
     net.projections.clear()
-    cells.incoming.clear()
     net.add_background(cells, "drive", 1e6, 1.0, neurons=neurons)
     net.run_steps(1)
     return np.flatnonzero(cells.drive).tolist()

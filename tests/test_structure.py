@@ -20,7 +20,8 @@ FLOORS = (
     "attributes progress",
     "copying backends files runs",
     "neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains comparison",
-    "connectivity population projection stdp sources recording replay restoring network plot",
+    "connectivity setting filters population synapses stdp projection sources recording replay"
+    " restoring network plot",
     "training",
     "replicas",
     "sweep sweep_runs image_runs warmup",
@@ -66,10 +67,7 @@ def floor(name):
 
 
 STILL_LONG = {"errors.py", "network.py", "neurons.py", "plot.py", "sweep.py", "transfer.py"}
-STILL_UPWARD = {
-    ("spikesim.copying", "spikesim.recording"),
-    ("spikesim.runs", "spikesim.sonata"),
-}
+STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}
 

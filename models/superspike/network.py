@@ -28,9 +28,9 @@ from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, 
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.projection import varies
 from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
+from spikesim.synapses import varies
 from spikesim.training import (
     LayerArrays,
     Learner,

@@ -20,7 +20,7 @@ from spikesim.errors import (
 )
 from spikesim.kernels import burst_plasticity as rule
 from spikesim.kernels.probes import spikes_now
-from spikesim.projection import varies
+from spikesim.synapses import varies
 
 __all__ = ["BurstPlasticity"]
 
