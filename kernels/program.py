@@ -21,7 +21,7 @@ import hashlib
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
 from operator import is_
@@ -75,7 +75,7 @@ class Phase(NamedTuple):
 
     body: Callable
     over: Callable
-    state: Mapping[str, np.ndarray]
+    state: MutableMapping[str, np.ndarray]
     params: dict[str, Any] = {}  # noqa: RUF012 - never written
     inputs: tuple[str, ...] = ()
     neurons: Any = None
@@ -225,7 +225,7 @@ class Program:
         self.backend = backend
         self._arrays, self._inputs = tuple(source.arrays), frozenset(inputs)
         self._places = list(places.values())
-        self._seen = [held[name] for (held, name), _ in self._places]
+        self._seen: list[np.ndarray | None] = [held[name] for (held, name), _ in self._places]
         self._run = backend.build(source, names, self.key)
 
     @property

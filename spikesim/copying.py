@@ -61,6 +61,10 @@ class Part(Guarded):
         """
         raise NotImplementedError
 
+    def exchanged(self) -> list[dict[str, np.ndarray]]:
+        """The dicts with arrays that others may take the place of while the network lives."""
+        return []
+
     def _place(self) -> tuple[Whole, str, Any]:
         """The network, the name of its dict or list, and the key of this object there."""
         raise NotImplementedError

@@ -25,6 +25,7 @@ import numpy as np
 
 from spikesim import backends
 from spikesim.attributes import Constants, copied
+from spikesim.copying import Part
 from spikesim.errors import (
     MOST_STEPS,
     NEAR_ZERO,
@@ -128,7 +129,7 @@ class Network(Setting):
         self.backgrounds: list[Background] = []
         self._first: list[Phase] = []
         self._last: list[Phase] = []
-        self._extra: dict[str, dict[str, np.ndarray]] = {}
+        self._extra: dict[str, Mapping[str, np.ndarray]] = {}
         self._traces: dict[str, dict[str, Any]] = {}
         self._program: Program | None = None
         self._compiled: list[Any] = []  # what it was made of
@@ -459,7 +460,7 @@ class Network(Setting):
         body: Callable,
         over: Callable | int = once,
         *,
-        state: dict[str, np.ndarray],
+        state: Mapping[str, np.ndarray],
         params: dict[str, Any] | None = None,
         first: bool = False,
         inputs: Sequence[str] = (),
@@ -539,7 +540,7 @@ class Network(Setting):
         """The state of a Phase, which finds arrays of parts when others have taken their place."""
         state = State()
         state.update(arrays)
-        parts = (*self.populations.values(), *self.projections.values())
+        parts: list[Part] = [*self.populations.values(), *self.projections.values()]
         held = [each for part in parts for each in part.exchanged()]
         places = {id(array): (each, name) for each in held for name, array in each.items()}
         for name, array in arrays.items():
@@ -910,8 +911,8 @@ class Network(Setting):
         for phase in self._first:
             if phase.body is trials.tick:
                 clock, length = phase.state["clock"], phase.state["length"]
-                for name, arrays in self._extra.items():
-                    if arrays.get("clock") is clock:
+                for name, extra in self._extra.items():
+                    if extra.get("clock") is clock:
                         self._check_clock(saved[name]["clock"], len(length))
         self._is_torn = True
         for owner, arrays in own.items():

@@ -128,7 +128,7 @@ class Population(Part):
     }
 
     def __init__(self, network: Setting, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
-        self.network = network
+        self.network: Any = network  # of which a part uses what a setting has
         self.name = name
         self.n = n
         self.neuron = neuron
@@ -252,7 +252,6 @@ class Population(Part):
         return State(self._listed)
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
-        """The arrays that others may take the place of."""
         return [self._listed]
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from math import exp
 from typing import Any, NamedTuple
 
@@ -145,7 +145,7 @@ class PairPlasticity:
         self,
         body: Callable,
         over: Callable,
-        state: Mapping[str, np.ndarray],
+        state: MutableMapping[str, np.ndarray],
         inputs: tuple[str, ...] = (),
     ) -> Phase:
         return Phase(body, over, state, self._params, inputs, dtype=self._dtype)

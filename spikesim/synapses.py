@@ -80,7 +80,6 @@ class Synapses(Part):
         return State(self._weights)
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
-        """The arrays that others may take the place of."""
         return [self._weights]
 
     @property
