@@ -6,7 +6,8 @@ import re
 from functools import cache
 from typing import Any
 
-from spikesim.errors import InputError, check_choice
+from spikesim.checks import check_choice
+from spikesim.errors import InputError
 from spikesim.kernels.cores import cores
 
 __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]

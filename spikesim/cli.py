@@ -20,7 +20,8 @@ from typing import Any
 
 import spikesim
 from spikesim import backends, sweep_runs
-from spikesim.errors import FileError, SpikesimError, check_choice
+from spikesim.checks import check_choice
+from spikesim.errors import FileError, SpikesimError
 from spikesim.files import forget_written
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE

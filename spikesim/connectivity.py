@@ -14,13 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import (
-    InputError,
-    check_choice,
-    check_integer,
-    check_memory,
-    check_number,
-)
+from spikesim.checks import check_choice, check_integer, check_memory, check_number
+from spikesim.errors import InputError
 
 __all__ = ["Synapses", "all_to_all", "draw", "from_matrix", "generator", "target_type"]
 

@@ -25,15 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.errors import (
-    FileError,
-    InputError,
-    check_choice,
-    check_integer,
-    check_memory,
-    check_path,
-    show,
-)
+from spikesim.checks import check_choice, check_integer, check_memory, check_path, show
+from spikesim.errors import FileError, InputError
 from spikesim.files import read_bytes
 
 __all__ = [

@@ -26,7 +26,8 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
-from spikesim.errors import FileError, InputError, check_memory, check_name, check_path
+from spikesim.checks import check_memory, check_name, check_path
+from spikesim.errors import FileError, InputError
 from spikesim.version import __version__
 
 __all__ = [

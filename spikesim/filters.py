@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import NEAR_ZERO, type_for
 from spikesim.kernels import filters
 from spikesim.kernels.program import SHARED, Phase
+from spikesim.precision import NEAR_ZERO, type_for
 
 __all__ = ["DoubleExponential", "Filter"]
 

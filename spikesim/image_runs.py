@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import datasets, runs
-from spikesim.errors import InputError, check_integer
+from spikesim.checks import check_integer
+from spikesim.errors import InputError
 from spikesim.runs import RUN_FILE, noted
 from spikesim.sweep_runs import layers, shortened
 

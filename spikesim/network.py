@@ -25,14 +25,8 @@ import numpy as np
 
 from spikesim import backends
 from spikesim.attributes import Constants, copied
-from spikesim.copying import Part
-from spikesim.errors import (
+from spikesim.checks import (
     MOST_STEPS,
-    NEAR_ZERO,
-    BodyError,
-    FileError,
-    InputError,
-    SimulationError,
     check_array,
     check_body,
     check_choice,
@@ -46,8 +40,9 @@ from spikesim.errors import (
     is_real,
     is_whole,
     show,
-    type_for,
 )
+from spikesim.copying import Part
+from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.filters import DoubleExponential, Filter
 from spikesim.kernels import bursts, plasticity, trials
@@ -57,6 +52,7 @@ from spikesim.kernels.rehearsal import rehearse
 from spikesim.kernels.states import State
 from spikesim.neurons import Neuron
 from spikesim.population import Population, check_range
+from spikesim.precision import NEAR_ZERO, type_for
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
 from spikesim.projection import Projection, ShortTermPlasticity
 from spikesim.recording import SpikeRecording, StateRecording

@@ -15,10 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import (
-    COUNTABLE,
-    NEAR_ZERO,
-    InputError,
+from spikesim.checks import (
     check_body,
     check_choice,
     check_integer,
@@ -28,9 +25,11 @@ from spikesim.errors import (
     is_whole,
     show,
 )
+from spikesim.errors import InputError
 from spikesim.kernels import adex, integrate_and_fire, izhikevich
 from spikesim.kernels import neurons as equations
 from spikesim.kernels.chance import RARE
+from spikesim.precision import COUNTABLE, NEAR_ZERO
 
 __all__ = [
     "IZHIKEVICH_2003",

@@ -16,10 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import (
+from spikesim.checks import (
     MOST_STEPS,
-    FileError,
-    InputError,
     check_array,
     check_choice,
     check_integer,
@@ -29,6 +27,7 @@ from spikesim.errors import (
     check_steps,
     show,
 )
+from spikesim.errors import FileError, InputError
 from spikesim.files import read_bytes
 from spikesim.spike_pattern import SpikePattern, check_pattern, pattern_of
 

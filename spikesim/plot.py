@@ -19,8 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from spikesim.bursts import events_and_bursts
-from spikesim.errors import (
-    InputError,
+from spikesim.checks import (
     check_array,
     check_choice,
     check_integer,
@@ -31,6 +30,7 @@ from spikesim.errors import (
     check_unknown,
     show,
 )
+from spikesim.errors import InputError
 from spikesim.patterns import SpikePattern
 
 if TYPE_CHECKING:

@@ -8,11 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spikesim.attributes import Missing
-from spikesim.errors import SPIKE_INTERVAL, InputError, check_choice, check_number, show, type_for
+from spikesim.checks import check_choice, check_number, show
+from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.program import SHARED, Phase
 from spikesim.kernels.states import State
 from spikesim.population import Population
+from spikesim.precision import SPIKE_INTERVAL, type_for
 from spikesim.stdp import PairPlasticity, PairSTDP
 from spikesim.synapses import Synapses
 

@@ -16,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 
 from spikesim.attributes import public_names
+from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
-from spikesim.errors import InputError, check_number, check_path
+from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
 from spikesim.kernels.states import State

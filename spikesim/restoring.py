@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikesim.errors import InputError, is_real, show
+from spikesim.checks import is_real, show
+from spikesim.errors import InputError
 
 __all__ = ["check_built", "renamed"]
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import FileError, InputError, check_integer, check_path
+from spikesim.checks import check_integer, check_path
+from spikesim.errors import FileError, InputError
 from spikesim.files import check_target
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.checks import check_choice, check_integer, check_number
 from spikesim.copying import Whole
-from spikesim.errors import check_choice, check_integer, check_number
 
 __all__ = ["Setting"]
 

@@ -16,18 +16,16 @@ from zlib import crc32
 import numpy as np
 
 from spikesim.attributes import Guarded
-from spikesim.copying import Part
-from spikesim.errors import (
+from spikesim.checks import (
     MOST_STEPS,
-    SPIKE_INTERVAL,
-    InputError,
     check_array,
     check_choice,
     check_integer,
     check_memory,
     check_number,
-    type_for,
 )
+from spikesim.copying import Part
+from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
@@ -37,6 +35,7 @@ from spikesim.kernels.spikes import flag, unflag
 from spikesim.kernels.states import State
 from spikesim.neurons import Neuron
 from spikesim.population import ON_SPIKE, Population, check_range
+from spikesim.precision import SPIKE_INTERVAL, type_for
 from spikesim.setting import Setting
 
 __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Trials"]

@@ -38,15 +38,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikesim.backends import cores
-from spikesim.errors import (
-    FileError,
-    InputError,
-    check_integer,
-    check_name,
-    check_path,
-    check_unknown,
-    show,
-)
+from spikesim.checks import check_integer, check_name, check_path, check_unknown, show
+from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels.program import together
 from spikesim.progress import (

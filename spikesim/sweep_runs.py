@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import runs
-from spikesim.errors import FileError, InputError, check_integer, check_path, check_unknown
+from spikesim.checks import check_integer, check_path, check_unknown
+from spikesim.errors import FileError, InputError
 from spikesim.files import read_bytes
 from spikesim.sweep import Sweep, sweep
 

@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from spikesim.attributes import Missing
+from spikesim.checks import allocate, check_array, check_choice, check_number, show
 from spikesim.connectivity import (
     Synapses as Rows,
 )
@@ -24,14 +25,7 @@ from spikesim.connectivity import (
     target_type,
 )
 from spikesim.copying import Part
-from spikesim.errors import (
-    InputError,
-    allocate,
-    check_array,
-    check_choice,
-    check_number,
-    show,
-)
+from spikesim.errors import InputError
 from spikesim.kernels.program import SHARED
 from spikesim.kernels.states import State
 from spikesim.population import read_only

@@ -7,10 +7,10 @@ import pytest
 
 MODULES = [
     "spikesim.bursts",
+    "spikesim.checks",
     "spikesim.cli",
     "spikesim.comparison",
     "spikesim.datasets",
-    "spikesim.errors",
     "spikesim.files",
     "spikesim.kernels.records",
     "spikesim.models.burst.burstprop",

@@ -16,7 +16,7 @@ MOST_LINES = 640
 FLOORS = (
     "kernels",
     "version errors",
-    "checks",
+    "checks precision",
     "attributes progress",
     "copying backends files runs",
     "neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains comparison",
@@ -66,7 +66,7 @@ def floor(name):
     return next((k for k, rooms in enumerate(FLOORS) if room in rooms.split()), len(FLOORS))
 
 
-STILL_LONG = {"errors.py", "network.py", "neurons.py", "plot.py", "sweep.py", "transfer.py"}
+STILL_LONG = {"network.py", "neurons.py", "plot.py", "sweep.py", "transfer.py"}
 STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}

@@ -21,7 +21,8 @@ import numpy as np
 
 from spikesim import patterns, runs
 from spikesim import plot as draw
-from spikesim.errors import FileError, InputError, check_integer
+from spikesim.checks import check_integer
+from spikesim.errors import FileError, InputError
 from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
 from spikesim.models.superspike.parameters import Parameters

@@ -11,9 +11,7 @@ import numpy as np
 
 from spikesim.attributes import copied
 from spikesim.backends import check_backend
-from spikesim.errors import (
-    InputError,
-    SimulationError,
+from spikesim.checks import (
     check_array,
     check_choice,
     check_integer,
@@ -22,6 +20,7 @@ from spikesim.errors import (
     check_steps,
     show,
 )
+from spikesim.errors import InputError, SimulationError
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
 from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss

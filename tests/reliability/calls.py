@@ -122,13 +122,14 @@ def _takes_arguments(value: Callable) -> bool:
 INTERNAL = {
     # what others make
     "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
-    "spikesim.population.Filter": "made by Network.connect",
+    "spikesim.filters.Filter": "made by Network.connect",
     "spikesim.neurons.Neuron.longest": "called by Network.add_population",
     "spikesim.warmup.*": "called by the command line",
     "spikesim.projection.Projection": "made by Network.connect",
     "spikesim.projection.Projection.change_in_use": "called by Network.connect",
     "spikesim.projection.Projection.W =": "tried as 'written dense.W ='",
     "spikesim.projection.Projection.weight =": "tried as 'written sparse.weight ='",
+    "spikesim.synapses.*": "what projections are made of",
     "spikesim.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.projection.Projection.fill": "called by Network.connect",
     "spikesim.projection.Projection.learn_from_pairs": "called by Network.connect",
@@ -147,6 +148,7 @@ INTERNAL = {
     "spikesim.sources.SpikeTrainSource.is_driven": "called by checks of neurons",
     "spikesim.sources.SpikeTrainSource.landing": "builds programs",
     "spikesim.sources.SpikeTrainSource.look_ahead": "builds programs",
+    "spikesim.sources.SpikeTrainSource.numbered": "called by Network.add",
     "spikesim.sources.SpikeTrainSource.remember": "builds programs",
     "spikesim.sources.Trials*": "made by Network.add_images and models",
     "spikesim.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
@@ -192,7 +194,8 @@ INTERNAL = {
     "spikesim.models.*.command.*": "the command line",
     "spikesim.models.burst.experiments.*": "the command line",
     # what the package is made of
-    "spikesim.errors.*": "for the package's own checks: takes names and bounds from its authors",
+    "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
+    "spikesim.precision.*": "for the package's own checks",
     "spikesim.progress.*": "for models' own loops",
     "spikesim.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
@@ -206,8 +209,8 @@ INTERNAL = {
     "spikesim.training.save_model": "for models",
     "spikesim.training.saved_*": "for models",
     "spikesim.training.keeping": "for models, whose fit is tried",
-    "spikesim.network.Network.is_shared": "called by its populations",
-    "spikesim.network.Network.replace_arrays": "called by its populations",
+    "spikesim.network.Network.is_driven": "called by its populations",
+    "spikesim.setting.Setting*": "a Network is one",
     "spikesim.files.check_target": "called by atomic_file",
     "spikesim.files.read_tree": "takes an open file of the package's own",
     "spikesim.files.read_bytes": "called by what reads files of other formats",
@@ -783,7 +786,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         None,
         {"given": "tau_membrane"},
     ),
-    "spikesim.population.DoubleExponential": _option(
+    "spikesim.filters.DoubleExponential": _option(
         "kernel", DoubleExponential, tau_rise=3.0, tau_decay=10.0, memory=4
     ),
     "spikesim.projection.ShortTermPlasticity": _option(

@@ -28,10 +28,7 @@ import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
-from spikesim.comparison import Comparison
-from spikesim.copying import Whole
-from spikesim.errors import (
-    InputError,
+from spikesim.checks import (
     check_choice,
     check_integer,
     check_memory,
@@ -40,6 +37,9 @@ from spikesim.errors import (
     check_steps,
     show,
 )
+from spikesim.comparison import Comparison
+from spikesim.copying import Whole
+from spikesim.errors import InputError
 from spikesim.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,

@@ -46,15 +46,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikesim import AdEx, Network, Poisson, Population, Projection, ShortTermPlasticity
+from spikesim.checks import check_array, check_integer, check_number, check_parameters, check_steps
 from spikesim.comparison import Comparison
-from spikesim.errors import (
-    InputError,
-    check_array,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_steps,
-)
+from spikesim.errors import InputError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts
 from spikesim.kernels.program import once
