@@ -66,7 +66,7 @@ def floor(name):
     return next((k for k, rooms in enumerate(FLOORS) if room in rooms.split()), len(FLOORS))
 
 
-STILL_LONG = {"network.py", "neurons.py", "plot.py", "sweep.py", "transfer.py"}
+STILL_LONG = {"network.py", "neurons.py", "sweep.py", "transfer.py"}
 STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}

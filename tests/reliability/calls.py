@@ -63,13 +63,10 @@ from spikesim.patterns import SpikePattern
 
 def modules() -> list[str]:
     """The package's modules, those of the machinery below it apart."""
-    own = [m.name for m in pkgutil.iter_modules([os.path.dirname(spikesim.__file__)])]
+    own = pkgutil.walk_packages([os.path.dirname(spikesim.__file__)], "spikesim.")
     models = pkgutil.walk_packages(spikesim.models.__path__, "spikesim.models.")
-    return [
-        "spikesim",
-        *(f"spikesim.{m}" for m in own if m != "__main__"),
-        *(m.name for m in models),
-    ]
+    names = [module.name for module in (*own, *models)]
+    return ["spikesim", *(name for name in names if not name.endswith("__main__"))]
 
 
 def discovered() -> dict[str, Callable]:
@@ -196,6 +193,11 @@ INTERNAL = {
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
+    "spikesim.plot.style.*": "what figures are made of",
+    "spikesim.plot.spikes.mark_phases": "what figures are made of",
+    "spikesim.plot.spikes.name_phases": "what figures are made of",
+    "spikesim.plot.spikes.spikes_above": "what figures are made of",
+    "spikesim.plot.spikes.windows_of": "what figures are made of",
     "spikesim.progress.*": "for models' own loops",
     "spikesim.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
@@ -904,22 +906,22 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
-    "spikesim.plot.angle": _plain(plot.angle, history=ANGLES),
-    "spikesim.plot.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
-    "spikesim.plot.compartments": _drawn(
+    "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
     ),
-    "spikesim.plot.cost_curve": _plain(plot.cost_curve, history=COSTS),
-    "spikesim.plot.ensembles": _drawn(
+    "spikesim.plot.curves.cost_curve": _plain(plot.cost_curve, history=COSTS),
+    "spikesim.plot.states.ensembles": _drawn(
         plot.ensembles,
         lambda: MODELS["burst"]().record(*(x[:1] for x in _digits())),
         "recording",
     ),
-    "spikesim.plot.layers": _drawn(
+    "spikesim.plot.spikes.layers": _drawn(
         plot.layers, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "recording"
     ),
-    "spikesim.plot.learning_curve": _plain(plot.learning_curve, history=HISTORY),
-    "spikesim.plot.multiplexing": _plain(
+    "spikesim.plot.curves.learning_curve": _plain(plot.learning_curve, history=HISTORY),
+    "spikesim.plot.bursts.multiplexing": _plain(
         plot.multiplexing,
         time=np.arange(4.0),
         event_rate=np.ones(4),
@@ -927,28 +929,28 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         somatic_current=np.arange(4.0),
         dendritic_current=np.arange(4.0),
     ),
-    "spikesim.plot.pattern_rates": _plain(
+    "spikesim.plot.curves.pattern_rates": _plain(
         plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
     ),
-    "spikesim.plot.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
-    "spikesim.plot.rasters": lambda f: Call(
+    "spikesim.plot.spikes.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
     ),
-    "spikesim.plot.receptive_fields": _plain(
+    "spikesim.plot.states.receptive_fields": _plain(
         plot.receptive_fields, W=np.arange(12.0).reshape(4, 3), image_shape=(2, 2), n=2
     ),
-    "spikesim.plot.sweep": _plain(
+    "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
     ),
-    "spikesim.plot.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
-    "spikesim.plot.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
-    "spikesim.plot.transfer": _plain(
+    "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
+    "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.bursts.transfer": _plain(
         plot.transfer,
         dendritic_current=[0.0, 1.0],
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
     ),
-    "spikesim.plot.weight_change": _plain(
+    "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
         time=np.arange(4.0),
         change=np.arange(4.0),
