@@ -19,7 +19,8 @@ from spikesim.kernels import probes, spikes
 from spikesim.kernels.chance import MASK, Uniforms
 from spikesim.kernels.program import SHARED, Phase, once
 from spikesim.kernels.states import State
-from spikesim.neurons import RESERVED, Neuron
+from spikesim.neuron import RESERVED
+from spikesim.neurons import Neuron
 from spikesim.precision import type_for
 from spikesim.setting import Setting
 

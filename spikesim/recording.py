@@ -22,7 +22,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.program import Phase, once
 from spikesim.kernels.states import State
-from spikesim.neurons import RESERVED
+from spikesim.neuron import RESERVED
 from spikesim.population import Population, read_only
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.spiketrains import to_neo

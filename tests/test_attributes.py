@@ -22,7 +22,7 @@ from spikesim.attributes import Constants, Guarded
 from spikesim.models.burst.spiking import propagation
 from spikesim.models.burst.spiking.neurons import Pyramidal
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
-from spikesim.neurons import RESERVED
+from spikesim.neuron import RESERVED
 from spikesim.sources import Trials
 from tests.reliability.calls import MODELS, learn
 

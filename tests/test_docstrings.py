@@ -24,7 +24,7 @@ MODULES = [
     "spikesim.models.segregated.network",
     "spikesim.models.superspike.network",
     "spikesim.network",
-    "spikesim.neurons",
+    "spikesim.neuron",
     "spikesim.patterns",
     "spikesim.plot.bursts",
     "spikesim.plot.curves",

@@ -19,7 +19,8 @@ FLOORS = (
     "checks precision",
     "attributes progress",
     "copying backends files runs",
-    "neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains comparison",
+    "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
+    " comparison",
     "connectivity setting filters population synapses stdp projection sources recording replay"
     " restoring network plot",
     "training",
@@ -66,7 +67,7 @@ def floor(name):
     return next((k for k, rooms in enumerate(FLOORS) if room in rooms.split()), len(FLOORS))
 
 
-STILL_LONG = {"network.py", "neurons.py", "sweep.py", "transfer.py"}
+STILL_LONG = {"network.py", "sweep.py", "transfer.py"}
 STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}

@@ -120,7 +120,7 @@ INTERNAL = {
     # what others make
     "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
     "spikesim.filters.Filter": "made by Network.connect",
-    "spikesim.neurons.Neuron.longest": "called by Network.add_population",
+    "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.warmup.*": "called by the command line",
     "spikesim.projection.Projection": "made by Network.connect",
     "spikesim.projection.Projection.change_in_use": "called by Network.connect",
@@ -220,7 +220,7 @@ INTERNAL = {
     "spikesim.files.write_tree": "takes an open file of the package's own",
     "spikesim.backends.backend": "called by Network",
     "spikesim.cli.main": "tried with `COMMANDS`",
-    "spikesim.neurons.Neuron.c*": "attributes",
+    "spikesim.neuron.Neuron.c*": "attributes",
     "spikesim.backends.device_name": "for benchmarks",
 }
 """Pattern → why a call needs no example."""
@@ -778,11 +778,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.network.Network.save": lambda f: Call(small().net.save, {"path": f / "net.h5"}),
     "spikesim.network.Network.set_state": _state,
     "spikesim.network.Network.set_state parts": _state_parts,
-    "spikesim.neurons.Neuron": _neuron,
-    "spikesim.neurons.Neuron.start": lambda f: Call(
+    "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
-    "spikesim.neurons.Neuron.with_parameters": lambda f: Call(
+    "spikesim.neuron.Neuron.with_parameters": lambda f: Call(
         LIF.with_parameters,
         {"given": {"tau_membrane": 10.0}, "dt": 0.1},
         None,

@@ -7,7 +7,8 @@ from typing import Any
 
 from spikesim.checks import check_choice, check_number, check_steps
 from spikesim.models.burst.spiking import equations as eq
-from spikesim.neurons import Neuron, Start
+from spikesim.neuron import Start
+from spikesim.neurons import Neuron
 from spikesim.precision import COUNTABLE
 from spikesim.projection import ShortTermPlasticity
 
