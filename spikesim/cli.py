@@ -19,12 +19,13 @@ from time import monotonic
 from typing import Any
 
 import spikesim
-from spikesim import backends, sweep_runs
+from spikesim import backends
 from spikesim.checks import check_choice
 from spikesim.errors import FileError, SpikesimError
 from spikesim.files import forget_written
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE
+from spikesim.sweep import command as sweep_command
 
 __all__ = ["MODELS", "main"]
 
@@ -100,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in MODELS.items():
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)
         added.set_defaults(model=name)
-        sweep_runs.add_sweep_arguments(added)
+        sweep_command.add_sweep_arguments(added)
         _module(name).add_arguments(added)
 
     experiments = commands.add_parser("run", help="run a published experiment")
@@ -168,7 +169,7 @@ def _train(chosen: argparse.Namespace) -> None:
 
 
 def _sweep(chosen: argparse.Namespace) -> int:
-    return sweep_runs.run(chosen, _module(chosen.model))
+    return sweep_command.run(chosen, _module(chosen.model))
 
 
 def _run(chosen: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from spikesim import datasets, runs
 from spikesim.checks import check_integer
 from spikesim.errors import InputError
 from spikesim.runs import RUN_FILE, noted
-from spikesim.sweep_runs import layers, shortened
+from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands"]
 

@@ -37,7 +37,8 @@ MODULES = [
     "spikesim.spiketrains",
     "spikesim.stdp",
     "spikesim.sweep",
-    "spikesim.sweep_runs",
+    "spikesim.sweep.table",
+    "spikesim.sweep.command",
     "spikesim.training",
 ]
 

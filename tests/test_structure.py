@@ -25,7 +25,7 @@ FLOORS = (
     " restoring network plot",
     "training",
     "replicas",
-    "sweep sweep_runs image_runs warmup",
+    "sweep image_runs warmup",
     "cli",
     "models",
     "__main__",
@@ -67,7 +67,7 @@ def floor(name):
     return next((k for k, rooms in enumerate(FLOORS) if room in rooms.split()), len(FLOORS))
 
 
-STILL_LONG = {"network.py", "sweep.py", "transfer.py"}
+STILL_LONG = {"network.py", "transfer.py"}
 STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}

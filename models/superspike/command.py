@@ -32,7 +32,7 @@ from spikesim.patterns import SpikePattern, from_trains
 from spikesim.progress import progress_bar
 from spikesim.runs import RUN_FILE, noted
 from spikesim.sonata import SpikeWriter, read_spikes
-from spikesim.sweep_runs import layers, shortened
+from spikesim.sweep.command import layers, shortened
 
 __all__ = [
     "DEFAULTS",

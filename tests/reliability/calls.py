@@ -166,7 +166,11 @@ INTERNAL = {
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
-    "spikesim.sweep.Sweep": "returned",
+    "spikesim.sweep.table.Sweep": "returned",
+    "spikesim.sweep.table.check_sets": "what sweeps are made of",
+    "spikesim.sweep.table.named": "what sweeps are made of",
+    "spikesim.sweep.table.one_line": "what sweeps are made of",
+    "spikesim.sweep.pools.*": "what sweeps are made of",
     "*.Simulation*": "made by models",
     "*.Weights": "made by models",
     "*Recording": "returned",
@@ -187,7 +191,7 @@ INTERNAL = {
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.runs.*": "the command line",
-    "spikesim.sweep_runs.*": "the command line",
+    "spikesim.sweep.command.*": "the command line",
     "spikesim.models.*.command.*": "the command line",
     "spikesim.models.burst.experiments.*": "the command line",
     # what the package is made of
@@ -977,13 +981,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "progress": False,
         },
     ),
-    "spikesim.sweep.Sweep.load": lambda f: Call(
+    "spikesim.sweep.table.Sweep.load": lambda f: Call(
         sweep.Sweep.load, {"directory": _swept(f).directory}
     ),
-    "spikesim.sweep.Sweep.table": lambda f: Call(
+    "spikesim.sweep.table.Sweep.table": lambda f: Call(
         _swept(f).table, {"value": "cost"}, None, {"value": "result"}
     ),
-    "spikesim.sweep.Sweep.figure": lambda f: Call(
+    "spikesim.sweep.table.Sweep.figure": lambda f: Call(
         _swept(f).figure, {"value": "cost"}, None, {"value": "result"}
     ),
     # models
