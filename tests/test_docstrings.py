@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.assembly",
     "spikesim.bursts",
     "spikesim.checks",
     "spikesim.cli",

@@ -22,7 +22,7 @@ FLOORS = (
     "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
     " comparison",
     "connectivity setting filters population synapses stdp projection sources recording replay"
-    " restoring network plot",
+    " restoring arguments assembly network plot",
     "training",
     "replicas",
     "sweep image_runs warmup",
@@ -67,7 +67,7 @@ def floor(name):
     return next((k for k, rooms in enumerate(FLOORS) if room in rooms.split()), len(FLOORS))
 
 
-STILL_LONG = {"network.py", "transfer.py"}
+STILL_LONG = {"transfer.py"}
 STILL_UPWARD = {("spikesim.runs", "spikesim.sonata")}
 STILL_OF_THE_FACE = {"spikesim.cli"}
 STILL_NAME_MODELS = {"cli.py"}

@@ -45,6 +45,7 @@ class Sweep:
 
     Examples
     --------
+    >>> from spikesim.sweep import grid, sweep
     >>> def train(parameters, directory):
     ...     return {"cost": 1.0 / parameters["n"], "costs": [1.0, 1.0 / parameters["n"]]}
     >>> result = sweep(train, grid(n=[0, 1, 2]), "runs/costs", executor="threads", workers=1)

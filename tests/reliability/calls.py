@@ -217,6 +217,8 @@ INTERNAL = {
     "spikesim.training.keeping": "for models, whose fit is tried",
     "spikesim.network.Network.is_driven": "called by its populations",
     "spikesim.setting.Setting*": "a Network is one",
+    "spikesim.assembly.Assembly*": "a Network is one",
+    "spikesim.arguments.*": "called by Network.add_phase",
     "spikesim.files.check_target": "called by atomic_file",
     "spikesim.files.read_tree": "takes an open file of the package's own",
     "spikesim.files.read_bytes": "called by what reads files of other formats",
