@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import re
 import sys
@@ -35,7 +34,6 @@ __all__ = [
     "noted",
     "other_parameters",
     "print_rows",
-    "write_spikes_csv",
     "write_text",
     "write_weights",
     "writing",
@@ -373,19 +371,6 @@ def print_rows(rows: Mapping[str, Any]) -> None:
     """Names and values in two columns."""
     for name, text in rows.items():
         print(f"{name:12} {text}")
-
-
-def write_spikes_csv(directory: Path) -> Path:
-    """The recorded spikes of a run directory as CSV: layer, neuron, time in ms."""
-    from spikesim.sonata import read_spikes
-
-    path = directory / "spikes.csv"
-    with writing(path), path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["layer", "neuron", "time_ms"])
-        for layer, (times, neurons) in read_spikes(directory / "spikes.h5").items():
-            writer.writerows((layer, int(i), f"{t:g}") for t, i in zip(times, neurons, strict=True))
-    return path
 
 
 def write_weights(directory: Path, layers: Mapping[str, Sequence[np.ndarray]]) -> Path:

@@ -22,6 +22,7 @@ import numpy as np
 from spikesim import patterns, runs
 from spikesim import plot as draw
 from spikesim.checks import check_integer
+from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
 from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
@@ -222,7 +223,7 @@ def export(chosen: argparse.Namespace) -> None:
         net = SuperSpikeNetwork.load(chosen.directory / RUN_FILE)
         path = runs.write_weights(chosen.directory, {"W": net.W, "B": net.B})
     else:
-        path = runs.write_spikes_csv(chosen.directory)
+        path = write_spikes_csv(chosen.directory)
     print(f"Wrote {path}")
 
 

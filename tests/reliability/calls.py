@@ -121,7 +121,7 @@ INTERNAL = {
     "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
     "spikesim.filters.Filter": "made by Network.connect",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
-    "spikesim.warmup.*": "called by the command line",
+    "spikesim.cli.warmup.*": "called by the command line",
     "spikesim.projection.Projection": "made by Network.connect",
     "spikesim.projection.Projection.change_in_use": "called by Network.connect",
     "spikesim.projection.Projection.W =": "tried as 'written dense.W ='",
@@ -190,6 +190,7 @@ INTERNAL = {
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
+    "spikesim.cli.export.*": "the command line",
     "spikesim.runs.*": "the command line",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.models.*.command.*": "the command line",

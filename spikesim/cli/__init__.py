@@ -18,7 +18,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import spikesim
 from spikesim import backends
 from spikesim.checks import check_choice
 from spikesim.errors import FileError, SpikesimError
@@ -26,14 +25,11 @@ from spikesim.files import forget_written
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE
 from spikesim.sweep import command as sweep_command
+from spikesim.version import __version__
 
-__all__ = ["MODELS", "main"]
+__all__ = ["main"]
 
-MODELS = {
-    "burst": "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
-    "segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
-    "superspike": "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
-}
+TITLE = "spikesim: spiking networks that learn the way cortex might."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,8 +74,8 @@ def _one_line(error: BaseException) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="spikesim", description=spikesim.__doc__.splitlines()[0])
-    parser.add_argument("--version", action="version", version=f"spikesim {spikesim.__version__}")
+    parser = argparse.ArgumentParser(prog="spikesim", description=TITLE)
+    parser.add_argument("--version", action="version", version=f"spikesim {__version__}")
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(metavar="command", required=True)
 
@@ -89,16 +85,17 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    registry = _registry()
     train = commands.add_parser("train", help="train a model and write a run directory")
     models = train.add_subparsers(metavar="model", required=True)
-    for name, text in MODELS.items():
+    for name, text in registry.MODELS.items():
         added = command(name, _train, f"train {text}", models)
         added.set_defaults(model=name)
         _module(name).add_arguments(added)
 
     sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
     models = sweeps.add_subparsers(metavar="model", required=True)
-    for name, text in MODELS.items():
+    for name, text in registry.MODELS.items():
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)
         added.set_defaults(model=name)
         sweep_command.add_sweep_arguments(added)
@@ -106,8 +103,11 @@ def _parser() -> argparse.ArgumentParser:
 
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
-    added = command("burst", _run, f"run an experiment with {MODELS['burst']}", models)
-    importlib.import_module("spikesim.models.burst.experiments").add_run_arguments(added)
+    for name in registry.EXPERIMENTS:
+        text = f"run an experiment with {registry.MODELS[name]}"
+        added = command(name, _run, text, models)
+        added.set_defaults(model=name)
+        _module(name, "experiments").add_run_arguments(added)
 
     for name, run, text in (
         ("resume", _resume, "go on with an interrupted or finished run"),
@@ -135,8 +135,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _module(model: str) -> Any:
-    return importlib.import_module(f"spikesim.models.{model}.command")
+def _registry() -> Any:
+    """The module that knows which models there are; it imports none of them."""
+    return importlib.import_module("spikesim.models")
+
+
+def _module(model: str, name: str = "command") -> Any:
+    return importlib.import_module(f"spikesim.models.{model}.{name}")
 
 
 def _model_of(directory: Path) -> str:
@@ -154,7 +159,7 @@ def _model_of(directory: Path) -> str:
             kind = _kind(file)
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
-    return check_choice(f"the model of {path}", kind, list(MODELS))
+    return check_choice(f"the model of {path}", kind, list(_registry().MODELS))
 
 
 def _kind(file: Any) -> str:
@@ -173,7 +178,7 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    importlib.import_module("spikesim.models.burst.experiments").run(chosen)
+    _module(chosen.model, "experiments").run(chosen)
 
 
 def _resume(chosen: argparse.Namespace) -> None:
@@ -208,10 +213,10 @@ def _data(chosen: argparse.Namespace) -> None:
 def _warmup(chosen: argparse.Namespace) -> None:
     from tqdm.auto import tqdm
 
-    from spikesim import warmup
+    from spikesim.cli import warmup
     from spikesim.kernels import cache
 
-    commands = [line.split() for name in MODELS for line in _module(name).SHORT_RUNS]
+    commands = [line.split() for name in _registry().MODELS for line in _module(name).SHORT_RUNS]
     todo = list(warmup.tasks(commands, main))
     begun = monotonic()
     with tqdm(todo, unit=" parts", disable=None, dynamic_ncols=True) as bar:
@@ -233,7 +238,7 @@ def _cache(chosen: argparse.Namespace) -> None:
 def _doctor(chosen: argparse.Namespace) -> None:
     from spikesim.kernels import cache
 
-    lines = {"spikesim": f"{spikesim.__version__} in {Path(spikesim.__file__).parent}"}
+    lines = {"spikesim": f"{__version__} in {Path(__file__).parent.parent}"}
     lines["python"] = f"{platform.python_version()} on {platform.platform()}"
     for package in ("numba", "numpy", "scipy", "h5py", "matplotlib", "neo", "elephant"):
         try:
