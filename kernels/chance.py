@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import exp, real
-from spikesim.kernels.program import Phase
+from spikesim.kernels.machine.program import Phase
 
 __all__ = [
     "RARE",

@@ -177,7 +177,13 @@ def _packed(
 def _unpacked(
     packed: bytes, buffers: Any = None, functions: list[FunctionType] | None = None
 ) -> Any:
-    whole, wholes = _Unpacker(packed, buffers, functions or []).load()
+    try:
+        whole, wholes = _Unpacker(packed, buffers, functions or []).load()
+    except (AttributeError, ImportError) as error:
+        raise InputError(
+            f"This network was pickled by another version ({error}). There, save() it; here, build "
+            "it anew and restore() what was saved."
+        ) from error
     for each in wholes:
         each._revive()
     return whole

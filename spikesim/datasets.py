@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from spikesim.checks import check_choice, check_integer, check_memory, check_path, show
 from spikesim.errors import FileError, InputError
-from spikesim.files import read_bytes
+from spikesim.io.files import read_bytes
 
 __all__ = [
     "MNIST_MIRRORS",

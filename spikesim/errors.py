@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from spikesim.kernels.lowering import LoweringError
+from spikesim.kernels.machine.lowering import LoweringError
 
 __all__ = ["BodyError", "FileError", "InputError", "SimulationError", "SpikesimError"]
 

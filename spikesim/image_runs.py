@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spikesim import datasets, runs
+from spikesim import datasets
 from spikesim.checks import check_integer
 from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import InputError
-from spikesim.runs import RUN_FILE, noted
+from spikesim.io import runs
+from spikesim.io.runs import RUN_FILE, noted
 from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands"]

@@ -28,7 +28,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.errors import FileError, InputError
-from spikesim.files import read_bytes
+from spikesim.io.files import read_bytes
 from spikesim.spike_pattern import SpikePattern, check_pattern, pattern_of
 
 __all__ = [

@@ -30,7 +30,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.errors import InputError
-from spikesim.files import atomic_file
+from spikesim.io.files import atomic_file
 from spikesim.sonata_reading import CHECKSUM, Traces, read_spikes, read_traces, text_checksum
 
 __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]

@@ -22,7 +22,7 @@ import numpy as np
 
 from spikesim.checks import check_memory
 from spikesim.errors import FileError
-from spikesim.files import open_hdf5
+from spikesim.io.files import open_hdf5
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 

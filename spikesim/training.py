@@ -20,9 +20,9 @@ from spikesim.checks import (
     show,
 )
 from spikesim.errors import FileError, InputError, SimulationError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.runs import hold_file
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.runs import hold_file
 
 __all__ = [
     "ImageClassifier",

@@ -17,9 +17,8 @@ from spikesim import (
     PairSTDP,
     Poisson,
     ShortTermPlasticity,
-    connectivity,
-    projection,
 )
+from spikesim.engine import connectivity, projection
 
 DT = 0.5
 KERNEL = DoubleExponential(tau_rise=2.0, tau_decay=6.0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from spikesim import DeltaLIF, Network, Neuron
-from spikesim.kernels.program import once
-from spikesim.population import Population
-from spikesim.setting import Setting
+from spikesim.engine.population import Population
+from spikesim.engine.setting import Setting
+from spikesim.kernels.machine.program import once
 
 RELAY = Neuron(steps=(), variables={"g": 0.0})
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import spikesim.recording
+import spikesim.engine.recording
 from spikesim import (
     LIF,
     DoubleExponential,
@@ -555,8 +555,8 @@ def test_small_buffers_lose_nothing(monkeypatch, stretch):
         return net, recorded(recordings)
 
     _, expected = run()
-    monkeypatch.setattr(spikesim.recording, "_SPIKE_BUFFER", stretch * 60)
-    monkeypatch.setattr(spikesim.recording, "_SAMPLE_BUFFER", 1)
+    monkeypatch.setattr(spikesim.engine.recording, "_SPIKE_BUFFER", stretch * 60)
+    monkeypatch.setattr(spikesim.engine.recording, "_SAMPLE_BUFFER", 1)
     net, small = run()
     assert net.recordings[0].longest_run() < 10
     assert_same_bits(small, expected)

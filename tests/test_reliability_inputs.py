@@ -28,7 +28,7 @@ from spikesim.bursts import binned_rates
 from spikesim.checks import check_array, check_integer, check_number, check_steps
 from spikesim.datasets import download_mnist
 from spikesim.errors import BodyError
-from spikesim.files import open_file
+from spikesim.io.files import open_file
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,

@@ -195,7 +195,7 @@ def test_threads_have_the_same_bits(form):
 @pytest.mark.parametrize("form", [np.asarray, thinned], ids=["dense", "sparse"])
 def test_targets_may_be_taken_in_any_number_of_blocks(form, monkeypatch):
     whole = learned(form(some()), TIGHT)
-    monkeypatch.setattr("spikesim.kernels.python.PARTS", 3)
+    monkeypatch.setattr("spikesim.kernels.machine.python.PARTS", 3)
     assert np.array_equal(whole, learned(form(some()), TIGHT))
 
 

@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from spikesim import LIF, Network, Poisson, cli, neurons
-from spikesim.kernels import cache, compiling, native
+from spikesim.kernels.machine import cache, compiling, native
 from spikesim.models import MODELS
 
 

@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import patterns, runs
+from spikesim import patterns
 from spikesim import plot as draw
 from spikesim.checks import check_integer
 from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
+from spikesim.io import runs
+from spikesim.io.runs import RUN_FILE, noted
 from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
 from spikesim.models.superspike.parameters import Parameters
@@ -31,7 +33,6 @@ from spikesim.models.superspike.simulation import Synapse
 from spikesim.models.superspike.tasks import Task
 from spikesim.patterns import SpikePattern, from_trains
 from spikesim.progress import progress_bar
-from spikesim.runs import RUN_FILE, noted
 from spikesim.sonata import SpikeWriter, read_spikes
 from spikesim.sweep.command import layers, shortened
 

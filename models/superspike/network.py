@@ -20,6 +20,8 @@ from spikesim.checks import (
     check_steps,
     show,
 )
+from spikesim.engine.sources import SpikeTrainSource
+from spikesim.engine.synapses import varies
 from spikesim.errors import InputError, SimulationError
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
@@ -27,9 +29,7 @@ from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, 
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
-from spikesim.synapses import varies
 from spikesim.training import (
     LayerArrays,
     Learner,

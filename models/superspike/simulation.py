@@ -13,15 +13,15 @@ import numpy as np
 
 from spikesim import Network, Neuron
 from spikesim.checks import MOST_STEPS
+from spikesim.engine.population import Population, check_range
+from spikesim.engine.sources import SpikeTrainSource
 from spikesim.kernels import eligibility
-from spikesim.kernels.program import SHARED, once
+from spikesim.kernels.machine.program import SHARED, once
 from spikesim.models.superspike import equations as eq
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
-from spikesim.population import Population, check_range
 from spikesim.precision import NEAR_ZERO, type_for
-from spikesim.sources import SpikeTrainSource
 
 __all__ = ["Simulation", "Synapse", "Weights", "cost_of_loss"]
 

@@ -21,9 +21,9 @@ from typing import Any
 from spikesim import backends
 from spikesim.checks import check_choice
 from spikesim.errors import FileError, SpikesimError
-from spikesim.files import forget_written
+from spikesim.io.files import forget_written
+from spikesim.io.runs import RUN_FILE
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
-from spikesim.runs import RUN_FILE
 from spikesim.sweep import command as sweep_command
 from spikesim.version import __version__
 
@@ -146,7 +146,7 @@ def _module(model: str, name: str = "command") -> Any:
 
 def _model_of(directory: Path) -> str:
     """The model that a run directory belongs to."""
-    from spikesim.files import open_hdf5
+    from spikesim.io.files import open_hdf5
 
     path = directory / RUN_FILE
     if not path.is_file():
@@ -214,7 +214,7 @@ def _warmup(chosen: argparse.Namespace) -> None:
     from tqdm.auto import tqdm
 
     from spikesim.cli import warmup
-    from spikesim.kernels import cache
+    from spikesim.kernels.machine import cache
 
     commands = [line.split() for name in _registry().MODELS for line in _module(name).SHORT_RUNS]
     todo = list(warmup.tasks(commands, main))
@@ -229,14 +229,14 @@ def _warmup(chosen: argparse.Namespace) -> None:
 
 
 def _cache(chosen: argparse.Namespace) -> None:
-    from spikesim.kernels import cache
+    from spikesim.kernels.machine import cache
 
     before = cache.clear()
     print(f"Removed {before.functions} functions, {before.bytes / 1e6:.1f} MB.")
 
 
 def _doctor(chosen: argparse.Namespace) -> None:
-    from spikesim.kernels import cache
+    from spikesim.kernels.machine import cache
 
     lines = {"spikesim": f"{__version__} in {Path(__file__).parent.parent}"}
     lines["python"] = f"{platform.python_version()} on {platform.platform()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from spikesim.runs import writing
+from spikesim.io.runs import writing
 from spikesim.sonata import read_spikes
 
 __all__ = ["write_spikes_csv"]

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from spikesim import neurons
+from spikesim.engine.network import Network
+from spikesim.engine.projection import ShortTermPlasticity
+from spikesim.engine.stdp import PairSTDP
 from spikesim.errors import SpikesimError
-from spikesim.network import Network
 from spikesim.neurons import Neuron
-from spikesim.projection import ShortTermPlasticity
-from spikesim.stdp import PairSTDP
 
 __all__ = ["quietly", "tasks"]
 

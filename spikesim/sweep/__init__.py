@@ -25,13 +25,13 @@ from typing import Any
 
 from spikesim.checks import check_path, show
 from spikesim.errors import FileError, InputError
+from spikesim.io.runs import hold
 from spikesim.progress import (
     Progress,
     as_they_end,
     progress_bar,
     terminable,
 )
-from spikesim.runs import hold
 from spikesim.sweep.pools import Pool, Train, pool_for
 from spikesim.sweep.table import DIED, REPEATED, SWEEP_FILE, Sweep, check_sets, named
 

@@ -22,10 +22,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spikesim import runs
 from spikesim.checks import check_integer, check_path, check_unknown
 from spikesim.errors import FileError, InputError
-from spikesim.files import read_bytes
+from spikesim.io import runs
+from spikesim.io.files import read_bytes
 from spikesim.sweep import Sweep, sweep
 
 __all__ = ["add_sweep_arguments", "layers", "run", "shortened"]

@@ -27,13 +27,13 @@ import numpy as np
 from spikesim.backends import cores
 from spikesim.checks import check_integer, check_name, show
 from spikesim.errors import InputError
-from spikesim.kernels.program import together
+from spikesim.io.runs import hold
+from spikesim.kernels.machine.program import together
 from spikesim.progress import (
     Terminated,
     terminate,
 )
 from spikesim.replicas import Gang
-from spikesim.runs import hold
 from spikesim.sweep.table import one_line
 
 if TYPE_CHECKING:

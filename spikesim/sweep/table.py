@@ -16,7 +16,7 @@ import numpy as np
 
 from spikesim.checks import check_name, check_path, check_unknown, show
 from spikesim.errors import FileError, InputError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -31,16 +31,17 @@ from unittest import mock
 import h5py
 import numpy as np
 
-from spikesim import cli, runs
+from spikesim import cli
 from spikesim.datasets import load_idx
+from spikesim.engine.network import Network
 from spikesim.errors import FileError, InputError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io import runs
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
-from spikesim.network import Network
 from spikesim.neurons import LIF
 from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces

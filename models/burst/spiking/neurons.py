@@ -6,11 +6,11 @@ from math import exp, log
 from typing import Any
 
 from spikesim.checks import check_choice, check_number, check_steps
+from spikesim.engine.projection import ShortTermPlasticity
 from spikesim.models.burst.spiking import equations as eq
 from spikesim.neuron import Start
 from spikesim.neurons import Neuron
 from spikesim.precision import COUNTABLE
-from spikesim.projection import ShortTermPlasticity
 
 __all__ = ["DEPRESSING", "FACILITATING", "PV", "SOM", "U_AT_FIRST", "BurstPoisson", "Pyramidal"]
 

@@ -29,7 +29,7 @@ from spikesim.bursts import events_and_bursts
 from spikesim.checks import MOST_STEPS, check_array, check_integer, check_memory, check_number, show
 from spikesim.comparison import Comparison
 from spikesim.errors import InputError
-from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers

@@ -10,11 +10,11 @@ import numpy as np
 from spikesim import Network, Population, Projection
 from spikesim.attributes import Guarded
 from spikesim.checks import check_array, check_choice, check_number, show
+from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import burst_plasticity as rule
 from spikesim.kernels.probes import spikes_now
 from spikesim.precision import SPIKE_INTERVAL, type_for
-from spikesim.synapses import varies
 
 __all__ = ["BurstPlasticity"]
 

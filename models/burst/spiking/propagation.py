@@ -39,8 +39,9 @@ from spikesim.checks import (
 )
 from spikesim.comparison import Comparison
 from spikesim.copying import Whole
+from spikesim.engine.recording import SpikeRecording, layers_to_sonata
 from spikesim.errors import InputError
-from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -49,7 +50,6 @@ from spikesim.models.burst.spiking.neurons import (
     U_AT_FIRST,
     Pyramidal,
 )
-from spikesim.recording import SpikeRecording, layers_to_sonata
 from spikesim.training import random_numbers
 
 if TYPE_CHECKING:

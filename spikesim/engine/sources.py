@@ -25,18 +25,18 @@ from spikesim.checks import (
     check_number,
 )
 from spikesim.copying import Part
+from spikesim.engine.population import ON_SPIKE, Population, check_range
+from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
 from spikesim.kernels.chance import MASK
-from spikesim.kernels.program import SHARED, Phase, once
+from spikesim.kernels.machine.program import SHARED, Phase, once
+from spikesim.kernels.machine.states import State
 from spikesim.kernels.spikes import flag, unflag
-from spikesim.kernels.states import State
 from spikesim.neurons import Neuron
-from spikesim.population import ON_SPIKE, Population, check_range
 from spikesim.precision import SPIKE_INTERVAL, type_for
-from spikesim.setting import Setting
 
 __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Trials"]
 

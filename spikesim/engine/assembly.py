@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikesim.arguments import checked_phase
 from spikesim.checks import (
     check_array,
     check_choice,
@@ -23,20 +22,21 @@ from spikesim.checks import (
     show,
 )
 from spikesim.copying import Part
+from spikesim.engine.arguments import checked_phase
+from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.population import Population
+from spikesim.engine.projection import Projection, ShortTermPlasticity
+from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.setting import Setting
+from spikesim.engine.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
+from spikesim.engine.stdp import PairSTDP
+from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
-from spikesim.filters import DoubleExponential, Filter
 from spikesim.kernels import bursts, plasticity
-from spikesim.kernels.program import Phase, once
-from spikesim.kernels.states import State
+from spikesim.kernels.machine.program import Phase, once
+from spikesim.kernels.machine.states import State
 from spikesim.neurons import Neuron
-from spikesim.population import Population
 from spikesim.precision import NEAR_ZERO, type_for
-from spikesim.projection import Projection, ShortTermPlasticity
-from spikesim.recording import SpikeRecording, StateRecording
-from spikesim.setting import Setting
-from spikesim.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
-from spikesim.stdp import PairSTDP
-from spikesim.synapses import varies
 
 __all__ = ["Assembly"]
 
@@ -410,7 +410,7 @@ class Assembly(Setting):
         Parameters
         ----------
         body : callable
-            ``body(i, t, s, p)`` in plain Python; see `spikesim.kernels.lowering` for its rules.
+            ``body(i, t, s, p)`` in plain Python; `spikesim.kernels.machine.lowering` has the rules.
         over : callable or int
             How many indices i there are: ``over(t, s, p)``, or a fixed number.
         state : dict of str to numpy.ndarray

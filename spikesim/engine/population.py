@@ -12,17 +12,17 @@ import numpy as np
 from spikesim.attributes import Constants, Watched, public_names
 from spikesim.checks import check_array, check_memory, check_number, is_real, nearest, show
 from spikesim.copying import Part
+from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
-from spikesim.filters import DoubleExponential, Filter
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes
 from spikesim.kernels.chance import MASK, Uniforms
-from spikesim.kernels.program import SHARED, Phase, once
-from spikesim.kernels.states import State
+from spikesim.kernels.machine.program import SHARED, Phase, once
+from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
 from spikesim.neurons import Neuron
 from spikesim.precision import type_for
-from spikesim.setting import Setting
 
 __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 

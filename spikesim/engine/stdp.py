@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.checks import check_number, show
+from spikesim.engine.population import Population
+from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, stdp
-from spikesim.kernels.program import SHARED, Phase
-from spikesim.kernels.states import State
-from spikesim.population import Population
+from spikesim.kernels.machine.program import SHARED, Phase
+from spikesim.kernels.machine.states import State
 from spikesim.precision import SPIKE_INTERVAL, type_for
-from spikesim.synapses import Synapses
 
 __all__ = ["PairPlasticity", "PairSTDP"]
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_number, show
+from spikesim.engine.population import Population
+from spikesim.engine.stdp import PairPlasticity, PairSTDP
+from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
-from spikesim.kernels.program import SHARED, Phase
-from spikesim.kernels.states import State
-from spikesim.population import Population
+from spikesim.kernels.machine.program import SHARED, Phase
+from spikesim.kernels.machine.states import State
 from spikesim.precision import SPIKE_INTERVAL, type_for
-from spikesim.stdp import PairPlasticity, PairSTDP
-from spikesim.synapses import Synapses
 
 __all__ = ["Projection", "ShortTermPlasticity"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.kernels import program
 from spikesim.kernels.functions import Exponent
-from spikesim.kernels.lowering import Lowering
+from spikesim.kernels.machine import program
+from spikesim.kernels.machine.lowering import Lowering
 
 __all__ = ["FAILURES", "PARTS", "build", "each", "lowering"]
 

@@ -6,7 +6,7 @@ and no more, as nobody calls its machine code; a fused program, whose loops are 
 by one, has them optimised first. That, and no wrappers for Python, saves half of the compilation.
 
 Numba's own compiler is used with one of its passes replaced. What it knows of arrays in memory is
-written down in `array` below and in `spikesim.kernels.jobs.array_record`.
+written down in `array` below and in `spikesim.kernels.machine.jobs.array_record`.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels import meeting, program
-from spikesim.kernels.cache import symbol
-from spikesim.kernels.jobs import Job, Loop, Recipe
-from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.precision import CHECKED
-from spikesim.kernels.records import record
+from spikesim.kernels.machine import meeting, program
+from spikesim.kernels.machine.cache import symbol
+from spikesim.kernels.machine.jobs import Job, Loop, Recipe
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.precision import CHECKED
+from spikesim.kernels.machine.records import record
 
 __all__ = ["object_code"]
 

@@ -9,7 +9,7 @@ A program begins with its Phases; what is not known of them is compiled on all c
 run for `WORTHWHILE` seconds, another process of low priority fuses it, and the next stretch of
 steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
 makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds of
-processes are in `spikesim.kernels.processes`.
+processes are in `spikesim.kernels.machine.processes`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from spikesim.kernels import cache, jobs, processes
-from spikesim.kernels.cores import cores
-from spikesim.kernels.jobs import Job
-from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.program import Call, Source
+from spikesim.kernels.machine import cache, jobs, processes
+from spikesim.kernels.machine.cores import cores
+from spikesim.kernels.machine.jobs import Job
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.program import Call, Source
 
 __all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
 
@@ -335,7 +335,9 @@ def _compile(needed: Sequence[Job], report: Report | None) -> None:
         if not missing:
             return
         with processes.sharing(missing, _cores()) as shared:
-            from spikesim.kernels.compiling import object_code  # Numba takes a third of a second
+            from spikesim.kernels.machine.compiling import (
+                object_code,  # Numba takes a third of a second
+            )
 
             done = 0
             while taken := shared.take():

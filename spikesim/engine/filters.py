@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.kernels import filters
-from spikesim.kernels.program import SHARED, Phase
+from spikesim.kernels.machine.program import SHARED, Phase
 from spikesim.precision import NEAR_ZERO, type_for
 
 __all__ = ["DoubleExponential", "Filter"]

@@ -25,7 +25,7 @@ class Setting(Whole):
     Examples
     --------
     >>> from spikesim import LIF
-    >>> from spikesim.population import Population
+    >>> from spikesim.engine.population import Population
     >>> Population(Setting(dt=1.0), "cells", 3, LIF, {})
     <Population 'cells': 3 neurons with v, drive, refractory, spike>
     """

@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikesim import backends
-from spikesim.assembly import Assembly
 from spikesim.attributes import copied
 from spikesim.checks import (
     MOST_STEPS,
@@ -32,16 +31,17 @@ from spikesim.checks import (
     is_real,
     show,
 )
+from spikesim.engine.assembly import Assembly
+from spikesim.engine.population import Population, check_range
+from spikesim.engine.replay import Stretch
+from spikesim.engine.restoring import check_built, renamed
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
-from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.program import Phase, Program
-from spikesim.kernels.rehearsal import rehearse
-from spikesim.population import Population, check_range
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.program import Phase, Program
+from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
-from spikesim.replay import Stretch
-from spikesim.restoring import check_built, renamed
 
 __all__ = ["Network"]
 

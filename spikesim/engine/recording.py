@@ -18,12 +18,12 @@ import numpy as np
 from spikesim.attributes import public_names
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
+from spikesim.engine.population import Population, read_only
 from spikesim.errors import InputError
 from spikesim.kernels import probes
-from spikesim.kernels.program import Phase, once
-from spikesim.kernels.states import State
+from spikesim.kernels.machine.program import Phase, once
+from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
-from spikesim.population import Population, read_only
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.spiketrains import to_neo
 

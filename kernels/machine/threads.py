@@ -3,9 +3,9 @@
     each(t, s, p):  every thread takes its share of the indices, then all meet
 
 Bodies are those of one core and give the same bits: what two indices may touch at once is not
-shared (see `spikesim.kernels.program.Phase`). A meeting takes about 0.1 us where every thread has a
-core of its own, and there are two of them in most Phases, so this pays for networks whose step
-takes tens of microseconds. For many small networks see `spikesim.Replicas`.
+shared (see `spikesim.kernels.machine.program.Phase`). A meeting takes about 0.1 us where every
+thread has a core of its own, and there are two of them in most Phases, so this pays for networks
+whose step takes tens of microseconds. For many small networks see `spikesim.Replicas`.
 
 A thread that fails, as under NUMBA_BOUNDSCHECK, stops the others where they wait for it. Ctrl-C
 takes effect when a stretch of steps has ended, as on one core.
@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.kernels import cpu
-from spikesim.kernels.barrier import STOPPED, Stopped
-from spikesim.kernels.jobs import Loop, array_record
-from spikesim.kernels.lowering import Lowering
-from spikesim.kernels.native import Native
-from spikesim.kernels.program import Source
+from spikesim.kernels.machine import cpu
+from spikesim.kernels.machine.barrier import STOPPED, Stopped
+from spikesim.kernels.machine.jobs import Loop, array_record
+from spikesim.kernels.machine.lowering import Lowering
+from spikesim.kernels.machine.native import Native
+from spikesim.kernels.machine.program import Source
 
 __all__ = ["Threads"]
 

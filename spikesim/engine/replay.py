@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from spikesim.kernels.program import Program, together
+from spikesim.kernels.machine.program import Program, together
 
 __all__ = ["Stretch"]
 

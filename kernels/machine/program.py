@@ -29,9 +29,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.records import record
-from spikesim.kernels.states import Place, place_of
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.records import record
+from spikesim.kernels.machine.states import Place, place_of
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 
@@ -59,7 +59,7 @@ class Phase(NamedTuple):
         ``over(t, s, p)``, how many indices this step has.
     state : mapping of str to numpy.ndarray
         Arrays that the body reads and writes, as ``s.name[i]``: those that it holds at a call. A
-        `spikesim.kernels.states.State` finds them where their owners keep them.
+        `spikesim.kernels.machine.states.State` finds them where their owners keep them.
     params : dict of str to float, int or bool
         Numbers that the body reads, as ``p.name``. Floats take the Phase's type.
     inputs : tuple of str
@@ -168,7 +168,7 @@ class Program:
     dtype : str
         'float32' or 'float64', the type of real parameters and constants of Phases without one.
     backend : module
-        `spikesim.kernels.cpu`, `spikesim.kernels.python`, or what `spikesim.kernels.cuda` makes.
+        The modules `cpu` or `python` beside this one, or what `cuda` makes.
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from spikesim.kernels.barrier import ARRIVED, MEETINGS, STOPPED, Stopped
+from spikesim.kernels.machine.barrier import ARRIVED, MEETINGS, STOPPED, Stopped
 
 __all__ = ["LOOPS", "meet", "nothing", "sched_yield", "take"]
 
@@ -64,7 +64,7 @@ def each(t, s, p, m):
 
 
 def each_of_neurons(t, s, p, m):
-    """The same where the threads meet later; see `spikesim.kernels.program.Phase.neurons`."""
+    """The same where the threads meet later; see `neurons` of `Phase`."""
     take(over(t, s, p), t, s, p, m)  # noqa: F821
 
 

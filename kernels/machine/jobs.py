@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.kernels.program import Source
+from spikesim.kernels.machine.program import Source
 
 __all__ = ["Job", "Loop", "Recipe", "array_record", "fused", "meeting", "parts", "unpacked"]
 
@@ -43,7 +43,7 @@ class Recipe(NamedTuple):
 
     @classmethod
     def of(cls, function: FunctionType, dtype: str) -> Recipe:
-        """That of a lowered function; see `spikesim.kernels.lowering`."""
+        """That of a lowered function; see `spikesim.kernels.machine.lowering`."""
         read = set(function.__code__.co_names)
         names = {name: value for name, value in function.__globals__.items() if name in read}
         code, defaults = function.__code__, function.__defaults__

@@ -26,9 +26,9 @@ from unittest.mock import patch
 
 import numpy as np
 
-from spikesim.kernels import program
 from spikesim.kernels.functions import Exponent
-from spikesim.kernels.lowering import Lowering
+from spikesim.kernels.machine import program
+from spikesim.kernels.machine.lowering import Lowering
 
 __all__ = ["Cuda", "Runner", "provider", "unavailable"]
 

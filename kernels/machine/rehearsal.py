@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.kernels import python
-from spikesim.kernels.lowering import Lowering, LoweringError, is_ours
-from spikesim.kernels.program import Phase, record
+from spikesim.kernels.machine import python
+from spikesim.kernels.machine.lowering import Lowering, LoweringError, is_ours
+from spikesim.kernels.machine.program import Phase, record
 
 __all__ = ["rehearse"]
 

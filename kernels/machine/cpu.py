@@ -1,6 +1,7 @@
 """The backend for one core: bodies compiled by Numba, called from a loop over steps.
 
-`spikesim.kernels.native` says how programs run, `spikesim.kernels.compiling` how they are compiled.
+`spikesim.kernels.machine.native` says how programs run, `spikesim.kernels.machine.compiling` how
+they are compiled.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from spikesim.kernels.jobs import Loop, Recipe
-from spikesim.kernels.lowering import Lowering
-from spikesim.kernels.native import Native
-from spikesim.kernels.program import Source
+from spikesim.kernels.machine.jobs import Loop, Recipe
+from spikesim.kernels.machine.lowering import Lowering
+from spikesim.kernels.machine.native import Native
+from spikesim.kernels.machine.program import Source
 
 __all__ = ["FAILURES", "FEW", "PARTS", "build", "each", "lowering"]
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from spikesim.checks import check_integer, check_path
 from spikesim.errors import FileError, InputError
-from spikesim.files import check_target
+from spikesim.io.files import check_target
 
 __all__ = [
     "LOCK_FILE",

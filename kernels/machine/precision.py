@@ -17,7 +17,7 @@ from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.errors import TypingError
 from numba.core.typed_passes import NopythonTypeInference
 
-from spikesim.kernels.lowering import is_ours
+from spikesim.kernels.machine.lowering import is_ours
 
 __all__ = ["CHECKED"]
 

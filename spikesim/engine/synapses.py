@@ -14,22 +14,14 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import allocate, check_array, check_choice, check_number, show
-from spikesim.connectivity import (
-    Synapses as Rows,
-)
-from spikesim.connectivity import (
-    all_to_all,
-    draw,
-    from_matrix,
-    generator,
-    target_type,
-)
 from spikesim.copying import Part
+from spikesim.engine.connectivity import Synapses as Rows
+from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
+from spikesim.engine.population import read_only
+from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
-from spikesim.kernels.program import SHARED
-from spikesim.kernels.states import State
-from spikesim.population import read_only
-from spikesim.setting import Setting
+from spikesim.kernels.machine.program import SHARED
+from spikesim.kernels.machine.states import State
 
 __all__ = ["Synapses", "varies"]
 

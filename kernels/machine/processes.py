@@ -27,15 +27,15 @@ from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import IO, Any
 
-from spikesim.kernels import cache
-from spikesim.kernels.jobs import Job, unpacked
+from spikesim.kernels.machine import cache
+from spikesim.kernels.machine.jobs import Job, unpacked
 
 __all__ = ["Shared", "fuse", "fused", "main", "numbers", "sharing"]
 
 _START = """
 import sys
 sys.path[:] = sys.argv[1:]
-from spikesim.kernels.processes import main
+from spikesim.kernels.machine.processes import main
 main()
 """
 _FOR_ONE = 4  # jobs that have to be there for each process, which takes a second to begin
@@ -239,7 +239,7 @@ def _receive(pipe: IO[bytes], jobs: SimpleQueue[Job]) -> None:
 def _answer(job: Job) -> None:
     code = cache.find(job.key)
     if code is None:
-        from spikesim.kernels.compiling import object_code
+        from spikesim.kernels.machine.compiling import object_code
 
         code = object_code(job)
         cache.keep(job.key, code)
