@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -35,13 +34,14 @@ NOW = {
 """Former name → present name."""
 
 
-class _Former(MetaPathFinder, Loader):
-    """Gives the module of the present name, as the one that it is."""
+class _Former:
+    """A finder and a loader in one: gives the module of the present name, as the one that it is."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if name in NOW else None
+        loader: Any = self  # not one of importlib.abc, which would take long to import
+        return ModuleSpec(name, loader) if name in NOW else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(NOW[spec.name])
@@ -56,4 +56,5 @@ class _Former(MetaPathFinder, Loader):
 def find_former_names() -> None:
     """Let former names be imported, once none of the present ones is meant."""
     if not any(isinstance(finder, _Former) for finder in sys.meta_path):
-        sys.meta_path.append(_Former())
+        finders: list[Any] = sys.meta_path
+        finders.append(_Former())
