@@ -248,8 +248,10 @@ class Native:
             return
         if self._run is not None:
             self._records = _records(arrays)
-        else:
+        elif self._table is not None:
             self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
+            self._rows = self._table.copy()
+            self._rows[:, 1] += self._records.ctypes.data
         self._described = arrays
 
     def _work(self, call: Call) -> Callable[[int], None]:
@@ -258,11 +260,10 @@ class Native:
         if self._run is not None:
             return self._work_fused(self._run, call)
         if self._table is not None:
-            return self._work_of_phases(self._table.copy(), call)
+            return self._work_of_phases(self._rows.copy(), call)
         raise RuntimeError("A program has not been prepared.")
 
     def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
-        table[:, 1] += self._records.ctypes.data
         table[:, 2] += call.reals.ctypes.data
         table[:, 3] += call.wholes.ctypes.data
         drive = _driver()

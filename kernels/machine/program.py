@@ -230,7 +230,10 @@ class Program:
 
     @property
     def is_current(self) -> bool:
-        """Whether all code that it was made of is still as it was, and it suits the arrays."""
+        """Whether it is still that of its Phases, whose arrays are looked for: ask before a run.
+
+        All code that it was made of has to be as it was, and arrays of the same types.
+        """
         return self._suits() and all(lowering.is_current for lowering in self._lowerings.values())
 
     def _suits(self) -> bool:
@@ -283,15 +286,7 @@ class Program:
             shared(self, call)
 
     def call(self, first: int, steps: int) -> Call:
-        """What a run of `steps` steps needs, as things are now.
-
-        Raises
-        ------
-        LoweringError
-            If it needs another program, as its arrays are of other types now.
-        """
-        if not self._suits():
-            raise LoweringError("The arrays of a program were exchanged for some of other types.")
+        """What a run of `steps` steps needs: numbers as they are, arrays as last looked for."""
         reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
         wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
         return Call(first, steps, self._arrays, reals, wholes, self._inputs)

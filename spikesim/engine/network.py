@@ -227,16 +227,12 @@ class Network(Assembly):
 
     def _made_of(self) -> list[Any]:
         """What decides which Phases there are, and which names each has: objects and numbers."""
-        populations = self.populations.values()
         added = [*self._first, *self._last]
-        return [
-            *added,
-            *(getattr(phase.state, "moves", 0) for phase in added),
-            *self.recordings,
-            *(len(population.shared) for population in populations),
-            *(background.is_per_neuron for background in self.backgrounds),
-            *(len(parts) for parts in (self._first, self.populations, self.projections)),
-        ]
+        parts: list[Any] = [*added, *self.recordings]
+        parts += [getattr(phase.state, "moves", 0) for phase in added]
+        parts += [len(population.shared) for population in self.populations.values()]
+        parts += [background.is_per_neuron for background in self.backgrounds]
+        return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
     # -------------------------------------------------------------------- saving and resuming
 
