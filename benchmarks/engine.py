@@ -15,8 +15,8 @@ import time
 
 import numpy as np
 
-from spikesim.kernels import cpu
-from spikesim.kernels.program import Program
+from spikesim.kernels.machine import cpu
+from spikesim.kernels.machine.program import Program
 from spikesim.models.segregated import SegregatedDendriteNetwork
 
 REPEATS = 7

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import exp, real
-from spikesim.kernels.program import Phase
+from spikesim.kernels.machine.program import Phase
 
 __all__ = [
     "RARE",
@@ -128,12 +128,22 @@ class Uniforms:
     ----------
     values : numpy.ndarray, shape (n,)
         This step's numbers.
+    stream : int
+        May be set between runs.
     """
 
     def __init__(self, n: int, seed: int, stream: int, dtype: str):
         self._uniform = np.zeros((4, -(-n // 4)), dtype)
         self.values = self._uniform.reshape(-1)
         self._params = {"stream": stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+
+    @property
+    def stream(self) -> int:
+        return self._params["stream"]
+
+    @stream.setter
+    def stream(self, stream: int) -> None:
+        self._params["stream"] = stream
 
     def phase(self) -> Phase:
         """The Phase that draws."""

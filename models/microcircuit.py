@@ -44,7 +44,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spikesim import CurrentLIF, Network, SpikeRecording
-from spikesim.errors import InputError, check_choice, check_number, show
+from spikesim.checks import check_choice, check_number, show
+from spikesim.errors import InputError
 from spikesim.training import random_numbers
 
 __all__ = [

@@ -17,8 +17,14 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
     )  # a source checkout: kernels/, models/ and data/ lie beside this folder
 
 from spikesim.attributes import imported_later as _imported_later
+from spikesim.engine.filters import DoubleExponential
+from spikesim.engine.network import Network
+from spikesim.engine.population import Population
+from spikesim.engine.projection import Projection, ShortTermPlasticity
+from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.stdp import PairSTDP
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
-from spikesim.network import Network
+from spikesim.former import find_former_names as _find_former_names
 from spikesim.neurons import (
     LIF,
     AdEx,
@@ -32,11 +38,10 @@ from spikesim.neurons import (
     Neuron,
     Poisson,
 )
-from spikesim.population import DoubleExponential, Population
-from spikesim.projection import Projection, ShortTermPlasticity
-from spikesim.recording import SpikeRecording, StateRecording
 from spikesim.replicas import Replicas
-from spikesim.stdp import PairSTDP
+from spikesim.version import __version__
+
+_find_former_names()
 
 if TYPE_CHECKING:
     from spikesim import bursts as bursts
@@ -60,8 +65,6 @@ else:  # modules for users, which take time to import
             "sweep",
         ],
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "LIF",

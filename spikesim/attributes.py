@@ -32,7 +32,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.errors import InputError, check_unknown, nearest, show
+from spikesim.checks import check_unknown, nearest, show
+from spikesim.errors import InputError
 
 __all__ = [
     "Constants",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cache
 from typing import Any
 
-from spikesim.errors import InputError, check_choice
+from spikesim.checks import check_choice
+from spikesim.errors import InputError
+from spikesim.kernels.machine.cores import cores
 
 __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]
 
@@ -55,14 +56,14 @@ def available() -> dict[str, str]:
     >>> available()["cpu"]
     ''
     """
-    from spikesim.kernels.cuda import unavailable
+    from spikesim.kernels.machine.cuda import unavailable
 
     return {"cpu": "", "threads": "", "python": "", "cuda": unavailable()}
 
 
 def device_name(device: int = 0) -> str:
     """The name of a GPU that the backend can use."""
-    from spikesim.kernels.cuda import provider
+    from spikesim.kernels.machine.cuda import provider
 
     name = getattr(provider().gpus[device], "name", b"the simulator of numba.cuda")
     return name.decode() if isinstance(name, bytes) else str(name)
@@ -78,11 +79,11 @@ def backend(name: str) -> Any:
     """
     name = check_backend(name)
     if name == "cpu":
-        from spikesim.kernels import cpu
+        from spikesim.kernels.machine import cpu
 
         return cpu
     if name == "python":
-        from spikesim.kernels import python
+        from spikesim.kernels.machine import python
 
         return python
     kind, _, number = name.partition(":")
@@ -91,29 +92,16 @@ def backend(name: str) -> Any:
     return _cuda(int(number or 0))
 
 
-def cores() -> int:
-    """How many cores this process may use.
-
-    Examples
-    --------
-    >>> cores() >= 1
-    True
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @cache
 def _threads(count: int) -> Any:
-    from spikesim.kernels.threads import Threads
+    from spikesim.kernels.machine.threads import Threads
 
     return Threads(count)
 
 
 @cache
 def _cuda(device: int) -> Any:
-    from spikesim.kernels.cuda import Cuda, unavailable
+    from spikesim.kernels.machine.cuda import Cuda, unavailable
 
     reason = unavailable(device)
     if reason:

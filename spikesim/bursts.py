@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_integer, check_memory, check_number
+from spikesim.checks import check_array, check_integer, check_memory, check_number
+from spikesim.errors import InputError
 
 __all__ = ["BurstRates", "Bursts", "binned_rates", "events_and_bursts"]
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from spikesim.errors import InputError, is_real, show
+from spikesim.checks import is_real, show
+from spikesim.errors import InputError
 
 __all__ = ["Comparison", "comparison_table"]
 

@@ -22,7 +22,7 @@ import numpy as np
 from spikesim.attributes import Guarded
 from spikesim.errors import InputError
 
-__all__ = ["Part", "Whole"]
+__all__ = ["Companion", "Part", "Whole"]
 
 
 class Whole(Guarded):
@@ -61,6 +61,10 @@ class Part(Guarded):
         """
         raise NotImplementedError
 
+    def exchanged(self) -> list[dict[str, np.ndarray]]:
+        """The dicts with arrays that others may take the place of while the network lives."""
+        return []
+
     def _place(self) -> tuple[Whole, str, Any]:
         """The network, the name of its dict or list, and the key of this object there."""
         raise NotImplementedError
@@ -74,6 +78,13 @@ class Part(Guarded):
     def _held(self) -> dict[str, Any]:
         """The attributes that a copy is made of, within that of the network."""
         return self.__dict__
+
+
+class Companion:
+    """An object that goes with a network when that is copied, and is less when it is copied alone.
+
+    Then, its ``__getstate__`` says what is left; that also refuses what cannot be copied.
+    """
 
 
 def _part(network: Whole, where: str, key: Any) -> Any:
@@ -93,15 +104,13 @@ class _Packer(pickle.Pickler):
         return len(self._functions) - 1
 
     def reducer_override(self, obj: Any) -> Any:
-        from spikesim.recording import SpikeRecording, StateRecording
-
         if type(obj) is np.ndarray:
             return _reduced(obj)
         if isinstance(obj, Whole):
             self.wholes.append(obj)
         if isinstance(obj, (Whole, Part)):
             return _new, (type(obj),), obj._held()
-        if isinstance(obj, (SpikeRecording, StateRecording)):
+        if isinstance(obj, Companion):
             obj.__getstate__()  # refuses what cannot be copied
             return _new, (type(obj),), obj.__dict__, None, None, _set
         return NotImplemented
@@ -168,7 +177,13 @@ def _packed(
 def _unpacked(
     packed: bytes, buffers: Any = None, functions: list[FunctionType] | None = None
 ) -> Any:
-    whole, wholes = _Unpacker(packed, buffers, functions or []).load()
+    try:
+        whole, wholes = _Unpacker(packed, buffers, functions or []).load()
+    except (AttributeError, ImportError) as error:
+        raise InputError(
+            f"This network was pickled by another version ({error}). There, save() it; here, build "
+            "it anew and restore() what was saved."
+        ) from error
     for each in wholes:
         each._revive()
     return whole

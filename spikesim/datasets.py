@@ -25,16 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.errors import (
-    FileError,
-    InputError,
-    check_choice,
-    check_integer,
-    check_memory,
-    check_path,
-    show,
-)
-from spikesim.files import read_bytes
+from spikesim.checks import check_choice, check_integer, check_memory, check_path, show
+from spikesim.errors import FileError, InputError
+from spikesim.io.files import read_bytes
 
 __all__ = [
     "MNIST_MIRRORS",

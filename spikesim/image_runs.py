@@ -13,10 +13,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spikesim import datasets, runs
-from spikesim.errors import InputError, check_integer
-from spikesim.runs import RUN_FILE, noted
-from spikesim.sweep_runs import layers, shortened
+from spikesim import datasets
+from spikesim.checks import check_integer
+from spikesim.cli.export import write_spikes_csv
+from spikesim.errors import InputError
+from spikesim.io import runs
+from spikesim.io.runs import RUN_FILE, noted
+from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands"]
 
@@ -197,7 +200,7 @@ class ImageCommands:
             layers = {name: getattr(net, name) for name in net.WEIGHTS}
             path = runs.write_weights(chosen.directory, layers)
         else:
-            path = runs.write_spikes_csv(chosen.directory)
+            path = write_spikes_csv(chosen.directory)
         print(f"Wrote {path}")
 
     def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:

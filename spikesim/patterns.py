@@ -16,10 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import (
+from spikesim.checks import (
     MOST_STEPS,
-    FileError,
-    InputError,
     check_array,
     check_choice,
     check_integer,
@@ -29,7 +27,8 @@ from spikesim.errors import (
     check_steps,
     show,
 )
-from spikesim.files import read_bytes
+from spikesim.errors import FileError, InputError
+from spikesim.io.files import read_bytes
 from spikesim.spike_pattern import SpikePattern, check_pattern, pattern_of
 
 __all__ = [

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import InputError, show
+from spikesim.checks import show
+from spikesim.errors import InputError
 
 __all__ = [
     "Interruption",

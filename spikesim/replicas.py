@@ -24,8 +24,9 @@ import numpy as np
 
 from spikesim.attributes import Guarded
 from spikesim.backends import cores
-from spikesim.errors import InputError, check_integer, check_path, show
-from spikesim.kernels.program import Call, Program, together
+from spikesim.checks import check_integer, check_path, show
+from spikesim.errors import InputError
+from spikesim.kernels.machine.program import Call, Program, together
 from spikesim.progress import Interruption, Progress, as_they_end, progress_bar
 from spikesim.training import LayerArrays
 

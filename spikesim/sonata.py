@@ -18,8 +18,7 @@ from typing import Any, NamedTuple, Self
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
-from spikesim.errors import (
-    InputError,
+from spikesim.checks import (
     check_array,
     check_integer,
     check_name,
@@ -30,7 +29,8 @@ from spikesim.errors import (
     is_text,
     show,
 )
-from spikesim.files import atomic_file
+from spikesim.errors import InputError
+from spikesim.io.files import atomic_file
 from spikesim.sonata_reading import CHECKSUM, Traces, read_spikes, read_traces, text_checksum
 
 __all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]

@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
-from spikesim.errors import FileError, check_memory
-from spikesim.files import open_hdf5
+from spikesim.checks import check_memory
+from spikesim.errors import FileError
+from spikesim.io.files import open_hdf5
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 

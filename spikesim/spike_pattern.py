@@ -9,14 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import (
-    InputError,
-    check_array,
-    check_choice,
-    check_integer,
-    check_number,
-    check_steps,
-)
+from spikesim.checks import check_array, check_choice, check_integer, check_number, check_steps
+from spikesim.errors import InputError
 
 __all__ = ["SpikePattern", "check_pattern", "pattern_of"]
 

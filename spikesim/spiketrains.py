@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_integer, check_memory, check_number
+from spikesim.checks import check_array, check_integer, check_memory, check_number
+from spikesim.errors import InputError
 
 if TYPE_CHECKING:
     import neo  # type: ignore[import-untyped]

@@ -11,10 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from spikesim.attributes import Guarded, copied
-from spikesim.errors import (
-    FileError,
-    InputError,
-    SimulationError,
+from spikesim.checks import (
     check_array,
     check_choice,
     check_integer,
@@ -22,9 +19,10 @@ from spikesim.errors import (
     check_number,
     show,
 )
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.errors import FileError, InputError, SimulationError
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.runs import hold_file
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.runs import hold_file
 
 __all__ = [
     "ImageClassifier",

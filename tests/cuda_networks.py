@@ -30,7 +30,7 @@ from spikesim import (
     patterns,
 )
 from spikesim.kernels import plasticity
-from spikesim.kernels.cuda import Cuda
+from spikesim.kernels.machine.cuda import Cuda
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,

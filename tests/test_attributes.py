@@ -19,11 +19,11 @@ from spikesim import (
     ShortTermPlasticity,
 )
 from spikesim.attributes import Constants, Guarded
+from spikesim.engine.sources import Trials
 from spikesim.models.burst.spiking import propagation
 from spikesim.models.burst.spiking.neurons import Pyramidal
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
-from spikesim.neurons import RESERVED
-from spikesim.sources import Trials
+from spikesim.neuron import RESERVED
 from tests.reliability.calls import MODELS, learn
 
 

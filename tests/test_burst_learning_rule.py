@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError
-from spikesim.files import open_file, read_tree
+from spikesim.io.files import open_file, read_tree
 from spikesim.models.burst.spiking.learning_rule import BLOCKS, LearningRuleParameters, run
 
 matplotlib.use("Agg")

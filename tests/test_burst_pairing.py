@@ -13,7 +13,7 @@ from naive_bursting_neurons import (
 )
 
 from spikesim import InputError
-from spikesim.files import open_file, read_tree
+from spikesim.io.files import open_file, read_tree
 from spikesim.models.burst.spiking.pairing import EVENT_RATES, run, weight_changes
 
 matplotlib.use("Agg")

@@ -5,7 +5,7 @@ import pytest
 
 from spikesim import FileError, InputError
 from spikesim.comparison import comparison_table
-from spikesim.files import atomic_file, stamp
+from spikesim.io.files import atomic_file, stamp
 from spikesim.models.burst.spiking.transfer import (
     AUTHORS_INTERNEURONS,
     AUTHORS_LATERAL,

@@ -5,9 +5,9 @@ import pytest
 from naive_bursting_neurons import NaiveBurstPoisson, NaivePyramidal, run
 
 from spikesim import InputError, Network
+from spikesim.engine.population import ON_SPIKE
 from spikesim.kernels.chance import philox, uniform
 from spikesim.models.burst.spiking import BurstPoisson, Pyramidal
-from spikesim.population import ON_SPIKE
 
 PORTS = {
     "g_exc_s": "soma_exc",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from spikesim.kernels import cache
+from spikesim.kernels.machine import cache
 from tests.waiting import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = """
 import numpy as np
 from spikesim.kernels import cpu
-from spikesim.kernels.program import Phase, Program, once
+from spikesim.kernels.machine.program import Phase, Program, once
 
 GAIN = 2.0
 

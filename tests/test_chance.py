@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 
 from spikesim import Bernoulli, InputError, Network, Poisson
-from spikesim.kernels import cpu, python
 from spikesim.kernels.chance import Uniforms, philox, poisson_count, uniform
+from spikesim.kernels.machine import cpu, python
+from spikesim.kernels.machine.program import Phase, Program
 from spikesim.kernels.neurons import neurons, poisson, rarely
-from spikesim.kernels.program import Phase, Program
 
 # kat_vectors of Random123 (Salmon et al. 2011) for philox4x32 with 10 rounds: counter, key, words.
 KNOWN_ANSWERS = [

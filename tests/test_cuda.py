@@ -14,8 +14,8 @@ import pytest
 import spikesim.kernels
 import spikesim.models
 from spikesim import InputError, Network, backends
-from spikesim.kernels.cuda import Cuda, provider
-from spikesim.kernels.program import Program
+from spikesim.kernels.machine.cuda import Cuda, provider
+from spikesim.kernels.machine.program import Program
 from tests.waiting import HANG
 
 HERE = Path(__file__).resolve().parent
@@ -79,7 +79,7 @@ def test_the_simulator_gives_the_bits_of_plain_python(name):
 
 
 def test_without_a_gpu_the_error_says_why(monkeypatch):
-    monkeypatch.setattr("spikesim.kernels.cuda.provider", lambda: NoGpu)
+    monkeypatch.setattr("spikesim.kernels.machine.cuda.provider", lambda: NoGpu)
     with pytest.raises(InputError, match="no usable GPU and driver were found"):
         Network(backend="cuda:5")
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError, Network, Neuron, backends
-from spikesim.kernels.cuda import Cuda
+from spikesim.kernels.machine.cuda import Cuda
 from spikesim.models.segregated import SegregatedDendriteNetwork, equations
 
 BODY = "def body(i, t, s, p):\n    s.x[i] = {}\n"

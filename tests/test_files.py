@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spikesim.errors import FileError, InputError
-from spikesim.files import (
+from spikesim.io.files import (
     SCHEMA,
     atomic_file,
     open_file,
@@ -77,7 +77,7 @@ def test_a_killed_process_leaves_the_old_file_byte_for_byte(path):
     before = path.read_bytes()
     script = (
         "import os, signal, sys\n"
-        "from spikesim.files import atomic_file\n"
+        "from spikesim.io.files import atomic_file\n"
         "with atomic_file(sys.argv[1]) as file:\n"
         "    file['half'] = [1.0]\n"
         "    file.flush()\n"

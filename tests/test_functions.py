@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from spikesim.kernels import cpu, python
 from spikesim.kernels.functions import exp, real, sigmoid, sqrt
-from spikesim.kernels.program import Phase, Program
+from spikesim.kernels.machine import cpu, python
+from spikesim.kernels.machine.program import Phase, Program
 
 DTYPES = ["float32", "float64"]
 RANGE = {"float32": 83.0, "float64": 708.0}

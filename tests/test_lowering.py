@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from spikesim import InputError, Network
-from spikesim.kernels import cpu, python, records
 from spikesim.kernels.functions import exp, real
-from spikesim.kernels.lowering import LoweringError
-from spikesim.kernels.program import Phase, Program, once
-from spikesim.kernels.threads import Threads
+from spikesim.kernels.machine import cpu, python, records
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.program import Phase, Program, once
+from spikesim.kernels.machine.threads import Threads
 
 MIXED = "a whole number meets a real one"
 NARROW = "whole numbers of few bits make one of 64 when compiled"

@@ -158,8 +158,8 @@ def test_smaller_networks_keep_mean_and_variance_of_the_input():
         """Of what arrives at each population in a second, at the rates of the full network."""
         found = {}
         for name, cells in net.populations.items():
-            inputs = [(b.rate, b.weight) for b in cells.backgrounds]
-            for projection in cells.incoming:
+            inputs = [(b.rate, b.weight) for b in net.backgrounds if b.population is cells]
+            for projection in (x for x in net.projections.values() if x.post is cells):
                 spikes = RATES[projection.pre.name].reference * projection.size / cells.n
                 inputs.append((spikes, float(projection.weight.mean())))
             constant = (cells.params["rest"] - NEURON["E_L"]) / 0.0005  # as if in spikes

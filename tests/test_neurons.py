@@ -17,7 +17,7 @@ from spikesim import (
     Neuron,
     patterns,
 )
-from spikesim.errors import check_steps
+from spikesim.checks import check_steps
 from spikesim.models.burst.spiking import BurstPoisson, Pyramidal
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-import spikesim.recording
+import spikesim.engine.recording
 from spikesim import LIF, Network, Poisson, plot, spiketrains
 from spikesim.errors import FileError, InputError
 from spikesim.models.burst import BurstpropNetwork
@@ -279,7 +279,7 @@ def test_after_close_the_network_goes_on_without_the_recording(tmp_path, to_file
 
 
 def test_a_recording_can_be_closed_by_who_is_told_of_the_progress(monkeypatch):
-    monkeypatch.setattr(spikesim.recording, "_SPIKE_BUFFER", 200)
+    monkeypatch.setattr(spikesim.engine.recording, "_SPIKE_BUFFER", 200)
     net, source, _ = noisy()
     closed, stays = net.record_spikes(source), net.record_spikes(source)
     net.run(100.0, progress=lambda done, total: closed.close())
@@ -370,7 +370,6 @@ def neurons_of_a_raster(neurons):
 def neurons_of_a_background(neurons):
     net, _, cells = noisy(5)
     net.projections.clear()
-    cells.incoming.clear()
     net.add_background(cells, "drive", 1e6, 1.0, neurons=neurons)
     net.run_steps(1)
     return np.flatnonzero(cells.drive).tolist()
@@ -552,7 +551,7 @@ def test_reading_after_each_of_many_runs_copies_each_spike_a_few_times(monkeypat
 
     net, source, cells = noisy()
     spikes, voltages = net.record_spikes(source), net.record(cells, "v")
-    monkeypatch.setattr(spikesim.recording.np, "empty", counted)
+    monkeypatch.setattr(spikesim.engine.recording.np, "empty", counted)
     for _ in range(1000):
         net.run_steps(1)
         _ = spikes.t, spikes.i, voltages.v

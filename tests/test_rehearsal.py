@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError, Network, Neuron
-from spikesim.kernels import rehearsal
+from spikesim.kernels.machine import rehearsal
 
 
 def shift(i, t, s, p):

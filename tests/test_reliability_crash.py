@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from spikesim import FileError, runs
+from spikesim import FileError
 from spikesim.cli import main
+from spikesim.io import runs
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, command
 from spikesim.sweep import Sweep, sweep
@@ -19,7 +20,7 @@ from tests.reliability import crash
 HOLDER = """
 import sys
 from pathlib import Path
-from spikesim.runs import hold
+from spikesim.io.runs import hold
 with hold(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

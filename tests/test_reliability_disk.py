@@ -12,14 +12,15 @@ import h5py
 import numpy as np
 import pytest
 
-from spikesim import FileError, files
+from spikesim import FileError
 from spikesim.cli import main
-from spikesim.files import atomic_file
+from spikesim.io import files
+from spikesim.io.files import atomic_file
+from spikesim.io.runs import hold_file
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking.exclusive_or import ExclusiveOrNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.patterns import from_trains
-from spikesim.runs import hold_file
 from spikesim.sweep import Sweep
 from tests.reliability import crash
 from tests.waiting import HANG, wait_until

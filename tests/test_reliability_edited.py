@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
@@ -73,7 +73,7 @@ def test_a_model_refuses_an_edit_or_goes_on_from_it_within_its_arrays(model, tmp
 
 
 def test_an_index_outside_of_an_array_is_found(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr("spikesim.population.Population.check_saved", lambda *_: None)
+    monkeypatch.setattr("spikesim.engine.population.Population.check_saved", lambda *_: None)
     _, place, value, _ = EDITS["numbers of spikes"]
     path, (kind, tree) = tmp_path / "net.h5", saved["segregated"]
     was = edited.place(tree, ("network", *place))

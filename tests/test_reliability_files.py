@@ -15,7 +15,7 @@ import pytest
 from spikesim import cli
 from spikesim.datasets import load_idx
 from spikesim.errors import FileError, InputError
-from spikesim.files import atomic_file, open_hdf5, read_tree, stamp, write_tree
+from spikesim.io.files import atomic_file, open_hdf5, read_tree, stamp, write_tree
 from spikesim.patterns import from_picture, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from tests.reliability import files
@@ -242,7 +242,7 @@ resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 from pathlib import Path
 from spikesim import Network
 from spikesim.errors import FileError, InputError
-from spikesim.files import open_file, read_tree
+from spikesim.io.files import open_file, read_tree
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork

@@ -21,13 +21,14 @@ from spikesim import (
     Replicas,
     ShortTermPlasticity,
     SimulationError,
-    errors,
+    checks,
     plot,
 )
 from spikesim.bursts import binned_rates
+from spikesim.checks import check_array, check_integer, check_number, check_steps
 from spikesim.datasets import download_mnist
-from spikesim.errors import BodyError, check_array, check_integer, check_number, check_steps
-from spikesim.files import open_file
+from spikesim.errors import BodyError
+from spikesim.io.files import open_file
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -524,9 +525,9 @@ def test_an_error_about_a_path_of_two_lines_is_one_line():
 
 
 def test_what_memory_has_no_room_for_is_refused_by_the_name_of_its_argument(monkeypatch):
-    monkeypatch.setattr(errors, "_memory", lambda: np.inf)  # of a machine that others use too
+    monkeypatch.setattr(checks, "_memory", lambda: np.inf)  # of a machine that others use too
     with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* no room"):
-        errors.allocate("synapses is 9", (1 << 30, 1 << 29), "float32")
+        checks.allocate("synapses is 9", (1 << 30, 1 << 29), "float32")
 
 
 @pytest.mark.parametrize("name", ["start", "target", "later"])

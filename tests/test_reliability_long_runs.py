@@ -128,7 +128,7 @@ def test_draws_are_the_same_on_backends_and_others_than_2_to_the_32_steps_ago(ed
 CACHED = """
 import numpy as np
 from spikesim.kernels import cpu
-from spikesim.kernels.program import Phase, Program, once
+from spikesim.kernels.machine.program import Phase, Program, once
 def grow(i, t, s, p):
     s.y[0] = 2.0 * s.y[0]
 y = np.ones(1, np.float32)

@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 
 import spikesim
-from spikesim import (
-    LIF,
-    Network,
-    Neuron,
-    PairSTDP,
-    Poisson,
-    ShortTermPlasticity,
-    SimulationError,
-    replay,
-)
+from spikesim import LIF, Network, Neuron, PairSTDP, Poisson, ShortTermPlasticity, SimulationError
+from spikesim.engine import replay
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, spiking
 from spikesim.models.burst.burstprop import BurstpropNetwork

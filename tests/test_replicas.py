@@ -8,7 +8,7 @@ import pytest
 
 from spikesim import LIF, InputError, Network, Poisson, Replicas, SimulationError, patterns
 from spikesim.cli import main
-from spikesim.kernels.program import together
+from spikesim.kernels.machine.program import together
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork

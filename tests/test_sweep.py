@@ -360,7 +360,7 @@ def test_ctrl_c_stops_the_sets_of_threads(tmp_path):
             stopped.append(parameters["x"])
             raise
 
-    press_ctrl_c_when(lambda: running.is_set() and "as_completed" in functions_of_main_thread())
+    press_ctrl_c_when(lambda: running.is_set() and "as_they_end" in functions_of_main_thread())
     with pytest.raises(KeyboardInterrupt):
         sweep(endless, grid(x=range(3)), tmp_path, executor="threads", workers=1)
     assert stopped == [0]

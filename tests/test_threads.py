@@ -11,7 +11,7 @@ from cuda_networks import NETWORKS, advance
 from test_network import all_arrays, assert_same_bits, everything, recorded
 
 from spikesim import InputError, Network, Neuron, backends
-from spikesim.kernels.threads import Threads
+from spikesim.kernels.machine.threads import Threads
 from tests.waiting import HANG
 
 

@@ -11,7 +11,7 @@ from cuda_networks import NETWORKS, advance, everything
 from waiting import wait_until
 
 from spikesim import LIF, Network, Poisson, SpikesimError
-from spikesim.kernels import cache, compiling, native, processes
+from spikesim.kernels.machine import cache, compiling, native, processes
 
 ROOT = Path(__file__).resolve().parent.parent
 

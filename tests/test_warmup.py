@@ -5,7 +5,8 @@ import importlib
 import pytest
 
 from spikesim import LIF, Network, Poisson, cli, neurons
-from spikesim.kernels import cache, compiling, native
+from spikesim.kernels.machine import cache, compiling, native
+from spikesim.models import MODELS
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,7 @@ def place(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_CACHE", raising=False)
-    for name in cli.MODELS:
+    for name in MODELS:
         command = importlib.import_module(f"spikesim.models.{name}.command")
         monkeypatch.setattr(command, "SHORT_RUNS", [])
     monkeypatch.setattr(neurons, "__all__", ["LIF"])

@@ -35,12 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from spikesim.errors import (
-    check_choice,
-    check_integer,
-    check_number,
-    check_parameters,
-)
+from spikesim.checks import check_choice, check_integer, check_number, check_parameters
 from spikesim.progress import Progress
 from spikesim.training import (
     ImageClassifier,

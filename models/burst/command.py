@@ -12,9 +12,9 @@ from typing import Any
 
 from spikesim.datasets import Dataset
 from spikesim.image_runs import ImageCommands
+from spikesim.io.runs import Pictures
 from spikesim.models.burst.network import BurstEnsembleNetwork
 from spikesim.models.burst.parameters import Parameters
-from spikesim.runs import Pictures
 
 __all__ = [
     "DEFAULTS",

@@ -19,9 +19,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from spikesim import runs
+from spikesim.checks import check_integer
 from spikesim.comparison import comparison_table
-from spikesim.errors import FileError, check_integer
+from spikesim.errors import FileError
+from spikesim.io import runs
 from spikesim.models.burst.spiking import (
     exclusive_or,
     learning_rule,

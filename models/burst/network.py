@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from spikesim.backends import check_backend
-from spikesim.errors import check_array, check_choice, check_integer
+from spikesim.checks import check_array, check_choice, check_integer
 from spikesim.models.burst.parameters import Parameters
 from spikesim.models.burst.recording import ImageRecording
 from spikesim.models.burst.simulation import Simulation, Weights

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from spikesim.errors import InputError, check_choice, check_integer, check_number, check_parameters
+from spikesim.checks import check_choice, check_integer, check_number, check_parameters
+from spikesim.errors import InputError
 
 __all__ = ["FORMS", "Parameters"]
 

@@ -12,11 +12,11 @@ from typing import cast
 import numpy as np
 
 from spikesim import Network, Neuron
-from spikesim.kernels.program import SHARED, Phase, once
+from spikesim.engine.population import Population
+from spikesim.engine.sources import Trials
+from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.models.burst import equations as eq
 from spikesim.models.burst.parameters import Parameters
-from spikesim.population import Population
-from spikesim.sources import Trials
 
 __all__ = ["STEP", "Simulation", "Weights"]
 

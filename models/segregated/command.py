@@ -16,9 +16,9 @@ import numpy as np
 
 from spikesim.datasets import Dataset
 from spikesim.image_runs import ImageCommands
+from spikesim.io.runs import Pictures
 from spikesim.models.segregated.network import SegregatedDendriteNetwork
 from spikesim.models.segregated.parameters import Parameters
-from spikesim.runs import Pictures
 
 __all__ = [
     "DEFAULTS",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from spikesim.backends import check_backend
-from spikesim.errors import InputError, check_array, check_choice, check_integer, check_memory
+from spikesim.checks import check_array, check_choice, check_integer, check_memory
+from spikesim.errors import InputError
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.recording import TrialRecording
 from spikesim.models.segregated.simulation import Simulation, Weights

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from spikesim.errors import (
-    NEAR_ZERO,
-    InputError,
-    check_choice,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_speed,
-)
+from spikesim.checks import check_choice, check_integer, check_number, check_parameters
+from spikesim.errors import InputError
+from spikesim.precision import NEAR_ZERO, check_speed
 
 __all__ = ["Parameters"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from spikesim.attributes import Guarded
+from spikesim.engine.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 from spikesim.models.segregated.simulation import Simulation
-from spikesim.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 
 __all__ = ["TrialRecording"]
 

@@ -14,14 +14,14 @@ from typing import Any, cast
 import numpy as np
 
 from spikesim import DoubleExponential, Network, Neuron
+from spikesim.engine.population import Filter, Population
+from spikesim.engine.projection import Projection
+from spikesim.engine.sources import ImageSource, Trials
 from spikesim.kernels import filters, thinning
+from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.neurons import neurons
-from spikesim.kernels.program import Phase, once
 from spikesim.models.segregated import equations as eq
 from spikesim.models.segregated.parameters import Parameters
-from spikesim.population import Filter, Population
-from spikesim.projection import Projection
-from spikesim.sources import ImageSource, Trials
 
 __all__ = ["JACOBIANS", "Simulation", "Weights"]
 

@@ -19,9 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import patterns, runs
+from spikesim import patterns
 from spikesim import plot as draw
-from spikesim.errors import FileError, InputError, check_integer
+from spikesim.checks import check_integer
+from spikesim.cli.export import write_spikes_csv
+from spikesim.errors import FileError, InputError
+from spikesim.io import runs
+from spikesim.io.runs import RUN_FILE, noted
 from spikesim.models.superspike import tasks
 from spikesim.models.superspike.network import SuperSpikeNetwork
 from spikesim.models.superspike.parameters import Parameters
@@ -29,9 +33,8 @@ from spikesim.models.superspike.simulation import Synapse
 from spikesim.models.superspike.tasks import Task
 from spikesim.patterns import SpikePattern, from_trains
 from spikesim.progress import progress_bar
-from spikesim.runs import RUN_FILE, noted
 from spikesim.sonata import SpikeWriter, read_spikes
-from spikesim.sweep_runs import layers, shortened
+from spikesim.sweep.command import layers, shortened
 
 __all__ = [
     "DEFAULTS",
@@ -221,7 +224,7 @@ def export(chosen: argparse.Namespace) -> None:
         net = SuperSpikeNetwork.load(chosen.directory / RUN_FILE)
         path = runs.write_weights(chosen.directory, {"W": net.W, "B": net.B})
     else:
-        path = runs.write_spikes_csv(chosen.directory)
+        path = write_spikes_csv(chosen.directory)
     print(f"Wrote {path}")
 
 

@@ -11,9 +11,7 @@ import numpy as np
 
 from spikesim.attributes import copied
 from spikesim.backends import check_backend
-from spikesim.errors import (
-    InputError,
-    SimulationError,
+from spikesim.checks import (
     check_array,
     check_choice,
     check_integer,
@@ -22,14 +20,15 @@ from spikesim.errors import (
     check_steps,
     show,
 )
+from spikesim.engine.sources import SpikeTrainSource
+from spikesim.engine.synapses import varies
+from spikesim.errors import InputError, SimulationError
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.recording import PatternRecording
 from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss
 from spikesim.models.superspike.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.projection import varies
-from spikesim.sources import SpikeTrainSource
 from spikesim.spiketrains import van_rossum_loss
 from spikesim.training import (
     LayerArrays,

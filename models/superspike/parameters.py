@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from spikesim.errors import (
-    COUNTABLE,
-    NEAR_ZERO,
-    InputError,
-    check_choice,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_speed,
-    check_steps,
-)
+from spikesim.checks import check_choice, check_integer, check_number, check_parameters, check_steps
+from spikesim.errors import InputError
+from spikesim.precision import COUNTABLE, NEAR_ZERO, check_speed
 
 __all__ = ["Parameters"]
 

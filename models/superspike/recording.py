@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.attributes import Guarded
+from spikesim.engine.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 from spikesim.models.superspike.simulation import Simulation, Synapse
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
-from spikesim.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 
 __all__ = ["PatternRecording", "SynapseRecording"]
 

@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim import Network, Neuron
-from spikesim.errors import MOST_STEPS, NEAR_ZERO, type_for
+from spikesim.checks import MOST_STEPS
+from spikesim.engine.population import Population, check_range
+from spikesim.engine.sources import SpikeTrainSource
 from spikesim.kernels import eligibility
-from spikesim.kernels.program import SHARED, once
+from spikesim.kernels.machine.program import SHARED, once
 from spikesim.models.superspike import equations as eq
 from spikesim.models.superspike.parameters import Parameters
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
-from spikesim.population import Population, check_range
-from spikesim.sources import SpikeTrainSource
+from spikesim.precision import NEAR_ZERO, type_for
 
 __all__ = ["Simulation", "Synapse", "Weights", "cost_of_loss"]
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim import patterns
-from spikesim.errors import InputError, check_integer, check_number
+from spikesim.checks import check_integer, check_number
+from spikesim.errors import InputError
 from spikesim.models.superspike.windows import Windows
 from spikesim.patterns import SpikePattern
 

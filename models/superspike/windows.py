@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import InputError, check_array, check_integer, check_number
+from spikesim.checks import check_array, check_integer, check_number
+from spikesim.errors import InputError
 from spikesim.patterns import SpikePattern
 
 __all__ = ["Windows", "answers", "check_windows"]

@@ -34,7 +34,6 @@ from spikesim import (
     ShortTermPlasticity,
     bursts,
     datasets,
-    files,
     patterns,
     plot,
     sonata,
@@ -42,6 +41,7 @@ from spikesim import (
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
+from spikesim.io import files
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
@@ -63,13 +63,10 @@ from spikesim.patterns import SpikePattern
 
 def modules() -> list[str]:
     """The package's modules, those of the machinery below it apart."""
-    own = [m.name for m in pkgutil.iter_modules([os.path.dirname(spikesim.__file__)])]
+    own = pkgutil.walk_packages([os.path.dirname(spikesim.__file__)], "spikesim.")
     models = pkgutil.walk_packages(spikesim.models.__path__, "spikesim.models.")
-    return [
-        "spikesim",
-        *(f"spikesim.{m}" for m in own if m != "__main__"),
-        *(m.name for m in models),
-    ]
+    names = [module.name for module in (*own, *models)]
+    return ["spikesim", *(name for name in names if not name.endswith("__main__"))]
 
 
 def discovered() -> dict[str, Callable]:
@@ -121,45 +118,47 @@ def _takes_arguments(value: Callable) -> bool:
 
 INTERNAL = {
     # what others make
-    "spikesim.population.Population*": "made by Network.add_population; its methods build programs",
-    "spikesim.population.Filter": "made by Network.connect",
-    "spikesim.neurons.Neuron.longest": "called by Network.add_population",
-    "spikesim.warmup.*": "called by the command line",
-    "spikesim.projection.Projection": "made by Network.connect",
-    "spikesim.projection.Projection.change_in_use": "called by Network.connect",
-    "spikesim.projection.Projection.W =": "tried as 'written dense.W ='",
-    "spikesim.projection.Projection.weight =": "tried as 'written sparse.weight ='",
-    "spikesim.projection.Projection.delay_*": "called by Network.connect",
-    "spikesim.projection.Projection.fill": "called by Network.connect",
-    "spikesim.projection.Projection.learn_from_pairs": "called by Network.connect",
-    "spikesim.recording.SpikeRecording": "made by Network.record_spikes",
-    "spikesim.recording.StateRecording": "made by Network.record",
-    "spikesim.recording.*.begin": "called by Network.run",
-    "spikesim.recording.*.prepare": "called by Network.run",
-    "spikesim.recording.*.take_back": "called by Network.set_state",
-    "spikesim.recording.*.drain": "called by Network.run",
-    "spikesim.recording.layers_to_*": "called by the recordings of models",
-    "spikesim.sources.Background": "made by Network.add_background",
-    "spikesim.sources.EventSource*": "made by Network.add_events; its methods build programs",
-    "spikesim.sources.ImageSource*": "made by Network.add_images; its methods build programs",
-    "spikesim.sources.SpikeTrainSource": "made by Network.add_spike_trains",
-    "spikesim.sources.SpikeTrainSource.check_saved": "called by Network.set_state",
-    "spikesim.sources.SpikeTrainSource.is_driven": "called by checks of neurons",
-    "spikesim.sources.SpikeTrainSource.landing": "builds programs",
-    "spikesim.sources.SpikeTrainSource.look_ahead": "builds programs",
-    "spikesim.sources.SpikeTrainSource.remember": "builds programs",
-    "spikesim.sources.Trials*": "made by Network.add_images and models",
-    "spikesim.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
-    "spikesim.network.Network.add": "takes what models make",
-    "spikesim.replay.Stretch*": "made by Network.run",
+    "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
+    "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.neuron.Neuron.longest": "called by Network.add_population",
+    "spikesim.cli.warmup.*": "called by the command line",
+    "spikesim.engine.projection.Projection": "made by Network.connect",
+    "spikesim.engine.projection.Projection.change_in_use": "called by Network.connect",
+    "spikesim.engine.projection.Projection.W =": "tried as 'written dense.W ='",
+    "spikesim.engine.projection.Projection.weight =": "tried as 'written sparse.weight ='",
+    "spikesim.engine.synapses.*": "what projections are made of",
+    "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
+    "spikesim.engine.projection.Projection.fill": "called by Network.connect",
+    "spikesim.engine.projection.Projection.learn_from_pairs": "called by Network.connect",
+    "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
+    "spikesim.engine.recording.StateRecording": "made by Network.record",
+    "spikesim.engine.recording.*.begin": "called by Network.run",
+    "spikesim.engine.recording.*.prepare": "called by Network.run",
+    "spikesim.engine.recording.*.take_back": "called by Network.set_state",
+    "spikesim.engine.recording.*.drain": "called by Network.run",
+    "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
+    "spikesim.engine.sources.Background": "made by Network.add_background",
+    "spikesim.engine.sources.EventSource*": "made by Network.add_events; builds programs",
+    "spikesim.engine.sources.ImageSource*": "made by Network.add_images; builds programs",
+    "spikesim.engine.sources.SpikeTrainSource": "made by Network.add_spike_trains",
+    "spikesim.engine.sources.SpikeTrainSource.check_saved": "called by Network.set_state",
+    "spikesim.engine.sources.SpikeTrainSource.is_driven": "called by checks of neurons",
+    "spikesim.engine.sources.SpikeTrainSource.landing": "builds programs",
+    "spikesim.engine.sources.SpikeTrainSource.look_ahead": "builds programs",
+    "spikesim.engine.sources.SpikeTrainSource.numbered": "called by Network.add",
+    "spikesim.engine.sources.SpikeTrainSource.remember": "builds programs",
+    "spikesim.engine.sources.Trials*": "made by Network.add_images and models",
+    "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
+    "spikesim.engine.network.Network.add": "takes what models make",
+    "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
     "spikesim.replicas.stacked": "what Replicas returns",
-    "spikesim.connectivity.Synapses": "returned",
-    "spikesim.connectivity.all_to_all": "called by Network.connect",
-    "spikesim.connectivity.from_matrix": "called by Network.connect",
-    "spikesim.connectivity.generator": "called by Network.connect",
-    "spikesim.connectivity.target_type": "called by Network.connect",
-    "spikesim.connectivity.draw": "called by Network.connect",
+    "spikesim.engine.connectivity.Synapses": "returned",
+    "spikesim.engine.connectivity.all_to_all": "called by Network.connect",
+    "spikesim.engine.connectivity.from_matrix": "called by Network.connect",
+    "spikesim.engine.connectivity.generator": "called by Network.connect",
+    "spikesim.engine.connectivity.target_type": "called by Network.connect",
+    "spikesim.engine.connectivity.draw": "called by Network.connect",
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
     "spikesim.datasets.Dataset": "returned",
@@ -167,7 +166,11 @@ INTERNAL = {
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
-    "spikesim.sweep.Sweep": "returned",
+    "spikesim.sweep.table.Sweep": "returned",
+    "spikesim.sweep.table.check_sets": "what sweeps are made of",
+    "spikesim.sweep.table.named": "what sweeps are made of",
+    "spikesim.sweep.table.one_line": "what sweeps are made of",
+    "spikesim.sweep.pools.*": "what sweeps are made of",
     "*.Simulation*": "made by models",
     "*.Weights": "made by models",
     "*Recording": "returned",
@@ -187,14 +190,22 @@ INTERNAL = {
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
-    "spikesim.runs.*": "the command line",
-    "spikesim.sweep_runs.*": "the command line",
+    "spikesim.cli.export.*": "the command line",
+    "spikesim.io.runs.*": "the command line",
+    "spikesim.sweep.command.*": "the command line",
     "spikesim.models.*.command.*": "the command line",
     "spikesim.models.burst.experiments.*": "the command line",
     # what the package is made of
-    "spikesim.errors.*": "for the package's own checks: takes names and bounds from its authors",
+    "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
+    "spikesim.precision.*": "for the package's own checks",
+    "spikesim.former.*": "called by the package",
+    "spikesim.plot.style.*": "what figures are made of",
+    "spikesim.plot.spikes.mark_phases": "what figures are made of",
+    "spikesim.plot.spikes.name_phases": "what figures are made of",
+    "spikesim.plot.spikes.spikes_above": "what figures are made of",
+    "spikesim.plot.spikes.windows_of": "what figures are made of",
     "spikesim.progress.*": "for models' own loops",
-    "spikesim.restoring.*": "called by Network.set_state",
+    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
     "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
@@ -206,16 +217,18 @@ INTERNAL = {
     "spikesim.training.save_model": "for models",
     "spikesim.training.saved_*": "for models",
     "spikesim.training.keeping": "for models, whose fit is tried",
-    "spikesim.network.Network.is_shared": "called by its populations",
-    "spikesim.network.Network.replace_arrays": "called by its populations",
-    "spikesim.files.check_target": "called by atomic_file",
-    "spikesim.files.read_tree": "takes an open file of the package's own",
-    "spikesim.files.read_bytes": "called by what reads files of other formats",
-    "spikesim.files.stamp": "takes an open file of the package's own",
-    "spikesim.files.write_tree": "takes an open file of the package's own",
+    "spikesim.engine.network.Network.is_driven": "called by its populations",
+    "spikesim.engine.setting.Setting*": "a Network is one",
+    "spikesim.engine.assembly.Assembly*": "a Network is one",
+    "spikesim.engine.arguments.*": "called by Network.add_phase",
+    "spikesim.io.files.check_target": "called by atomic_file",
+    "spikesim.io.files.read_tree": "takes an open file of the package's own",
+    "spikesim.io.files.read_bytes": "called by what reads files of other formats",
+    "spikesim.io.files.stamp": "takes an open file of the package's own",
+    "spikesim.io.files.write_tree": "takes an open file of the package's own",
     "spikesim.backends.backend": "called by Network",
     "spikesim.cli.main": "tried with `COMMANDS`",
-    "spikesim.neurons.Neuron.c*": "attributes",
+    "spikesim.neuron.Neuron.c*": "attributes",
     "spikesim.backends.device_name": "for benchmarks",
 }
 """Pattern → why a call needs no example."""
@@ -711,95 +724,101 @@ LABELS = {"xlabel": "x", "ylabel": "y"}
 
 EXAMPLES: dict[str, Callable[[Path], Call]] = {
     # networks
-    "spikesim.network.Network": _plain(Network, lambda net: net.run(0.0), backend="python"),
-    "spikesim.network.Network.add_background": of(
+    "spikesim.engine.network.Network": _plain(Network, lambda net: net.run(0.0), backend="python"),
+    "spikesim.engine.network.Network.add_background": of(
         "add_background", population="@cells", target="drive", rate=50.0, weight=1.0
     ),
-    "spikesim.network.Network.add_bursts": of("add_bursts", name="b", population="@cells"),
-    "spikesim.network.Network.add_events": of("add_events", name="e", population="@cells"),
-    "spikesim.network.Network.add_images": of(
+    "spikesim.engine.network.Network.add_bursts": of("add_bursts", name="b", population="@cells"),
+    "spikesim.engine.network.Network.add_events": of("add_events", name="e", population="@cells"),
+    "spikesim.engine.network.Network.add_images": of(
         "add_images", name="images", images=np.full((2, 3), 0.5), rate=50.0, duration=2.0
     ),
-    "spikesim.network.Network.add_phase": of(
+    "spikesim.engine.network.Network.add_phase": of(
         "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
     ),
-    "spikesim.network.Network.add_population": _population(LIF),
-    "spikesim.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
-    "spikesim.network.Network.add_population AlphaCurrentLIF": _population(
+    "spikesim.engine.network.Network.add_population": _population(LIF),
+    "spikesim.engine.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
+    "spikesim.engine.network.Network.add_population AlphaCurrentLIF": _population(
         spikesim.AlphaCurrentLIF
     ),
-    "spikesim.network.Network.add_population ConductanceLIF": _population(spikesim.ConductanceLIF),
-    "spikesim.network.Network.add_population AlphaConductanceLIF": _population(
+    "spikesim.engine.network.Network.add_population ConductanceLIF": _population(
+        spikesim.ConductanceLIF
+    ),
+    "spikesim.engine.network.Network.add_population AlphaConductanceLIF": _population(
         spikesim.AlphaConductanceLIF
     ),
-    "spikesim.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
-    "spikesim.network.Network.add_population AdEx": _population(spikesim.AdEx),
-    "spikesim.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
-    "spikesim.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
-    "spikesim.network.Network.add_population Pyramidal": _population(Pyramidal),
-    "spikesim.network.Network.add_spike_trains": of(
+    "spikesim.engine.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
+    "spikesim.engine.network.Network.add_population AdEx": _population(spikesim.AdEx),
+    "spikesim.engine.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
+    "spikesim.engine.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
+    "spikesim.engine.network.Network.add_population Pyramidal": _population(Pyramidal),
+    "spikesim.engine.network.Network.add_spike_trains": of(
         "add_spike_trains", name="t", n=3, times=[0.5, 1.0, 1.0], ids=[0, 1, 2], period=2.0
     ),
-    "spikesim.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
-    "spikesim.network.Network.connect": _connected(),
-    "spikesim.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
-    "spikesim.network.Network.connect delays": _connected(
+    "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
+    "spikesim.engine.network.Network.connect": _connected(),
+    "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
+    "spikesim.engine.network.Network.connect delays": _connected(
         weight=np.ones((4, 3)), delay=np.full((4, 3), 1.5)
     ),
-    "spikesim.network.Network.connect indegree": _connected(
+    "spikesim.engine.network.Network.connect indegree": _connected(
         indegree=2, weight=np.ones(6), delay=np.full(6, 1.5)
     ),
-    "spikesim.network.Network.connect synapses": _connected(
+    "spikesim.engine.network.Network.connect synapses": _connected(
         synapses=5, weight=lambda chance, size: chance.normal(0.0, 1.0, size)
     ),
-    "spikesim.network.Network.connect outdegree": _connected(
+    "spikesim.engine.network.Network.connect outdegree": _connected(
         outdegree=2, delay=lambda chance, size: chance.uniform(0.5, 2.0, size)
     ),
-    "spikesim.network.Network.add_spike_trains duplicates": of(
+    "spikesim.engine.network.Network.add_spike_trains duplicates": of(
         "add_spike_trains", name="t", n=3, times=[0.5, 0.6], ids=[1, 1], duplicates="keep"
     ),
-    "spikesim.network.Network.record": of("record", population="@cells", variables="v"),
-    "spikesim.network.Network.record a mask": of(
+    "spikesim.engine.network.Network.record": of("record", population="@cells", variables="v"),
+    "spikesim.engine.network.Network.record a mask": of(
         "record", population="@cells", variables="v", neurons=np.array([True, False, True])
     ),
-    "spikesim.network.Network.record neurons": of(
+    "spikesim.engine.network.Network.record neurons": of(
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
-    "spikesim.network.Network.record to a file": _recorded_to,
-    "spikesim.network.Network.record_spikes": of("record_spikes", population="@cells"),
-    "spikesim.network.Network.restore": lambda f: Call(small().net.restore, {"path": _saved(f)}),
-    "spikesim.network.Network.run": of("run", duration=2.0),
-    "spikesim.network.Network.run_steps": of("run_steps", steps=3),
-    "spikesim.network.Network.save": lambda f: Call(small().net.save, {"path": f / "net.h5"}),
-    "spikesim.network.Network.set_state": _state,
-    "spikesim.network.Network.set_state parts": _state_parts,
-    "spikesim.neurons.Neuron": _neuron,
-    "spikesim.neurons.Neuron.start": lambda f: Call(
+    "spikesim.engine.network.Network.record to a file": _recorded_to,
+    "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
+    "spikesim.engine.network.Network.restore": lambda f: Call(
+        small().net.restore, {"path": _saved(f)}
+    ),
+    "spikesim.engine.network.Network.run": of("run", duration=2.0),
+    "spikesim.engine.network.Network.run_steps": of("run_steps", steps=3),
+    "spikesim.engine.network.Network.save": lambda f: Call(
+        small().net.save, {"path": f / "net.h5"}
+    ),
+    "spikesim.engine.network.Network.set_state": _state,
+    "spikesim.engine.network.Network.set_state parts": _state_parts,
+    "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
-    "spikesim.neurons.Neuron.with_parameters": lambda f: Call(
+    "spikesim.neuron.Neuron.with_parameters": lambda f: Call(
         LIF.with_parameters,
         {"given": {"tau_membrane": 10.0}, "dt": 0.1},
         None,
         {"given": "tau_membrane"},
     ),
-    "spikesim.population.DoubleExponential": _option(
+    "spikesim.engine.filters.DoubleExponential": _option(
         "kernel", DoubleExponential, tau_rise=3.0, tau_decay=10.0, memory=4
     ),
-    "spikesim.projection.ShortTermPlasticity": _option(
+    "spikesim.engine.projection.ShortTermPlasticity": _option(
         "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
     ),
-    "spikesim.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
-    "spikesim.projection.Projection.learning =": _plastic("learning", False),
-    "spikesim.projection.Projection.learns =": _plastic("learns", True),
-    "spikesim.sources.Background.rate =": _background("rate", 50.0),
-    "spikesim.sources.Background.weight =": _background("weight", 2.0),
-    "spikesim.sources.SpikeTrainSource.replace": _replaced,
-    "spikesim.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
-    "spikesim.recording.SpikeRecording.predicted_bytes": _recorded(
+    "spikesim.engine.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
+    "spikesim.engine.projection.Projection.learning =": _plastic("learning", False),
+    "spikesim.engine.projection.Projection.learns =": _plastic("learns", True),
+    "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
+    "spikesim.engine.sources.Background.weight =": _background("weight", 2.0),
+    "spikesim.engine.sources.SpikeTrainSource.replace": _replaced,
+    "spikesim.engine.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
         "predicted_bytes", rate=10.0, duration=1000.0
     ),
-    "spikesim.recording.StateRecording.predicted_bytes": _sampled,
+    "spikesim.engine.recording.StateRecording.predicted_bytes": _sampled,
     "spikesim.replicas.Replicas": _replicas(threads=2),
     "spikesim.replicas.Replicas.of": lambda f: Call(
         lambda build, threads, **options: Replicas.of(build, threads=threads, **options),
@@ -888,11 +907,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.sonata_reading.read_traces": lambda f: Call(
         sonata.read_traces, {"path": _sonata(f, "traces")}
     ),
-    "spikesim.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
-    "spikesim.files.open_file": lambda f: Call(
+    "spikesim.io.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
+    "spikesim.io.files.open_file": lambda f: Call(
         _opened(files.open_file), {"path": _hdf5(f), "kind": "kind"}
     ),
-    "spikesim.files.open_hdf5": lambda f: Call(_opened(files.open_hdf5), {"path": _hdf5(f)}),
+    "spikesim.io.files.open_hdf5": lambda f: Call(_opened(files.open_hdf5), {"path": _hdf5(f)}),
     "spikesim.datasets.download_mnist": lambda f: Call(
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
@@ -901,22 +920,22 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
-    "spikesim.plot.angle": _plain(plot.angle, history=ANGLES),
-    "spikesim.plot.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
-    "spikesim.plot.compartments": _drawn(
+    "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
     ),
-    "spikesim.plot.cost_curve": _plain(plot.cost_curve, history=COSTS),
-    "spikesim.plot.ensembles": _drawn(
+    "spikesim.plot.curves.cost_curve": _plain(plot.cost_curve, history=COSTS),
+    "spikesim.plot.states.ensembles": _drawn(
         plot.ensembles,
         lambda: MODELS["burst"]().record(*(x[:1] for x in _digits())),
         "recording",
     ),
-    "spikesim.plot.layers": _drawn(
+    "spikesim.plot.spikes.layers": _drawn(
         plot.layers, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "recording"
     ),
-    "spikesim.plot.learning_curve": _plain(plot.learning_curve, history=HISTORY),
-    "spikesim.plot.multiplexing": _plain(
+    "spikesim.plot.curves.learning_curve": _plain(plot.learning_curve, history=HISTORY),
+    "spikesim.plot.bursts.multiplexing": _plain(
         plot.multiplexing,
         time=np.arange(4.0),
         event_rate=np.ones(4),
@@ -924,28 +943,28 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         somatic_current=np.arange(4.0),
         dendritic_current=np.arange(4.0),
     ),
-    "spikesim.plot.pattern_rates": _plain(
+    "spikesim.plot.curves.pattern_rates": _plain(
         plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
     ),
-    "spikesim.plot.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
-    "spikesim.plot.rasters": lambda f: Call(
+    "spikesim.plot.spikes.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
     ),
-    "spikesim.plot.receptive_fields": _plain(
+    "spikesim.plot.states.receptive_fields": _plain(
         plot.receptive_fields, W=np.arange(12.0).reshape(4, 3), image_shape=(2, 2), n=2
     ),
-    "spikesim.plot.sweep": _plain(
+    "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
     ),
-    "spikesim.plot.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
-    "spikesim.plot.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
-    "spikesim.plot.transfer": _plain(
+    "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
+    "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.bursts.transfer": _plain(
         plot.transfer,
         dendritic_current=[0.0, 1.0],
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
     ),
-    "spikesim.plot.weight_change": _plain(
+    "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
         time=np.arange(4.0),
         change=np.arange(4.0),
@@ -972,13 +991,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "progress": False,
         },
     ),
-    "spikesim.sweep.Sweep.load": lambda f: Call(
+    "spikesim.sweep.table.Sweep.load": lambda f: Call(
         sweep.Sweep.load, {"directory": _swept(f).directory}
     ),
-    "spikesim.sweep.Sweep.table": lambda f: Call(
+    "spikesim.sweep.table.Sweep.table": lambda f: Call(
         _swept(f).table, {"value": "cost"}, None, {"value": "result"}
     ),
-    "spikesim.sweep.Sweep.figure": lambda f: Call(
+    "spikesim.sweep.table.Sweep.figure": lambda f: Call(
         _swept(f).figure, {"value": "cost"}, None, {"value": "result"}
     ),
     # models

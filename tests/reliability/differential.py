@@ -30,6 +30,7 @@ from scipy.special import gammainc
 
 import spikesim
 from spikesim import Network, Neuron, PairSTDP, ShortTermPlasticity, bursts
+from spikesim.engine.population import ON_SPIKE
 from spikesim.kernels.chance import philox, uniform
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import BurstPlasticity, BurstPoisson, Pyramidal
@@ -37,7 +38,6 @@ from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.neurons import IZHIKEVICH_2003
 from spikesim.patterns import SpikePattern
-from spikesim.population import ON_SPIKE
 from tests import (
     naive_burst_ensemble,
     naive_bursting_neurons,

@@ -113,7 +113,7 @@ def attack(name: str, count: int, seed: int, folder: Path) -> tuple[Counter, lis
     """Edit the file of one model so many times; how often it was refused, and the defects."""
     from cuda_networks import IMAGES, LABELS, advance
 
-    from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+    from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
     from spikesim.training import ImageClassifier
 
     build, path = models()[name], folder / "net.h5"

@@ -31,20 +31,22 @@ from unittest import mock
 import h5py
 import numpy as np
 
-from spikesim import cli, runs, sweep_runs
+from spikesim import cli
 from spikesim.datasets import load_idx
+from spikesim.engine.network import Network
 from spikesim.errors import FileError, InputError
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io import runs
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
-from spikesim.network import Network
 from spikesim.neurons import LIF
 from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
+from spikesim.sweep import command as sweep_command
 from tests.waiting import HANG
 
 _PLAIN = {"backend": "python"}  # nothing is compiled
@@ -138,7 +140,7 @@ def _read_loose(reader: str, path: Path) -> object:
             and ((pattern.ids >= 0) & (pattern.ids < pattern.n)).all()
         )
     if reader.startswith("list"):
-        sets = sweep_runs._listed(path)
+        sets = sweep_command._listed(path)
         return all(isinstance(text, str) for each in sets for text in (*each, *each.values()))
     return from_picture(path, n=10, duration=50.0)
 

@@ -618,8 +618,9 @@ def _command(chance: random.Random) -> list[str]:
 
 def _say(words: list[str]) -> Outcome:
     """Give a command, up to where a network would run."""
-    from spikesim import Network, cli, datasets, sweep_runs
+    from spikesim import Network, cli, datasets
     from spikesim.models.burst import BurstEnsembleNetwork
+    from spikesim.sweep import command as sweep_command
 
     outcome = Outcome(name="spikesim.cli.main", what=repr(words)[:200], seconds=0.0)
 
@@ -628,7 +629,7 @@ def _say(words: list[str]) -> Outcome:
 
     said, began = io.StringIO(), time.perf_counter()
     stopped = [(Network, "run_steps"), (BurstEnsembleNetwork, "fit")]
-    stopped += [(datasets, "download_mnist"), (sweep_runs, "sweep")]
+    stopped += [(datasets, "download_mnist"), (sweep_command, "sweep")]
     try:
         with contextlib.ExitStack() as stack:
             for owner, name in stopped:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spikesim import LIF, Network, Poisson, SpikeRecording
-from spikesim.population import Population
+from spikesim.engine.population import Population
 
 # Steps in which memory may grow: HDF5 2 keeps the last 8 MB of every dataset, 5 of them here, and
 # writes nothing before; that is a million spikes.

@@ -17,20 +17,14 @@ import numpy as np
 
 from spikesim.attributes import Guarded, copied
 from spikesim.backends import check_backend
+from spikesim.checks import check_array, check_choice, check_integer, check_number, check_path
 from spikesim.comparison import Comparison
-from spikesim.errors import (
-    InputError,
-    check_array,
-    check_choice,
-    check_integer,
-    check_number,
-    check_path,
-)
+from spikesim.engine.population import read_only
+from spikesim.engine.recording import SpikeRecording
+from spikesim.errors import InputError
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
-from spikesim.population import read_only
 from spikesim.progress import Interruption, Progress, progress_bar
-from spikesim.recording import SpikeRecording
 from spikesim.training import (
     Learner,
     history_arrays,

@@ -6,13 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.errors import (
-    check_choice,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_steps,
-)
+from spikesim.checks import check_choice, check_integer, check_number, check_parameters, check_steps
 
 __all__ = ["Parameters"]
 

@@ -6,12 +6,12 @@ import numpy as np
 from scipy import sparse
 
 from spikesim import Network, Projection
+from spikesim.engine.sources import EventSource
 from spikesim.kernels import bursts
-from spikesim.kernels.program import once
+from spikesim.kernels.machine.program import once
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.neurons import BurstPoisson
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
-from spikesim.sources import EventSource
 from spikesim.training import random_numbers
 
 __all__ = ["POPULATIONS", "Simulation", "teaching_current"]

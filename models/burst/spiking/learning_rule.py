@@ -21,15 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikesim import Network, Neuron, Poisson, Population, Projection, plot
+from spikesim.checks import allocate, check_integer, check_number, check_parameters, check_steps
 from spikesim.comparison import Comparison
-from spikesim.errors import (
-    allocate,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_steps,
-)
-from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import Pyramidal
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar

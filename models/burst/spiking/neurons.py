@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import exp, log
 from typing import Any
 
-from spikesim.errors import COUNTABLE, check_choice, check_number, check_steps
+from spikesim.checks import check_choice, check_number, check_steps
+from spikesim.engine.projection import ShortTermPlasticity
 from spikesim.models.burst.spiking import equations as eq
-from spikesim.neurons import Neuron, Start
-from spikesim.projection import ShortTermPlasticity
+from spikesim.neuron import Start
+from spikesim.neurons import Neuron
+from spikesim.precision import COUNTABLE
 
 __all__ = ["DEPRESSING", "FACILITATING", "PV", "SOM", "U_AT_FIRST", "BurstPoisson", "Pyramidal"]
 

@@ -26,17 +26,10 @@ from scipy import sparse
 
 from spikesim import Network, Neuron, plot
 from spikesim.bursts import events_and_bursts
+from spikesim.checks import MOST_STEPS, check_array, check_integer, check_memory, check_number, show
 from spikesim.comparison import Comparison
-from spikesim.errors import (
-    MOST_STEPS,
-    InputError,
-    check_array,
-    check_integer,
-    check_memory,
-    check_number,
-    show,
-)
-from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.errors import InputError
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers

@@ -9,18 +9,12 @@ import numpy as np
 
 from spikesim import Network, Population, Projection
 from spikesim.attributes import Guarded
-from spikesim.errors import (
-    SPIKE_INTERVAL,
-    InputError,
-    check_array,
-    check_choice,
-    check_number,
-    show,
-    type_for,
-)
+from spikesim.checks import check_array, check_choice, check_number, show
+from spikesim.engine.synapses import varies
+from spikesim.errors import InputError
 from spikesim.kernels import burst_plasticity as rule
 from spikesim.kernels.probes import spikes_now
-from spikesim.projection import varies
+from spikesim.precision import SPIKE_INTERVAL, type_for
 
 __all__ = ["BurstPlasticity"]
 

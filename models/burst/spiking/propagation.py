@@ -28,10 +28,7 @@ import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
-from spikesim.comparison import Comparison
-from spikesim.copying import Whole
-from spikesim.errors import (
-    InputError,
+from spikesim.checks import (
     check_choice,
     check_integer,
     check_memory,
@@ -40,7 +37,11 @@ from spikesim.errors import (
     check_steps,
     show,
 )
-from spikesim.files import atomic_file, stamp, write_tree
+from spikesim.comparison import Comparison
+from spikesim.copying import Whole
+from spikesim.engine.recording import SpikeRecording, layers_to_sonata
+from spikesim.errors import InputError
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -49,7 +50,6 @@ from spikesim.models.burst.spiking.neurons import (
     U_AT_FIRST,
     Pyramidal,
 )
-from spikesim.recording import SpikeRecording, layers_to_sonata
 from spikesim.training import random_numbers
 
 if TYPE_CHECKING:

@@ -46,18 +46,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikesim import AdEx, Network, Poisson, Population, Projection, ShortTermPlasticity
+from spikesim.checks import check_array, check_integer, check_number, check_parameters, check_steps
 from spikesim.comparison import Comparison
-from spikesim.errors import (
-    InputError,
-    check_array,
-    check_integer,
-    check_number,
-    check_parameters,
-    check_steps,
-)
-from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.engine.sources import EventSource
+from spikesim.errors import InputError
+from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import bursts
-from spikesim.kernels.program import once
+from spikesim.kernels.machine.program import once
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -67,7 +62,6 @@ from spikesim.models.burst.spiking.neurons import (
     Pyramidal,
 )
 from spikesim.progress import Progress, progress_bar
-from spikesim.sources import EventSource
 from spikesim.training import random_numbers
 
 if TYPE_CHECKING:

@@ -1,0 +1,318 @@
+"""From a job to object code, by Numba: the only file that needs it to run networks on CPUs.
+
+Numba makes a library of each function, optimises it, turns it into machine code and links it into
+the functions that call it, which are optimised again. Here a function that others call is linked
+and no more, as nobody calls its machine code; a fused program, whose loops are better optimised one
+by one, has them optimised first. That, and no wrappers for Python, saves half of the compilation.
+
+Numba's own compiler is used with one of its passes replaced. What it knows of arrays in memory is
+written down in `array` below and in `spikesim.kernels.machine.jobs.array_record`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import _dynfunc
+from numba.core import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
+from numba.extending import intrinsic
+
+from spikesim.kernels.machine import meeting, program
+from spikesim.kernels.machine.cache import symbol
+from spikesim.kernels.machine.jobs import Job, Loop, Recipe
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.precision import CHECKED
+from spikesim.kernels.machine.records import record
+
+__all__ = ["object_code"]
+
+# Inlined by LLVM (``forceinline``) rather than called with their state on the stack; no reference
+# counting, as nothing allocates inside the loop (benchmarks/engine.py).
+INNER: dict[str, Any] = {
+    "error_model": "numpy",
+    "_nrt": False,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+
+def object_code(job: Job) -> bytes:
+    """Compile a job.
+
+    Raises
+    ------
+    LoweringError
+        If Numba cannot compile it; names the line.
+    """
+    try:
+        with _no_collection():
+            return _object_code(job)
+    except numba.core.errors.NumbaError as error:
+        raise LoweringError(program.reason(str(error))) from error
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python looks for no unreachable objects, which Numba makes few of: a tenth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@global_compiler_lock
+def _object_code(job: Job) -> bytes:
+    functions = _functions(job.is_fused)
+    names: dict[str, Any] = {
+        "__name__": program.__name__,
+        **{name: functions.loop(loop) for name, loop in job.loops.items()},
+        **{name: record(fields) for name, fields in job.records.items()},
+        **{f"array_{n}": array(kind) for n, kind in enumerate(job.arrays)},
+        **{"real": number(types.float64), "whole": number(types.int64), "single": np.float32},
+    }
+    if not job.is_fused:  # one function fewer to compile than with the loop in `each`
+        for loop in job.loops.values():
+            names.update(body=functions(loop.body), over=functions(loop.over))
+    if "meeting(" in job.text:
+        names.update(meeting=functions.meeting, meet=functions.meet)
+    exec(compile(job.text, program.__file__, "exec"), names)
+    run = names["run"]
+    outer = functions.jit(run, "float64", forceinline=False)
+    outer.compile((types.int64,) * run.__code__.co_argcount)
+    (compiled,) = outer.overloads.values()
+    library = compiled.library
+    library._ensure_finalized()
+    module = library._final_module
+    entry = module.get_function(compiled.fndesc.llvm_func_name)
+    entry.name = symbol(job.key)
+    if not job.is_fused:
+        _hide(module, entry)
+    library._optimize_final_module()
+    _hide(module, entry)
+    module.verify()
+    _check_symbols(module)
+    return library.codegen._tm.emit_object(module)
+
+
+def _hide(module: Any, entry: Any) -> None:
+    """Have nothing but its entry seen from outside of a module.
+
+    What only one function calls LLVM then inlines. In a fused program that leaves too few registers
+    for its loops, so there it has to come last.
+    """
+    for function in module.functions:
+        if not function.is_declaration:
+            function.linkage = "internal"
+    entry.linkage = "external"
+
+
+def _check_symbols(module: Any) -> None:
+    """Refuse code that calls what only Numba knows: without Numba it would end the process."""
+    for function in module.functions:
+        name = function.name
+        if function.is_declaration and not name.startswith("llvm.") and not _is_of_c(name):
+            raise LoweringError(f"A body calls {name!r}, which compiled code cannot reach.")
+
+
+def _is_of_c(name: str) -> bool:
+    """Whether every process has this function, as a part of C's library."""
+    if os.name == "posix":
+        return hasattr(ctypes.CDLL(None), name)
+    return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
+
+
+class _Functions:
+    """Functions made of recipes, each of them once.
+
+    Parameters
+    ----------
+    library : type
+        What Numba makes of each.
+    """
+
+    def __init__(self, library: type[_Library]):
+        self._library: Any = library
+        self._known: dict[int, tuple[Recipe, Callable]] = {}
+        self._loops: dict[tuple[str, str, bool], Callable] = {}
+        rest = meeting.sched_yield or self.jit(meeting.nothing)
+        self.meet = self.jit(_bound(meeting.meet, rest=rest))
+        barrier = array("<i8 1 C w")
+        self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
+
+    def jit(self, function: Callable, dtype: str = "float64", **options: Any) -> Any:
+        pipeline = _pipeline(dtype, self._library)
+        return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
+
+    def __call__(self, recipe: Recipe) -> Callable:
+        known = self._known.get(id(recipe))
+        if known is None:
+            names = {name: self._value(value) for name, value in recipe.names.items()}
+            function = FunctionType(recipe.code, names, recipe.name, recipe.defaults)
+            function.__qualname__, function.__module__ = recipe.full_name, recipe.module
+            # The recipe is kept, so that no other one gets its place in memory.
+            known = self._known[id(recipe)] = recipe, self.jit(function, recipe.dtype)
+        return known[1]
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, Recipe):
+            return self(value)
+        if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
+            read = ModuleType(value.__name__)
+            for name, member in vars(value).items():
+                setattr(read, name, self._value(member))
+            return read
+        return value
+
+    def loop(self, loop: Loop) -> Callable:
+        """The loop over one Phase."""
+        known = loop.digest, loop.kind, loop.inlined
+        if known not in self._loops:
+            body, over = self(loop.body), self(loop.over)
+            if loop.kind == "core":
+                function = _bound(program.each, body=body, over=over)
+            else:
+                share = self.jit(_bound(meeting.take, body=body))
+                each = meeting.LOOPS[loop.kind]
+                function = _bound(each, over=over, take=share, meet=self.meet)
+            self._loops[known] = self.jit(function, forceinline=loop.inlined)
+        return self._loops[known]
+
+
+@functools.cache
+def _functions(is_fused: bool) -> _Functions:
+    return _Functions(_OptimisedLibrary if is_fused else _Library)
+
+
+def _bound(function: Any, **names: Any) -> FunctionType:
+    """A copy of a function that sees these globals."""
+    return FunctionType(function.__code__, {**function.__globals__, **names}, function.__name__)
+
+
+# ------------------------------------------------------------------------------ reading memory
+
+
+@functools.cache
+def array(kind: str) -> Callable:
+    """``read(a, place)``, the array whose record is that many words after the address `a`."""
+    dtype, ndim, *how = kind.split()
+    layout: Any = how[0]
+    item = numba.from_dtype(np.dtype(dtype))
+    found = types.Array(item, int(ndim), layout, readonly=how[1] == "r")
+
+    @intrinsic
+    def read(typing, a, place):
+        def generate(context, builder, signature, arguments):
+            words = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+            record = builder.gep(words, [arguments[1]])
+            kind = context.get_value_type(found)
+            return builder.load(builder.bitcast(record, kind.as_pointer()))
+
+        return found(types.int64, types.int64), generate
+
+    return read
+
+
+@functools.cache
+def number(kind: Any) -> Callable:
+    """``read(x, n)``, number n of those at the address `x`."""
+
+    @intrinsic
+    def read(typing, x, n):
+        def generate(context, builder, signature, arguments):
+            numbers = builder.inttoptr(arguments[0], context.get_value_type(kind).as_pointer())
+            return builder.load(builder.gep(numbers, [arguments[1]]))
+
+        return kind(types.int64, types.int64), generate
+
+    return read
+
+
+def _meeting(m):
+    """A thread's number, how many there are, and where they meet, from a record of each."""
+    return whole(m, 0), whole(m, 1), barrier(m, 2)  # noqa: F821
+
+
+# --------------------------------------------------------------------------- Numba's compiler
+
+
+class _Library(JITCodeLibrary):
+    """Code that is linked into that of a caller and never run by itself."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        return 0
+
+
+class _OptimisedLibrary(_Library):
+    """The same, but optimised before it is linked."""
+
+    def finalize(self) -> None:
+        super().finalize()
+        self._optimize_final_module()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(NativeLowering):
+    """Numba's last pass, without machine code."""
+
+    _name = "spikesim_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        target = state.targetctx
+        state.library = state.pipeline.library(target.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        lowered = state["cr"]
+        name = lowered.fndesc.qualname.split(".")[-1]
+        module = lowered.fndesc.lookup_module()
+        # What callers are typed with; its address is never asked for.
+        stand_in = _dynfunc.make_function(module, name, "", 0, lowered.env, (state.library,))
+        target.insert_user_function(stand_in, lowered.fndesc, [state.library])
+        state["cr"] = lowered._replace(cfunc=stand_in)
+        return True
+
+
+@functools.cache
+def _pipeline(dtype: str, kind: Any) -> type[CompilerBase]:
+    """Numba's compiler, for functions that others call."""
+
+    checked: Any = CHECKED[dtype]
+
+    class Pipeline(checked):
+        library = kind
+
+        def define_pipelines(self) -> list[Any]:
+            (manager,) = super().define_pipelines()
+            manager.passes = [
+                (_Lowering if step is NativeLowering else step, what)
+                for step, what in manager.passes
+            ]
+            manager._finalized = False
+            manager.finalize()
+            return [manager]
+
+    return Pipeline

@@ -1,0 +1,48 @@
+"""The backend for one core: bodies compiled by Numba, called from a loop over steps.
+
+`spikesim.kernels.machine.native` says how programs run, `spikesim.kernels.machine.compiling` how
+they are compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from spikesim.kernels.machine.jobs import Loop, Recipe
+from spikesim.kernels.machine.lowering import Lowering
+from spikesim.kernels.machine.native import Native
+from spikesim.kernels.machine.program import Source
+
+__all__ = ["FAILURES", "FEW", "PARTS", "build", "each", "lowering"]
+
+PARTS = 1
+
+FEW = 8
+"""A loop that a program has more often is called: inlined, it would be compiled for minutes."""
+
+FAILURES: tuple = ()
+
+
+def lowering(dtype: str) -> Lowering:
+    """Lowering to what can be compiled."""
+    return _lowering(dtype).afresh()
+
+
+@cache
+def _lowering(dtype: str) -> Lowering:
+    return Lowering(partial(Recipe.of, dtype=dtype), dtype)
+
+
+def each(
+    lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
+) -> tuple[Loop, str]:
+    """The loop over one Phase, used so many times, and the hash of what it does."""
+    digest = f"{lower.digest(body)} {lower.digest(over)}"
+    return Loop(lower(body), lower(over), "core", times <= FEW, digest), digest
+
+
+def build(source: Source, names: dict[str, Any], key: str) -> Native:
+    """What runs calls of a program."""
+    return Native(source, names)

@@ -1,0 +1,99 @@
+"""How threads share out one program: each takes its share of the indices, then all meet.
+
+Two meetings in most Phases: before a body changes what `over` has read, and when all are done. A
+meeting takes about 0.1 us where every thread has a core of its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from numba.core import types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from spikesim.kernels.machine.barrier import ARRIVED, MEETINGS, STOPPED, Stopped
+
+__all__ = ["LOOPS", "meet", "nothing", "sched_yield", "take"]
+
+POSITIVE = (1 << 62) - 1
+_SPINS = 2000  # looks before a thread that waits lets others have its core
+
+
+@intrinsic
+def add_at(typing, array, place, value):
+    """``array[place] += value`` as one step for all threads; what was there before."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature, arguments)
+        return builder.atomic_rmw("add", pointer, arguments[2], "acq_rel")
+
+    return array.dtype(array, types.intp, types.int64), generate
+
+
+@intrinsic
+def look_at(typing, array, place):
+    """``array[place]``, looked up anew, and with all that was written before it was."""
+
+    def generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature, arguments)
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return array.dtype(array, types.intp), generate
+
+
+def _pointer(context, builder, signature, arguments):
+    array = make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+sched_yield = types.ExternalFunction("sched_yield", types.intc()) if os.name == "posix" else None
+
+
+def nothing():
+    pass
+
+
+def each(t, s, p, m):
+    """The loop over one Phase, for one thread."""
+    count = over(t, s, p)  # noqa: F821 - bound when compiled
+    meet(m)  # before a body changes what `over` has read
+    if count > 0:
+        take(count, t, s, p, m)
+        meet(m)
+
+
+def each_of_neurons(t, s, p, m):
+    """The same where the threads meet later; see `neurons` of `Phase`."""
+    take(over(t, s, p), t, s, p, m)  # noqa: F821
+
+
+LOOPS = {"meeting": each, "neurons": each_of_neurons}
+
+
+def take(count, t, s, p, m):
+    """This thread's share of the indices."""
+    lane, lanes, _ = m
+    # In this form the compiler sees that no index is negative, and vectorises.
+    i = (lane * count // lanes) & POSITIVE
+    last = ((lane + 1) * count // lanes) & POSITIVE
+    while i < last:
+        body(i, t, s, p)  # noqa: F821
+        i += 1
+
+
+def meet(m):
+    """Wait until all threads are here."""
+    _, lanes, barrier = m
+    meeting = look_at(barrier, MEETINGS)
+    if add_at(barrier, ARRIVED, 1) == lanes - 1:
+        add_at(barrier, ARRIVED, -lanes)
+        add_at(barrier, MEETINGS, 1)
+    else:
+        spins = 0
+        while look_at(barrier, MEETINGS) == meeting:
+            spins += 1
+            if spins > _SPINS:
+                rest()  # noqa: F821
+                if look_at(barrier, STOPPED) != 0:
+                    raise Stopped

@@ -1,0 +1,375 @@
+"""Machine code of a program, run in two tiers without a compiler.
+
+Tier 'phases' calls the machine code of each Phase, one after another, from a loop over steps that
+all programs share. A Phase of known equations and types is never compiled again, whatever network
+it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in one
+loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
+
+A program begins with its Phases; what is not known of them is compiled on all cores. Once fusing
+would have saved `WORTHWHILE` seconds, another process of low priority does it, and the next stretch
+of steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
+makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds of
+processes are in `spikesim.kernels.machine.processes`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from spikesim.kernels.machine import cache, jobs, processes
+from spikesim.kernels.machine.cores import cores
+from spikesim.kernels.machine.jobs import Job
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.program import Call, Source
+
+__all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
+
+TIERS = ("auto", "phases", "fused")
+
+WORTHWHILE = 0.5
+"""Seconds that a fused program would have saved so far, when it is fused.
+
+Another busy core slows this one down a little for the seconds that it takes: a run pays for that
+when it has lasted for long enough to go on, and one of two seconds never does.
+"""
+
+CALL = 1e-7  # s: what it takes to call a Phase
+LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
+
+Report = Callable[[int, int, str], None]
+
+
+def tier() -> str:
+    """The tier that the environment asks for.
+
+    Raises
+    ------
+    LoweringError
+        If there is none of this name.
+    """
+    name = os.environ.get("SPIKESIM_TIER") or "auto"
+    if name not in TIERS:
+        raise LoweringError(f"SPIKESIM_TIER is {name!r}; it has to be one of {', '.join(TIERS)}.")
+    return name
+
+
+# -------------------------------------------------------------------------- the loop over steps
+
+_DRIVER = """
+define i64 @spikesim_driver(i64 %t0, i64 %n, i64 %count, i64* %table, i64 %m, i8** %error) {
+begin:
+  %result = alloca i8*
+  %end = add i64 %t0, %n
+  br label %steps
+steps:
+  %t = phi i64 [%t0, %begin], [%t_next, %stepped]
+  %is_left = icmp slt i64 %t, %end
+  br i1 %is_left, label %phases, label %done
+phases:
+  %j = phi i64 [0, %steps], [%j_next, %called]
+  %is_there = icmp slt i64 %j, %count
+  br i1 %is_there, label %call, label %stepped
+call:
+  %first = mul i64 %j, 4
+  %row = getelementptr i64, i64* %table, i64 %first
+  %address = load i64, i64* %row
+  %part = inttoptr i64 %address to i32 (i8**, i8**, i64, i64, i64, i64, i64)*
+  %place_a = getelementptr i64, i64* %row, i64 1
+  %a = load i64, i64* %place_a
+  %place_x = getelementptr i64, i64* %row, i64 2
+  %x = load i64, i64* %place_x
+  %place_k = getelementptr i64, i64* %row, i64 3
+  %k = load i64, i64* %place_k
+  %status = call i32 %part(i8** %result, i8** %error, i64 %t, i64 %a, i64 %x, i64 %k, i64 %m)
+  %is_bad = icmp ne i32 %status, 0
+  br i1 %is_bad, label %failed, label %called
+called:
+  %j_next = add i64 %j, 1
+  br label %phases
+stepped:
+  %t_next = add i64 %t, 1
+  br label %steps
+failed:
+  %wide = sext i32 %status to i64
+  ret i64 %wide
+done:
+  ret i64 0
+}
+"""
+
+
+@functools.cache
+def _driver() -> Callable[..., int]:
+    """``drive(t0, n, count, table, m, error)``; a row of the table has part, a, x and k."""
+    engine = cache.engine()
+    engine.add_module(llvm.parse_assembly(_DRIVER))
+    engine.finalize_object()
+    address = engine.get_function_address("spikesim_driver")
+    arguments = [*[ctypes.c_int64] * 5, ctypes.c_void_p]
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(address)
+
+
+@functools.cache
+def _fused(address: int) -> Callable[..., int]:
+    """``run(result, error, t0, n, a, x, k, m)`` at an address."""
+    arguments = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 6]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
+
+
+class _Failure(ctypes.Structure):
+    """How Numba's code describes an error."""
+
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int32)]
+
+
+# ----------------------------------------------------------------------------------- a program
+
+
+class Native:
+    """Runs calls of a program with its machine code.
+
+    Parameters
+    ----------
+    source : Source
+    names : dict
+        What its text calls.
+    spread : callable, optional
+        ``spread(work)`` calls ``work(m)`` in several threads, with the address of what each of them
+        needs to meet the others. Without it there is one thread.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        names: dict[str, Any],
+        spread: Callable[[Callable[[int], None]], None] | None = None,
+    ):
+        self._source = source
+        self._spread = spread
+        self._parts = jobs.parts(source, names)
+        self._whole = jobs.fused(source, names)
+        self._meeting = None if spread is None else jobs.meeting()
+        self._meet: int | None = None  # addresses
+        self._run: int | None = None
+        self._table: np.ndarray | None = None
+        self._described: tuple[np.ndarray, ...] | None = None  # in the records
+
+    # ------------------------------------------------------------------------- making it ready
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing has to be compiled, now or ever since."""
+        if self._run is None and self._table is None:
+            if tier() != "phases":
+                self._load_fused()
+            if self._run is None and tier() != "fused" and all(map(_is_loaded, self._needed)):
+                self._lay_out()
+        return self._run is not None or self._table is not None
+
+    @property
+    def tier(self) -> str:
+        """'fused', or 'phases' while it is not."""
+        return "phases" if self._run is None else "fused"
+
+    @property
+    def _needed(self) -> list[Job]:
+        return [*self._parts, *([self._meeting] if self._meeting else [])]
+
+    def prepare(self, report: Report | None = None) -> None:
+        """Load the machine code; compile what is missing of it.
+
+        Parameters
+        ----------
+        report : callable, optional
+            ``report(done, total, name)`` is called before each function that is compiled.
+        """
+        if not self.is_ready:
+            if tier() == "fused":
+                _compile([self._whole], report)
+                self._load_fused()
+            else:
+                _compile(self._needed, report)
+                self._lay_out()
+
+    def _load_fused(self, code: bytes | None = None) -> None:
+        self._run = cache.load(self._whole.key, code)
+        self._described = None
+
+    def _lay_out(self) -> None:
+        """The table of the loop over steps: where each part, its arrays and its numbers are.
+
+        Places of arrays and numbers are counted from those of the first.
+        """
+        arrays = self._source.arrays
+        words = reals = wholes = 0
+        rows = []
+        for k, (slots, numbers) in enumerate(
+            zip(self._source.slots, self._source.numbers, strict=True)
+        ):
+            rows.append((cache.load(self._parts[k].key), words, reals, wholes))
+            words += sum(jobs.words(arrays[slot]) for slot in slots)
+            reals += sum(is_real for is_real, _ in numbers)
+            wholes += sum(not is_real for is_real, _ in numbers)
+            if self._meeting is not None and self._source.meetings[k]:
+                rows.append((cache.load(self._meeting.key), 0, 0, 0))
+        table = 8 * np.array(rows, np.int64).reshape(-1, 4)  # words to bytes
+        table[:, 0] //= 8
+        self._table = table
+        self._described = None
+        if self._meeting is not None:
+            self._meet = cache.load(self._meeting.key)
+
+    # ----------------------------------------------------------------------------- running it
+
+    def __call__(self, calls: Sequence[Call]) -> None:
+        """Run the data of each call."""
+        self.prepare()
+        for call in calls:
+            if self._run is None:
+                self._fuse_if_worthwhile()
+            begun = time.perf_counter()
+            work = self._work(call)
+            if self._spread is None:
+                work(0)
+            else:
+                self._spread(work)
+            if self._run is None:
+                self._spent.add(call.steps, time.perf_counter() - begun)
+
+    def _describe(self, arrays: tuple[np.ndarray, ...]) -> None:
+        """Write down where the arrays are, unless they are those of the last time."""
+        if arrays is self._described:
+            return
+        if self._run is not None:
+            self._records = _records(arrays)
+        elif self._table is not None:
+            self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
+            self._rows = self._table.copy()
+            self._rows[:, 1] += self._records.ctypes.data
+        self._described = arrays
+
+    def _work(self, call: Call) -> Callable[[int], None]:
+        """What each thread does, given where it meets the others."""
+        self._describe(call.arrays)
+        if self._run is not None:
+            return self._work_fused(self._run, call)
+        if self._table is not None:
+            return self._work_of_phases(self._rows.copy(), call)
+        raise RuntimeError("A program has not been prepared.")
+
+    def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
+        table[:, 2] += call.reals.ctypes.data
+        table[:, 3] += call.wholes.ctypes.data
+        drive = _driver()
+
+        def work(m: int) -> None:
+            error = ctypes.c_void_p()
+            if self._meet is not None:  # nothing is touched before all threads run
+                first = np.array([self._meet, 0, 0, 0], np.int64)
+                _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
+            done = drive(
+                call.first, call.steps, len(table), table.ctypes.data, m, ctypes.byref(error)
+            )
+            _check(done, error)
+
+        return work
+
+    def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
+        run = _fused(address)
+        data = self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+
+        def work(m: int) -> None:
+            result, error = ctypes.c_int64(), ctypes.c_void_p()
+            places = ctypes.byref(result), ctypes.byref(error)
+            _check(run(*places, call.first, call.steps, *data, m), error)
+
+        return work
+
+    @property
+    def _spent(self) -> _Spent:
+        return _spent.setdefault(self._whole.key, _Spent())
+
+    def _fuse_if_worthwhile(self) -> None:
+        """Take the fused program if it is there; let it be made if that will pay."""
+        spent = self._spent
+        saved = CALL * len(self._parts) * spent.steps
+        if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
+            return
+        self._load_fused(processes.fused(self._whole.key))
+        if self._run is None:
+            processes.fuse(self._whole)
+
+
+class _Spent:
+    """For how long programs with one key have run in this process, Phase by Phase."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.seconds = 0.0
+
+    def add(self, steps: int, seconds: float) -> None:
+        self.steps += steps
+        self.seconds += seconds
+
+
+_spent: dict[str, _Spent] = {}
+
+
+def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    words = [word for array in arrays for word in jobs.array_record(array)]
+    return np.array(words or [0], np.int64)
+
+
+_compiling = threading.Lock()  # replicas need the same functions at the same time
+
+
+def _compile(needed: Sequence[Job], report: Report | None) -> None:
+    """Have the object code of all jobs in memory."""
+    with _compiling:
+        missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
+        if not missing:
+            return
+        with processes.sharing(missing, _cores()) as shared:
+            from spikesim.kernels.machine.compiling import (
+                object_code,  # Numba takes a third of a second
+            )
+
+            done = 0
+            while taken := shared.take():
+                job, code = taken
+                if report is not None:
+                    report(done, len(missing), job.name)
+                if code is None:
+                    code = object_code(job)
+                    cache.keep(job.key, code)
+                cache.load(job.key, code)
+                done += 1
+
+
+def _cores() -> int:
+    """How many cores may compile: those of this process, unless Numba is given fewer threads."""
+    most = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(cores(), int(most)) if most.isdecimal() else cores()
+
+
+def _is_loaded(job: Job) -> bool:
+    return cache.load(job.key) is not None
+
+
+def _check(status: int, error: ctypes.c_void_p) -> None:
+    """Raise what a body, or a look at an index, has raised in machine code."""
+    if status != 0:
+        described = _Failure.from_address(error.value or 0)
+        data = ctypes.string_at(described.data, described.size)
+        kind, arguments, _ = pickle.loads(data)  # of Numba's own making, at compilation
+        raise kind(*(arguments or ()))

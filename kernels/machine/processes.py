@@ -1,0 +1,274 @@
+"""Other processes that compile: some before the first step, one while a run goes on.
+
+Processes rather than threads: Numba spends half of its time in Python, and would hold the lock of
+the interpreter that the run, or another compilation, wants. They are given a `Job`, which holds all
+code, import nothing of the user's, and end with the process that began them.
+
+`sharing` has Phases compiled by as many processes as there are cores. They only ever save time:
+this process compiles what none of them has finished when there is nothing else left to do.
+
+`fuse` has one program fused while its Phases run one by one. That process has the lowest priority,
+so that a machine whose cores are all busy loses nothing to it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import IO, Any
+
+from spikesim.kernels.machine import cache
+from spikesim.kernels.machine.jobs import Job, unpacked
+
+__all__ = ["Shared", "fuse", "fused", "main", "numbers", "sharing"]
+
+_START = """
+import sys
+sys.path[:] = sys.argv[1:]
+from spikesim.kernels.machine.processes import main
+main()
+"""
+_FOR_ONE = 4  # jobs that have to be there for each process, which takes a second to begin
+_IN_WORK = 3  # exit status: another process fuses the same program
+_SIZE = struct.Struct("<q")
+
+
+def _begin(out: Any) -> subprocess.Popen | None:
+    """A process that compiles what it reads, if there can be one more."""
+    if not sys.executable:
+        return None
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", _START, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.DEVNULL,
+            # In the same session, where a low priority counts; it ignores Ctrl-C by itself.
+        )
+    except OSError:  # no more processes, no memory: all goes on without it
+        return None
+
+
+def _send(pipe: Any, job: Job) -> None:
+    data = job.packed()
+    pipe.write(_SIZE.pack(len(data)) + data)
+    pipe.flush()
+
+
+def _end(process: subprocess.Popen) -> None:
+    with suppress(OSError):
+        process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError, ValueError):
+            pipe and pipe.close()
+
+
+# ------------------------------------------------------------------------ before the first step
+
+
+class Shared:
+    """Jobs that this process and others take from both ends of a list.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    """
+
+    def __init__(self, jobs: Sequence[Job]):
+        self._left = deque(jobs)
+        self._taken: dict[str, Job] = {}  # by another process
+        self._done: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[Job, bytes | None] | None:
+        """What this process does next: a job, and its object code if another one has made it."""
+        with self._lock:
+            for key in self._taken.keys() & self._done.keys():
+                return self._taken.pop(key), self._done[key]
+            if self._left:
+                return self._left.popleft(), None
+            return (self._taken.popitem()[1], None) if self._taken else None
+
+    def serve(self, process: subprocess.Popen) -> None:
+        """Have a process do jobs until none is left, or it does no more."""
+        with suppress(OSError, ValueError):
+            while True:
+                with self._lock:
+                    if not self._left:
+                        break
+                    job = self._left.pop()
+                    self._taken[job.key] = job
+                _send(process.stdin, job)
+                code = _read(process.stdout)
+                if code is None:
+                    break
+                self._done[job.key] = code
+
+
+def _read(pipe: Any) -> bytes | None:
+    """What a process has written, if it is whole."""
+    head = pipe.read(_SIZE.size)
+    if len(head) < _SIZE.size:
+        return None
+    (size,) = _SIZE.unpack(head)
+    data = pipe.read(size)
+    return data if 0 < size == len(data) else None
+
+
+@contextmanager
+def sharing(jobs: Sequence[Job], cores: int) -> Iterator[Shared]:
+    """The jobs, shared among so many cores if there are enough of them."""
+    shared = Shared(jobs)
+    helpers: list[subprocess.Popen] = []
+    try:
+        for _ in range(min(cores - 1, len(jobs) // _FOR_ONE)):
+            process = _begin(subprocess.PIPE)
+            if process is not None:
+                helpers.append(process)
+                threading.Thread(target=shared.serve, args=(process,), daemon=True).start()
+        yield shared
+    finally:
+        for process in helpers:
+            _end(process)
+
+
+# ----------------------------------------------------------------------------- while a run goes on
+
+_running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
+_begun: set[str] = set()
+_fused: dict[str, bytes] = {}
+
+
+def fuse(job: Job) -> None:
+    """Begin to fuse a program, once, unless another one is being fused for this process."""
+    _reap()
+    if _running or job.key in _begun:
+        return
+    _begun.add(job.key)
+    out = tempfile.TemporaryFile()  # noqa: SIM115 - until it is collected
+    process = _begin(out)
+    if process is None:
+        out.close()
+        return
+    _running[job.key] = process, out
+    threading.Thread(target=_feed, args=(process.stdin, job), daemon=True).start()
+
+
+def _feed(pipe: Any, job: Job) -> None:
+    """Write a job to a process, which waits for the end of the pipe to end with this one."""
+    with suppress(OSError, ValueError):
+        _send(pipe, job)
+
+
+def fused(key: str) -> bytes | None:
+    """The object code of a program that has been fused, once; None if it is not ready."""
+    _reap()
+    return _fused.pop(key, None)
+
+
+def _reap() -> None:
+    """Take what processes that have ended have written, whichever program it is of."""
+    for key, (process, out) in list(_running.items()):
+        if process.poll() is None:
+            continue
+        del _running[key]
+        with out, suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+            out.seek(0)
+            code = _read(out)
+            if process.returncode == 0 and code:
+                _fused[key] = code
+
+
+def numbers() -> list[int]:
+    """The numbers of the processes that fuse for this one."""
+    return [process.pid for process, _ in _running.values()]
+
+
+@atexit.register
+def _stop() -> None:
+    while _running:
+        _, (process, out) = _running.popitem()
+        _end(process)
+        out.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_running.clear)  # they are the parent's
+
+
+# ------------------------------------------------------------------------- in the other process
+
+
+def main() -> None:
+    """Compile what comes, keep it and write it; end at once if nobody waits any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs: SimpleQueue[Job] = SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
+    while True:
+        job = jobs.get()
+        if not job.is_fused:
+            _answer(job)
+            continue
+        if hasattr(os, "nice"):
+            os.nice(15)
+        with _alone(job.key) as is_alone:
+            if is_alone:
+                _answer(job)
+        os._exit(0 if is_alone else _IN_WORK)
+
+
+def _receive(pipe: IO[bytes], jobs: SimpleQueue[Job]) -> None:
+    while data := _read(pipe):
+        jobs.put(unpacked(data))
+    os._exit(1)
+
+
+def _answer(job: Job) -> None:
+    code = cache.find(job.key)
+    if code is None:
+        from spikesim.kernels.machine.compiling import object_code
+
+        code = object_code(job)
+        cache.keep(job.key, code)
+    sys.stdout.buffer.write(_SIZE.pack(len(code)) + code)
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _alone(key: str) -> Iterator[bool]:
+    """Whether no other process fuses this program; the lock goes with the process."""
+    place = cache.folder()
+    try:
+        import fcntl
+
+        if place is None:
+            raise OSError
+        place.mkdir(parents=True, exist_ok=True)
+        lock = (place / f"{key}.lock").open("w")
+    except (ImportError, OSError):
+        yield True
+        return
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with suppress(OSError):
+                os.unlink(lock.name)

@@ -1,0 +1,355 @@
+"""A list of Phases becomes one function: ``run(first_step, steps)``.
+
+The loop over steps, and in each step the Phases in their order, is written out as the source of one
+function, whose arguments are the distinct arrays and numbers of all Phases:
+
+    def run(t0, n, a, x, k):
+        s0 = State0(a[0], a[1]);  p0 = Params0(x[0], k[0])
+        for t in range(t0, t0 + n):
+            each0(t, s0, p0)
+            ...
+
+A backend compiles it and everything below it, and supplies the loop ``each`` over one Phase.
+
+Several programs of the same source may run *together*, as replicas on one device: `together` holds,
+in the thread of each, what is called in place of running a program alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, MutableMapping, Sequence
+from contextvars import ContextVar
+from itertools import pairwise
+from operator import is_
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.records import record
+from spikesim.kernels.machine.states import Place, place_of
+
+__all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
+
+
+class _Shared(int):
+    """A number that the backend decides on."""
+
+
+SHARED = _Shared()
+"""As `parts`, as many as the backend has workers; see `Phase`."""
+
+
+class Phase(NamedTuple):
+    """One pass of a step: ``body(i, t, s, p)`` for every ``i`` in ``range(over(t, s, p))``.
+
+    `over` also says when: it returns 0 in a step in which the Phase rests. Calls with different i
+    may come in any order, or at once. Where neighbours are better taken together, a parameter
+    `parts` says in how many blocks: one on a core, as many as there are threads on several.
+
+    Attributes
+    ----------
+    body : callable
+        Scalar function of the index, the step and the Phase's state and parameters.
+    over : callable
+        ``over(t, s, p)``, how many indices this step has.
+    state : mapping of str to numpy.ndarray
+        Arrays that the body reads and writes, as ``s.name[i]``: those that it holds at a call. A
+        `spikesim.kernels.machine.states.State` finds them where their owners keep them.
+    params : dict of str to float, int or bool
+        Numbers that the body reads, as ``p.name``. Floats take the Phase's type.
+    inputs : tuple of str
+        Arrays of the state that no body ever writes, such as all images of a dataset.
+    neurons : object, optional
+        Whose neurons, or blocks of whose neurons, the indices are. Phases in a row about the same
+        neurons share them out in the same way, none of them touches what another one writes for
+        another neuron, and no body writes what an `over` reads: no need to meet in between.
+    dtype : {'float32', 'float64'}, optional
+        The type of floats among the parameters and constants, if it is not that of the program:
+        what is too slow for float32 is computed in float64.
+    """
+
+    body: Callable
+    over: Callable
+    state: MutableMapping[str, np.ndarray]
+    params: dict[str, Any] = {}  # noqa: RUF012 - never written
+    inputs: tuple[str, ...] = ()
+    neurons: Any = None
+    dtype: str | None = None
+
+
+def once(t, s, p):
+    """An `over` for a body that is called once in every step."""
+    return 1
+
+
+def each(t, s, p):
+    """The loop over one Phase on one core."""
+    for i in range(over(t, s, p)):  # noqa: F821 - bound when lowered
+        body(i, t, s, p)  # noqa: F821
+
+
+class Source(NamedTuple):
+    """The text of a program, but for how its arguments are passed.
+
+    Attributes
+    ----------
+    slots : list of list of int
+        Per Phase, which of the distinct arrays its state holds.
+    numbers : list of list of (bool, int)
+        Per Phase, for each parameter whether it is real and its place among those or the others.
+    meetings : list of bool
+        Per Phase, whether threads that did not meet in it have to afterwards.
+    types : list of str
+        Per Phase, the type of its real parameters; all of them are passed as float64.
+    arrays : list of numpy.ndarray
+        The distinct arrays of all Phases.
+    """
+
+    slots: list[list[int]]
+    numbers: list[list[tuple[bool, int]]]
+    meetings: list[bool]
+    types: list[str]
+    arrays: list[np.ndarray]
+
+    def text(
+        self,
+        head: Sequence[str] = ("def run(t0, n, a, x, k):", "    for t in range(t0, t0 + n):"),
+        array: Callable[[int], str] = "a[{}]".format,
+        real: str = "x[{}]",
+        whole: str = "k[{}]",
+        more: str = "",
+        meet: str = "",
+    ) -> str:
+        """The source of `run`.
+
+        Given its first line, the loop over steps, its arguments, what else a loop over one Phase
+        takes, and how threads meet.
+        """
+        setup, steps = [], []
+        phases = zip(self.slots, self.numbers, self.types, strict=True)
+        for k, (slots, numbers, dtype) in enumerate(phases):
+            state = ", ".join(array(slot) for slot in slots)
+            typed = f"single({real})" if dtype == "float32" else real
+            params = ", ".join((typed if is_real else whole).format(j) for is_real, j in numbers)
+            setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
+            steps.append(f"        each{k}(t, s{k}, p{k}{more})")
+            if meet and self.meetings[k]:
+                steps.append(f"        {meet}")
+        return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])
+
+
+class Call(NamedTuple):
+    """What one run of a program needs."""
+
+    first: int
+    steps: int
+    arrays: tuple[np.ndarray, ...]
+    reals: np.ndarray
+    wholes: np.ndarray
+    inputs: frozenset[int]  # places in `arrays` of those that no body writes
+
+
+_building = threading.RLock()  # what backends keep is shared by all threads
+
+together: ContextVar[Callable[[Program, Call], None] | None] = ContextVar("together", default=None)
+
+
+class Program:
+    """Phases fused into one function, by a backend.
+
+    Parameters
+    ----------
+    phases : sequence of Phase
+    dtype : str
+        'float32' or 'float64', the type of real parameters and constants of Phases without one.
+    backend : module
+        The modules `cpu` or `python` beside this one, or what `cuda` makes.
+
+    Attributes
+    ----------
+    key : str
+        A hash of all that is compiled: programs with the same key differ in their data only.
+    """
+
+    def __init__(self, phases: Sequence[Phase], dtype: str, backend: Any):
+        with _building:
+            self._build(phases, dtype, backend)
+
+    def _build(self, phases: Sequence[Phase], dtype: str, backend: Any) -> None:
+        slot_of: dict[int, int] = {}
+        places: dict[tuple[int, str], tuple[Place, int]] = {}
+        self._real_of: list[tuple[dict[str, Any], str]] = []
+        self._whole_of: list[tuple[dict[str, Any], str]] = []
+        names: dict[str, Any] = {"single": np.float32}
+        inputs: set[int] = set()
+        owners = [phase.neurons for phase in phases] + [None]
+        ends = [a is not None and a is not b for a, b in pairwise(owners)]
+        source = Source([], [], ends, [phase.dtype or dtype for phase in phases], [])
+        digests = []
+        kinds = [(p.body, p.over, own) for p, own in zip(phases, source.types, strict=True)]
+        times = Counter(kinds)
+        self._lowerings = {own: backend.lowering(own) for own in {*source.types}}
+        for k, phase in enumerate(phases):
+            slots = []
+            for name, array in phase.state.items():
+                if id(array) not in slot_of:
+                    slot_of[id(array)] = len(source.arrays)
+                    source.arrays.append(array)
+                slots.append(slot_of[id(array)])
+                held, there = place_of(phase.state, name)
+                places[id(held), there] = (held, there), slots[-1]
+            inputs.update(slot_of[id(phase.state[name])] for name in phase.inputs)
+            numbers = []
+            for name, value in phase.params.items():
+                real = isinstance(value, (float, np.floating))
+                place = self._real_of if real else self._whole_of
+                numbers.append((real, len(place)))
+                place.append((phase.params, name))
+            source.slots.append(slots)
+            source.numbers.append(numbers)
+            names[f"State{k}"] = record(tuple(phase.state))
+            names[f"Params{k}"] = record(tuple(phase.params))
+            meets = phase.neurons is None
+            names[f"each{k}"], digest = backend.each(
+                self._lowerings[source.types[k]], phase.body, phase.over, times[kinds[k]], meets
+            )
+            fields = names[f"State{k}"].__name__, names[f"Params{k}"].__name__
+            digests.append(" ".join([digest, *fields, str(meets), source.types[k]]))
+        parts = [source.text(meet="meet()"), *digests]
+        self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+        self.backend = backend
+        self._arrays, self._inputs = tuple(source.arrays), frozenset(inputs)
+        self._places = list(places.values())
+        self._seen: list[np.ndarray | None] = [held[name] for (held, name), _ in self._places]
+        self._run = backend.build(source, names, self.key)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is still that of its Phases, whose arrays are looked for: ask before a run.
+
+        All code that it was made of has to be as it was, and arrays of the same types.
+        """
+        return self._suits() and all(lowering.is_current for lowering in self._lowerings.values())
+
+    def _suits(self) -> bool:
+        """Find the arrays as they are held now; whether the program is one for them.
+
+        It is as long as they are of the same types, and the same ones where those before were.
+        """
+        now = [held.get(name) for (held, name), _ in self._places]
+        if all(map(is_, now, self._seen)):
+            return True
+        found: dict[int, np.ndarray] = {}
+        for array, (_, slot) in zip(now, self._places, strict=True):
+            if array is None or found.setdefault(slot, array) is not array:
+                return False
+        arrays = tuple(found[slot] for slot in range(len(self._arrays)))
+        if len({id(array) for array in arrays}) < len(arrays):
+            return False
+        if list(map(_kind, arrays)) != list(map(_kind, self._arrays)):
+            return False
+        self._seen, self._arrays = now, arrays
+        return True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the first call runs at once, without compiling."""
+        return self._run.is_ready
+
+    @property
+    def tier(self) -> str:
+        """How it runs: 'phases', 'fused', 'python' or 'cuda'."""
+        return self._run.tier
+
+    def prepare(self, report: Callable[[int, int, str], None] | None = None) -> None:
+        """Compile what is missing.
+
+        Parameters
+        ----------
+        report : callable, optional
+            ``report(done, total, name)`` is called before each function that is compiled.
+        """
+        self._run.prepare(report)
+
+    def __call__(self, first: int, steps: int) -> None:
+        """Run `steps` steps, the first of which has the number `first`."""
+        call = self.call(first, steps)
+        shared = together.get()
+        if shared is None:
+            self.run([call])
+        else:
+            shared(self, call)
+
+    def call(self, first: int, steps: int) -> Call:
+        """What a run of `steps` steps needs: numbers as they are, arrays as last looked for."""
+        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
+        wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
+        return Call(first, steps, self._arrays, reals, wholes, self._inputs)
+
+    def run(self, calls: Sequence[Call]) -> None:
+        """Run this program with the data of each call."""
+        try:
+            self._run(calls)
+        except self.backend.FAILURES as error:
+            raise LoweringError(reason(str(error))) from error
+
+    def ptx(self) -> str:
+        """What a GPU would run, as text; of a program made for a `Cuda` backend."""
+        return self._run.ptx(self.call(0, 1))
+
+    def _whole(self, value: Any, name: str) -> int:
+        if isinstance(value, _Shared):
+            return self.backend.PARTS
+        try:
+            whole = int(value)
+            if whole == value and -(2**63) <= whole < 2**63:
+                return whole
+        except (TypeError, ValueError, OverflowError):
+            pass
+        _refuse_array(value, name)
+        raise LoweringError(
+            f"The parameter {name} is {value!r}; it was a whole number of 64 bits when it was "
+            "given, and has to stay one: begin with a float such as 1.0 to change it to any number."
+        )
+
+
+def _kind(array: np.ndarray) -> tuple:
+    """What a program knows of an array."""
+    flags = array.flags
+    return array.dtype, array.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+
+
+def _real(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        _refuse_array(value, name)
+        raise LoweringError(f"The parameter {name} is {value!r}; it has to be a number.") from None
+
+
+def _refuse_array(value: Any, name: str) -> None:
+    if isinstance(value, (np.ndarray, list, tuple)):
+        raise LoweringError(
+            f"The parameter {name} is an array; a parameter is one number, and arrays belong in "
+            f"the state, where a body reads s.{name}[i]."
+        ) from None
+
+
+def reason(message: str) -> str:
+    """What went wrong and where, from a compiler's many lines."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    causes = [x for x in lines if not x.startswith("Failed in")] or ["unknown reason"]
+    cause = causes[0].rstrip(".")
+    if "NRT required but not enabled" in message:
+        cause = "it makes a new array; write a loop over the elements"
+    elif cause.endswith("signature:"):
+        cause += next((f" {x[4:]}" for x in causes if x.startswith(">>> ")), "")
+    name = re.search(r"Dispatcher\(<function (\w+)_[0-9a-f]{16} at", message)
+    places = re.findall(r" at (.+) \((\d+)\)$", message, re.MULTILINE)
+    place = next((f" (line {n} of {file})" for file, n in places if "/numba/" not in file), "")
+    return f"{name[1] if name else 'A body'} cannot be compiled: {cause}{place}."

@@ -1,0 +1,263 @@
+"""The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
+
+This file parses, prints and turns errors into one line. What a model's commands do stands in that
+model's module ``command``, which is imported by name when the command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from spikesim import backends
+from spikesim.checks import check_choice
+from spikesim.errors import FileError, SpikesimError
+from spikesim.io.files import forget_written
+from spikesim.io.runs import RUN_FILE
+from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
+from spikesim.sweep import command as sweep_command
+from spikesim.version import __version__
+
+__all__ = ["main"]
+
+TITLE = "spikesim: spiking networks that learn the way cortex might."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 130 after Ctrl-C, 143 after SIGTERM.
+
+    Examples
+    --------
+    >>> main(["info", "no/such/run"])
+    2
+    """
+    forget_written()  # a command writes its files anew, however many a program has run before
+    parser = _parser()
+    try:
+        chosen = parser.parse_args(arguments)
+        for name, value in vars(chosen).items():
+            if value == [] and name not in ("grid",):  # argparse's answer to --n=--
+                parser.error(f"argument --{name.replace('_', '-')}: has no value")
+    except SystemExit as stop:  # argparse has said why
+        return int(stop.code or 0)
+    if chosen.run in (_train, _sweep, _run, _resume):
+        say_if_ctrl_c_is_ignored()
+    try:
+        with terminable():
+            return chosen.run(chosen) or 0
+    except Terminated:
+        print("\nTerminated.", file=sys.stderr)
+        return 143
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except (SpikesimError, OSError, MemoryError) as error:
+        if chosen.debug:
+            traceback.print_exc()
+        else:
+            print(f"spikesim: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _one_line(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return " ".join(text.split())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="spikesim", description=TITLE)
+    parser.add_argument("--version", action="version", version=f"spikesim {__version__}")
+    parser.set_defaults(debug=False)
+    commands = parser.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run: Any, text: str, parent: Any = commands) -> argparse.ArgumentParser:
+        added = parent.add_parser(name, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        added.set_defaults(run=run)
+        return added
+
+    registry = _registry()
+    train = commands.add_parser("train", help="train a model and write a run directory")
+    models = train.add_subparsers(metavar="model", required=True)
+    for name, text in registry.MODELS.items():
+        added = command(name, _train, f"train {text}", models)
+        added.set_defaults(model=name)
+        _module(name).add_arguments(added)
+
+    sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
+    models = sweeps.add_subparsers(metavar="model", required=True)
+    for name, text in registry.MODELS.items():
+        added = command(name, _sweep, f"train many sets of parameters of {text}", models)
+        added.set_defaults(model=name)
+        sweep_command.add_sweep_arguments(added)
+        _module(name).add_arguments(added)
+
+    experiments = commands.add_parser("run", help="run a published experiment")
+    models = experiments.add_subparsers(metavar="model", required=True)
+    for name in registry.EXPERIMENTS:
+        text = f"run an experiment with {registry.MODELS[name]}"
+        added = command(name, _run, text, models)
+        added.set_defaults(model=name)
+        _module(name, "experiments").add_run_arguments(added)
+
+    for name, run, text in (
+        ("resume", _resume, "go on with an interrupted or finished run"),
+        ("plot", _plot, "draw the pictures of a run again"),
+        ("info", _info, "say what a run directory holds"),
+    ):
+        command(name, run, text).add_argument("directory", type=Path)
+    commands.choices["resume"].add_argument(
+        "--epochs", type=int, help="train up to this epoch instead of the one first asked for"
+    )
+    commands.choices["resume"].add_argument(
+        "--blocks", type=int, help="the same for models that learn in blocks of time"
+    )
+    commands.choices["resume"].add_argument("--no-progress", action="store_true")
+    export = command("export", _export, "write spikes or weights in another format")
+    export.add_argument("directory", type=Path)
+    export.add_argument("--format", choices=["csv", "npz"], default="csv")
+    data = command("data", _data, "say where a dataset is, and download it if it is missing")
+    data.add_argument("dataset", choices=["digits", "mnist"])
+    data.add_argument("--folder", type=Path, help="where to keep it; a cache folder as a default")
+    command("warmup", _warmup, "compile all parts of networks and models, once for this machine")
+    cache = command("cache", _cache, "empty the kernel cache")
+    cache.add_argument("action", choices=["clear"])
+    command("doctor", _doctor, "show versions, backends and folders, for a bug report")
+    return parser
+
+
+def _registry() -> Any:
+    """The module that knows which models there are; it imports none of them."""
+    return importlib.import_module("spikesim.models")
+
+
+def _module(model: str, name: str = "command") -> Any:
+    return importlib.import_module(f"spikesim.models.{model}.{name}")
+
+
+def _model_of(directory: Path) -> str:
+    """The model that a run directory belongs to."""
+    from spikesim.io.files import open_hdf5
+
+    path = directory / RUN_FILE
+    if not path.is_file():
+        raise FileError(
+            f"{directory} is no run directory: it has no {RUN_FILE}. "
+            "'spikesim train' makes one and prints its name."
+        )
+    with open_hdf5(path) as file:
+        try:
+            kind = _kind(file)
+        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+            raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
+    return check_choice(f"the model of {path}", kind, list(_registry().MODELS))
+
+
+def _kind(file: Any) -> str:
+    """What a file says that it holds. A text that HDF5 keeps elsewhere may make it hang."""
+    name = "spikesim_kind"
+    stored_in_place = name in file.attrs and file.attrs.get_id(name).dtype.kind == "S"
+    return file.attrs[name].decode() if stored_in_place else ""
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    _module(chosen.model).train(chosen)
+
+
+def _sweep(chosen: argparse.Namespace) -> int:
+    return sweep_command.run(chosen, _module(chosen.model))
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    _module(chosen.model, "experiments").run(chosen)
+
+
+def _resume(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).resume(chosen)
+
+
+def _plot(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).plot(chosen)
+
+
+def _info(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).info(chosen)
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    _module(_model_of(chosen.directory)).export(chosen)
+
+
+def _data(chosen: argparse.Namespace) -> None:
+    from spikesim import datasets
+
+    if chosen.dataset == "mnist":
+        folder = datasets.download_mnist(chosen.folder)
+        print(f"MNIST is in {folder}")
+    data = datasets.load(chosen.dataset, chosen.folder)
+    print(
+        f"{data.name}: {len(data.train_labels)} training and {len(data.test_labels)} test images "
+        f"of {data.image_shape[0]}x{data.image_shape[1]} pixels"
+    )
+
+
+def _warmup(chosen: argparse.Namespace) -> None:
+    from tqdm.auto import tqdm
+
+    from spikesim.cli import warmup
+    from spikesim.kernels.machine import cache
+
+    commands = [line.split() for name in _registry().MODELS for line in _module(name).SHORT_RUNS]
+    todo = list(warmup.tasks(commands, main))
+    begun = monotonic()
+    with tqdm(todo, unit=" parts", disable=None, dynamic_ncols=True) as bar:
+        for name, task in bar:
+            bar.set_description(name)
+            warmup.quietly(task)
+    inside = cache.contents()
+    where = "the cache is off" if inside.place is None else f"{inside.functions} functions in it"
+    print(f"Compiled in {monotonic() - begun:.0f} s; {where}.")
+
+
+def _cache(chosen: argparse.Namespace) -> None:
+    from spikesim.kernels.machine import cache
+
+    before = cache.clear()
+    print(f"Removed {before.functions} functions, {before.bytes / 1e6:.1f} MB.")
+
+
+def _doctor(chosen: argparse.Namespace) -> None:
+    from spikesim.kernels.machine import cache
+
+    lines = {"spikesim": f"{__version__} in {Path(__file__).parent.parent}"}
+    lines["python"] = f"{platform.python_version()} on {platform.platform()}"
+    for package in ("numba", "numpy", "scipy", "h5py", "matplotlib", "neo", "elephant"):
+        try:
+            lines[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            lines[package] = "not installed"
+    lines["cores"] = f"{backends.cores()} of {os.cpu_count()}"
+    for name, reason in backends.available().items():
+        lines[f"backend {name}"] = reason or "available"
+    inside = cache.contents()
+    if inside.place is None:
+        lines["kernel cache"] = "off"
+    else:
+        holds = f"{inside.functions} functions, {inside.bytes / 1e6:.1f} MB"
+        lines["kernel cache"] = f"{inside.place} ({holds})"
+    lines["SPIKESIM_DATA"] = os.environ.get("SPIKESIM_DATA", "not set")
+    for name, text in lines.items():
+        print(f"{name:14} {text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""Synapses from one population to another: what they act on, and how their spikes arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from spikesim.attributes import Missing
+from spikesim.checks import check_choice, check_number, show
+from spikesim.engine.population import Population
+from spikesim.engine.stdp import PairPlasticity, PairSTDP
+from spikesim.engine.synapses import Synapses
+from spikesim.errors import InputError
+from spikesim.kernels import short_term, spikes
+from spikesim.kernels.machine.program import SHARED, Phase
+from spikesim.kernels.machine.states import State
+from spikesim.precision import SPIKE_INTERVAL, type_for
+
+__all__ = ["Projection", "ShortTermPlasticity"]
+
+
+class ShortTermPlasticity(NamedTuple):
+    """Depression and facilitation (Tsodyks & Markram, extended); times in ms.
+
+    Per presynaptic neuron, a spike acts with its weight times u x; then x <- x - u x and
+    u <- u + f (1 - u). Between spikes x recovers to 1 with `tau_D` and u to `U` with `tau_F`.
+
+    Attributes
+    ----------
+    U : float
+        Share of the resources that the first spike uses.
+    tau_D, tau_F : float
+        Time constants of the recovery from depression and of facilitation, in ms. Above 32 s, x
+        and u are float64.
+    f : float
+        How much closer to 1 each spike brings u.
+
+    Examples
+    --------
+    >>> depressing = ShortTermPlasticity(U=0.9, tau_D=20.0, tau_F=1000.0)
+    >>> facilitating = ShortTermPlasticity(U=0.02, tau_D=100.0, tau_F=100.0)
+    """
+
+    U: float = 0.5
+    tau_D: float = 200.0
+    tau_F: float = 20.0
+    f: float = 0.1
+
+
+class Projection(Synapses):
+    """Synapses from one population onto a variable of another; made by `Network.connect`.
+
+    Attributes
+    ----------
+    W : numpy.ndarray, shape (pre.n, post.n)
+        The weights of a dense projection, to be read and set between runs.
+    start, target : numpy.ndarray
+        The synapses in rows of presynaptic neurons: neuron i reaches
+        ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is. A
+        dense one has all pairs, in the order of ``W.reshape(-1)``.
+    weight : numpy.ndarray, shape (synapses,) or (1,)
+        The weights of a sparse projection in this order, or the one that all share.
+    later : numpy.ndarray, shape (synapses,) or None
+        Where synapses have delays of their own, how many steps each adds to `delay`.
+    delay : int
+        In steps.
+    x, u : numpy.ndarray, shape (pre.n,)
+        With short-term plasticity, what each neuron's last spike left of its resources and their
+        use.
+    plasticity : PairSTDP or None
+        How spikes change the weights.
+    learning : bool
+        Whether they do; may be set between runs. The traces of spikes always go on.
+    short_term : ShortTermPlasticity or None
+        How spikes use up what the synapses release.
+    learns : bool
+        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. May be
+        set, for a rule of one's own.
+    """
+
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("start", "target", "later", "delay"),
+            "compiled code relies on it; connect takes a sparse array of weights, and delays",
+        ),
+        **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
+        **dict.fromkeys(("short_term", "plasticity"), "give it to connect"),
+        **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
+    }
+
+    def __init__(self, name: str, pre: Population, post: Population, port: str):
+        super().__init__(pre.network, name, (pre.n, post.n), pre is post)
+        self.pre = pre
+        self.post = post
+        self.port = port
+        self._short_term: ShortTermPlasticity | None = None
+        self._release: dict[str, np.ndarray] = {}
+        self._scratch = np.zeros(0)
+        self._pairs: PairPlasticity | None = None
+        self._learns = False
+
+    def __repr__(self) -> str:
+        kind = "dense" if self.W is not None else f"{self.size} synapses"
+        return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
+
+    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        if self._pairs is not None:
+            self._pairs.check_weights(name, values)
+        return values
+
+    def _place(self) -> tuple[Any, str, str]:
+        return self.post.network, "projections", self.name
+
+    def built(self) -> dict[str, Any]:
+        sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
+        rules = {"short_term": self._short_term, "plasticity": self.plasticity}
+        given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
+        numbers = {
+            name: float(value)
+            for rule in rules.values()
+            if rule is not None
+            for name, value in rule._asdict().items()
+        }
+        ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
+        count = {"number of synapses": self.size, "delay in steps": self.delay}
+        return {**ends, **count, **sparse, **given, **numbers}
+
+    @property
+    def x(self) -> np.ndarray:
+        return self._released("x")
+
+    @property
+    def u(self) -> np.ndarray:
+        return self._released("u")
+
+    def _released(self, name: str) -> np.ndarray:
+        if name not in self._release:
+            raise Missing(
+                f"{self.name!r} has no {name}, as it was connected without short_term plasticity."
+            )
+        return self._release[name]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that a run may change, by name."""
+        weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
+        traces = {} if self._pairs is None else self._pairs.arrays()
+        return {**weights, **self._release, **traces}
+
+    def delivery(self) -> Phase:
+        """The Phase that adds the weights of the spikes arriving now."""
+        state = State(self.pre.listed, out=self.post.landing(self.port))
+        if self.short_term is not None:
+            state["efficacy"] = self._efficacy()
+        bodies = spikes if self.short_term is None else short_term
+        if self.W is not None:
+            state = State(state, self.weights)
+            params = {"delay": self.delay, "parts": SHARED}
+            return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
+        state, params = State(state, self.rows(), self.weights), self._delivering
+        if self._later is None:
+            return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
+        state.update(out=self.post.rings[self.port], later=self._later)
+        return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
+
+    def use(self) -> list[Phase]:
+        """The Phase, if any, that finds the efficacies of the spikes arriving now."""
+        if self.short_term is None:
+            return []
+        state = State(self.pre.listed, self._release, efficacy=self._efficacy())
+        params = {"delay": self.delay, **self._recovery(self.short_term)}
+        dtype = self._release["x"].dtype.name
+        return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
+
+    @property
+    def short_term(self) -> ShortTermPlasticity | None:
+        return self._short_term
+
+    @property
+    def learns(self) -> bool:
+        return self._learns
+
+    @learns.setter
+    def learns(self, learns: bool) -> None:
+        self._learns = check_choice("learns", learns, [True, False])
+
+    @property
+    def plasticity(self) -> PairSTDP | None:
+        return None if self._pairs is None else self._pairs.rule
+
+    @property
+    def learning(self) -> bool:
+        return self._pairs is not None and self._pairs.learning
+
+    @learning.setter
+    def learning(self, on: bool) -> None:
+        check_choice("learning", on, [True, False])
+        if self._pairs is None:
+            raise InputError(
+                f"learning cannot be set: {self.name!r} was connected without plasticity."
+            )
+        self._pairs.learning = on
+
+    def learn_from_pairs(self, rule: PairSTDP) -> None:
+        """Give the synapses spike-timing dependent plasticity."""
+        self._pairs = PairPlasticity(rule, self.pre, self.post, self, self.port)
+        self._learns = True
+
+    def after_delivery(self) -> list[Phase]:
+        """The Phases, if any, by which the spikes that were delivered change the weights."""
+        return [] if self._pairs is None else self._pairs.after_delivery()
+
+    def after_emission(self) -> list[Phase]:
+        """The Phases, if any, by which new spikes of `post` change the weights."""
+        return [] if self._pairs is None else self._pairs.after_emission()
+
+    def _efficacy(self) -> np.ndarray:
+        """Room for one efficacy per entry of the list of spikes."""
+        entries = self.pre.spike_list()["ids"].shape[1]
+        if self._scratch.size != entries:
+            self._scratch = np.zeros(entries, self.pre.network.dtype)
+        return self._scratch
+
+    def change_in_use(self, short_term: ShortTermPlasticity, dtype: str) -> None:
+        """Give the synapses short-term plasticity."""
+        if not isinstance(short_term, ShortTermPlasticity):
+            raise InputError(
+                f"short_term is {show(short_term)}; it has to be a ShortTermPlasticity or None."
+            )
+        for name in ("U", "f"):
+            check_number(name, getattr(short_term, name), at_least=0.0, at_most=1.0)
+        for name in ("tau_D", "tau_F"):
+            check_number(name, getattr(short_term, name), above=0.0, unit="ms")
+        self._short_term = short_term
+        n, interval = self.pre.n, max(SPIKE_INTERVAL, self.pre.network.dt)
+        dtype = type_for(dtype, short_term.tau_D / interval, short_term.tau_F / interval)
+        self._release = {
+            "x": np.ones(n, dtype),
+            "u": np.full(n, short_term.U, dtype),
+            "last": np.zeros(n, np.int64),
+        }
+
+    def _recovery(self, short_term: ShortTermPlasticity) -> dict[str, float]:
+        dt = self.pre.network.dt
+        return {
+            "U": float(short_term.U),
+            "f": float(short_term.f),
+            # exp(-1e6) is 0 in any case, and dt / tau itself may be infinite.
+            "dt_by_tau_D": min(dt / float(short_term.tau_D), 1e6),
+            "dt_by_tau_F": min(dt / float(short_term.tau_F), 1e6),
+        }
+
+    def not_finite(self) -> str | None:
+        """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
+        watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
+        if self.learns:
+            watched["a weight"] = self.weight if self.W is None else self.W
+        for name, array in watched.items():
+            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
+            with np.errstate(invalid="ignore", over="ignore"):
+                total = array.sum(dtype=np.float64)
+            if not np.isfinite(total) and not np.isfinite(array).all():
+                return name
+        return None

@@ -1,0 +1,620 @@
+"""What a run leaves behind: spikes as events, and samples of state variables.
+
+A recording owns a bounded buffer that the compiled loop fills; the network empties it between
+stretches of steps, into memory or into a file. Nothing is ever dropped: a stretch is never longer
+than the buffer can hold, however many neurons spike.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from spikesim.attributes import public_names
+from spikesim.checks import check_number, check_path
+from spikesim.copying import Companion
+from spikesim.engine.population import Population, read_only
+from spikesim.errors import InputError
+from spikesim.kernels import probes
+from spikesim.kernels.machine.program import Phase, once
+from spikesim.kernels.machine.states import State
+from spikesim.neuron import RESERVED
+from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
+from spikesim.spiketrains import to_neo
+
+__all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
+
+_SPIKE_BUFFER = 1 << 20
+_SAMPLE_BUFFER = 1 << 22
+
+# What files are made of, as measured; tests hold `predicted_bytes` to it.
+_FILE_BYTES = 6144  # of spikes, without one
+_TRACE_FILE_BYTES = 10_240  # of samples, without one
+_CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
+_CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
+
+
+class _Rows:
+    """Rows that come in parts and are read as one array.
+
+    However often they are read in between, a row is copied a few times at the most.
+    """
+
+    def __init__(self, width: tuple[int, ...], dtype: Any):
+        self._room = np.zeros((0, *width), dtype)
+        self._joined = 0  # rows that are in the room
+        self._parts: list[np.ndarray] = []  # those that are not
+        self.size = 0
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows, which are nobody else's."""
+        if len(rows):
+            self._parts.append(rows)
+            self.size += len(rows)
+
+    def read(self) -> np.ndarray:
+        """All rows, for those who do not write to them: others may have been given them."""
+        if self.size > len(self._room):
+            # The first time there is nothing to spare, as most are read once, after the last run.
+            room = np.empty(
+                (max(self.size, 2 * self._joined), *self._room.shape[1:]), self._room.dtype
+            )
+            room[: self._joined] = self._room[: self._joined]
+            self._room = room
+        for part in self._parts:
+            self._room[self._joined : self._joined + len(part)] = part
+            self._joined += len(part)
+        self._parts = []
+        return read_only(self._room[: self.size])
+
+    def cut(self, size: int) -> None:
+        """Forget all rows but the first so many; who has read the others keeps them."""
+        if size < self.size:
+            self._room = self.read()[:size].copy()
+            self._joined = self.size = size
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_room": self.read().copy(), "_joined": self.size, "_parts": [], "size": self.size}
+
+
+class _Recording(Companion):
+    """What recordings of spikes and of samples have in common: when they were made, and an end."""
+
+    population: Population | None
+    name: str
+    dt: float
+
+    def __init__(self, population: Population, dt: float, path: str | Path | None, **public: Any):
+        public = {"population": population, "name": population.name, "dt": dt, **public}
+        self.__dict__.update(public)
+        self._path = None if path is None else str(check_path("path", path))
+        self._writer: SpikeWriter | TraceWriter | None = None
+        self._is_closed = False
+        self._origin = self._begun = population.network.step
+        self._stretches: list[tuple[int, int]] = []  # first step and end of what was recorded
+        self._steps = _Rows((), np.int64)  # of each row
+        self._times = _Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise InputError(
+                f"{name} of the recording of {self.name!r} cannot be set; record anew."
+            )
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._path is not None and not self._is_closed:
+            raise InputError(
+                f"The recording of {self.name!r} is writing {self._path}; close() it before it is "
+                "copied or sent to another process."
+            )
+        # A copy holds what was recorded, and no network that would go on.
+        return {**self.__dict__, "population": None, "_writer": None, "_is_closed": True}
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # a copy that shares rows would be changed by what comes
+
+    # ------------------------------------------------------------------------------- when
+
+    @property
+    def t_start(self) -> float:
+        """When the recording began, in ms: the time of the network then, or at `clear`."""
+        return (self._stretches[0][0] if self._stretches else self._origin) * self.dt
+
+    @property
+    def t_stop(self) -> float:
+        """Up to when was recorded, in ms: the time of the network after the last run."""
+        return (self._stretches[-1][1] if self._stretches else self._origin) * self.dt
+
+    @property
+    def duration(self) -> float:
+        """How long was recorded, in ms.
+
+        That is ``t_stop - t_start``, less what was skipped if the network was given the state of
+        a later time on its way.
+        """
+        if len(self._stretches) == 1:
+            return self.t_stop - self.t_start
+        return sum(end - first for first, end in self._stretches) * self.dt
+
+    # ------------------------------------------------------------------------------- running
+
+    def prepare(self, step: int) -> None:
+        """Get ready to go on from a step, or say why that cannot be before any is run."""
+        self.take_back(step)
+        if self._writer is not None and not self._writer.is_open:
+            raise InputError(
+                f"{self._path} could not be written; close() the recording of {self.name!r} to go "
+                "on without it."
+            )
+
+    def take_back(self, step: int) -> None:
+        """Forget what was recorded from a step on, as the network has gone back to it."""
+        if not self._stretches or step >= self._stretches[-1][1]:
+            return
+        self._stretches = [(a, min(b, step)) for a, b in self._stretches if a < step]
+        self._origin = step
+        if self._path is None:
+            self._cut(int(np.searchsorted(self._steps.read(), step)))
+        elif self._writer is not None and self._writer.is_open:
+            self._cut_file(step)
+
+    def _cut(self, rows: int) -> None:
+        for each in (self._steps, self._times):
+            each.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        raise NotImplementedError
+
+    def _note(self, end: int) -> None:
+        """Remember that everything was recorded from the begun step up to the one before `end`."""
+        if self._stretches and self._stretches[-1][1] == self._begun:
+            self._stretches[-1] = self._stretches[-1][0], end
+        else:
+            self._stretches.append((self._begun, end))
+
+    # ------------------------------------------------------------------------------- ending
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been ended, or is a copy: no network goes on with it."""
+        return self._is_closed
+
+    def clear(self) -> None:
+        """Forget what was recorded so far; the recording begins anew at the present time.
+
+        Raises
+        ------
+        InputError
+            If it goes to a file, which is not begun anew.
+        """
+        if self._path is not None:
+            raise InputError(
+                f"The recording of {self.name!r} goes to {self._path}, which is not begun anew; "
+                "close() it and record to another file."
+            )
+        population = None if self._is_closed else self.population
+        self._origin = self._last() if population is None else population.network.step
+        self._stretches = []
+        self._cut(0)
+
+    def _last(self) -> int:
+        return self._stretches[-1][1] if self._stretches else self._origin
+
+    def close(self) -> None:
+        """End the recording: the network goes on without it, and its file is finished.
+
+        What was recorded to memory can still be read. A second call does nothing.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written; then nothing is left of it.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._writer is not None:
+            self._writer.close()
+
+    # ------------------------------------------------------------------------------- reading
+
+    def _check_in_memory(self, what: str, reader: str) -> None:
+        if self._path is not None:
+            raise InputError(
+                f"The {what} of {self.name!r} went to a file; close() the recording and read them "
+                f"with spikesim.sonata.{reader}."
+            )
+
+    def _all_times(self) -> np.ndarray:
+        steps = self._steps.read()
+        self._times.append(steps[self._times.size :] * self.dt)
+        return self._times.read()
+
+    def _where(self) -> str:
+        """The end of how a recording shows itself."""
+        if self._path is not None:
+            return f"to {self._path}, {self.t_start:g} to {self.t_stop:g} ms"
+        return f"{self.t_start:g} to {self.t_stop:g} ms"
+
+
+class SpikeRecording(_Recording):
+    """The spikes of one population; made by `Network.record_spikes`.
+
+    A copy, such as that which another process sends back, holds what was recorded and can be read,
+    drawn and written, but belongs to no network any more.
+
+    Attributes
+    ----------
+    t : numpy.ndarray, shape (spikes,)
+        Times in ms, ascending: a spike of step k has time k dt. To be read only.
+    i : numpy.ndarray, shape (spikes,)
+        The neuron of each spike. To be read only.
+    count : numpy.ndarray, shape (n,)
+        Spikes per neuron.
+    t_start, t_stop, duration : float
+        From when, up to when and how long was recorded, in ms. After `Network.restore` or
+        `set_state` to an earlier time, all that came later is forgotten.
+    """
+
+    n: int
+
+    def __init__(self, population: Population, dt: float, path: str | Path | None):
+        super().__init__(population, dt, path, n=population.n)
+        self._most = population.spike_list()["ids"].shape[1]
+        size = max(_SPIKE_BUFFER, self._most)
+        self._buffer = {
+            "step": np.zeros(size, np.int64),
+            "neuron": np.zeros(size, np.int32),
+            "fill": np.zeros(1, np.int64),
+        }
+        self._neurons = _Rows((), np.int32)
+        if path is not None:
+            self._writer = SpikeWriter(path, dt, {self.name: self.n})
+
+    def __repr__(self) -> str:
+        spikes = "" if self._path is not None else f"{self._steps.size} spikes, "
+        return f"<SpikeRecording of {self.name!r}: {spikes}{self._where()}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_buffer": {}}
+
+    def phases(self) -> list[Phase]:
+        """The Phases that store this step's spikes."""
+        if self.population is None:  # a copy, which belongs to no network
+            return []
+        state = State(self.population.listed, self._buffer)
+        return [
+            Phase(probes.store, probes.spikes_now, state),
+            Phase(probes.advance, once, state),
+        ]
+
+    def longest_run(self) -> int:
+        """How many steps the buffer can hold if every neuron spikes as much as it can."""
+        return self._buffer["step"].size // self._most
+
+    def begin(self, step: int) -> None:
+        """Start a stretch of steps with an empty buffer."""
+        self._begun = step
+        self._buffer["fill"][0] = 0
+
+    def drain(self, end: int) -> None:
+        """Take out what the stretch that ended before step `end` has stored."""
+        if self._is_closed:  # in the middle of a run
+            return
+        stored = int(self._buffer["fill"][0])
+        steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+        if isinstance(self._writer, SpikeWriter):
+            self._writer.append(self.name, steps, neurons)
+        else:
+            self._steps.append(steps.copy())
+            self._neurons.append(neurons.copy())
+        self._note(end)
+
+    def _cut(self, rows: int) -> None:
+        super()._cut(rows)
+        self._neurons.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        if isinstance(self._writer, SpikeWriter):
+            self._writer.cut(self.name, step)
+
+    def predicted_bytes(self, rate: float, duration: float) -> int:
+        """The size of the file that the spikes take, to be asked before a long run.
+
+        A spike takes 8 bytes for its time and as many bits for its neuron as the size of the
+        population needs. Room is taken for 32768 spikes at a time: a file of few is larger than
+        their bytes.
+
+        Parameters
+        ----------
+        rate : float
+            Expected mean firing rate of the population's neurons, in Hz.
+        duration : float
+            How long will be recorded, in ms.
+
+        Returns
+        -------
+        int
+            Bytes, of a file that is closed. As far as the rate is right, within a few percent.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(backend="python")
+        >>> spikes = net.record_spikes(net.add_population("cells", 1000, LIF))
+        >>> hour = 3600 * 1000.0
+        >>> f"{spikes.predicted_bytes(rate=5.0, duration=hour) / 1e6:.0f} MB"
+        '167 MB'
+        """
+        rate = check_number("rate", rate, at_least=0.0, at_most=1e9, unit="Hz")
+        duration = check_number("duration", duration, at_least=0.0, at_most=1e18, unit="ms")
+        expected = rate * self.n * duration / 1000.0
+        chunks = ceil(expected / _CHUNK_SPIKES)
+        bits = 64 + max((self.n - 1).bit_length(), 1)
+        return _FILE_BYTES + chunks * (_CHUNK_SPIKES * bits // 8 + _CHUNK_EXTRA)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The step of each spike, to be read only."""
+        self._check_in_memory("spikes", "read_spikes")
+        return self._steps.read()
+
+    @property
+    def t(self) -> np.ndarray:
+        self._check_in_memory("spikes", "read_spikes")
+        return self._all_times()
+
+    @property
+    def i(self) -> np.ndarray:
+        self._check_in_memory("spikes", "read_spikes")
+        return self._neurons.read()
+
+    @property
+    def count(self) -> np.ndarray:
+        return np.bincount(self.i, minlength=self.n)
+
+    def spike_trains(self) -> list[np.ndarray]:
+        """The spike times of each neuron, in ms."""
+        order = np.argsort(self.i, kind="stable")
+        return np.split(self.t[order], np.cumsum(self.count)[:-1])
+
+    def to_neo(self) -> Any:
+        """A `neo.Segment` with a spike train per neuron, for elephant; needs spikesim[analysis].
+
+        Raises
+        ------
+        InputError
+            If nothing was recorded, or not all the time from `t_start` to `t_stop`.
+        """
+        spikes = self.t, self.i
+        if not self._stretches:
+            raise InputError(
+                f"The recording of {self.name!r} holds no time yet; run the network first."
+            )
+        for (_, end), (first, _) in zip(self._stretches, self._stretches[1:], strict=False):
+            raise InputError(
+                f"{self.name!r} was not recorded from {end * self.dt:g} to {first * self.dt:g} ms, "
+                "which neo would take for silence; clear() the recording when a later state is set."
+            )
+        return to_neo(*spikes, self.n, self.duration, self.name, self.t_start)
+
+    def to_sonata(self, path: str | Path) -> None:
+        """Write the raster to an HDF5 file in the SONATA layout.
+
+        A file from before the program is replaced; one that the program has written itself, or is
+        recording to, is not.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        spikes = self.steps, self.i
+        with SpikeWriter(path, self.dt, {self.name: self.n}) as writer:
+            writer.append(self.name, *spikes)
+
+
+class StateRecording(_Recording):
+    """Samples of state variables; made by `Network.record`.
+
+    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms; both are to be
+    read only. The sample of step k is the value at the end of that step, beside the spikes of time
+    k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
+    """
+
+    variables: list[str]
+    every: int
+
+    def __init__(
+        self,
+        population: Population,
+        variables: list[str],
+        every: int,
+        which: np.ndarray,
+        dt: float,
+        path: str | Path | None,
+        unit: str,
+    ):
+        super().__init__(population, dt, path, variables=variables, every=every)
+        self._which = which
+        rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
+        types = {v: population.state[v].dtype for v in variables}
+        self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
+        self._rows = rows
+        self._params: dict[str, Any] = {"every": every, "first": 0}
+        self._samples = {v: _Rows((which.size,), dtype) for v, dtype in types.items()}
+        self._first = self._next = -(-population.network.step // every)
+        if path is not None:
+            self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
+            self._writer.add_population(self.name, which, variables)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.variables)
+        what = f"{names} of {self._which.size} neurons of {self.name!r}"
+        samples = "" if self._path is not None else f"{self._steps.size} samples, "
+        return f"<StateRecording of {what}: {samples}{self._where()}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_buffers": {}}
+
+    def phases(self) -> list[Phase]:
+        """The Phases that sample, one per variable."""
+        if self.population is None:  # a copy, which belongs to no network
+            return []
+        return [
+            Phase(
+                probes.sample,
+                probes.sampled,
+                {
+                    "value": self.population.state[v],
+                    "which": self._which,
+                    "buffer": self._buffers[v],
+                },
+                self._params,
+            )
+            for v in self.variables
+        ]
+
+    @property
+    def neurons(self) -> np.ndarray:
+        """The recorded neurons; to be read only, as compiled code relies on them."""
+        return read_only(self._which)
+
+    def longest_run(self) -> int:
+        """How many steps the buffer can hold."""
+        return (self._rows - 1) * self.every
+
+    def prepare(self, step: int) -> None:
+        super().prepare(step)
+        if self._writer is not None and -(-step // self.every) != self._next:
+            raise InputError(
+                f"The samples of {self.name!r} in {self._path} begin with step "
+                f"{self._first * self.every} and end before step {self._next * self.every}, but "
+                f"the network was set to step {step}; close() the recording and record to another "
+                "file."
+            )
+
+    def begin(self, step: int) -> None:
+        """Start a stretch of steps with an empty buffer."""
+        self._begun = step
+        self._params["first"] = -(-step // self.every)
+
+    def drain(self, end: int) -> None:
+        """Take out the samples of the stretch that ended before step `end`."""
+        if self._is_closed:  # in the middle of a run
+            return
+        first = self._params["first"]
+        rows = -(-end // self.every) - first
+        if isinstance(self._writer, TraceWriter):
+            block = np.stack([self._buffers[v][:rows] for v in self.variables], axis=-1)
+            self._writer.append(self.name, block)
+            self._next += rows
+        else:
+            for variable in self.variables:
+                self._samples[variable].append(self._buffers[variable][:rows].copy())
+            self._steps.append((first + np.arange(rows)) * self.every)
+        self._note(end)
+
+    def _cut(self, rows: int) -> None:
+        super()._cut(rows)
+        for samples in self._samples.values():
+            samples.cut(rows)
+
+    def _cut_file(self, step: int) -> None:
+        self._next = max(-(-step // self.every), self._first)
+        if isinstance(self._writer, TraceWriter):
+            self._writer.cut(self.name, self._next - self._first)
+
+    def predicted_bytes(self, duration: float) -> int:
+        """The size of the file that the samples take, to be asked before a long run.
+
+        Parameters
+        ----------
+        duration : float
+            How long will be recorded, in ms.
+
+        Returns
+        -------
+        int
+            Bytes, of a file that is closed: 4 per sample, neuron and variable, and some more.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.1, backend="python")
+        >>> cells = net.add_population("cells", 1000, LIF)
+        >>> voltages = net.record(cells, "v", every=1.0, neurons=range(10))
+        >>> hour = 3600 * 1000.0
+        >>> f"{voltages.predicted_bytes(hour) / 1e6:.0f} MB"
+        '144 MB'
+        """
+        duration = check_number("duration", duration, at_least=0.0, at_most=1e18, unit="ms")
+        columns = self._which.size * len(self.variables)
+        frames = frames_per_chunk(columns)
+        chunks = ceil(duration / (self.every * self.dt) / frames)
+        described = 16 * self._which.size + 8 * columns  # which neurons, which variables
+        return _TRACE_FILE_BYTES + described + chunks * (4 * frames * columns + _CHUNK_EXTRA // 2)
+
+    @property
+    def t(self) -> np.ndarray:
+        """Sample times in ms, to be read only."""
+        self._check_in_memory("samples", "read_traces")
+        return self._all_times()
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        samples = self.__dict__.get("_samples", {})
+        if name not in samples:
+            raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
+        self._check_in_memory("samples", "read_traces")
+        return samples[name].read().T
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.variables]
+
+
+for _name in public_names(StateRecording):
+    RESERVED.setdefault(_name, "recording")
+
+
+def layers_to_sonata(
+    directory: str | Path,
+    spikes: Mapping[str, SpikeRecording],
+    voltages: Mapping[str, Mapping[str, np.ndarray]],
+) -> None:
+    """Write spikes.h5, and voltages.h5 if there are any, in the SONATA layout into a directory.
+
+    Parameters
+    ----------
+    directory : str or Path
+    spikes : dict of str to SpikeRecording
+        By layer.
+    voltages : dict of str to dict of str to numpy.ndarray, shape (neurons, steps)
+        By layer and compartment, one sample per step, in mV.
+    """
+    directory = check_path("directory", directory)
+    dt = next(iter(spikes.values())).dt
+    sizes = {layer: recording.n for layer, recording in spikes.items()}
+    with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:
+        for layer, recording in spikes.items():
+            writer.append(layer, recording.steps, recording.i)
+    if not voltages:
+        return
+    with TraceWriter(directory / "voltages.h5", dt) as traces:
+        for layer, compartments in voltages.items():
+            traces.add_population(layer, np.arange(sizes[layer]), tuple(compartments))
+            block = np.stack(list(compartments.values()), axis=-1)
+            traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
+
+
+def layers_to_neo(spikes: Mapping[str, SpikeRecording]) -> Any:
+    """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+    whole, *others = [recording.to_neo() for recording in spikes.values()]
+    for segment in others:
+        whole.spiketrains.extend(segment.spiketrains)
+    return whole

@@ -1,0 +1,51 @@
+"""What a part has to know of its network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spikesim.checks import check_choice, check_integer, check_number
+from spikesim.copying import Whole
+
+__all__ = ["Setting"]
+
+
+class Setting(Whole):
+    """The step, the seed, the type of numbers, and how far time has gone; a `Network` is one.
+
+    Parameters
+    ----------
+    dt : float
+        In ms.
+    seed : int
+    dtype : {'float32', 'float64'}
+
+    Examples
+    --------
+    >>> from spikesim import LIF
+    >>> from spikesim.engine.population import Population
+    >>> Population(Setting(dt=1.0), "cells", 3, LIF, {})
+    <Population 'cells': 3 neurons with v, drive, refractory, spike>
+    """
+
+    def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
+        self.dt = check_number("dt", dt, above=0.0, at_least=1e-9, at_most=1e9, unit="ms")
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self._step = 0
+
+    @property
+    def step(self) -> int:
+        """The number of the next step."""
+        return self._step
+
+    @property
+    def time(self) -> float:
+        """The time that the next step stands for, in ms."""
+        return self.step * self.dt
+
+    def is_driven(self, population: Any, array: np.ndarray) -> bool:
+        """Whether others than a population's own neurons may write to one of its arrays."""
+        return False

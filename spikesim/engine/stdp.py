@@ -1,0 +1,194 @@
+"""Spike-timing dependent plasticity of a projection: its constants, and the state that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from math import exp
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.checks import check_number, show
+from spikesim.engine.population import Population
+from spikesim.engine.synapses import Synapses
+from spikesim.errors import InputError
+from spikesim.kernels import short_term, stdp
+from spikesim.kernels.machine.program import SHARED, Phase
+from spikesim.kernels.machine.states import State
+from spikesim.precision import SPIKE_INTERVAL, type_for
+
+__all__ = ["PairPlasticity", "PairSTDP"]
+
+LONGEST = 1e15
+"""The longest time constant, in steps; its period can be counted in 64 bits."""
+
+PERIOD = 8.0
+"""How many time constants a trace goes on in the same unit; see `spikesim.kernels.stdp`."""
+
+
+class PairSTDP(NamedTuple):
+    """Spike-timing dependent plasticity, additive, with every pair of spikes; times in ms.
+
+    After Song, Miller & Abbott (2000, doi:10.1038/78829). A spike that arrives at the synapse a
+    time d before the neuron fires adds A_plus exp(-d / tau_plus) to the weight; one that arrives d
+    after takes A_minus exp(-d / tau_minus) away. Changes of all pairs add up and take effect at
+    once, and the weight stays from `w_min` to `w_max`.
+
+    An arriving spike acts with the weight that it finds and changes it then. Within a step arrivals
+    come first: they are compared with the neuron's spikes of the steps before, and its spikes of
+    this step with arrivals of this step, too, which then have d = 0. Short-term plasticity of the
+    same projection changes what a spike does, not what is learned from it.
+
+    Attributes
+    ----------
+    tau_plus, tau_minus : float
+        Time constants of strengthening and weakening, in ms. Above 32 s, traces are float64.
+    A_plus, A_minus : float
+        What a pair at d = 0 adds and takes away, in the unit of the weight. The defaults are those
+        of the article for weights in units of the strongest one: with a `w_max` of 0.015 they have
+        to be 0.015 times as large. Negative numbers turn the rule around. The weight of an
+        inhibitory synapse may be negative: adding to it makes the synapse weaker.
+    w_max, w_min : float
+        Bounds of the weight, neither of them on the other side of 0.
+
+    Examples
+    --------
+    >>> strongest = 0.015
+    >>> plastic = PairSTDP(A_plus=0.005 * strongest, A_minus=0.00525 * strongest, w_max=strongest)
+    >>> inhibition = PairSTDP(A_plus=-0.01, A_minus=-0.01, w_min=-2.0, w_max=0.0)
+    """
+
+    tau_plus: float = 20.0
+    tau_minus: float = 20.0
+    A_plus: float = 0.005
+    A_minus: float = 0.00525
+    w_max: float = 1.0
+    w_min: float = 0.0
+
+
+class PairPlasticity:
+    """What synapses with `PairSTDP` keep, and their Phases.
+
+    Parameters
+    ----------
+    rule : PairSTDP
+    pre, post : Population
+    synapses : Synapses
+        From `pre` to `post`; they get weights of their own.
+    port : str
+        The variable of `post` that they act on.
+    """
+
+    def __init__(
+        self, rule: PairSTDP, pre: Population, post: Population, synapses: Synapses, port: str
+    ):
+        _check(rule, post, synapses)
+        self.rule = rule
+        self._pre, self._post, self._synapses, self._port = pre, post, synapses, port
+        setting = pre.network
+        self._index = synapses.by_target() if synapses.W is None else {}
+        interval = max(SPIKE_INTERVAL, setting.dt)
+        slowest = max(rule.tau_plus, rule.tau_minus)
+        self._dtype = type_for(setting.dtype, slowest / interval)
+        self._traces = {"x": np.zeros(pre.n, self._dtype), "y": np.zeros(post.n, self._dtype)}
+        self._params: dict[str, Any] = {
+            "A_plus": float(rule.A_plus),
+            "A_minus": float(rule.A_minus),
+            "w_min": float(rule.w_min),
+            "w_max": float(rule.w_max),
+            "delay": synapses.delay,
+            "learning": 1,
+            "parts": SHARED,
+        }
+        for sign, tau in (("plus", rule.tau_plus), ("minus", rule.tau_minus)):
+            rate = setting.dt / tau
+            period = round(PERIOD / rate)
+            unit = {"rate": rate, "period": period, "left": exp(-period * rate)}
+            self._params.update({f"{name}_{sign}": value for name, value in unit.items()})
+
+    @property
+    def learning(self) -> bool:
+        return bool(self._params["learning"])
+
+    @learning.setter
+    def learning(self, on: bool) -> None:
+        self._params["learning"] = int(on)
+
+    def check_weights(self, name: str, weights: np.ndarray) -> None:
+        """Refuse weights outside the bounds of the rule."""
+        _check_bounds(name, weights, self._params["w_min"], self._params["w_max"])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a run changes besides the weights."""
+        return {f"trace_{name}": array for name, array in self._traces.items()}
+
+    def after_delivery(self) -> list[Phase]:
+        """The Phases of the spikes that have been delivered."""
+        arrived = State(self._pre.listed, self._traces)
+        renewal = self._phase(stdp.renew, stdp.renewed, dict(self._traces))
+        weights = self._synapses.weights
+        if self._synapses.W is not None:
+            depression = self._phase(stdp.depress_dense, stdp.depressing, State(arrived, weights))
+        else:
+            rows = self._synapses.rows()
+            out = self._post.landing(self._port)  # as a delivery's, for its length
+            state = State(arrived, rows, weights, out=out)
+            depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(rows))
+        return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]
+
+    def after_emission(self) -> list[Phase]:
+        """The Phase of the spikes of the postsynaptic neurons."""
+        state = State(self._post.listed, self._traces, self._index, self._synapses.weights)
+        if self._synapses.W is not None:
+            return [self._phase(stdp.potentiate_dense, stdp.fired, state)]
+        return [self._phase(stdp.potentiate_sparse, stdp.fired, state, tuple(self._index))]
+
+    def _phase(
+        self,
+        body: Callable,
+        over: Callable,
+        state: MutableMapping[str, np.ndarray],
+        inputs: tuple[str, ...] = (),
+    ) -> Phase:
+        return Phase(body, over, state, self._params, inputs, dtype=self._dtype)
+
+
+def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
+    """Refuse what cannot work; give the synapses weights of their own."""
+    if not isinstance(rule, PairSTDP):
+        raise InputError(f"plasticity is {show(rule)}; it has to be a PairSTDP or None.")
+    setting = post.network
+    for name in ("tau_plus", "tau_minus"):
+        check_number(
+            name,
+            getattr(rule, name),
+            at_least=setting.dt,
+            at_most=LONGEST * setting.dt,
+            unit="ms, dt or longer",
+        )
+    for name in ("A_plus", "A_minus"):
+        check_number(name, getattr(rule, name), dtype=setting.dtype)
+    w_max = check_number("w_max", rule.w_max, dtype=setting.dtype)
+    w_min = check_number("w_min", rule.w_min, below=w_max, dtype=setting.dtype)
+    if w_min < 0.0 < w_max:
+        raise InputError(
+            f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "
+            "for a synapse does not turn from inhibition to excitation."
+        )
+    if synapses.later is not None:
+        raise InputError(
+            "delay is not the same for all synapses; with plasticity it has to be, for a "
+            "presynaptic neuron has one trace, which starts when its spike arrives."
+        )
+    if post.neuron.most_spikes == 0:
+        raise InputError(f"plasticity needs spikes on both sides, and {post.name!r} never spikes.")
+    weights = synapses.individual() if synapses.W is None else synapses.W
+    _check_bounds("weight", weights, w_min, w_max)
+
+
+def _check_bounds(name: str, weights: np.ndarray, w_min: float, w_max: float) -> None:
+    for outside in weights[(weights < w_min) | (weights > w_max)][:1]:
+        raise InputError(
+            f"{name} holds {outside:g}; with this plasticity every weight has to be from "
+            f"w_min = {w_min:g} to w_max = {w_max:g}."
+        )

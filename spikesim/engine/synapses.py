@@ -1,0 +1,322 @@
+"""Synapses: which neurons they connect, with which weights and how late.
+
+They are drawn by rules, or given as a matrix, with the random numbers of one stream. Either there
+is a weight for all pairs, in `W`, or those that exist lie in rows of presynaptic neurons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from spikesim.attributes import Missing
+from spikesim.checks import allocate, check_array, check_choice, check_number, show
+from spikesim.copying import Part
+from spikesim.engine.connectivity import Synapses as Rows
+from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
+from spikesim.engine.population import read_only
+from spikesim.engine.setting import Setting
+from spikesim.errors import InputError
+from spikesim.kernels.machine.program import SHARED
+from spikesim.kernels.machine.states import State
+
+__all__ = ["Synapses", "varies"]
+
+_WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
+_EACH = (1 << 62) - 1  # a mask that leaves every place as it is
+_PIECE = 1 << 18  # weights or delays drawn at once
+_LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
+
+
+class Synapses(Part):
+    """Synapses between so many neurons and so many others; a `Projection` is one.
+
+    Parameters
+    ----------
+    setting : Setting
+    name : str
+        For messages.
+    shape : tuple of int
+        How many neurons there are on both sides.
+    is_recurrent : bool
+        Whether they are the same.
+    """
+
+    def __init__(
+        self, setting: Setting, name: str, shape: tuple[int, int], is_recurrent: bool = False
+    ):
+        self.name = name
+        self.shape = shape
+        self.is_recurrent = is_recurrent
+        self._setting = setting
+        self._weights: dict[str, np.ndarray] = {}  # "W" or "weight"; others may take their place
+        self._delivering: dict[str, Any] = {"delay": 1, "parts": SHARED, "each": 0}
+        self._start: np.ndarray = np.zeros(0, np.int64)
+        self._target: np.ndarray = np.zeros(0, np.uint16)
+        self._later: np.ndarray | None = None
+        self._by_target: dict[str, np.ndarray] = {}
+        self._checksum: int | None = None
+
+    @property
+    def weights(self) -> State:
+        """The weights by their name, 'W' or 'weight', for a Phase that finds those of the day."""
+        return State(self._weights)
+
+    def exchanged(self) -> list[dict[str, np.ndarray]]:
+        return [self._weights]
+
+    @property
+    def W(self) -> np.ndarray | None:
+        return self._weights.get("W")
+
+    @W.setter
+    def W(self, values: Any) -> None:
+        if self.W is None:
+            raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
+        own = self.W
+        values = check_array("W", values, shape=own.shape, dtype=own.dtype)
+        own[...] = self._bounded("W", values)
+
+    def _share(self, W: np.ndarray) -> None:
+        """Take this array itself as `W`: another owner goes on writing to it."""
+        self._weights["W"] = W
+
+    @property
+    def weight(self) -> np.ndarray:
+        if self.W is not None:
+            raise Missing(f"{self.name!r} has no weight, as it is dense; it has W instead.")
+        return self._weights["weight"]
+
+    @weight.setter
+    def weight(self, values: Any) -> None:
+        if self.W is not None:
+            raise InputError(f"weight cannot be set: {self.name!r} is dense; it has W instead.")
+        own = self._weights["weight"]
+        values = check_array("weight", values, dtype=own.dtype)
+        if values.shape not in ((1,), self._target.shape):
+            raise InputError(
+                f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
+                "one for each synapse."
+            )
+        if values.size > own.size:
+            self._set_weight(values)
+        else:
+            own[...] = self._bounded("weight", values)
+
+    def _set_weight(self, weight: np.ndarray) -> None:
+        """Put another array in the place of the weights of sparse synapses."""
+        self._weights["weight"] = weight
+        self._delivering["each"] = _EACH if weight.size == self._target.size else 0
+
+    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Weights that may be set; a subclass may refuse some."""
+        return values
+
+    @property
+    def start(self) -> np.ndarray:
+        return read_only(self.rows()["start"])
+
+    @property
+    def target(self) -> np.ndarray:
+        return read_only(self.rows()["target"])
+
+    @property
+    def later(self) -> np.ndarray | None:
+        return None if self._later is None else read_only(self._later)
+
+    @property
+    def delay(self) -> int:
+        return self._delivering["delay"]
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """`start` and `target`, as part of a Phase's state; its body must not write to them."""
+        if self.W is not None and not self._start.size:
+            self._keep(all_to_all(self.W.shape))
+        return {"start": self._start, "target": self._target}
+
+    @property
+    def size(self) -> int:
+        """How many synapses there are."""
+        return self._target.size if self.W is None else self.W.size
+
+    @property
+    def source(self) -> np.ndarray:
+        """The presynaptic neuron of each synapse."""
+        return np.repeat(np.arange(self.shape[0]), np.diff(self.start))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the synapses take."""
+        if self.W is not None:
+            return self.W.nbytes
+        later = 0 if self._later is None else self._later.nbytes
+        return self._start.nbytes + self._target.nbytes + self.weight.nbytes + later
+
+    def by_target(self) -> dict[str, np.ndarray]:
+        """The synapses in the order of their targets, for plasticity rules.
+
+        Returns
+        -------
+        dict
+            Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
+            neuron each comes from, ``place`` where it lies in `weight`, or in ``W.reshape(-1)``.
+        """
+        if not self._by_target:
+            target = self.rows()["target"]
+            order = np.argsort(target, kind="stable")
+            counts = np.bincount(target, minlength=self.shape[1])
+            self._by_target = {
+                "start_post": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+                "source": self.source.astype(target_type(self.shape[0]))[order],
+                "place": order.astype(np.uint32 if order.size <= 1 << 32 else np.int64),
+            }
+        return dict(self._by_target)
+
+    def structure(self) -> list[np.ndarray]:
+        """What nothing ever writes: which neurons the synapses connect, in both orders."""
+        return [self._start, self._target, *self._by_target.values()]
+
+    def _sum(self) -> int:
+        """A checksum of which neurons the synapses connect, and how late each is."""
+        if self._checksum is None:
+            self._checksum = 0
+            for array in (self._start, self._target, self._later):
+                if array is not None:
+                    self._checksum = crc32(np.ascontiguousarray(array).data, self._checksum)
+        return self._checksum
+
+    def individual(self) -> np.ndarray:
+        """The weights of a sparse projection, from now on one for each synapse."""
+        if self.weight.size != self._target.size:
+            self._set_weight(np.full(self._target.size, self.weight[0], self.weight.dtype))
+        return self.weight
+
+    def fill(
+        self,
+        weight: Any,
+        rules: dict[str, Any],
+        autapses: bool,
+        multapses: bool | None,
+        stream: int,
+    ) -> None:
+        """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
+        from scipy import sparse
+
+        dtype, seed, shape = self._setting.dtype, self._setting.seed, self.shape
+        if not rules and self.is_recurrent and autapses is not True:
+            raise InputError(
+                f"autapses is {show(autapses)}, which is for rules; probability=1 connects all "
+                "others."
+            )
+        check_choice("multapses", multapses, [True, False, None])
+        if multapses and not rules:
+            raise InputError(
+                "multapses is True, which is for the rules indegree, outdegree and synapses; a "
+                "matrix has one weight for each pair."
+            )
+        if rules:
+            if not varies("weight", weight):
+                check_number("weight", weight, dtype=dtype)  # before the work
+            synapses = draw(
+                shape,
+                rules,
+                generator(seed, stream),
+                recurrent=self.is_recurrent,
+                autapses=autapses,
+                multapses=multapses,
+            )
+            self._keep(synapses)
+            chance = generator(seed, stream + _WEIGHTS)
+            self._set_weight(self._each("weight", weight, chance, dtype))
+        elif sparse.issparse(weight):
+            if weight.shape != shape:
+                raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
+            synapses, weights = from_matrix(weight)
+            self._keep(synapses)
+            self._set_weight(check_array("weight", weights, dtype=dtype))
+        else:
+            varied = varies("weight", weight)
+            if not varied:
+                check_number("weight", weight, dtype=dtype)
+            W = allocate(f"weight is for all {shape[0]} x {shape[1]} pairs", shape, dtype)
+            self._weights["W"] = W
+            if callable(weight):
+                chance = generator(seed, stream + _WEIGHTS)
+                for place, piece in self._pieces("weight", weight, chance, dtype):
+                    W.reshape(-1)[place] = piece
+            elif varied:
+                W[...] = check_array("weight", weight, shape=shape, dtype=dtype)
+            else:
+                W[...] = weight
+
+    def delay_by(self, delay: Any, stream: int) -> None:
+        """Give synapses delays of their own, in ms: an array, or a function that draws them."""
+        if self.W is not None:
+            if not callable(delay):
+                delay = check_array("delay", delay)
+                if delay.shape == self.shape:
+                    delay = delay.reshape(-1)  # laid out as the weights are
+            self._keep(all_to_all(self.shape))
+            self._set_weight(self._weights.pop("W").reshape(-1))
+        dt = self._setting.dt
+        chance = generator(self._setting.seed, stream + _DELAYS)
+        steps = np.empty(self.size, np.int32)
+        for place, drawn in self._pieces("delay", delay, chance):
+            check_array("delay", drawn, at_least=0.0, at_most=_LATEST * dt)
+            steps[place] = np.rint(drawn * (1.0 / dt))
+        if not self.size:
+            return
+        self.delay_all(int(steps.min()))
+        steps -= self.delay
+        latest = steps.max()
+        if latest > 0:
+            self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
+
+    def delay_all(self, steps: int) -> None:
+        """Give all synapses one delay, in steps."""
+        self._delivering["delay"] = steps
+
+    def _keep(self, synapses: Rows) -> None:
+        self._start, self._target = synapses
+
+    def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
+        """One number for all synapses, or one for each: given, or drawn by a function."""
+        if not varies(name, values):
+            return np.full(1, check_number(name, values, dtype=dtype), dtype)
+        each = allocate(f"{name} is for {self.size} synapses", self.size, dtype)
+        for place, piece in self._pieces(name, values, chance, dtype):
+            each[place] = piece
+        return each
+
+    def _pieces(
+        self, name: str, values: Any, chance: np.random.Generator, dtype: Any = None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """A number for each synapse, in pieces: what is drawn need not all be kept."""
+        if not callable(values):
+            yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
+            return
+        for first in range(0, self.size, _PIECE):
+            place = slice(first, min(first + _PIECE, self.size))
+            many = place.stop - place.start
+            try:
+                drawn = values(chance, many)
+            except Exception as error:
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                raise InputError(
+                    f"{name} is a function that cannot be called as {name}(chance, size): {reason}."
+                ) from error
+            yield place, check_array(name, drawn, shape=(many,), dtype=dtype)
+
+
+def varies(name: str, value: Any) -> bool:
+    """Whether there is one for each synapse, in an array or drawn by a function."""
+    if callable(value):
+        return True
+    try:
+        return np.ndim(value) > 0
+    except Exception:  # whatever the conversion of a foreign object raises
+        check_array(name, value)
+        raise

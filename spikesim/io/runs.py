@@ -1,0 +1,413 @@
+"""What the commands of all models share: run directories, and options given as text."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.checks import check_integer, check_path
+from spikesim.errors import FileError, InputError
+from spikesim.io.files import check_target
+
+__all__ = [
+    "LOCK_FILE",
+    "RUN_FILE",
+    "Pictures",
+    "add_model_options",
+    "add_parameters",
+    "given_parameters",
+    "hidden_sizes",
+    "hold",
+    "hold_file",
+    "is_drawn",
+    "new_directory",
+    "new_run",
+    "noted",
+    "other_parameters",
+    "print_rows",
+    "write_text",
+    "write_weights",
+    "writing",
+]
+
+RUN_FILE = "run.h5"
+
+LOCK_FILE = "run.lock"
+"""It is there while a run holds its directory, and says which process that is."""
+
+# What `atomic_file` calls a file that is not complete yet.
+_UNFINISHED = re.compile(r".+\.[0-9a-f]{8}\.part")
+_ENDING = ".01234567.part"
+
+# Windows keeps others from reading what is locked, so that is far behind the process's number.
+_FAR = 1 << 30
+
+_WHOLE = ("memory", "nudge_after")  # whole numbers, though None is their default
+
+
+def add_model_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    """Options that every model has, and one for each of its parameters."""
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
+    parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+    add_parameters(parser, defaults)
+
+
+def add_parameters(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+    """One option for each parameter of a model."""
+    options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
+    for name, default in defaults.items():
+        options.add_argument(f"--{name}", metavar="VALUE", help=f"default {default}")
+
+
+def given_parameters(chosen: argparse.Namespace, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that were given, each as the type of its default."""
+    return {
+        name: _value(name, getattr(chosen, name), default)
+        for name, default in defaults.items()
+        if getattr(chosen, name) is not None
+    }
+
+
+def _value(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    kinds = {"true": True, "false": False, "none": None}
+    lower = text.lower()
+    if lower in kinds:
+        return kinds[lower]
+    try:
+        if "," in text:
+            return tuple(float(part) for part in text.split(","))
+        return int(text) if type(default) is int or name in _WHOLE else float(text)
+    except ValueError:
+        raise InputError(
+            f"--{name} is {text!r}; it has to be like its default, {default}."
+        ) from None
+
+
+def hidden_sizes(text: str) -> tuple[int, ...]:
+    """'500,100' as sizes of hidden layers; '0' for none.
+
+    Examples
+    --------
+    >>> hidden_sizes("500,100")
+    (500, 100)
+    """
+    try:
+        sizes = [int(part) for part in str(text).split(",")]
+    except ValueError:
+        raise InputError(
+            f"--hidden is {text!r}; it has to be sizes such as 500 or 500,100."
+        ) from None
+    if sizes == [0]:
+        return ()
+    return tuple(check_integer("--hidden", n, at_least=1) for n in sizes)
+
+
+def new_directory(wanted: Path | None, stem: str) -> Path:
+    """A directory that holds no run yet, made now."""
+    number = 1
+    while wanted is None:
+        free = Path("runs") / f"{stem}-{number}"
+        wanted = None if free.exists() else free
+        number += 1
+    check_path("--out", wanted)
+    if (wanted / RUN_FILE).exists():
+        _refuse_held(wanted)
+        raise FileError(
+            f"{wanted} holds a run already; choose another --out, or go on with "
+            f"'spikesim resume {wanted}'."
+        )
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"{wanted} cannot be made: {error.strerror}; choose another --out."
+        ) from None
+    return wanted
+
+
+@contextmanager
+def new_run(wanted: Path | None, stem: str) -> Iterator[Path]:
+    """A directory that holds no run yet, held by this process within the `with` block."""
+    directory = new_directory(wanted, stem)
+    with hold(directory):
+        # Another process may have begun and ended a run in the meantime.
+        yield new_directory(directory, stem)
+
+
+@contextmanager
+def hold(directory: Path, wait: float = 0.0) -> Iterator[None]:
+    """Keep other processes from running in a directory within the `with` block.
+
+    The system lets go of the lock when a process ends, however it does: a file that was left
+    behind by a killed one is in nobody's way. What a killed one had not finished writing is
+    removed. Where a file system knows no locks, nothing is kept from anybody.
+
+    Parameters
+    ----------
+    directory : Path
+        It has to exist.
+    wait : float
+        For how many seconds to try.
+
+    Raises
+    ------
+    FileError
+        If another process holds it, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with hold(Path(tempfile.mkdtemp())):
+    ...     pass
+    """
+    with _locked(directory / LOCK_FILE, f"{directory}", "directory", wait):
+        _clean(directory)
+        yield
+
+
+@contextmanager
+def hold_file(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Keep other processes from using a file as their checkpoint within the `with` block.
+
+    While it lasts there is a file `path` plus ".lock". What killed processes had not finished
+    writing of it is removed.
+
+    Parameters
+    ----------
+    path : str or path
+        Need not exist, but its folder has to.
+
+    Raises
+    ------
+    FileError
+        If another process holds it, or its folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with hold_file(Path(tempfile.mkdtemp()) / "net.h5"):
+    ...     pass
+    """
+    target = check_target(path)
+    with _locked(Path(f"{target}.lock"), os.fspath(path), "file"):
+        for left in target.parent.glob("*.part"):
+            if _UNFINISHED.fullmatch(left.name) and left.name[: -len(_ENDING)] == target.name:
+                with suppress(OSError):
+                    left.unlink()
+        yield
+
+
+@contextmanager
+def _locked(path: Path, held: str, kind: str, wait: float = 0.0) -> Iterator[None]:
+    """Hold a lock file; `held` is what is locked by it, a directory or a file."""
+    descriptor = _lock(path, held, kind, wait)
+    try:
+        yield
+    finally:
+        _let_go(path, descriptor)
+
+
+def _clean(directory: Path) -> None:
+    """Remove what killed processes left, but not from folders that another one may hold."""
+    for path in (*directory.glob("*.part"), *directory.glob("*/*.part")):
+        inner = path.parent != directory and (path.parent / LOCK_FILE).exists()
+        if _UNFINISHED.fullmatch(path.name) and not inner:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _lock(path: Path, held: str, kind: str, wait: float) -> int:
+    """A descriptor of the locked file."""
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise FileError(
+                f"{held} cannot be written: {error.strerror}; change its permissions, free "
+                f"some space or choose another {kind}."
+            ) from error
+        try:
+            if _try_lock(descriptor):
+                # The one before may have removed the file after this one had opened it.
+                if _is_at(descriptor, path):
+                    with suppress(OSError):  # of a full disk: the lock holds without a number
+                        os.ftruncate(descriptor, 0)
+                        os.write(descriptor, str(os.getpid()).encode())
+                    return descriptor
+            elif time.monotonic() >= deadline:
+                raise _held(path, held, kind)
+            else:
+                time.sleep(0.05)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Whether the file is locked now; True, too, where there are no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _FAR, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            finally:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _let_go(path: Path, descriptor: int) -> None:
+    if sys.platform != "win32":  # which removes no open file; it just stays there
+        with suppress(OSError):
+            path.unlink()
+    os.close(descriptor)
+
+
+def _refuse_held(directory: Path) -> None:
+    """Raise `FileError` if a process runs in a directory that is of no use for a new run anyway."""
+    try:
+        descriptor = os.open(directory / LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        mine = f"{os.getpid()}" == _holder(directory / LOCK_FILE)
+        if not mine and not _try_lock(descriptor):
+            raise _held(directory / LOCK_FILE, f"{directory}", "directory")
+    finally:
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    return text if text.isdigit() else "unknown"
+
+
+def _held(path: Path, held: str, kind: str) -> FileError:
+    return FileError(
+        f"{held} is in use by another run, process {_holder(path)}; wait until it has ended, "
+        f"stop it, or choose another {kind}."
+    )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line which file could not be written, and what to do about it.
+
+    What there is of the file then is removed.
+    """
+    try:
+        yield
+    except FileError:
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise FileError(
+            f"Cannot write {path}: {error.strerror or error}; free some space or change the "
+            "permissions, then give the same command or 'spikesim plot' again."
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, or say in one line why that cannot be done."""
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+def noted(net: Any, name: str) -> Any:
+    """What the command that trained a network wrote into its notes."""
+    if name not in net.notes:
+        kind = type(net).__name__
+        raise FileError(
+            "This network was saved from Python and does not say what it was trained on; "
+            f"load it with {kind}.load."
+        )
+    return net.notes[name]
+
+
+def other_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """The parameters that are not the defaults, in one line."""
+    return ", ".join(
+        f"{name}={given[name]}" for name, default in defaults.items() if given[name] != default
+    )
+
+
+def print_rows(rows: Mapping[str, Any]) -> None:
+    """Names and values in two columns."""
+    for name, text in rows.items():
+        print(f"{name:12} {text}")
+
+
+def write_weights(directory: Path, layers: Mapping[str, Sequence[np.ndarray]]) -> Path:
+    """Arrays per layer as NPZ: NAME_0 is that of the first layer."""
+    path = directory / "weights.npz"
+    arrays = {f"{k}_{m}": array for k, each in layers.items() for m, array in enumerate(each)}
+    with writing(path):
+        np.savez(path, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def is_drawn(directory: Path, picture: str) -> bool:
+    """Whether the last picture of a run was written after its last checkpoint."""
+    try:
+        drawn, saved = ((directory / name).stat().st_mtime_ns for name in (picture, RUN_FILE))
+    except OSError:
+        return False
+    return drawn >= saved
+
+
+class Pictures:
+    """Figures written into a run directory, one after another, without a screen."""
+
+    def __init__(self, directory: Path):
+        import matplotlib
+
+        matplotlib.use("Agg")
+        self.directory = directory
+        self.written: list[str] = []
+
+    def keep(self, name: str, figure: Any) -> None:
+        """Write a figure and forget it."""
+        import matplotlib.pyplot as plt
+
+        try:
+            with writing(self.directory / name):
+                figure.savefig(self.directory / name, dpi=150)
+        finally:
+            plt.close(figure)
+        self.written.append(name)

@@ -1,0 +1,282 @@
+"""What a neuron is: its variables, its parameters, and the equations that advance it by a step.
+
+A `Neuron` is a description; `Network.add_population` makes as many of them as wanted. Write your
+own in your script: the functions in `steps` are plain Python and are compiled like ours.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spikesim.checks import (
+    check_body,
+    check_choice,
+    check_integer,
+    check_number,
+    check_unknown,
+    is_whole,
+    show,
+)
+from spikesim.errors import InputError
+
+__all__ = ["RESERVED", "Neuron", "Start"]
+
+
+Start = float | str | Callable[[dict[str, Any]], float]
+
+RESERVED: dict[str, str] = {}
+"""Names that no variable can have, and whose they are: populations and recordings add theirs."""
+
+
+def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
+    return {**parameters, "dt": dt}
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """A kind of neuron.
+
+    Parameters
+    ----------
+    steps : sequence of callable
+        Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
+        write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
+        emitted. What another neuron's step writes is not to be read: it may come earlier or later.
+    variables : mapping of str to float, str or callable
+        The state variables and what each starts from: a number, the name of a parameter, or a
+        function of all parameters (a dict). None can have a name that populations or their
+        recordings have, such as n, name, t or every.
+    parameters : mapping of str to float or int
+        Defaults of the parameters; `Network.add_population` takes other values by name.
+    constants : callable, optional
+        ``constants(parameters, dt) -> dict``: the numbers that the bodies see as ``p.NAME``, for
+        example decay factors instead of time constants. As a default, the parameters and ``dt``.
+    stochastic : bool
+        Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
+    most_spikes : int
+        The largest number of spikes that a neuron may emit in one step.
+    on_spike : sequence of callable
+        Bodies ``step(a, t, s, p)``, called after `steps` for every spike, that of neuron
+        ``s.ids[t % s.ids.shape[0], a]``: what is rare need not be looked for in every neuron. They
+        may draw random numbers, with ``p.stream``, ``p.seed_low`` and ``p.seed_high``, by
+        `spikesim.kernels.chance.philox`; and so may `steps` of what is stochastic.
+    time_constants : callable, optional
+        ``time_constants(parameters)``: the time constants in ms, as a sequence, where they are not
+        the parameters called ``tau...``. If one is longer than 4096 steps, float32 would lose what
+        it changes in a step, and the neurons have float64 variables in a network of either type.
+    check : callable, optional
+        ``check(population)``, called before every run, and in its course every 2000 steps: raises
+        `InputError` if variables, which a user may write to, hold what the equations cannot take.
+
+    Examples
+    --------
+    >>> def step(i, t, s, p):
+    ...     s.v[i] = s.v[i] + p.dt * (p.rest + s.drive[i] - s.v[i]) / p.tau
+    ...     s.spike[i] = s.v[i] > 1.0
+    ...     if s.spike[i]:
+    ...         s.v[i] = p.rest
+    >>> cell = Neuron([step], {"v": "rest", "drive": 0.0}, {"tau": 10.0, "rest": 0.0})
+    """
+
+    steps: Sequence[Callable | tuple[Callable, Callable]]
+    variables: Mapping[str, Start] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    constants: Callable[[dict[str, Any], float], dict[str, Any]] = _as_given
+    stochastic: bool = False
+    most_spikes: int = 1
+    on_spike: Sequence[Callable] = ()
+    time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
+    check: Callable[[Any], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no population can be made of."""
+        for role in ("steps", "on_spike"):
+            bodies = getattr(self, role)
+            if not isinstance(bodies, (list, tuple)):
+                raise InputError(
+                    f"{role} is {show(bodies)}; it has to be a list of functions step(i, t, s, p)."
+                )
+            for k, body in enumerate(bodies):
+                if isinstance(body, tuple) and len(body) == 2:
+                    body, over = body
+                    check_body(f"over[{k}]", over, "t", "s", "p")
+                check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
+        for role in ("parameters", "variables"):
+            values = getattr(self, role)
+            if not isinstance(values, Mapping):
+                raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
+            for name, value in values.items():
+                if not isinstance(name, str) or not name.isidentifier():
+                    raise InputError(
+                        f"{role} has the name {show(name)}; a name is letters, digits and '_'."
+                    )
+                _refuse_array(role, name, value)
+                what = f"{role}[{name!r}]"
+                if role == "variables" and isinstance(value, str) and self.parameters:
+                    check_choice(what, value, self.parameters)
+                elif role == "parameters" or not callable(value):
+                    positive = role == "parameters" and name.startswith("tau")
+                    check_number(what, value, above=0.0 if positive else None)
+        for name in self.variables:
+            if name in RESERVED:
+                raise InputError(
+                    f"variables has {name!r}, which every {RESERVED[name]} has of its own; call it "
+                    f"'{name}_value', for example."
+                )
+        if not callable(self.constants):
+            raise InputError(
+                f"constants is {show(self.constants)}; it has to be a function "
+                "constants(parameters, dt)."
+            )
+        if not (self.time_constants is None or callable(self.time_constants)):
+            raise InputError(
+                f"time_constants is {show(self.time_constants)}; it has to be a function "
+                "time_constants(parameters), or None."
+            )
+        if self.check is not None and not callable(self.check):
+            raise InputError(
+                f"check is {show(self.check)}; it has to be a function check(population), or None."
+            )
+        check_choice("stochastic", self.stochastic, [True, False])
+        check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+
+    def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
+        """The numbers that the bodies see, from the defaults and `given`.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, a value is no finite number, a time constant (``tau...``) is not
+            positive, or dt is larger than the fastest of them.
+        """
+        values = self._values(given)
+        dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
+        for name, value in values.items():
+            if name.startswith("tau"):
+                check_number(name, value, above=0.0, at_least=1e-9, unit="ms")
+                if dt > value:
+                    raise InputError(
+                        f"dt is {dt:g} ms, longer than {name} = {value:g} ms; "
+                        f"choose a dt of {value / 10:g} ms or less."
+                    )
+        try:
+            constants = self.constants(values, dt)
+        except ArithmeticError as error:
+            raise InputError(
+                f"{_listed(given)}: no constants follow from that ({error})."
+            ) from None
+        if not isinstance(constants, Mapping):
+            raise InputError(
+                f"constants returns {show(constants)}; it has to return a dict of numbers."
+            )
+        for name, value in constants.items():
+            if not _is_usable(value):
+                raise InputError(
+                    f"{_listed(given)}: constants makes {name} {show(value)} of that; it has to be "
+                    "a finite number, or a whole one of 64 bits."
+                )
+        return constants  # not a copy: a model may change them between runs
+
+    def longest(self, given: Mapping[str, Any]) -> float:
+        """The longest time constant in ms, with parameters that `with_parameters` takes.
+
+        Raises
+        ------
+        InputError
+            If `time_constants` returns anything but numbers.
+        """
+        values = self._values(given)
+        found: Any = [value for name, value in values.items() if name.startswith("tau")]
+        try:
+            if self.time_constants is not None:
+                found = self.time_constants(values)
+            return max(map(float, found), default=0.0)
+        except (TypeError, ValueError, ArithmeticError):
+            raise InputError(
+                f"time_constants returns {show(found)}; it has to return a sequence of numbers."
+            ) from None
+
+    def start(self, given: Mapping[str, Any]) -> dict[str, float]:
+        """What each variable starts from, with the parameters `given`.
+
+        Parameters
+        ----------
+        given : dict
+            Parameters other than their defaults.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or a value or a start is no finite number.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF
+        >>> CurrentLIF.start({"E_L": -70.0})["v"]
+        -70.0
+        """
+        values = self._values(given)
+        starts: dict[str, float] = {}
+        for name, start in self.variables.items():
+            if callable(start):
+                try:
+                    start = start(dict(values))
+                except ArithmeticError as error:
+                    raise InputError(
+                        f"{_listed(given)}: {name} has no start with that ({error})."
+                    ) from None
+            elif isinstance(start, str):
+                start = values[start]
+            starts[name] = check_number(f"variables[{name!r}]", start)
+        return starts
+
+    def _values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters, from the defaults and `given`."""
+        if not isinstance(given, Mapping):
+            raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
+        check_unknown("parameter", given, self.parameters)
+        values = {
+            name: value if isinstance(value, numbers.Integral) else float(value)
+            for name, value in self.parameters.items()
+        }
+        for name, value in given.items():
+            _refuse_array("parameters", name, value)
+            number = check_number(name, value)
+            if isinstance(values[name], int):
+                if not number.is_integer():
+                    raise InputError(
+                        f"{name} is {value}; it has to be a whole number, as its default is."
+                    )
+                number = int(number)
+            values[name] = number
+        return values
+
+
+_NUMBER_OF_EACH = {
+    "parameters": "for one of each, write a Neuron with variables={{{0!r}: 0.0}}, read as s.{0}[i]",
+    "variables": "give each its own by cells.{0}[:] = ... after adding the population",
+}
+
+
+def _refuse_array(role: str, name: str, value: Any) -> None:
+    if isinstance(value, (np.ndarray, list, tuple)):
+        raise InputError(
+            f"{role}[{name!r}] is {show(value)}; it has to be one number for all neurons; "
+            f"{_NUMBER_OF_EACH[role].format(name)}."
+        )
+
+
+def _is_usable(value: Any) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return math.isfinite(value)
+    return is_whole(value) or isinstance(value, (bool, np.bool_))
+
+
+def _listed(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} is {show(value)}" for name, value in given.items()) or "parameters"

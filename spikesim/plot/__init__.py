@@ -1,0 +1,34 @@
+"""Figures of spikes, voltages, rates, learning and weights, ready for a paper.
+
+    ax = plot.raster(spikes)
+    ax.figure.savefig("raster.pdf")
+
+Every function draws on the `ax` or `axes` it is given, or makes a figure if there are none, and
+returns what it has drawn on. None shows or saves anything. matplotlib is imported when the first
+figure is drawn, not with spikesim.
+"""
+
+from spikesim.plot.bursts import multiplexing, transfer, weight_change
+from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
+from spikesim.plot.spikes import burst_raster, layers, raster, rasters
+from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+
+__all__ = [
+    "angle",
+    "burst_raster",
+    "compartments",
+    "cost_curve",
+    "ensembles",
+    "layers",
+    "learning_curve",
+    "multiplexing",
+    "pattern_rates",
+    "raster",
+    "rasters",
+    "receptive_fields",
+    "sweep",
+    "synapse",
+    "traces",
+    "transfer",
+    "weight_change",
+]

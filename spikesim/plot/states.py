@@ -1,0 +1,477 @@
+"""Figures of state variables over time, and of weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_names,
+    check_unknown,
+    show,
+)
+from spikesim.errors import InputError
+from spikesim.plot.spikes import mark_phases, name_phases, spikes_above, windows_of
+from spikesim.plot.style import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    GUIDE,
+    INK,
+    PALE,
+    RED,
+    check_attributes,
+    check_axes,
+    check_figure,
+    given_axes,
+    legend_above,
+    new_figure,
+    next_colour,
+    styled,
+    symbol_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = [
+    "compartments",
+    "ensembles",
+    "receptive_fields",
+    "synapse",
+    "traces",
+]
+
+
+def traces(
+    recording: Any, variables: str | Sequence[str], neuron: int = 0, ax: Axes | None = None
+) -> Axes:
+    """Draw variables of one neuron over time.
+
+    Parameters
+    ----------
+    recording : StateRecording
+    variables : str or sequence of str
+        What to draw, out of what was recorded.
+    neuron : int
+        Its number in the population; it has to be among those recorded.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The y axis is a voltage in mV if all names begin with v or V; otherwise it bears the names.
+
+    Raises
+    ------
+    InputError
+        If the variable or neuron was not recorded, or nothing was.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> cells = net.add_population("cells", 2, LIF)
+    >>> voltages = net.record(cells, "v")
+    >>> net.run(5.0)
+    >>> traces(voltages, "v", neuron=1).get_ylabel()
+    'Voltage (mV)'
+    """
+    check_attributes("recording", recording, "StateRecording", ("variables", "neurons", "t"))
+    names = check_names("variables", variables)
+    check_unknown("variable", names, recording.variables)
+    if not names:
+        raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
+    ids = np.asarray(recording.neurons)
+    row = np.flatnonzero(ids == check_integer("neuron", neuron, at_least=0))
+    if not ids.size:
+        raise InputError("recording holds no neurons; record at least one.")
+    if not row.size:
+        some = ", ".join(map(str, ids[:10])) + (", ..." if ids.size > 10 else "")
+        raise InputError(f"neuron is {neuron}, which was not recorded; there is {some}.")
+    t = recording.t
+    if not t.size:
+        raise InputError("recording holds no samples yet; run the network first.")
+    with styled():
+        ax = given_axes(ax, (5.0, 2.6))
+        for name in names:
+            ax.plot(
+                t, getattr(recording, name)[row[0]], color=next_colour(ax), label=symbol_of(name)
+            )
+        ax.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+        ax.set_xlabel("Time (ms)")
+        voltages = all(name[0] in "vV" for name in names)
+        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(map(symbol_of, names)))
+        if len(names) > 1:
+            legend_above(ax)
+    return ax
+
+
+def compartments(
+    trial: Any,
+    layer: str = "hidden_1",
+    neuron: int = 0,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the voltages of all compartments of one neuron in one trial.
+
+    The neuron's spikes stand above its somatic voltage. Grey bands are the windows at the ends of
+    the phases over which the model takes means. In the apical panel a bar is the mean voltage of a
+    window; the plateau potential that comes of it is written above.
+
+    Parameters
+    ----------
+    trial : TrialRecording
+        From the `record` method of a `SegregatedDendriteNetwork`.
+    layer : str
+        'hidden_1', ..., or 'output'.
+    neuron : int
+    axes : sequence of matplotlib.axes.Axes, optional
+        As many as there are compartments.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Soma, basal and apical dendrite of a hidden neuron; soma and dendrite of an output neuron.
+        They share times, not voltages.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer or neuron, or the axes are too few or many.
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), seed=1, backend="python")
+    >>> axes = compartments(net.record([0.0, 0.5, 1.0, 0.5], label=1), "output", neuron=1)
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Soma\\n$V$ (mV)', 'Dendrite\\n$V_\\\\mathrm{B}$ (mV)']
+    """
+    check_attributes(
+        "trial", trial, "TrialRecording", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
+    )
+    check_choice("layer", layer, trial.V)
+    check_integer("neuron", neuron, at_least=0, at_most=len(trial.V[layer]) - 1)
+    hidden = layer in trial.V_A
+    below = "Basal" if hidden else "Dendrite"
+    panels = [("Soma", "V", trial.V), (below, r"V_\mathrm{B}", trial.V_B)]
+    if hidden:
+        panels.append(("Apical", r"V_\mathrm{A}", trial.V_A))
+    phases = [float(end) for end in trial.phases]
+    windows = windows_of(phases, float(getattr(trial, "window", 20.0)))
+    with styled():
+        if axes is None:
+            grid = new_figure((5.0, 0.7 + 1.3 * len(panels))).subplots(
+                len(panels), 1, sharex=True, squeeze=False
+            )
+            axes = grid
+            for ax in grid[:-1, 0]:
+                ax.tick_params(axis="x", length=0)
+        panel_axes = check_axes(axes, len(panels))
+        for ax, (place, symbol, voltages), colour in zip(
+            panel_axes, panels, (INK, BLUE, GREEN), strict=False
+        ):
+            for start, end in windows:
+                ax.axvspan(start, end, color=PALE, linewidth=0.0, zorder=0)
+            ax.plot(trial.t, voltages[layer][neuron], color=colour)
+            mark_phases(ax, phases)
+            ax.set_xlim(0.0, phases[-1])
+            ax.set_ylabel(f"{place}\n${symbol}$ (mV)")
+        soma = panel_axes[0]
+        spikes = trial.spikes[layer]
+        times = spikes.t[spikes.i == neuron]
+        spikes_above(soma, times, INK)
+        name_phases(soma, phases, 12.0)
+        if hidden:
+            plateaus = [trial.alpha_f, trial.alpha_t]
+            for (start, end), alpha, phase in zip(windows, plateaus, "ft", strict=False):
+                inside = (trial.t >= start) & (trial.t < end)
+                _mark_plateau(
+                    panel_axes[-1],
+                    (start, end),
+                    float(trial.V_A[layer][neuron][inside].mean()),
+                    rf"$\alpha_\mathrm{{{phase}}} = {float(alpha[layer][neuron]):.3f}$",
+                )
+        panel_axes[-1].set_xlabel("Time (ms)")
+        panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
+    return panel_axes
+
+
+def ensembles(
+    recording: Any,
+    layer: str = "hidden_1",
+    units: int = 5,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the event rate, apical potential, burst probability and burst rate of some ensembles.
+
+    Grey lines are the steps in which the output is nudged; a dotted one is the start of an image.
+
+    Parameters
+    ----------
+    recording : ImageRecording
+        From the `record` method of a `BurstEnsembleNetwork`.
+    layer : str
+        'hidden_1', ..., or 'output'.
+    units : int
+        How many: those whose burst rate the first nudge changes most.
+    axes : sequence of matplotlib.axes.Axes, optional
+        As many as there are panels.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        h, u, p and beta of a hidden layer; h and beta of the output.
+
+    Raises
+    ------
+    InputError
+        If there is no such layer, or the axes are too few or many.
+
+    Examples
+    --------
+    >>> from spikesim.models.burst import BurstEnsembleNetwork
+    >>> net = BurstEnsembleNetwork((4, 3, 2), seed=1, backend="python")
+    >>> axes = ensembles(net.record([0.0, 0.5, 1.0, 0.5], 1), "output")
+    >>> [ax.get_ylabel() for ax in axes]
+    ['Event\\nrate $h$', 'Burst\\nrate $\\\\beta$']
+    """
+    check_attributes("recording", recording, "ImageRecording", ("h", "u", "p", "beta", "nudges"))
+    check_choice("layer", layer, recording.h)
+    check_integer("units", units, at_least=1)
+    panels = [("Event\nrate $h$", recording.h)]
+    if layer in recording.u:
+        panels.append(("Apical\npotential $u$", recording.u))
+        panels.append(("Burst\nprobability $p$", recording.p))
+    panels.append((r"Burst" "\n" r"rate $\beta$", recording.beta))
+    first = int(recording.nudges[0]) + len(recording.layers) - 1 - recording.layers.index(layer)
+    change = np.abs(recording.beta[layer][:, first] - recording.beta[layer][:, first - 1])
+    shown = np.argsort(-change, kind="stable")[:units]
+    end = recording.t.size * recording.dt
+    with styled():
+        if axes is None:
+            axes = new_figure((5.0, 0.7 + 1.2 * len(panels))).subplots(
+                len(panels), 1, sharex=True, squeeze=False
+            )
+            for ax in axes[:-1, 0]:
+                ax.tick_params(axis="x", length=0)
+        panel_axes = check_axes(axes, len(panels))
+        for ax, (label, values) in zip(panel_axes, panels, strict=True):
+            for onset in recording.onsets[1:]:
+                ax.axvline(onset * recording.dt, color=INK, linewidth=0.8, linestyle=":")
+            for nudge in recording.nudges:
+                ax.axvline(nudge * recording.dt, **GUIDE)
+            for k, unit in enumerate(shown):
+                ax.step(  # the last step lasts as long as the others
+                    np.append(recording.t, end),
+                    np.append(values[layer][unit], values[layer][unit][-1]),
+                    where="post",
+                    color=COLOURS[k % len(COLOURS)],
+                )
+            ax.set_ylabel(label)
+        panel_axes[0].annotate(
+            "nudge",
+            (recording.nudges[0] * recording.dt, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )
+        panel_axes[-1].set_xlim(0.0, end)
+        panel_axes[-1].set_xlabel("Time (ms)")
+        panel_axes[-1].get_figure().align_ylabels(panel_axes)  # type: ignore[union-attr]
+    return panel_axes
+
+
+def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
+    """Draw what one synapse learns from, in one trial of SuperSpike.
+
+    From top to bottom: the presynaptic spikes and their trace; the membrane potential of the
+    postsynaptic neuron, its spikes, and in colour those it should have; the surrogate derivative;
+    the eligibility trace; the error signal; and the product of the two, whose mean moves the weight
+    up where it is above 0, down where it is below.
+
+    Parameters
+    ----------
+    recording : object with attributes
+        t : shape (steps,), ms. pre_spikes, post_spikes, target_spikes : shape (spikes,), ms; the
+        last is empty for a hidden neuron. voltage : shape (steps,), mV. presynaptic_trace,
+        surrogate, eligibility, error : shape (steps,), in the units of the model.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Six, from top to bottom. They share times.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or of another shape.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> t = np.arange(0.0, 100.0, 0.1)
+    >>> recording = SimpleNamespace(
+    ...     t=t, pre_spikes=[20.0], post_spikes=[40.0], target_spikes=[60.0], voltage=t - 60.0,
+    ...     presynaptic_trace=t, surrogate=t, eligibility=t, error=50.0 - t
+    ... )
+    >>> [ax.get_ylabel().split("\\n")[0] for ax in synapse(recording)]
+    ['Presynaptic', 'Membrane', 'Surrogate', 'Eligibility', 'Error', 'Error ×']
+    """
+    spikes = ("pre_spikes", "post_spikes", "target_spikes")
+    signals = ("presynaptic_trace", "voltage", "surrogate", "eligibility", "error")
+    check_attributes("recording", recording, "recording of a synapse", ("t", *spikes, *signals))
+    check_figure(figure)
+    t = check_array("recording.t", recording.t, shape=(None,))
+    if t.size < 2:
+        raise InputError("recording.t holds fewer than two times; there is nothing to draw.")
+    before, after, wanted = (
+        check_array(f"recording.{name}", getattr(recording, name), shape=(None,)) for name in spikes
+    )
+    trace, voltage, surrogate, eligibility, error = (
+        check_array(f"recording.{name}", getattr(recording, name), shape=t.shape)
+        for name in signals
+    )
+    panels = [
+        ("Presynaptic\ntrace", trace, BLUE),
+        ("Membrane\npotential (mV)", voltage, INK),
+        ("Surrogate\nderivative", surrogate, COLOURS[3]),
+        ("Eligibility\ntrace", eligibility, GREEN),
+        ("Error\nsignal", error, RED),
+        ("Error ×\neligibility", error * eligibility, INK),
+    ]
+    with styled():
+        if figure is None:
+            figure = new_figure((5.0, 7.2))
+        axes: list[Axes] = list(figure.subplots(len(panels), 1, sharex=True))
+        for ax, (name, values, colour) in zip(axes, panels, strict=True):
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.plot(t, values, color=colour, linewidth=1.0)
+            ax.set_ylabel(name)
+            ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+            ax.locator_params(axis="y", nbins=4)
+        for ax in axes[:-1]:
+            ax.tick_params(axis="x", length=0)
+        inside = [times[(times >= t[0]) & (times <= t[-1])] for times in (before, after, wanted)]
+        spikes_above(axes[0], inside[0], BLUE)
+        spikes_above(axes[1], inside[1], INK, "output")
+        spikes_above(axes[1], inside[2], RED, "target", row=1)
+        for ax in axes[4:]:
+            ax.axhline(0.0, **GUIDE, zorder=1)
+        product = panels[-1][1]
+        axes[-1].fill_between(t, product, where=product > 0.0, color=BLUE, alpha=0.4, linewidth=0)
+        axes[-1].fill_between(t, product, where=product < 0.0, color=RED, alpha=0.4, linewidth=0)
+        axes[-1].set_xlim(t[0], 2.0 * t[-1] - t[-2])  # the last step ends there
+        axes[-1].set_xlabel("Time (ms)")
+        figure.align_ylabels(axes)
+    return axes
+
+
+def receptive_fields(
+    W: Any,
+    image_shape: tuple[int, int],
+    n: int = 25,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw the input weights of hidden neurons as images.
+
+    Parameters
+    ----------
+    W : array_like, shape (pixels, neurons)
+        Weights from the input, such as ``net.W[0]``.
+    image_shape : tuple of int
+        Height and width of the images, such as (28, 28).
+    n : int
+        At most how many neurons to show: those whose weights vary most, the first most of all.
+    axes : sequence or array of matplotlib.axes.Axes, optional
+        At least as many as there are neurons to show; those left over become blank.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        One per neuron shown. One scale, symmetric around 0, holds for all; the colour bar is beside
+        them.
+
+    Raises
+    ------
+    InputError
+        If the weights have another number of pixels, or there are too few axes.
+
+    Examples
+    --------
+    >>> weights = np.random.default_rng(1).normal(size=(12, 5))
+    >>> len(receptive_fields(weights, (4, 3), n=4))
+    4
+    """
+    check_array("W", W, shape=(None, None), dtype=np.float32)  # so that no square overflows
+    W = check_array("W", W, shape=(None, None), dtype=np.float64)
+    if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 2:
+        raise InputError(f"image_shape is {show(image_shape)}; it has to be a pair: height, width.")
+    height, width = (
+        check_integer(f"image_shape[{k}]", side, at_least=1) for k, side in enumerate(image_shape)
+    )
+    if height * width != len(W):
+        raise InputError(
+            f"image_shape is {(height, width)}, that is {height * width} pixels, but W has "
+            f"{len(W)} rows, one per pixel."
+        )
+    if not W.shape[1]:
+        raise InputError("W has no column, so there is no neuron to draw.")
+    count = min(check_integer("n", n, at_least=1), W.shape[1])
+    order = np.argsort(-W.var(axis=0), kind="stable")[:count]
+    limit = float(np.abs(W[:, order]).max()) or 1.0
+    with styled():
+        if axes is None:
+            columns = math.ceil(math.sqrt(count))
+            rows = math.ceil(count / columns)
+            size = (0.8 * columns + 0.9, 0.8 * rows * height / width + 0.1)
+            axes = new_figure(size).subplots(rows, columns, squeeze=False)
+        every = check_axes(axes, count, at_least=True)
+        for ax in every:
+            ax.set_axis_off()
+        shown = every[:count]
+        for ax, neuron in zip(shown, order, strict=True):
+            image = ax.imshow(
+                W[:, neuron].reshape(height, width), cmap="RdBu_r", vmin=-limit, vmax=limit
+            )
+        bar = shown[0].figure.colorbar(image, ax=every, label="Weight", shrink=0.6, aspect=18)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    return shown
+
+
+def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str) -> None:
+    """A bar at the mean voltage of the window, a point at the end of the phase, and a number."""
+    ax.plot(
+        window,
+        (level, level),
+        color=RED,
+        linewidth=2.0,
+        solid_capstyle="butt",
+        marker="o",
+        markevery=[1],
+        markersize=4.0,
+        clip_on=False,
+        zorder=3,
+    )
+    ax.annotate(
+        text,
+        (window[1], 1.0),
+        (0.0, 2.0),
+        xycoords=ax.get_xaxis_transform(),
+        textcoords="offset points",
+        horizontalalignment="right",
+        verticalalignment="bottom",
+        color=RED,
+    )
