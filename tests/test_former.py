@@ -9,6 +9,7 @@ import pytest
 import spikesim
 from spikesim import InputError, Network, PairSTDP
 from spikesim.former import NOW
+from tests.test_layers import FILES, belongs_to, identity, imports
 
 
 @pytest.mark.parametrize("former", sorted(NOW))
@@ -48,3 +49,8 @@ def test_there_is_one_finder_however_often_spikesim_is_imported():
     spikesim.former.find_former_names()
     kinds = [type(finder).__name__ for finder in sys.meta_path]
     assert kinds.count("_Former") == 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=identity)
+def test_the_package_itself_says_the_present_names(path):
+    assert not [name for name in imports(path) for former in NOW if belongs_to(name, former)]

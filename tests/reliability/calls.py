@@ -198,7 +198,6 @@ INTERNAL = {
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
-    "spikesim.former.*": "called by the package",
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
