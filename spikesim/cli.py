@@ -1,7 +1,7 @@
 """The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
 
-This file parses, prints and turns errors into one line. What a model's commands do stands in that
-model's module ``command``, which is imported by name when the command runs.
+This file parses, prints and turns errors into one line. Which models there are says the registry,
+`spikesim.models.MODELS`; a class in a file of one's own is named as my_file.py:MyModel.
 """
 
 from __future__ import annotations
@@ -20,18 +20,16 @@ from typing import Any
 
 import spikesim
 from spikesim import backends, sweep_runs
-from spikesim.errors import FileError, SpikesimError, check_choice
+from spikesim.errors import FileError, InputError, SpikesimError, check_choice
 from spikesim.files import forget_written
+from spikesim.image_runs import commands_of, is_own
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE
 
 __all__ = ["MODELS", "main"]
 
-MODELS = {
-    "burst": "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
-    "segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
-    "superspike": "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
-}
+OWN = "the class of the run's model, if it is in a file of your own"
+MODELS = importlib.import_module("spikesim.models").MODELS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,14 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     forget_written()  # a command writes its files anew, however many a program has run before
-    parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        chosen = parser.parse_args(arguments)
+        parser = _parser(given)
+        chosen = parser.parse_args(given)
         for name, value in vars(chosen).items():
             if value == [] and name not in ("grid",):  # argparse's answer to --n=--
                 parser.error(f"argument --{name.replace('_', '-')}: has no value")
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
+    except SpikesimError as error:  # about a file that should hold a model
+        print(f"spikesim: {_one_line(error)}", file=sys.stderr)
+        return 2
     if chosen.run in (_train, _sweep, _run, _resume):
         say_if_ctrl_c_is_ignored()
     try:
@@ -75,7 +77,8 @@ def _one_line(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; among the models are those of users' files that the arguments name."""
     parser = argparse.ArgumentParser(prog="spikesim", description=spikesim.__doc__.splitlines()[0])
     parser.add_argument("--version", action="version", version=f"spikesim {spikesim.__version__}")
     parser.set_defaults(debug=False)
@@ -87,16 +90,19 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    own = {name: name for name in given[1:2] if is_own(name)}
+    titles = {**{name: model.title for name, model in MODELS.items()}, **own}
+
     train = commands.add_parser("train", help="train a model and write a run directory")
     models = train.add_subparsers(metavar="model", required=True)
-    for name, text in MODELS.items():
+    for name, text in titles.items():
         added = command(name, _train, f"train {text}", models)
         added.set_defaults(model=name)
         _module(name).add_arguments(added)
 
     sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
     models = sweeps.add_subparsers(metavar="model", required=True)
-    for name, text in MODELS.items():
+    for name, text in titles.items():
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)
         added.set_defaults(model=name)
         sweep_runs.add_sweep_arguments(added)
@@ -104,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
-    added = command("burst", _run, f"run an experiment with {MODELS['burst']}", models)
+    added = command("burst", _run, f"run an experiment with {titles['burst']}", models)
     importlib.import_module("spikesim.models.burst.experiments").add_run_arguments(added)
 
     for name, run, text in (
@@ -112,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         ("plot", _plot, "draw the pictures of a run again"),
         ("info", _info, "say what a run directory holds"),
     ):
-        command(name, run, text).add_argument("directory", type=Path)
+        added = command(name, run, text)
+        added.add_argument("directory", type=Path)
+        added.add_argument("--model", metavar="FILE.py:CLASS", help=OWN)
     commands.choices["resume"].add_argument(
         "--epochs", type=int, help="train up to this epoch instead of the one first asked for"
     )
@@ -122,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.choices["resume"].add_argument("--no-progress", action="store_true")
     export = command("export", _export, "write spikes or weights in another format")
     export.add_argument("directory", type=Path)
+    export.add_argument("--model", metavar="FILE.py:CLASS", help=OWN)
     export.add_argument("--format", choices=["csv", "npz"], default="csv")
     data = command("data", _data, "say where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
@@ -134,25 +143,38 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _module(model: str) -> Any:
-    return importlib.import_module(f"spikesim.models.{model}.command")
+    return commands_of(model if is_own(model) else MODELS[model].where)
 
 
-def _model_of(directory: Path) -> str:
-    """The model that a run directory belongs to."""
+def _own(name: str) -> str:
+    if not is_own(name):
+        raise InputError(f"--model is {name!r}; it has to be FILE.py:CLASS.")
+    return name
+
+
+def _of_run(chosen: argparse.Namespace) -> Any:
+    """The commands of the model that a run directory belongs to."""
     from spikesim.files import open_hdf5
 
-    path = directory / RUN_FILE
+    path = chosen.directory / RUN_FILE
     if not path.is_file():
         raise FileError(
-            f"{directory} is no run directory: it has no {RUN_FILE}. "
+            f"{chosen.directory} is no run directory: it has no {RUN_FILE}. "
             "'spikesim train' makes one and prints its name."
         )
+    if chosen.model is not None:
+        return _module(_own(chosen.model))
     with open_hdf5(path) as file:
         try:
             kind = _kind(file)
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
-    return check_choice(f"the model of {path}", kind, list(MODELS))
+    if kind.isidentifier() and kind not in MODELS:
+        raise FileError(
+            f"The model of {path} is {kind!r}, which is none of spikesim; if it is yours, give its "
+            f"file and class: --model my_file.py:{kind}."
+        )
+    return _module(check_choice(f"the model of {path}", kind, list(MODELS)))
 
 
 def _kind(file: Any) -> str:
@@ -175,19 +197,19 @@ def _run(chosen: argparse.Namespace) -> None:
 
 
 def _resume(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).resume(chosen)
+    _of_run(chosen).resume(chosen)
 
 
 def _plot(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).plot(chosen)
+    _of_run(chosen).plot(chosen)
 
 
 def _info(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).info(chosen)
+    _of_run(chosen).info(chosen)
 
 
 def _export(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).export(chosen)
+    _of_run(chosen).export(chosen)
 
 
 def _data(chosen: argparse.Namespace) -> None:

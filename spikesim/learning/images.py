@@ -97,6 +97,10 @@ class ImageModel(LayeredModel, ImageClassifier):
         angle = getattr(self.parameters, "measure_angle", False)
         return {"loss": 1, **({"cosine": len(self.sizes) - 2} if angle else {})}
 
+    @staticmethod
+    def draw(net: Any, data: Any, pictures: Any) -> None:
+        """Draw a run's own pictures, as ``pictures.keep("name.png", figure)``."""
+
     def measures(self) -> dict[str, Any]:
         """Further entries of the history, at the end of an epoch."""
         return {}
