@@ -68,8 +68,9 @@ def commands_of(where: str) -> Any:
     if ":" not in where:
         return importlib.import_module(where)
     network = model_class(where)
+    title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     commands = ImageCommands(
-        network.KIND, network.TITLE, network, network.Parameters, network.SUITED, network.draw
+        network.KIND, title, network, network.Parameters, network.SUITED, network.draw
     )
     commands.where = where
     return commands
@@ -262,12 +263,17 @@ class ImageCommands:
                 "dataset": noted(net, "dataset"),
                 "seed": net.seed,
                 "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": runs.other_parameters(net.parameters._asdict(), self.defaults),
+                "options": self._options(net),
                 "test error": _error(net, tested[-1]) if tested else "not tested",
                 **({} if best is None else {"best": _error(net, best - 1)}),
                 "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
             }
         )
+
+    def _options(self, net: Any) -> str:
+        if self.declared is None:
+            return runs.other_parameters(net.parameters._asdict(), self.defaults)
+        return ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
 
     def export(self, chosen: argparse.Namespace) -> None:
         """Write the recorded spikes as CSV, or the weights as NPZ."""

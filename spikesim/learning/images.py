@@ -192,13 +192,15 @@ class ImageModel(LayeredModel, ImageClassifier):
             # An angle exists where feedback arrived at all, so its mean has a number of its own.
             new.update(angle=np.nansum(angle, axis=0), angles=np.isfinite(angle).sum(axis=0) * 1.0)
         for name, value in {**new, "seconds": seconds}.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            total = self._sums.get(name, 0.0) + value
+            self._sums[name] = total if np.ndim(total) else float(total)
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
         weights = {name: getattr(self, name) for name in self.WEIGHTS}
         check_finite(weights, self.epoch + 1, "choose a smaller learning rate")
         sums = self._sums
-        entry: dict[str, Any] = {name: (sums[name] / examples).tolist() for name in self._means}
+        means = {name: np.asarray(sums[name]) / examples for name in self._means}
+        entry: dict[str, Any] = {name: mean.tolist() for name, mean in means.items()}
         entry["epoch"], entry["test_error"] = self.epoch + 1, test_error
         entry["training_error"] = 100.0 * float(sums["wrong"]) / examples
         entry["seconds"] = float(sums["seconds"])

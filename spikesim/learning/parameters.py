@@ -251,6 +251,17 @@ class ModelParameters:
         p.check(layers, dtype)
         return p
 
+    def others(self) -> dict[str, Any]:
+        """The parameters that are not the defaults, by name; of one value for all layers, that."""
+        found = {}
+        for name, declared in self._declarations.items():
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) == 1:
+                value = value[0]
+            if value != declared.default:
+                found[name] = value
+        return found
+
     @property
     def _fields(self) -> tuple[str, ...]:
         return tuple(self._declarations)
