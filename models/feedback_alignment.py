@@ -1,9 +1,8 @@
 """Backpropagation, and feedback that is not the transposed forward weights: fixed, signed, learned.
 
-Feedback alignment (Lillicrap et al. 2016, doi:10.1038/ncomms13276), direct (Nøkland 2016), sign-
-symmetric (Liao et al. 2016), Kolen & Pollack (1994), weight mirror (Akrout et al. 2019). h_l, f'
-and delta_L are those of `spikesim.learning.forward`. All weights are [pre, post]: W_l leads up to
-layer l, B_l down to it. One example takes one step:
+Feedback alignment (Lillicrap et al. 2016, doi:10.1038/ncomms13276), direct (Nøkland 2016), signed
+(Liao et al. 2016), Kolen & Pollack (1994), weight mirror (Akrout et al. 2019). All weights are
+[pre, post]: W_l leads to layer l, B_l down to it; h_l, f', delta_L as in `learning.forward`:
 
     delta_l = (delta_{l+1} F_l) f'(a_l)                                                       (1)
     delta_l = (e B_l) f'(a_l),   e = delta_L                    `direct`, from the output     (2)
@@ -21,8 +20,6 @@ layers emit noise xi, the layers above answer with y, and feedback learns; <> is
     B_l <- (1 - lambda_m) B_l + eta_m <y^T xi_l>,   y = xi_l W_{l+1}, or f(... + b_{l+1})     (6)
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from spikesim.kernels.dense import multiply, multiply_rows
@@ -34,6 +31,8 @@ from spikesim.learning.forward import ForwardParameters, drawn, forward, forward
 from spikesim.learning.images import ImageModel
 from spikesim.learning.parameters import choice, number, whole
 from spikesim.learning.updates import count_updates, end_of_batch, learn, start_of_batch, thin
+
+__all__ = ["FEEDBACK", "FeedbackAlignment", "Parameters"]
 
 SIGNED = ("sign", "sign_fixed", "sign_redrawn")
 FEEDBACK = ("backprop", "direct", *SIGNED, "kolen_pollack", "mirror", "none")
@@ -92,12 +91,10 @@ def mirror(j, t, s, p):
             total = 0.0
             for v in range(event * many, (event + 1) * many):
                 total += s.y[v, k] * s.xi[rows + v, j]
-            kept = (1.0 - p.mirror_decay) * s.B[k, j]
-            s.B[k, j] = kept + p.mirror_rate / real(many) * total
+            s.B[k, j] = (1.0 - p.mirror_decay) * s.B[k, j] + p.mirror_rate / real(many) * total
 
 
 def before_all(s, p):
-    """Whether this is the first example of all."""
     return s.begun[0] + s.clock[TRIAL] == 0
 
 
@@ -158,14 +155,12 @@ class FeedbackAlignment(ImageModel):
             return
         for layer in net.hidden if kind in SIGNED else ():
             yield layer.phase(follow_signs, when=start_of_batch(net))
-        if kind == "backprop":
-            yield from backpropagated(net)
+        yield from backpropagated(net) if kind == "backprop" else ()
         for layer in reversed(net.hidden if kind not in ("backprop", "none") else ()):
             direct = output.e if p.error == "activity" else output.delta
             sent = direct if kind == "direct" else layer.above.delta
             yield layer.phase(receive, "block", sent=sent)
-        if p.measure_angle:
-            yield from measured(net)
+        yield from measured(net)
         yield from count_updates(net)
         decay = p.kept_decay if kind == "kolen_pollack" else p.decay
         for layer in [output] if kind == "none" else net.above_input:

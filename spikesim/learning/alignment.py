@@ -173,7 +173,9 @@ def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
 
 
 def measured(net: Simulation) -> Iterator[Wired]:
-    """Write the cosine between delta and that of backpropagation to the result 'cosine'."""
+    """With `measure_angle`, write the cosine between delta and backpropagation's to a result."""
+    if not net.p.measure_angle:
+        return
     yield from backpropagated(net, "delta_bp")
     for layer in net.hidden:
         arrays = {"own": layer.arrays["delta"], "reference": layer.arrays["delta_bp"]}
