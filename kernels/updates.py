@@ -67,12 +67,12 @@ def add_bias(j, t, s, p):
 def sum_product(c, t, s, p):
     """Add this trial's product to M, the sum of its batch."""
     first, last = bounds(c, s.M.shape[1], p)
-    add_outer(1.0, 1.0, s.pre, s.post, s.M, first, last)
+    add_outer(1.0, p.sign, s.pre, s.post, s.M, first, last)
 
 
 def sum_bias(j, t, s, p):
     """Likewise of biases."""
-    s.M[j] = s.M[j] + s.post[j]
+    s.M[j] = s.M[j] + p.sign * s.post[j]
 
 
 def count_update(_, t, s, p):

@@ -271,7 +271,7 @@ class ImageModel(LayeredModel, ImageClassifier):
     def activities(self, x: Any) -> list[np.ndarray]:
         """What all layers answer to some examples, the input first: shapes (examples, units)."""
         x, labels, wanted = self._examples(x, np.zeros(len(check_array("x", x)), np.int64))
-        return self._seen(x, labels, wanted, ["h"])["h"]
+        return self._seen(x, labels, wanted, "h")
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
         """What the model would change for some examples; nothing is changed.
@@ -295,7 +295,7 @@ class ImageModel(LayeredModel, ImageClassifier):
             if each is not None:
                 each.fill(0)
         draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        seen = self._seen(x, labels, wanted, ["delta"], draw << 32)
+        delta = self._seen(x, labels, wanted, "delta", draw << 32)[1:]
         dW, db = (
             [
                 np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
@@ -303,7 +303,7 @@ class ImageModel(LayeredModel, ImageClassifier):
             ]
             for of_name, arrays in zip(sums, (self.W, self.b), strict=True)
         )
-        return Update(dW, db, seen["delta"])
+        return Update(dW, db, delta)
 
     def gradient(self, x: Any, targets: Any) -> Update:
         """What backpropagation would change, -dE/dW, at the same weights and activities.
@@ -314,36 +314,27 @@ class ImageModel(LayeredModel, ImageClassifier):
             As in `learn`.
         """
         x, labels, wanted = self._examples(x, targets)
-        seen = self._seen(x, labels, wanted, ["h", "slope", "delta"])
-        h, slope, delta = seen["h"], seen["slope"], [seen["delta"][-1]]
+        h, slope, own = (self._seen(x, labels, wanted, name) for name in ("h", "slope", "delta"))
+        delta = [own[-1]]
         for k in range(len(self.W) - 1, 0, -1):
-            delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k - 1])
+            delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
         dW = [below.T @ each / len(x) for below, each in zip(h, delta, strict=False)]
         return Update(dW, [each.mean(axis=0) for each in delta], delta)
 
     def _seen(
-        self,
-        x: np.ndarray,
-        labels: np.ndarray,
-        wanted: np.ndarray,
-        names: list[str],
-        step: int = 0,
-    ) -> dict[str, list[np.ndarray]]:
-        """Arrays of all layers that have them, at the end of a trial of each example."""
+        self, x: np.ndarray, labels: np.ndarray, wanted: np.ndarray, name: str, step: int = 0
+    ) -> list[np.ndarray]:
+        """An array of each layer at the end of a trial of each example; NaN if it has none."""
         net = self._other(MEASURING)
         net.show(x, labels, wanted)
-        found: dict[str, list[np.ndarray]] = {}
         lengths = self.lengths(len(x), MEASURING)
-        arrays = [(n, each.arrays[n]) for n in names for each in net.layers if n in each.arrays]
-        kept = [np.zeros((len(x), array.size)) for _, array in arrays]
+        kept = [np.full((len(x), layer.n), np.nan) for layer in net.layers]
         net.network._step = step
         for k in range(len(x)):
             net.run(np.array([k]), lengths[k : k + 1], k)
-            for own, (_, array) in zip(kept, arrays, strict=True):
-                own[k] = array
-        for own, (name, _) in zip(kept, arrays, strict=True):
-            found.setdefault(name, []).append(own)
-        return found
+            for own, layer in zip(kept, net.layers, strict=True):
+                own[k] = layer.arrays.get(name, np.nan)
+        return kept
 
     def explain(self) -> None:
         """Print the bodies in the order of a step, and what their names stand for.

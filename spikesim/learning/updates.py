@@ -45,17 +45,21 @@ class UpdateParameters(ModelParameters):
 
 def is_online(net: Simulation) -> bool:
     """Whether every product is applied at once."""
-    return net.p.batch == 1 and net.p.optimizer == "plain"
+    return _batch(net) == 1 and getattr(net.p, "optimizer", "plain") == "plain"
+
+
+def _batch(net: Simulation) -> int:
+    return getattr(net.p, "batch", 1)
 
 
 def start_of_batch(net: Simulation) -> tuple[Callable, ...]:
     """For `Layer.phase(when=)`: once per update, before its first example."""
-    return () if net.p.batch == 1 or not net.applies else (bodies.at_start_of_batch,)
+    return () if _batch(net) == 1 or not net.applies else (bodies.at_start_of_batch,)
 
 
 def end_of_batch(net: Simulation) -> tuple[Callable, ...]:
     """For `Layer.phase(when=)`: once per update, with its last example."""
-    return () if net.p.batch == 1 or not net.applies else (bodies.at_end_of_batch,)
+    return () if _batch(net) == 1 or not net.applies else (bodies.at_end_of_batch,)
 
 
 def count_updates(net: Simulation) -> Iterator[Wired]:
@@ -98,7 +102,7 @@ def learn(
     post : numpy.ndarray
         Activities of its columns, or what the units learn from.
     rate : float
-        Its learning rate.
+        Its learning rate; negative if `post` is an error that weights are to lessen.
     decay : float
         Per update, multiplied by no rate.
     when : tuple of callable
@@ -114,7 +118,8 @@ def learn(
     else:
         arrays["M"] = total = layer.arrays[f"{name}_sum"] = np.zeros(M.shape, M.dtype)
         body = bodies.sum_bias if pre is None else bodies.sum_product
-        yield layer.phase(body, each, when, many=columns, **arrays)
+        sign = -1.0 if rate < 0.0 and not net.applies else 1.0
+        yield layer.phase(body, each, when, many=columns, sign=sign, **arrays)
         at_end = (*when, *end_of_batch(net))
         if net.applies:
             yield _applied(net, layer, name, total, at_end, numbers)
