@@ -2,8 +2,9 @@
 
     python benchmarks/reproduce_feedback_alignment.py
 
-The first 20,000 images in batches of 10, η = 0.2, logistic units and a softmax output; the angle is
-that between what hidden layers learn from and what they would by backpropagation, in the last epoch.
+The first 20,000 images in batches of 10, η = 0.2, logistic units and a softmax output. The angles
+are those of the last epoch, between what hidden layers learn from and what they would learn from by
+backpropagation.
 """
 
 from __future__ import annotations

@@ -270,8 +270,9 @@ class ImageModel(LayeredModel, ImageClassifier):
 
     def activities(self, x: Any) -> list[np.ndarray]:
         """What all layers answer to some examples, the input first: shapes (examples, units)."""
-        x, labels, wanted = self._examples(x, np.zeros(len(check_array("x", x)), np.int64))
-        return self._seen(x, labels, wanted, "h")
+        x = check_array("x", x, shape=(None, self.sizes[0]))
+        x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
+        return self._seen(x, labels, wanted, ["h"])[0]
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
         """What the model would change for some examples; nothing is changed.
@@ -295,7 +296,7 @@ class ImageModel(LayeredModel, ImageClassifier):
             if each is not None:
                 each.fill(0)
         draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        delta = self._seen(x, labels, wanted, "delta", draw << 32)[1:]
+        delta = self._seen(x, labels, wanted, ["delta"], draw << 32)[0][1:]
         dW, db = (
             [
                 np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
@@ -314,7 +315,7 @@ class ImageModel(LayeredModel, ImageClassifier):
             As in `learn`.
         """
         x, labels, wanted = self._examples(x, targets)
-        h, slope, own = (self._seen(x, labels, wanted, name) for name in ("h", "slope", "delta"))
+        h, slope, own = self._seen(x, labels, wanted, ["h", "slope", "delta"])
         delta = [own[-1]]
         for k in range(len(self.W) - 1, 0, -1):
             delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
@@ -322,18 +323,24 @@ class ImageModel(LayeredModel, ImageClassifier):
         return Update(dW, [each.mean(axis=0) for each in delta], delta)
 
     def _seen(
-        self, x: np.ndarray, labels: np.ndarray, wanted: np.ndarray, name: str, step: int = 0
-    ) -> list[np.ndarray]:
-        """An array of each layer at the end of a trial of each example; NaN if it has none."""
+        self,
+        x: np.ndarray,
+        labels: np.ndarray,
+        wanted: np.ndarray,
+        names: Sequence[str],
+        step: int = 0,
+    ) -> list[list[np.ndarray]]:
+        """Arrays of each layer at the end of a trial of each example; NaN where there is none."""
         net = self._other(MEASURING)
         net.show(x, labels, wanted)
         lengths = self.lengths(len(x), MEASURING)
-        kept = [np.full((len(x), layer.n), np.nan) for layer in net.layers]
+        kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in names]
         net.network._step = step
         for k in range(len(x)):
             net.run(np.array([k]), lengths[k : k + 1], k)
-            for own, layer in zip(kept, net.layers, strict=True):
-                own[k] = layer.arrays.get(name, np.nan)
+            for name, layers in zip(names, kept, strict=True):
+                for own, layer in zip(layers, net.layers, strict=True):
+                    own[k] = layer.arrays.get(name, np.nan)
         return kept
 
     def explain(self) -> None:
@@ -358,7 +365,8 @@ class ImageModel(LayeredModel, ImageClassifier):
             x = check_array("x", x, dtype=self.dtype)
         if len(x) == 0:
             raise InputError("x is empty; it has to hold at least one example.")
-        if np.ndim(targets) < 2:
+        targets = check_array("targets", targets)
+        if targets.ndim < 2:
             labels = self._check_labels("targets", targets, len(x))
             return x, labels, self._wanted(labels)
         shape = (len(x), self.classes)
