@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.errors import check_integer
+from spikesim.errors import check_array, check_integer
 from spikesim.kernels import units
 from spikesim.learning.images import ImageModel, Update
 from spikesim.learning.layers import Layer, Wired
@@ -38,9 +38,15 @@ def angle(x: Any, y: Any) -> float:
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 6)
     45.0
     """
-    x, y = np.ravel(np.asarray(x, np.float64)), np.ravel(np.asarray(y, np.float64))
-    length = np.linalg.norm(x) * np.linalg.norm(y)
-    return float(np.degrees(np.arccos(np.clip(x @ y / length, -1.0, 1.0)))) if length else np.nan
+    x = check_array("x", x, dtype=np.float64)
+    y = check_array("y", y, shape=x.shape, dtype=np.float64)
+    # Scaled by the largest entries, whose squares might be too large or too small for a number.
+    most = float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0))
+    if 0.0 in most:
+        return np.nan
+    x, y = np.ravel(x) / most[0], np.ravel(y) / most[1]
+    cosine = x @ y / (np.linalg.norm(x) * np.linalg.norm(y))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def delta_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
