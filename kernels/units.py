@@ -28,6 +28,9 @@ __all__ = [
     "tanh",
 ]
 
+LARGE = 2.0**40
+"""Squares of small numbers would vanish in float32; a power of two changes no digit."""
+
 
 def show(_, t, s, p):
     """Take up this trial's input and target; `scale` is 1/255 for images of whole numbers."""
@@ -140,21 +143,14 @@ def squared_error(_, t, s, p):
 
 def measure_cosine(_, t, s, p):
     """Of the angle between what a layer learns from and what it would by backpropagation."""
-    # Scaled by the largest entries, as squares of small numbers would vanish in float32.
-    most = 0.0
-    most_bp = 0.0
-    for j in range(s.own.shape[0]):
-        most = max(most, abs(s.own[j]))
-        most_bp = max(most_bp, abs(s.reference[j]))
     dot = 0.0
     norm = 0.0
-    norm_bp = 0.0
-    if most > 0.0 and most_bp > 0.0:
-        for j in range(s.own.shape[0]):
-            x = s.own[j] / most
-            y = s.reference[j] / most_bp
-            dot += x * y
-            norm += x * x
-            norm_bp += y * y
-    length = sqrt(norm) * sqrt(norm_bp)
+    norm_reference = 0.0
+    for j in range(s.own.shape[0]):
+        x = s.own[j] * LARGE
+        y = s.reference[j] * LARGE
+        dot += x * y
+        norm += x * x
+        norm_reference += y * y
+    length = sqrt(norm) * sqrt(norm_reference)
     s.cosine[s.clock[TRIAL], p.layer - 1] = dot / length if length > 0.0 else p.nan

@@ -41,7 +41,7 @@ MODELS = {
         "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)",
     ),
     "segregated": Registered(
-        "spikesim.models.segregated.command",
+        "spikesim.models.segregated.network:SegregatedDendriteNetwork",
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
     ),
     "superspike": Registered(

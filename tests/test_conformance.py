@@ -16,13 +16,21 @@ from spikesim.image_runs import model_class
 from spikesim.models import MODELS
 
 WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
-SMALL = {}
+SMALL = {
+    "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
+}
 VARIANTS = {
     "feedback-alignment": [
         {"batch": 4, "optimizer": "adam", "measure_angle": True},
         {"feedback": "mirror", "mirror_before": 2, "batch": 3},
         {"feedback": "sign_redrawn", "optimizer": "momentum"},
         {"feedback": "kolen_pollack", "sparse": 0.3},
+    ],
+    "segregated": [
+        {"symmetric": True, "symmetric_noise": 0.05, "measure_angle": True},
+        {"plateau_jitter": 1.0, "feedback_learning": True, "eta_Y": 0.1, "phase": 14},
+        {"spiking": False, "measure_inverse": True},
+        {"memory": None, "g_A": 0.05},
     ],
 }
 CASES = [(name, options) for name in WING for options in ({}, *VARIANTS.get(name, []))]

@@ -371,7 +371,9 @@ def test_targets_may_be_numbers_and_have_to_fit_the_outputs():
 
 def test_a_recording_holds_every_layer():
     recording = build().record(X[0], 1)
-    assert recording["h"]["hidden_1"].shape == (6, 1)
-    np.testing.assert_allclose(recording["h"]["output"].sum(), 1.0)
-    with pytest.raises(InputError, match="Unknown recorded variable 'v'"):
-        recording["v"]
+    assert recording.h["hidden_1"].shape == (6, 1)
+    np.testing.assert_allclose(recording.h["output"].sum(), 1.0)
+    with pytest.raises(AttributeError, match="no 'v'; there is h"):
+        recording.v  # noqa: B018
+    with pytest.raises(InputError, match="has no spikes"):
+        recording.to_neo()

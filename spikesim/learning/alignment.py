@@ -6,7 +6,7 @@ weights, states or random numbers. A layer for which there is nothing to compare
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from spikesim.learning.model import Simulation
 __all__ = [
     "angle",
     "backpropagated",
+    "cosines",
     "delta_angle",
     "mean_cosine",
     "measured",
@@ -180,9 +181,15 @@ def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
 
 def measured(net: Simulation) -> Iterator[Wired]:
     """With `measure_angle`, write the cosine between delta and backpropagation's to a result."""
-    if not net.p.measure_angle:
-        return
-    yield from backpropagated(net, "delta_bp")
+    if net.p.measure_angle:
+        yield from backpropagated(net, "delta_bp")
+        yield from cosines(net, "delta", "delta_bp")
+
+
+def cosines(
+    net: Simulation, own: str, reference: str, when: Callable | None = None
+) -> Iterator[Wired]:
+    """Write the cosine between two arrays of each hidden layer to the result 'cosine'."""
     for layer in net.hidden:
-        arrays = {"own": layer.arrays["delta"], "reference": layer.arrays["delta_bp"]}
-        yield layer.phase(units.measure_cosine, "once", nan=float("nan"), **arrays)
+        arrays = {"own": layer.arrays[own], "reference": layer.arrays[reference]}
+        yield layer.phase(units.measure_cosine, "once", when, nan=float("nan"), **arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -90,6 +90,16 @@ class ImageModel(LayeredModel, ImageClassifier):
     RECORD: ClassVar[tuple[str, ...]] = ("h",)
     """The arrays of layers that `record` keeps of every step."""
 
+    KEEP: ClassVar[dict[str, int]] = {}
+    """Arrays of layers that it keeps as they are at the end of the trial → the phase they are of."""
+
+    DELTA: ClassVar[tuple[str, float]] = ("delta", 1.0)
+    """What layers learn from, and the sign with which it lessens the loss."""
+
+    GRADIENT: ClassVar[tuple[str, str] | None] = None
+    """The same by backpropagation, and the activity that goes with it, if the model has arrays of
+    its own for them; else the arrays h, slope and delta tell it."""
+
     COLUMNS: ClassVar[tuple[str, ...]] = ()
     """Entries of the history that `measures` returns."""
 
@@ -121,7 +131,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         columns = ("epoch", "training_error", "test_error", *self._means, *angle, *self.COLUMNS)
         self.history = {name: [] for name in (*columns, "seconds")}
         self._sums: dict[str, Any] = {}
-        self._trials = 0  # how many it has learned from in all
+        self._trials: int | None = 0  # how many it has learned from; older files do not tell
         self._training = self._simulation(TRAINING)
         self._others: dict[int, Simulation] = {}
 
@@ -149,15 +159,30 @@ class ImageModel(LayeredModel, ImageClassifier):
         n, net = len(images), self._training
         order = self.chance("order", self.epoch).permutation(n) if shuffle else np.arange(n)
         lengths = self.lengths(n, TRAINING)
+        rows = self.per_trial(net, n)
         net.show(images, labels, self._wanted(labels))
+        if self._trials is None:
+            self._trials = self.epoch * n + self.example
         while self.example < n:
             began = time.perf_counter()
             now = slice(self.example, min(self.example + self.block(), n))
-            net.run(order[now], lengths[now], self._trials, self._batch)
+            self._learn(order[now], lengths[now], [(array, each[now]) for array, each in rows])
             self._add(labels[order[now]], time.perf_counter() - began)
-            self._trials += now.stop - now.start
             self._at_example = now.stop
             yield
+
+    def _learn(
+        self,
+        example: np.ndarray,
+        lengths: np.ndarray,
+        rows: list[tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        """Learn from a block of examples."""
+        for array, each in rows:
+            array[: len(each)] = each
+        first = self._trials or 0
+        self._training.run(example, lengths, first, self._batch)
+        self._trials = first + len(example)
 
     def learn(self, x: Any, targets: Any) -> None:
         """Learn from some examples in their order, once, outside of epochs.
@@ -172,11 +197,11 @@ class ImageModel(LayeredModel, ImageClassifier):
         x, labels, wanted = self._examples(x, targets)
         net, lengths = self._training, self.lengths(len(x), TRAINING)
         self._scale_rates(1.0)
+        rows = self.per_trial(net, len(x))
         net.show(x, labels, wanted)
         for first in range(0, len(x), self.block()):
             now = np.arange(first, min(first + self.block(), len(x)))
-            net.run(now, lengths[now], self._trials, self._batch)
-            self._trials += len(now)
+            self._learn(now, lengths[now], [(array, each[now]) for array, each in rows])
 
     def _scale_rates(self, factor: float) -> None:
         self._training.scale_rates(factor)
@@ -231,13 +256,14 @@ class ImageModel(LayeredModel, ImageClassifier):
         """
         images = self._check_images("images", images)
         net, n = self._other(TEST), len(images)
-        answers, many = np.zeros(n, np.int64), self.block()
+        answers, many = np.zeros(n, np.int64), 1 if self.CARRIES else self.block()
         net.network._step = 0
         labels = np.zeros(n, np.int64)
         net.show(images, labels, self._wanted(labels))
         with progress_bar(progress, n, "image") as report:
             for first in range(0, n, many):
                 now = np.arange(first, min(first + many, n))
+                net.clear()
                 net.run(now, self.lengths(len(now), TEST), first)
                 answers[now] = net.result("answer", len(now))
                 report(int(now[-1]) + 1, n)
@@ -260,7 +286,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         lengths = self.lengths(1, RECORDING)
         if label is None:
             lengths[:, 1] = 0
-        recording = LayerRecording(net, self.RECORD, lengths[0])
+        recording = LayerRecording(net, self.RECORD, self.KEEP, lengths[0])
         net.show(images, labels, self._wanted(labels))
         net.run(np.array([0]), lengths, 0)
         recording._finish(net)
@@ -296,7 +322,9 @@ class ImageModel(LayeredModel, ImageClassifier):
             if each is not None:
                 each.fill(0)
         draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        delta = self._seen(x, labels, wanted, ["delta"], draw << 32)[0][1:]
+        name, sign = self.DELTA
+        (seen,) = self._seen(x, labels, wanted, [name], draw << 32)
+        delta = [sign * each for each in seen[1:]]
         dW, db = (
             [
                 np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
@@ -315,10 +343,15 @@ class ImageModel(LayeredModel, ImageClassifier):
             As in `learn`.
         """
         x, labels, wanted = self._examples(x, targets)
-        h, slope, own = self._seen(x, labels, wanted, ["h", "slope", "delta"])
-        delta = [own[-1]]
-        for k in range(len(self.W) - 1, 0, -1):
-            delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
+        name, sign = self.DELTA
+        if self.GRADIENT is not None:
+            h, bp, own = self._seen(x, labels, wanted, [*self.GRADIENT, name])
+            delta = [sign * each for each in (*bp[1:-1], own[-1])]
+        else:
+            h, slope, own = self._seen(x, labels, wanted, ["h", "slope", name])
+            delta = [sign * own[-1]]
+            for k in range(len(self.W) - 1, 0, -1):
+                delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
         dW = [below.T @ each / len(x) for below, each in zip(h, delta, strict=False)]
         return Update(dW, [each.mean(axis=0) for each in delta], delta)
 
@@ -337,6 +370,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in names]
         net.network._step = step
         for k in range(len(x)):
+            net.clear()
             net.run(np.array([k]), lengths[k : k + 1], k)
             for name, layers in zip(names, kept, strict=True):
                 for own, layer in zip(layers, net.layers, strict=True):
@@ -394,10 +428,11 @@ class ImageModel(LayeredModel, ImageClassifier):
             },
             "weights": self._saved_weights(),
             "momentum": dict(self._training.moments),
+            "running": self._training.arrays(),
             "progress": {
                 "epoch": self.epoch,
                 "example": self.example,
-                "trials": self._trials,
+                **({} if self._trials is None else {"trials": self._trials}),
                 "step": self._training.network.step,
                 "sums": dict(self._sums),
             },
@@ -405,6 +440,11 @@ class ImageModel(LayeredModel, ImageClassifier):
             "history": history_arrays(self.history),
             **self._kept_best(),
         }
+
+    def _running(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What trials pass on; older files have `SAVED` arrays of the output beside it."""
+        older = {f"output.{name}": state[name] for name in self.SAVED if name in state}
+        return {**older, **state["running"]}
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> Any:
@@ -425,10 +465,11 @@ class ImageModel(LayeredModel, ImageClassifier):
                 array[...] = state["weights"][name][place]
         for name, array in net._training.moments.items():
             array[...] = state["momentum"][name]
+        net._training.take_over(net._running(state))
         net._training.network._step = saved_count(progress, "step")
         net._at_epoch = saved_count(progress, "epoch")
         net._at_example = saved_count(progress, "example")
-        net._trials = saved_count(progress, "trials")
+        net._trials = saved_count(progress, "trials") if "trials" in progress else None
         net._sums = dict(progress["sums"])
         net.notes = state["notes"]
         net.history.update(history_lists(state["history"]))

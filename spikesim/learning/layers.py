@@ -22,7 +22,7 @@ from spikesim.errors import InputError, check_body, check_choice, nearest
 from spikesim.kernels.program import SHARED, Phase
 from spikesim.kernels.spikes import parts
 
-__all__ = ["Layer", "Shared", "Wired", "linked", "names_of", "over"]
+__all__ = ["Brightness", "Layer", "Shared", "Wired", "linked", "names_of", "over"]
 
 _EACH = {
     "unit": "p.many",
@@ -88,6 +88,10 @@ class Shared:
         self.numbers: dict[str, Any] = {}
         self.inputs: set[str] = set()
         self.layers: list[Layer] = []
+
+
+class Brightness(float):
+    """A number per unit of brightness: divided by 255 while images are of whole numbers."""
 
 
 class Wired(NamedTuple):

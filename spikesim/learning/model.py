@@ -16,9 +16,14 @@ import numpy as np
 from spikesim import Network
 from spikesim.backends import check_backend
 from spikesim.errors import check_choice, check_integer
-from spikesim.learning.layers import Layer, Shared, Wired, linked
+from spikesim.kernels import windows
+from spikesim.kernels.program import Phase
+from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
 from spikesim.learning.parameters import ModelParameters
-from spikesim.sources import Trials
+from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
+from spikesim.population import DoubleExponential, Population
+from spikesim.projection import Projection
+from spikesim.sources import ImageSource, Trials
 from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
 
 __all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "LayeredModel", "Simulation"]
@@ -46,7 +51,10 @@ class LayeredModel(Learner):
     RATES : tuple of str
         Numbers of bodies that a schedule of the learning rate multiplies.
     CARRIES : bool
-        Whether a trial passes something on to the next, as spikes that are under way.
+        Whether a trial passes something on to the next, as spikes that are under way. A test then
+        begins from a cleared state with each image.
+    SAVED : tuple of str
+        Other arrays of layers that outlast a trial.
     DT : float
         The step in ms.
     """
@@ -58,6 +66,7 @@ class LayeredModel(Learner):
     BODIES: ClassVar[Mapping[Callable, Callable]] = {}
     RATES: ClassVar[tuple[str, ...]] = ("rate",)
     CARRIES: ClassVar[bool] = False
+    SAVED: ClassVar[tuple[str, ...]] = ()
     DT: ClassVar[float] = 1.0
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -75,11 +84,26 @@ class LayeredModel(Learner):
         raise NotImplementedError
 
     def arrays(self, layer: Layer) -> dict[str, Any]:
-        """Name → shape of the layer's other arrays, which begin with zeros."""
+        """Name → shape of the layer's other arrays, which begin with zeros; or an array itself."""
         return {}
 
-    def step(self, net: Simulation) -> Iterable[Wired]:
-        """The Phases of a step, in their order."""
+    def sums(self, layer: Layer) -> dict[str, Any]:
+        """The same of arrays that are set to 0 at the start of each trial."""
+        return {}
+
+    def phase_sums(self, layer: Layer) -> dict[str, Any]:
+        """The same at the start of each phase of a trial."""
+        return {}
+
+    def neuron(self, layer: Layer, net: Simulation) -> Cells | Pixels | None:
+        """What spikes in this layer; None for units that a step computes itself."""
+        return None
+
+    def connect(self, net: Simulation) -> None:
+        """Connect layers that spike, by ``net.connect``."""
+
+    def step(self, net: Simulation) -> Iterable[Wired | Phase]:
+        """The Phases of a step, in their order; they follow the neurons of layers that spike."""
         raise NotImplementedError
 
     def results(self) -> dict[str, int]:
@@ -89,6 +113,10 @@ class LayeredModel(Learner):
     def lengths(self, n: int, purpose: int) -> np.ndarray:
         """Steps of the two phases of `n` trials, shape (n, 2)."""
         return np.tile(np.array([1, 0], np.int64), (n, 1))
+
+    def per_trial(self, net: Simulation, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Arrays of which each trial reads its own row, and their rows for `n` trials."""
+        return []
 
     def prepare(self, net: Simulation, trial: int, count: int) -> None:
         """Draw what `count` trials need, the first of which is number `trial` since the start."""
@@ -177,6 +205,8 @@ class Simulation:
     network : Network
     moments : dict of str to numpy.ndarray
         What optimisers keep from one update to the next.
+    carried : dict of str to object with arrays()
+        What a trial passes on to the next, apart from populations.
     """
 
     def __init__(self, model: LayeredModel, purpose: int, capacity: int):
@@ -201,36 +231,156 @@ class Simulation:
             ends=np.zeros(capacity, np.int64),
             begun=np.zeros(1, np.int64),
         )
-        self.shared.numbers["scale"] = 1.0
+        self.shared.numbers["scale"] = Brightness(1.0)
         self.shared.inputs = {"image", "label", "wanted"}
         for name, many in model.results().items():
             shape = (capacity, many) if many != 1 or name == "cosine" else (capacity,)
             self.shared.arrays[name] = np.zeros(shape, model.dtype)
         self.moments: dict[str, np.ndarray] = {}
+        self.carried: dict[str, Any] = {}
         self.layers = linked(model.units(), self.shared)
         self.input, *self.above_input = self.layers
         *self.hidden, self.output = self.above_input
         for layer, weights in zip(self.layers, model._weights, strict=True):
             layer.arrays.update(weights)
+        for layer in self.layers:
             for name, shape in model.arrays(layer).items():
-                layer.arrays[name] = np.zeros(shape, model.dtype)
+                given = isinstance(shape, np.ndarray)
+                layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
+        first = [self.trials.phase()]
+        for shapes, when in (
+            (model.sums, windows.at_start_of_trial),
+            (model.phase_sums, windows.at_start_of_phase),
+        ):
+            first += self._cleared(shapes, when)
+        self._pixels: list[tuple[ImageSource, float]] = []
+        self._transposed: list[Phase] = []
+        for layer in self.layers:
+            self._populate(layer, model.neuron(layer, self))
+        model.connect(self)
+        first += self._transposed
+        first += followed(list(self.network.projections.values()), self.trials.clock)
+        for layer in self.layers:
+            if layer.name in self.network.populations:
+                layer.arrays.update(self.network.populations[layer.name].spike_list())
+        for phase in first:
+            self._add(phase, first=True)
         self.wired: list[Wired] = []
-        tick = self.trials.phase()
-        self.network.add_phase(
-            tick.body, tick.over, state=tick.state, params=tick.params, first=True
-        )
-        for wired in model.step(self):
-            phase = wired.phase
-            added = self.network.add_phase(
-                phase.body, phase.over, state=phase.state, params=phase.params, inputs=phase.inputs
-            )
-            self.wired.append(wired._replace(phase=added))
+        for each in model.step(self):
+            if isinstance(each, Wired):
+                self.wired.append(each._replace(phase=self._add(each.phase)))
+            else:
+                self._add(each)
+        self._brightness = [
+            (each.phase.params, name, value)
+            for each in self.wired
+            for name, value in each.phase.params.items()
+            if isinstance(value, Brightness)
+        ]
         self._rates = [
             (each.phase.params, name, each.phase.params[name])
             for each in self.wired
             for name in model.RATES
             if name in each.phase.params
         ]
+
+    # ------------------------------------------------------------------- building
+
+    def _add(self, phase: Phase, first: bool = False) -> Phase:
+        return self.network.add_phase(
+            phase.body,
+            phase.over,
+            state=phase.state,
+            params=phase.params,
+            first=first,
+            inputs=phase.inputs,
+            dtype=phase.dtype,
+        )
+
+    def _cleared(self, shapes: Callable[[Layer], dict[str, Any]], when: Callable) -> list[Phase]:
+        """Arrays cut from one, so that a single Phase can set all of them to zero."""
+        wanted = [
+            (layer, name, np.atleast_1d(shape))
+            for layer in self.layers
+            for name, shape in shapes(layer).items()
+        ]
+        pool = np.zeros(sum(int(np.prod(shape)) for *_, shape in wanted), self.network.dtype)
+        used = 0
+        for layer, name, shape in wanted:
+            size = int(np.prod(shape))
+            layer.arrays[name] = pool[used : used + size].reshape(shape)
+            used += size
+        cleared = self.output.phase(windows.clear, when=when, many=used, sums=pool).phase
+        return [cleared] if used else []
+
+    def _populate(self, layer: Layer, kind: Cells | Pixels | None) -> None:
+        """Add the population of a layer that spikes; its variables are arrays of the layer."""
+        net = self.network
+        if isinstance(kind, Pixels):
+            source = ImageSource(net, layer.name, layer.n, self.trials, 0.0)
+            self._pixels.append((source, kind.rate))
+            layer.arrays.update(net.add(source).state)
+        elif isinstance(kind, Cells):
+            read = [names_of(body) for body in kind.steps]
+            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
+            neuron, population = kind.neuron(numbers), None
+            if kind.at_most is None:
+                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
+            else:
+                emit = kind.steps[-1]
+                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
+            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
+                population.shared[name] = self.shared.arrays[name]
+            layer.arrays.update(population.state)
+
+    def connect(
+        self,
+        pre: Layer,
+        post: Layer,
+        target: str,
+        W: np.ndarray,
+        *,
+        kernel: DoubleExponential,
+        delay: float,
+        offset: np.ndarray | None = None,
+        transposed: bool = False,
+    ) -> Projection:
+        """Let spikes of a layer add their weights to the potentials of another.
+
+        Weights that a trial has changed hold from the next one on, also for what earlier spikes
+        still contribute.
+
+        Parameters
+        ----------
+        pre, post : Layer
+        target : str
+            The variable that potentials are written to.
+        W : numpy.ndarray, shape (pre.n, post.n)
+            An array of a layer, as it is; of shape (post.n, pre.n) if `transposed`.
+        kernel : DoubleExponential
+        delay : float
+            In ms; 0 is possible onto a later layer.
+        offset : numpy.ndarray, optional
+            An array of a layer that is added to the potentials.
+        """
+        populations = self.network.populations
+        projection = self.network.connect(
+            populations[pre.name],
+            populations[post.name],
+            target=target,
+            weight=0.0,
+            delay=delay,
+            kernel=kernel,
+        )
+        if transposed:
+            at_start = windows.at_start_of_trial
+            turned = post.phase(windows.transpose, when=at_start, M=W, M_T=projection.W)
+            self._transposed.append(turned.phase)
+        else:
+            projection._share(W)
+        if offset is not None:
+            populations[post.name].filters[target].offset = offset
+        return projection
 
     # ------------------------------------------------------------------- running
 
@@ -240,12 +390,17 @@ class Simulation:
         if all(self.shared.arrays[name] is array for name, array in new.items()):
             return
         self.shared.arrays.update(new)
-        scale = 1.0 / 255.0 if images.dtype == np.uint8 else 1.0
+        white = 255.0 if images.dtype == np.uint8 else 1.0
         for wired in self.wired:
-            state, params = wired.phase.state, wired.phase.params
+            state = wired.phase.state
             state.update((name, array) for name, array in new.items() if name in state)
-            if "scale" in params:
-                params["scale"] = scale
+        for params, name, brightness in self._brightness:
+            params[name] = float(brightness) / white
+        for source, rate in self._pixels:
+            source._show(images, rate / white)
+        for population in self.network.populations.values():
+            for name in population.shared.keys() & new.keys():
+                population.shared[name] = new[name]
         self.network.changed()
 
     def run(self, example: np.ndarray, lengths: np.ndarray, first: int, batch: int = 1) -> None:
@@ -269,6 +424,34 @@ class Simulation:
     def result(self, name: str, count: int) -> np.ndarray:
         """What the last `count` trials left behind."""
         return self.shared.arrays[name][:count]
+
+    # ------------------------------------------------------------------- what is passed on
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a trial passes on to the next: name → array."""
+        parts = {**self.network.populations, **self.carried}
+        found = {
+            f"{name}.{key}": array
+            for name, part in parts.items()
+            for key, array in part.arrays().items()
+        }
+        for layer in self.layers:
+            for name in self.model.SAVED:
+                if name in layer.arrays:
+                    found[f"{layer.name}.{name}"] = layer.arrays[name]
+        return found
+
+    def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` of such a simulation was."""
+        for name, population in self.network.populations.items():
+            population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for name, array in self.arrays().items():
+            array[...] = saved[name]
+
+    def clear(self) -> None:
+        """Forget all of it, as before the first trial."""
+        for array in self.arrays().values():
+            array.fill(0)
 
     # ------------------------------------------------------------------- looking at it
 
