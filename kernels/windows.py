@@ -2,7 +2,7 @@
 
 A mean takes ``value[i] * share`` in every step of its window. If no spike acts beyond its own
 phase, a spike's share in the mean of its PSP is known when it is emitted: ``kappa_in_window[d]`` is
-that of a spike with d steps of the phase to go. Then means of PSPs cost nothing per neuron and step.
+that of a spike with d steps of the phase to go. Means of PSPs then cost nothing per neuron.
 """
 
 from __future__ import annotations

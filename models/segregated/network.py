@@ -41,14 +41,9 @@ from spikesim.learning.spiking import Cells, Means, Pixels
 from spikesim.learning.updates import learn
 from spikesim.models.segregated import rates, variants
 from spikesim.models.segregated.parameters import Parameters
+from spikesim.models.segregated.variants import slope
 
 __all__ = ["SegregatedDendriteNetwork"]
-
-
-def slope(x):
-    """sigma'(x)."""
-    y = sigmoid(x)
-    return y * (1.0 - y)
 
 
 def rate(V, p):
@@ -155,8 +150,8 @@ def backpropagated_error(j, t, s, p):
 class SegregatedDendriteNetwork(ImageModel):
     """A network of neurons with segregated dendrites that learns to classify images.
 
-    See `spikesim.learning.images.ImageModel` for arguments and attributes. ``net.Y`` are the feedback
-    weights onto each hidden layer, of shapes (n, n_source); history has 'max_eigenvalue', too.
+    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` are the
+    feedback weights onto each hidden layer, (n, n_source); history has 'max_eigenvalue', too.
 
     Examples
     --------
@@ -169,7 +164,7 @@ class SegregatedDendriteNetwork(ImageModel):
     """
 
     KIND, TITLE = "segregated", "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)"
-    SUITED = {"digits": {"hidden": "100", "epochs": 80}, "mnist": {"hidden": "500", "epochs": 10}}
+    SUITED = variants.SUITED
     Parameters, WEIGHTS, RATES = Parameters, ("W", "b", "Y"), ("rate", "eta_Y")
     STREAMS = ("weights", "feedback", "sparse", "noise", "order", "lengths", "lags")
     RECORD, KEEP = ("V", "V_B", "V_A"), {"alpha_f": FIRST, "alpha_t": SECOND}
@@ -215,12 +210,6 @@ class SegregatedDendriteNetwork(ImageModel):
         first_source = len(self.sizes) - 1 if self.parameters.feedback == "broadcast" else 2
         feeds_back = layer.index >= max(first_source, 2)
         return {"mean_feedback": (self.parameters.longest_lag + 1, layer.n)} if feeds_back else {}
-
-    def results(self):
-        return {
-            "loss": 1,
-            **({"cosine": len(self.sizes) - 2} if self.parameters.measure_angle else {}),
-        }
 
     def lengths(self, n, purpose):
         p = self.parameters

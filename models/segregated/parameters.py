@@ -78,8 +78,8 @@ class Parameters(ModelParameters):
         hidden, output = self.g_L + self.g_B + self.g_A, self.g_L + self.g_D
         refuse_if(
             hidden >= 2.0 or output + 1.0 >= 2.0,
-            f"g_L + g_B + g_A is {hidden:g} and g_L + g_D + 1 is {output + 1.0:g} per ms; a step of "
-            "1 ms is stable below 2.",
+            f"g_L + g_B + g_A is {hidden:g} and g_L + g_D + 1 is {output + 1.0:g} per ms; a step "
+            "of 1 ms is stable below 2.",
         )
         for name, g in {"g_L + g_B + g_A": hidden, "g_L + g_D": output}.items():
             if g > 0.0:

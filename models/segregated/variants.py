@@ -8,12 +8,15 @@ feedback, stochastic plateaus, and how close feedback comes to an inverse of the
 
 import numpy as np
 
+from spikesim import plot
 from spikesim.errors import check_memory
 from spikesim.kernels.functions import sigmoid
 from spikesim.kernels.trials import TRIAL
 from spikesim.kernels.windows import at_end_of_first, at_end_of_second
+from spikesim.learning.images import ImageModel
 from spikesim.learning.parameters import refuse_if
 
+SUITED = {"digits": {"hidden": "100", "epochs": 80}, "mnist": {"hidden": "500", "epochs": 10}}
 SHOWN = 100  # examples over which (12) is averaged
 
 
@@ -159,15 +162,8 @@ def max_eigenvalue(model):
 
 
 def draw(net, data, pictures):
-    """The spikes and voltages of one trial."""
-    from spikesim import plot
-
-    if not net.parameters.spiking:
-        return
-    trial = net.record(data.test_images[0], int(data.test_labels[0]))
-    trial.to_sonata(pictures.directory)
-    pictures.written += ["spikes.h5", "voltages.h5"]
-    pictures.keep("raster.png", plot.layers(trial)[0].figure)
-    if len(net.sizes) > 2:
+    """Of one trial its spikes, and the compartments of a neuron."""
+    trial = ImageModel.draw(net, data, pictures)
+    if trial.spikes and len(net.sizes) > 2:
         neuron = int(np.argmax(trial.spikes["hidden_1"].count))
         pictures.keep("traces.png", plot.compartments(trial, "hidden_1", neuron)[0].figure)

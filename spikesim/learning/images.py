@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from spikesim import plot
 from spikesim.errors import InputError, check_array, check_integer
 from spikesim.learning.model import (
     MEASURING,
@@ -91,7 +92,7 @@ class ImageModel(LayeredModel, ImageClassifier):
     """The arrays of layers that `record` keeps of every step."""
 
     KEEP: ClassVar[dict[str, int]] = {}
-    """Arrays of layers that it keeps as they are at the end of the trial → the phase they are of."""
+    """Arrays of layers that it keeps as they are at the end → the phase of a trial they are of."""
 
     DELTA: ClassVar[tuple[str, float]] = ("delta", 1.0)
     """What layers learn from, and the sign with which it lessens the loss."""
@@ -108,8 +109,14 @@ class ImageModel(LayeredModel, ImageClassifier):
         return {"loss": 1, **({"cosine": len(self.sizes) - 2} if angle else {})}
 
     @staticmethod
-    def draw(net: Any, data: Any, pictures: Any) -> None:
-        """Draw a run's own pictures, as ``pictures.keep("name.png", figure)``."""
+    def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
+        """Record a trial, and draw its spikes; a model draws more with ``pictures.keep``."""
+        trial: LayerRecording = net.record(data.test_images[0], int(data.test_labels[0]))
+        if trial.spikes:
+            trial.to_sonata(pictures.directory)
+            pictures.written += ["spikes.h5", "voltages.h5"]
+            pictures.keep("raster.png", plot.layers(trial)[0].figure)
+        return trial
 
     def measures(self) -> dict[str, Any]:
         """Further entries of the history, at the end of an epoch."""
@@ -298,7 +305,8 @@ class ImageModel(LayeredModel, ImageClassifier):
         """What all layers answer to some examples, the input first: shapes (examples, units)."""
         x = check_array("x", x, shape=(None, self.sizes[0]))
         x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
-        return self._seen(x, labels, wanted, ["h"])[0]
+        name = "h" if self.GRADIENT is None else self.GRADIENT[0]
+        return self._seen(x, labels, wanted, [name])[0]
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
         """What the model would change for some examples; nothing is changed.

@@ -180,6 +180,8 @@ INTERNAL = {
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
+    "spikesim.learning.spiking.*": "called by models",
+    "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
     "spikesim.learning.alignment.backpropagated": "called by models",
     "spikesim.learning.alignment.measured": "called by models",
@@ -189,14 +191,9 @@ INTERNAL = {
     **{
         f"spikesim.models.*.{hook}": "called by the frame, while a model is made or run"
         for hook in (
-            "weights",
-            "arrays",
-            "step",
-            "prepare",
-            "mirrored",
-            "source",
-            "lengths",
-            "draw",
+            *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
+            *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
+            *("is_apical", "uniform", "max_eigenvalue"),
         )
     },
     "*.Weights": "made by models",
@@ -508,6 +505,13 @@ def learn(net: Any) -> dict[str, list[Any]]:
         return net.fit(1)
     images, labels = _digits()
     return net.fit(images, labels)
+
+
+_WING = {
+    "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+    "segregated": "segregated.network.SegregatedDendriteNetwork",
+}
+"""Models of `spikesim.learning`."""
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
@@ -1024,19 +1028,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.feedback_alignment.FeedbackAlignment": model(
         FeedbackAlignment, "feedback_alignment", (6, 4, 3), {"backend": "python"}
     ),
-    "spikesim.models.feedback_alignment.FeedbackAlignment.chance": trained(
-        "feedback_alignment", "chance", purpose="weights"
-    ),
-    "spikesim.models.feedback_alignment.FeedbackAlignment.activities": lambda f: Call(
-        MODELS["feedback_alignment"]().activities, {"x": _digits()[0]}
-    ),
     **{
-        f"spikesim.models.feedback_alignment.FeedbackAlignment.{method}": lambda f, method=method: (
-            Call(
-                getattr(MODELS["feedback_alignment"](), method),
-                dict(zip(("x", "targets"), _digits(), strict=True)),
-            )
+        f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
+        for name, place in _WING.items()
+    },
+    **{
+        f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
+        for name, place in _WING.items()
+    },
+    **{
+        f"spikesim.models.{place}.{method}": trained(
+            name, method, **dict(zip(("x", "targets"), _digits(), strict=True))
         )
+        for name, place in _WING.items()
         for method in ("learn", "update", "gradient")
     },
     **{
@@ -1109,7 +1113,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.superspike.recording.PatternRecording.to_sonata": lambda f: Call(
         MODELS["superspike"]().record(SHOWN, TARGET).to_sonata, {"directory": f}
     ),
-    "spikesim.models.segregated.recording.TrialRecording.to_sonata": lambda f: Call(
+    "spikesim.learning.recording.LayerRecording.to_sonata": lambda f: Call(
         MODELS["segregated"]().record(_digits()[0][0], 1).to_sonata, {"directory": f}
     ),
     "spikesim.models.superspike.tasks.spikes": _plain(tasks.spikes, seed=1),

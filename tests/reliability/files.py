@@ -35,10 +35,10 @@ from spikesim import cli, runs, sweep_runs
 from spikesim.datasets import load_idx
 from spikesim.errors import FileError, InputError
 from spikesim.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.image_runs import ImageCommands
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.network import Network
 from spikesim.neurons import LIF
@@ -214,7 +214,7 @@ def _command(reader: str, path: Path) -> object:
     if reader == "sweep directory":
         grid = ["--grid=seed=0,1", "--threads", "--workers=1", "--no-progress"]
         with (
-            mock.patch.object(segregated_command, "train_set", _train_set),
+            mock.patch.object(ImageCommands, "train_set", staticmethod(_train_set)),
             mock.patch.object(runs.Pictures, "keep"),
         ):
             return _call(["sweep", "segregated", *grid, f"--out={directory}"], path)
