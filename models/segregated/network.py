@@ -183,7 +183,8 @@ class SegregatedDendriteNetwork(ImageModel):
 
     def weights(self, layers):
         """Such that mean and deviation of hidden voltages are 3 mV (the script's optimum)."""
-        phi_max, chance, feedback = self.parameters.phi_max, *map(self.chance, self.STREAMS[:2])
+        phi_max = self.parameters.phi_max
+        chance, feedback = self.chance("weights"), self.chance("feedback")
         for layer in layers[1:]:
             n = layer.below.n
             layer.arrays["W"] = self.uniform(chance, *weight_moments(n, phi_max), n, layer.n)

@@ -191,5 +191,6 @@ def cosines(
 ) -> Iterator[Wired]:
     """Write the cosine between two arrays of each hidden layer to the result 'cosine'."""
     for layer in net.hidden:
-        arrays = {"own": layer.arrays[own], "reference": layer.arrays[reference]}
-        yield layer.phase(units.measure_cosine, "once", when, nan=float("nan"), **arrays)
+        pair = {"own": layer.arrays[own], "reference": layer.arrays[reference]}
+        given: dict[str, Any] = {**pair, "nan": float("nan")}
+        yield layer.phase(units.measure_cosine, "once", when, **given)

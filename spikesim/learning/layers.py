@@ -65,7 +65,7 @@ def names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str]]:
 
 
 @cache
-def over(each: str, *when: FunctionType) -> FunctionType:
+def over(each: str, *when: Callable) -> FunctionType:
     """How many indices a Phase has: a count, and 0 unless all of some functions say yes."""
     tests = " and ".join(f"when_{k}(s, p)" for k in range(len(when)))
     source = f"def over(t, s, p):\n    return {_EACH[each]}"
@@ -100,7 +100,7 @@ class Wired(NamedTuple):
     phase: Phase
     layer: Layer
     each: str
-    when: tuple[FunctionType, ...]
+    when: tuple[Callable, ...]
 
 
 class Layer(Guarded):

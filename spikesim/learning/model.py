@@ -61,13 +61,17 @@ class LayeredModel(Learner):
 
     TITLE: ClassVar[str] = ""
     Parameters: ClassVar[type[ModelParameters]] = ModelParameters
-    WEIGHTS = ("W", "b")
+    WEIGHTS: tuple[str, ...] = ("W", "b")
     STREAMS: ClassVar[tuple[str, ...]] = ("weights", "order")
     BODIES: ClassVar[Mapping[Callable, Callable]] = {}
     RATES: ClassVar[tuple[str, ...]] = ("rate",)
     CARRIES: ClassVar[bool] = False
     SAVED: ClassVar[tuple[str, ...]] = ()
     DT: ClassVar[float] = 1.0
+
+    sizes: tuple[int, ...]
+    W: LayerArrays
+    b: LayerArrays
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
         "out": port.arrived,
         "decay": port.decay,
         "rise": port.rise,
-        "W": projection.W,
+        "W": cast("np.ndarray", projection.W),
     }
     params = {**port.params(), "past": past, "delay": projection.delay}
     return Phase(filters.replay, _blocks_at_start, state, params, dtype=port.dtype)
@@ -176,7 +176,7 @@ class Means:
         """
         if self._kappa is None and self._kernel is not None:
             for layer in self._net.layers:
-                yield from self._computed(layer)
+                yield from self._computed(layer, self._kernel)
         given: dict[str, Any]
         for layer in layers:
             if self._kappa is None:
@@ -196,9 +196,9 @@ class Means:
                 given["kappa_in_window"] = self._kappa
                 yield layer.phase(windows.average_later_spikes, many=many, **given)
 
-    def _computed(self, layer: Any) -> Iterator[Any]:
+    def _computed(self, layer: Any, kernel: DoubleExponential) -> Iterator[Any]:
         """The PSP of each neuron of a layer, computed in every step."""
-        psp = Filter(np.zeros(layer.n, self._net.network.dtype), self._kernel, 1.0)
+        psp = Filter(np.zeros(layer.n, self._net.network.dtype), kernel, 1.0)
         yield psp.clearing()
         yield layer.phase(windows.list_arrivals, "once", out=psp.arrived)
         yield psp.advancing()

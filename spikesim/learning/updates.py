@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +139,7 @@ def _applied(
 ) -> Wired:
     """What the sum of a batch does to an array, and the beginning of a new sum."""
     p, M = net.p, layer.arrays[name]
-    given = {"M": M, "M_sum": total, "mean": int(p.reduction == "mean"), **numbers}
+    given: dict[str, Any] = {"M": M, "M_sum": total, "mean": int(p.reduction == "mean"), **numbers}
     is_bias = M.ndim == 1
     if p.optimizer == "plain":
         body = bodies.apply_bias if is_bias else bodies.apply
