@@ -3,9 +3,12 @@
 Options that make a model small for these tests stand in `SMALL`; those that vary, in `VARIANTS`.
 """
 
+import inspect
 import os
 import pickle
+import re
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,6 +223,19 @@ def test_a_rate_of_one_is_the_rate_of_no_schedule(name):
     with_one.fit(IMAGES, LABELS, 2, schedule=lambda epoch: 1.0)
     without.fit(IMAGES, LABELS, 2)
     assert_same(weights(with_one), weights(without))
+
+
+FORBIDDEN = r"argparse|h5py|open\(|atomic_file|Interruption|raise InputError"
+
+
+@pytest.mark.parametrize("name", WING)
+def test_its_files_hold_the_model_and_nothing_else(name):
+    own = Path(inspect.getfile(model_class(WING[name])))
+    files = [own] if own.parent.name == "models" else list(own.parent.glob("*.py"))
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert not re.findall(FORBIDDEN, text), file.name
+        assert sum(bool(line.strip()) for line in text.splitlines()) <= 300, file.name
 
 
 @pytest.mark.parametrize("name", WING)
