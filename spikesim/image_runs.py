@@ -50,14 +50,16 @@ def model_class(where: str) -> Any:
 
 
 def _own_module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"own_{path.stem}"  # which takes the place of no other module
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileError(f"{path} does not exist; give FILE.py:CLASS.")
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        del sys.modules[path.stem]
+        del sys.modules[name]
         raise FileError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
     return module
 

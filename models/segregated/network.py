@@ -168,8 +168,7 @@ class SegregatedDendriteNetwork(ImageModel):
     Parameters, WEIGHTS, RATES = Parameters, ("W", "b", "Y"), ("rate", "eta_Y")
     STREAMS = ("weights", "feedback", "sparse", "noise", "order", "lengths", "lags")
     RECORD, KEEP = ("V", "V_B", "V_A"), {"alpha_f": FIRST, "alpha_t": SECOND}
-    DELTA, GRADIENT = ("E", -1.0), ("mean_PSP", "E_bp")
-    COLUMNS, SAVED, CARRIES = ("max_eigenvalue",), ("jacobian",), True
+    COLUMNS, SAVED, CARRIES, SIGN = ("max_eigenvalue",), ("jacobian",), True, -1.0
 
     units = variants.units
     max_eigenvalue = variants.max_eigenvalue
@@ -177,6 +176,17 @@ class SegregatedDendriteNetwork(ImageModel):
     per_trial = variants.lags
     prepare = variants.prepare
     draw = staticmethod(variants.draw)
+
+    def activity(self, layer):
+        return layer.mean_PSP
+
+    def learned_from(self, layer):
+        return (
+            self.backpropagated(layer) if self.parameters.backpropagation else layer.arrays.get("E")
+        )
+
+    def backpropagated(self, layer):
+        return layer.arrays.get("E_bp", layer.arrays.get("E"))
 
     def source(self, layer):
         return layer.output if self.parameters.feedback == "broadcast" else layer.above
@@ -281,8 +291,8 @@ class SegregatedDendriteNetwork(ImageModel):
         yield from variants.at_end_of_target(self, net)
         for layer in [output] if p.frozen else net.above_input:
             scale = 20.0 / p.phi_max**2 if layer is output else 20.0 / p.phi_max  # P_out, P_hidden
-            E = layer.E_bp if p.backpropagation and layer is not output else layer.E
-            x, eta_P = layer.below.mean_PSP, p.eta[layer.index - 1] * scale
+            x, E = layer.below.mean_PSP, self.learned_from(layer)
+            eta_P = p.eta[layer.index - 1] * scale
             yield from learn(net, layer, "W", x, E, -eta_P, when=(at_end_of_second,))
             yield from learn(net, layer, "b", None, E, -eta_P, when=(at_end_of_second,))
         yield from variants.after_learning(self, net)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from spikesim import plot
 from spikesim.errors import InputError, check_array, check_integer
+from spikesim.learning.layers import Layer
 from spikesim.learning.model import (
     MEASURING,
     RECORDING,
@@ -94,12 +95,8 @@ class ImageModel(LayeredModel, ImageClassifier):
     KEEP: ClassVar[dict[str, int]] = {}
     """Arrays of layers that it keeps as they are at the end → the phase of a trial they are of."""
 
-    DELTA: ClassVar[tuple[str, float]] = ("delta", 1.0)
-    """What layers learn from, and the sign with which it lessens the loss."""
-
-    GRADIENT: ClassVar[tuple[str, str] | None] = None
-    """The same by backpropagation, and the activity that goes with it, if the model has arrays of
-    its own for them; else the arrays h, slope and delta tell it."""
+    SIGN: ClassVar[float] = 1.0
+    """That with which what a layer learns from lessens the loss: -1 if it is an error."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = ()
     """Entries of the history that `measures` returns."""
@@ -107,6 +104,18 @@ class ImageModel(LayeredModel, ImageClassifier):
     def results(self) -> dict[str, int]:
         angle = getattr(self.parameters, "measure_angle", False)
         return {"loss": 1, **({"cosine": len(self.sizes) - 2} if angle else {})}
+
+    def activity(self, layer: Layer) -> np.ndarray | None:
+        """What the units of a layer tell the next one, if the layer has an array for it."""
+        return layer.arrays.get("h")
+
+    def learned_from(self, layer: Layer) -> np.ndarray | None:
+        """What its weights learn from: delta, or an error (`SIGN`)."""
+        return layer.arrays.get("delta")
+
+    def backpropagated(self, layer: Layer) -> np.ndarray | None:
+        """The same by backpropagation; if None, arrays h, slope and delta tell it."""
+        return None
 
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
@@ -305,8 +314,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         """What all layers answer to some examples, the input first: shapes (examples, units)."""
         x = check_array("x", x, shape=(None, self.sizes[0]))
         x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
-        name = "h" if self.GRADIENT is None else self.GRADIENT[0]
-        return self._seen(x, labels, wanted, [name])[0]
+        return self._seen(x, labels, wanted, [self.activity])[0]
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
         """What the model would change for some examples; nothing is changed.
@@ -330,9 +338,8 @@ class ImageModel(LayeredModel, ImageClassifier):
             if each is not None:
                 each.fill(0)
         draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        name, sign = self.DELTA
-        (seen,) = self._seen(x, labels, wanted, [name], draw << 32)
-        delta = [sign * each for each in seen[1:]]
+        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32)
+        delta = [self.SIGN * each for each in seen[1:]]
         dW, db = (
             [
                 np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
@@ -351,13 +358,16 @@ class ImageModel(LayeredModel, ImageClassifier):
             As in `learn`.
         """
         x, labels, wanted = self._examples(x, targets)
-        name, sign = self.DELTA
-        if self.GRADIENT is not None:
-            h, bp, own = self._seen(x, labels, wanted, [*self.GRADIENT, name])
-            delta = [sign * each for each in (*bp[1:-1], own[-1])]
+
+        def slope_of(layer: Layer) -> np.ndarray | None:
+            return layer.arrays.get("slope")
+
+        arrays = [self.activity, self.backpropagated, self.learned_from, slope_of]
+        h, bp, own, slope = self._seen(x, labels, wanted, arrays)
+        delta = [self.SIGN * own[-1]]
+        if self.backpropagated(self._other(MEASURING).output) is not None:
+            delta = [self.SIGN * each for each in bp[1:]]
         else:
-            h, slope, own = self._seen(x, labels, wanted, ["h", "slope", name])
-            delta = [sign * own[-1]]
             for k in range(len(self.W) - 1, 0, -1):
                 delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
         dW = [below.T @ each / len(x) for below, each in zip(h, delta, strict=False)]
@@ -368,21 +378,22 @@ class ImageModel(LayeredModel, ImageClassifier):
         x: np.ndarray,
         labels: np.ndarray,
         wanted: np.ndarray,
-        names: Sequence[str],
+        arrays: Sequence[Callable[[Layer], np.ndarray | None]],
         step: int = 0,
     ) -> list[list[np.ndarray]]:
         """Arrays of each layer at the end of a trial of each example; NaN where there is none."""
         net = self._other(MEASURING)
         net.show(x, labels, wanted)
         lengths = self.lengths(len(x), MEASURING)
-        kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in names]
+        kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in arrays]
         net.network._step = step
         for k in range(len(x)):
             net.clear()
             net.run(np.array([k]), lengths[k : k + 1], k)
-            for name, layers in zip(names, kept, strict=True):
+            for array_of, layers in zip(arrays, kept, strict=True):
                 for own, layer in zip(layers, net.layers, strict=True):
-                    own[k] = layer.arrays.get(name, np.nan)
+                    array = array_of(layer)
+                    own[k] = np.nan if array is None else array
         return kept
 
     def explain(self) -> None:

@@ -193,7 +193,14 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("is_apical", "uniform", "max_eigenvalue"),
+            *(
+                "activity",
+                "learned_from",
+                "backpropagated",
+                "is_apical",
+                "uniform",
+                "max_eigenvalue",
+            ),
         )
     },
     "*.Weights": "made by models",
