@@ -22,7 +22,6 @@ import spikesim
 from spikesim import backends, sweep_runs
 from spikesim.errors import FileError, InputError, SpikesimError, check_choice
 from spikesim.files import forget_written
-from spikesim.image_runs import commands_of, is_own
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
 from spikesim.runs import RUN_FILE
 
@@ -90,7 +89,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    own = {name: name for name in given[1:2] if is_own(name)}
+    own = {name: name for name in given[1:2] if _is_own(name)}
     titles = {**{name: model.title for name, model in MODELS.items()}, **own}
 
     train = commands.add_parser("train", help="train a model and write a run directory")
@@ -142,14 +141,16 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def _is_own(model: str) -> bool:
+    """Whether a model is a class in a user's file, my_file.py:MyModel."""
+    return ".py:" in model
+
+
 def _module(model: str) -> Any:
-    return commands_of(model if is_own(model) else MODELS[model].where)
+    """The commands of a model."""
+    from spikesim.image_runs import commands_of
 
-
-def _own(name: str) -> str:
-    if not is_own(name):
-        raise InputError(f"--model is {name!r}; it has to be FILE.py:CLASS.")
-    return name
+    return commands_of(model if _is_own(model) else MODELS[model].where)
 
 
 def _of_run(chosen: argparse.Namespace) -> Any:
@@ -163,7 +164,9 @@ def _of_run(chosen: argparse.Namespace) -> Any:
             "'spikesim train' makes one and prints its name."
         )
     if chosen.model is not None:
-        return _module(_own(chosen.model))
+        if not _is_own(chosen.model):
+            raise InputError(f"--model is {chosen.model!r}; it has to be FILE.py:CLASS.")
+        return _module(chosen.model)
     with open_hdf5(path) as file:
         try:
             kind = _kind(file)

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim import Network
 from spikesim.backends import check_backend
 from spikesim.errors import check_choice, check_integer
 from spikesim.kernels import windows
@@ -21,6 +20,7 @@ from spikesim.kernels.program import Phase
 from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
+from spikesim.network import Network
 from spikesim.population import DoubleExponential, Population
 from spikesim.projection import Projection
 from spikesim.sources import ImageSource, Trials

@@ -9,12 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from spikesim import DoubleExponential, Network, Neuron
 from spikesim.kernels import filters, thinning, windows
 from spikesim.kernels.program import Phase, once
 from spikesim.kernels.spikes import parts
 from spikesim.kernels.trials import at_trial_start
-from spikesim.population import Filter, Population
+from spikesim.network import Network
+from spikesim.neurons import Neuron
+from spikesim.population import DoubleExponential, Filter, Population
 from spikesim.projection import Projection
 
 __all__ = ["Cells", "Means", "Pixels", "Thinned", "followed"]
