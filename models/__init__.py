@@ -1,28 +1,60 @@
 """Published models, one folder or file each; they run on spikesim and read like the paper.
 
-| module                         | paper                                                     |
-|--------------------------------|-----------------------------------------------------------|
-| `spikesim.models.burst`        | Payeur et al. (2021), Nat. Neurosci. 24:1010              |
-| `spikesim.models.microcircuit` | Potjans & Diesmann (2014), Cereb. Cortex 24:785           |
-| `spikesim.models.segregated`   | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901    |
-| `spikesim.models.superspike`   | Zenke & Ganguli (2018), Neural Comput. 30:1514            |
+| module                               | paper                                                  |
+|--------------------------------------|--------------------------------------------------------|
+| `spikesim.models.burst`              | Payeur et al. (2021), Nat. Neurosci. 24:1010           |
+| `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
+| `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
+| `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
+| `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
+
+`MODELS` is the registry: from it come commands, sweeps and the tests that every model has to pass.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from spikesim.attributes import imported_later
 
-MODELS = {
-    "burst": "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
-    "segregated": "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
-    "superspike": "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
-}
-"""Models with commands, in a module ``command`` of theirs: name → title."""
 
-EXPERIMENTS = ("burst",)
-"""Those that have published experiments, in a module ``experiments``."""
+class Registered(NamedTuple):
+    """A model that the command line trains.
+
+    Attributes
+    ----------
+    where : str
+        Its class, as 'module:Class', or a module of commands.
+    title : str
+        What it is, in a line of help.
+    """
+
+    where: str
+    title: str
+
+
+MODELS = {
+    "burst": Registered(
+        "spikesim.models.burst.command",
+        "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
+    ),
+    "feedback-alignment": Registered(
+        "spikesim.models.feedback_alignment:FeedbackAlignment",
+        "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)",
+    ),
+    "segregated": Registered(
+        "spikesim.models.segregated.network:SegregatedDendriteNetwork",
+        "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    ),
+    "superspike": Registered(
+        "spikesim.models.superspike.command",
+        "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
+    ),
+}
+
+EXPERIMENTS = {"burst": "spikesim.models.burst.experiments"}
+"""Modules of published experiments, by the model that they are of."""
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_later(
-        "spikesim.models", ["burst", "microcircuit", "segregated", "superspike"]
+        "spikesim.models",
+        ["burst", "feedback_alignment", "microcircuit", "segregated", "superspike"],
     )

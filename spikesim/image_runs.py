@@ -1,12 +1,16 @@
 """The commands of models that learn to classify images: train, resume, plot, info, export.
 
-A model says in its module ``command`` what it is and what it draws; the rest is the same.
+A model of `spikesim.learning` says in its class what it is and what it draws, others do in their
+module ``command``; the rest is the same. A class may also stand in a file of a user's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import importlib
+import importlib.util
+import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -14,18 +18,67 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import datasets
-from spikesim.checks import check_integer
+from spikesim.checks import check_integer, nearest
 from spikesim.cli.export import write_spikes_csv
-from spikesim.errors import InputError
+from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
 from spikesim.sweep.command import layers, shortened
 
-__all__ = ["ImageCommands"]
+__all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
 
 _load_once = functools.cache(datasets.load)
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a class in a file: 'my_file.py:MyModel'."""
+    return ".py:" in name
+
+
+@functools.cache
+def model_class(where: str) -> Any:
+    """A model's class, from 'package.module:Class' or 'my_file.py:Class'."""
+    place, _, name = where.rpartition(":")
+    module = _own_module(Path(place)) if is_own(where) else importlib.import_module(place)
+    found = getattr(module, name, None)
+    if not inspect.isclass(found) or not hasattr(found, "SUITED"):
+        models = [n for n, each in vars(module).items() if hasattr(each, "SUITED")]
+        raise InputError(
+            f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
+            f"{nearest(name, models)}"
+        )
+    return found
+
+
+def _own_module(path: Path) -> Any:
+    name = f"own_{path.stem}"  # which takes the place of no other module
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileError(f"{path} does not exist; give FILE.py:CLASS.")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise FileError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
+    return module
+
+
+@functools.cache
+def commands_of(where: str) -> Any:
+    """The commands of a model, from its class or its module ``command``."""
+    if ":" not in where:
+        return importlib.import_module(where)
+    network = model_class(where)
+    title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
+    commands = ImageCommands(
+        network.KIND, title, network, network.Parameters, network.SUITED, network.draw
+    )
+    commands.where = where
+    return commands
 
 
 class ImageCommands:
@@ -55,8 +108,26 @@ class ImageCommands:
         draw: Callable[[Any, datasets.Dataset, runs.Pictures], None],
     ):
         self.name, self.title = name, title
-        self.network, self.defaults = network, parameters._field_defaults
-        self.suited, self.draw = suited, draw
+        self.network, self.suited, self.draw = network, suited, draw
+        self.where = ""  # of the class, if it has no module ``command``
+        self.declared = parameters.declarations() if hasattr(parameters, "declarations") else None
+        self.defaults = parameters.defaults() if self.declared else parameters._field_defaults
+
+    LENGTH = "epochs"
+
+    @property
+    def DEFAULTS(self) -> dict[str, Any]:
+        return dict(self.defaults)
+
+    @property
+    def SHORT_RUNS(self) -> tuple[str, ...]:
+        return tuple(
+            f"train {self.where if is_own(self.where) else self.name} --epochs=1 --hidden={hidden}"
+            for hidden in ("10", "10,10")
+        )
+
+    def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
+        return (commands_of, (self.where,)) if self.where else super().__reduce__()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options of ``spikesim train NAME``."""
@@ -73,7 +144,13 @@ class ImageCommands:
             action="store_true",
             help="end with the weights of the epoch with the lowest test error, not of the last",
         )
-        runs.add_model_options(parser, self.defaults)
+        parser.add_argument(
+            "--patience",
+            type=int,
+            metavar="N",
+            help="stop if the test error has not become lower in N tests",
+        )
+        runs.add_model_options(parser, self.defaults, self.declared)
 
     def train(self, chosen: argparse.Namespace) -> None:
         """Train, test, record and draw."""
@@ -98,22 +175,27 @@ class ImageCommands:
             "dtype": chosen.dtype,
             "backend": chosen.backend,
             **({"keep_best": True} if chosen.keep_best else {}),
-            **runs.given_parameters(chosen, self.defaults),
+            **_patience(chosen),
+            **runs.given_parameters(chosen, self.defaults, self.declared),
         }
 
     def new(self, settings: Mapping[str, Any], data: datasets.Dataset) -> Any:
         """An untrained network."""
         given = dict(settings)
         dataset, hidden, epochs = (given.pop(name) for name in ("dataset", "hidden", "epochs"))
-        keep_best = given.pop("keep_best", False)
+        training = {"keep_best": given.pop("keep_best", False)}
+        if "patience" in given:
+            training["patience"] = given.pop("patience")
         suited = {
             name: value
             for name, value in self.suited[dataset].items()
             if name not in ("hidden", "epochs")
         }
         sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
-        net = self.network(sizes, **{**suited, "measure_angle": bool(hidden), **given})
-        net.notes = {"dataset": dataset, "epochs": epochs, "keep_best": keep_best}
+        measured = {"measure_angle": bool(hidden)} if "measure_angle" in self.defaults else {}
+        net = self.network(sizes, **{**suited, **measured, **given})
+        own = {"model": self.where} if is_own(self.where) else {}
+        net.notes = {"dataset": dataset, "epochs": epochs, **training, **own}
         return net
 
     def check(self, settings: Mapping[str, Any]) -> None:
@@ -186,12 +268,17 @@ class ImageCommands:
                 "dataset": noted(net, "dataset"),
                 "seed": net.seed,
                 "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": runs.other_parameters(net.parameters._asdict(), self.defaults),
+                "options": self._options(net),
                 "test error": _error(net, tested[-1]) if tested else "not tested",
                 **({} if best is None else {"best": _error(net, best - 1)}),
                 "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
             }
         )
+
+    def _options(self, net: Any) -> str:
+        if self.declared is None:
+            return runs.other_parameters(net.parameters._asdict(), self.defaults)
+        return ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
 
     def export(self, chosen: argparse.Namespace) -> None:
         """Write the recorded spikes as CSV, or the weights as NPZ."""
@@ -227,6 +314,7 @@ class ImageCommands:
             validation=(data.test_images, data.test_labels),
             validate_every=max(1, net.notes["epochs"] // 20),
             keep_best=net.notes.get("keep_best", False),
+            patience=net.notes.get("patience"),
             progress=progress,
             checkpoint=directory / RUN_FILE,
         )
@@ -239,11 +327,17 @@ class ImageCommands:
         if len(net.sizes) > 2:
             fields = draw.receptive_fields(net.W[0], data.image_shape)
             pictures.keep("receptive_fields.png", fields[0].figure)
-            if net.parameters.measure_angle:
+            if getattr(net.parameters, "measure_angle", False):
                 pictures.keep("angle.png", draw.angle(net.history).figure)
         self.draw(net, data, pictures)
         pictures.keep(_LAST_PICTURE, draw.learning_curve(net.history).figure)
         print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
+
+
+def _patience(chosen: argparse.Namespace) -> dict[str, int]:
+    if chosen.patience is None:
+        return {}
+    return {"patience": check_integer("--patience", chosen.patience, at_least=1)}
 
 
 def _epoch_of(net: Any) -> int:

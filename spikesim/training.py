@@ -167,6 +167,9 @@ class ImageClassifier(Learner):
         keep_best: bool = False,
         progress: bool | Progress = False,
         checkpoint: str | Path | None = None,
+        patience: int | None = None,
+        schedule: Callable[[int], float] | None = None,
+        callback: Callable[[Any], Any] | None = None,
     ) -> dict[str, list[Any]]:
         """Learn.
 
@@ -193,6 +196,14 @@ class ImageClassifier(Learner):
             True shows a bar where stderr is a terminal.
         checkpoint : str or Path, optional
             Save to this file after every epoch, and when interrupted with Ctrl-C or SIGTERM.
+        patience : int, optional
+            Stop early if the validation error has not become lower in so many tests.
+        schedule : callable, optional
+            ``schedule(epoch)`` is what learning rates are multiplied by in an epoch, of which the
+            first is 0; without it, 1.
+        callback : callable, optional
+            ``callback(net)`` is called after each epoch, once its entry in `history` is written
+            and saved. If it returns True, learning stops.
 
         Returns
         -------
@@ -202,7 +213,8 @@ class ImageClassifier(Learner):
         Raises
         ------
         InputError
-            If images or labels do not fit the network, or `keep_best` has no `validation`.
+            If images or labels do not fit the network, or `keep_best` or `patience` has no
+            `validation`.
         SimulationError
             If a state variable or weight becomes NaN or infinite.
         FileError
@@ -219,6 +231,16 @@ class ImageClassifier(Learner):
             raise InputError(
                 "keep_best is True, but there is no validation; give validation=(images, labels)."
             )
+        if patience is not None:
+            check_integer("patience", patience, at_least=1)
+            if validation is None:
+                raise InputError(
+                    f"patience is {patience}, but there is no validation; give "
+                    "validation=(images, labels)."
+                )
+        for name, function in (("schedule", schedule), ("callback", callback)):
+            if function is not None and not callable(function):
+                raise InputError(f"{name} is {show(function)}; it has to be a function.")
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
                 raise InputError("validation has to be a pair: images, labels.")
@@ -240,7 +262,10 @@ class ImageClassifier(Learner):
         ):
             self._take_latest()
             keep()
+            tested: list[float] = []
             while self.epoch < last:
+                rate = 1.0 if schedule is None else schedule(self.epoch)
+                self._scale_rates(check_number("schedule(epoch)", rate, at_least=0.0))
                 for _ in self._epoch(images, labels, shuffle):
                     report(self.epoch * len(images) + self.example - start, total)
                     if interruption.requested:
@@ -252,14 +277,28 @@ class ImageClassifier(Learner):
                 if validation is not None and test:
                     error = self.evaluate(held_out, answers)
                 self._finish_epoch(len(images), error)
+                tested += [] if error is None else [error]
+                is_over = self.epoch == last or _is_stuck(tested, patience)
                 if keep_best:
                     self._note_best(error)
-                    if self.epoch == last:
+                    if is_over:
                         self._take_best()
                 keep()
                 if interruption.requested:
                     raise interruption.error
+                if callback is not None and callback(self) is True and not is_over:
+                    is_over = True
+                    if keep_best:
+                        self._take_best()
+                        keep()
+                if is_over:
+                    break
         return copied(self.history)
+
+    def _scale_rates(self, factor: float) -> None:
+        """Multiply the learning rates of the parameters, until it is called again."""
+        if factor != 1.0:
+            raise InputError(f"{type(self).__name__} takes no schedule; set its learning rates.")
 
     def _note_best(self, error: float | None) -> None:
         """Keep the weights of the epoch that ended if no earlier one was as good."""
@@ -377,6 +416,13 @@ class ImageClassifier(Learner):
         return check_array(
             name, labels, shape=(n,), dtype=np.int64, at_least=0, at_most=self.classes - 1
         )
+
+
+def _is_stuck(errors: list[float], patience: int | None) -> bool:
+    """Whether the last tests were not better than the best one before them."""
+    if patience is None or not errors:
+        return False
+    return len(errors) - 1 - errors.index(min(errors)) >= patience
 
 
 def save_model(net: Learner, kind: str, path: str | Path) -> None:

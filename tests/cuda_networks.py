@@ -40,6 +40,7 @@ from spikesim.models.burst.spiking import (
     learning_rule,
     propagation,
 )
+from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows
 from spikesim.models.superspike.simulation import Synapse
@@ -168,6 +169,12 @@ def burst(**options):
     )
 
 
+def feedback(**options):
+    return lambda backend, seed=1: FeedbackAlignment(
+        (6, 4, 3, 2), seed=seed, backend=backend, **options
+    )
+
+
 def superspike(sizes=(6, 3, 2), **options):
     return lambda backend, seed=1: SuperSpikeNetwork(sizes, seed=seed, backend=backend, **options)
 
@@ -184,6 +191,7 @@ NETWORKS = {
     "segregated": segregated(),
     "burst": burst(),
     "superspike": superspike(),
+    "feedback": feedback(measure_angle=True),
 }
 """Those that run in the simulator."""
 
@@ -211,6 +219,10 @@ ONLY_COMPILED = {
     "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
     "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
     "burst, backpropagation": burst(backpropagation=True),
+    "feedback, mirror": feedback(feedback="mirror", mirror_before=1, through="logistic", batch=2),
+    "feedback, sign": feedback(feedback="sign", output="linear", activation="tanh", sparse=0.3),
+    "feedback, batch": feedback(batch=2, output="logistic_ce", activation="relu", optimizer="adam"),
+    "feedback, backprop": feedback(feedback="backprop", activation="linear", output="logistic"),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),

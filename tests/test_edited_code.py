@@ -17,7 +17,8 @@ import pytest
 
 from spikesim import InputError, Network, Neuron, backends
 from spikesim.kernels.machine.cuda import Cuda
-from spikesim.models.segregated import SegregatedDendriteNetwork, equations
+from spikesim.models.segregated import SegregatedDendriteNetwork
+from spikesim.models.segregated import network as equations
 
 BODY = "def body(i, t, s, p):\n    s.x[i] = {}\n"
 

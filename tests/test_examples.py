@@ -46,6 +46,7 @@ SIZES = {
         ["--scale", "0.05", "--seconds", "0.3"],
         r"^L6I +147 +(\d+\.\d\d)  7\.83 \(7\.54 to 8\.06\)$",
     ),
+    "own_feedback": (["--epochs", "2"], r"^saturating: (\d+\.\d) % wrong, (\d+) degrees off$"),
     "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
     "own_plasticity_rule": (
         ["--seconds", "20"],

@@ -126,7 +126,9 @@ def test_a_module_for_users_is_imported_when_it_is_asked_for(name):
     assert f"spikesim.{name}" in names_loaded_by(f"import spikesim; spikesim.{name}")
 
 
-@pytest.mark.parametrize("name", ["burst", "microcircuit", "segregated", "superspike"])
+@pytest.mark.parametrize(
+    "name", ["burst", "feedback_alignment", "microcircuit", "segregated", "superspike"]
+)
 def test_a_model_is_imported_when_it_is_asked_for(name):
     assert f"spikesim.models.{name}" in names_loaded_by(f"import spikesim; spikesim.models.{name}")
 

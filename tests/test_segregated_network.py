@@ -9,6 +9,7 @@ import pytest
 from naive_segregated import symmetric_feedback, weight_moments
 
 from spikesim import FileError, InputError, datasets
+from spikesim.learning.model import TRAINING
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.spiketrains import mean_rate, van_rossum_distance
 
@@ -132,14 +133,15 @@ def test_sparse_feedback_keeps_a_fifth_of_the_weights_five_times_as_large():
 
 
 def test_phases_last_fifty_ms_and_a_wald_distributed_rest():
-    extra = small()._lengths(20000) - 50
+    extra = small().lengths(20000, TRAINING) - 50
     assert extra.min() == 0
     assert (extra == 0).mean() == pytest.approx(0.49, abs=0.01)
     assert extra.mean() == pytest.approx(1.52, abs=0.05)
 
 
 def test_plateaus_come_up_to_five_ms_early_when_jittered():
-    lag = small((10, 500, 3), plateau_jitter=3.0)._lags(40)[0]
+    net = small((10, 500, 3), plateau_jitter=3.0)
+    ((_, lag),) = net.per_trial(net._training, 40)
     chances = np.bincount(lag.ravel(), minlength=6) / lag.size
     np.testing.assert_allclose(chances, [0.261, 0.233, 0.188, 0.135, 0.087, 0.096], atol=0.01)
 

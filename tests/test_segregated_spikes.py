@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from naive_segregated import NaiveSegregated
 
+from spikesim.learning.model import TRAINING
 from spikesim.models.segregated import SegregatedDendriteNetwork
 
 OPTIONS = {
@@ -34,8 +35,10 @@ EXAMPLES = 4
 def replayed(net, options, images, labels):
     """Train the transcription with the spikes that the network emitted, example by example."""
     simulation = net._training
-    recordings = [simulation.network.record_spikes(p) for p in simulation.layers]
-    lengths, lags = net._lengths(EXAMPLES), net._lags(EXAMPLES)
+    populations = simulation.network.populations.values()
+    recordings = [simulation.network.record_spikes(p) for p in populations]
+    lengths = net.lengths(EXAMPLES, TRAINING)
+    lags = [rows for _, rows in net.per_trial(simulation, EXAMPLES)]
     weights = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y)]
     names = {"feedback_learning": "learn_feedback", "backpropagation": "backprop"}
     left_out = ("sparse", "symmetric_noise", "plateau_jitter", "measure_angle", "measure_inverse")
@@ -58,7 +61,7 @@ def replayed(net, options, images, labels):
         now = slice(begin, begin + forward + target)
         begin = now.stop
         if options.get("symmetric_noise"):
-            noise = net._chance(3, k + 1)
+            noise = net.chance("noise", k + 1)
             drawn = {m: 0.05 * noise.standard_normal(net.W[m + 1].shape) for m in (1, 0)}
             oracle.feedback_noise = lambda m, shape, drawn=drawn: drawn[m]
         results.append(

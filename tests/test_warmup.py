@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from spikesim import LIF, Network, Poisson, cli, neurons
+from spikesim.image_runs import ImageCommands
 from spikesim.kernels.machine import cache, compiling, native
 from spikesim.models import MODELS
 
@@ -16,9 +17,10 @@ def place(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_CACHE", raising=False)
-    for name in MODELS:
-        command = importlib.import_module(f"spikesim.models.{name}.command")
-        monkeypatch.setattr(command, "SHORT_RUNS", [])
+    monkeypatch.setattr(ImageCommands, "SHORT_RUNS", ())
+    for model in MODELS.values():
+        if ":" not in model.where:
+            monkeypatch.setattr(importlib.import_module(model.where), "SHORT_RUNS", ())
     monkeypatch.setattr(neurons, "__all__", ["LIF"])
     return tmp_path
 

@@ -7,9 +7,9 @@ loop, which saves the calls: 0.1 us for each Phase and step. Both give the same 
 
 A program begins with its Phases; what is not known of them is compiled on all cores. Once fusing
 would have saved `WORTHWHILE` seconds, another process of low priority does it, and the next stretch
-of steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or ``fused``
-makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds of
-processes are in `spikesim.kernels.machine.processes`.
+of steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or
+``fused`` makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds
+of processes are in `spikesim.kernels.machine.processes`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Hidden neurons keep feedback (apical compartment) apart from feedforward drive (
 A plateau potential at the end of a forward and of a target phase reads the apical voltage; the
 difference of the two plateaus is the credit signal, local to the neuron.
 
-`equations` holds the model; `network` runs it and learns; `parameters` has the constants.
+`network` has the equations and the order of a step, `variants` and `rates` what was tried besides,
+`parameters` the constants.
 """
 
 from spikesim.models.segregated.network import SegregatedDendriteNetwork

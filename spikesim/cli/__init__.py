@@ -1,7 +1,7 @@
 """The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
 
-This file parses, prints and turns errors into one line. What a model's commands do stands in that
-model's module ``command``, which is imported by name when the command runs.
+This file parses, prints and turns errors into one line. Which models there are says the registry,
+`spikesim.models.MODELS`; a class in a file of one's own is named as my_file.py:MyModel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from spikesim import backends
 from spikesim.checks import check_choice
-from spikesim.errors import FileError, SpikesimError
+from spikesim.errors import FileError, InputError, SpikesimError
 from spikesim.io.files import forget_written
 from spikesim.io.runs import RUN_FILE
 from spikesim.progress import Terminated, say_if_ctrl_c_is_ignored, terminable
@@ -30,6 +30,7 @@ from spikesim.version import __version__
 __all__ = ["main"]
 
 TITLE = "spikesim: spiking networks that learn the way cortex might."
+OWN = "the class of the run's model, if it is in a file of your own"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,14 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     forget_written()  # a command writes its files anew, however many a program has run before
-    parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        chosen = parser.parse_args(arguments)
+        parser = _parser(given)
+        chosen = parser.parse_args(given)
         for name, value in vars(chosen).items():
             if value == [] and name not in ("grid",):  # argparse's answer to --n=--
                 parser.error(f"argument --{name.replace('_', '-')}: has no value")
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
+    except SpikesimError as error:  # about a file that should hold a model
+        print(f"spikesim: {_one_line(error)}", file=sys.stderr)
+        return 2
     if chosen.run in (_train, _sweep, _run, _resume):
         say_if_ctrl_c_is_ignored()
     try:
@@ -73,7 +78,8 @@ def _one_line(error: BaseException) -> str:
     return " ".join(text.split())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; among the models are those of users' files that the arguments name."""
     parser = argparse.ArgumentParser(prog="spikesim", description=TITLE)
     parser.add_argument("--version", action="version", version=f"spikesim {__version__}")
     parser.set_defaults(debug=False)
@@ -85,17 +91,19 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    registry = _registry()
+    own = {name: name for name in given[1:2] if _is_own(name)}
+    titles = {**{name: model.title for name, model in _registry().MODELS.items()}, **own}
+
     train = commands.add_parser("train", help="train a model and write a run directory")
     models = train.add_subparsers(metavar="model", required=True)
-    for name, text in registry.MODELS.items():
+    for name, text in titles.items():
         added = command(name, _train, f"train {text}", models)
         added.set_defaults(model=name)
         _module(name).add_arguments(added)
 
     sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
     models = sweeps.add_subparsers(metavar="model", required=True)
-    for name, text in registry.MODELS.items():
+    for name, text in titles.items():
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)
         added.set_defaults(model=name)
         sweep_command.add_sweep_arguments(added)
@@ -103,18 +111,19 @@ def _parser() -> argparse.ArgumentParser:
 
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
-    for name in registry.EXPERIMENTS:
-        text = f"run an experiment with {registry.MODELS[name]}"
-        added = command(name, _run, text, models)
+    for name, where in _registry().EXPERIMENTS.items():
+        added = command(name, _run, f"run an experiment with {titles[name]}", models)
         added.set_defaults(model=name)
-        _module(name, "experiments").add_run_arguments(added)
+        importlib.import_module(where).add_run_arguments(added)
 
     for name, run, text in (
         ("resume", _resume, "go on with an interrupted or finished run"),
         ("plot", _plot, "draw the pictures of a run again"),
         ("info", _info, "say what a run directory holds"),
     ):
-        command(name, run, text).add_argument("directory", type=Path)
+        added = command(name, run, text)
+        added.add_argument("directory", type=Path)
+        added.add_argument("--model", metavar="FILE.py:CLASS", help=OWN)
     commands.choices["resume"].add_argument(
         "--epochs", type=int, help="train up to this epoch instead of the one first asked for"
     )
@@ -124,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.choices["resume"].add_argument("--no-progress", action="store_true")
     export = command("export", _export, "write spikes or weights in another format")
     export.add_argument("directory", type=Path)
+    export.add_argument("--model", metavar="FILE.py:CLASS", help=OWN)
     export.add_argument("--format", choices=["csv", "npz"], default="csv")
     data = command("data", _data, "say where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
@@ -140,26 +150,43 @@ def _registry() -> Any:
     return importlib.import_module("spikesim.models")
 
 
-def _module(model: str, name: str = "command") -> Any:
-    return importlib.import_module(f"spikesim.models.{model}.{name}")
+def _is_own(model: str) -> bool:
+    """Whether a model is a class in a user's file, my_file.py:MyModel."""
+    return ".py:" in model
 
 
-def _model_of(directory: Path) -> str:
-    """The model that a run directory belongs to."""
+def _module(model: str) -> Any:
+    """The commands of a model."""
+    from spikesim.image_runs import commands_of
+
+    return commands_of(model if _is_own(model) else _registry().MODELS[model].where)
+
+
+def _of_run(chosen: argparse.Namespace) -> Any:
+    """The commands of the model that a run directory belongs to."""
     from spikesim.io.files import open_hdf5
 
-    path = directory / RUN_FILE
+    path = chosen.directory / RUN_FILE
     if not path.is_file():
         raise FileError(
-            f"{directory} is no run directory: it has no {RUN_FILE}. "
+            f"{chosen.directory} is no run directory: it has no {RUN_FILE}. "
             "'spikesim train' makes one and prints its name."
         )
+    if chosen.model is not None:
+        if not _is_own(chosen.model):
+            raise InputError(f"--model is {chosen.model!r}; it has to be FILE.py:CLASS.")
+        return _module(chosen.model)
     with open_hdf5(path) as file:
         try:
             kind = _kind(file)
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
-    return check_choice(f"the model of {path}", kind, list(_registry().MODELS))
+    if kind.isidentifier() and kind not in _registry().MODELS:
+        raise FileError(
+            f"The model of {path} is {kind!r}, which is none of spikesim; if it is yours, give its "
+            f"file and class: --model my_file.py:{kind}."
+        )
+    return _module(check_choice(f"the model of {path}", kind, list(_registry().MODELS)))
 
 
 def _kind(file: Any) -> str:
@@ -178,23 +205,23 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    _module(chosen.model, "experiments").run(chosen)
+    importlib.import_module(_registry().EXPERIMENTS[chosen.model]).run(chosen)
 
 
 def _resume(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).resume(chosen)
+    _of_run(chosen).resume(chosen)
 
 
 def _plot(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).plot(chosen)
+    _of_run(chosen).plot(chosen)
 
 
 def _info(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).info(chosen)
+    _of_run(chosen).info(chosen)
 
 
 def _export(chosen: argparse.Namespace) -> None:
-    _module(_model_of(chosen.directory)).export(chosen)
+    _of_run(chosen).export(chosen)
 
 
 def _data(chosen: argparse.Namespace) -> None:

@@ -54,29 +54,46 @@ _FAR = 1 << 30
 _WHOLE = ("memory", "nudge_after")  # whole numbers, though None is their default
 
 
-def add_model_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
-    """Options that every model has, and one for each of its parameters."""
+def add_model_options(
+    parser: argparse.ArgumentParser,
+    defaults: Mapping[str, Any],
+    declared: Mapping[str, Any] | None = None,
+) -> None:
+    """Options that every model has, and one for each of its parameters.
+
+    Of parameters that are declared (`spikesim.learning.parameters`) help says more than a default.
+    """
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
     parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
-    add_parameters(parser, defaults)
+    add_parameters(parser, defaults, declared)
 
 
-def add_parameters(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]) -> None:
+def add_parameters(
+    parser: argparse.ArgumentParser,
+    defaults: Mapping[str, Any],
+    declared: Mapping[str, Any] | None = None,
+) -> None:
     """One option for each parameter of a model."""
     options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
     for name, default in defaults.items():
-        options.add_argument(f"--{name}", metavar="VALUE", help=f"default {default}")
+        said = f"default {default}" if not declared else declared[name].described()
+        options.add_argument(f"--{name}", metavar="VALUE", help=said.replace("%", "%%"))
 
 
-def given_parameters(chosen: argparse.Namespace, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that were given, each as the type of its default."""
+def given_parameters(
+    chosen: argparse.Namespace,
+    defaults: Mapping[str, Any],
+    declared: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The parameters that were given, each as it is declared, or as the type of its default."""
+    given = {name: getattr(chosen, name) for name in defaults}
     return {
-        name: _value(name, getattr(chosen, name), default)
-        for name, default in defaults.items()
-        if getattr(chosen, name) is not None
+        name: declared[name].parsed(name, text) if declared else _value(name, text, defaults[name])
+        for name, text in given.items()
+        if text is not None
     }
 
 

@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 
 import spikesim
+import spikesim.learning
 import spikesim.models
 from spikesim import (
     LIF,
@@ -42,6 +43,7 @@ from spikesim import (
 )
 from spikesim.comparison import Comparison, comparison_table
 from spikesim.io import files
+from spikesim.learning import alignment
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
@@ -54,6 +56,7 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
 from spikesim.patterns import SpikePattern
@@ -172,6 +175,35 @@ INTERNAL = {
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
     "*.Simulation*": "made by models",
+    "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
+    "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
+    "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.layers.*": "called by models, whose authors see what it says",
+    "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
+    "spikesim.learning.updates.*": "called by models",
+    "spikesim.learning.spiking.*": "called by models",
+    "spikesim.learning.alignment.cosines": "called by models",
+    "spikesim.learning.forward.*": "called by models",
+    "spikesim.learning.alignment.backpropagated": "called by models",
+    "spikesim.learning.alignment.measured": "called by models",
+    "spikesim.learning.alignment.norm_ratio": "takes a model alone",
+    "spikesim.learning.alignment.weight_angle": "takes a model alone",
+    "spikesim.models.feedback_alignment.Parameters*": "made by models from **parameters",
+    **{
+        f"spikesim.models.*.{hook}": "called by the frame, while a model is made or run"
+        for hook in (
+            *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
+            *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
+            *(
+                "activity",
+                "learned_from",
+                "backpropagated",
+                "is_apical",
+                "uniform",
+                "max_eigenvalue",
+            ),
+        )
+    },
     "*.Weights": "made by models",
     "*Recording": "returned",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
@@ -467,6 +499,9 @@ SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "feedback_alignment": lambda **o: FeedbackAlignment(
+        **{"sizes": (6, 4, 3), "backend": "python", **o}
+    ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
     "exclusive_or": lambda **o: ExclusiveOrNetwork(
@@ -487,6 +522,13 @@ def learn(net: Any) -> dict[str, list[Any]]:
         return net.fit(1)
     images, labels = _digits()
     return net.fit(images, labels)
+
+
+_WING = {
+    "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+    "segregated": "segregated.network.SegregatedDendriteNetwork",
+}
+"""Models of `spikesim.learning`."""
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
@@ -517,7 +559,7 @@ def trained(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
 
 def _image(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
     images, labels = _digits()
-    if method == "record" and name == "segregated":
+    if method == "record" and name in ("segregated", "feedback_alignment"):
         return trained(name, method, image=images[0], label=1)
     both = {"images": images, "labels": labels}
     if method == "predict":
@@ -1006,6 +1048,32 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.network.BurstEnsembleNetwork": model(
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
+    "spikesim.models.feedback_alignment.FeedbackAlignment": model(
+        FeedbackAlignment, "feedback_alignment", (6, 4, 3), {"backend": "python"}
+    ),
+    **{
+        f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
+        for name, place in _WING.items()
+    },
+    **{
+        f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
+        for name, place in _WING.items()
+    },
+    **{
+        f"spikesim.models.{place}.{method}": trained(
+            name, method, **dict(zip(("x", "targets"), _digits(), strict=True))
+        )
+        for name, place in _WING.items()
+        for method in ("learn", "update", "gradient")
+    },
+    **{
+        f"spikesim.learning.alignment.{name}": lambda f, name=name: Call(
+            lambda **given: getattr(alignment, name)(MODELS["feedback_alignment"](), **given),
+            dict(zip(("x", "targets"), _digits(), strict=True)),
+        )
+        for name in ("delta_angle", "update_angle", "mean_cosine", "snr")
+    },
+    "spikesim.learning.alignment.angle": _plain(alignment.angle, x=[1.0, 0.0], y=[1.0, 1.0]),
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}
     ),
@@ -1020,6 +1088,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         for name, place in {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
+            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
         for method in ("fit", "evaluate", "predict", "record")
@@ -1030,6 +1099,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         for name, place in {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
+            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
@@ -1066,7 +1136,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.superspike.recording.PatternRecording.to_sonata": lambda f: Call(
         MODELS["superspike"]().record(SHOWN, TARGET).to_sonata, {"directory": f}
     ),
-    "spikesim.models.segregated.recording.TrialRecording.to_sonata": lambda f: Call(
+    "spikesim.learning.recording.LayerRecording.to_sonata": lambda f: Call(
         MODELS["segregated"]().record(_digits()[0][0], 1).to_sonata, {"directory": f}
     ),
     "spikesim.models.superspike.tasks.spikes": _plain(tasks.spikes, seed=1),
@@ -1288,6 +1358,7 @@ for _part in ("sparse", "spread", "dense"):
 for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
+    "feedback_alignment": ("W", "b", "B"),
     "burstprop": ("W", "b", "Y", "R"),
     "superspike": ("W", "B"),
 }.items():
@@ -1312,6 +1383,7 @@ COMMANDS = [
     ["train", "segregated", "--eta=0.1,0.2", "--hidden=5", "--memory=10", "--backend=python"],
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
+    ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
     ["train", "superspike", "--task=files", "--input=a.ras", "--target=b.ras", "--duration=10"],

@@ -32,6 +32,7 @@ import spikesim
 from spikesim import Network, Neuron, PairSTDP, ShortTermPlasticity, bursts
 from spikesim.engine.population import ON_SPIKE
 from spikesim.kernels.chance import philox, uniform
+from spikesim.learning.model import TEST, TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import BurstPlasticity, BurstPoisson, Pyramidal
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -306,8 +307,10 @@ def _segregated(case: Case, spiking: bool) -> None:
     noise = case.told({"symmetric_noise": options.get("symmetric_noise", 0.0)})["symmetric_noise"]
     simulation = net._training
     if spiking:
-        recordings = [simulation.network.record_spikes(layer) for layer in simulation.layers]
-        phases, lags = net._lengths(examples), net._lags(examples)
+        populations = simulation.network.populations.values()
+        recordings = [simulation.network.record_spikes(each) for each in populations]
+        phases = net.lengths(examples, TRAINING)
+        lags = [rows for _, rows in net.per_trial(simulation, examples)]
     history = net.fit(shown, labels, shuffle=False)
     if spiking:
         counts = [
@@ -318,7 +321,7 @@ def _segregated(case: Case, spiking: bool) -> None:
     results, begin = [], 0
     for k in range(examples):
         if noise:
-            normal = net._chance(3, k + 1)
+            normal = net.chance("noise", k + 1)
             drawn = {
                 m: noise * normal.standard_normal(net.W[m + 1].shape)
                 for m in reversed(range(hidden))
@@ -350,8 +353,9 @@ def _segregated(case: Case, spiking: bool) -> None:
         tested = [oracle.test_example(image) for image in images]
         case.same("classes", net.predict(shown), tested)
         return
-    testing = net._testing = net._simulation(1)
-    recordings = [testing.network.record_spikes(layer) for layer in testing.layers]
+    testing = net._other(TEST)
+    populations = testing.network.populations.values()
+    recordings = [testing.network.record_spikes(each) for each in populations]
     ours = net.predict(shown)
     T = lengths["test_phase"]
     counts = [
@@ -364,7 +368,7 @@ def _segregated(case: Case, spiking: bool) -> None:
         forward = oracle.test_phase(image, input_counts=counts[0][now], emit=stored, T=T)
         case.same(f"class of image {k}", ours[k], oracle.read_out(forward))
     for m, mean in enumerate(forward.mean_V):
-        case.close(f"mean V of layer {m + 1} in a test", testing.mean_V[m], mean)
+        case.close(f"mean V of layer {m + 1} in a test", testing.above_input[m].mean_V, mean)
 
 
 def _segregated_oracle(
@@ -388,7 +392,7 @@ def _segregated_oracle(
         **{names.get(name, name): x for name, x in told.items() if name not in left_out},
     )
     if "sparse" in given:
-        kept = [mask != 0.0 for mask in net._weights.mask]
+        kept = [layer.mask != 0.0 for layer in net._training.hidden]
         for m, mask in enumerate(kept):
             case.same(f"zeros in Y[{m}]", mask.sum(), mask.size - int(given["sparse"] * mask.size))
         if "symmetric" in given or "feedback_learning" in given:
@@ -432,31 +436,33 @@ def _compare_segregated(
     for m, layer in enumerate(layers):
         case.close(f"V of layer {m + 1}", layer.V, oracle.V[m])
         case.close(f"V_B of layer {m + 1}", layer.V_B, last.target.V_B[m][-1])
-        case.close(f"mean V of layer {m + 1}", simulation.mean_V[m], last.forward.mean_V[m])
+        case.close(f"mean V of layer {m + 1}", layer.mean_V, last.forward.mean_V[m])
         if m == len(layers) - 1:
-            case.close("E of the output", simulation.E[m], last.E[m])
+            case.close("E of the output", layer.E, last.E[m])
         elif not net.parameters.frozen:
-            own, unsure = simulation.E_backpropagated, 0.0
-            if not net.parameters.backpropagation:  # a difference of plateaus
-                own, unsure = simulation.E, ROUNDING * np.abs(last.alpha_t[m]).max(initial=0.0)
-            case.close(f"E of layer {m + 1}", own[m], last.E[m], unsure)
-    for m, alpha in enumerate(simulation.alpha_f if not net.parameters.backpropagation else ()):
-        case.close(f"alpha_f of layer {m + 1}", alpha, last.alpha_f[m])
-        case.close(f"alpha_t of layer {m + 1}", simulation.alpha_t[m], last.alpha_t[m])
+            own, unsure = layer.E, 0.0
+            if net.parameters.backpropagation:
+                own = layer.E_bp
+            else:  # a difference of plateaus
+                unsure = ROUNDING * np.abs(last.alpha_t[m]).max(initial=0.0)
+            case.close(f"E of layer {m + 1}", own, last.E[m], unsure)
+    for m, layer in enumerate(simulation.hidden if not net.parameters.backpropagation else ()):
+        case.close(f"alpha_f of layer {m + 1}", layer.alpha_f, last.alpha_f[m])
+        case.close(f"alpha_t of layer {m + 1}", layer.alpha_t, last.alpha_t[m])
     # With noise on the weights examples are shown one by one, and measured in the same place.
     shown = results[-1:] if net.parameters.symmetric_noise else results
     n = len(shown)
-    case.close("loss", simulation.loss[:n], [example.loss for example in shown])
-    case.same("answers", simulation.answer[:n], [example.predicted for example in shown])
+    case.close("loss", simulation.result("loss", n), [example.loss for example in shown])
+    case.same("answers", simulation.result("answer", n), [e.predicted for e in shown])
     case.close("mean loss", history["loss"], [np.mean([example.loss for example in results])])
     # Where hidden layers do not learn from their plateaus there are no updates to have an angle.
     local = not net.parameters.frozen and not net.parameters.backpropagation
     if net.parameters.measure_angle and local:
         hidden = len(layers) - 1
         angles = np.reshape([example.angle for example in shown], (n, hidden))
-        case.close("cosines", simulation.cosine[:n, :hidden], np.cos(np.radians(angles)))
+        case.close("cosines", simulation.result("cosine", n), np.cos(np.radians(angles)))
     if net.parameters.measure_inverse:
-        case.close("J", simulation.jacobian[: len(results)], oracle.J_examples)
+        case.close("J", layers[-1].jacobian[: len(results)], oracle.J_examples)
         case.close("eigenvalue", history["max_eigenvalue"], [last.max_eigenvalue])
 
 

@@ -35,12 +35,12 @@ from spikesim import cli
 from spikesim.datasets import load_idx
 from spikesim.engine.network import Network
 from spikesim.errors import FileError, InputError
+from spikesim.image_runs import ImageCommands
 from spikesim.io import runs
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.segregated import command as segregated_command
 from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.neurons import LIF
 from spikesim.patterns import from_picture, read_nest, read_ras
@@ -216,7 +216,7 @@ def _command(reader: str, path: Path) -> object:
     if reader == "sweep directory":
         grid = ["--grid=seed=0,1", "--threads", "--workers=1", "--no-progress"]
         with (
-            mock.patch.object(segregated_command, "train_set", _train_set),
+            mock.patch.object(ImageCommands, "train_set", staticmethod(_train_set)),
             mock.patch.object(runs.Pictures, "keep"),
         ):
             return _call(["sweep", "segregated", *grid, f"--out={directory}"], path)

@@ -1,0 +1,146 @@
+"""What becomes of the product of two activities: applied at once, or summed over a minibatch.
+
+An update changes ``M[pre, post]`` by a direction g, a rate and a decay that no rate multiplies:
+
+    M <- kept M + rate change(g),     g = pre^T post, or its mean or sum over the batch
+
+Online, `add_product` does it in one pass. Else `sum_product` adds g to a sum in every trial, and at
+the end of the batch `apply` or an optimiser takes it and begins a new sum.
+"""
+
+from __future__ import annotations
+
+from spikesim.kernels.dense import add_outer
+from spikesim.kernels.functions import exp, real, sqrt
+from spikesim.kernels.spikes import bounds
+from spikesim.kernels.trials import TRIAL
+
+__all__ = [
+    "ADAM",
+    "MOMENTUM",
+    "PLAIN",
+    "RMSPROP",
+    "add_bias",
+    "add_product",
+    "apply",
+    "apply_bias",
+    "at_end_of_batch",
+    "at_start_of_batch",
+    "count_update",
+    "keep_sparse",
+    "optimize",
+    "optimize_bias",
+    "sum_bias",
+    "sum_product",
+]
+
+PLAIN, MOMENTUM, RMSPROP, ADAM = range(4)
+
+
+def at_start_of_batch(s, p):
+    """Whether this trial is the first of its batch."""
+    return s.begins[s.clock[TRIAL]] == 1
+
+
+def at_end_of_batch(s, p):
+    """Whether this trial is the last of its batch; the entry is how many there are."""
+    return s.ends[s.clock[TRIAL]] > 0
+
+
+# ----------------------------------------------------------------------------- one at a time
+
+
+def add_product(c, t, s, p):
+    """M <- kept M + rate pre^T post, for a block of columns."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_outer(p.kept, p.rate, s.pre, s.post, s.M, first, last)
+
+
+def add_bias(j, t, s, p):
+    """Likewise of biases, which do not decay."""
+    s.M[j] = s.M[j] + p.rate * s.post[j]
+
+
+# ----------------------------------------------------------------------------- in batches
+
+
+def sum_product(c, t, s, p):
+    """Add this trial's product to M, the sum of its batch."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_outer(1.0, p.sign, s.pre, s.post, s.M, first, last)
+
+
+def sum_bias(j, t, s, p):
+    """Likewise of biases."""
+    s.M[j] = s.M[j] + p.sign * s.post[j]
+
+
+def count_update(_, t, s, p):
+    """How many updates there were, this one included."""
+    s.updates[0] += 1
+
+
+def share(s, p):
+    """What the sum of a batch is multiplied by: a mean is over the examples that there were."""
+    return 1.0 / real(s.ends[s.clock[TRIAL]]) if p.mean == 1 else 1.0
+
+
+def change(g, m, v, n, p):
+    """The change that an optimiser makes of a direction, and its two moments afterwards.
+
+    Of the n-th update. Momentum: m <- mu m + g. RMSprop: g over the root of the running mean of
+    g^2. Adam: running mean of g over the same root, both without the bias of their start at 0.
+    """
+    if p.rule == MOMENTUM:
+        m = p.momentum * m + g
+        return m, m, v
+    if p.rule == RMSPROP:
+        v = p.forget * v + (1.0 - p.forget) * g * g
+        return g / (sqrt(v) + p.floor), m, v
+    if p.rule == ADAM:
+        m = p.momentum * m + (1.0 - p.momentum) * g
+        v = p.forget * v + (1.0 - p.forget) * g * g
+        mean = m / (1.0 - exp(n * p.log_momentum))
+        square = v / (1.0 - exp(n * p.log_forget))
+        return mean / (sqrt(square) + p.floor), m, v
+    return g, m, v
+
+
+def apply(i, t, s, p):
+    """M <- kept M + rate g, for row i, and a new sum."""
+    part = share(s, p)
+    for j in range(s.M.shape[1]):
+        s.M[i, j] = p.kept * s.M[i, j] + p.rate * (part * s.M_sum[i, j])
+        s.M_sum[i, j] = 0.0
+
+
+def apply_bias(j, t, s, p):
+    """Likewise of bias j, which does not decay."""
+    s.M[j] = s.M[j] + p.rate * (share(s, p) * s.M_sum[j])
+    s.M_sum[j] = 0.0
+
+
+def optimize(i, t, s, p):
+    """M <- kept M + rate change(g), for row i, and a new sum."""
+    part = share(s, p)
+    n = real(s.updates[0])
+    for j in range(s.M.shape[1]):
+        g = part * s.M_sum[i, j]
+        by, s.first[i, j], s.second[i, j] = change(g, s.first[i, j], s.second[i, j], n, p)
+        s.M[i, j] = p.kept * s.M[i, j] + p.rate * by
+        s.M_sum[i, j] = 0.0
+
+
+def optimize_bias(j, t, s, p):
+    """Likewise of bias j."""
+    n = real(s.updates[0])
+    g = share(s, p) * s.M_sum[j]
+    by, s.first[j], s.second[j] = change(g, s.first[j], s.second[j], n, p)
+    s.M[j] = s.M[j] + p.rate * by
+    s.M_sum[j] = 0.0
+
+
+def keep_sparse(i, t, s, p):
+    """Synapses that were left out stay out."""
+    for j in range(s.M.shape[1]):
+        s.M[i, j] = s.M[i, j] * s.mask[i, j]

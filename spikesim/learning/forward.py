@@ -1,0 +1,96 @@
+"""The forward pass of layered rate networks, with a choice of activations, outputs and losses.
+
+    a_l = h_{l-1} W_l + b_l,   h_l = f(a_l)
+    delta_L = -dE/da_L,        E the loss of one example
+
+| output        | h_L        | E                                             | delta_L             |
+|---------------|------------|-----------------------------------------------|---------------------|
+| `softmax`     | softmax(a) | -sum target log h                             | target - h          |
+| `logistic_ce` | logistic   | -sum target log h + (1-target) log(1-h)       | target - h          |
+| `logistic`    | logistic   | sum (target - h)^2 / 2                        | (target - h) h (1-h)|
+| `linear`      | a          | sum (target - h)^2 / 2                        | target - h          |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from spikesim.kernels import units
+from spikesim.learning.layers import Layer, Wired
+from spikesim.learning.model import Simulation
+from spikesim.learning.parameters import choice, flag, number
+from spikesim.learning.updates import UpdateParameters
+
+__all__ = ["ForwardParameters", "drawn", "forward", "forward_arrays", "spread"]
+
+_ACTIVATIONS = {
+    "logistic": units.logistic,
+    "tanh": units.tanh,
+    "relu": units.relu,
+    "linear": units.linear,
+}
+_LOSSES = {
+    "softmax": units.cross_entropy,
+    "logistic_ce": units.binary_cross_entropy,
+    "logistic": units.squared_error,
+    "linear": units.squared_error,
+}
+
+
+class ForwardParameters(UpdateParameters):
+    """What layered rate networks can choose."""
+
+    activation: str = choice("logistic", "tanh", "relu", "linear", about="of hidden units")
+    output: str = choice("softmax", "logistic_ce", "logistic", "linear", about="with its loss")
+    output_slope: bool = flag(True, "delta of a `logistic` output has the factor h (1 - h)")
+    initial: str = choice("glorot", "uniform", "normal", about="law of the initial weights")
+    W_size: float = number(
+        0.1, "range of `uniform` and deviation of `normal` weights", symbol="ω", at_least=0.0
+    )
+    measure_angle: bool = flag(False, "record the angle to backpropagation in every epoch")
+
+
+def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
+    """Name → shape of what the forward pass, its error and the measured angle need."""
+    if layer.is_input:
+        return {"h": layer.n}
+    names = ["a", "h", "slope", "delta", *(["e", "target"] if layer.is_output else [])]
+    return dict.fromkeys([*names, "delta_bp"] if p.measure_angle else names, layer.n)
+
+
+def forward(net: Simulation) -> Iterator[Wired]:
+    """Show an example, compute all layers, the answer, the loss and the error of the output."""
+    p, output = net.p, net.output
+    yield net.input.phase(units.show, "once")
+    for layer in net.above_input:
+        yield layer.phase(units.drive, "block")
+        kind = p.activation
+        if layer is output:
+            kind = "logistic" if p.output == "logistic_ce" else p.output
+        if kind == "softmax":
+            yield layer.phase(units.softmax, "once")
+        else:
+            yield layer.phase(_ACTIVATIONS[kind])
+    yield output.phase(units.answer, "once")
+    yield output.phase(_LOSSES[p.output], "once")
+    sloped = p.output == "logistic" and p.output_slope
+    yield output.phase(units.output_error, sloped=int(sloped))
+
+
+def drawn(chance: np.random.Generator, p: ForwardParameters, pre: int, post: int) -> np.ndarray:
+    """Initial weights, shape (pre, post), by the law of the parameters."""
+    if p.initial == "glorot":  # which keeps the variance of signals, up and down
+        return spread(chance, "uniform", float(np.sqrt(6.0 / (pre + post))), (pre, post))
+    return spread(chance, p.initial, p.W_size, (pre, post))
+
+
+def spread(
+    chance: np.random.Generator, law: str, size: float, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Numbers around 0: 'normal' with a deviation, or 'uniform' from -size to size."""
+    if law == "normal":
+        return chance.normal(0.0, size, shape)
+    return chance.uniform(-size, size, shape)

@@ -1,0 +1,497 @@
+"""`ImageModel`: layered models that learn to classify images, one epoch after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from spikesim import plot
+from spikesim.checks import check_array, check_integer
+from spikesim.errors import InputError
+from spikesim.learning.layers import Layer
+from spikesim.learning.model import (
+    MEASURING,
+    RECORDING,
+    TEST,
+    TRAINING,
+    LayeredModel,
+    Simulation,
+)
+from spikesim.learning.recording import LayerRecording
+from spikesim.progress import Progress, progress_bar
+from spikesim.training import (
+    ImageClassifier,
+    check_finite,
+    history_arrays,
+    history_lists,
+    saved_count,
+)
+
+__all__ = ["ImageModel", "Update"]
+
+
+class Update(NamedTuple):
+    """What a model would change, for one unit of learning rate and averaged over examples.
+
+    Attributes
+    ----------
+    dW : list of numpy.ndarray, shapes of ``net.W``
+    db : list of numpy.ndarray, shapes of ``net.b``
+    delta : list of numpy.ndarray, shapes (examples, units)
+        What each layer learns from, of every example: -dE/da, or what stands for it.
+    """
+
+    dW: list[np.ndarray]
+    db: list[np.ndarray]
+    delta: list[np.ndarray]
+
+
+class ImageModel(LayeredModel, ImageClassifier):
+    """A network that learns from images and labels; see `LayeredModel` for what a model brings.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units in each layer, from the pixels to the classes: (784, 500, 10).
+    seed : int
+        What weights, order of examples and all other draws depend on.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'threads', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
+    **parameters
+        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
+        them.
+
+    Attributes
+    ----------
+    W : sequence of numpy.ndarray, shapes (n_below, n)
+        Weights of each layer after the input; may be set: ``net.W[0] = array``.
+    b : sequence of numpy.ndarray, shapes (n,)
+    B : sequence of numpy.ndarray, shapes (n_source, n)
+        Feedback weights onto each hidden layer, if the model has some.
+    notes : dict of str to number or str
+        Anything to be kept with the network in its file.
+    history : dict of str to list
+        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, what the model
+        measures, such as 'loss' and 'angle' (degrees, per hidden layer), and 'seconds'.
+
+    Raises
+    ------
+    InputError
+        If a size or parameter is impossible, before anything is made.
+    """
+
+    SUITED: ClassVar[dict[str, dict[str, Any]]] = {
+        "digits": {"hidden": "100", "epochs": 10},
+        "mnist": {"hidden": "500", "epochs": 10},
+    }
+    """Dataset → 'hidden', 'epochs' and parameters that suit it."""
+
+    RECORD: ClassVar[tuple[str, ...]] = ("h",)
+    """The arrays of layers that `record` keeps of every step."""
+
+    KEEP: ClassVar[dict[str, int]] = {}
+    """Arrays of layers that it keeps as they are at the end → the phase of a trial they are of."""
+
+    SIGN: ClassVar[float] = 1.0
+    """That with which what a layer learns from lessens the loss: -1 if it is an error."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """Entries of the history that `measures` returns."""
+
+    def results(self) -> dict[str, int]:
+        angle = getattr(self.parameters, "measure_angle", False)
+        return {"loss": 1, **({"cosine": len(self.sizes) - 2} if angle else {})}
+
+    def activity(self, layer: Layer) -> np.ndarray | None:
+        """What the units of a layer tell the next one, if the layer has an array for it."""
+        return layer.arrays.get("h")
+
+    def learned_from(self, layer: Layer) -> np.ndarray | None:
+        """What its weights learn from: delta, or an error (`SIGN`)."""
+        return layer.arrays.get("delta")
+
+    def backpropagated(self, layer: Layer) -> np.ndarray | None:
+        """The same by backpropagation; if None, arrays h, slope and delta tell it."""
+        return None
+
+    @staticmethod
+    def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
+        """Record a trial, and draw its spikes; a model draws more with ``pictures.keep``."""
+        trial: LayerRecording = net.record(data.test_images[0], int(data.test_labels[0]))
+        if trial.spikes:
+            trial.to_sonata(pictures.directory)
+            pictures.written += ["spikes.h5", "voltages.h5"]
+            pictures.keep("raster.png", plot.layers(trial)[0].figure)
+        return trial
+
+    def measures(self) -> dict[str, Any]:
+        """Further entries of the history, at the end of an epoch."""
+        return {}
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (784, 500, 10),
+        *,
+        seed: int = 0,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        super().__init__(sizes, seed=seed, dtype=dtype, backend=backend, **parameters)
+        self.classes = self.sizes[-1]
+        self._means = [name for name in self.results() if name != "cosine"]
+        angle = ["angle"] if "measure_angle" in self.parameters._fields else []
+        columns = ("epoch", "training_error", "test_error", *self._means, *angle, *self.COLUMNS)
+        self.history = {name: [] for name in (*columns, "seconds")}
+        self._sums: dict[str, Any] = {}
+        self._trials: int | None = 0  # how many it has learned from; older files do not tell
+        self._training = self._simulation(TRAINING)
+        self._others: dict[int, Simulation] = {}
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.sizes))
+        return f"<{type(self).__name__} {sizes}, {self.epoch} epochs, seed {self.seed}>"
+
+    def block(self) -> int:
+        """Trials per compiled call: whole batches."""
+        batch = self._batch
+        return max(1, 500 // batch) * batch
+
+    @property
+    def _batch(self) -> int:
+        return getattr(self.parameters, "batch", 1)
+
+    def _other(self, purpose: int) -> Simulation:
+        if purpose not in self._others:
+            self._others[purpose] = self._simulation(purpose)
+        return self._others[purpose]
+
+    # ------------------------------------------------------------------- learning
+
+    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
+        n, net = len(images), self._training
+        order = self.chance("order", self.epoch).permutation(n) if shuffle else np.arange(n)
+        lengths = self.lengths(n, TRAINING)
+        rows = self.per_trial(net, n)
+        net.show(images, labels, self._wanted(labels))
+        if self._trials is None:
+            self._trials = self.epoch * n + self.example
+        while self.example < n:
+            began = time.perf_counter()
+            now = slice(self.example, min(self.example + self.block(), n))
+            self._learn(order[now], lengths[now], [(array, each[now]) for array, each in rows])
+            self._add(labels[order[now]], time.perf_counter() - began)
+            self._at_example = now.stop
+            yield
+
+    def _learn(
+        self,
+        example: np.ndarray,
+        lengths: np.ndarray,
+        rows: list[tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        """Learn from a block of examples."""
+        for array, each in rows:
+            array[: len(each)] = each
+        first = self._trials or 0
+        self._training.run(example, lengths, first, self._batch)
+        self._trials = first + len(example)
+
+    def learn(self, x: Any, targets: Any) -> None:
+        """Learn from some examples in their order, once, outside of epochs.
+
+        Parameters
+        ----------
+        x : array_like, shape (examples, inputs)
+            Images as in `fit`, or any numbers.
+        targets : array_like of int, shape (examples,), or of float, shape (examples, outputs)
+            Classes, or what the outputs should be.
+        """
+        x, labels, wanted = self._examples(x, targets)
+        net, lengths = self._training, self.lengths(len(x), TRAINING)
+        self._scale_rates(1.0)
+        rows = self.per_trial(net, len(x))
+        net.show(x, labels, wanted)
+        for first in range(0, len(x), self.block()):
+            now = np.arange(first, min(first + self.block(), len(x)))
+            self._learn(now, lengths[now], [(array, each[now]) for array, each in rows])
+
+    def _scale_rates(self, factor: float) -> None:
+        self._training.scale_rates(factor)
+
+    def _add(self, labels: np.ndarray, seconds: float) -> None:
+        net, n = self._training, len(labels)
+        new: dict[str, Any] = {"wrong": float((net.result("answer", n) != labels).sum())}
+        for name in self._means:
+            new[name] = net.result(name, n).sum(axis=0, dtype=np.float64)
+        if "cosine" in self.results():
+            cosine = np.clip(net.result("cosine", n).astype(np.float64), -1.0, 1.0)
+            angle = np.degrees(np.arccos(cosine))
+            # An angle exists where feedback arrived at all, so its mean has a number of its own.
+            new.update(angle=np.nansum(angle, axis=0), angles=np.isfinite(angle).sum(axis=0) * 1.0)
+        for name, value in {**new, "seconds": seconds}.items():
+            total = self._sums.get(name, 0.0) + value
+            self._sums[name] = total if np.ndim(total) else float(total)
+
+    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
+        weights = {name: getattr(self, name) for name in self.WEIGHTS}
+        check_finite(weights, self.epoch + 1, "choose a smaller learning rate")
+        sums = self._sums
+        means = {name: np.asarray(sums[name]) / examples for name in self._means}
+        entry: dict[str, Any] = {name: mean.tolist() for name, mean in means.items()}
+        entry["epoch"], entry["test_error"] = self.epoch + 1, test_error
+        entry["training_error"] = 100.0 * float(sums["wrong"]) / examples
+        entry["seconds"] = float(sums["seconds"])
+        entry["angle"] = [np.nan] * (len(self.sizes) - 2)
+        if "angle" in sums:
+            pairs = zip(sums["angle"].tolist(), sums["angles"].tolist(), strict=True)
+            entry["angle"] = [total / n if n else np.nan for total, n in pairs]
+        entry.update(self.measures())
+        for name, values in self.history.items():
+            values.append(entry.get(name))
+        self._at_epoch, self._at_example, self._sums = self.epoch + 1, 0, {}
+
+    # ------------------------------------------------------------------- testing, recording
+
+    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
+        """Classify images; learning goes on afterwards as if never left.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels)
+            uint8 from 0 to 255, or floats from 0 to 1.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (images,)
+        """
+        images = self._check_images("images", images)
+        net, n = self._other(TEST), len(images)
+        answers, many = np.zeros(n, np.int64), 1 if self.CARRIES else self.block()
+        net.network._step = 0
+        labels = np.zeros(n, np.int64)
+        net.show(images, labels, self._wanted(labels))
+        with progress_bar(progress, n, "image") as report:
+            for first in range(0, n, many):
+                now = np.arange(first, min(first + many, n))
+                net.clear()
+                net.run(now, self.lengths(len(now), TEST), first)
+                answers[now] = net.result("answer", len(now))
+                report(int(now[-1]) + 1, n)
+        return answers
+
+    def record(self, image: Any, label: int | None = None) -> LayerRecording:
+        """Show one image, without learning, and keep what the layers do in every step.
+
+        Parameters
+        ----------
+        image : array_like, shape (pixels,)
+        label : int, optional
+            With a label, the phase that has a target follows, if the model has one.
+        """
+        images = self._check_images("image", np.atleast_2d(check_array("image", image)))
+        labels = np.zeros(len(images), np.int64)
+        if label is not None:
+            labels[0] = check_integer("label", label, at_least=0, at_most=self.classes - 1)
+        net = self._simulation(RECORDING)
+        lengths = self.lengths(1, RECORDING)
+        if label is None:
+            lengths[:, 1] = 0
+        recording = LayerRecording(net, self.RECORD, self.KEEP, lengths[0])
+        net.show(images, labels, self._wanted(labels))
+        net.run(np.array([0]), lengths, 0)
+        recording._finish(net)
+        return recording
+
+    # ------------------------------------------------------------------- measures
+
+    def activities(self, x: Any) -> list[np.ndarray]:
+        """What all layers answer to some examples, the input first: shapes (examples, units)."""
+        x = check_array("x", x, shape=(None, self.sizes[0]))
+        x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
+        return self._seen(x, labels, wanted, [self.activity])[0]
+
+    def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
+        """What the model would change for some examples; nothing is changed.
+
+        Parameters
+        ----------
+        x, targets
+            As in `learn`.
+        draw : int
+            Other random numbers for each, if the model is stochastic.
+
+        Returns
+        -------
+        Update
+            For one unit of learning rate, averaged over the examples.
+        """
+        x, labels, wanted = self._examples(x, targets)
+        net = self._other(MEASURING)
+        sums = [[layer.arrays.get(f"{name}_sum") for layer in net.above_input] for name in "Wb"]
+        for each in (*sums[0], *sums[1]):
+            if each is not None:
+                each.fill(0)
+        draw = check_integer("draw", draw, at_least=0, at_most=2**20)
+        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32)
+        delta = [self.SIGN * each for each in seen[1:]]
+        dW, db = (
+            [
+                np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
+                for each, own in zip(of_name, arrays, strict=True)
+            ]
+            for of_name, arrays in zip(sums, (self.W, self.b), strict=True)
+        )
+        return Update(dW, db, delta)
+
+    def gradient(self, x: Any, targets: Any) -> Update:
+        """What backpropagation would change, -dE/dW, at the same weights and activities.
+
+        Parameters
+        ----------
+        x, targets
+            As in `learn`.
+        """
+        x, labels, wanted = self._examples(x, targets)
+
+        def slope_of(layer: Layer) -> np.ndarray | None:
+            return layer.arrays.get("slope")
+
+        arrays = [self.activity, self.backpropagated, self.learned_from, slope_of]
+        h, bp, own, slope = self._seen(x, labels, wanted, arrays)
+        delta = [self.SIGN * own[-1]]
+        if self.backpropagated(self._other(MEASURING).output) is not None:
+            delta = [self.SIGN * each for each in bp[1:]]
+        else:
+            for k in range(len(self.W) - 1, 0, -1):
+                delta.insert(0, delta[0] @ self.W[k].astype(np.float64).T * slope[k])
+        dW = [below.T @ each / len(x) for below, each in zip(h, delta, strict=False)]
+        return Update(dW, [each.mean(axis=0) for each in delta], delta)
+
+    def _seen(
+        self,
+        x: np.ndarray,
+        labels: np.ndarray,
+        wanted: np.ndarray,
+        arrays: Sequence[Callable[[Layer], np.ndarray | None]],
+        step: int = 0,
+    ) -> list[list[np.ndarray]]:
+        """Arrays of each layer at the end of a trial of each example; NaN where there is none."""
+        net = self._other(MEASURING)
+        net.show(x, labels, wanted)
+        lengths = self.lengths(len(x), MEASURING)
+        kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in arrays]
+        net.network._step = step
+        for k in range(len(x)):
+            net.clear()
+            net.run(np.array([k]), lengths[k : k + 1], k)
+            for array_of, layers in zip(arrays, kept, strict=True):
+                for own, layer in zip(layers, net.layers, strict=True):
+                    array = array_of(layer)
+                    own[k] = np.nan if array is None else array
+        return kept
+
+    def explain(self) -> None:
+        """Print the bodies in the order of a step, and what their names stand for.
+
+        Examples
+        --------
+        >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+        >>> FeedbackAlignment((64, 20, 10)).explain()  # doctest: +ELLIPSIS
+        units.show at input, once
+            s.clock            clock                    (4,)
+        ...
+        """
+        print(self._training.explained())
+
+    # ------------------------------------------------------------------- what is given
+
+    def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inputs, labels and targets of some examples; labels are those of the largest targets."""
+        x = check_array("x", x, shape=(None, self.sizes[0]))
+        if x.dtype != np.uint8:
+            x = check_array("x", x, dtype=self.dtype)
+        if len(x) == 0:
+            raise InputError("x is empty; it has to hold at least one example.")
+        targets = check_array("targets", targets)
+        if targets.ndim < 2:
+            labels = self._check_labels("targets", targets, len(x))
+            return x, labels, self._wanted(labels)
+        shape = (len(x), self.classes)
+        wanted = check_array("targets", targets, shape=shape, dtype=self.dtype)
+        return x, np.argmax(wanted, axis=1), wanted
+
+    def _wanted(self, labels: np.ndarray) -> np.ndarray:
+        """1 for the class of each example, 0 for others."""
+        wanted = np.zeros((len(labels), self.classes), self.dtype)
+        wanted[np.arange(len(labels)), labels] = 1.0
+        return wanted
+
+    # ------------------------------------------------------------------- saving, loading
+
+    def _state(self) -> dict[str, Any]:
+        values = self.parameters._asdict()
+        return {
+            "config": {
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "dtype": self.dtype,
+                "parameters": {
+                    k: list(v) if isinstance(v, tuple) else v for k, v in values.items()
+                },
+            },
+            "weights": self._saved_weights(),
+            "momentum": dict(self._training.moments),
+            "running": self._training.arrays(),
+            "progress": {
+                "epoch": self.epoch,
+                "example": self.example,
+                **({} if self._trials is None else {"trials": self._trials}),
+                "step": self._training.network.step,
+                "sums": dict(self._sums),
+            },
+            "notes": dict(self.notes),
+            "history": history_arrays(self.history),
+            **self._kept_best(),
+        }
+
+    def _running(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What trials pass on; older files have `SAVED` arrays of the output beside it."""
+        older = {f"output.{name}": state[name] for name in self.SAVED if name in state}
+        return {**older, **state["running"]}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> Any:
+        config, progress = state["config"], state["progress"]
+        given = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in config["parameters"].items()
+        }
+        net = cls(
+            tuple(config["sizes"]),
+            seed=config["seed"],
+            dtype=config["dtype"],
+            backend=backend,
+            **given,
+        )
+        for name, arrays in net._saved_weights().items():
+            for place, array in arrays.items():
+                array[...] = state["weights"][name][place]
+        for name, array in net._training.moments.items():
+            array[...] = state["momentum"][name]
+        net._training.take_over(net._running(state))
+        net._training.network._step = saved_count(progress, "step")
+        net._at_epoch = saved_count(progress, "epoch")
+        net._at_example = saved_count(progress, "example")
+        net._trials = saved_count(progress, "trials") if "trials" in progress else None
+        net._sums = dict(progress["sums"])
+        net.notes = state["notes"]
+        net.history.update(history_lists(state["history"]))
+        net._restore_best(state)
+        return net

@@ -1,0 +1,256 @@
+"""Layers, and how bodies find their arrays: the names that a body reads are its wiring.
+
+At a layer a body sees as ``s.NAME`` the layer's own array of that name; with the ending ``_below``,
+``_above`` or ``_output`` that of the layer there; else what all layers share, such as the clock,
+the image and results. As ``p.NAME`` it sees a number of the layer, or a parameter of the model: of
+a tuple the entry of the layer, of a flag 1 or 0. A keyword of `Layer.phase` comes before all of
+that. The functions that a body calls name their state and parameters `s` and `p` as well.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.attributes import Guarded
+from spikesim.checks import check_body, check_choice, nearest
+from spikesim.errors import InputError
+from spikesim.kernels.machine.program import SHARED, Phase
+from spikesim.kernels.spikes import parts
+
+__all__ = ["Brightness", "Layer", "Shared", "Wired", "linked", "names_of", "over"]
+
+_EACH = {
+    "unit": "p.many",
+    "row": "p.many",
+    "block": "parts(p.many, p)",
+    "once": "1",
+}
+_WHERE = ("below", "above", "output")
+
+
+@cache
+def names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str]]:
+    """What a body, and all functions that it calls, read of `s` and of `p`.
+
+    Examples
+    --------
+    >>> def decay(i, t, s, p):
+    ...     s.v[i] = p.factor * s.v[i]
+    >>> names_of(decay)
+    (frozenset({'v'}), frozenset({'factor'}))
+    """
+    found: dict[str, set[str]] = {"s": set(), "p": set()}
+    owner: Any = None  # what was loaded just before
+    for step in dis.get_instructions(function.__code__):
+        value: Any = None
+        if "LOAD_FAST" in step.opname:  # which may load two at once
+            value = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
+        elif step.opname.startswith("LOAD_GLOBAL"):
+            value = function.__globals__.get(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            if isinstance(owner, str) and owner in found:
+                found[owner].add(step.argval)
+            elif isinstance(owner, ModuleType):
+                value = getattr(owner, step.argval, None)
+        if isinstance(value, FunctionType):
+            for mine, theirs in zip(found.values(), names_of(value), strict=True):
+                mine |= theirs
+        owner = value
+    return frozenset(found["s"]), frozenset(found["p"])
+
+
+@cache
+def over(each: str, *when: Callable) -> FunctionType:
+    """How many indices a Phase has: a count, and 0 unless all of some functions say yes."""
+    tests = " and ".join(f"when_{k}(s, p)" for k in range(len(when)))
+    source = f"def over(t, s, p):\n    return {_EACH[each]}"
+    scope: dict[str, Any] = {"parts": parts, "__name__": __name__}
+    scope.update({f"when_{k}": function for k, function in enumerate(when)})
+    exec(f"{source} if {tests} else 0" if when else source, scope)
+    return scope["over"]
+
+
+class Shared:
+    """What all layers see: arrays by name, and the parameters.
+
+    `inputs` names the arrays that no body writes; `bodies` what is taken in place of a body.
+    """
+
+    def __init__(self, parameters: Any, bodies: Mapping[Callable, Callable] | None = None):
+        self.parameters = parameters
+        self.bodies = dict(bodies or {})
+        self.arrays: dict[str, np.ndarray] = {}
+        self.numbers: dict[str, Any] = {}
+        self.inputs: set[str] = set()
+        self.layers: list[Layer] = []
+
+
+class Brightness(float):
+    """A number per unit of brightness: divided by 255 while images are of whole numbers."""
+
+
+class Wired(NamedTuple):
+    """A Phase at a layer, and how it came to be."""
+
+    phase: Phase
+    layer: Layer
+    each: str
+    when: tuple[Callable, ...]
+
+
+class Layer(Guarded):
+    """A group of units: its arrays by name, and the layers below and above it.
+
+    Arrays are attributes, too: ``layer.W`` is ``layer.arrays["W"]``.
+
+    Attributes
+    ----------
+    index : int
+        0 is the input.
+    name : str
+        'input', 'hidden_1', ..., 'output'.
+    n : int
+        How many units.
+    arrays : dict of str to numpy.ndarray
+    numbers : dict of str to number
+    """
+
+    _remedies = {"W": 'put it into layer.arrays, as in layer.arrays["W"] = array'}  # noqa: RUF012
+
+    def __init__(self, index: int, name: str, n: int, shared: Shared):
+        self.index, self.name, self.n = index, name, n
+        self.arrays: dict[str, np.ndarray] = {}
+        self.numbers: dict[str, Any] = {}
+        self._shared = shared
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.name!r}: {self.n} units with {', '.join(self.arrays) or 'no arrays'}>"
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        arrays = self.__dict__.get("arrays", {})
+        if name not in arrays:
+            raise AttributeError(
+                f"{self.__dict__.get('name')!r} has no array {name!r}.{nearest(name, arrays)}"
+            )
+        return arrays[name]
+
+    @property
+    def below(self) -> Any:
+        """The layer that it gets input from; None of the input."""
+        return self._shared.layers[self.index - 1] if self.index else None
+
+    @property
+    def above(self) -> Any:
+        """The next layer; None of the output."""
+        return None if self.is_output else self._shared.layers[self.index + 1]
+
+    @property
+    def output(self) -> Layer:
+        """The last layer."""
+        return self._shared.layers[-1]
+
+    @property
+    def is_input(self) -> bool:
+        return self.index == 0
+
+    @property
+    def is_output(self) -> bool:
+        return self is self.output
+
+    def phase(
+        self,
+        body: Callable,
+        each: str = "unit",
+        when: Callable | tuple[Callable, ...] | None = None,
+        *,
+        many: int | None = None,
+        **given: Any,
+    ) -> Wired:
+        """Apply a body to this layer.
+
+        Parameters
+        ----------
+        body : callable
+            ``body(i, t, s, p)``.
+        each : {'unit', 'row', 'block', 'once'}
+            What `i` runs over: units, units of the layer below (rows of ``W``), blocks of units
+            (see `spikesim.kernels.spikes.bounds`), or nothing.
+        when : callable or tuple of callable, optional
+            ``when(s, p)``, true in the steps in which it acts; in every step by default.
+        many : int, optional
+            How many units there are, if they are not those of the layer.
+        **given : numpy.ndarray or number
+            What names of the body stand for here, if not what the module's text says.
+
+        Raises
+        ------
+        InputError
+            If the body reads a name that is not there; offers the nearest.
+        """
+        body = check_body("body", self._shared.bodies.get(body, body), "i", "t", "s", "p")
+        check_choice("each", each, list(_EACH))
+        tests = () if when is None else when if isinstance(when, tuple) else (when,)
+        loop = over(each, *tests)
+        arrays, numbers = (a | b for a, b in zip(names_of(body), names_of(loop), strict=True))
+        if many is None:
+            many = self.below.n if each == "row" else self.n
+        given = {**given, "many": many, "parts": SHARED, "layer": self.index}
+        state = {n: given[n] if n in given else self._array(n, body) for n in sorted(arrays)}
+        params = {n: given[n] if n in given else self.number(n, body) for n in sorted(numbers)}
+        inputs = tuple(name for name in state if name in self._shared.inputs)
+        return Wired(Phase(body, loop, state, params, inputs), self, each, tests)
+
+    def _array(self, name: str, body: Callable) -> np.ndarray:
+        if name in self.arrays:
+            return self.arrays[name]
+        for where in _WHERE:
+            stem = name.removesuffix(f"_{where}")
+            if stem != name:
+                other = getattr(self, where)
+                if other is not None and stem in other.arrays:
+                    return other.arrays[stem]
+        if name in self._shared.arrays:
+            return self._shared.arrays[name]
+        there = [*self.arrays, *self._elsewhere(), *self._shared.arrays]
+        raise InputError(
+            f"{body.__name__} reads s.{name}, which {self.name} has not; there is "
+            f"{', '.join(there)}.{nearest(name, there)}"
+        )
+
+    def _elsewhere(self) -> Iterator[str]:
+        for where in _WHERE:
+            other = getattr(self, where)
+            yield from (f"{stem}_{where}" for stem in (() if other is None else other.arrays))
+
+    def number(self, name: str, body: Callable | None = None) -> Any:
+        """What ``p.NAME`` is here."""
+        for numbers in (self.numbers, self._shared.numbers):
+            if name in numbers:
+                return numbers[name]
+        value = getattr(self._shared.parameters, name, None)
+        if isinstance(value, tuple):
+            value = value[self.index - 1]
+        if isinstance(value, bool):
+            return int(value)
+        if isinstance(value, (int, float)):
+            return value
+        who = "A body" if body is None else body.__name__
+        fields = getattr(self._shared.parameters, "_fields", ())
+        raise InputError(
+            f"{who} reads p.{name}, which is no number of the parameters."
+            + ("" if name in fields else nearest(name, fields))
+        )
+
+
+def linked(units: tuple[int, ...], shared: Shared) -> list[Layer]:
+    """Layers of so many units each, which know each other."""
+    last = len(units) - 1
+    names = ["input", *(f"hidden_{k}" for k in range(1, last)), "output"]
+    shared.layers = [Layer(k, names[k], n, shared) for k, n in enumerate(units)]
+    return shared.layers

@@ -1,0 +1,484 @@
+"""`LayeredModel`: what a layered model brings, and `Simulation`, one copy of its dynamics.
+
+A model says what its parameters are, which arrays a layer has, and in which order bodies act within
+a step. It is simulated in several copies, which share the weights: one to learn, one to be tested,
+one to be recorded from and one to be measured, so that none of them disturbs another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikesim.backends import check_backend
+from spikesim.checks import check_choice, check_integer
+from spikesim.engine.network import Network
+from spikesim.engine.population import DoubleExponential, Population
+from spikesim.engine.projection import Projection
+from spikesim.engine.sources import ImageSource, Trials
+from spikesim.kernels import windows
+from spikesim.kernels.machine.program import Phase
+from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
+from spikesim.learning.parameters import ModelParameters
+from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
+from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
+
+__all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "LayeredModel", "Simulation"]
+
+TRAINING, TEST, RECORDING, MEASURING = range(4)
+
+
+class LayeredModel(Learner):
+    """Layers of units that learn; a model brings the methods of the first part.
+
+    Attributes
+    ----------
+    KIND : str
+        What its files are called inside; of a class without one of its own, the name of the class.
+    TITLE : str
+        The model and its paper, in a line.
+    Parameters : type
+        Its constants; see `spikesim.learning.parameters`.
+    WEIGHTS : tuple of str
+        The arrays that learning changes, which users see as ``net.NAME[m]``.
+    STREAMS : tuple of str
+        What random numbers are drawn for; each purpose has a stream of its own.
+    BODIES : dict of callable to callable
+        Bodies that a subclass puts in the place of others.
+    RATES : tuple of str
+        Numbers of bodies that a schedule of the learning rate multiplies.
+    CARRIES : bool
+        Whether a trial passes something on to the next, as spikes that are under way. A test then
+        begins from a cleared state with each image.
+    SAVED : tuple of str
+        Other arrays of layers that outlast a trial.
+    DT : float
+        The step in ms.
+    """
+
+    TITLE: ClassVar[str] = ""
+    Parameters: ClassVar[type[ModelParameters]] = ModelParameters
+    WEIGHTS: tuple[str, ...] = ("W", "b")
+    STREAMS: ClassVar[tuple[str, ...]] = ("weights", "order")
+    BODIES: ClassVar[Mapping[Callable, Callable]] = {}
+    RATES: ClassVar[tuple[str, ...]] = ("rate",)
+    CARRIES: ClassVar[bool] = False
+    SAVED: ClassVar[tuple[str, ...]] = ()
+    DT: ClassVar[float] = 1.0
+
+    sizes: tuple[int, ...]
+    W: LayerArrays
+    b: LayerArrays
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "KIND" not in vars(cls):
+            cls.KIND = cls.__name__
+
+    # ------------------------------------------------------------------- what a model brings
+
+    def weights(self, layers: list[Layer]) -> None:
+        """Put what learning changes, and all else that is drawn once, into ``layer.arrays``.
+
+        They take the type of the network.
+        """
+        raise NotImplementedError
+
+    def arrays(self, layer: Layer) -> dict[str, Any]:
+        """Name → shape of the layer's other arrays, which begin with zeros; or an array itself."""
+        return {}
+
+    def sums(self, layer: Layer) -> dict[str, Any]:
+        """The same of arrays that are set to 0 at the start of each trial."""
+        return {}
+
+    def phase_sums(self, layer: Layer) -> dict[str, Any]:
+        """The same at the start of each phase of a trial."""
+        return {}
+
+    def neuron(self, layer: Layer, net: Simulation) -> Cells | Pixels | None:
+        """What spikes in this layer; None for units that a step computes itself."""
+        return None
+
+    def connect(self, net: Simulation) -> None:
+        """Connect layers that spike, by ``net.connect``."""
+
+    def step(self, net: Simulation) -> Iterable[Wired | Phase]:
+        """The Phases of a step, in their order; they follow the neurons of layers that spike."""
+        raise NotImplementedError
+
+    def results(self) -> dict[str, int]:
+        """What a trial leaves behind besides its answer: name → how many numbers."""
+        return {"loss": 1}
+
+    def lengths(self, n: int, purpose: int) -> np.ndarray:
+        """Steps of the two phases of `n` trials, shape (n, 2)."""
+        return np.tile(np.array([1, 0], np.int64), (n, 1))
+
+    def per_trial(self, net: Simulation, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Arrays of which each trial reads its own row, and their rows for `n` trials."""
+        return []
+
+    def prepare(self, net: Simulation, trial: int, count: int) -> None:
+        """Draw what `count` trials need, the first of which is number `trial` since the start."""
+
+    def block(self) -> int:
+        """Trials per compiled call."""
+        return 500
+
+    def units(self) -> tuple[int, ...]:
+        """Units of all layers, the input included."""
+        return self.sizes
+
+    def source(self, layer: Layer) -> Layer:
+        """Where the feedback onto a hidden layer comes from."""
+        return layer.above
+
+    # ------------------------------------------------------------------- what it gets
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (784, 500, 10),
+        *,
+        seed: int = 0,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.sizes = check_sizes(sizes)
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_backend(backend)
+        layers = len(self.sizes) - 1
+        self.parameters = self.Parameters.checked(layers, parameters, self.dtype)
+        blank = linked(self.units(), Shared(self.parameters))
+        self.weights(blank)
+        for layer in blank:
+            layer.arrays.update({k: a.astype(self.dtype) for k, a in layer.arrays.items()})
+        self._weights = [layer.arrays for layer in blank]
+        for name in self.WEIGHTS:
+            arrays = [each[name] for each in self._weights if name in each]
+            setattr(self, name, LayerArrays(name, arrays))
+        self.notes = {}
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.sizes))
+        return f"<{type(self).__name__} {sizes}, seed {self.seed}>"
+
+    def chance(self, purpose: str, *more: int) -> np.random.Generator:
+        """Random numbers for one purpose, the same whenever they are asked for.
+
+        Parameters
+        ----------
+        purpose : str
+            One of `STREAMS`.
+        *more : int
+            What else they depend on, such as the number of the trial.
+        """
+        check_choice("purpose", purpose, list(self.STREAMS))
+        return random_numbers(self.seed, self.STREAMS.index(purpose), *more)
+
+    def _simulation(self, purpose: int) -> Simulation:
+        return Simulation(self, purpose, self.block() if purpose != RECORDING else 1)
+
+    def _saved_weights(self) -> dict[str, dict[str, np.ndarray]]:
+        """Name → place among those of the name → array."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for arrays in self._weights:
+            for name, array in arrays.items():
+                of_name = found.setdefault(name, {})
+                of_name[str(len(of_name))] = array
+        return found
+
+
+class Simulation:
+    """One copy of a model's dynamics, with the model's weights.
+
+    Attributes
+    ----------
+    layers, above_input, hidden : list of Layer
+        All layers; all but the input; those between input and output.
+    input, output : Layer
+    p : ModelParameters
+    purpose : {TRAINING, TEST, RECORDING, MEASURING}
+    learning : bool
+        Whether learning is computed: for training, where it is applied, and for measures.
+    network : Network
+    moments : dict of str to numpy.ndarray
+        What optimisers keep from one update to the next.
+    carried : dict of str to object with arrays()
+        What a trial passes on to the next, apart from populations.
+    """
+
+    def __init__(self, model: LayeredModel, purpose: int, capacity: int):
+        self.model, self.purpose, self.p = model, purpose, model.parameters
+        self.learning = purpose in (TRAINING, MEASURING)
+        self.applies = purpose == TRAINING
+        seed = int(np.random.SeedSequence([model.seed, purpose]).generate_state(1, np.uint64)[0])
+        self.network = Network(dt=model.DT, seed=seed, dtype=model.dtype, backend=model.backend)
+        self.trials = Trials(capacity)
+        bodies: dict[Callable, Callable] = {}
+        for kind in reversed(type(model).__mro__):
+            bodies.update(vars(kind).get("BODIES", {}))
+        self.shared = Shared(model.parameters, bodies)
+        self.shared.arrays.update(
+            clock=self.trials.clock,
+            example=self.trials.example,
+            image=np.zeros((1, model.sizes[0]), np.uint8),
+            label=np.zeros(1, np.int64),
+            wanted=np.zeros((1, model.sizes[-1]), model.dtype),
+            answer=np.zeros(capacity, np.int64),
+            begins=np.zeros(capacity, np.int64),
+            ends=np.zeros(capacity, np.int64),
+            begun=np.zeros(1, np.int64),
+        )
+        self.shared.numbers["scale"] = Brightness(1.0)
+        self.shared.inputs = {"image", "label", "wanted"}
+        for name, many in model.results().items():
+            shape = (capacity, many) if many != 1 or name == "cosine" else (capacity,)
+            self.shared.arrays[name] = np.zeros(shape, model.dtype)
+        self.moments: dict[str, np.ndarray] = {}
+        self.carried: dict[str, Any] = {}
+        self.layers = linked(model.units(), self.shared)
+        self.input, *self.above_input = self.layers
+        *self.hidden, self.output = self.above_input
+        for layer, weights in zip(self.layers, model._weights, strict=True):
+            layer.arrays.update(weights)
+        for layer in self.layers:
+            for name, shape in model.arrays(layer).items():
+                given = isinstance(shape, np.ndarray)
+                layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
+        first = [self.trials.phase()]
+        for shapes, when in (
+            (model.sums, windows.at_start_of_trial),
+            (model.phase_sums, windows.at_start_of_phase),
+        ):
+            first += self._cleared(shapes, when)
+        self._pixels: list[tuple[ImageSource, float]] = []
+        self._transposed: list[Phase] = []
+        for layer in self.layers:
+            self._populate(layer, model.neuron(layer, self))
+        model.connect(self)
+        first += self._transposed
+        first += followed(list(self.network.projections.values()), self.trials.clock)
+        for layer in self.layers:
+            if layer.name in self.network.populations:
+                layer.arrays.update(self.network.populations[layer.name].spike_list())
+        for phase in first:
+            self._add(phase, first=True)
+        self.wired: list[Wired] = []
+        for each in model.step(self):
+            if isinstance(each, Wired):
+                self.wired.append(each._replace(phase=self._add(each.phase)))
+            else:
+                self._add(each)
+        self._brightness = [
+            (each.phase.params, name, value)
+            for each in self.wired
+            for name, value in each.phase.params.items()
+            if isinstance(value, Brightness)
+        ]
+        self._rates = [
+            (each.phase.params, name, each.phase.params[name])
+            for each in self.wired
+            for name in model.RATES
+            if name in each.phase.params
+        ]
+
+    # ------------------------------------------------------------------- building
+
+    def _add(self, phase: Phase, first: bool = False) -> Phase:
+        return self.network.add_phase(
+            phase.body,
+            phase.over,
+            state=phase.state,
+            params=phase.params,
+            first=first,
+            inputs=phase.inputs,
+            dtype=phase.dtype,
+        )
+
+    def _cleared(self, shapes: Callable[[Layer], dict[str, Any]], when: Callable) -> list[Phase]:
+        """Arrays cut from one, so that a single Phase can set all of them to zero."""
+        wanted = [
+            (layer, name, np.atleast_1d(shape))
+            for layer in self.layers
+            for name, shape in shapes(layer).items()
+        ]
+        pool = np.zeros(sum(int(np.prod(shape)) for *_, shape in wanted), self.network.dtype)
+        used = 0
+        for layer, name, shape in wanted:
+            size = int(np.prod(shape))
+            layer.arrays[name] = pool[used : used + size].reshape(shape)
+            used += size
+        cleared = self.output.phase(windows.clear, when=when, many=used, sums=pool).phase
+        return [cleared] if used else []
+
+    def _populate(self, layer: Layer, kind: Cells | Pixels | None) -> None:
+        """Add the population of a layer that spikes; its variables are arrays of the layer."""
+        net = self.network
+        if isinstance(kind, Pixels):
+            source = ImageSource(net, layer.name, layer.n, self.trials, 0.0)
+            self._pixels.append((source, kind.rate))
+            layer.arrays.update(net.add(source).state)
+        elif isinstance(kind, Cells):
+            read = [names_of(body) for body in kind.steps]
+            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
+            neuron, population = kind.neuron(numbers), None
+            if kind.at_most is None:
+                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
+            else:
+                emit = kind.steps[-1]
+                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
+            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
+                population.shared[name] = self.shared.arrays[name]
+            layer.arrays.update(population.state)
+
+    def connect(
+        self,
+        pre: Layer,
+        post: Layer,
+        target: str,
+        W: np.ndarray,
+        *,
+        kernel: DoubleExponential,
+        delay: float,
+        offset: np.ndarray | None = None,
+        transposed: bool = False,
+    ) -> Projection:
+        """Let spikes of a layer add their weights to the potentials of another.
+
+        Weights that a trial has changed hold from the next one on, also for what earlier spikes
+        still contribute.
+
+        Parameters
+        ----------
+        pre, post : Layer
+        target : str
+            The variable that potentials are written to.
+        W : numpy.ndarray, shape (pre.n, post.n)
+            An array of a layer, as it is; of shape (post.n, pre.n) if `transposed`.
+        kernel : DoubleExponential
+        delay : float
+            In ms; 0 is possible onto a later layer.
+        offset : numpy.ndarray, optional
+            An array of a layer that is added to the potentials.
+        """
+        populations = self.network.populations
+        projection = self.network.connect(
+            populations[pre.name],
+            populations[post.name],
+            target=target,
+            weight=0.0,
+            delay=delay,
+            kernel=kernel,
+        )
+        if transposed:
+            at_start = windows.at_start_of_trial
+            turned = post.phase(windows.transpose, when=at_start, M=W, M_T=projection.W)
+            self._transposed.append(turned.phase)
+        else:
+            projection._share(W)
+        if offset is not None:
+            populations[post.name].filters[target].offset = offset
+        return projection
+
+    # ------------------------------------------------------------------- running
+
+    def show(self, images: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> None:
+        """Let the next trials show examples of these images, labels and targets."""
+        new = {"image": images, "label": labels, "wanted": wanted}
+        if all(self.shared.arrays[name] is array for name, array in new.items()):
+            return
+        self.shared.arrays.update(new)
+        white = 255.0 if images.dtype == np.uint8 else 1.0
+        for wired in self.wired:
+            state = wired.phase.state
+            state.update((name, array) for name, array in new.items() if name in state)
+        for params, name, brightness in self._brightness:
+            params[name] = float(brightness) / white
+        for source, rate in self._pixels:
+            source._show(images, rate / white)
+        for population in self.network.populations.values():
+            for name in population.shared.keys() & new.keys():
+                population.shared[name] = new[name]
+        self.network.changed()
+
+    def run(self, example: np.ndarray, lengths: np.ndarray, first: int, batch: int = 1) -> None:
+        """Run a trial for each of some examples, in batches; `first` is the number of the first."""
+        count = len(example)
+        place = np.arange(count) % batch
+        begins, ends = self.shared.arrays["begins"], self.shared.arrays["ends"]
+        begins[:count] = place == 0
+        ends[:count] = np.where(
+            (place == batch - 1) | (np.arange(count) == count - 1), place + 1, 0
+        )
+        self.shared.arrays["begun"][0] = first
+        self.model.prepare(self, first, count)
+        self.network.run_steps(self.trials.schedule(example, lengths))
+
+    def scale_rates(self, factor: float) -> None:
+        """Multiply the learning rates that the parameters give."""
+        for params, name, rate in self._rates:
+            params[name] = rate * factor
+
+    def result(self, name: str, count: int) -> np.ndarray:
+        """What the last `count` trials left behind."""
+        return self.shared.arrays[name][:count]
+
+    # ------------------------------------------------------------------- what is passed on
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a trial passes on to the next: name → array."""
+        parts = {**self.network.populations, **self.carried}
+        found = {
+            f"{name}.{key}": array
+            for name, part in parts.items()
+            for key, array in part.arrays().items()
+        }
+        for layer in self.layers:
+            for name in self.model.SAVED:
+                if name in layer.arrays:
+                    found[f"{layer.name}.{name}"] = layer.arrays[name]
+        return found
+
+    def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `arrays` of such a simulation was."""
+        for name, population in self.network.populations.items():
+            population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for name, array in self.arrays().items():
+            array[...] = saved[name]
+
+    def clear(self) -> None:
+        """Forget all of it, as before the first trial."""
+        for array in self.arrays().values():
+            array.fill(0)
+
+    # ------------------------------------------------------------------- looking at it
+
+    def explained(self) -> str:
+        """Every body in the order of a step: at which layer, for what, and what its names mean."""
+        names = {id(a): f"{name}" for name, a in self.shared.arrays.items()}
+        for layer in self.layers:
+            names.update((id(a), f"{layer.name}.{name}") for name, a in layer.arrays.items())
+        lines = []
+        for wired in self.wired:
+            body, state, params = wired.phase.body, wired.phase.state, wired.phase.params
+            when = " and ".join(each.__name__ for each in wired.when)
+            lines.append(
+                f"{body.__module__.rpartition('.')[2]}.{body.__name__} at {wired.layer.name}, "
+                f"{wired.each}{f', {when}' if when else ''}"
+            )
+            for name, array in state.items():
+                lines.append(f"    s.{name:16} {names.get(id(array), 'given'):24} {array.shape}")
+            for name, value in params.items():
+                if name not in ("many", "parts"):
+                    lines.append(f"    p.{name:16} {_shown(value)}")
+        return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return "nan" if isinstance(value, float) and math.isnan(value) else f"{value:g}"

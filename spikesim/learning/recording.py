@@ -1,0 +1,119 @@
+"""One trial of a layered model, recorded in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.attributes import Guarded
+from spikesim.checks import nearest
+from spikesim.engine.recording import SpikeRecording, layers_to_neo, layers_to_sonata
+from spikesim.errors import InputError
+from spikesim.kernels import probes
+from spikesim.learning.model import Simulation
+
+__all__ = ["LayerRecording"]
+
+_COMPARTMENTS = {"V": "soma", "V_B": "basal", "V_A": "apical"}  # as they are called in files
+
+
+class LayerRecording(Guarded):
+    """What the layers did in a trial, by variable and layer: ``recording.h["hidden_1"]``.
+
+    Attributes
+    ----------
+    layers : list of str
+        'input', 'hidden_1', ..., 'output'.
+    variables : tuple of str
+        What was recorded. Of each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer:
+        of shape (units, steps), or (units,) for what is kept from the end of the trial.
+    spikes : dict of str to SpikeRecording
+        By layer, of layers that spike; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
+    t : numpy.ndarray, shape (steps,)
+        Times in ms.
+    phases : tuple of float
+        When the phases of the trial end, in ms.
+    window : float
+        The last ms of a phase, over which the model takes means; 0 if it takes none.
+    answer : int
+        The class that was read out.
+    """
+
+    def __init__(
+        self,
+        net: Simulation,
+        variables: tuple[str, ...],
+        kept: Mapping[str, int],
+        lengths: np.ndarray,
+    ):
+        self.dt = net.network.dt
+        self.layers = [layer.name for layer in net.layers]
+        self.sizes = {layer.name: layer.n for layer in net.layers}
+        self.variables = (*variables, *kept)
+        self.t = np.arange(int(lengths.sum())) * self.dt
+        self.phases = tuple(float(end) for end in self.dt * np.cumsum(lengths[lengths > 0]))
+        self.window = float(getattr(net.p, "window", 0) * self.dt)
+        self.spikes: dict[str, SpikeRecording] = {
+            name: net.network.record_spikes(each) for name, each in net.network.populations.items()
+        }
+        self._kept = [name for name, phase in kept.items() if lengths[phase] > 0]
+        self._samples: dict[str, dict[str, np.ndarray]] = {name: {} for name in self.variables}
+        for layer in net.layers:
+            for name in variables:
+                if name in layer.arrays:
+                    buffer = np.zeros((self.t.size, layer.n), layer.arrays[name].dtype)
+                    self._samples[name][layer.name] = buffer.T
+                    state = {"value": layer.arrays[name], "buffer": buffer}
+                    net.network.add_phase(
+                        probes.sample,
+                        probes.sampled,
+                        state={**state, "which": np.arange(layer.n)},
+                        params={"every": 1, "first": 0},
+                    )
+        self._answer = 0
+
+    def _finish(self, net: Simulation) -> None:
+        self._answer = int(net.result("answer", 1)[0])
+        for layer in net.layers:
+            for name in self._kept:
+                if name in layer.arrays:
+                    self._samples[name][layer.name] = layer.arrays[name]
+
+    @property
+    def answer(self) -> int:
+        return self._answer
+
+    def __getattr__(self, name: str) -> dict[str, np.ndarray]:
+        samples = self.__dict__.get("_samples", {})
+        if name not in samples:
+            raise AttributeError(
+                f"The recording has no {name!r}; there is {', '.join(samples)}."
+                f"{nearest(name, samples)}"
+            )
+        return samples[name]
+
+    def __repr__(self) -> str:
+        total = sum(spikes.t.size for spikes in self.spikes.values())
+        what = f"{total} spikes" if self.spikes else ", ".join(self.variables)
+        return f"<LayerRecording of {self.t.size * self.dt:g} ms: {what}, answer {self.answer}>"
+
+    def to_sonata(self, directory: str | Path) -> None:
+        """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
+        self._check_spikes()
+        voltages: dict[str, dict[str, np.ndarray]] = {}
+        for name, compartment in _COMPARTMENTS.items():
+            for layer, V in self._samples.get(name, {}).items():
+                voltages.setdefault(layer, {})[compartment] = V
+        layers_to_sonata(directory, self.spikes, voltages)
+
+    def to_neo(self) -> Any:
+        """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+        self._check_spikes()
+        return layers_to_neo(self.spikes)
+
+    def _check_spikes(self) -> None:
+        if not self.spikes:
+            raise InputError("The recording has no spikes, as the units of its layers have none.")

@@ -1,0 +1,220 @@
+"""Layers that spike: neurons and pixels, connections that follow weights, window means of PSPs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from spikesim.engine.network import Network
+from spikesim.engine.population import DoubleExponential, Filter, Population
+from spikesim.engine.projection import Projection
+from spikesim.kernels import filters, thinning, windows
+from spikesim.kernels.machine.program import Phase, once
+from spikesim.kernels.spikes import parts
+from spikesim.kernels.trials import at_trial_start
+from spikesim.neurons import Neuron
+
+__all__ = ["Cells", "Means", "Pixels", "Thinned", "followed"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Spiking neurons of a layer: bodies in their order, whose names are their wiring.
+
+    Attributes
+    ----------
+    steps : tuple of callable
+        With `at_most`, the last is ``emit(k, t, s, p)`` of the k-th neuron that might spike.
+    variables : tuple of str
+        State variables, which begin at 0.
+    at_most : float, optional
+        The largest number of spikes expected of a neuron in a step; see `kernels.thinning`.
+    most_spikes : int
+        How many a neuron may emit in a step.
+    """
+
+    steps: tuple[Callable, ...]
+    variables: tuple[str, ...]
+    at_most: float | None = None
+    most_spikes: int = 4
+
+    def neuron(self, numbers: dict[str, Any]) -> Neuron:
+        """The neuron of these cells, with the numbers that the bodies read."""
+        numbers = dict(numbers)
+        if self.at_most is not None:  # a little above P(N > 0), beyond the rounding of the draw
+            numbers["bound"] = -math.expm1(-self.at_most) + 1e-6
+        steps = self.steps if self.at_most is None else self.steps[:-1]
+
+        def constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
+            return numbers
+
+        return Neuron(
+            steps=steps,
+            variables=dict.fromkeys(self.variables, 0.0),
+            constants=constants,
+            stochastic=True,
+            most_spikes=self.most_spikes,
+        )
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Poisson spikes at `rate` per step and unit of brightness."""
+
+    rate: float
+
+
+class Thinned(Population):
+    """Poisson neurons of bounded rate, of which only those that might spike have it computed."""
+
+    def __init__(self, network: Network, name: str, n: int, neuron: Neuron, emit: Callable):
+        super().__init__(network, name, n, neuron, {})
+        self._emit = emit
+        self._found = {
+            "V_found": np.zeros(n + 1, network.dtype),
+            "uniform_found": np.zeros(n + 1, network.dtype),
+            "candidate": np.zeros(n + 1, np.int32),
+            "candidates": np.zeros(1, np.int64),
+            "emitted": np.zeros(n + 1, np.int32),
+            "hit": np.zeros(n + 1, np.int32),
+        }
+
+    def emission(self) -> list[Phase]:
+        state = {**self.state, **self._found, **self.spike_list()}
+        params = dict(self.params)
+        return [
+            *super().emission()[:-1],  # spikes are listed below instead
+            Phase(thinning.find, once, state, params),
+            Phase(thinning.fetch, thinning.found, state, params),
+            Phase(self._emit, thinning.found, state, params),
+            Phase(thinning.list_found, once, state, params),
+        ]
+
+
+def _blocks_at_start(t, s, p):  # type: ignore[no-untyped-def]
+    return parts(s.out.shape[1], p) if at_trial_start(s.clock) else 0
+
+
+def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
+    """At the start of a trial, potentials follow the weights that the last one has changed."""
+    past = {each: _past(each) for each in projections}
+    for each in projections:  # lists of spikes are replaced when they grow: all of them do first
+        each.pre.remember(past[each] + each.delay)
+    return [_replay(each, past[each], clock) for each in projections]
+
+
+def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
+    port = projection.post.filters[projection.port]
+    state = {
+        **projection.pre.spike_list(),
+        "clock": clock,
+        "out": port.arrived,
+        "decay": port.decay,
+        "rise": port.rise,
+        "W": cast("np.ndarray", projection.W),
+    }
+    params = {**port.params(), "past": past, "delay": projection.delay}
+    return Phase(filters.replay, _blocks_at_start, state, params, dtype=port.dtype)
+
+
+def _past(projection: Projection) -> int:
+    """How many steps a spike goes on acting, after the one in which it arrives."""
+    port = projection.post.filters[projection.port]
+    if port.kernel.memory is not None:
+        return port.kernel.memory - 1
+    digits = np.finfo(projection.post.network.dtype).nmant
+    return math.ceil(digits * math.log(2.0) * port.kernel.tau_decay / port.dt)
+
+
+class Means:
+    """Means over the windows at the ends of phases, as Phases: arrays ``mean_NAME`` of layers.
+
+    Parameters
+    ----------
+    net : Simulation
+    kernel : DoubleExponential or None
+        The time course of a PSP; None if layers have an array ``PSP`` themselves.
+    window : int
+        Steps of the window.
+    shortest : int
+        Steps of the shortest phase.
+    latest : int
+        How many steps before the end of its phase a window may end.
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        kernel: DoubleExponential | None,
+        window: int,
+        shortest: int,
+        latest: int = 0,
+    ):
+        self._net, self._kernel = net, kernel
+        self._numbers = {"window": window, "share": 1.0 / window}
+        memory = None if kernel is None else kernel.memory
+        self._kappa: np.ndarray | None = None
+        if kernel is not None and memory is not None and shortest >= window + memory + latest + 1:
+            self._kappa = _shares(kernel, memory, window).astype(net.network.dtype)
+
+    def of(
+        self, name: str, layers: list[Any], when: Callable = windows.in_first_window
+    ) -> Iterator[Any]:
+        """Of an array of some layers, in one of the phases."""
+        for layer in layers:
+            arrays = {"value": layer.arrays[name], "mean": layer.arrays[f"mean_{name}"]}
+            yield layer.phase(windows.average, when=when, **arrays, **self._numbers)
+
+    def of_psp(self, layers: list[Any], later: list[Any]) -> Iterator[Any]:
+        """Of PSPs in the first phase, as mean_PSP of some layers.
+
+        In both phases those of layers whose spikes arrive a step later, as mean_feedback, of shape
+        (lags, units).
+        """
+        if self._kappa is None and self._kernel is not None:
+            for layer in self._net.layers:
+                yield from self._computed(layer, self._kernel)
+        given: dict[str, Any]
+        for layer in layers:
+            if self._kappa is None:
+                given = {"value": layer.PSP, "mean": layer.mean_PSP, **self._numbers}
+                yield layer.phase(windows.average, when=windows.in_first_window, **given)
+            else:
+                given = {"mean": layer.mean_PSP, "kappa_in_window": self._kappa}
+                when = windows.spikes_count
+                yield layer.phase(windows.average_spikes, "once", when, **given)
+        for layer in later:
+            given = {"mean": layer.mean_feedback}
+            if self._kappa is None:
+                given.update(value=layer.PSP, **self._numbers)
+                yield layer.phase(windows.average_later, **given)
+            else:
+                many = len(layer.mean_feedback)
+                given["kappa_in_window"] = self._kappa
+                yield layer.phase(windows.average_later_spikes, many=many, **given)
+
+    def _computed(self, layer: Any, kernel: DoubleExponential) -> Iterator[Any]:
+        """The PSP of each neuron of a layer, computed in every step."""
+        psp = Filter(np.zeros(layer.n, self._net.network.dtype), kernel, 1.0)
+        yield psp.clearing()
+        yield layer.phase(windows.list_arrivals, "once", out=psp.arrived)
+        yield psp.advancing()
+        layer.arrays["PSP"] = psp.out
+        self._net.carried[f"PSP of {layer.name}"] = psp
+
+
+def _shares(kernel: DoubleExponential, memory: int, window: int) -> np.ndarray:
+    """What a spike with d steps to go adds to the window mean of its PSP, for every d."""
+    t = np.arange(1, memory + 1)
+    a, b = kernel.tau_decay, kernel.tau_rise
+    kappa = (np.exp(-t / a) - np.exp(-t / b)) / (a - b)
+    share = np.zeros(window + len(t))
+    for d in range(share.size):
+        for togo in range(min(d, window - 1) + 1):
+            if d - togo < len(t):
+                share[d] += kappa[d - togo]
+    return share / window

@@ -1,0 +1,295 @@
+"""What authors of models rely on: names are wiring, parameters are declared, classes may be own."""
+
+import argparse
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from spikesim import InputError, runs
+from spikesim.cli import main
+from spikesim.kernels import functions, units
+from spikesim.learning.forward import forward, forward_arrays
+from spikesim.learning.images import ImageModel
+from spikesim.learning.layers import Shared, linked, names_of, over
+from spikesim.learning.parameters import (
+    ModelParameters,
+    choice,
+    flag,
+    number,
+    per_layer,
+    refuse_if,
+    whole,
+)
+from spikesim.models import feedback_alignment
+from spikesim.models.feedback_alignment import FeedbackAlignment
+from tests.waiting import HANG
+
+
+def helper(s, p):
+    return s.gain[0] * p.slope
+
+
+def body(i, t, s, p):
+    s.v[i] = helper(s, p) * functions.sigmoid(s.v_below[i]) + p.drive
+
+
+def at_two(s, p):
+    return s.clock[0] == p.two
+
+
+class Constants(ModelParameters):
+    slope: float = number(2.0, "of the line", unit="mV", symbol="β", above=0.0, at_most=9.0)
+    drive: tuple = per_layer(0.5, "input", at_least=0.0)
+    two: int = whole(2, "which step", at_least=1)
+    memory: int | None = whole(None, "steps", at_least=1, optional=True)
+    is_on: bool = flag(True, "whether it is on")
+    rule: str = choice("hebb", "oja", about="of learning")
+
+    def check(self, layers, dtype):
+        refuse_if(self.rule == "oja" and not self.is_on, "rule is 'oja', which is off.")
+
+
+@pytest.fixture
+def layers():
+    shared = Shared(Constants.checked(2, {"drive": (1.0, 3.0)}))
+    shared.arrays.update(gain=np.ones(1), clock=np.zeros(4, np.int64))
+    made = linked((4, 3, 2), shared)
+    for layer in made:
+        layer.arrays["v"] = np.zeros(layer.n)
+    return made
+
+
+def test_a_body_reads_what_the_functions_that_it_calls_read():
+    assert names_of(body) == ({"v", "v_below", "gain"}, {"slope", "drive"})
+
+
+def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers):
+    phase = layers[1].phase(body).phase
+    assert phase.state["v"] is layers[1].v
+    assert phase.state["v_below"] is layers[0].v
+    assert phase.state["gain"] is layers[2]._shared.arrays["gain"]
+
+
+def test_numbers_are_parameters_and_of_one_for_each_layer_that_of_the_layer(layers):
+    assert layers[1].phase(body).phase.params["drive"] == 1.0
+    assert layers[2].phase(body).phase.params["drive"] == 3.0
+    assert layers[2].phase(body, drive=7.0).phase.params["drive"] == 7.0
+
+
+def test_a_body_runs_for_units_rows_or_once_and_only_when_it_should(layers):
+    clock = layers[0]._shared.arrays["clock"]
+    for each, count in (("unit", 3), ("row", 4), ("once", 1)):
+        wired = layers[1].phase(body, each, at_two)
+        state = argparse.Namespace(**wired.phase.state)
+        numbers = argparse.Namespace(**wired.phase.params)
+        clock[0] = 0
+        assert wired.phase.over(0, state, numbers) == 0
+        clock[0] = 2
+        assert wired.phase.over(0, state, numbers) == count
+    assert over("unit", at_two) is over("unit", at_two)
+
+
+def test_a_misspelt_array_is_answered_with_the_nearest(layers):
+    def misspelt(i, t, s, p):
+        s.vv[i] = 1.0
+
+    with pytest.raises(InputError, match=r"misspelt reads s.vv, which hidden_1 has not.*'v'"):
+        layers[1].phase(misspelt)
+
+
+def test_a_number_that_is_none_is_refused_and_a_misspelt_one_has_a_nearest(layers):
+    def text(i, t, s, p):
+        s.v[i] = p.rule
+
+    def misspelt(i, t, s, p):
+        s.v[i] = p.slop
+
+    with pytest.raises(InputError, match=r"text reads p.rule, which is no number"):
+        layers[1].phase(text)
+    with pytest.raises(InputError, match=r"p.slop.*Did you mean 'slope'"):
+        layers[1].phase(misspelt)
+
+
+def test_an_array_of_a_layer_is_put_among_its_arrays(layers):
+    with pytest.raises(InputError, match="arrays"):
+        layers[1].W = np.zeros((4, 3))
+    with pytest.raises(AttributeError, match=r"'hidden_1' has no array 'vv'"):
+        layers[1].vv  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"slope": 0.0}, r"slope is 0.0; it has to be .* above 0 and at most 9 \(mV\)"),
+        (
+            {"drive": (1.0,)},
+            "drive has 1 values; it has to be one number, or one for each of the 2",
+        ),
+        ({"drive": -1.0}, "drive is -1.0"),
+        ({"two": 0.5}, "two is 0.5; it has to be a whole number"),
+        ({"memory": 0}, "memory is 0"),
+        ({"is_on": 1}, "is_on is 1; it has to be one of True, False"),
+        ({"rule": "oj"}, "rule is 'oj'.*Did you mean 'oja'"),
+        ({"rule": "oja", "is_on": False}, "rule is 'oja', which is off"),
+        ({"slop": 1.0}, "Unknown parameter 'slop'.*Did you mean 'slope'"),
+    ],
+)
+def test_what_is_declared_refuses_in_a_sentence(given, said):
+    with pytest.raises(InputError, match=said):
+        Constants.checked(2, given)
+
+
+def test_options_of_the_command_line_are_what_is_declared():
+    parser = argparse.ArgumentParser()
+    declared = Constants.declarations()
+    runs.add_parameters(parser, Constants.defaults(), declared)
+    assert "β of the line; mV, above 0, at most 9, default 2.0" in " ".join(
+        parser.format_help().split()
+    )
+    words = [
+        "--slope",
+        "3",
+        "--drive",
+        "1,2",
+        "--two",
+        "4",
+        "--memory",
+        "none",
+        "--is_on",
+        "false",
+        "--rule",
+        "oja",
+    ]
+    given = runs.given_parameters(parser.parse_args(words), Constants.defaults(), declared)
+    assert given == {
+        "slope": 3.0,
+        "drive": (1.0, 2.0),
+        "two": 4,
+        "memory": None,
+        "is_on": False,
+        "rule": "oja",
+    }
+
+
+def test_a_parameter_without_a_declaration_is_refused():
+    with pytest.raises(InputError, match=r"eta of .*has to be declared"):
+
+        class Undeclared(ModelParameters):
+            eta: float = 0.5
+
+
+def test_parameters_that_differ_from_the_defaults_are_told():
+    assert Constants.checked(2, {"drive": 0.5, "two": 3}).others() == {"two": 3}
+
+
+class Small(ImageModel):
+    """A model that only answers."""
+
+    Parameters = feedback_alignment.Parameters
+
+    def weights(self, layers):
+        for layer in layers[1:]:
+            layer.arrays["W"] = np.ones((layer.below.n, layer.n))
+            layer.arrays["b"] = np.zeros(layer.n)
+
+    def arrays(self, layer):
+        return forward_arrays(layer, self.parameters)
+
+    def step(self, net):
+        yield from forward(net)
+
+
+def test_a_class_without_a_kind_is_called_as_it_is():
+    assert Small.KIND == "Small"
+
+
+def test_weights_take_the_type_of_the_network():
+    assert Small((4, 3, 2), dtype="float32").W[0].dtype == np.float32
+
+
+def cut(j, t, s, p):
+    s.h[j] = min(s.a[j], 0.5)
+    s.slope[j] = 1.0
+
+
+class Cut(Small):
+    BODIES = {units.logistic: cut}  # noqa: RUF012
+
+
+def test_a_subclass_puts_a_body_in_the_place_of_another():
+    x = np.ones((1, 4))
+    assert Cut((4, 3, 2), backend="python").activities(x)[1].tolist() == [[0.5, 0.5, 0.5]]
+    assert Small((4, 3, 2), backend="python").activities(x)[1][0, 0] > 0.9
+
+
+OWN = """
+from spikesim.learning.parameters import per_layer
+from spikesim.models.feedback_alignment import FeedbackAlignment
+
+
+class Slow(FeedbackAlignment):
+    class Parameters(FeedbackAlignment.Parameters):
+        eta: tuple = per_layer(0.01, "learning rate", at_least=0.0)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_model.py").write_text(OWN)
+    return "own_model.py:Slow"
+
+
+SHORT = ["--hidden=3", "--epochs=1", "--no-progress", "--backend=python", "--out=run"]
+
+
+def test_a_class_in_a_file_trains_resumes_and_tells(own, capsys):
+    assert main(["train", own, *SHORT]) == 0
+    assert main(["resume", "run", f"--model={own}", "--epochs=2", "--no-progress"]) == 0
+    assert main(["info", "run", f"--model={own}"]) == 0
+    assert "epochs       2 of 2" in capsys.readouterr().out
+    assert main(["info", "run"]) == 2
+    assert "give its file and class: --model my_file.py:Slow" in capsys.readouterr().err
+    assert main(["info", "run", "--model=segregated"]) == 2
+    assert "it has to be FILE.py:CLASS" in capsys.readouterr().err
+
+
+def test_a_class_in_a_file_is_swept_in_other_processes(own, tmp_path):
+    given = ["--grid=eta=0.1,0.2", *SHORT]
+    done = subprocess.run(
+        [sys.executable, "-m", "spikesim", "sweep", own, *given],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=HANG,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("own_model.py:Slwo", "own_model.py has no model 'Slwo'.*Did you mean 'Slow'"),
+        ("missing.py:Slow", "missing.py does not exist"),
+        ("broken.py:Slow", "broken.py cannot be imported: NameError"),
+    ],
+)
+def test_a_file_or_a_class_that_is_not_there_is_answered_in_a_line(
+    own, tmp_path, capsys, named, said
+):
+    (tmp_path / "broken.py").write_text("slow")
+    assert main(["train", named]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert re.search(said, error)
+
+
+def test_a_net_reads_its_declared_parameters_from_its_file(tmp_path):
+    net = FeedbackAlignment((4, 3, 2), eta=(0.1, 0.2), batch=3, backend="python")
+    net.save(tmp_path / "net.h5")
+    loaded = FeedbackAlignment.load(tmp_path / "net.h5", backend="python")
+    assert loaded.parameters == net.parameters
