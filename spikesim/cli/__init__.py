@@ -99,7 +99,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     for name, text in titles.items():
         added = command(name, _train, f"train {text}", models)
         added.set_defaults(model=name)
-        _module(name).add_arguments(added)
+        if name in given:  # only the model that is asked for is imported
+            _module(name).add_arguments(added)
 
     sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
     models = sweeps.add_subparsers(metavar="model", required=True)
@@ -107,14 +108,16 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)
         added.set_defaults(model=name)
         sweep_command.add_sweep_arguments(added)
-        _module(name).add_arguments(added)
+        if name in given:
+            _module(name).add_arguments(added)
 
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
     for name, where in _registry().EXPERIMENTS.items():
         added = command(name, _run, f"run an experiment with {titles[name]}", models)
         added.set_defaults(model=name)
-        importlib.import_module(where).add_run_arguments(added)
+        if name in given:
+            importlib.import_module(where).add_run_arguments(added)
 
     for name, run, text in (
         ("resume", _resume, "go on with an interrupted or finished run"),
