@@ -340,9 +340,8 @@ def _compile(needed: Sequence[Job], report: Report | None) -> None:
         if not missing:
             return
         with processes.sharing(missing, _cores()) as shared:
-            from spikesim.kernels.machine.compiling import (
-                object_code,  # Numba takes a third of a second
-            )
+            # Only here, as Numba takes a third of a second.
+            from spikesim.kernels.machine.compiling import object_code
 
             done = 0
             while taken := shared.take():
