@@ -4,6 +4,7 @@ import argparse
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ from spikesim.learning.parameters import (
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from tests.waiting import HANG
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def helper(s, p):
@@ -286,6 +289,39 @@ def test_a_file_or_a_class_that_is_not_there_is_answered_in_a_line(
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     assert re.search(said, error)
+
+
+def code_of(file, beginning):
+    """The block of code in a text that begins so."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return re.search(rf"```python\n({re.escape(beginning)}.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "beginning", "name"),
+    [
+        ("CONTRIBUTING.md", '"""The delta rule', "DeltaRule"),
+        ("README.md", "from spikesim.kernels.spikes import bounds", "Clipped"),
+    ],
+)
+def test_the_models_that_the_texts_show_train_from_the_command_line(
+    file, beginning, name, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    code = code_of(file, beginning)
+    assert len(code.splitlines()) < 80
+    (tmp_path / "shown.py").write_text(code, encoding="utf-8")
+    given = ["--epochs=1", "--no-progress", "--out=run"]
+    assert main(["train", f"shown.py:{name}", *given]) == 0
+    assert float(re.search(r"Test error (\d+\.\d+) %", capsys.readouterr().out)[1]) < 40.0
+
+
+def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    given = ["--hidden=0", "--epochs=9", "--patience=1", "--eta=0", "--out=run", "--no-progress"]
+    assert main(["train", "feedback-alignment", *given]) == 0
+    assert main(["info", "run"]) == 0
+    assert "epochs       2 of 9" in capsys.readouterr().out
 
 
 def test_a_net_reads_its_declared_parameters_from_its_file(tmp_path):
