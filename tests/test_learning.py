@@ -69,6 +69,24 @@ def test_a_body_reads_what_the_functions_that_it_calls_read():
     assert names_of(body) == ({"v", "v_below", "gain"}, {"slope", "drive"})
 
 
+def through_a_module(i, t, s, p):
+    s.h[i] = units.output_error(i, t, s, p)
+
+
+def test_functions_of_modules_are_read_too_and_anew_when_they_are_others(monkeypatch):
+    assert names_of(through_a_module) == ({"h", "e", "delta", "slope", "target"}, {"sloped"})
+    monkeypatch.setattr(units, "output_error", lambda i, t, s, p: s.other[i])
+    assert names_of(through_a_module) == ({"h", "other"}, set())
+
+
+def itself(i, t, s, p):
+    s.v[i] = itself(i, t, s, p)
+
+
+def test_a_body_that_calls_itself_is_read_once():
+    assert names_of(itself) == ({"v"}, set())
+
+
 def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers):
     phase = layers[1].phase(body).phase
     assert phase.state["v"] is layers[1].v
