@@ -67,13 +67,14 @@ def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
     """What code reads of `s` and `p`, and its globals, each with what is read of it in turn."""
     names: dict[str, set[str]] = {"s": set(), "p": set()}
     found: set[tuple[str, ...]] = set()
-    local = path = None  # what was loaded just before
+    local: str | None = None  # what was loaded just before
+    path: tuple[str, ...] | None = None
     for step in dis.get_instructions(code):
         before, local = local, None
         if "LOAD_FAST" in step.opname:  # which may load two at once
             local = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
         elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            if before in names:
+            if before is not None and before in names:
                 names[before].add(step.argval)
             elif path is not None:
                 found.add((*path, step.argval))
