@@ -184,6 +184,12 @@ def test_an_unknown_parameter_is_answered_with_the_nearest(name):
 
 
 @pytest.mark.parametrize("name", WING)
+def test_the_registry_calls_it_as_it_calls_itself(name):
+    kind = model_class(WING[name])
+    assert (name, MODELS[name].title) == (kind.KIND, kind.TITLE)
+
+
+@pytest.mark.parametrize("name", WING)
 def test_every_parameter_says_what_it_is(name):
     for parameter, declared in build(name).Parameters.declarations().items():
         assert declared.about or declared.choices, parameter

@@ -4,6 +4,7 @@ import argparse
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ from spikesim.learning.parameters import (
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from tests.waiting import HANG
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def helper(s, p):
@@ -64,6 +67,24 @@ def layers():
 
 def test_a_body_reads_what_the_functions_that_it_calls_read():
     assert names_of(body) == ({"v", "v_below", "gain"}, {"slope", "drive"})
+
+
+def through_a_module(i, t, s, p):
+    s.h[i] = units.output_error(i, t, s, p)
+
+
+def test_functions_of_modules_are_read_too_and_anew_when_they_are_others(monkeypatch):
+    assert names_of(through_a_module) == ({"h", "e", "delta", "slope", "target"}, {"sloped"})
+    monkeypatch.setattr(units, "output_error", lambda i, t, s, p: s.other[i])
+    assert names_of(through_a_module) == ({"h", "other"}, set())
+
+
+def itself(i, t, s, p):
+    s.v[i] = itself(i, t, s, p)
+
+
+def test_a_body_that_calls_itself_is_read_once():
+    assert names_of(itself) == ({"v"}, set())
 
 
 def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers):
@@ -286,6 +307,39 @@ def test_a_file_or_a_class_that_is_not_there_is_answered_in_a_line(
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1
     assert re.search(said, error)
+
+
+def code_of(file, beginning):
+    """The block of code in a text that begins so."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return re.search(rf"```python\n({re.escape(beginning)}.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "beginning", "name"),
+    [
+        ("CONTRIBUTING.md", '"""The delta rule', "DeltaRule"),
+        ("README.md", "from spikesim.kernels.spikes import bounds", "Clipped"),
+    ],
+)
+def test_the_models_that_the_texts_show_train_from_the_command_line(
+    file, beginning, name, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    code = code_of(file, beginning)
+    assert len(code.splitlines()) < 80
+    (tmp_path / "shown.py").write_text(code, encoding="utf-8")
+    given = ["--epochs=1", "--no-progress", "--out=run"]
+    assert main(["train", f"shown.py:{name}", *given]) == 0
+    assert float(re.search(r"Test error (\d+\.\d+) %", capsys.readouterr().out)[1]) < 40.0
+
+
+def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    given = ["--hidden=0", "--epochs=9", "--patience=1", "--eta=0", "--out=run", "--no-progress"]
+    assert main(["train", "feedback-alignment", *given]) == 0
+    assert main(["info", "run"]) == 0
+    assert "epochs       2 of 9" in capsys.readouterr().out
 
 
 def test_a_net_reads_its_declared_parameters_from_its_file(tmp_path):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dis
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,9 +34,8 @@ _EACH = {
 _WHERE = ("below", "above", "output")
 
 
-@cache
-def names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str]]:
-    """What a body, and all functions that it calls, read of `s` and of `p`.
+def names_of(body: Callable) -> tuple[frozenset[str], frozenset[str]]:
+    """What a body, and all functions that it calls by now, read of `s` and of `p`.
 
     Examples
     --------
@@ -46,23 +45,44 @@ def names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str]]:
     (frozenset({'v'}), frozenset({'factor'}))
     """
     found: dict[str, set[str]] = {"s": set(), "p": set()}
-    owner: Any = None  # what was loaded just before
-    for step in dis.get_instructions(function.__code__):
-        value: Any = None
-        if "LOAD_FAST" in step.opname:  # which may load two at once
-            value = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
-        elif step.opname.startswith("LOAD_GLOBAL"):
-            value = function.__globals__.get(step.argval)
-        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            if isinstance(owner, str) and owner in found:
-                found[owner].add(step.argval)
-            elif isinstance(owner, ModuleType):
-                value = getattr(owner, step.argval, None)
-        if isinstance(value, FunctionType):
-            for mine, theirs in zip(found.values(), names_of(value), strict=True):
-                mine |= theirs
-        owner = value
+    todo, seen = [body], set()
+    while todo:
+        function: Any = todo.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        names, called = _read(function.__code__)
+        for owner, own in names.items():
+            found[owner] |= own
+        for path in called:
+            value: Any = function.__globals__.get(path[0])
+            if isinstance(value, ModuleType) and len(path) > 1:
+                value = getattr(value, path[1], None)
+            if isinstance(value, FunctionType):
+                todo.append(value)
     return frozenset(found["s"]), frozenset(found["p"])
+
+
+@cache
+def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
+    """What code reads of `s` and `p`, and its globals, each with what is read of it in turn."""
+    names: dict[str, set[str]] = {"s": set(), "p": set()}
+    found: set[tuple[str, ...]] = set()
+    local: str | None = None  # what was loaded just before
+    path: tuple[str, ...] | None = None
+    for step in dis.get_instructions(code):
+        before, local = local, None
+        if "LOAD_FAST" in step.opname:  # which may load two at once
+            local = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            if before is not None and before in names:
+                names[before].add(step.argval)
+            elif path is not None:
+                found.add((*path, step.argval))
+        path = (step.argval,) if step.opname.startswith("LOAD_GLOBAL") else None
+        if path is not None:
+            found.add(path)
+    return names, found
 
 
 @cache
