@@ -50,7 +50,7 @@ MODELS = {
     ),
 }
 
-EXPERIMENTS = {"burst": "spikesim.models.burst.experiments"}
+EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
 """Modules of published experiments, by the model that they are of."""
 
 if not TYPE_CHECKING:

@@ -226,7 +226,7 @@ INTERNAL = {
     "spikesim.io.runs.*": "the command line",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.models.*.command.*": "the command line",
-    "spikesim.models.burst.experiments.*": "the command line",
+    "spikesim.models.burst.spiking.experiments.*": "the command line",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
