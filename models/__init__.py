@@ -33,7 +33,7 @@ class Registered(NamedTuple):
 
 MODELS = {
     "burst": Registered(
-        "spikesim.models.burst.command",
+        "spikesim.models.burst.network:BurstEnsembleNetwork",
         "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
     ),
     "feedback-alignment": Registered(
