@@ -33,7 +33,7 @@ class Registered(NamedTuple):
 
 MODELS = {
     "burst": Registered(
-        "spikesim.models.burst.command",
+        "spikesim.models.burst.network:BurstEnsembleNetwork",
         "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
     ),
     "feedback-alignment": Registered(
@@ -50,7 +50,7 @@ MODELS = {
     ),
 }
 
-EXPERIMENTS = {"burst": "spikesim.models.burst.experiments"}
+EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
 """Modules of published experiments, by the model that they are of."""
 
 if not TYPE_CHECKING:

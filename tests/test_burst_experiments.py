@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from spikesim.cli import main
-from spikesim.models.burst.experiments import EXPERIMENTS
+from spikesim.models.burst.spiking.experiments import EXPERIMENTS
 
 # What makes each one tiny.
 TINY = {

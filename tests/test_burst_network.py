@@ -8,6 +8,7 @@ import pytest
 
 from spikesim import InputError, datasets
 from spikesim.models.burst import BurstEnsembleNetwork
+from tests.watched_bursts import Watched, learn
 
 CHANCE = np.random.default_rng(5)
 IMAGES = (CHANCE.random((12, 10)) * (CHANCE.random((12, 10)) > 0.3) * 255).astype(np.uint8)
@@ -15,8 +16,8 @@ LABELS = CHANCE.integers(0, 3, 12)
 DIGITS = datasets.load_digits()
 
 
-def small(sizes=(10, 8, 3), seed=4, backend="python", dtype="float64", **options):
-    return BurstEnsembleNetwork(sizes, seed=seed, backend=backend, dtype=dtype, **options)
+def small(sizes=(10, 8, 3), seed=4, kind=BurstEnsembleNetwork, **options):
+    return kind(sizes, seed=seed, **{"backend": "python", "dtype": "float64", **options})
 
 
 def weights(net):
@@ -40,16 +41,14 @@ def sigma(v):
 def test_weights_follow_the_gradient_of_the_change_of_burst_rate_toward_a_fixed_target(
     sizes, options
 ):
-    net = small(sizes, steps=40, nudge_after=30, alpha=1.0, **options)
+    net = small(sizes, steps=40, nudge_after=30, alpha=1.0, kind=Watched, **options)
     before = [W.copy() for W in net.W]
-    sim = net._simulation(1, every_step=True)
-    recordings = [sim.network.record(layer, ["h", "p", "beta"]) for layer in sim.layers]
-    sim.run(IMAGES[:1], LABELS[:1], np.array([0]), np.array([30]))
+    _, recording = learn(net, IMAGES[:1], LABELS[:1], np.array([30]))
     x = IMAGES[0] / 255.0
-    for k, recording in enumerate(recordings):
+    for k, layer in enumerate(recording.layers[1:]):
         s = 30 + len(net.W) - 1 - k
-        below = x if k == 0 else recordings[k - 1].h[:, s - 2]
-        target, p = recording.beta[:, s], recording.p[:, s - 1]
+        below = x if k == 0 else recording.h[recording.layers[k]][:, s - 2]
+        target, p = recording.beta[layer][:, s], recording.p[layer][:, s - 1]
         rectified = options.get("output") == "relu" and k == len(net.W) - 1
 
         def loss(W, below=below, target=target, p=p, rectified=rectified):
@@ -69,12 +68,10 @@ def test_weights_follow_the_gradient_of_the_change_of_burst_rate_toward_a_fixed_
 
 @pytest.mark.parametrize("sst", ["beta", "h"])
 def test_inhibition_moves_the_apical_potential_toward_gamma_as_its_gradient_says(sst):
-    net = small(sst=sst, alpha=0.0, alpha_Z=0.01, steps=40, nudge_after=30)
+    net = small(sst=sst, alpha=0.0, alpha_Z=0.01, steps=40, nudge_after=30, kind=Watched)
     Z = net.Z[0].copy()
-    sim = net._simulation(1, every_step=True)
-    recording = sim.network.record(sim.layers[0], ["u", "beta", "h"])
-    sim.run(IMAGES[:1], LABELS[:1], np.array([0]), np.array([30]))
-    u, g = recording.u[:, 31], getattr(recording, sst)[:, 30]
+    _, recording = learn(net, IMAGES[:1], LABELS[:1], np.array([30]))
+    u, g = recording.u["hidden_1"][:, 31], getattr(recording, sst)["hidden_1"][:, 30]
     distance = u - net.parameters.gamma
     excitation = u + g @ Z
     after = excitation - g @ net.Z[0] - net.parameters.gamma
@@ -225,7 +222,7 @@ def test_a_fit_saved_after_an_epoch_goes_on_as_if_never_stopped(tmp_path):
 def test_a_signal_saves_in_the_middle_of_an_epoch_and_nothing_is_lost(
     signum, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("spikesim.models.burst.network._BLOCK", 4)
+    monkeypatch.setattr(BurstEnsembleNetwork, "block", lambda net: 4)
     undisturbed, interrupted = small(), small()
     undisturbed.fit(IMAGES, LABELS, epochs=2)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from spikesim.models.burst import BurstEnsembleNetwork
+from tests.watched_bursts import Watched, learn
 
 T = 10
 CHANCE = np.random.default_rng(21)
@@ -38,9 +39,9 @@ FORMS = {
 }
 
 
-def pair(sizes, ours, theirs):
+def pair(sizes, ours, theirs, kind=BurstEnsembleNetwork):
     """Our network, and the transcription with the same weights and constants."""
-    net = BurstEnsembleNetwork(sizes, seed=6, dtype="float64", backend="python", **ours)
+    net = kind(sizes, seed=6, dtype="float64", backend="python", **ours)
     code = net.parameters.form != "talks"
     given = {
         "alpha": net.parameters.alpha,
@@ -61,34 +62,29 @@ def pair(sizes, ours, theirs):
 
 
 def learn_both(net, oracle, nudges):
-    """All images through both; per layer what ours recorded, and all examples of the other."""
-    simulation = net._simulation(20, every_step=True)
-    recordings = [
-        simulation.network.record(layer, [v for v in ("h", "p", "beta", "u") if v in layer.state])
-        for layer in simulation.layers
-    ]
-    simulation.run(IMAGES, LABELS, np.arange(20), nudges)
+    """All images through both; what ours recorded, and all examples of the other."""
+    _, recording = learn(net, IMAGES, LABELS, nudges)
     target = np.eye(4)[LABELS]
     examples = [
         oracle.train_example(image, onehot, nudge_step=nudge, T=T)
         for image, onehot, nudge in zip(IMAGES, target, nudges, strict=True)
     ]
-    return recordings, examples
+    return recording, examples
 
 
 @pytest.mark.parametrize("sizes", [(30, 12, 4), (30, 12, 9, 4)], ids=["one hidden", "two hidden"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_rate_potential_and_weight_equals_the_transcription(form, sizes):
-    net, oracle = pair(sizes, *FORMS[form])
+    net, oracle = pair(sizes, *FORMS[form], kind=Watched)
     nudges = CHANCE.integers(net.parameters.nudge_after, T - len(net.W), 20, endpoint=True)
     before = [W.copy() for W in net.W]
-    recordings, examples = learn_both(net, oracle, nudges)
-    for k, recording in enumerate(recordings, 1):
+    recording, examples = learn_both(net, oracle, nudges)
+    for k, layer in enumerate(recording.layers[1:], 1):
         for variable in ("h", "p", "beta", "u"):
             if variable == "u" and k == len(net.W):
                 continue
             theirs = np.concatenate([getattr(example, variable)[k] for example in examples])
-            ours = getattr(recording, variable)
+            ours = getattr(recording, variable)[layer]
             np.testing.assert_allclose(ours, theirs.T, rtol=0, atol=1e-10, err_msg=variable)
     for k, W in enumerate(net.W, 1):
         assert np.abs(W - before[k - 1]).max() > 1e-8
@@ -104,11 +100,10 @@ def test_every_rate_potential_and_weight_equals_the_transcription(form, sizes):
 def test_leaving_out_steps_that_reach_no_weight_changes_no_bit_of_a_weight(form):
     nudges = CHANCE.integers(5, 8, 20)
     results = []
-    for every_step in (True, False):
-        net, _ = pair((30, 12, 9, 4), *FORMS[form])
-        simulation = net._simulation(20, every_step=every_step)
-        simulation.run(IMAGES, LABELS, np.arange(20), nudges)
-        results.append([*net.W, *net.b, *net.Y, *net.Z, simulation.loss])
+    for kind in (Watched, BurstEnsembleNetwork):
+        net, _ = pair((30, 12, 9, 4), *FORMS[form], kind=kind)
+        simulation, _ = learn(net, IMAGES, LABELS, nudges)
+        results.append([*net.W, *net.b, *net.Y, *net.Z, simulation.result("loss", 20)])
     assert all(np.array_equal(one, other) for one, other in zip(*results, strict=True))
 
 
@@ -118,7 +113,7 @@ def test_every_form_differs_from_the_talks_by_far_more_than_rounding(form):
     final = []
     for name in ("talks, inhibition learned", form):
         net, _ = pair((30, 12, 9, 4), *FORMS[name])
-        net._learning.run(IMAGES, LABELS, np.arange(20), nudges)
+        learn(net, IMAGES, LABELS, nudges)
         final.append(net)
     different = [
         np.abs(a - b).max()
@@ -130,7 +125,7 @@ def test_every_form_differs_from_the_talks_by_far_more_than_rounding(form):
 
 def test_backpropagation_equals_the_transcription():
     net, oracle = pair((30, 12, 9, 4), {"backpropagation": True}, {})
-    net._learning.run(IMAGES, LABELS, np.arange(20), np.full(20, 6))
+    learn(net, IMAGES, LABELS, np.full(20, 6))
     for image, onehot in zip(IMAGES, np.eye(4)[LABELS], strict=True):
         oracle.train_backprop(image, onehot)
     for k, W in enumerate(net.W, 1):
@@ -147,5 +142,5 @@ def test_the_angle_is_that_between_our_update_and_that_of_backpropagation():
             product = example.delta[k] @ errors[k]
             lengths = np.linalg.norm(example.delta[k]) * np.linalg.norm(errors[k])
             expected[n, k - 1] = product / lengths
-    net._learning.run(IMAGES, LABELS, np.arange(20), np.full(20, 6))
-    np.testing.assert_allclose(net._learning.cosine[:20], expected, rtol=0, atol=1e-9)
+    simulation, _ = learn(net, IMAGES, LABELS, np.full(20, 6))
+    np.testing.assert_allclose(simulation.result("cosine", 20), expected, rtol=0, atol=1e-9)

@@ -23,6 +23,12 @@ SMALL = {
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
 }
 VARIANTS = {
+    "burst": [
+        {"form": "july_2018", "alpha_Z": 0.01, "measure_angle": True},
+        {"mirror": 1.0, "forgetting": 0.01, "decay": 0.5},
+        {"sst": "none", "apical_gate": True},
+        {"backpropagation": True},
+    ],
     "feedback-alignment": [
         {"batch": 4, "optimizer": "adam", "measure_angle": True},
         {"feedback": "mirror", "mirror_before": 2, "batch": 3},

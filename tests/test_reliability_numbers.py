@@ -73,7 +73,7 @@ POISONED = {
     "burst weight": (burst, lambda net: net.W[1], "W.1 of the weights"),
     "burst rate": (
         burst,
-        lambda net: net._learning.layers[0].beta,
+        lambda net: net._training.layers[1].beta,
         "hidden_1.beta of the running",
     ),
     "burstprop weight": (burstprop, lambda net: net.W[0], "W.0 of the weights"),

@@ -126,7 +126,7 @@ def test_progress_is_that_of_all_together():
 def test_the_error_of_one_comes_when_the_others_have_finished():
     nets = Replicas.of(burst, seed=[1, 2, 3])
     nets[1].W[0][:] = np.nan
-    with pytest.raises(SimulationError, match="is nan"):
+    with pytest.raises(SimulationError, match="became NaN"):
         nets.fit(IMAGES, LABELS, epochs=3)
     assert nets[0].epoch == nets[2].epoch == 3
 

@@ -35,7 +35,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from spikesim.checks import check_choice, check_integer, check_number, check_parameters
+from spikesim.checks import check_choice, check_integer
+from spikesim.learning.parameters import ModelParameters, flag, number, whole
 from spikesim.progress import Progress
 from spikesim.training import (
     ImageClassifier,
@@ -54,47 +55,26 @@ __all__ = ["BurstpropNetwork", "BurstpropParameters"]
 _WEIGHTS, _FEEDBACK, _INHIBITION, _ORDER = range(4)
 
 
-class BurstpropParameters(NamedTuple):
+class BurstpropParameters(ModelParameters):
     """Constants and options; the defaults are those of the authors' MNIST script."""
 
-    p_0: float = 0.2  # burst probability of the output without a target
-    eta: float = 0.1  # learning rate of hidden layers
-    eta_output: float = 0.01
-    momentum: float = 0.8
-    decay: float = 1e-6  # of W and Y, at each batch
-    batch: int = 32
-    inhibition: bool = True  # recurrent, by SST+ cells
-    eta_R: float = 1e-4  # learning rate of recurrent inhibition; 0: fixed
-    R_range: float = 0.01  # R ~ U(-range, range)
-    Y_sd: float = 1.0  # Y ~ N(0, sd^2)
-    learn_feedback: bool = False
-    pixel_mean: float = 0.131  # images are shown as (x - mean) / sd; the values are MNIST's
-    pixel_sd: float = 0.308
-    backpropagation: bool = False  # control
-    measure_angle: bool = False  # record the angle between updates and those of backpropagation
-
-    @classmethod
-    def checked(cls, given: dict[str, Any]) -> BurstpropParameters:
-        """Parameters from values given by name.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown or a value is impossible.
-        """
-        given = check_parameters(given, cls._field_defaults)
-        p = cls(**given)
-        check_number("p_0", p.p_0, above=0.0, at_most=0.5)
-        for name in ("eta", "eta_output", "eta_R", "R_range", "Y_sd"):
-            check_number(name, getattr(p, name), at_least=0.0)
-        for name in ("momentum", "decay"):
-            check_number(name, getattr(p, name), at_least=0.0, below=1.0)
-        check_number("pixel_mean", p.pixel_mean)
-        check_number("pixel_sd", p.pixel_sd, above=0.0)
-        check_integer("batch", p.batch, at_least=1)
-        for name in ("inhibition", "learn_feedback", "backpropagation", "measure_angle"):
-            check_choice(name, getattr(p, name), [True, False])
-        return p
+    p_0: float = number(
+        0.2, "burst probability of the output without a target", above=0.0, at_most=0.5
+    )
+    eta: float = number(0.1, "learning rate of hidden layers", symbol="η", at_least=0.0)
+    eta_output: float = number(0.01, "learning rate of the output", at_least=0.0)
+    momentum: float = number(0.8, "of W, b and Y", at_least=0.0, below=1.0)
+    decay: float = number(1e-6, "of W and Y, at each batch", at_least=0.0, below=1.0)
+    batch: int = whole(32, "images per update", at_least=1)
+    inhibition: bool = flag(True, "recurrent, by SST+ cells")
+    eta_R: float = number(1e-4, "learning rate of recurrent inhibition", at_least=0.0)
+    R_range: float = number(0.01, "R ~ U(-range, range)", at_least=0.0)
+    Y_sd: float = number(1.0, "Y ~ N(0, sd^2)", at_least=0.0)
+    learn_feedback: bool = flag(False, "Y changes as the weights do that it mirrors")
+    pixel_mean: float = number(0.131, "images are shown as (x - mean) / sd, here of MNIST")
+    pixel_sd: float = number(0.308, "their deviation", above=0.0)
+    backpropagation: bool = flag(False, "control")
+    measure_angle: bool = flag(False, "record the angle to updates by backpropagation")
 
 
 class Bursts(NamedTuple):
@@ -109,15 +89,8 @@ class Bursts(NamedTuple):
 class BurstpropNetwork(ImageClassifier):
     """Burst ensembles that learn images in batches (Payeur et al. 2021).
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Units in each layer, from the pixels to the classes.
-    seed : int
-        What weights and order of images depend on.
-    dtype : {'float32', 'float64'}
-    **parameters
-        Constants and options other than the defaults in `BurstpropParameters`, by name.
+    Arguments are those of `spikesim.learning.images.ImageModel`, but for the backend, and
+    `BurstpropParameters` by name.
 
     Attributes
     ----------
@@ -162,7 +135,7 @@ class BurstpropNetwork(ImageClassifier):
         self.sizes = check_sizes(sizes)
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.parameters = BurstpropParameters.checked(parameters)
+        self.parameters = BurstpropParameters.checked(len(self.sizes) - 1, parameters, self.dtype)
         self.classes = self.sizes[-1]
         p = self.parameters
         chance = random_numbers(self.seed, _WEIGHTS)
@@ -182,19 +155,8 @@ class BurstpropNetwork(ImageClassifier):
             LayerArrays(name, arrays) for name, arrays in self._weights.items()
         )
         self.notes = {}
-        self.history: dict[str, list[Any]] = {
-            key: []
-            for key in (
-                "epoch",
-                "training_error",
-                "test_error",
-                "loss",
-                "apical",
-                "angle",
-                "feedback_angle",
-                "seconds",
-            )
-        }
+        columns = ("epoch", "training_error", "test_error", "loss", "apical")
+        self.history = {key: [] for key in (*columns, "angle", "feedback_angle", "seconds")}
         self._sums = self._no_sums()
 
     def __repr__(self) -> str:
@@ -214,8 +176,7 @@ class BurstpropNetwork(ImageClassifier):
 
     def _bursts(self, e: list[np.ndarray], target: np.ndarray) -> Bursts:
         """(2) to (6), from the output down."""
-        p = self.parameters
-        last = len(self.W)
+        p, last = self.parameters, len(self.W)
         u: list[np.ndarray] = [np.zeros(0)] * last
         inhibiting: list[np.ndarray] = [np.zeros(0)] * last
         delta: list[np.ndarray] = [np.zeros(0)] * last
@@ -245,8 +206,7 @@ class BurstpropNetwork(ImageClassifier):
 
     def _learn(self, bursts: Bursts, delta: list[np.ndarray]) -> None:
         """(7) to (10)."""
-        p = self.parameters
-        last = len(self.W)
+        p, last = self.parameters, len(self.W)
         for k in range(last):
             eta = p.eta_output if k == last - 1 or p.backpropagation else p.eta
             gradient = bursts.e[k].T @ delta[k]
@@ -269,9 +229,8 @@ class BurstpropNetwork(ImageClassifier):
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
         n = len(images)
         p = self.parameters
-        order = np.arange(n)
-        if shuffle:
-            order = random_numbers(self.seed, _ORDER, self.epoch).permutation(n)
+        chance = random_numbers(self.seed, _ORDER, self.epoch)
+        order = chance.permutation(n) if shuffle else np.arange(n)
         one_hot = np.eye(self.classes, dtype=self.dtype)
         while self.example < n:
             began = time.perf_counter()
@@ -303,9 +262,7 @@ class BurstpropNetwork(ImageClassifier):
             "test_error": test_error,
             "loss": float(means["loss"]),
             "apical": [float(x) for x in means["apical"]],
-            "angle": [
-                float(x) if self.parameters.measure_angle else np.nan for x in means["angle"]
-            ],
+            "angle": [float(x) for x in means["angle"]],
             "feedback_angle": self.feedback_angles(),
             "seconds": float(self._sums["seconds"]),
         }
@@ -336,10 +293,6 @@ class BurstpropNetwork(ImageClassifier):
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
             True shows a bar where stderr is a terminal.
-
-        Returns
-        -------
-        numpy.ndarray of int64, shape (images,)
         """
         images = self._check_images("images", images)
         return self._in_parts(
@@ -371,12 +324,8 @@ class BurstpropNetwork(ImageClassifier):
     @classmethod
     def _from_state(cls, state: dict[str, Any], backend: str) -> BurstpropNetwork:
         config = state["config"]
-        net = cls(
-            tuple(config["sizes"]),
-            seed=config["seed"],
-            dtype=config["dtype"],
-            **config["parameters"],
-        )
+        made = {name: config[name] for name in ("seed", "dtype")}
+        net = cls(tuple(config["sizes"]), **made, **config["parameters"])
         for part, saved in ((net._weights, "weights"), (net._momentum, "momentum")):
             for name, arrays in part.items():
                 for k, array in enumerate(arrays):

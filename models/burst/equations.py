@@ -70,17 +70,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikesim.kernels.dense import add_outer, multiply, row_product
 from spikesim.kernels.functions import real, sigmoid, sqrt
-from spikesim.kernels.spikes import bounds, parts
-from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL, at_trial_start
+from spikesim.kernels.spikes import bounds
+from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
 
 __all__: list[str] = []
 
-# Columns of `changed[k]`: what in layer k was not the same in the last step as in the one before.
-H = 0
-BETA = 1
-WEIGHTS = 2  # of the synapses onto the basal dendrites
-APICAL = 3  # of the synapses onto the apical dendrites, from above and from SST+ cells
+H, BETA, WEIGHTS, APICAL = range(4)
+# Entries of `rests` of a layer, 1 where nothing changed in the last step: in h, in beta, in the
+# weights onto the basal dendrites, in those onto the apical ones, from above and from SST+ cells.
 
 
 # --------------------------------------------------------- when
@@ -93,146 +92,74 @@ def since_nudge(s):
     return s.length[s.clock[TRIAL], SECOND] - 1 - s.clock[TOGO]
 
 
-def in_its_step(t, s, p):
-    """An `over`: once in step s_k."""
-    return 1 if since_nudge(s) == p.lag else 0
+def at_nudge(s, p):
+    """Step t*."""
+    return since_nudge(s) == 0
 
 
-def blocks(t, s, p):
-    """An `over`: once for every block of units of the layer, all of them on a core."""
-    return parts(s.v.shape[0], p)
+def in_its_step(s, p):
+    """Step s_k."""
+    return since_nudge(s) == p.lag
 
 
-def blocks_in_its_step(t, s, p):
-    return blocks(t, s, p) if since_nudge(s) == p.lag else 0
-
-
-def at_nudge(t, s, p):
-    """An `over`: once in step t*."""
-    return 1 if since_nudge(s) == 0 else 0
-
-
-def at_image(t, s, p):
-    """An `over`: once in the first step of an image."""
-    return 1 if at_trial_start(s.clock) else 0
-
-
-def image_arrives(s, p):
-    """Whether the image, shown in step 0, reaches the layer in this step."""
-    step = s.length[s.clock[TRIAL], FIRST] - 1 - s.clock[TOGO]
-    return s.clock[PHASE] == FIRST and step == p.layer - 1
+def apical_due(s, p):
+    """Whether (3) and (4) have to be computed; if sparing, in steps s_k - 1 and s_k."""
+    since = since_nudge(s)
+    return p.sparing == 0 or since == p.lag or since == p.lag - 1
 
 
 def somatic_due(s, p):
-    """Whether (1) and (2) have to be computed."""
+    """Whether (1) and (2) have to be computed; if sparing, when the image reaches the layer."""
     if p.sparing == 1:
-        return image_arrives(s, p)
-    return s.changed[p.layer - 1, H] + s.changed[p.layer, WEIGHTS] > 0
-
-
-def nudge_due(s, p):
-    """Whether this is step s_k - 1 or s_k."""
-    since = since_nudge(s)
-    return since == p.lag or since == p.lag - 1
-
-
-def apical_blocks(t, s, p):
-    """An `over`: the blocks of units, if (3) and (4) have to be computed."""
-    return blocks(t, s, p) if p.sparing == 0 or nudge_due(s, p) else 0
-
-
-def rows_at_nudge(t, s, p):
-    """An `over`: every unit in step t*."""
-    return s.error.shape[0] if since_nudge(s) == 0 else 0
-
-
-def units_in_its_step(t, s, p):
-    """An `over`: every unit in step s_k."""
-    return s.delta.shape[0] if since_nudge(s) == p.lag else 0
-
-
-# --------------------------------------------------------- products
-
-
-def multiply(x, M, out, first, last):
-    """out += x M, in some columns, eight rows of M in one pass."""
-    rows = x.shape[0]
-    eights = rows - rows % 8
-    for i in range(0, eights, 8):
-        x0, x1, x2, x3 = x[i], x[i + 1], x[i + 2], x[i + 3]
-        x4, x5, x6, x7 = x[i + 4], x[i + 5], x[i + 6], x[i + 7]
-        for j in range(first, last):
-            low = x0 * M[i, j] + x1 * M[i + 1, j] + x2 * M[i + 2, j] + x3 * M[i + 3, j]
-            high = x4 * M[i + 4, j] + x5 * M[i + 5, j] + x6 * M[i + 6, j] + x7 * M[i + 7, j]
-            out[j] = out[j] + (low + high)
-    for i in range(eights, rows):
-        for j in range(first, last):
-            out[j] = out[j] + x[i] * M[i, j]
-
-
-def add_outer(kept, factor, x, d, M, first, last):
-    """M <- kept M + factor x^T d, in some columns; rows that stay as they are left out."""
-    for i in range(M.shape[0]):
-        if x[i] != 0.0 or kept != 1.0:
-            y = factor * x[i]
-            for j in range(first, last):
-                M[i, j] = kept * M[i, j] + y * d[j]
+        step = s.length[s.clock[TRIAL], FIRST] - 1 - s.clock[TOGO]
+        return s.clock[PHASE] == FIRST and step == p.layer - 1
+    return s.rests_below[H] == 0 or s.rests[WEIGHTS] == 0
 
 
 # --------------------------------------------------------- the image
 
 
 def show(_, t, s, p):
-    """Take up the image and the label; list the pixels that are not black."""
+    """Take up the image and the target; list the pixels that are not black."""
     example = s.example[s.clock[TRIAL]]
     m = 0
-    for i in range(s.image.shape[1]):
-        value = s.image[example, i]
-        if value > 0:
+    for i in range(s.x.shape[0]):
+        s.x[i] = real(s.image[example, i]) * p.scale
+        if s.image[example, i] != 0:
             s.lit[m] = i
-            s.brightness[m] = real(value) * p.scale
             m += 1
     s.count[0] = m
-    for i in range(s.target.shape[0]):
-        s.target[i] = 0.0
-    s.target[s.label[example]] = 1.0
-    s.changed[0, H] = 1
+    for j in range(s.target_output.shape[0]):
+        s.target_output[j] = s.wanted[example, j]
+    s.rests[H] = 0
 
 
-def image_seen(t, s, p):
-    """An `over`: after the first step the image is as it was."""
-    return 1 if s.changed[0, H] == 1 else 0
-
-
-def forget_change(_, t, s, p):
-    s.changed[0, H] = 0
+def leave(_, t, s, p):
+    """After its first step the image is as it was."""
+    s.rests[H] = 1
 
 
 def basal_from_image(c, t, s, p):
     """(1) for the first layer, from the pixels that are not black."""
     if c == 0:
-        s.changed[p.layer, H] = 0
+        s.rests[H] = 1
     if somatic_due(s, p):
         first, last = bounds(c, s.v.shape[0], p)
         for j in range(first, last):
             s.v[j] = s.b[j]
-        m = s.count[0]
+        m = s.count_below[0]
         fours = m - m % 4
         for k in range(0, fours, 4):
-            x0, x1, x2, x3 = (
-                s.brightness[k],
-                s.brightness[k + 1],
-                s.brightness[k + 2],
-                s.brightness[k + 3],
-            )
-            i0, i1, i2, i3 = s.lit[k], s.lit[k + 1], s.lit[k + 2], s.lit[k + 3]
+            i0, i1 = s.lit_below[k], s.lit_below[k + 1]
+            i2, i3 = s.lit_below[k + 2], s.lit_below[k + 3]
+            x0, x1, x2, x3 = s.x_below[i0], s.x_below[i1], s.x_below[i2], s.x_below[i3]
             for j in range(first, last):
                 s.v[j] = s.v[j] + (
                     (x0 * s.W[i0, j] + x1 * s.W[i1, j]) + (x2 * s.W[i2, j] + x3 * s.W[i3, j])
                 )
         for k in range(fours, m):
-            x0 = s.brightness[k]
-            i0 = s.lit[k]
+            i0 = s.lit_below[k]
+            x0 = s.x_below[i0]
             for j in range(first, last):
                 s.v[j] = s.v[j] + x0 * s.W[i0, j]
 
@@ -243,26 +170,26 @@ def basal_from_image(c, t, s, p):
 def basal(c, t, s, p):
     """(1) for the other layers."""
     if c == 0:
-        s.changed[p.layer, H] = 0
+        s.rests[H] = 1
     if somatic_due(s, p):
         first, last = bounds(c, s.v.shape[0], p)
         for j in range(first, last):
             s.v[j] = s.b[j]
-        multiply(s.below, s.W, s.v, first, last)
+        multiply(s.h_below, s.W, s.v, first, last)
 
 
 def feedback(c, t, s, p):
     """The first part of (3)."""
-    if p.sparing == 1 or s.changed[p.layer + 1, BETA] + s.changed[p.layer, APICAL] > 0:
+    if p.sparing == 1 or s.rests_above[BETA] == 0 or s.rests[APICAL] == 0:
         first, last = bounds(c, s.v.shape[0], p)
         for j in range(first, last):
             s.excitation[j] = 0.0
-        multiply(s.sent, s.Y, s.excitation, first, last)
+        multiply(s.sent_above, s.Y, s.excitation, first, last)
 
 
 def inhibition(c, t, s, p):
     """The second part of (3)."""
-    due = s.changed[p.layer, p.source] + s.changed[p.layer, APICAL] > 0
+    due = s.rests[p.driver] == 0 or s.rests[APICAL] == 0
     if p.sparing == 1:
         due = since_nudge(s) == p.lag - 1
     if due:
@@ -275,21 +202,20 @@ def inhibition(c, t, s, p):
 def apical(c, t, s, p):
     """(3) and (4)."""
     if c == 0:
-        s.changed[p.layer, APICAL] = 0
+        s.rests[APICAL] = 1
     first, last = bounds(c, s.v.shape[0], p)
     for j in range(first, last):
         s.p_before[j] = s.p[j]
     for j in range(first, last):
-        open_share = 1.0 - s.h[j] if p.gated == 1 else 1.0
-        u = open_share * s.excitation[j] - s.inhibition[j]
-        s.u[j] = u
-        s.p[j] = sigmoid(u)
+        open_share = 1.0 - s.h[j] if p.apical_gate == 1 else 1.0
+        s.u[j] = open_share * s.excitation[j] - s.inhibition[j]
+        s.p[j] = sigmoid(s.u[j])
 
 
 def rate(c, t, s, p):
     """(2), and whether anything changed."""
     if c == 0:
-        s.changed[p.layer, BETA] = 0
+        s.rests[BETA] = 1
     if somatic_due(s, p):
         first, last = bounds(c, s.v.shape[0], p)
         different = 0
@@ -300,24 +226,25 @@ def rate(c, t, s, p):
         for j in range(first, last):
             s.h[j] = s.scratch[j]
         if different > 0:
-            s.changed[p.layer, H] = 1
+            s.rests[H] = 0
 
 
 def output_rate(_, t, s, p):
-    """(2) and (6)."""
+    """(2) and (6), and (4)."""
     for j in range(s.h.shape[0]):
         s.free[j] = max(s.v[j], 0.0) if p.rectified == 1 else sigmoid(s.v[j])
         s.h[j] = s.free[j]
+        s.p[j] = p.p_0
     if since_nudge(s) == 0:
         for j in range(s.h.shape[0]):
             s.h[j] = (1.0 - p.nudge) * s.h[j] + p.nudge * s.target[j]
-    s.changed[p.layer, BETA] = 0
+    s.rests[BETA] = 1
 
 
 def bursts(c, t, s, p):
     """(5), and whether anything changed."""
     if c == 0:
-        s.changed[p.layer, WEIGHTS] = 0
+        s.rests[WEIGHTS] = 1
     first, last = bounds(c, s.v.shape[0], p)
     different = 0
     for j in range(first, last):
@@ -327,7 +254,7 @@ def bursts(c, t, s, p):
     for j in range(first, last):
         different |= np.int64(s.beta_before[j] != s.beta[j])
     if different > 0:
-        s.changed[p.layer, BETA] = 1
+        s.rests[BETA] = 0
 
 
 def gate_output_bursts(j, t, s, p):
@@ -340,14 +267,9 @@ def gate_bursts(j, t, s, p):
     s.sent[j] = s.beta[j] * within(s.beta[j], p)
 
 
-def units(t, s, p):
-    """An `over`: every unit in every step."""
-    return s.beta.shape[0]
-
-
 def within(beta, p):
     """The boxcar of (9)."""
-    return 1.0 if beta >= p.m - p.v and beta <= p.m + p.v else 0.0
+    return 1.0 if beta >= p.boxcar_m - p.boxcar_v and beta <= p.boxcar_m + p.boxcar_v else 0.0
 
 
 # --------------------------------------------------------- learning
@@ -378,28 +300,11 @@ def output_slope(h, p):
     return h * (1.0 - h)
 
 
-def learn_from_image(c, t, s, p):
-    """(10) for the first layer: only synapses of pixels that are not black change."""
-    first, last = bounds(c, s.v.shape[0], p)
-    for k in range(s.count[0]):
-        i = s.lit[k]
-        y = p.alpha * s.brightness[k]
-        for j in range(first, last):
-            s.W[i, j] = s.W[i, j] + y * s.delta[j]
-    for j in range(first, last):
-        s.b[j] = s.b[j] + p.alpha * s.delta[j]
-    if c == 0:
-        s.changed[p.layer, WEIGHTS] = 1
-
-
-def learn(c, t, s, p):
-    """(10), or (14), for the other layers."""
-    first, last = bounds(c, s.v.shape[0], p)
-    add_outer(p.kept, p.alpha, s.below, s.delta, s.W, first, last)
-    for j in range(first, last):
-        s.b[j] = s.b[j] + p.alpha * s.delta[j]
-    if c == 0:
-        s.changed[p.layer, WEIGHTS] = 1
+def have_learned(_, t, s, p):
+    """Products with the weights of the layer have to be computed anew."""
+    s.rests[WEIGHTS] = 0
+    if p.apical_learns == 1:
+        s.rests[APICAL] = 0
 
 
 def learn_inhibition(c, t, s, p):
@@ -408,12 +313,10 @@ def learn_inhibition(c, t, s, p):
     for j in range(first, last):
         s.scratch[j] = s.u[j] - p.gamma
     add_outer(1.0, p.alpha_Z, s.g_before, s.scratch, s.Z, first, last)
-    if p.clip == 1:
+    if p.clip_Z == 1:
         for i in range(s.Z.shape[0]):
             for j in range(first, last):
                 s.Z[i, j] = max(s.Z[i, j], 0.0)
-    if c == 0:
-        s.changed[p.layer, APICAL] = 1
 
 
 def learn_feedback(_, t, s, p):
@@ -433,51 +336,20 @@ def learn_feedback(_, t, s, p):
                     s.Y[o, j] = s.Y[o, j] + change
                 elif s.Y[o, j] < 0.0:
                     s.Y[o, j] = s.Y[o, j] - change
-        s.changed[p.layer, APICAL] = 1
-
-
-def mirror(c, t, s, p):
-    """(14) for feedback synapses."""
-    first, last = bounds(c, s.v.shape[0], p)
-    add_outer(p.kept, p.alpha, s.delta_above, s.h, s.Y, first, last)
-    if c == 0:
-        s.changed[p.layer, APICAL] = 1
 
 
 # --------------------------------------------------------- backpropagation, from the weights before
 
 
-def output_error(_, t, s, p):
+def output_error(j, t, s, p):
     """(15), in the step of the nudge."""
-    for j in range(s.error.shape[0]):
-        error = p.nudge * p.p_0 * p.p_0 * (s.target[j] - s.free[j])
-        s.error[j] = error * output_slope(s.free[j], p)
+    slope = output_slope(s.free[j], p)
+    s.error[j] = p.nudge * p.p_0 * p.p_0 * (s.target[j] - s.free[j]) * slope
 
 
-def hidden_error(i, t, s, p):
+def hidden_error(j, t, s, p):
     """(16), in the step of the nudge."""
-    columns = s.W_above.shape[1]
-    eights = columns - columns % 8
-    # Eight partial sums: one would make each addition wait for the one before it.
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
-    for j in range(0, eights, 8):
-        a0 += s.W_above[i, j] * s.error_above[j]
-        a1 += s.W_above[i, j + 1] * s.error_above[j + 1]
-        a2 += s.W_above[i, j + 2] * s.error_above[j + 2]
-        a3 += s.W_above[i, j + 3] * s.error_above[j + 3]
-        a4 += s.W_above[i, j + 4] * s.error_above[j + 4]
-        a5 += s.W_above[i, j + 5] * s.error_above[j + 5]
-        a6 += s.W_above[i, j + 6] * s.error_above[j + 6]
-        a7 += s.W_above[i, j + 7] * s.error_above[j + 7]
-    total = ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
-    for j in range(eights, columns):
-        total += s.W_above[i, j] * s.error_above[j]
-    s.error[i] = total * s.h[i] * (1.0 - s.h[i])
-
-
-def use_error(j, t, s, p):
-    """The control learns from the error of backpropagation."""
-    s.delta[j] = s.error[j]
+    s.error[j] = row_product(s.W_above, j, s.error_above) * s.h[j] * (1.0 - s.h[j])
 
 
 # --------------------------------------------------------- what is noted of every image
@@ -499,24 +371,19 @@ def answer(_, t, s, p):
 def measure(_, t, s, p):
     """Mean |u|, and the share of units whose |u| is above 4, in the step of the layer."""
     trial = s.clock[TRIAL]
-    total = 0.0
-    saturated = 0.0
+    total = saturated = 0.0
     for j in range(s.u.shape[0]):
-        size = abs(s.u[j])
-        total += size
-        saturated += 1.0 if size > 4.0 else 0.0
+        total += abs(s.u[j])
+        saturated += 1.0 if abs(s.u[j]) > 4.0 else 0.0
     s.apical[trial, p.layer - 1] = total / real(s.u.shape[0])
     s.saturated[trial, p.layer - 1] = saturated / real(s.u.shape[0])
 
 
 def measure_angle(_, t, s, p):
-    """Cosine between the update of a layer and that by backpropagation."""
-    dot = 0.0
-    norm = 0.0
-    norm_error = 0.0
-    for j in range(s.delta.shape[0]):
-        # Squares of such small numbers would vanish in float32.
-        d = s.delta[j] * 1e6
+    """Cosine between what a layer learns from and the error of backpropagation."""
+    dot = norm = norm_error = 0.0
+    for j in range(s.own.shape[0]):
+        d = s.own[j] * 1e6  # squares of such small numbers would vanish in float32
         e = s.error[j] * 1e6
         dot += d * e
         norm += d * d

@@ -1,80 +1,39 @@
-"""`BurstEnsembleNetwork`: weights, learning, tests and recordings of the model."""
+"""`BurstEnsembleNetwork`: the layers of the model, the order of a step, and what is recorded."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
-from spikesim.backends import check_backend
-from spikesim.checks import check_array, check_choice, check_integer
+from spikesim import plot
+from spikesim.checks import check_array, check_integer
+from spikesim.kernels.windows import at_end_of_first, at_start_of_trial
+from spikesim.learning.images import ImageModel
+from spikesim.learning.model import MEASURING, RECORDING, TEST, Simulation
+from spikesim.learning.recording import LayerRecording
+from spikesim.learning.updates import learn
+from spikesim.models.burst import equations as eq
 from spikesim.models.burst.parameters import Parameters
-from spikesim.models.burst.recording import ImageRecording
-from spikesim.models.burst.simulation import Simulation, Weights
-from spikesim.progress import Progress
-from spikesim.training import (
-    ImageClassifier,
-    LayerArrays,
-    check_finite,
-    check_sizes,
-    history_arrays,
-    history_lists,
-    random_numbers,
-    saved_count,
-    saved_sums,
-)
 
-__all__ = ["BurstEnsembleNetwork"]
+__all__ = ["BurstEnsembleNetwork", "ImageRecording"]
 
-_BLOCK = 500  # images per compiled call
-
-# What random numbers are for; each purpose has a stream of its own.
-_WEIGHTS, _APICAL, _ORDER, _NUDGES = range(4)
+HIDDEN = ("h", "u", "p", "beta", "v", "excitation", "inhibition", "p_before", "beta_before")
+OUTPUT = ("h", "p", "beta", "v", "beta_before", "free", "target")
+SUITED = {"digits": {"hidden": "100", "epochs": 80}, "mnist": {"hidden": "500", "epochs": 10}}
 
 
-class BurstEnsembleNetwork(ImageClassifier):
+class BurstEnsembleNetwork(ImageModel):
     """A network of bursting ensembles that learns to classify images.
 
     Each unit sends the rate of its events up and the rate of its bursts down; a nudge of the output
     changes burst rates layer by layer, and every unit learns from its own change.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Units in each layer, from the pixels to the classes: (784, 500, 10).
-    seed : int
-        What weights, order of images and times of nudges depend on.
-    dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python', 'cuda'}
-        See `spikesim.backends`; 'cuda:1' is the second GPU.
-    **parameters
-        Constants and options other than the defaults in `Parameters`, by name.
-
-    Attributes
-    ----------
-    W : sequence of numpy.ndarray, shapes (n_below, n)
-        Weights onto the basal dendrites of each layer: ``W[0]`` leads to the first hidden layer.
-        May be set: ``net.W[0] = array``.
-    b : sequence of numpy.ndarray, shapes (n,)
-    Y : sequence of numpy.ndarray, shapes (n_above, n)
-        Feedback weights onto the apical dendrites of each hidden layer.
-    Z : sequence of numpy.ndarray, shapes (n, n)
-        Weights of SST+ inhibition onto the apical dendrites of each hidden layer.
-    notes : dict of str to number or str
-        Anything to be kept with the network in its file.
-    history : dict of str to list
-        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss' (mean
-        squared error of the output); per hidden layer 'apical' (mean of \\|u\\|), 'saturated'
-        (percentage of units with \\|u\\| above 4) and 'angle' to backpropagation in degrees;
-        'seconds'.
-
-    Raises
-    ------
-    InputError
-        If a size or parameter is impossible, before anything is made.
+    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` are the
+    feedback weights onto the apical dendrites of each hidden layer, (n_above, n), ``net.Z`` those
+    of SST+ inhibition, (n, n). Per hidden layer history has 'apical', too, which is the mean of
+    \\|u\\|, and 'saturated', the percentage of units with \\|u\\| above 4; 'loss' is the mean
+    squared error of the output.
 
     Examples
     --------
@@ -87,117 +46,140 @@ class BurstEnsembleNetwork(ImageClassifier):
     """
 
     KIND = "burst"
-    WEIGHTS = ("W", "b", "Y", "Z")
+    TITLE = "burst ensembles with SST+ inhibition (Richards 2018)"
+    SUITED = SUITED
+    Parameters, WEIGHTS, DT = Parameters, ("W", "b", "Y", "Z"), 10.0
+    STREAMS = ("weights", "feedback", "order", "nudges")
+    RECORD, RATES = ("h", "p", "beta", "u"), ("rate", "alpha_Z", "alpha_Y")
+    SAVED, PERCENT = tuple(dict.fromkeys((*HIDDEN, *OUTPUT, "sent"))), ("saturated",)
 
-    def __init__(
-        self,
-        sizes: Sequence[int] = (784, 500, 10),
-        *,
-        seed: int = 0,
-        dtype: str = "float32",
-        backend: str = "cpu",
-        **parameters: Any,
-    ):
-        self.sizes = check_sizes(sizes)
-        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_backend(backend)
-        self.parameters = Parameters.checked(len(self.sizes) - 1, parameters)
-        self.classes = self.sizes[-1]
-        self._weights = self._initial_weights()
-        self._learning = self._simulation(_BLOCK)
-        self.W, self.b, self.Y, self.Z = (
-            LayerArrays(name, arrays) for name, arrays in vars(self._weights).items()
-        )
-        self.notes = {}
-        self.history: dict[str, list[Any]] = {
-            key: []
-            for key in (
-                "epoch",
-                "training_error",
-                "test_error",
-                "loss",
-                "apical",
-                "saturated",
-                "angle",
-                "seconds",
-            )
-        }
-        self._running = _Sums(len(self.sizes) - 2)
+    def weights(self, layers):
+        p, chance, apical = self.parameters, self.chance("weights"), self.chance("feedback")
+        for layer, reach in zip(layers[1:], p.W_range, strict=True):
+            W = chance.uniform(-reach, reach, (layer.below.n, layer.n)).astype(self.dtype)
+            if layer.is_output:  # so that rectified rates are above zero at first (2018 code)
+                W += W.dtype.type(0.001)
+            layer.arrays.update(W=W, b=np.zeros(layer.n))
+        for layer, reach in zip(layers[1:-1], p.Y_range, strict=True):
+            layer.arrays["Y"] = apical.uniform(-reach, reach, (layer.above.n, layer.n))
+            layer.arrays["Z"] = apical.uniform(0.0, p.Z_range, (layer.n, layer.n))
 
-    def __repr__(self) -> str:
-        layers = "-".join(map(str, self.sizes))
-        return f"<BurstEnsembleNetwork {layers}, {self.epoch} epochs, seed {self.seed}>"
+    def arrays(self, layer):
+        rests = {"rests": np.zeros(4, np.int64)}
+        if layer.is_input:
+            lit = {"lit": np.zeros(layer.n, np.int32), "count": np.zeros(1, np.int64)}
+            return {**rests, **lit, "x": layer.n}
+        names = OUTPUT if layer.is_output else HIDDEN
+        sent = ["sent"] if self.parameters.feedback == "gated" else []
+        return {**rests, **dict.fromkeys((*names, *sent, "scratch", "delta", "error"), layer.n)}
 
-    # ------------------------------------------------------------------------------ learning
+    def results(self):
+        hidden = (len(self.sizes) - 2,)
+        return {"loss": 1, "apical": hidden, "saturated": hidden, **super().results()}
 
-    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
-        """Show the rest of this epoch's images, block by block."""
-        n = len(images)
-        order = np.arange(n)
-        if shuffle:
-            order = random_numbers(self.seed, _ORDER, self.epoch).permutation(n)
-        nudge = self._nudges(n)
-        self._learning.learn_at(self.parameters.decay**self.epoch)
-        # Somebody may have set weights since the last image.
-        self._learning.weights_changed()
-        while self.example < n:
-            began = time.perf_counter()
-            now = slice(self.example, min(self.example + _BLOCK, n))
-            self._learning.run(images, labels, order[now], nudge[now])
-            seconds = time.perf_counter() - began
-            self._running.add(self._learning, labels[order[now]], seconds)
-            self._at_example = now.stop
-            yield
+    def activity(self, layer):
+        return layer.x if layer.is_input else layer.h
 
-    def _nudges(self, n: int) -> np.ndarray:
-        """The step of the nudge of each of this epoch's `n` images."""
-        p = self.parameters
-        last = p.steps - len(self._weights.W)
-        chance = random_numbers(self.seed, _NUDGES, self.epoch)
-        return chance.integers(cast("int", p.nudge_after), last, n, endpoint=True)
+    def learned_from(self, layer):
+        return layer.arrays.get("error" if self.parameters.backpropagation else "delta")
 
-    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
-        check_finite(vars(self._weights), self.epoch + 1, "choose a smaller alpha or alpha_Z")
-        entry = self._running.entry(examples)
-        entry["epoch"] = self.epoch + 1
-        entry["test_error"] = test_error
-        for key, values in self.history.items():
-            values.append(entry.get(key))
-        self._at_epoch += 1
-        self._at_example = 0
-        self._running = _Sums(len(self.sizes) - 2)
+    def backpropagated(self, layer):
+        return layer.arrays.get("error")
 
-    # ------------------------------------------------------------------------------- testing
+    def lengths(self, n, purpose):
+        """Steps until the nudge, in which the second phase begins, and after it."""
+        p, K = self.parameters, len(self.sizes) - 1
+        if purpose == TEST:
+            return np.tile([K, 0], (n, 1))
+        chance = self.chance("nudges", self.epoch)
+        nudge = chance.integers(p.nudge_after, p.steps - K, n, endpoint=True)
+        return np.stack([nudge, p.steps - nudge], axis=1)
 
-    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
-        """Classify images: the output unit with the highest event rate once the image is there.
+    def prepare(self, net, trial, count):
+        """Somebody may have set weights: all products are computed once."""
+        for layer in net.layers:
+            layer.rests[:] = 0
 
-        Parameters
-        ----------
-        images : array_like, shape (images, pixels)
-            uint8 from 0 to 255, or floats from 0 to 1.
-        progress : bool or callable
-            True shows a bar where stderr is a terminal.
+    def spares(self, net):
+        """Whether steps that cannot reach a weight are left out."""
+        p = net.p
+        return net.purpose != RECORDING and (p.sst != "beta" or p.backpropagation)
 
-        Returns
-        -------
-        numpy.ndarray of int64, shape (images,)
-        """
-        images = self._check_images("images", images)
-        return self._in_parts(images, self._highest, progress)
+    def step(self, net):
+        p, output, hidden = net.p, net.output, net.hidden
+        net.shared.numbers["sparing"] = int(net.purpose == TEST or self.spares(net))
+        for layer in net.above_input:
+            layer.numbers["lag"] = output.index - layer.index
+        has_bursts = net.purpose != TEST and not p.backpropagation
+        yield net.input.phase(eq.show, "once", at_start_of_trial)
+        for layer in hidden if has_bursts else ():
+            yield from self.apical(layer)
+        for layer in reversed(net.above_input):
+            yield layer.phase(eq.basal_from_image if layer.index == 1 else eq.basal, "block")
+            is_last = layer is output
+            yield layer.phase(*((eq.output_rate, "once") if is_last else (eq.rate, "block")))
+        yield net.input.phase(eq.leave, "once")
+        for layer in net.above_input if has_bursts else ():
+            yield layer.phase(eq.bursts, "block")
+            if p.feedback == "gated":
+                yield layer.phase(eq.gate_output_bursts if layer is output else eq.gate_bursts)
+        when = at_end_of_first if net.purpose == TEST else eq.at_nudge
+        yield output.phase(eq.answer, "once", when)
+        if net.purpose == TEST:
+            return
+        if p.backpropagation or p.measure_angle or net.purpose == MEASURING:
+            yield output.phase(eq.output_error, when=eq.at_nudge)
+            for layer in reversed(hidden):
+                yield layer.phase(eq.hidden_error, when=eq.at_nudge)
+        for layer in reversed(net.above_input):
+            yield from self.learning(net, layer)
 
-    def _highest(self, images: np.ndarray) -> np.ndarray:
-        """The output unit with the highest potential, which has the highest event rate too."""
-        scale = 1.0 / 255.0 if images.dtype == np.uint8 else 1.0
-        h = images.astype(self.dtype) * self._weights.b[0].dtype.type(scale)
-        for W, b in zip(self._weights.W[:-1], self._weights.b[:-1], strict=True):
-            h = expit(h @ W + b)
-        return np.argmax(h @ self._weights.W[-1] + self._weights.b[-1], axis=1)
+    def apical(self, layer):
+        """From what the layer above sent and what SST+ cells hold against it to p."""
+        p, above = self.parameters, layer.above
+        sent = above.sent if p.feedback == "gated" else above.beta
+        yield layer.phase(eq.feedback, "block", eq.apical_due, sent_above=sent)
+        if p.sst != "none":
+            driven = {"g": layer.arrays[p.sst], "driver": eq.H if p.sst == "h" else eq.BETA}
+            yield layer.phase(eq.inhibition, "block", eq.apical_due, **driven)
+        yield layer.phase(eq.apical, "block", eq.apical_due)
 
-    # ------------------------------------------------------------------------------ recording
+    def learning(self, net, layer):
+        """What happens in step s_k."""
+        p, k, when = net.p, layer.index, (eq.in_its_step,)
+        own = self.learned_from(layer)
+        if not p.backpropagation and layer.is_output:
+            yield layer.phase(eq.output_delta, "once", when)
+        elif not p.backpropagation:
+            yield layer.phase(eq.hidden_delta, "block", when)
+            yield layer.phase(eq.measure, "once", when)
+        if p.measure_angle and not layer.is_output:
+            yield layer.phase(eq.measure_angle, "once", when, own=own, nan=float("nan"))
+        if not net.learning:
+            return
+        below, forgotten = (layer.below.x, 0.0) if k == 1 else (layer.below.h, p.forgetting)
+        yield from learn(net, layer, "W", below, own, p.alpha[k - 1], forgotten, when)
+        yield from learn(net, layer, "b", None, own, p.alpha[k - 1], when=when)
+        if not net.applies:
+            return
+        if not (layer.is_output or p.backpropagation):
+            if p.sst != "none" and p.alpha_Z:
+                before = layer.h if p.sst == "h" else layer.beta_before
+                yield layer.phase(eq.learn_inhibition, "block", when, g_before=before)
+            if p.alpha_Y:
+                yield layer.phase(eq.learn_feedback, "once", when)
+            if p.mirror:
+                above, rate = layer.above.delta, p.mirror * p.alpha[k]
+                yield from learn(net, layer, "Y", above, layer.h, rate, p.forgetting, when)
+        yield layer.phase(eq.have_learned, "once", when)
 
-    def record(self, images: Any, labels: Any, nudge: int | None = None) -> ImageRecording:
+    def _scale_rates(self, factor):
+        super()._scale_rates(factor)
+        self._training.scale_rates(factor * self.parameters.decay**self.epoch, "rate")
+
+    def record(  # type: ignore[override]  # several images, which follow each other
+        self, images: Any, labels: Any, nudge: int | None = None
+    ) -> ImageRecording:
         """Show images one after another from a cleared state, without learning; record everything.
 
         Parameters
@@ -215,147 +197,57 @@ class BurstEnsembleNetwork(ImageClassifier):
         images = self._check_images("images", np.atleast_2d(check_array("images", images)))
         labels = np.atleast_1d(check_array("labels", labels))
         labels = self._check_labels("labels", labels, len(images))
-        p = self.parameters
+        p, K = self.parameters, len(self.sizes) - 1
         step = p.nudge_after if nudge is None else nudge
-        check_integer("nudge", step, at_least=1, at_most=p.steps - len(self._weights.W))
-        simulation = self._simulation(len(images), learning=False, every_step=True)
-        return ImageRecording(simulation, images, labels, np.full(len(images), step))
+        check_integer("nudge", step, at_least=1, at_most=p.steps - K)
+        net = Simulation(self, RECORDING, len(images))
+        lengths = np.tile(np.array([step, p.steps - step]), (len(images), 1))
+        recording = ImageRecording(net, self.RECORD, {}, lengths.ravel())
+        net.show(images, labels, self._wanted(labels))
+        net.run(np.arange(len(images)), lengths, 0)
+        recording._finish(net)
+        return recording
 
-    # ------------------------------------------------------------------------ saving, loading
+    @staticmethod
+    def draw(net, data, pictures):
+        """Event rates and burst probabilities while three images are shown."""
+        recording = net.record(data.test_images[:3], data.test_labels[:3])
+        pictures.keep("bursts.png", plot.ensembles(recording)[0].figure)
 
-    def _state(self) -> dict[str, Any]:
-        parameters = self.parameters._asdict()
-        for name in ("alpha", "W_range", "Y_range"):
-            parameters[name] = list(parameters[name])
-        return {
-            "config": {
-                "sizes": list(self.sizes),
-                "seed": self.seed,
-                "dtype": self.dtype,
-                "parameters": parameters,
-            },
-            "weights": {
-                name: {str(m): array for m, array in enumerate(arrays)}
-                for name, arrays in vars(self._weights).items()
-            },
-            "progress": {
-                "epoch": self.epoch,
-                "example": self.example,
-                "step": self._learning.network.step,
-                "sums": self._running.state(),
-            },
-            "running": self._learning.arrays(),
-            "notes": dict(self.notes),
-            "history": history_arrays(self.history),
-            **self._kept_best(),
-        }
-
-    @classmethod
-    def _from_state(cls, state: dict[str, Any], backend: str) -> BurstEnsembleNetwork:
-        config = state["config"]
-        parameters = dict(config["parameters"])
-        for name in ("alpha", "W_range", "Y_range"):
-            parameters[name] = tuple(parameters[name])
-        net = cls(
-            tuple(config["sizes"]),
-            seed=config["seed"],
-            dtype=config["dtype"],
-            backend=backend,
-            **parameters,
-        )
-        for name, arrays in vars(net._weights).items():
-            for m, array in enumerate(arrays):
-                array[...] = state["weights"][name][str(m)]
-        for name, array in net._learning.arrays().items():
-            array[...] = state["running"][name]
-        net._learning.network._step = saved_count(state["progress"], "step")
-        net._at_epoch = saved_count(state["progress"], "epoch")
-        net._at_example = saved_count(state["progress"], "example")
-        net._running = _Sums(len(net.sizes) - 2, state["progress"]["sums"])
-        net.notes = state["notes"]
-        net.history.update(history_lists(state["history"]))
-        net._restore_best(state)
-        return net
-
-    # -------------------------------------------------------------------------------- inside
-
-    def _simulation(
-        self, capacity: int, learning: bool = True, every_step: bool = False
-    ) -> Simulation:
-        return Simulation(
-            self._weights,
-            self.parameters,
-            capacity,
-            self.dtype,
-            self.backend,
-            learning,
-            every_step,
-        )
-
-    def _initial_weights(self) -> Weights:
-        p = self.parameters
-        W_range = cast("tuple[float, ...]", p.W_range)
-        Y_range = cast("tuple[float, ...]", p.Y_range)
-
-        def uniform(chance, low: float, high: float, *shape: int) -> np.ndarray:  # type: ignore[no-untyped-def]
-            return chance.uniform(low, high, shape).astype(self.dtype)
-
-        chance = random_numbers(self.seed, _WEIGHTS)
-        W = [
-            uniform(chance, -reach, reach, below, n)
-            for reach, below, n in zip(W_range, self.sizes[:-1], self.sizes[1:], strict=True)
-        ]
-        # So that rectified outputs are above zero at first (2018 code).
-        W[-1] += W[-1].dtype.type(0.001)
-        b = [np.zeros(n, self.dtype) for n in self.sizes[1:]]
-        chance = random_numbers(self.seed, _APICAL)
-        Y, Z = [], []
-        for reach, n, above in zip(Y_range, self.sizes[1:-1], self.sizes[2:], strict=True):
-            Y.append(uniform(chance, -reach, reach, above, n))
-            Z.append(uniform(chance, 0.0, p.Z_range, n, n))
-        return Weights(W, b, Y, Z)
+    def _running(self, state):
+        """Files of 0.1 number what layers send."""
+        running = state["running"]
+        sent = [(f"{x.name}.sent", f"sent {k}") for k, x in enumerate(self._training.above_input)]
+        return {**running, **{name: running[older] for name, older in sent if older in running}}
 
 
-class _Sums:
-    """What an epoch adds up over its images."""
+class ImageRecording(LayerRecording):
+    """Event rates, burst probabilities, burst rates and apical potentials of some images.
 
-    def __init__(self, hidden: int, saved: dict[str, Any] | None = None):
-        saved = saved or {}
-        self.wrong = int(saved.get("wrong", 0))
-        self.loss = float(saved.get("loss", 0.0))
-        self.seconds = float(saved.get("seconds", 0.0))
-        self.apical = saved_sums(saved, "apical", hidden)
-        self.saturated = saved_sums(saved, "saturated", hidden)
-        self.angle = saved_sums(saved, "angle", hidden)
-        # An angle exists where there was a change at all, so its mean has a number of its own.
-        self.angles = saved_sums(saved, "angles", hidden)
+    Attributes
+    ----------
+    layers : list of str
+        'input', 'hidden_1', ..., 'output'.
+    t : numpy.ndarray, shape (steps,)
+        Times in ms.
+    h, p, beta : dict of str to numpy.ndarray, shape (units, steps)
+        Event rate, burst probability and burst rate, by layer after the input.
+    u : dict of str to numpy.ndarray, shape (units, steps)
+        Apical potential, by hidden layer.
+    onsets : numpy.ndarray, shape (images,)
+        The steps in which images begin.
+    nudges : numpy.ndarray, shape (images,)
+        The steps in which the output is nudged.
+    answers : numpy.ndarray of int, shape (images,)
+        The class that was read out of each image.
+    """
 
-    def state(self) -> dict[str, Any]:
-        return dict(vars(self))
+    def __init__(self, net, variables, kept, lengths):
+        super().__init__(net, variables, kept, lengths)
+        nudge = lengths[::2]
+        self.onsets = np.arange(len(nudge)) * net.p.steps
+        self.nudges = self.onsets + nudge
+        self.answers = net.result("answer", len(nudge))  # which the trials write
 
-    def add(self, simulation: Simulation, labels: np.ndarray, seconds: float) -> None:
-        count = len(labels)
-        hidden = len(simulation.hidden)
-        self.wrong += int((simulation.answer[:count] != labels).sum())
-        self.loss += float(simulation.loss[:count].sum(dtype=np.float64))
-        self.seconds += seconds
-        self.apical += simulation.apical[:count, :hidden].sum(axis=0, dtype=np.float64)
-        self.saturated += simulation.saturated[:count, :hidden].sum(axis=0, dtype=np.float64)
-        if simulation.p.measure_angle:
-            cosine = np.clip(simulation.cosine[:count, :hidden].astype(np.float64), -1.0, 1.0)
-            angle = np.degrees(np.arccos(cosine))
-            self.angle += np.nansum(angle, axis=0)
-            self.angles += np.isfinite(angle).sum(axis=0)
-
-    def entry(self, examples: int) -> dict[str, Any]:
-        return {
-            "training_error": 100.0 * self.wrong / examples,
-            "loss": self.loss / examples,
-            "apical": [float(x) for x in self.apical / examples],
-            "saturated": [float(x) for x in 100.0 * self.saturated / examples],
-            "angle": [
-                float(total / n) if n else np.nan
-                for total, n in zip(self.angle, self.angles, strict=True)
-            ],
-            "seconds": self.seconds,
-        }
+    def __repr__(self):
+        return f"<ImageRecording of {len(self.answers)} images, {self.t.size} steps>"

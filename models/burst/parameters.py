@@ -2,101 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from spikesim.checks import check_choice, check_integer, check_number, check_parameters
-from spikesim.errors import InputError
+from spikesim.checks import check_choice, check_integer
+from spikesim.learning.parameters import (
+    ModelParameters,
+    choice,
+    flag,
+    number,
+    per_layer,
+    refuse_if,
+    whole,
+)
 
 __all__ = ["FORMS", "Parameters"]
-
-
-class Parameters(NamedTuple):
-    """Constants and options; rates, potentials and weights have no units.
-
-    The defaults are the form of the talks, with learning rates that suit MNIST.
-    """
-
-    form: str = "talks"  # or a version of the authors' code: "july_2018", "april_2018"; see FORMS
-    steps: int = 10  # steps for which an image is shown; of 10 ms each
-    nudge_after: int | None = None  # earliest step of the nudge, the first being 0; None: K + 2
-    nudge: float = 0.5  # lambda, how far the nudge moves the output toward the target
-    p_0: float = 0.2  # burst probability of the output
-    gamma: float = 0.05  # what SST+ synapses bring the apical potential to
-    sst: str = (
-        "beta"  # what drives SST+ cells: "beta" (talks), "h" (July 2018), "none" without them
-    )
-    feedback: str = "plain"  # beta is sent down as it is, or "gated" as in the code of 2018
-    apical_gate: bool = False  # 1 - h multiplies what comes from above (Payeur et al. 2021)
-    derivative: str = "exact"  # p h (1 - h), or "boxcar" as in the code of 2018
-    boxcar_m: float = 0.2  # m, middle of the boxcar
-    boxcar_v: float = 0.3  # v, half its width
-    output: str = "sigmoid"  # or "relu" as in the code of 2018
-    alpha: float | tuple[float, ...] | None = None  # learning rate of all layers or of each
-    decay: float = 1.0  # what alpha is multiplied by after every epoch
-    alpha_Z: float = 1e-3  # learning rate of SST+ synapses; 0: fixed
-    alpha_Y: float = 0.0  # learning rate of feedback synapses by (13)
-    u_range: float = 2.0  # what learned feedback aims at, see (12)
-    mirror: float = 0.0  # mu, feedback becomes so many times the weights it mirrors; 0: it does not
-    forgetting: float = 0.0  # phi, what both lose of themselves with every image
-    clip_Z: bool = False  # SST+ synapses stay inhibitory, Z >= 0
-    W_range: float | tuple[float, ...] | None = (
-        None  # W ~ U(-range, range) of all layers or of each
-    )
-    Y_range: float | tuple[float, ...] = 1.0  # Y ~ U(-range, range) of all hidden layers or of each
-    Z_range: float = 0.01  # Z ~ U(0, range)
-    backpropagation: bool = False  # control: all layers learn by backpropagation
-    measure_angle: bool = False  # record the angle between updates and those of backpropagation
-
-    @classmethod
-    def checked(cls, layers: int, given: dict[str, Any]) -> Parameters:
-        """Parameters from values given by name, for a network of `layers` layers after the image.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown, a value is impossible, or there is no step left for the nudge.
-        """
-        given = check_parameters(given, cls._field_defaults)
-        form = check_choice("form", given.get("form", "talks"), list(FORMS))
-        p = cls(**{**FORMS[form], **given})
-        check_choice("sst", p.sst, ["beta", "h", "none"])
-        check_choice("feedback", p.feedback, ["plain", "gated"])
-        check_choice("derivative", p.derivative, ["exact", "boxcar"])
-        check_choice("output", p.output, ["sigmoid", "relu"])
-        for name in ("apical_gate", "clip_Z", "backpropagation", "measure_angle"):
-            check_choice(name, getattr(p, name), [True, False])
-        check_number("nudge", p.nudge, above=0.0, at_most=1.0)
-        check_number("p_0", p.p_0, above=0.0, at_most=1.0)
-        for name in ("gamma", "boxcar_m"):
-            check_number(name, getattr(p, name))
-        for name in ("alpha_Z", "alpha_Y", "Z_range", "boxcar_v"):
-            check_number(name, getattr(p, name), at_least=0.0)
-        check_number("u_range", p.u_range, above=0.0)
-        check_number("decay", p.decay, above=0.0, at_most=1.0)
-        check_number("mirror", p.mirror, at_least=0.0)
-        check_number("forgetting", p.forgetting, at_least=0.0, below=1.0)
-        if p.alpha_Y and p.sst == "none":
-            raise InputError(
-                "alpha_Y is above 0 with sst='none'; learned feedback is relative to inhibition. "
-                "Choose sst='beta' or 'h', or alpha_Y=0."
-            )
-        check_integer("steps", p.steps, at_least=1)
-        after = layers + 2 if p.nudge_after is None else p.nudge_after
-        check_integer("nudge_after", after, at_least=layers)
-        if after > p.steps - layers:
-            raise InputError(
-                f"steps is {p.steps}; {layers} layers with a nudge no earlier than step {after} "
-                f"need at least {after + layers}."
-            )
-        small = (0.05,) * (layers - 1) + (0.01,)
-        default = (20.0,) * (layers - 1) + (1.0,)
-        return p._replace(
-            nudge_after=after,
-            alpha=_per_layer("alpha", default if p.alpha is None else p.alpha, layers),
-            W_range=_per_layer("W_range", small if p.W_range is None else p.W_range, layers),
-            Y_range=_per_layer("Y_range", p.Y_range, layers - 1, "hidden layers"),
-        )
-
 
 FORMS: dict[str, dict[str, Any]] = {
     "talks": {},
@@ -123,11 +43,91 @@ FORMS: dict[str, dict[str, Any]] = {
 """Form → the parameters in which it differs from the talks; any of them may be given besides."""
 
 
-def _per_layer(name: str, given: Any, layers: int, what: str = "layers") -> tuple[float, ...]:
-    values = given if isinstance(given, (tuple, list)) else (given,) * layers
-    if len(values) != layers:
-        raise InputError(
-            f"{name} has {len(values)} values; it has to be one number, or one for each of the "
-            f"{layers} {what}."
+class Parameters(ModelParameters):
+    """Constants and options; rates, potentials and weights have no units.
+
+    The defaults are the form of the talks, with learning rates that suit MNIST.
+    """
+
+    form: str = choice(*FORMS, about="the talks, or a version of the authors' code")
+    steps: int = whole(10, "steps of 10 ms for which an image is shown", at_least=1)
+    nudge_after: int | None = whole(
+        None, "earliest step of the nudge, the first being 0; layers + 2", at_least=1, optional=True
+    )
+    nudge: float = number(
+        0.5, "how far the nudge moves the output to the target", symbol="λ", above=0.0, at_most=1.0
+    )
+    p_0: float = number(0.2, "burst probability of the output", above=0.0, at_most=1.0)
+    gamma: float = number(0.05, "what SST+ synapses bring the apical potential to", symbol="γ")
+    sst: str = choice("beta", "h", "none", about="what drives SST+ cells; without them")
+    feedback: str = choice("plain", "gated", about="what is sent down: beta, or as in 2018's code")
+    apical_gate: bool = flag(False, "1 - h multiplies what comes from above (Payeur et al. 2021)")
+    derivative: str = choice("exact", "boxcar", about="p h (1 - h), or as in 2018's code")
+    boxcar_m: float = number(0.2, "middle of the boxcar", symbol="m")
+    boxcar_v: float = number(0.3, "half its width", symbol="v", at_least=0.0)
+    output: str = choice("sigmoid", "relu", about="its rates; rectified in 2018's code")
+    alpha: Any = per_layer(
+        None, "learning rate; 20, of the output 1", symbol="α", at_least=0.0, optional=True
+    )
+    decay: float = number(1.0, "of alpha, after every epoch", above=0.0, at_most=1.0)
+    alpha_Z: float = number(1e-3, "learning rate of SST+ synapses", symbol="α_Z", at_least=0.0)
+    alpha_Y: float = number(0.0, "learning rate of feedback by (13)", symbol="α_Y", at_least=0.0)
+    u_range: float = number(2.0, "what learned feedback aims at, see (12)", above=0.0)
+    mirror: float = number(
+        0.0, "feedback becomes so many times the weights it mirrors", symbol="μ", at_least=0.0
+    )
+    forgetting: float = number(
+        0.0, "what both lose with every image", symbol="φ", at_least=0.0, below=1.0
+    )
+    clip_Z: bool = flag(False, "SST+ synapses stay inhibitory, Z >= 0")
+    W_range: Any = per_layer(
+        None, "W ~ U(-range, range); 0.05, of the output 0.01", at_least=0.0, optional=True
+    )
+    Y_range: Any = per_layer(1.0, "Y ~ U(-range, range)", at_least=0.0, hidden=True)
+    Z_range: float = number(0.01, "Z ~ U(0, range)", at_least=0.0)
+    backpropagation: bool = flag(False, "control: all layers learn by backpropagation")
+    measure_angle: bool = flag(False, "record the angle to updates by backpropagation")
+
+    @classmethod
+    def checked(cls, layers: int, given: Mapping[str, Any], dtype: str = "float32") -> Parameters:
+        """Parameters from values given by name; a form has some defaults of its own."""
+        form = check_choice("form", given.get("form", "talks"), list(FORMS))
+        p = {**FORMS[form], **given}
+        of_layers = {
+            "nudge_after": layers + 2,
+            "alpha": (20.0,) * (layers - 1) + (1.0,),
+            "W_range": (0.05,) * (layers - 1) + (0.01,),
+        }
+        for name, value in of_layers.items():
+            if p.get(name) is None:
+                p[name] = value
+        return super().checked(layers, p, dtype)
+
+    def check(self, layers: int, dtype: str) -> None:
+        refuse_if(
+            self.alpha_Y and self.sst == "none",
+            "alpha_Y is above 0 with sst='none'; learned feedback is relative to inhibition. "
+            "Choose sst='beta' or 'h', or alpha_Y=0.",
         )
-    return tuple(float(check_number(name, value, at_least=0.0)) for value in values)
+        after = check_integer("nudge_after", self.nudge_after, at_least=layers)
+        refuse_if(
+            after > self.steps - layers,
+            f"steps is {self.steps}; {layers} layers with a nudge no earlier than step {after} "
+            f"need at least {after + layers}.",
+        )
+
+    @property
+    def rectified(self) -> bool:
+        """Whether the output has rectified rates."""
+        return self.output == "relu"
+
+    @property
+    def boxcar(self) -> bool:
+        """Whether (9) is a boxcar."""
+        return self.derivative == "boxcar"
+
+    @property
+    def apical_learns(self) -> bool:
+        """Whether synapses onto apical dendrites change."""
+        inhibition = self.sst != "none" and self.alpha_Z > 0.0
+        return inhibition or self.alpha_Y > 0.0 or self.mirror > 0.0

@@ -246,7 +246,9 @@ def _warmup(chosen: argparse.Namespace) -> None:
     from spikesim.cli import warmup
     from spikesim.kernels.machine import cache
 
-    commands = [line.split() for name in _registry().MODELS for line in _module(name).SHORT_RUNS]
+    modules = [_module(name) for name in _registry().MODELS]
+    modules += [importlib.import_module(where) for where in _registry().EXPERIMENTS.values()]
+    commands = [line.split() for module in modules for line in module.SHORT_RUNS]
     todo = list(warmup.tasks(commands, main))
     begun = monotonic()
     with tqdm(todo, unit=" parts", disable=None, dynamic_ncols=True) as bar:

@@ -102,9 +102,12 @@ class ImageModel(LayeredModel, ImageClassifier):
     COLUMNS: ClassVar[tuple[str, ...]] = ()
     """Entries of the history that `measures` returns."""
 
-    def results(self) -> dict[str, int]:
+    PERCENT: ClassVar[tuple[str, ...]] = ()
+    """Results that are fractions, of which the history has percentages."""
+
+    def results(self) -> dict[str, int | tuple[int, ...]]:
         angle = getattr(self.parameters, "measure_angle", False)
-        return {"loss": 1, **({"cosine": len(self.sizes) - 2} if angle else {})}
+        return {"loss": 1, **({"cosine": (len(self.sizes) - 2,)} if angle else {})}
 
     def activity(self, layer: Layer) -> np.ndarray | None:
         """What the units of a layer tell the next one, if the layer has an array for it."""
@@ -241,7 +244,8 @@ class ImageModel(LayeredModel, ImageClassifier):
         weights = {name: getattr(self, name) for name in self.WEIGHTS}
         check_finite(weights, self.epoch + 1, "choose a smaller learning rate")
         sums = self._sums
-        means = {name: np.asarray(sums[name]) / examples for name in self._means}
+        scale = {name: 100.0 if name in self.PERCENT else 1.0 for name in self._means}
+        means = {name: scale[name] * np.asarray(sums[name]) / examples for name in self._means}
         entry: dict[str, Any] = {name: mean.tolist() for name, mean in means.items()}
         entry["epoch"], entry["test_error"] = self.epoch + 1, test_error
         entry["training_error"] = 100.0 * float(sums["wrong"]) / examples

@@ -110,8 +110,8 @@ class LayeredModel(Learner):
         """The Phases of a step, in their order; they follow the neurons of layers that spike."""
         raise NotImplementedError
 
-    def results(self) -> dict[str, int]:
-        """What a trial leaves behind besides its answer: name → how many numbers."""
+    def results(self) -> dict[str, int | tuple[int, ...]]:
+        """What a trial leaves behind besides its answer: name → how many numbers, or a shape."""
         return {"loss": 1}
 
     def lengths(self, n: int, purpose: int) -> np.ndarray:
@@ -226,6 +226,7 @@ class Simulation:
         self.shared = Shared(model.parameters, bodies)
         self.shared.arrays.update(
             clock=self.trials.clock,
+            length=self.trials.length,
             example=self.trials.example,
             image=np.zeros((1, model.sizes[0]), np.uint8),
             label=np.zeros(1, np.int64),
@@ -238,8 +239,8 @@ class Simulation:
         self.shared.numbers["scale"] = Brightness(1.0)
         self.shared.inputs = {"image", "label", "wanted"}
         for name, many in model.results().items():
-            shape = (capacity, many) if many != 1 or name == "cosine" else (capacity,)
-            self.shared.arrays[name] = np.zeros(shape, model.dtype)
+            shape = many if isinstance(many, tuple) else () if many == 1 else (many,)
+            self.shared.arrays[name] = np.zeros((capacity, *shape), model.dtype)
         self.moments: dict[str, np.ndarray] = {}
         self.carried: dict[str, Any] = {}
         self.layers = linked(model.units(), self.shared)
@@ -420,10 +421,11 @@ class Simulation:
         self.model.prepare(self, first, count)
         self.network.run_steps(self.trials.schedule(example, lengths))
 
-    def scale_rates(self, factor: float) -> None:
-        """Multiply the learning rates that the parameters give."""
+    def scale_rates(self, factor: float, only: str | None = None) -> None:
+        """Multiply the learning rates that the parameters give, or those of one name."""
         for params, name, rate in self._rates:
-            params[name] = rate * factor
+            if only is None or name == only:
+                params[name] = rate * factor
 
     def result(self, name: str, count: int) -> np.ndarray:
         """What the last `count` trials left behind."""

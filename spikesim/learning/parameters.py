@@ -48,6 +48,8 @@ class Declared:
     choices : tuple of str
     optional : bool
         Whether it may be None.
+    hidden : bool
+        Whether 'per layer' is per hidden layer.
     """
 
     kind: str
@@ -58,17 +60,19 @@ class Declared:
     bounds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     choices: tuple[str, ...] = ()
     optional: bool = False
+    hidden: bool = False
 
     def checked(self, name: str, value: Any, layers: int) -> Any:
         """The value as it is kept, or an `InputError` that names it."""
         if self.optional and value is None:
             return None
         if self.kind == "per layer":
-            values = value if isinstance(value, (tuple, list)) else (value,) * layers
-            if len(values) != layers:
+            many, which = (layers - 1, "hidden layers") if self.hidden else (layers, "layers")
+            values = value if isinstance(value, (tuple, list)) else (value,) * many
+            if len(values) != many:
                 raise InputError(
                     f"{name} has {len(values)} values; it has to be one number, or one for each of "
-                    f"the {layers} layers."
+                    f"the {many} {which}."
                 )
             return tuple(self._number(name, each) for each in values)
         if self.kind == "number":
@@ -168,10 +172,19 @@ def choice(default: str, *others: str, about: str = "") -> Any:
 
 
 def per_layer(
-    default: float, about: str = "", *, unit: str = "", symbol: str = "", **bounds: float
+    default: float | None,
+    about: str = "",
+    *,
+    unit: str = "",
+    symbol: str = "",
+    optional: bool = False,
+    hidden: bool = False,
+    **bounds: float,
 ) -> Any:
-    """One number, or one for each layer after the input; once checked, a tuple."""
-    return _declared("per layer", default, about, unit, symbol, bounds)
+    """One number, or one for each layer after the input, or each hidden one; checked, a tuple."""
+    return _declared(
+        "per layer", default, about, unit, symbol, bounds, optional=optional, hidden=hidden
+    )
 
 
 def refuse_if(condition: object, sentence: str) -> None:

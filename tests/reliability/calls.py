@@ -199,6 +199,9 @@ INTERNAL = {
                 "learned_from",
                 "backpropagated",
                 "is_apical",
+                "apical",
+                "learning",
+                "spares",
                 "uniform",
                 "max_eigenvalue",
             ),
@@ -206,8 +209,9 @@ INTERNAL = {
     },
     "*.Weights": "made by models",
     "*Recording": "returned",
+    "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
-    "spikesim.models.*Parameters.checked": "made by models from **parameters",
+    "spikesim.models.*Parameters.check*": "made by models from **parameters",
     "spikesim.models.*Parameters": "made by models from **parameters",
     "spikesim.models.superspike.simulation.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.simulation.cost_of_loss": "called by SuperSpikeNetwork",
@@ -226,7 +230,7 @@ INTERNAL = {
     "spikesim.io.runs.*": "the command line",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.models.*.command.*": "the command line",
-    "spikesim.models.burst.experiments.*": "the command line",
+    "spikesim.models.burst.spiking.experiments.*": "the command line",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
@@ -527,6 +531,7 @@ def learn(net: Any) -> dict[str, list[Any]]:
 _WING = {
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
+    "burst": "burst.network.BurstEnsembleNetwork",
 }
 """Models of `spikesim.learning`."""
 

@@ -46,6 +46,7 @@ from tests import (
     naive_segregated,
     naive_superspike,
 )
+from tests.watched_bursts import Watched, learn
 
 TOLERANCE = 1e-10  # of the largest number of an array
 WRONG = 1e-6  # by how much of itself a parameter is made wrong
@@ -531,7 +532,8 @@ def burst_ensemble(case: Case) -> None:
     labels = case.chance.integers(0, classes, examples)
     case.note(sizes=sizes, examples=examples, epochs=epochs, recorded=recorded)
     case.note(**values, **options)
-    net = BurstEnsembleNetwork(
+    kind = Watched if recorded else BurstEnsembleNetwork
+    net = kind(
         sizes, seed=case.seed, dtype="float64", backend=case.on(is_common), **values, **options
     )
 
@@ -561,29 +563,21 @@ def burst_ensemble(case: Case) -> None:
         clip_Z=p.clip_Z,
     )
     before = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y, net.Z)]
-    simulation = net._learning
-    if recorded:
-        simulation = net._simulation(examples, every_step=True)
-        names = ("h", "p", "beta", "u")
-        recordings = [
-            simulation.network.record(layer, [name for name in names if name in layer.state])
-            for layer in simulation.layers
-        ]
+    simulation = net._training
     for epoch in range(epochs):
         oracle.alpha = [None, *(a * told["decay"] ** epoch for a in alpha)]
-        nudges = net._nudges(examples)
+        nudges = net.lengths(examples, TRAINING)[:, 0]
         if recorded:
-            simulation.run(shown, labels, np.arange(examples), nudges)
+            simulation, recording = learn(net, shown, labels, nudges)
         else:
             net.fit(shown, labels, epochs=1, shuffle=False)
         results = _burst_examples(case, simulation, oracle, images, labels, nudges, p)
     if recorded and not p.backpropagation:
-        for k, recording in enumerate(recordings, 1):
-            for name in names:
-                if name == "u" and k == layers:
-                    continue
+        for name in net.RECORD:
+            for layer, ours in getattr(recording, name).items():
+                k = recording.layers.index(layer)
                 theirs = np.concatenate([getattr(example, name)[k] for example in results])
-                case.close(f"{name} of layer {k}", getattr(recording, name), theirs.T)
+                case.close(f"{name} of layer {k}", ours, theirs.T)
     for k in range(1, layers + 1):
         # Learning is from differences of rates below 1, often from small ones.
         rounding = ROUNDING * alpha[k - 1]
@@ -606,10 +600,11 @@ def _burst_examples(
     """Teach the oracle, and compare what the package has measured image by image."""
     K, results = oracle.K, []
     one_hot = np.eye(oracle.sizes[-1])
+    seen = simulation.shared.arrays
     for n, (image, label, nudge) in enumerate(zip(images, labels, nudges, strict=True)):
         free = oracle.settled_rates(image)[-1]
-        case.close(f"loss of image {n}", simulation.loss[n], np.mean((one_hot[label] - free) ** 2))
-        case.same(f"answer to image {n}", simulation.answer[n], np.argmax(free))
+        case.close(f"loss of image {n}", seen["loss"][n], np.mean((one_hot[label] - free) ** 2))
+        case.same(f"answer to image {n}", seen["answer"][n], np.argmax(free))
         errors = oracle.backprop_deltas(image, one_hot[label])
         if p.backpropagation:
             oracle.train_backprop(image, one_hot[label])
@@ -618,13 +613,13 @@ def _burst_examples(
         results.append(example)
         for k in oracle.hidden:
             u = np.abs(example.u[k][nudge + K - k])
-            case.close(f"apical {n}, {k}", simulation.apical[n, k - 1], np.mean(u))
-            case.close(f"saturated {n}, {k}", simulation.saturated[n, k - 1], np.mean(u > 4.0))
+            case.close(f"apical {n}, {k}", seen["apical"][n, k - 1], np.mean(u))
+            case.close(f"saturated {n}, {k}", seen["saturated"][n, k - 1], np.mean(u > 4.0))
             lengths = np.linalg.norm(example.delta[k]) * np.linalg.norm(errors[k])
             if p.measure_angle and lengths > 0.0:
                 cosine = example.delta[k] @ errors[k] / lengths
                 rounding = ROUNDING / np.linalg.norm(example.delta[k])
-                case.close(f"cosine {n}, {k}", simulation.cosine[n, k - 1], cosine, rounding)
+                case.close(f"cosine {n}, {k}", seen["cosine"][n, k - 1], cosine, rounding)
     return results
 
 

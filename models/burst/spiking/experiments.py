@@ -32,7 +32,10 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters as ExclusiveOr
 
-__all__ = ["EXPERIMENTS", "Experiment", "add_run_arguments", "run"]
+__all__ = ["EXPERIMENTS", "SHORT_RUNS", "Experiment", "add_run_arguments", "run"]
+
+SHORT_RUNS = ("run burst propagation --n=200 --duration=100 --burn_in=10",)
+"""Commands that take a moment and compile what longer ones need."""
 
 
 class Experiment(NamedTuple):
