@@ -3,6 +3,7 @@
 import os
 import signal
 
+import h5py
 import numpy as np
 import pytest
 
@@ -245,6 +246,20 @@ def test_a_network_that_was_saved_goes_on_with_the_same_bits(tmp_path):
     for key in set(whole.history) - {"seconds"}:
         assert second.history[key] == whole.history[key]
         assert [*map(type, second.history[key])] == [*map(type, whole.history[key])]
+
+
+def test_arrays_that_a_file_has_under_other_phases_are_found(tmp_path):
+    """As files of earlier versions do, whose steps had another order."""
+    net = network()
+    net.fit(SHOWN, TARGET, 1, block=130.0)
+    net.save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "a") as file:
+        arrays = file["network/simulation/arrays"]
+        for name in [name for name in arrays if name.startswith("phase ")]:
+            number = int(name.split()[1])
+            arrays.move(name, f"phase {number + 100} moved")
+    again = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
+    bits(again, net)
 
 
 def pressing(press_at, signum=signal.SIGINT):

@@ -171,7 +171,7 @@ class Layer(Guarded):
         when: Callable | tuple[Callable, ...] | None = None,
         *,
         many: int | None = None,
-        dtype: str | None = None,
+        dtype: Any = None,
         **given: Any,
     ) -> Wired:
         """Apply a body to this layer.

@@ -48,6 +48,8 @@ class LoopSimulation(Simulation):
         Compute what this synapse learns from in every step, to record it.
     """
 
+    model: Any  # a PatternModel, which is made of this
+
     def __init__(self, model: Any, purpose: int, synapse: Synapse | None = None):
         self.model, self.purpose, self.p = model, purpose, model.parameters
         self.learning = self.applies = purpose == TRAINING
