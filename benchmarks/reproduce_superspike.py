@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim import SimulationError, patterns, plot
+from spikesim.learning.windows import answers
 from spikesim.models.superspike import SuperSpikeNetwork, tasks
-from spikesim.models.superspike.windows import answers
 from spikesim.patterns import SpikePattern
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "superspike"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["advance", "sample", "sampled", "spikes_now", "store"]
+__all__ = ["advance", "sample", "sampled", "spikes_now", "store", "tally"]
 
 
 def spikes_now(t, s, p):
@@ -29,3 +29,8 @@ def sampled(t, s, p):
 def sample(k, t, s, p):
     """Copy the value of the k-th chosen neuron to this sample's row of the buffer."""
     s.buffer[t // p.every - p.first, k] = s.value[s.which[k]]
+
+
+def tally(_, t, s, p):
+    """Add the number of this step's entries to a total."""
+    s.total[0] += s.count[t % s.count.shape[0]]

@@ -45,7 +45,7 @@ MODELS = {
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
     ),
     "superspike": Registered(
-        "spikesim.models.superspike.command",
+        "spikesim.models.superspike.network:SuperSpikeNetwork",
         "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
     ),
 }

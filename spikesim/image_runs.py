@@ -23,6 +23,7 @@ from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
+from spikesim.pattern_runs import PatternCommands
 from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
@@ -43,13 +44,18 @@ def model_class(where: str) -> Any:
     place, _, name = where.rpartition(":")
     module = _own_module(Path(place)) if is_own(where) else importlib.import_module(place)
     found = getattr(module, name, None)
-    if not inspect.isclass(found) or not hasattr(found, "SUITED"):
-        models = [n for n, each in vars(module).items() if hasattr(each, "SUITED")]
+    if not _is_model(found):
+        models = [name for name, each in vars(module).items() if _is_model(each)]
         raise InputError(
             f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
         )
     return found
+
+
+def _is_model(found: Any) -> bool:
+    """Whether it is a class that learns images or patterns."""
+    return inspect.isclass(found) and (hasattr(found, "SUITED") or hasattr(found, "TASKS"))
 
 
 def _own_module(path: Path) -> Any:
@@ -74,6 +80,9 @@ def commands_of(where: str) -> Any:
         return importlib.import_module(where)
     network = model_class(where)
     title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
+    if hasattr(network, "TASKS"):
+        command = where if is_own(where) else network.KIND
+        return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
     commands = ImageCommands(
         network.KIND, title, network, network.Parameters, network.SUITED, network.draw
     )

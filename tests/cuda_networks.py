@@ -31,6 +31,7 @@ from spikesim import (
 )
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
+from spikesim.learning.model import TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -42,8 +43,7 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork, Windows
-from spikesim.models.superspike.simulation import Synapse
+from spikesim.models.superspike import SuperSpikeNetwork, Synapse, Windows
 
 CHANCE = np.random.default_rng(3)
 IMAGES = CHANCE.random((2, 6)).astype(np.float32)
@@ -227,7 +227,7 @@ ONLY_COMPILED = {
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
     "superspike, synapse": lambda backend: superspike()(backend)._simulation(
-        learning=True, synapse=Synapse(1, 0, 0)
+        TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""

@@ -13,13 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikesim import FileError, InputError, Replicas
+from spikesim import FileError, InputError, Replicas, patterns
 from spikesim.cli import main
 from spikesim.image_runs import model_class
+from spikesim.learning.images import ImageModel
+from spikesim.learning.tasks import Task
 from spikesim.models import MODELS
 
 WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
+OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), ImageModel)]
+OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
 SMALL = {
+    "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
 }
 VARIANTS = {
@@ -41,17 +46,50 @@ VARIANTS = {
         {"spiking": False, "measure_inverse": True},
         {"memory": None, "g_A": 0.05},
     ],
+    "superspike": [
+        {"feedback": "random", "rho": 1.0, "optimizer": "rmsprop"},
+        {"feedback": "uniform", "optimizer": "plain", "linear": True, "frozen": True},
+    ],
 }
 CASES = [(name, options) for name in WING for options in ({}, *VARIANTS.get(name, []))]
+IMAGE_CASES = [case for case in CASES if case[0] in OF_IMAGES]
 CHANCE = np.random.default_rng(3)
 IMAGES = (CHANCE.random((10, 6)) * (CHANCE.random((10, 6)) > 0.3) * 255).astype(np.uint8)
 LABELS = CHANCE.integers(0, 3, 10)
 HELD_OUT = (IMAGES[:4], LABELS[:4])
+SHOWN = patterns.poisson(6, rate=250.0, duration=12.0, seed=1)
+TARGET = patterns.from_trains([[3.0, 9.0], [6.0], []], duration=12.0)
 
 
 def build(name, seed=5, **options):
     given = {"backend": "python", **SMALL.get(name, {}), **options}
     return model_class(WING[name])((6, 5, 3), seed=seed, **given)
+
+
+def in_time(net):
+    """Whether a model, or one of replicas, learns patterns in time."""
+    return not hasattr(net, "epoch")
+
+
+def learn(net, times=1, **options):
+    """So many epochs, or blocks."""
+    if in_time(net):
+        net.fit(SHOWN, TARGET, times, block=10.0, **options)
+    else:
+        net.fit(IMAGES, LABELS, times, **options)
+
+
+def learned(net):
+    """How many epochs or blocks there were."""
+    return net.block if in_time(net) else net.epoch
+
+
+def answer(net):
+    """What it answers."""
+    if in_time(net):
+        output = net.predict(SHOWN)
+        return np.stack([output.times, output.ids])
+    return net.predict(IMAGES)
 
 
 def weights(net):
@@ -73,13 +111,20 @@ def make(request):
     return lambda **more: build(name, **{**options, **more})
 
 
+@pytest.fixture(params=IMAGE_CASES, ids=str)
+def of_images(request):
+    name, options = request.param
+    return lambda **more: build(name, **{**options, **more})
+
+
 def test_learning_that_was_saved_goes_on_as_if_never_stopped(make, tmp_path):
     whole, first = make(), make()
-    whole.fit(IMAGES, LABELS, epochs=3, validation=HELD_OUT)
-    first.fit(IMAGES, LABELS, epochs=1, validation=HELD_OUT)
+    held_out = {"validation": HELD_OUT} if not in_time(whole) else {}
+    learn(whole, 3, **held_out)
+    learn(first, 1, **held_out)
     first.save(tmp_path / "net.h5")
     second = type(first).load(tmp_path / "net.h5", backend="python")
-    second.fit(IMAGES, LABELS, epochs=2, validation=HELD_OUT)
+    learn(second, 2, **held_out)
     assert_same(weights(second), weights(whole))
     np.testing.assert_equal(without_seconds(second), without_seconds(whole))
 
@@ -89,78 +134,83 @@ def test_a_signal_keeps_what_is_whole_and_nothing_is_lost(make, signum, tmp_path
     def block(self):
         return getattr(self.parameters, "batch", 1)
 
-    monkeypatch.setattr(type(make()), "block", block)
     whole, stopped = make(), make()
-    whole.fit(IMAGES, LABELS, epochs=2)
+    if not in_time(whole):
+        monkeypatch.setattr(type(whole), "block", block)
+    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 30)
+    learn(whole, 2)
 
     def press(done, total):
-        if done >= len(IMAGES) // 2:
+        if done >= total / 4:
             os.kill(os.getpid(), signum)
 
     with pytest.raises(KeyboardInterrupt):
-        stopped.fit(IMAGES, LABELS, 2, progress=press, checkpoint=tmp_path / "net.h5")
+        learn(stopped, 2, progress=press, checkpoint=tmp_path / "net.h5")
     resumed = type(stopped).load(tmp_path / "net.h5", backend="python")
-    assert 0 < resumed.example < len(IMAGES)
-    resumed.fit(IMAGES, LABELS, epochs=2 - resumed.epoch)
+    assert in_time(resumed) or 0 < resumed.example < len(IMAGES)
+    learn(resumed, 2 - learned(resumed))
     assert_same(weights(resumed), weights(whole))
 
 
 def test_tests_recordings_and_measures_leave_training_alone(make):
     disturbed, left = make(), make()
     for net in (disturbed, left):
-        net.fit(IMAGES, LABELS)
-        if net is disturbed:
+        learn(net)
+        if net is disturbed and not in_time(net):
             net.evaluate(*HELD_OUT)
             net.record(IMAGES[0], 1)
             net.update(*HELD_OUT)
             net.gradient(*HELD_OUT)
-        net.fit(IMAGES, LABELS)
+        elif net is disturbed:
+            net.evaluate(SHOWN, TARGET)
+            net.record(SHOWN, TARGET, synapse=(1, 0, 0))
+        learn(net)
     assert_same(weights(disturbed), weights(left))
 
 
 def test_the_answer_is_the_same_when_asked_again(make):
     net = make()
-    np.testing.assert_array_equal(net.predict(IMAGES), net.predict(IMAGES))
+    np.testing.assert_array_equal(answer(net), answer(net))
 
 
 def test_replicas_learn_as_one_after_another(make):
     alone = [make(seed=seed) for seed in (1, 2)]
     together = Replicas([make(seed=seed) for seed in (1, 2)])
-    together.fit(IMAGES, LABELS)
+    learn(together)
     for one, other in zip(alone, together, strict=True):
-        one.fit(IMAGES, LABELS)
+        learn(one)
         assert_same(weights(one), weights(other))
 
 
 def test_plain_python_and_the_compilers_leave_the_same_bits(make):
     plain = make()
-    plain.fit(IMAGES, LABELS, epochs=2)
+    learn(plain, 2)
     for backend in ("cpu", "threads:2"):
         compiled = make(backend=backend)
-        compiled.fit(IMAGES, LABELS, epochs=2)
+        learn(compiled, 2)
         assert_same(weights(compiled), weights(plain))
-        np.testing.assert_array_equal(compiled.predict(IMAGES), plain.predict(IMAGES))
+        np.testing.assert_array_equal(answer(compiled), answer(plain))
 
 
 def test_a_copy_goes_on_as_the_original(make):
     net = make()
-    net.fit(IMAGES, LABELS)
+    learn(net)
     copy = pickle.loads(pickle.dumps(net))
     for each in (net, copy):
-        each.fit(IMAGES, LABELS)
+        learn(each)
     assert_same(weights(net), weights(copy))
 
 
-def test_images_may_be_whole_numbers_or_fractions(make):
-    whole, real = make(dtype="float64"), make(dtype="float64")
+def test_images_may_be_whole_numbers_or_fractions(of_images):
+    whole, real = of_images(dtype="float64"), of_images(dtype="float64")
     whole.fit(IMAGES, LABELS)
     real.fit(IMAGES / 255.0, LABELS)
     for one, other in zip(weights(whole), weights(real), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
 
 
-def test_update_has_the_shapes_of_the_weights_and_one_delta_for_each_example(make):
-    net = make()
+def test_update_has_the_shapes_of_the_weights_and_one_delta_for_each_example(of_images):
+    net = of_images()
     for found in (net.update(*HELD_OUT), net.gradient(*HELD_OUT)):
         assert [a.shape for a in found.dW] == [a.shape for a in net.W]
         assert [a.shape for a in found.db] == [a.shape for a in net.b]
@@ -212,7 +262,7 @@ def test_a_file_of_another_model_is_refused(name, tmp_path):
         Another.load(tmp_path / "net.h5")
 
 
-@pytest.mark.parametrize("name", WING)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_learning_stops_early_follows_a_schedule_and_tells_after_each_epoch(name):
     net, seen = build(name), []
     net.fit(IMAGES, LABELS, 3, callback=lambda net: seen.append(net.epoch))
@@ -229,7 +279,35 @@ def test_learning_stops_early_follows_a_schedule_and_tells_after_each_epoch(name
     assert stuck.epoch == 3
 
 
-@pytest.mark.parametrize("name", WING)
+@pytest.mark.parametrize("name", OF_PATTERNS)
+def test_learning_in_time_stops_early_and_follows_rates(name):
+    net, seen = build(name), []
+    learn(net, 3, callback=lambda net: seen.append(net.block))
+    assert seen == [1, 2, 3]
+    learn(net, 5, callback=lambda net: net.block == 5)
+    assert net.block == 5
+    before = weights(net)
+    learn(net, 2, learning_rate=[0.0, 0.0])
+    assert_same(weights(net), before)
+    learn(net)
+    assert any((a != b).any() for a, b in zip(weights(net), before, strict=True))
+
+
+@pytest.mark.parametrize("name", OF_PATTERNS)
+def test_training_tests_in_between_lowers_the_rate_and_tells_its_course(name):
+    net, course = build(name), []
+    task = Task(net.sizes, lambda block: (SHOWN, TARGET), 6, 10.0, {})
+    net.train(task, 3, callback=lambda net, error: course.append((net.block, net.predict(SHOWN).n)))
+    net.train(task, decay=5)  # up to the sixth block
+    assert course == [(1, 3), (2, 3), (3, 3)]
+    assert net.notes["tested_at"] == [1, 2, 3, 5, 6]
+    assert net.notes["tested"][-1] == net.evaluate(SHOWN, TARGET)
+    eta = net.parameters.eta
+    rates = [eta, eta, 0.1 * eta, eta, eta, 0.1 * eta]
+    np.testing.assert_allclose(net.history["learning_rate"], rates)
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_a_rate_of_one_is_the_rate_of_no_schedule(name):
     with_one, without = build(name), build(name)
     with_one.fit(IMAGES, LABELS, 2, schedule=lambda epoch: 1.0)
@@ -250,7 +328,7 @@ def test_its_files_hold_the_model_and_nothing_else(name):
         assert sum(bool(line.strip()) for line in text.splitlines()) <= 300, file.name
 
 
-@pytest.mark.parametrize("name", WING)
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_its_commands_train_tell_resume_draw_and_export(name, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = [f"--{option}={value}" for option, value in SMALL.get(name, {}).items()]
@@ -264,3 +342,21 @@ def test_its_commands_train_tell_resume_draw_and_export(name, tmp_path, capsys, 
     with np.load("run/weights.npz") as saved:
         assert saved["W_0"].shape == (64, 5)
     assert (tmp_path / "run" / "learning_curve.png").is_file()
+
+
+@pytest.mark.parametrize("name", OF_PATTERNS)
+def test_its_commands_do_the_same_in_time(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for neuron, file in enumerate(("in.ras", "target.ras")):
+        Path(file).write_text(f"0.0{neuron + 1} 0\n")
+    files = ["--task=files", "--input=in.ras", "--target=target.ras", "--duration=50"]
+    given = ["--hidden=5", "--blocks=1", "--no-progress", *files]
+    assert main(["train", name, "--out=run", *given]) == 0
+    assert main(["resume", "run", "--blocks=2", "--no-progress"]) == 0
+    assert main(["info", "run"]) == 0
+    assert "blocks       2 of 2" in capsys.readouterr().out
+    assert main(["plot", "run"]) == 0
+    assert main(["export", "run", "--format=npz"]) == 0
+    with np.load("run/weights.npz") as saved:
+        assert saved["W_0"].shape == (1, 5)
+    assert (tmp_path / "run" / "layers.png").is_file()

@@ -24,6 +24,7 @@ MODULES = [
     "spikesim.learning.images",
     "spikesim.learning.layers",
     "spikesim.learning.parameters",
+    "spikesim.learning.tasks",
     "spikesim.models.burst.burstprop",
     "spikesim.models.burst.network",
     "spikesim.models.burst.spiking.exclusive_or",

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from spikesim import FileError
+from spikesim import FileError, pattern_runs
 from spikesim.cli import main
 from spikesim.io import runs
 from spikesim.models.burst import BurstEnsembleNetwork
-from spikesim.models.superspike import SuperSpikeNetwork, command
+from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.sweep import Sweep, sweep
 from tests.reliability import crash
 
@@ -154,10 +154,12 @@ def test_a_test_that_a_kill_prevented_is_made_up_for(tmp_path, monkeypatch):
     def killed(*arguments):
         raise Killed
 
-    for at, name in enumerate(("_test", "_results")):
+    for at, (owner, name) in enumerate(
+        ((SuperSpikeNetwork, "evaluate"), (pattern_runs, "_results"))
+    ):
         directory = tmp_path / str(at)
         with monkeypatch.context() as patch:
-            patch.setattr(command, name, killed)
+            patch.setattr(owner, name, killed)
             with pytest.raises(Killed):
                 main([*HIDDEN, f"--out={directory}"])
         assert main(["resume", str(directory), "--no-progress"]) == 0

@@ -13,7 +13,7 @@ from spikesim.models.superspike import SuperSpikeNetwork
 from tests.reliability import edited
 
 EVENTS = ("simulation", "arrays", "phase 10 keep_factors", "block")
-RAW = ("simulation", "arrays", "phase 0 filter_error", "raw_count")
+RAW = ("simulation", "arrays", "phase 5 clear_error", "raw_count")
 EDITS = {
     "spikes of a layer": ("segregated", ("running", "hidden_1.ids"), 2**30, "hidden_1.ids"),
     "numbers of spikes": ("segregated", ("running", "input.count"), 99, "input.count holds 99"),

@@ -79,7 +79,7 @@ POISONED = {
     "burstprop weight": (burstprop, lambda net: net.W[0], "W.0 of the weights"),
     "burstprop momentum": (burstprop, lambda net: net._momentum["W"][0], "W.0 of the momentum"),
     "superspike weight": (superspike, lambda net: net.W[0], "W.*became NaN"),
-    "superspike error": (superspike, lambda net: net._learning.errors[0]["e"], "e of the sim"),
+    "superspike error": (superspike, lambda net: net._training.layers[1].e, "e of the sim"),
     "exclusive-or weight": (
         exclusive_or,
         lambda net: net._simulation.plastic.weight,

@@ -25,7 +25,7 @@ FLOORS = (
     "learning training",
     "replicas",
     "sweep",
-    "cli image_runs",
+    "cli image_runs pattern_runs",
     "models",
     "__main__",
 )

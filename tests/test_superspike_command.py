@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread, imsave
 
+from spikesim import pattern_runs
 from spikesim.cli import main
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork, command
+from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.sonata import read_spikes
 
 HIDDEN = ["train", "superspike", "--task", "hidden", "--hidden", "4", "--seed", "1"]
@@ -140,7 +141,7 @@ def test_spikes_are_learned_from_files(tmp_path):
 
 
 def test_the_exclusive_or_is_tested_on_trials_that_were_never_trained_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "_TESTS", 2)
+    monkeypatch.setattr(pattern_runs, "_TESTS", 2)
     directory = tmp_path / "xor"
     arguments = ["--task", "xor", "--blocks", "2", "--out", str(directory)]
     assert main(["train", "superspike", *arguments]) == 0

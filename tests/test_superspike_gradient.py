@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from spikesim import patterns
-from spikesim.models.superspike import Parameters, equations
-from spikesim.models.superspike.equations import membrane
-from spikesim.models.superspike.simulation import Simulation, Weights
+from spikesim.models.superspike import Parameters, SuperSpikeNetwork
+from spikesim.models.superspike.network import membrane, step_membrane
+from spikesim.models.superspike.rules import output_error
 
 DT = 0.1  # ms
 STEPS = 800
@@ -42,11 +42,31 @@ def smooth_error(_, t, s, p):
     s.raw_count[row] = s.raw.shape[1]  # all of them; the list says so already
 
 
-def smooth_simulation(weights, monkeypatch, identical, lag=0):
+class Smooth(SuperSpikeNetwork):
+    """The cost does not forget."""
+
+    BODIES = {step_membrane: smooth_membrane, output_error: smooth_error}  # noqa: RUF012
+
+    def numbers(self):
+        return {**super().numbers(), "decay_avg": 1.0}
+
+
+class Identical(Smooth):
+    """The filters of traces and currents are the Euler filter of errors."""
+
+    def numbers(self):
+        same = dict.fromkeys(("decay_syn", "a_pre", "a_rise"), EULER_RISE)
+        return {**super().numbers(), **same}
+
+
+def smooth_network(weights, monkeypatch, identical, lag=0):
     """A trial of one layer of smooth neurons, ready to run."""
-    monkeypatch.setattr(equations, "step_membrane", smooth_membrane)
     monkeypatch.setattr(Parameters, "lag", lambda self, hidden, dt: lag)
-    p = Parameters(
+    net = (Identical if identical else Smooth)(
+        weights.shape,
+        dt=DT,
+        dtype="float64",
+        backend="python",
         delay=0.0,
         optimizer="plain",
         eta=ETA,
@@ -54,30 +74,21 @@ def smooth_simulation(weights, monkeypatch, identical, lag=0):
         psp_cut=0.0,
         error_cut=0.0,
     )
-    arrays = Weights([weights.copy()], [])
-    made = Simulation(arrays, p, DT, seed=0, dtype="float64", backend="python")
-    output, net = made.layers[-1], made.network
-    k = next(k for k, x in enumerate(net._last) if x.body is equations.output_error)
-    state = {**net._last[k].state, "U": output.state["U"]}
-    net._last[k] = net._last[k]._replace(
-        body=smooth_error, state=state, params={"beta": p.beta, "theta": p.theta}
-    )
-    if identical:
-        output.params["decay_syn"] = EULER_RISE
-        for phase in net._last:
-            for name in ("a", "a_pre"):
-                if name in phase.params:
-                    phase.params[name] = EULER_RISE
-    made.show(INPUTS, TARGETS, 0)
-    return made
+    net.W[0] = weights
+    net._training.loop(INPUTS, TARGETS, 0)
+    return net
+
+
+def summed_cost(net):
+    """Of e^2 over time and outputs."""
+    return net._training.output.cost.sum() / (DT / 1000.0)
 
 
 def loss(weights, monkeypatch, identical):
     """Half the summed square of the error, as the running cost has it when it does not forget."""
-    made = smooth_simulation(weights, monkeypatch, identical)
-    made._average["decay_avg"] = 1.0
-    made.network.run_steps(STEPS + 1)
-    return 0.5 * made._cost.sum() / made._average["dt_seconds"]
+    net = smooth_network(weights, monkeypatch, identical)
+    net._training.network.run_steps(STEPS + 1)
+    return 0.5 * summed_cost(net)
 
 
 def gradient(monkeypatch, identical):
@@ -94,9 +105,9 @@ def gradient(monkeypatch, identical):
 
 def update(monkeypatch, identical, lag=0):
     """The sum of e lambda over the trial, from the change of the weights."""
-    made = smooth_simulation(W, monkeypatch, identical, lag)
-    made.network.run_steps(STEPS + 1)
-    return (made.weights.W[0] - W) * STEPS / ETA
+    net = smooth_network(W, monkeypatch, identical, lag)
+    net._training.network.run_steps(STEPS + 1)
+    return (net.W[0] - W) * STEPS / ETA
 
 
 # lambda follows the product of its own step, and e the raw error of the step before; a lag of one
@@ -122,11 +133,11 @@ def test_with_its_own_filters_the_weight_change_points_down_the_gradient(monkeyp
 
 
 def test_the_error_is_the_difference_of_emission_and_target_through_two_euler_filters(monkeypatch):
-    made = smooth_simulation(W, monkeypatch, identical=False)
-    made._average["decay_avg"] = 1.0
-    recording = made.network.record(made.layers[-1], "U")
-    made.network.run_steps(STEPS)
-    h = recording.U - made.p.theta
+    net = smooth_network(W, monkeypatch, identical=False)
+    network = net._training.network
+    recording = network.record(network.populations["output"], "U")
+    network.run_steps(STEPS)
+    h = recording.U - net.parameters.theta
     raw = -h / (1.0 + np.abs(h))
     np.add.at(raw, (TARGETS.ids, np.rint(TARGETS.times / DT).astype(int)), 1.0)
     rise, e, total = np.zeros(2), np.zeros(2), 0.0
@@ -134,4 +145,4 @@ def test_the_error_is_the_difference_of_emission_and_target_through_two_euler_fi
         rise = rise + DT / 5.0 * (raw[:, k - 1] - rise)
         e = e + DT / 10.0 * (rise - e)
         total += np.sum(e**2)
-    assert made._cost.sum() / made._average["dt_seconds"] == pytest.approx(total, rel=1e-9)
+    assert summed_cost(net) == pytest.approx(total, rel=1e-9)

@@ -3,12 +3,13 @@
 import os
 import signal
 
+import h5py
 import numpy as np
 import pytest
 
 from spikesim import patterns
+from spikesim.learning.windows import answers
 from spikesim.models.superspike import SuperSpikeNetwork, Windows
-from spikesim.models.superspike.windows import answers
 from spikesim.patterns import SpikePattern
 from spikesim.sonata import read_spikes, read_traces
 from spikesim.spiketrains import van_rossum_loss
@@ -35,9 +36,15 @@ def one_spike(weight, **options):
     return (trial.U["output"][0] + 60.0)[100:]
 
 
+def shown_by(net):
+    """A recording of the spikes of a network's input."""
+    network = net._training.network
+    return network.record_spikes(network.populations["input"])
+
+
 def bits(first, second):
     """Whether all arrays of two networks' simulations are equal."""
-    arrays = [net._learning.network.arrays() for net in (first, second)]
+    arrays = [net._training.network.arrays() for net in (first, second)]
     assert arrays[0].keys() == arrays[1].keys()
     for owner, group in arrays[0].items():
         for name, array in group.items():
@@ -109,7 +116,7 @@ def test_no_update_exceeds_the_learning_rate_and_the_first_one_has_its_size():
 
 def test_the_largest_gradient_is_forgotten_with_tau_rms():
     net = network((20, 2), dtype="float64")
-    v = next(p.state["v"] for p in net._learning.network._last if "v" in p.state)
+    v = next(p.state["v"] for p in net._training.network._last if "v" in p.state)
     net.fit(SHOWN, TARGET, 2, block=50.0, burn_in=100.0)
     ratios = []
     for _ in range(10):
@@ -218,11 +225,12 @@ def test_the_compiled_network_has_the_bits_of_plain_python(options):
     compiled, plain = network(backend="cpu", **options), network(**options)
     rasters = []
     for net in (compiled, plain):
-        layers = net._learning.layers[1:]
-        spikes = [net._learning.network.record_spikes(layer) for layer in layers]
+        populations = net._training.network.populations
+        layers = [populations[layer.name] for layer in net._training.above_input]
+        spikes = [net._training.network.record_spikes(layer) for layer in layers]
         net.fit(SHOWN, TARGET, 2, block=20.0, burn_in=20.0)
         rasters.append([(r.steps.tolist(), r.i.tolist()) for r in spikes])
-    assert compiled._learning.network.step == 600
+    assert compiled._training.network.step == 600
     assert rasters[0] == rasters[1]
     bits(compiled, plain)
 
@@ -240,6 +248,20 @@ def test_a_network_that_was_saved_goes_on_with_the_same_bits(tmp_path):
         assert [*map(type, second.history[key])] == [*map(type, whole.history[key])]
 
 
+def test_arrays_that_a_file_has_under_other_phases_are_found(tmp_path):
+    """As files of earlier versions do, whose steps had another order."""
+    net = network()
+    net.fit(SHOWN, TARGET, 1, block=130.0)
+    net.save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "a") as file:
+        arrays = file["network/simulation/arrays"]
+        for name in [name for name in arrays if name.startswith("phase ")]:
+            number = int(name.split()[1])
+            arrays.move(name, f"phase {number + 100} moved")
+    again = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
+    bits(again, net)
+
+
 def pressing(press_at, signum=signal.SIGINT):
     """A listener to progress that presses Ctrl-C, or sends another signal, after so many steps."""
 
@@ -255,7 +277,7 @@ def pressing(press_at, signum=signal.SIGINT):
 )
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_nothing_is_lost(signum, press_at, into_block, tmp_path, monkeypatch):
-    monkeypatch.setattr("spikesim.models.superspike.network._STRETCH", 170)
+    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 170)
     path = tmp_path / "net.h5"
     whole, interrupted = network(), network()
     whole.fit(SHOWN, TARGET, 2, block=130.0)
@@ -264,14 +286,14 @@ def test_a_signal_saves_and_nothing_is_lost(signum, press_at, into_block, tmp_pa
         interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=press, checkpoint=path)
     resumed = SuperSpikeNetwork.load(path, backend="python")
     assert resumed._into_block == into_block
-    assert resumed._learning.network.step == (510 if into_block == 0 else 1300 + into_block)
+    assert resumed._training.network.step == (510 if into_block == 0 else 1300 + into_block)
     resumed.fit(SHOWN, TARGET, 2, block=130.0)
     bits(resumed, whole)
     assert resumed.history["unmatched"] == whole.history["unmatched"]
 
 
 def test_after_ctrl_c_the_same_network_goes_on_where_it_stopped(monkeypatch):
-    monkeypatch.setattr("spikesim.models.superspike.network._STRETCH", 170)
+    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 170)
     whole, interrupted = network(), network()
     whole.fit(SHOWN, TARGET, 2, block=130.0)
     for press_at in (500, 1000):  # in the burn-in, then in the first block
@@ -308,13 +330,13 @@ def test_using_a_network_does_not_disturb_its_learning():
 def test_other_patterns_begin_when_they_are_first_shown(tmp_path):
     net = network(eta=0.0)
     net.fit(SHOWN, TARGET, 1, block=30.0, burn_in=0.0)
-    spikes = net._learning.network.record_spikes(net._learning.input)
+    spikes = shown_by(net)
     later = patterns.from_trains([[5.0]], duration=40.0, n=20)
     net.fit(later, NOBODY._replace(duration=40.0), 1, block=100.0)
     np.testing.assert_allclose(spikes.t, [35.0, 75.0, 115.0])
     net.save(tmp_path / "net.h5")
     again = SuperSpikeNetwork.load(tmp_path / "net.h5", backend="python")
-    spikes = again._learning.network.record_spikes(again._learning.input)
+    spikes = shown_by(again)
     again.fit(later, NOBODY._replace(duration=40.0), 1, block=100.0)
     np.testing.assert_allclose(spikes.t, [155.0, 195.0])
 
@@ -388,10 +410,10 @@ def raw_errors(windows, shown):
     """The raw errors of two outputs as (step, neuron, error), and their spikes."""
     net = SuperSpikeNetwork((2, 2), backend="python", error="windows", delay=0.0, eta=0.0)
     net.W[0] = np.eye(2) * 45.0  # one input spike makes one output spike
-    simulation = net._learning
-    simulation.show(shown, windows, 0)
-    spikes = simulation.network.record_spikes(simulation.layers[-1])
-    raw = simulation.raws[-1]["raw"]
+    simulation = net._training
+    simulation.loop(shown, windows, 0)
+    spikes = simulation.network.record_spikes(simulation.network.populations["output"])
+    raw = simulation.output.raw
     found = []
     for step in range(round(windows.duration / net.dt)):
         simulation.network.run_steps(1)

@@ -240,7 +240,7 @@ def test_feedback_weights_that_do_not_fit_are_refused():
 def test_weights_that_became_nan_stop_the_run_and_are_named():
     net = network(eta=0.0)
     net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=0.0)
-    net._weights.W[0][1, 1] = np.nan
+    net.W[0][1, 1] = np.nan
     with pytest.raises(
         SimulationError,
         match=r"W\[0\] became NaN|[UI] of neuron 1 in population 'output' is nan",

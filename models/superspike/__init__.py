@@ -4,13 +4,13 @@ A network of leaky integrate-and-fire neurons learns to emit given spike trains 
 rule of three factors that each synapse has at hand: a filtered presynaptic potential, a surrogate
 derivative of the postsynaptic one, and an error signal fed back to the layer.
 
-`equations` holds the model; `network` runs it and learns; `tasks` has those of the article.
+`network` has the equations, the neurons and the parameters, `rules` what learns, and `tasks` those
+of the article.
 """
 
+from spikesim.learning.loops import Synapse
+from spikesim.learning.windows import Windows
 from spikesim.models.superspike import tasks
-from spikesim.models.superspike.network import SuperSpikeNetwork
-from spikesim.models.superspike.parameters import Parameters
-from spikesim.models.superspike.simulation import Synapse
-from spikesim.models.superspike.windows import Windows
+from spikesim.models.superspike.network import Parameters, SuperSpikeNetwork
 
 __all__ = ["Parameters", "SuperSpikeNetwork", "Synapse", "Windows", "tasks"]

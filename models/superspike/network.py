@@ -1,93 +1,203 @@
-"""`SuperSpikeNetwork`: weights, learning, evaluation and recordings of the model."""
+"""SuperSpike: learning precise spike times (Zenke & Ganguli 2018, doi:10.1162/neco_a_01086).
+
+Symbols are the paper's; j is the presynaptic, i the postsynaptic neuron, k the next layer's.
+Voltages, currents and weights are in mV (R = 1): a weight jumps I.
+
+    tau_mem dU_i/dt = U_rest - U_i + I_i,     dI_i/dt = -I_i / tau_syn + sum_j w_ij S_j(t - d)   (1)
+
+A spike is emitted when U_i > theta; U_i is then held at U_rest for tau_ref.
+
+Learning lowers the van Rossum loss between target trains and the output's,
+
+    L = 1/2 int [alpha * (S^target_i - S_i)]^2 dt                                                (2)
+
+by following a surrogate gradient. Its three factors are local to the synapse: a filtered PSP of
+the presynaptic neuron, the surrogate derivative of the postsynaptic neuron, and its error signal,
+
+    sigma'(U) = (1 + |h|)^-2,     h = beta (U - theta)                                           (3)
+    lambda_ij = alpha * [sigma'(U_i) (epsilon * S_j)]                      eligibility trace     (4)
+    output    e_i = alpha * (S^target_i - S_i)                             error signal          (5)
+    hidden    e_i = alpha * sum_k b_ki (raw error of k)                                          (6)
+
+with b_ki = w_ki (symmetric), fixed and Gaussian (random) or 1 (uniform). Over a chunk of t_b,
+
+    g_ij = mean of e_i lambda_ij - rho w_ij z_i^a,     dz_i/dt = -z_i / tau_het + S_i            (7)
+    v_ij <- max(gamma v_ij, g_ij^2),     w_ij <- w_ij + r_0 g_ij / (sqrt(v_ij) + epsilon)        (8)
+
+the last of which is RMaxProp. The double-exponential filters of (4) to (6) are two exponential
+ones in a row; the order of everything within a step is that of the authors' program:
+neurons, then the error filters, raw errors, eligibility traces, and at the end of a chunk weights.
+All spikes that learning sees are delayed as those that neurons see, and so are surrogate
+derivatives and PSPs, so that equal trains give no error and all meet in time.
+
+(1) is applied here, (3) to (8) in `rules`. Where article and program differ, the program is
+followed, so that its runs can be replayed.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from math import exp
 
 import numpy as np
 
-from spikesim.attributes import copied
-from spikesim.backends import check_backend
-from spikesim.checks import (
-    check_array,
-    check_choice,
-    check_integer,
-    check_memory,
-    check_number,
-    check_steps,
-    show,
-)
-from spikesim.engine.sources import SpikeTrainSource
-from spikesim.engine.synapses import varies
-from spikesim.errors import InputError, SimulationError
-from spikesim.models.superspike.parameters import Parameters
-from spikesim.models.superspike.recording import PatternRecording
-from spikesim.models.superspike.simulation import Simulation, Synapse, Weights, cost_of_loss
-from spikesim.models.superspike.windows import Windows, answers, check_windows
-from spikesim.patterns import SpikePattern, check_pattern, from_trains
-from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.checks import MOST_STEPS, check_number, check_steps
+from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
+from spikesim.learning.patterns import PatternModel, TimedParameters
+from spikesim.learning.spiking import Cells
+from spikesim.models.superspike import rules, tasks
+from spikesim.precision import COUNTABLE, NEAR_ZERO, check_speed
+from spikesim.spike_pattern import check_pattern
 from spikesim.spiketrains import van_rossum_loss
-from spikesim.training import (
-    LayerArrays,
-    Learner,
-    check_sizes,
-    history_arrays,
-    history_lists,
-    keeping,
-    load_model,
-    random_numbers,
-    saved_count,
-)
 
-__all__ = ["SuperSpikeNetwork"]
+__all__ = ["Parameters", "SuperSpikeNetwork"]
 
-_STRETCH = 10_000  # steps between looks at Ctrl-C
-
-# What random numbers are for; each purpose has a stream of its own.
-_WEIGHTS, _FEEDBACK = range(2)
-
-_HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
+VOLT = 1000.0  # mV; the authors' program computes in V
+TINY = 1e-30  # smaller numbers become 0
 
 
-class SuperSpikeNetwork(Learner):
+class Parameters(TimedParameters):
+    """Constants and options; the defaults are those of the article and of the authors' program.
+
+    Times are in ms; voltages, currents and weights in mV.
+    """
+
+    tau_mem: float = number(10.0, "membrane (table 1)", unit="ms", symbol="τ_mem", above=0.0)
+    tau_syn: float = number(5.0, "synaptic current", unit="ms", symbol="τ_syn", above=0.0)
+    tau_ref: float = number(5.0, "refractory period", unit="ms", symbol="τ_ref", at_least=0.0)
+    U_rest: float = number(-60.0, "resting and reset potential (table 1)", unit="mV")
+    theta: float = number(-50.0, "threshold (table 1)", unit="mV", symbol="ϑ")
+    delay: float = number(
+        0.8, "axonal delay of every connection and of all that learning sees", unit="ms", at_least=0
+    )
+    beta: float = number(
+        1.0, "steepness of the surrogate derivative (3.3.2)", unit="1/mV", symbol="β", above=0.0
+    )
+    tau_rise: float = number(
+        5.0, "of eligibility traces and error signals", unit="ms", symbol="τ_rise", above=0.0
+    )
+    tau_decay: float = number(10.0, "of the same", unit="ms", symbol="τ_decay", above=0.0)
+    feedback: str = choice("symmetric", "random", "uniform", about="of errors (section 3.3.4)")
+    error: str = choice(
+        "trains", "windows", about="from target trains, or from spikes missed and wrong (figure 5)"
+    )
+    eta: float = number(
+        1.0, "largest change of a weight per chunk", unit="mV", symbol="r_0", at_least=0.0
+    )
+    w_max: float = number(100.0, "bounds of weights, ± (section 3.3.5)", unit="mV", above=0.0)
+    w_0: float = number(
+        50.0, "initial weights: Gaussian with sd w_0 / sqrt(inputs)", unit="mV", at_least=0.0
+    )
+    chunk: float = number(500.0, "time between updates (3.3.5)", unit="ms", symbol="t_b", above=0.0)
+    optimizer: str = choice("rmaxprop", "rmsprop", "plain", about="(section 3.3.6)")
+    tau_rms: float = number(
+        30_000.0, "forgetting of the largest gradient", unit="ms", symbol="τ_rms", above=0.0
+    )
+    epsilon: float = number(1e-12, "added to sqrt(v); gradients in 1/V", above=0.0)
+    rho: float = number(
+        0.0, "heterosynaptic regulariser of hidden layers; 1 (3.4)", symbol="ρ", at_least=0.0
+    )
+    a: int = whole(4, "its exponent (3.4)", at_least=0, at_most=20)
+    tau_het: float = number(
+        100.0, "its trace of postsynaptic spikes", unit="ms", symbol="τ_het", above=0.0
+    )
+    rho_error: bool = flag(False, "the regulariser times e^2 (appendix A.5)")
+    psp_cut: float | None = number(
+        None, "PSPs up to it count as none; 1e-7, else 1e-5", optional=True, at_least=0.0
+    )
+    error_cut: float = number(1e-7, "errors below it count as none", at_least=0.0)
+    hebbian_delay: float | None = number(
+        None, "of hidden layers' PSPs and surrogates, see `lag`", unit="ms", optional=True
+    )
+    linear: bool = flag(False, "control: surrogate derivative 1 ('symm. linear', figure 7)")
+    frozen: bool = flag(False, "control: only the output layer learns")
+    tau_avg: float = number(
+        10_000.0, "of the cost's moving average (3.3.3)", unit="ms", at_least=1e-9
+    )
+
+    slope = property(lambda self: self.beta * VOLT)  # the largest sigma', in 1/V
+    U_silent = property(lambda self: self.theta - 30.0)  # where it ends, below
+    error_power = property(lambda self: 2 if self.rho_error else 0)
+
+    @property
+    def cut(self) -> float:
+        """The PSP up to which a presynaptic neuron counts as silent."""
+        if self.psp_cut is not None:
+            return self.psp_cut
+        return 1e-7 if self.feedback == "symmetric" else 1e-5
+
+    @property
+    def cost_scale(self) -> float:
+        """What the authors' program multiplies its moving average of e^2 by; 1.2e6 by default."""
+        a, b = self.tau_decay / 1000.0, self.tau_rise / 1000.0
+        product = a * b
+        norm = (product / (a - b)) ** 2 * (a / 2 + b / 2 - 2 * product / (a + b))
+        return 1.0 / norm / (self.tau_avg / 1000.0)
+
+    def lag(self, hidden: bool, dt: float) -> int:
+        """Steps by which surrogate derivatives and PSPs are delayed to meet the error signal.
+
+        Errors come as late as the axonal delay. With random or uniform feedback they take another
+        axonal delay to hidden layers; the authors' program waits for one step less than that.
+        """
+        delay = round(self.delay / dt)
+        if hidden and self.hebbian_delay is not None:
+            return round(self.hebbian_delay / dt)
+        if hidden and self.feedback != "symmetric":
+            return max(2 * delay - 1, 0)
+        return delay
+
+    def check(self, layers, dtype):
+        check_number(
+            "tau_decay", self.tau_decay, above=self.tau_rise, unit="ms, longer than tau_rise"
+        )
+        check_number("theta", self.theta, above=self.U_rest, unit="mV, above U_rest")
+        refuse_if(
+            layers < 2 and (self.rho > 0 or self.frozen),
+            "rho and frozen are about hidden layers; this network has none.",
+        )
+
+    def check_times(self, dt, dtype):
+        for name in ("tau_mem", "tau_syn", "tau_rise", "tau_decay", "tau_het"):
+            check_number(name, getattr(self, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
+            has_offset = name == "tau_mem"  # all others decay to 0
+            check_speed(name, getattr(self, name), dt if has_offset else NEAR_ZERO * dt, dtype)
+        check_steps("tau_ref", self.tau_ref, dt, at_most=COUNTABLE)
+        check_steps("delay", self.delay, dt)
+        check_steps("chunk", self.chunk, dt, at_least=1)
+        if self.hebbian_delay is not None:
+            check_steps("hebbian_delay", self.hebbian_delay, dt)
+
+
+def membrane(U, I, p):  # noqa: E741 - the paper's symbol
+    """(1), forward Euler."""
+    return U + p.dt_by_tau_mem * (p.U_rest - U + I)
+
+
+def step_membrane(i, t, s, p):
+    """(1): the membrane uses the current of the step before, which then decays."""
+    U = membrane(s.U[i], s.I[i], p)
+    free = s.refractory[i] == 0.0
+    fires = free and p.theta < U
+    s.U[i] = U if free and not fires else p.U_rest
+    s.spike[i] = 1 if fires else 0
+
+
+def step_current(i, t, s, p):
+    """I decays, and then what arrives in this step is added, with weights as they still are."""
+    s.I[i] = p.decay_syn * s.I[i] + s.arriving[i]
+    s.arriving[i] = 0.0
+
+
+def step_refractory(i, t, s, p):
+    left = s.refractory[i] - 1.0 if s.refractory[i] > 0.0 else 0.0
+    s.refractory[i] = p.refractory_steps if s.spike[i] > 0 else left
+
+
+class SuperSpikeNetwork(PatternModel):
     """A spiking network that learns to answer an input pattern with given spike trains.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Neurons in each layer, from the input to the output: (100, 4, 1). (100, 1) has no hidden
-        layer; several hidden layers are possible.
-    seed : int
-        What initial weights and random feedback depend on.
-    dt : float
-        The step in ms.
-    dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python', 'cuda'}
-        See `spikesim.backends`; 'cuda:1' is the second GPU.
-    **parameters
-        Constants and options other than the defaults in `Parameters`, by name.
-
-    Attributes
-    ----------
-    W : sequence of numpy.ndarray, shapes (n_below, n)
-        Weights in mV; ``W[0]`` leads from the input. May be set: ``net.W[0] = array``.
-    B : sequence of numpy.ndarray, shapes (n_above, n)
-        Feedback weights onto each hidden layer from the layer above. With symmetric feedback they
-        follow W (mV); otherwise they are numbers, fixed, and may be set.
-    notes : dict of str to number or str
-        Anything to be kept with the network in its file.
-    history : dict of str to list
-        One entry per block: 'block'; 'time' in s at its end, burn-in included; 'cost', see `cost`;
-        'unmatched', output and target spikes of the block without a counterpart in the same step;
-        'rate' in Hz of each layer after the input; 'learning_rate' in mV; 'seconds' it took.
-
-    Raises
-    ------
-    InputError
-        If a size or parameter is impossible, before anything is made.
+    Arguments and attributes are those of `spikesim.learning.patterns.PatternModel`. Weights are in
+    mV. With symmetric feedback ``net.B`` follows ``net.W``; otherwise its numbers are fixed.
 
     Examples
     --------
@@ -100,53 +210,102 @@ class SuperSpikeNetwork(Learner):
     1
     """
 
-    KIND = "superspike"
-
-    def __init__(
-        self,
-        sizes: Sequence[int] = (100, 4, 1),
-        *,
-        seed: int = 0,
-        dt: float = 0.1,
-        dtype: str = "float32",
-        backend: str = "cpu",
-        **parameters: Any,
-    ):
-        self.sizes = check_sizes(sizes)
-        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-        self.dt = check_number("dt", dt, above=0.0, unit="ms")
-        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.backend = check_backend(backend)
-        self.parameters = Parameters.checked(len(self.sizes) - 1, self.dt, self.dtype, parameters)
-        self._weights = self._initial_weights()
-        self.W = LayerArrays("W", self._weights.W)
-        self.B = LayerArrays("B", self._weights.B)
-        self._at_block = 0
-        self.notes = {}
-        self.history: dict[str, list[Any]] = {key: [] for key in _HISTORY}
-        self._shown: tuple[SpikePattern, SpikePattern | Windows] | None = None
-        self._origin = 0
-        self._burn_in_left = 0
-        self._into_block = 0
-        self._seconds = 0.0
-        self._learning = self._simulation(learning=True)
-
-    def __repr__(self) -> str:
-        layers = "-".join(map(str, self.sizes))
-        return f"<SuperSpikeNetwork {layers}, {self.time:g} s, seed {self.seed}>"
+    KIND, TITLE = "superspike", "SuperSpike (Zenke & Ganguli 2018)"
+    Parameters, TASKS = Parameters, tasks.TASKS
+    STREAMS = ("weights", "feedback")
 
     @property
-    def block(self) -> int:
-        """How many blocks it has learned."""
-        return self._at_block
+    def in_windows(self):
+        return self.parameters.error == "windows"
+
+    def weights(self, layers):
+        p, chance, feedback = self.parameters, self.chance("weights"), self.chance("feedback")
+        for layer in layers[1:]:
+            n = layer.below.n
+            W = chance.normal(0.0, p.w_0 / np.sqrt(n), (n, layer.n))
+            layer.arrays["W"] = np.clip(W, -p.w_max, p.w_max)
+        for layer in layers[1:-1]:
+            shape = layer.above.n, layer.n
+            if p.feedback == "symmetric":
+                layer.arrays["B"] = np.ascontiguousarray(layer.above.W.T)
+            else:
+                is_random = p.feedback == "random"
+                layer.arrays["B"] = feedback.normal(size=shape) if is_random else np.ones(shape)
+
+    def follow_weights(self):
+        for layer in self._training.hidden if self.parameters.feedback == "symmetric" else ():
+            layer.B[...] = layer.above.W.T
+
+    def arrays(self, layer):
+        n, rows = layer.n, self.numbers()["feedback_delay"] + 1
+        listed = {
+            "raw_ids": np.tile(np.arange(n, dtype=np.int32), (rows, 1)),
+            "raw_count": np.zeros(rows, np.int32),
+        }
+        return {} if layer.is_input else {"e_rise": n, "e": n, "raw": (rows, n), **listed}
+
+    def numbers(self):
+        p, dt = self.parameters, self.dt
+        delay, chunk, is_symmetric = (
+            round(p.delay / dt),
+            round(p.chunk / dt),
+            p.feedback == "symmetric",
+        )
+        return {
+            "dt_by_tau_mem": dt / p.tau_mem,
+            "decay_syn": exp(-dt / p.tau_syn),
+            "refractory_steps": float(round(p.tau_ref / dt)),
+            "delay": delay,
+            "feedback_delay": 1 if is_symmetric else 1 + delay,
+            "feedback_scale": 1.0 / VOLT if is_symmetric else 1.0,
+            "c_rise": dt / p.tau_rise,
+            "c_decay": dt / p.tau_decay,
+            "tiny": TINY,
+            "decay_avg": exp(-dt / p.tau_avg),
+            "dt_seconds": dt / 1000.0,
+            "a_pre": exp(-dt / p.tau_syn),
+            "c_pre": dt / p.tau_mem,
+            "a_rise": exp(-dt / p.tau_rise),
+            "c": dt / p.tau_decay,
+            "forget": round(min(60.0 * max(p.tau_rise, p.tau_decay) / dt, MOST_STEPS / 4)),
+            "chunk": chunk,
+            "share": 1.0 / chunk,
+            "gamma": exp(-p.chunk / p.tau_rms),
+            "decay_het": exp(-dt / p.tau_het),
+            "rho_volt": p.rho / VOLT,
+        }
+
+    def neuron(self, layer, net):
+        steps = (step_membrane, step_current, step_refractory)
+        names, start = ("U", "I", "arriving", "refractory"), {"U": self.parameters.U_rest}
+        cells = Cells(steps, names, start=start, stochastic=False, most_spikes=1)
+        return None if layer.is_input else cells
+
+    def connect(self, net):
+        """A spike of step k reaches I after the membranes of step k + delay have used it."""
+        delay = net.output.number("delay")
+        for layer in net.above_input:
+            layer.numbers["lag"] = self.parameters.lag(not layer.is_output, self.dt)
+            net.jump(layer.below, layer, "arriving", layer.W, delay)
+            net.remember(layer.below, delay + layer.number("lag"))
+        net.remember(net.output, delay)
+
+    def step(self, net):
+        p = net.p
+        yield from rules.errors(self, net)
+        for layer in net.above_input:
+            is_recorded = net.synapse is not None and net.synapse.layer == layer.index
+            if is_recorded or (net.learning and not (p.frozen and not layer.is_output)):
+                yield from rules.connection(self, net, layer)
+        for layer in net.hidden if net.learning and p.feedback == "symmetric" else ():
+            given = {"when": rules.end_of_chunk, "many": layer.above.n}
+            yield layer.phase(rules.copy_symmetric, **given)
+
+    def indices(self, net):
+        return rules.indices(net)
 
     @property
-    def time(self) -> float:
-        """Simulated time so far, burn-in included, in s."""
-        return self._learning.network.time / 1000.0
-
-    @property
-    def cost(self) -> float:
+    def cost(self):
         """The van Rossum cost of the outputs, a moving average over the last 10 s (`tau_avg`).
 
         It is proportional to the mean over outputs of the squared error signal, in the unit of the
@@ -154,396 +313,25 @@ class SuperSpikeNetwork(Learner):
         What that program prints is less where the number of outputs is no multiple of four, as it
         takes the mean over outputs padded to one with zeros: a quarter for one output.
         """
-        return self._learning.cost()
+        net, p = self._training, self.parameters
+        share = 1.0 - exp(-net.network.step * self.dt / p.tau_avg)
+        return self._scaled(net) / max(share, 1e-9)
 
-    def silent_cost(self, target: SpikePattern) -> float:
-        """The cost of a network that never spikes, in closed form: what others compare with."""
+    def _scaled(self, net):
+        return self.parameters.cost_scale * float(net.output.cost.mean(dtype=np.float64))
+
+    def cost_of(self, net, steps):
+        net.output.cost[:] = 0.0
+        net.network.run_steps(steps)
+        return self._scaled(net) * self.parameters.tau_avg / (steps * self.dt)
+
+    def silent_cost(self, target):
+        """The cost of a network that never spikes, in closed form: what others compare with.
+
+        The discrete error signal is alpha dt, so that the cost depends on dt, as the authors' does.
+        """
         p = self.parameters
         check_pattern("target", target, self.dt, n=self.sizes[-1])
         losses = [van_rossum_loss(train, [], p.tau_rise, p.tau_decay) for train in target.trains()]
-        return cost_of_loss(p, float(np.mean(losses)), target.duration, self.dt)
-
-    # ------------------------------------------------------------------------------ learning
-
-    def fit(
-        self,
-        input: SpikePattern,
-        target: SpikePattern | Windows,
-        blocks: int = 10,
-        *,
-        block: float = 5000.0,
-        burn_in: float | None = None,
-        learning_rate: Any = None,
-        progress: bool | Progress = False,
-        checkpoint: str | Path | None = None,
-    ) -> dict[str, list[Any]]:
-        """Loop through the patterns and learn.
-
-        Parameters
-        ----------
-        input : SpikePattern
-            What the input neurons emit, over and over.
-        target : SpikePattern or Windows
-            What the output neurons are to emit; as long as the input. With ``error='windows'``,
-            when each of them is to spike.
-        blocks : int
-            How many more blocks. An unfinished one, after an interruption, is finished first and
-            counts.
-        block : float
-            Length of a block in ms: how often the history gets an entry and a checkpoint is saved.
-        burn_in : float, optional
-            First run so long (ms) with the weights as they are, in which RMaxProp gets to know
-            the gradients. As a default one block for a network that has not run yet, else none.
-        learning_rate : float or array_like of shape (blocks,), optional
-            r_0 in mV, for all blocks or for each; the parameter `eta` as a default.
-        progress : bool or callable
-            True shows a bar where stderr is a terminal.
-        checkpoint : str or Path, optional
-            Save to this file after every block, and when interrupted with Ctrl-C or SIGTERM.
-
-        Returns
-        -------
-        dict of str to list
-            `history` as it is now.
-
-        Raises
-        ------
-        InputError
-            If patterns do not fit the network, or spikes are unsorted, negative or too late.
-        SimulationError
-            If a voltage or weight becomes NaN or infinite.
-        FileError
-            If `checkpoint` cannot be written, or another process is using it.
-        KeyboardInterrupt
-            After Ctrl-C or SIGTERM, within a second of simulated time and after saving.
-        """
-        self._check_patterns(input, target)
-        blocks = check_integer("blocks", blocks, at_least=1)
-        check_memory(f"blocks is {blocks}", 16.0 * blocks)  # of the learning rates
-        steps = check_steps("block", block, self.dt, at_least=1)
-        burning = 0 if self.time else steps
-        if burn_in is not None:
-            burning = check_steps("burn_in", burn_in, self.dt)
-            if burning and self._into_block:
-                raise InputError(
-                    f"burn_in is {burn_in:g} ms, but a block has run for "
-                    f"{self._into_block * self.dt:g} ms; finish it first, without burn_in."
-                )
-        rates = np.full(blocks, self.parameters.eta)
-        if learning_rate is not None:
-            shape = (blocks,) if varies("learning_rate", learning_rate) else ()
-            most = float(np.finfo(self.dtype).max)
-            rates[:] = check_array(
-                "learning_rate", learning_rate, shape=shape, at_least=0.0, at_most=most
-            )
-        if self._into_block >= steps:
-            raise InputError(
-                f"block is {block:g} ms, but the unfinished block has run for "
-                f"{self._into_block * self.dt:g} ms; go on with the length it began with."
-            )
-        self._show(input, target)
-        self._learning.transpose()
-        self._burn_in_left = self._burn_in_left or burning
-        total = self._burn_in_left + blocks * steps - self._into_block
-        start = self._learning.network.step
-        with (
-            keeping(self, checkpoint) as keep,
-            Interruption() as interruption,
-            progress_bar(progress, total, "step") as report,
-        ):
-
-            def advance(steps_now: int) -> None:
-                began = time.perf_counter()
-                self._learning.network.run_steps(steps_now)
-                self._seconds += time.perf_counter() - began
-                report(self._learning.network.step - start, total)
-
-            def pause() -> None:
-                if interruption.requested:
-                    keep()
-                    raise interruption.error
-
-            keep()
-            self._learning.learn_at(0.0)
-            while self._burn_in_left:
-                now = min(self._burn_in_left, _STRETCH)
-                advance(now)
-                self._burn_in_left -= now
-                if not self._burn_in_left:
-                    self._begin_block()
-                pause()
-            for rate in rates:
-                self._learning.learn_at(float(rate))
-                while self._into_block < steps:
-                    now = min(steps - self._into_block, _STRETCH)
-                    advance(now)
-                    self._into_block += now
-                    if self._into_block < steps:
-                        pause()
-                self._finish_block(steps, float(rate))
-                keep()
-                pause()
-        return copied(self.history)
-
-    def _begin_block(self) -> None:
-        for total in (*self._learning.emitted, self._learning.unmatched):
-            total[0] = 0
-        self._into_block = 0
-        self._seconds = 0.0
-
-    def _finish_block(self, steps: int, rate: float) -> None:
-        for m, W in enumerate(self.W):
-            if not np.isfinite(W).all():
-                raise SimulationError(
-                    f"W[{m}] became NaN or infinite by {self.time:g} s; choose a smaller eta."
-                )
-        self._at_block += 1
-        seconds = steps * self.dt / 1000.0
-        entry = {
-            "block": self.block,
-            "time": self.time,
-            "cost": self.cost,
-            "unmatched": int(self._learning.unmatched[0]),
-            "rate": [
-                float(total[0]) / n / seconds
-                for total, n in zip(self._learning.emitted, self.sizes[1:], strict=True)
-            ],
-            "learning_rate": rate,
-            "seconds": self._seconds,
-        }
-        for key, values in self.history.items():
-            values.append(entry[key])
-        self._begin_block()
-
-    # ------------------------------------------------------------------------------ using
-
-    def predict(self, input: SpikePattern) -> SpikePattern:
-        """The spikes with which the output answers the input, once it has been shown before.
-
-        Parameters
-        ----------
-        input : SpikePattern
-
-        Returns
-        -------
-        SpikePattern
-        """
-        self._check_input(input)
-        simulation = self._simulation(learning=False)
-        steps = simulation.rehearse(input, self._no_target(input))
-        spikes = simulation.network.record_spikes(simulation.layers[-1])
-        simulation.network.run_steps(steps)
-        return SpikePattern(spikes.t, spikes.i, self.sizes[-1], float(input.duration))
-
-    def evaluate(self, input: SpikePattern, target: SpikePattern | Windows) -> float:
-        """How far the output is from the target, without learning.
-
-        Parameters
-        ----------
-        input : SpikePattern
-        target : SpikePattern or Windows
-
-        Returns
-        -------
-        float
-            The van Rossum cost over one loop, after another one, in the unit of `cost`; with
-            ``error='windows'`` the percentage of windows with a wrong answer.
-        """
-        self._check_patterns(input, target)
-        if isinstance(target, Windows):
-            return float(100.0 * np.mean(~answers(target, self.predict(input))))
-        simulation = self._simulation(learning=False)
-        steps = simulation.rehearse(input, target)
-        return simulation.cost_of(steps)
-
-    def record(
-        self,
-        input: SpikePattern,
-        target: SpikePattern | Windows | None = None,
-        *,
-        synapse: Synapse | tuple[int, int, int] | None = None,
-    ) -> PatternRecording:
-        """Show the input without learning and record everything, after one loop from rest.
-
-        Parameters
-        ----------
-        input : SpikePattern
-        target : SpikePattern or Windows, optional
-            Needed for error signals.
-        synapse : Synapse or tuple of int, optional
-            Also record the eligibility trace of this synapse, and what it is made of: (layer, pre,
-            post), layer 1 being the first after the input.
-
-        Returns
-        -------
-        PatternRecording
-            Spikes of every layer, membrane potentials, and the synapse.
-        """
-        if target is None:
-            self._check_input(input)
-            target = self._no_target(input)
-        else:
-            self._check_patterns(input, target)
-        chosen = None if synapse is None else self._check_synapse(synapse)
-        simulation = self._simulation(learning=False, synapse=chosen)
-        return PatternRecording(simulation, input, target, chosen)
-
-    # ------------------------------------------------------------------------ saving, loading
-
-    def _state(self) -> dict[str, Any]:
-        shown = {}
-        if self._shown is not None:
-            pattern, target = self._shown
-            shown = {"input": _tree(pattern), "target": _tree(target)}
-        return {
-            "config": {
-                "sizes": list(self.sizes),
-                "seed": self.seed,
-                "dt": self.dt,
-                "dtype": self.dtype,
-                "parameters": self.parameters._asdict(),
-            },
-            "progress": {
-                "block": self.block,
-                "origin": self._origin,
-                "burn_in_left": self._burn_in_left,
-                "into_block": self._into_block,
-                "seconds": self._seconds,
-            },
-            "shown": shown,
-            "feedback": {str(m): B for m, B in enumerate(self._weights.B)},
-            "simulation": self._learning.network._state(),
-            "notes": dict(self.notes),
-            "history": history_arrays(self.history),
-        }
-
-    @classmethod
-    def load(cls, path: str | Path, backend: str = "cpu") -> SuperSpikeNetwork:
-        """Read a network that `save` wrote; it goes on as the saved one would have.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "net.h5")
-        >>> SuperSpikeNetwork((10, 1), seed=3).save(path)
-        >>> SuperSpikeNetwork.load(path)
-        <SuperSpikeNetwork 10-1, 0 s, seed 3>
-        """
-        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
-
-    @classmethod
-    def _from_state(cls, state: dict[str, Any], backend: str) -> SuperSpikeNetwork:
-        config, progress = state["config"], state["progress"]
-        net = cls(
-            config["sizes"],
-            seed=config["seed"],
-            dt=config["dt"],
-            dtype=config["dtype"],
-            backend=backend,
-            **config["parameters"],
-        )
-        if state["shown"]:
-            pattern = SpikePattern(**state["shown"]["input"])
-            target = _target(state["shown"]["target"])
-            net._check_patterns(pattern, target)
-            net._origin = saved_count(progress, "origin")
-            net._shown = pattern, target
-            net._learning.show(pattern, target, net._origin)
-        for m, B in enumerate(net._weights.B):
-            B[...] = state["feedback"][str(m)]
-        net._learning.network.set_state(state["simulation"])
-        net._learning.check_indices()
-        net._at_block = saved_count(progress, "block")
-        net._burn_in_left = saved_count(progress, "burn_in_left")
-        net._into_block = saved_count(progress, "into_block")
-        net._seconds = check_number("saved seconds", progress["seconds"])
-        net.notes = state["notes"]
-        net.history.update(history_lists(state["history"]))
-        return net
-
-    @property
-    def shown(self) -> tuple[SpikePattern, SpikePattern | Windows] | None:
-        """The patterns that the network last learned from: input and target; None before."""
-        return self._shown
-
-    # -------------------------------------------------------------------------------- inside
-
-    def _simulation(self, learning: bool, synapse: Synapse | None = None) -> Simulation:
-        return Simulation(
-            self._weights,
-            self.parameters,
-            self.dt,
-            self.seed,
-            self.dtype,
-            self.backend,
-            learning=learning,
-            synapse=synapse,
-        )
-
-    def _show(self, pattern: SpikePattern, target: SpikePattern | Windows) -> None:
-        """Loop through other patterns from now on, or go on with the same ones."""
-        if self._shown is not None and _equal(self._shown, (pattern, target)):
-            return
-        self._origin = self._learning.network.step
-        # Copies: arrays that are written to afterwards are other patterns.
-        self._shown = type(pattern)(*map(copied, pattern)), type(target)(*map(copied, target))
-        self._learning.show(pattern, target, self._origin)
-
-    def _initial_weights(self) -> Weights:
-        p = self.parameters
-        chance = random_numbers(self.seed, _WEIGHTS)
-        W = [
-            np.clip(chance.normal(0.0, p.w_0 / np.sqrt(below), (below, n)), -p.w_max, p.w_max)
-            for below, n in zip(self.sizes[:-1], self.sizes[1:], strict=True)
-        ]
-        chance = random_numbers(self.seed, _FEEDBACK)
-        B = []
-        for m in range(1, len(W)):
-            if p.feedback == "symmetric":
-                B.append(np.ascontiguousarray(W[m].T))
-            elif p.feedback == "random":
-                B.append(chance.normal(0.0, 1.0, W[m].T.shape))
-            else:
-                B.append(np.ones(W[m].T.shape))
-        return Weights([w.astype(self.dtype) for w in W], [b.astype(self.dtype) for b in B])
-
-    def _no_target(self, pattern: SpikePattern) -> SpikePattern:
-        return from_trains([], float(pattern.duration), n=self.sizes[-1])
-
-    def _check_patterns(self, pattern: Any, target: Any) -> None:
-        self._check_input(pattern)
-        duration = float(pattern.duration)
-        if self.parameters.error == "windows":
-            check_windows("target", target, self.sizes[-1], duration, self.dt)
-        else:
-            check_pattern("target", target, self.dt, n=self.sizes[-1], duration=duration)
-
-    def _check_input(self, pattern: Any) -> None:
-        check_pattern("input", pattern, self.dt, n=self.sizes[0], most=SpikeTrainSource.MOST)
-
-    def _check_synapse(self, synapse: Any) -> Synapse:
-        if not isinstance(synapse, tuple) or len(synapse) != 3:
-            raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
-        layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(self.W))
-        return Synapse(
-            layer,
-            check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
-            check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
-        )
-
-
-def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
-    """A pattern for a file."""
-    tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
-    return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
-
-
-def _target(tree: dict[str, Any]) -> SpikePattern | Windows:
-    return Windows(**tree) if "start" in tree else SpikePattern(**tree)
-
-
-def _equal(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
-    return all(
-        type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
-        for a, b in zip(first, second, strict=True)
-    )
+        mean_square = 2.0 * float(np.mean(losses)) * self.dt**2 / target.duration
+        return p.cost_scale * mean_square * p.tau_avg / 1000.0

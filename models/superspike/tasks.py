@@ -1,25 +1,22 @@
 """The tasks of Zenke & Ganguli (2018), and pictures of one's own.
 
-A `Task` says what is shown and what is to be learned, for how long and in a network of what size.
-
-    task = tasks.hidden(seed=1)
-    net = SuperSpikeNetwork(task.sizes, seed=1)
-    input, target = task.trials(0)
-    net.fit(input, target, task.blocks, block=task.block)
+task = tasks.hidden(seed=1)
+net = SuperSpikeNetwork(task.sizes, seed=1, **task.parameters)
+net.train(task)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim import patterns
 from spikesim.checks import check_integer, check_number
-from spikesim.errors import InputError
-from spikesim.models.superspike.windows import Windows
+from spikesim.learning.parameters import refuse_if
+from spikesim.learning.tasks import Task
+from spikesim.learning.windows import Windows
 from spikesim.patterns import SpikePattern
 
 __all__ = ["TASKS", "Task", "hidden", "picture", "spikes", "xor"]
@@ -27,34 +24,6 @@ __all__ = ["TASKS", "Task", "hidden", "picture", "spikes", "xor"]
 INPUTS = 100
 DT = 0.1  # ms; all spikes are on this grid
 EQUIDISTANT = (83.0, 166.0, 249.0, 332.0, 415.0)  # ms; the target of figures 2 and 4
-
-
-class Task(NamedTuple):
-    """What a network is to learn.
-
-    Attributes
-    ----------
-    sizes : tuple of int
-        Layers of the network that the article uses.
-    trials : callable
-        ``trials(block)`` returns the input and the target of a block; a task with a frozen pattern
-        has the same for all.
-    blocks : int
-        How many blocks suffice.
-    block : float
-        Length of a block in ms.
-    parameters : dict
-        Parameters of the network other than the defaults.
-    frozen : bool
-        Whether the pattern is the same in all blocks.
-    """
-
-    sizes: tuple[int, ...]
-    trials: Callable[[int], tuple[SpikePattern, SpikePattern | Windows]]
-    blocks: int
-    block: float
-    parameters: dict[str, Any]
-    frozen: bool = True
 
 
 def spikes(seed: int = 0) -> Task:
@@ -148,8 +117,10 @@ def picture(
     hidden : int
         Hidden neurons.
     """
-    if text is not None and path is not None:
-        raise InputError("text and path are both given; a network learns one picture at a time.")
+    refuse_if(
+        text is not None and path is not None,
+        "text and path are both given; a network learns one picture at a time.",
+    )
     if path is not None:
         target = patterns.from_picture(path, n=n, duration=duration, seed=seed)
     else:

@@ -9,6 +9,9 @@ layer and the order of a step. From here it gets training, files, recordings, co
 | `layers`     | layers, and how the names that a body reads become its arrays          |
 | `model`      | `LayeredModel` and its copies of the dynamics                          |
 | `images`     | `ImageModel`: fit, predict, record, update, gradient                   |
+| `patterns`   | `PatternModel`: fit, train, predict, evaluate, record; spikes in time   |
+| `windows`    | when which output is to spike, as a target                             |
+| `tasks`      | what such a model is to learn, for how long                            |
 | `forward`    | the forward pass of rate networks, its outputs and losses              |
 | `updates`    | minibatches and optimisers                                             |
 | `alignment`  | how far a rule's updates are from those of backpropagation             |

@@ -88,7 +88,8 @@ def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
 @cache
 def over(each: str, *when: Callable) -> FunctionType:
     """How many indices a Phase has: a count, and 0 unless all of some functions say yes."""
-    tests = " and ".join(f"when_{k}(s, p)" for k in range(len(when)))
+    given = ["t, s, p" if each.__code__.co_argcount == 3 else "s, p" for each in when]
+    tests = " and ".join(f"when_{k}({args})" for k, args in enumerate(given))
     source = f"def over(t, s, p):\n    return {_EACH[each]}"
     scope: dict[str, Any] = {"parts": parts, "__name__": __name__}
     scope.update({f"when_{k}": function for k, function in enumerate(when)})
@@ -190,6 +191,7 @@ class Layer(Guarded):
         when: Callable | tuple[Callable, ...] | None = None,
         *,
         many: int | None = None,
+        dtype: Any = None,
         **given: Any,
     ) -> Wired:
         """Apply a body to this layer.
@@ -202,9 +204,12 @@ class Layer(Guarded):
             What `i` runs over: units, units of the layer below (rows of ``W``), blocks of units
             (see `spikesim.kernels.spikes.bounds`), or nothing.
         when : callable or tuple of callable, optional
-            ``when(s, p)``, true in the steps in which it acts; in every step by default.
+            ``when(s, p)`` or ``when(t, s, p)``, true in the steps in which it acts; by default in
+            all.
         many : int, optional
             How many units there are, if they are not those of the layer.
+        dtype : {'float32', 'float64'}, optional
+            The type of its numbers, if it is not that of the network: for slow decays.
         **given : numpy.ndarray or number
             What names of the body stand for here, if not what the module's text says.
 
@@ -224,7 +229,7 @@ class Layer(Guarded):
         state = {n: given[n] if n in given else self._array(n, body) for n in sorted(arrays)}
         params = {n: given[n] if n in given else self.number(n, body) for n in sorted(numbers)}
         inputs = tuple(name for name in state if name in self._shared.inputs)
-        return Wired(Phase(body, loop, state, params, inputs), self, each, tests)
+        return Wired(Phase(body, loop, state, params, inputs, dtype=dtype), self, each, tests)
 
     def _array(self, name: str, body: Callable) -> np.ndarray:
         if name in self.arrays:

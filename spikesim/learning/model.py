@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -153,7 +154,7 @@ class LayeredModel(Learner):
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_backend(backend)
         layers = len(self.sizes) - 1
-        self.parameters = self.Parameters.checked(layers, parameters, self.dtype)
+        self.parameters = self._checked(layers, parameters)
         blank = linked(self.units(), Shared(self.parameters))
         self.weights(blank)
         for layer in blank:
@@ -167,6 +168,10 @@ class LayeredModel(Learner):
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.sizes))
         return f"<{type(self).__name__} {sizes}, seed {self.seed}>"
+
+    def _checked(self, layers: int, given: dict[str, Any]) -> ModelParameters:
+        """The parameters of a network of so many layers after the input."""
+        return self.Parameters.checked(layers, given, self.dtype)
 
     def chance(self, purpose: str, *more: int) -> np.random.Generator:
         """Random numbers for one purpose, the same whenever they are asked for.
@@ -326,6 +331,8 @@ class Simulation:
             self._pixels.append((source, kind.rate))
             layer.arrays.update(net.add(source).state)
         elif isinstance(kind, Cells):
+            bodies = self.shared.bodies
+            kind = replace(kind, steps=tuple(bodies.get(each, each) for each in kind.steps))
             read = [names_of(body) for body in kind.steps]
             numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
             neuron, population = kind.neuron(numbers), None

@@ -1,10 +1,10 @@
-"""One trial of a layered model, recorded in full."""
+"""One trial of a layered model, or one loop of a pattern, recorded in full."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from spikesim.checks import nearest
 from spikesim.engine.recording import SpikeRecording, layers_to_neo, layers_to_sonata
 from spikesim.errors import InputError
 from spikesim.kernels import probes
+from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import Simulation
+from spikesim.learning.windows import Windows
+from spikesim.spike_pattern import SpikePattern
 
-__all__ = ["LayerRecording"]
+__all__ = ["LayerRecording", "PatternRecording", "SynapseRecording"]
 
 _COMPARTMENTS = {"V": "soma", "V_B": "basal", "V_A": "apical"}  # as they are called in files
 
@@ -117,3 +120,103 @@ class LayerRecording(Guarded):
     def _check_spikes(self) -> None:
         if not self.spikes:
             raise InputError("The recording has no spikes, as the units of its layers have none.")
+
+
+class SynapseRecording(NamedTuple):
+    """What one synapse sees in the course of a loop; for `spikesim.plot.synapse`.
+
+    PSP and surrogate derivative are delayed as learning delays them.
+
+    Attributes
+    ----------
+    t : numpy.ndarray, shape (steps,)
+        Times in ms.
+    pre_spikes, post_spikes, target_spikes : numpy.ndarray
+        Spike times in ms; target spikes are those of an output neuron.
+    presynaptic_trace : numpy.ndarray, shape (steps,)
+        The PSP of the presynaptic neuron, for a unit weight.
+    voltage : numpy.ndarray, shape (steps,)
+        The postsynaptic membrane potential in mV.
+    surrogate : numpy.ndarray, shape (steps,)
+        The surrogate derivative of the postsynaptic neuron in 1/V.
+    eligibility : numpy.ndarray, shape (steps,)
+        The eligibility trace.
+    error : numpy.ndarray, shape (steps,)
+        The error signal.
+    """
+
+    t: np.ndarray
+    pre_spikes: np.ndarray
+    post_spikes: np.ndarray
+    target_spikes: np.ndarray
+    presynaptic_trace: np.ndarray
+    voltage: np.ndarray
+    surrogate: np.ndarray
+    eligibility: np.ndarray
+    error: np.ndarray
+
+
+class PatternRecording(Guarded):
+    """Spikes and membrane potentials of one loop, time 0 being its start.
+
+    Attributes
+    ----------
+    layers : list of str
+        'input', 'hidden_1', ..., 'output'.
+    spikes : dict of str to SpikeRecording
+        By layer; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
+    t : numpy.ndarray, shape (steps,)
+        Times in ms.
+    U : dict of str to numpy.ndarray, shape (neurons, steps)
+        Membrane potentials in mV, by layer after the input.
+    target : SpikePattern or Windows
+    synapse : SynapseRecording or None
+    """
+
+    def __init__(
+        self, simulation: LoopSimulation, pattern: SpikePattern, target: SpikePattern | Windows
+    ):
+        net, layers = simulation.network, simulation.layers
+        steps = simulation.rehearse(pattern, target)
+        self.target = target
+        self.layers = [layer.name for layer in layers]
+        self.sizes = {layer.name: layer.n for layer in layers}
+        self.dt = net.dt
+        self.spikes: dict[str, SpikeRecording] = {
+            name: net.record_spikes(net.populations[name]) for name in self.layers
+        }
+        states = {name: net.record(net.populations[name], ["U"]) for name in self.layers[1:]}
+        signals = ["presynaptic_trace", "surrogate", "eligibility", "error"]
+        traces = None
+        if simulation.synapse is not None:
+            traces = net.record(net.populations["synapse"], signals)
+        net.run_steps(steps)
+        self.t = states["output"].t
+        self.U = {name: state.U for name, state in states.items()}
+        self.synapse = None
+        if simulation.synapse is not None and traces is not None:
+            layer, from_, onto = simulation.synapse
+            pre, post = self.layers[layer - 1], self.layers[layer]
+            wanted = np.zeros(0)
+            if post == "output" and isinstance(target, SpikePattern):
+                wanted = target.times[target.ids == onto]
+            self.synapse = SynapseRecording(
+                t=self.t,
+                pre_spikes=self.spikes[pre].spike_trains()[from_],
+                post_spikes=self.spikes[post].spike_trains()[onto],
+                target_spikes=wanted,
+                voltage=self.U[post][onto],
+                **{name: getattr(traces, name)[0] for name in signals},
+            )
+
+    def __repr__(self) -> str:
+        total = sum(spikes.t.size for spikes in self.spikes.values())
+        return f"<PatternRecording of {self.t.size * self.dt:g} ms: {total} spikes>"
+
+    def to_sonata(self, directory: str | Path) -> None:
+        """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
+        layers_to_sonata(directory, self.spikes, {k: {"soma": U} for k, U in self.U.items()})
+
+    def to_neo(self) -> Any:
+        """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+        return layers_to_neo(self.spikes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -30,17 +30,23 @@ class Cells:
     steps : tuple of callable
         With `at_most`, the last is ``emit(k, t, s, p)`` of the k-th neuron that might spike.
     variables : tuple of str
-        State variables, which begin at 0.
+        State variables, which begin at 0 if `start` says nothing else.
     at_most : float, optional
         The largest number of spikes expected of a neuron in a step; see `kernels.thinning`.
     most_spikes : int
         How many a neuron may emit in a step.
+    start : mapping of str to float
+        Variable → where it begins.
+    stochastic : bool
+        Whether bodies read random numbers, ``s.uniform[i]``.
     """
 
     steps: tuple[Callable, ...]
     variables: tuple[str, ...]
     at_most: float | None = None
     most_spikes: int = 4
+    start: Mapping[str, float] = field(default_factory=dict)
+    stochastic: bool = True
 
     def neuron(self, numbers: dict[str, Any]) -> Neuron:
         """The neuron of these cells, with the numbers that the bodies read."""
@@ -54,9 +60,9 @@ class Cells:
 
         return Neuron(
             steps=steps,
-            variables=dict.fromkeys(self.variables, 0.0),
+            variables={**dict.fromkeys(self.variables, 0.0), **self.start},
             constants=constants,
-            stochastic=True,
+            stochastic=self.stochastic,
             most_spikes=self.most_spikes,
         )
 

@@ -44,6 +44,7 @@ from spikesim import (
 from spikesim.comparison import Comparison, comparison_table
 from spikesim.io import files
 from spikesim.learning import alignment
+from spikesim.learning.tasks import Task
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
@@ -175,9 +176,17 @@ INTERNAL = {
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
     "*.Simulation*": "made by models",
+    "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
     "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
+    "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
+    "spikesim.learning.loops.arranged": "called by models",
+    "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
+    "spikesim.learning.windows.answers": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
@@ -194,6 +203,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
+            *("cost_of", "indices"),
             *(
                 "activity",
                 "learned_from",
@@ -213,10 +223,6 @@ INTERNAL = {
     "spikesim.models.*.Parameters*": "made by models from **parameters",
     "spikesim.models.*Parameters.check*": "made by models from **parameters",
     "spikesim.models.*Parameters": "made by models from **parameters",
-    "spikesim.models.superspike.simulation.Synapse": "see SuperSpikeNetwork.record",
-    "spikesim.models.superspike.simulation.cost_of_loss": "called by SuperSpikeNetwork",
-    "spikesim.models.superspike.tasks.Task": "returned",
-    "spikesim.models.superspike.windows.answers": "called by SuperSpikeNetwork",
     "spikesim.models.*.teaching_current": "called by ExclusiveOrNetwork",
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
@@ -226,10 +232,10 @@ INTERNAL = {
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
+    "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
     "spikesim.io.runs.*": "the command line",
     "spikesim.sweep.command.*": "the command line",
-    "spikesim.models.*.command.*": "the command line",
     "spikesim.models.burst.spiking.experiments.*": "the command line",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
@@ -1058,7 +1064,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     **{
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
-        for name, place in _WING.items()
+        for name, place in {
+            **_WING,
+            "superspike": "superspike.network.SuperSpikeNetwork",
+        }.items()
     },
     **{
         f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
@@ -1114,6 +1123,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.superspike.network.SuperSpikeNetwork.fit": trained(
         "superspike", "fit", input=SHOWN, target=TARGET, blocks=1, block=1.0, burn_in=0.0
     ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.train": trained(
+        "superspike",
+        "train",
+        task=Task((3, 3, 2), lambda block: (SHOWN, TARGET), 1, 1.0, {}),
+        blocks=1,
+        decay=0,
+    ),
     "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
         "superspike", "evaluate", input=SHOWN, target=TARGET
     ),
@@ -1126,19 +1142,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.superspike.network.SuperSpikeNetwork.silent_cost": trained(
         "superspike", "silent_cost", target=TARGET
     ),
-    "spikesim.models.superspike.windows.Windows": lambda f: Call(
+    "spikesim.learning.windows.Windows": lambda f: Call(
         lambda **given: MODELS["superspike"](error="windows").fit(
             SHOWN, Windows(**given), 1, block=1.0, burn_in=0.0
         ),
         WINDOWS._asdict(),
     ),
-    "spikesim.models.superspike.windows.check_windows": lambda f: Call(
+    "spikesim.learning.windows.check_windows": lambda f: Call(
         lambda windows, n, duration, dt: __import__(
-            "spikesim.models.superspike.windows", fromlist=["x"]
+            "spikesim.learning.windows", fromlist=["x"]
         ).check_windows("windows", windows, n, duration, dt),
         {"windows": WINDOWS, "n": 2, "duration": 4.0, "dt": 0.1},
     ),
-    "spikesim.models.superspike.recording.PatternRecording.to_sonata": lambda f: Call(
+    "spikesim.learning.recording.PatternRecording.to_sonata": lambda f: Call(
         MODELS["superspike"]().record(SHOWN, TARGET).to_sonata, {"directory": f}
     ),
     "spikesim.learning.recording.LayerRecording.to_sonata": lambda f: Call(

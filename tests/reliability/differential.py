@@ -780,8 +780,12 @@ def superspike(case: Case) -> None:
         **options,
     )
     before = [W.copy() for W in net.W]
-    simulation = net._learning
-    recordings = [simulation.network.record_spikes(layer) for layer in simulation.layers[1:]]
+    simulation = net._training
+    populations = simulation.network.populations
+    recordings = [
+        simulation.network.record_spikes(populations[layer.name])
+        for layer in simulation.above_input
+    ]
     learning_rates = [values["eta"] * rate for rate in rates]
     net.fit(*patterns, blocks, block=dt * block, burn_in=dt * burn_in, learning_rate=learning_rates)
 
@@ -834,11 +838,10 @@ def superspike(case: Case) -> None:
         layer = simulation.layers[m]
         case.close(f"U of layer {m}", layer.U, 1000.0 * oracle.U[m])
         if not p.frozen or m == hidden + 1:
-            case.close(f"e of layer {m}", simulation.errors[m - 1]["e"], oracle.e[m])
+            case.close(f"e of layer {m}", layer.e, oracle.e[m])
     for c, W in enumerate(net.W):
         case.learned(f"W[{c}]", before[c], W, 1000.0 * oracle.w[c], 1000.0 * oracle.unsure[c])
-    learners = ("learn_scaled", "learn_plain")
-    v = [phase.state["v"] for phase in simulation.network._last if phase.body.__name__ in learners]
+    v = [layer.v for layer in simulation.above_input if "v" in layer.arrays]
     theirs = oracle.v[-1:] if p.frozen else oracle.v
     for c, pair in enumerate(zip(v, theirs, strict=True) if p.optimizer != "plain" else ()):
         case.close(f"v[{c}]", *pair)

@@ -40,7 +40,7 @@ def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -
     if not isinstance(windows, Windows):
         raise InputError(
             f"{name} is a {type(windows).__name__}; a network with error='windows' learns from "
-            "spikesim.models.superspike.Windows."
+            "spikesim.learning.windows.Windows."
         )
     n = check_integer("n", n, at_least=1)
     duration = check_number("duration", duration, above=0.0, unit="ms")

@@ -1,34 +1,6 @@
-"""The equations of SuperSpike, and the bodies that apply them.
+"""What a synapse of SuperSpike learns from: error signals, eligibility traces, and updates.
 
-Symbols are the paper's; j is the presynaptic, i the postsynaptic neuron, k the next layer's.
-Voltages, currents and weights are in mV (R = 1): a weight jumps I.
-
-    tau_mem dU_i/dt = U_rest - U_i + I_i,     dI_i/dt = -I_i / tau_syn + sum_j w_ij S_j(t - d)   (1)
-
-A spike is emitted when U_i > theta; U_i is then held at U_rest for tau_ref.
-
-Learning lowers the van Rossum loss between target trains and the output's,
-
-    L = 1/2 int [alpha * (S^target_i - S_i)]^2 dt                                                (2)
-
-by following a surrogate gradient. Its three factors are local to the synapse: a filtered PSP of
-the presynaptic neuron, the surrogate derivative of the postsynaptic neuron, and its error signal,
-
-    sigma'(U) = (1 + |h|)^-2,     h = beta (U - theta)                                           (3)
-    lambda_ij = alpha * [sigma'(U_i) (epsilon * S_j)]                      eligibility trace     (4)
-    output    e_i = alpha * (S^target_i - S_i)                             error signal          (5)
-    hidden    e_i = alpha * sum_k b_ki (raw error of k)                                          (6)
-
-with b_ki = w_ki (symmetric), fixed and Gaussian (random) or 1 (uniform). Over a chunk of t_b,
-
-    g_ij = mean of e_i lambda_ij - rho w_ij z_i^a,     dz_i/dt = -z_i / tau_het + S_i            (7)
-    v_ij <- max(gamma v_ij, g_ij^2),     w_ij <- w_ij + r_0 g_ij / (sqrt(v_ij) + epsilon)        (8)
-
-the last of which is RMaxProp. The double-exponential filters of (4) to (6) are two exponential
-ones in a row; the order of everything within a step is that of the authors' program:
-neurons, then the error filters, raw errors, eligibility traces, and at the end of a chunk weights.
-All spikes that learning sees are delayed as those that neurons see, and so are surrogate
-derivatives and PSPs, so that equal trains give no error and all meet in time.
+Numbers in brackets are those of the equations in `network`.
 """
 
 from __future__ import annotations
@@ -37,14 +9,20 @@ from math import sqrt
 
 import numpy as np
 
+from spikesim.checks import MOST_STEPS
+from spikesim.kernels import eligibility
 from spikesim.kernels.eligibility import LENGTH
+from spikesim.kernels.probes import tally
+from spikesim.precision import NEAR_ZERO, type_for
+
+__all__ = ["connection", "errors", "indices"]
+
+BLOCK = 512  # steps between flushes of the eligibility traces, at most
+EVENTS = 4096  # events between flushes, at least
+EVENTS_OF = ("idle", "event_pre", "event_x", "event_psp", "event_end")
+SYNAPSE = ("l1", "eligibility", "presynaptic_trace", "surrogate", "error")
 
 # ---------------------------------------------------------------------------- the equations
-
-
-def membrane(U, I, p):  # noqa: E741 - the paper's symbol
-    """(1), forward Euler."""
-    return U + p.dt_by_tau_mem * (p.U_rest - U + I)
 
 
 def surrogate(U, p):
@@ -81,34 +59,7 @@ def clipped(w, p):
     return w if w < p.w_max else p.w_max
 
 
-# ---------------------------------------------------------- neurons, one step; bodies over neurons
-
-
-def step_membrane(i, t, s, p):
-    """(1): the membrane uses the current of the step before, which then decays."""
-    U = membrane(s.U[i], s.I[i], p)
-    free = s.refractory[i] == 0.0
-    fires = free and p.theta < U
-    s.U[i] = U if free and not fires else p.U_rest
-    s.spike[i] = 1 if fires else 0
-
-
-def step_current(i, t, s, p):
-    """I decays, and then what arrives in this step is added, with weights as they still are."""
-    s.I[i] = p.decay_syn * s.I[i] + s.arriving[i]
-    s.arriving[i] = 0.0
-
-
-def step_refractory(i, t, s, p):
-    left = s.refractory[i] - 1.0 if s.refractory[i] > 0.0 else 0.0
-    s.refractory[i] = p.refractory_steps if s.spike[i] > 0 else left
-
-
 # ---------------------------------------------------------------------------- error signals
-
-
-def postsynaptic(t, s, p):
-    return s.e.shape[0]
 
 
 def filter_error(i, t, s, p):
@@ -187,26 +138,21 @@ def window_error(_, t, s, p):
 
 
 def errors_above(t, s, p):
-    """Once, if the layer above had an error `feedback_delay` steps ago."""
-    return 1 if s.above_count[(t - p.feedback_delay) % s.above.shape[0]] > 0 else 0
+    """Whether the layer above had an error `feedback_delay` steps ago."""
+    return s.raw_count_above[(t - p.feedback_delay) % s.raw_above.shape[0]] > 0
 
 
 def hidden_error(_, t, s, p):
     """(6) before the filter: raw errors of the layer above through the feedback weights."""
     row = t % s.raw.shape[0]
-    source = (t - p.feedback_delay) % s.above.shape[0]
+    source = (t - p.feedback_delay) % s.raw_above.shape[0]
     n = np.uint64(s.e.shape[0])
-    for a in range(s.above_count[source]):
-        k = s.above_ids[source, a]
-        error = s.above[source, k] * p.feedback_scale
+    for a in range(s.raw_count_above[source]):
+        k = s.raw_ids_above[source, a]
+        error = s.raw_above[source, k] * p.feedback_scale
         for i in range(n):
             s.raw[row, i] += error * s.B[k, i]
     s.raw_count[row] = s.e.shape[0]  # all of them; the list says so already
-
-
-def tally(_, t, s, p):
-    """Count spikes, or unmatched ones."""
-    s.total[0] += s.count[t % s.count.shape[0]]
 
 
 # ---------------------------------------------------------------------------- what learning reads
@@ -252,8 +198,8 @@ def heterosynaptic_trace(i, t, s, p):
 # ---------------------------------------------------------------------------- the end of a chunk
 
 
-def rows_at_end_of_chunk(t, s, p):
-    return s.W.shape[0] if t % p.chunk == 0 else 0
+def end_of_chunk(t, s, p):
+    return t % p.chunk == 0
 
 
 def regularise(j, t, s, p):
@@ -264,10 +210,6 @@ def regularise(j, t, s, p):
 
 def forget_heterosynaptic(i, t, s, p):
     s.z_sum[i] = 0.0
-
-
-def neurons_at_end_of_chunk(t, s, p):
-    return s.z_sum.shape[0] if t % p.chunk == 0 else 0
 
 
 def track_rmaxprop(j, t, s, p):
@@ -297,14 +239,10 @@ def learn_plain(j, t, s, p):
         s.m[j, i] = 0.0
 
 
-def feedback_rows_at_end_of_chunk(t, s, p):
-    return s.B.shape[0] if t % p.chunk == 0 else 0
-
-
 def copy_symmetric(k, t, s, p):
     """b_ki = w_ki: one row for each neuron k of the layer above."""
     for i in range(s.B.shape[1]):
-        s.B[k, i] = s.W[i, k]
+        s.B[k, i] = s.W_above[i, k]
 
 
 # ------------------------------------------------------- one synapse, step by step, to be recorded
@@ -320,3 +258,88 @@ def step_synapse(i, t, s, p):
     s.presynaptic_trace[0] = psp
     s.surrogate[0] = factor
     s.error[0] = s.e[s.post[0]]
+
+
+# ---------------------------------------------------------------------------- their order
+
+
+def errors(model, net):
+    """Filters first, since they read the raw errors of the step before; then raw errors."""
+    p, output = net.p, net.output
+    for layer in net.above_input:
+        yield layer.phase(filter_error)
+    slow = type_for(model.dtype, p.tau_avg / (NEAR_ZERO * model.dt))
+    output.arrays["cost"] = np.zeros(output.n, slow)
+    forget = {} if net.learning else {"decay_avg": 1.0}  # a copy that is tested adds up
+    yield output.phase(average_cost, dtype=slow, **forget)
+    for layer in net.above_input:
+        yield layer.phase(clear_error, "once")
+    yield output.phase(window_error if model.in_windows else output_error, "once")
+    for layer in net.hidden:
+        yield layer.phase(hidden_error, "once", errors_above)
+    yield output.phase(tally, "once", count=output.raw_count, total=output.unmatched)
+
+
+def connection(model, net, layer):
+    """Eligibility traces and updates of the connection onto a layer."""
+    p, pre, dtype = net.p, layer.below, model.dtype
+    lag, delay = layer.number("lag"), layer.number("delay")
+    events, into = max(EVENTS, 8 * pre.n), {}
+    pre.arrays.update(
+        x=np.zeros(pre.n, dtype),
+        psp=np.zeros(pre.n, dtype),
+        above=np.zeros(pre.n, np.int32),
+        idle=np.full(pre.n, MOST_STEPS, np.int64),
+        event_pre=np.zeros(events, np.int32),
+        event_x=np.zeros(events, dtype),
+        event_psp=np.zeros(events, dtype),
+        event_end=np.zeros(BLOCK, np.int64),
+    )
+    into["block"] = layer.arrays["block"] = np.zeros(3, np.int64)
+    layer.arrays["factor"] = np.zeros((BLOCK + lag, layer.n), dtype)
+    layer.arrays["error"] = np.zeros((BLOCK, layer.n), dtype)
+    yield layer.phase(keep_linear_factors if p.linear else keep_factors, "once")
+    if net.learning:
+        yield pre.phase(eligibility.cross, "once", **into)
+    yield pre.phase(eligibility.arrive, "once", eligibility.arrivals, delay=delay + lag, **into)
+    if net.synapse is not None and net.synapse.layer == layer.index:
+        own = net.add_synapse(SYNAPSE)
+        own.update(pre=np.array([net.synapse.pre]), post=np.array([net.synapse.post]))
+        yield layer.phase(step_synapse, "once", psp=pre.psp, a=layer.number("a_rise"), **own)
+    yield pre.phase(eligibility.advance_presynaptic)
+    if not net.learning:
+        return
+    yield pre.phase(eligibility.close_step, "once", **into)
+    layer.arrays.update((name, np.zeros(layer.W.shape, dtype)) for name in ("m", "l1", "trace"))
+    adjoints = ("p1", "p2", "X_m", "P_m", "X_l1", "P_l1", "X_lambda", "P_lambda")
+    layer.arrays.update((name, np.zeros(layer.n, dtype)) for name in adjoints)
+    noted = {name: pre.arrays[name] for name in EVENTS_OF}
+    yield layer.phase(
+        eligibility.flush, "block", eligibility.flushed, a=layer.number("a_rise"), **noted
+    )
+    yield pre.phase(eligibility.reset, "once", eligibility.flushed, **into)
+    if p.rho > 0.0 and not layer.is_output:
+        layer.arrays.update(z=np.zeros(layer.n, dtype), z_sum=np.zeros(layer.n, dtype))
+        yield layer.phase(heterosynaptic_trace)
+        yield layer.phase(regularise, "row", end_of_chunk)
+        yield layer.phase(forget_heterosynaptic, when=end_of_chunk)
+    track = {"rmaxprop": track_rmaxprop, "rmsprop": track_rmsprop}.get(p.optimizer)
+    if track is not None:
+        slow = type_for(dtype, p.tau_rms / (NEAR_ZERO * p.chunk))
+        layer.arrays["v"] = np.zeros(layer.W.shape, slow)
+        yield layer.phase(track, "row", end_of_chunk, dtype=slow)
+    yield layer.phase(learn_plain if track is None else learn_scaled, "row", end_of_chunk)
+
+
+def indices(net):
+    """Saved indices, which compiled code believes: name, array, lowest and highest value."""
+    for layer in net.above_input:
+        yield "raw_count", layer.raw_count, 0, layer.n
+        yield "raw_ids", layer.raw_ids, 0, layer.n - 1
+    for layer in (each for each in net.above_input if "m" in each.arrays):
+        pre = layer.below
+        most = pre.n + pre.ids.shape[1]  # events of a step
+        room = np.array([pre.event_pre.size - most, pre.event_end.size - 1, 1])
+        yield "block", layer.block, 0, room
+        yield "event_end", pre.event_end, 0, pre.event_pre.size
+        yield "event_pre", pre.event_pre, 0, pre.n - 1

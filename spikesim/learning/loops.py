@@ -1,0 +1,200 @@
+"""One copy of the dynamics of a model that learns patterns in time: its clock is a loop.
+
+Input and target come again and again, without a trial, a phase or a reset in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.engine.network import Network
+from spikesim.engine.sources import SpikeTrainSource
+from spikesim.kernels.probes import tally
+from spikesim.learning.layers import Layer, Shared, Wired, linked
+from spikesim.learning.model import TRAINING, Simulation
+from spikesim.learning.windows import Windows
+from spikesim.neurons import Neuron
+from spikesim.spike_pattern import SpikePattern
+
+__all__ = ["LoopSimulation", "Synapse", "arranged"]
+
+NEVER = np.iinfo(np.int64).max
+
+
+class Synapse(NamedTuple):
+    """One synapse: from neuron `pre` of the layer below to neuron `post` of layer `layer`."""
+
+    layer: int
+    pre: int
+    post: int
+
+
+class LoopSimulation(Simulation):
+    """A model's layers, which spike, and the patterns they are shown; weights are the model's.
+
+    Bodies find, besides what the model brings, the spikes of each layer (``s.ids``, ``s.count``,
+    ``s.spike``), and at the output ``s.target_ids`` and ``s.target_count``; or, of a model that
+    learns in windows, their ``s.start``, ``s.end`` and ``s.who`` in steps, ``s.loop`` (its length
+    and the step it began with) and ``s.window`` (which one comes next, and a number of the body's).
+
+    Parameters
+    ----------
+    model : PatternModel
+    purpose : {TRAINING, TEST, RECORDING}
+    synapse : Synapse, optional
+        Compute what this synapse learns from in every step, to record it.
+    """
+
+    model: Any  # a PatternModel, which is made of this
+
+    def __init__(self, model: Any, purpose: int, synapse: Synapse | None = None):
+        self.model, self.purpose, self.p = model, purpose, model.parameters
+        self.learning = self.applies = purpose == TRAINING
+        self.synapse = synapse
+        self.network = net = Network(
+            dt=model.dt, seed=model.seed, dtype=model.dtype, backend=model.backend
+        )
+        bodies: dict[Callable, Callable] = {}
+        for kind in reversed(type(model).__mro__):
+            bodies.update(vars(kind).get("BODIES", {}))
+        self.shared = Shared(model.parameters, bodies)
+        self.shared.numbers.update(model.numbers())
+        self.moments, self.carried, self.wired = {}, {}, []
+        self.layers = linked(model.units(), self.shared)
+        self.input, *self.above_input = self.layers
+        *self.hidden, self.output = self.above_input
+        self._shown = net.add_spike_trains("input", self.input.n, [], [])
+        for layer, weights in zip(self.layers, model._weights, strict=True):
+            layer.arrays.update(weights)
+            for name, shape in model.arrays(layer).items():
+                given = isinstance(shape, np.ndarray)
+                layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
+            self._populate(layer, model.neuron(layer, self))
+        self._target: SpikeTrainSource | None = None
+        if not model.in_windows:
+            self._target = net.add_spike_trains("target", self.output.n, [], [])
+        model.connect(self)
+        for layer in self.layers:
+            layer.arrays.update(net.populations[layer.name].spike_list())
+            layer.arrays["spike"] = net.populations[layer.name].spike
+        self._add_target()
+        for layer in self.above_input:
+            layer.arrays["total"] = np.zeros(1, np.int64)
+            self._wire(layer.phase(tally, "once"))
+        self.output.arrays["unmatched"] = np.zeros(1, np.int64)
+        for each in model.step(self):
+            self._wire(each)
+        self._learners = [
+            each.phase.params
+            for each in self.wired
+            for name in model.RATES
+            if name in each.phase.params
+        ]
+
+    def _wire(self, each: Wired) -> None:
+        self.wired.append(each._replace(phase=self._add(each.phase)))
+
+    def _add_target(self) -> None:
+        """What the output is to emit, or when, under the names that bodies know it by."""
+        own = self.output.arrays
+        if self._target is not None:
+            listed = self._target.spike_list()
+            own["target_ids"], own["target_count"] = listed["ids"], listed["count"]
+        else:
+            own.update(start=np.full(1, NEVER), end=np.full(1, NEVER), who=np.zeros(1, np.int64))
+            own.update(loop=np.zeros(2, np.int64), window=np.zeros(2, np.int64))
+
+    # ------------------------------------------------------------------- building
+
+    def jump(self, pre: Layer, post: Layer, target: str, W: np.ndarray, steps: int) -> None:
+        """Let spikes of a layer add their weights to a variable of another, some steps later."""
+        populations = self.network.populations
+        projection = self.network.connect(
+            populations[pre.name],
+            populations[post.name],
+            target=target,
+            weight=0.0,
+            delay=steps * self.network.dt,
+        )
+        projection._share(W)
+
+    def remember(self, layer: Layer, steps: int) -> None:
+        """Keep the spikes of a layer for so many steps; of the output, those of the target, too."""
+        self.network.populations[layer.name].remember(steps)
+        if layer is self.output and self._target is not None:
+            self._target.remember(steps)
+
+    def add_synapse(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Variables of the synapse that is recorded: name → array."""
+        kind = Neuron(steps=(), variables=dict.fromkeys(names, 0.0), most_spikes=0)
+        population = self.network.add_population("synapse", 1, kind)
+        return {name: population.state[name] for name in names}
+
+    # ------------------------------------------------------------------- running
+
+    def loop(self, pattern: SpikePattern, target: SpikePattern | Windows, origin: int) -> None:
+        """Show these over and over, from step `origin` on."""
+        dt = self.network.dt
+        _replace(self._shown, pattern, dt, origin)
+        if self._target is not None and isinstance(target, SpikePattern):
+            _replace(self._target, target, dt, origin)
+        elif isinstance(target, Windows):
+            new = {
+                "start": np.append(_steps(target.start, dt), NEVER),
+                "end": np.append(_steps(target.end, dt), NEVER),
+                "who": np.append(target.ids, 0).astype(np.int64),
+            }
+            self.output.arrays.update(new)
+            for wired in self.wired:
+                state = wired.phase.state
+                state.update((name, array) for name, array in new.items() if name in state)
+            self.output.loop[:] = round(target.duration / dt), origin
+            self.output.window[:] = len(target.start), 0  # none until the loop begins
+
+    def rehearse(self, pattern: SpikePattern, target: SpikePattern | Windows) -> int:
+        """Show these for one loop, so that the next one begins at time 0; return its steps."""
+        steps = round(pattern.duration / self.network.dt)
+        self.model.follow_weights()
+        self.network._step = -steps
+        self.loop(pattern, target, 0)
+        self.network.run_steps(steps)
+        return steps
+
+    def learn_at(self, rate: float) -> None:
+        """Set the learning rate; 0 keeps the weights."""
+        for params in self._learners:
+            params.update((name, rate) for name in self.model.RATES if name in params)
+
+
+def arranged(saved: Any, own: Mapping[str, Mapping[str, np.ndarray]]) -> Any:
+    """Saved arrays of Phases as a network has them: the k-th of a name is the k-th of that name.
+
+    Under which Phase an array is saved depends on which one has it first, and on how many come
+    before, so that a file of an earlier version may have it under another, or arrays that nothing
+    reads.
+    """
+    if not isinstance(saved, Mapping) or set(saved) == set(own):
+        return saved
+    phases = [name for name in saved if name.startswith("phase ")]
+    found: dict[str, list[Any]] = {}
+    for phase in sorted(phases, key=lambda name: int(name.split()[1])):
+        for name, array in saved[phase].items():
+            found.setdefault(name, []).append(array)
+    new = {name: arrays for name, arrays in saved.items() if name not in phases}
+    for owner, arrays in own.items():
+        if owner.startswith("phase "):
+            new[owner] = {name: found[name].pop(0) for name in arrays}
+    return new
+
+
+def _steps(times: np.ndarray, dt: float) -> np.ndarray:
+    return np.rint(np.asarray(times, np.float64) / dt).astype(np.int64)
+
+
+def _replace(source: SpikeTrainSource, pattern: SpikePattern, dt: float, origin: int) -> None:
+    steps, ids = _steps(pattern.times, dt), np.asarray(pattern.ids)
+    order = np.lexsort((ids, steps))
+    source.replace(steps[order], ids[order], round(pattern.duration / dt), origin)

@@ -1,0 +1,628 @@
+"""`PatternModel`: layers that spike and learn patterns in time, one block of time after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikesim.attributes import copied
+from spikesim.checks import (
+    check_array,
+    check_integer,
+    check_memory,
+    check_number,
+    check_steps,
+    show,
+)
+from spikesim.engine.population import check_range
+from spikesim.engine.sources import SpikeTrainSource
+from spikesim.engine.synapses import varies
+from spikesim.errors import InputError, SimulationError
+from spikesim.learning.loops import LoopSimulation, Synapse, arranged
+from spikesim.learning.model import RECORDING, TEST, TRAINING, LayeredModel
+from spikesim.learning.parameters import ModelParameters
+from spikesim.learning.recording import PatternRecording
+from spikesim.learning.tasks import Task, next_test
+from spikesim.learning.windows import Windows, answers, check_windows
+from spikesim.patterns import SpikePattern, check_pattern, from_trains
+from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.training import (
+    LayerArrays,
+    history_arrays,
+    history_lists,
+    keeping,
+    load_model,
+    saved_count,
+)
+
+__all__ = ["PatternModel", "TimedParameters"]
+
+_STRETCH = 10_000  # steps between looks at Ctrl-C
+
+_HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
+
+
+class TimedParameters(ModelParameters):
+    """Parameters of a model whose step the user chooses."""
+
+    def check_times(self, dt: float, dtype: str) -> None:
+        """Refuse what does not go with a step of `dt` ms."""
+
+
+class PatternModel(LayeredModel):
+    """A spiking network that learns to answer an input pattern with given spikes.
+
+    What a model brings: `weights`, `arrays`, `neuron`, `connect` and `step` of `LayeredModel`, and
+    the methods of the first part here. Its step tallies into ``output.unmatched`` how many output
+    and target spikes have no counterpart.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons in each layer, from the input to the output: (100, 4, 1). (100, 1) has no hidden
+        layer; several hidden layers are possible.
+    seed : int
+        What initial weights and random feedback depend on.
+    dt : float
+        The step in ms.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
+    **parameters
+        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
+        them.
+
+    Attributes
+    ----------
+    W : sequence of numpy.ndarray, shapes (n_below, n)
+        Weights; ``W[0]`` leads from the input. May be set: ``net.W[0] = array``.
+    B : sequence of numpy.ndarray, shapes (n_above, n)
+        Feedback weights onto each hidden layer from the layer above, if the model has some.
+    notes : dict of str to number or str
+        Anything to be kept with the network in its file.
+    history : dict of str to list
+        One entry per block: 'block'; 'time' in s at its end, burn-in included; 'cost', see `cost`;
+        'unmatched', output and target spikes of the block without a counterpart in the same step;
+        'rate' in Hz of each layer after the input; 'learning_rate'; 'seconds' it took.
+
+    Raises
+    ------
+    InputError
+        If a size or parameter is impossible, before anything is made.
+    """
+
+    Parameters: ClassVar[type[ModelParameters]] = TimedParameters
+    WEIGHTS = ("W", "B")
+    RATES = ("eta",)
+
+    TASKS: ClassVar[dict[str, Callable[..., Task]]] = {}
+    """What the command line can teach: name → ``task(seed=0)``; 'picture' may take more."""
+
+    DT = 0.1
+    in_windows = False
+    """Whether targets are `Windows` rather than spike trains."""
+
+    B: LayerArrays
+
+    def numbers(self) -> dict[str, float]:
+        """Numbers that bodies read, of which the parameters do not tell: such as depend on dt."""
+        return {}
+
+    def follow_weights(self) -> None:
+        """Bring up to date what follows weights, which may have been set."""
+
+    @property
+    def cost(self) -> float:
+        """How far the outputs are from their target, averaged over the recent past."""
+        raise NotImplementedError
+
+    def silent_cost(self, target: SpikePattern) -> float:
+        """The cost of a network that never spikes: what others compare with."""
+        raise NotImplementedError
+
+    def cost_of(self, net: LoopSimulation, steps: int) -> float:
+        """The cost over the next steps of a simulation, which does not learn."""
+        raise NotImplementedError
+
+    def indices(self, net: LoopSimulation) -> Iterable[tuple[str, np.ndarray, int, Any]]:
+        """Arrays that bodies take for indices: name, array, lowest and highest value."""
+        return ()
+
+    # ------------------------------------------------------------------- what it gets
+
+    def __init__(
+        self,
+        sizes: Sequence[int] = (100, 4, 1),
+        *,
+        seed: int = 0,
+        dt: float = 0.1,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        super().__init__(sizes, seed=seed, dtype=dtype, backend=backend, **parameters)
+        self._at_block = 0
+        self.history = {key: [] for key in _HISTORY}
+        self._shown: tuple[SpikePattern, SpikePattern | Windows] | None = None
+        self._origin = 0
+        self._burn_in_left = 0
+        self._into_block = 0
+        self._seconds = 0.0
+        self._training = self._simulation(TRAINING)
+
+    def _checked(self, layers: int, given: dict[str, Any]) -> ModelParameters:
+        p = super()._checked(layers, given)
+        if isinstance(p, TimedParameters):
+            p.check_times(self.dt, self.dtype)
+        return p
+
+    def _simulation(self, purpose: int, synapse: Synapse | None = None) -> LoopSimulation:
+        return LoopSimulation(self, purpose, synapse)
+
+    def __repr__(self) -> str:
+        layers = "-".join(map(str, self.sizes))
+        return f"<{type(self).__name__} {layers}, {self.time:g} s, seed {self.seed}>"
+
+    @property
+    def block(self) -> int:  # type: ignore[override]  # of a loop there are no trials to count
+        """How many blocks it has learned."""
+        return self._at_block
+
+    @property
+    def time(self) -> float:
+        """Simulated time so far, burn-in included, in s."""
+        return self._training.network.time / 1000.0
+
+    @property
+    def shown(self) -> tuple[SpikePattern, SpikePattern | Windows] | None:
+        """The patterns that the network last learned from: input and target; None before."""
+        return self._shown
+
+    def explain(self) -> None:
+        """Print the bodies in the order of a step, and what their names stand for."""
+        print(self._training.explained())
+
+    # ------------------------------------------------------------------- learning
+
+    def fit(
+        self,
+        input: SpikePattern,
+        target: SpikePattern | Windows,
+        blocks: int = 10,
+        *,
+        block: float = 5000.0,
+        burn_in: float | None = None,
+        learning_rate: Any = None,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+        callback: Callable[[Any], Any] | None = None,
+    ) -> dict[str, list[Any]]:
+        """Loop through the patterns and learn.
+
+        Parameters
+        ----------
+        input : SpikePattern
+            What the input neurons emit, over and over.
+        target : SpikePattern or Windows
+            What the output neurons are to emit; as long as the input. Of a model that learns in
+            windows, when each of them is to spike.
+        blocks : int
+            How many more blocks. An unfinished one, after an interruption, is finished first and
+            counts.
+        block : float
+            Length of a block in ms: how often the history gets an entry and a checkpoint is saved.
+        burn_in : float, optional
+            First run so long (ms) with the weights as they are, in which optimizers get to know
+            the gradients. As a default one block for a network that has not run yet, else none.
+        learning_rate : float or array_like of shape (blocks,), optional
+            For all blocks or for each; the parameter as a default.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every block, and when interrupted with Ctrl-C or SIGTERM.
+        callback : callable, optional
+            ``callback(net)`` is called after each block, once its entry in `history` is written
+            and saved. If it returns True, learning stops.
+
+        Returns
+        -------
+        dict of str to list
+            `history` as it is now.
+
+        Raises
+        ------
+        InputError
+            If patterns do not fit the network, or spikes are unsorted, negative or too late.
+        SimulationError
+            If a voltage or weight becomes NaN or infinite.
+        FileError
+            If `checkpoint` cannot be written, or another process is using it.
+        KeyboardInterrupt
+            After Ctrl-C or SIGTERM, within a second of simulated time and after saving.
+        """
+        self._check_patterns(input, target)
+        blocks = check_integer("blocks", blocks, at_least=1)
+        check_memory(f"blocks is {blocks}", 16.0 * blocks)  # of the learning rates
+        steps = check_steps("block", block, self.dt, at_least=1)
+        burning = 0 if self.time else steps
+        if burn_in is not None:
+            burning = check_steps("burn_in", burn_in, self.dt)
+            if burning and self._into_block:
+                raise InputError(
+                    f"burn_in is {burn_in:g} ms, but a block has run for "
+                    f"{self._into_block * self.dt:g} ms; finish it first, without burn_in."
+                )
+        rates = self._learning_rates(learning_rate, blocks)
+        if callback is not None and not callable(callback):
+            raise InputError(f"callback is {show(callback)}; it has to be a function.")
+        if self._into_block >= steps:
+            raise InputError(
+                f"block is {block:g} ms, but the unfinished block has run for "
+                f"{self._into_block * self.dt:g} ms; go on with the length it began with."
+            )
+        self._show(input, target)
+        self.follow_weights()
+        self._burn_in_left = self._burn_in_left or burning
+        total = self._burn_in_left + blocks * steps - self._into_block
+        net = self._training.network
+        start = net.step
+        with (
+            keeping(self, checkpoint) as keep,
+            Interruption() as interruption,
+            progress_bar(progress, total, "step") as report,
+        ):
+
+            def advance(steps_now: int) -> None:
+                began = time.perf_counter()
+                net.run_steps(steps_now)
+                self._seconds += time.perf_counter() - began
+                report(net.step - start, total)
+
+            def pause() -> None:
+                if interruption.requested:
+                    keep()
+                    raise interruption.error
+
+            keep()
+            self._training.learn_at(0.0)
+            while self._burn_in_left:
+                now = min(self._burn_in_left, _STRETCH)
+                advance(now)
+                self._burn_in_left -= now
+                if not self._burn_in_left:
+                    self._begin_block()
+                pause()
+            for rate in rates:
+                self._training.learn_at(float(rate))
+                while self._into_block < steps:
+                    now = min(steps - self._into_block, _STRETCH)
+                    advance(now)
+                    self._into_block += now
+                    if self._into_block < steps:
+                        pause()
+                self._finish_block(steps, float(rate))
+                keep()
+                pause()
+                if callback is not None and callback(self) is True:
+                    break
+        return copied(self.history)
+
+    def train(
+        self,
+        task: Task,
+        blocks: int | None = None,
+        *,
+        decay: int | None = None,
+        tests: int = 5,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+        callback: Callable[[Any, float], Any] | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn a task as the command line does, with tests after 1, 2, 5, 10, 20, 50, ... blocks.
+
+        ``notes["tested_at"]`` and ``notes["tested"]`` tell what `evaluate` found, and after which
+        blocks. After an interruption the same call goes on.
+
+        Parameters
+        ----------
+        task : Task
+        blocks : int, optional
+            How many blocks in all; what suits the task as a default.
+        decay : int, optional
+            The learning rate is a tenth from this block on; after two thirds of them as a default.
+        tests : int
+            How many new trials a test has, if they differ from block to block.
+        progress, checkpoint
+            As in `fit`.
+        callback : callable, optional
+            ``callback(net, error)`` is called after each test, before it is noted and saved. In it
+            ``net.predict`` tells the course of training.
+
+        Returns
+        -------
+        dict of str to list
+            `history` as it is now.
+        """
+        if not isinstance(task, Task):
+            raise InputError(
+                f"task is {show(task)}; it has to be a Task of spikesim.learning.tasks."
+            )
+        blocks = check_integer("blocks", task.blocks if blocks is None else blocks, at_least=1)
+        decay = -(-2 * blocks // 3) if decay is None else check_integer("decay", decay, at_least=0)
+        tests = check_integer("tests", tests, at_least=1) if not task.frozen else 1
+        self.notes.setdefault("tested_at", [])
+        self.notes.setdefault("tested", [])
+
+        def test() -> None:
+            errors = [self.evaluate(*task.untrained(k)) for k in range(tests)]
+            error = float(np.mean(errors))
+            if callback is not None:
+                callback(self, error)
+            self.notes["tested_at"].append(self.block)
+            self.notes["tested"].append(error)
+            if checkpoint is not None:
+                self.save(checkpoint)
+
+        due = self.block > 0 and self.block == next_test(self.block - 1, blocks)
+        if due and self.block not in self.notes["tested_at"]:
+            test()  # it was stopped between a block and its test
+        eta = float(getattr(self.parameters, self.RATES[0]))
+        start = self.time * 1000.0 / self.dt
+        total = round(max(blocks - self.block, 0) * task.block / self.dt)
+        with progress_bar(progress, total, "step") as report:
+
+            def tell(done: int, of: int) -> None:
+                report(min(round(self.time * 1000.0 / self.dt - start), total), total)
+
+            while self.block < blocks:
+                stop = next_test(self.block, blocks)
+                count = stop - self.block if task.frozen else 1
+                given = range(self.block, self.block + count)
+                self.fit(
+                    *task.trials(self.block),
+                    count,
+                    block=task.block,
+                    learning_rate=[eta * (0.1 if each >= decay else 1.0) for each in given],
+                    progress=tell,
+                    checkpoint=checkpoint,
+                )
+                if self.block == stop:
+                    test()
+        return copied(self.history)
+
+    def _learning_rates(self, given: Any, blocks: int) -> np.ndarray:
+        rates = np.full(blocks, float(getattr(self.parameters, self.RATES[0])))
+        if given is not None:
+            shape = (blocks,) if varies("learning_rate", given) else ()
+            most = float(np.finfo(self.dtype).max)
+            rates[:] = check_array("learning_rate", given, shape=shape, at_least=0.0, at_most=most)
+        return rates
+
+    def _begin_block(self) -> None:
+        for layer in self._training.above_input:
+            layer.total[0] = 0
+        self._training.output.unmatched[0] = 0
+        self._into_block = 0
+        self._seconds = 0.0
+
+    def _finish_block(self, steps: int, rate: float) -> None:
+        for m, W in enumerate(self.W):
+            if not np.isfinite(W).all():
+                raise SimulationError(
+                    f"W[{m}] became NaN or infinite by {self.time:g} s; choose a smaller "
+                    f"{self.RATES[0]}."
+                )
+        self._at_block += 1
+        seconds = steps * self.dt / 1000.0
+        layers = self._training.above_input
+        entry = {
+            "block": self.block,
+            "time": self.time,
+            "cost": self.cost,
+            "unmatched": int(self._training.output.unmatched[0]),
+            "rate": [float(layer.total[0]) / layer.n / seconds for layer in layers],
+            "learning_rate": rate,
+            "seconds": self._seconds,
+        }
+        for key, values in self.history.items():
+            values.append(entry[key])
+        self._begin_block()
+
+    # ------------------------------------------------------------------- using
+
+    def predict(self, input: SpikePattern) -> SpikePattern:
+        """The spikes with which the output answers the input, once it has been shown before.
+
+        Parameters
+        ----------
+        input : SpikePattern
+
+        Returns
+        -------
+        SpikePattern
+        """
+        self._check_input(input)
+        simulation = self._simulation(TEST)
+        steps = simulation.rehearse(input, self._no_target(input))
+        net = simulation.network
+        spikes = net.record_spikes(net.populations["output"])
+        net.run_steps(steps)
+        return SpikePattern(spikes.t, spikes.i, self.sizes[-1], float(input.duration))
+
+    def evaluate(self, input: SpikePattern, target: SpikePattern | Windows) -> float:
+        """How far the output is from the target, without learning.
+
+        Parameters
+        ----------
+        input : SpikePattern
+        target : SpikePattern or Windows
+
+        Returns
+        -------
+        float
+            The cost over one loop, after another one, in the unit of `cost`; of a model that
+            learns in windows the percentage of windows with a wrong answer.
+        """
+        self._check_patterns(input, target)
+        if isinstance(target, Windows):
+            return float(100.0 * np.mean(~answers(target, self.predict(input))))
+        simulation = self._simulation(TEST)
+        steps = simulation.rehearse(input, target)
+        return self.cost_of(simulation, steps)
+
+    def record(
+        self,
+        input: SpikePattern,
+        target: SpikePattern | Windows | None = None,
+        *,
+        synapse: Synapse | tuple[int, int, int] | None = None,
+    ) -> PatternRecording:
+        """Show the input without learning and record everything, after one loop from rest.
+
+        Parameters
+        ----------
+        input : SpikePattern
+        target : SpikePattern or Windows, optional
+            Needed for error signals.
+        synapse : Synapse or tuple of int, optional
+            Also record the eligibility trace of this synapse, and what it is made of: (layer, pre,
+            post), layer 1 being the first after the input.
+
+        Returns
+        -------
+        PatternRecording
+            Spikes of every layer, membrane potentials, and the synapse.
+        """
+        if target is None:
+            self._check_input(input)
+            target = self._no_target(input)
+        else:
+            self._check_patterns(input, target)
+        chosen = None if synapse is None else self._check_synapse(synapse)
+        return PatternRecording(self._simulation(RECORDING, chosen), input, target)
+
+    # ------------------------------------------------------------------- saving, loading
+
+    def _state(self) -> dict[str, Any]:
+        shown = {}
+        if self._shown is not None:
+            pattern, target = self._shown
+            shown = {"input": _tree(pattern), "target": _tree(target)}
+        return {
+            "config": {
+                "sizes": list(self.sizes),
+                "seed": self.seed,
+                "dt": self.dt,
+                "dtype": self.dtype,
+                "parameters": self.parameters._asdict(),
+            },
+            "progress": {
+                "block": self.block,
+                "origin": self._origin,
+                "burn_in_left": self._burn_in_left,
+                "into_block": self._into_block,
+                "seconds": self._seconds,
+            },
+            "shown": shown,
+            "simulation": self._training.network._state(),
+            "notes": dict(self.notes),
+            "history": history_arrays(self.history),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, backend: str = "cpu") -> Any:
+        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], backend: str) -> Any:
+        config, progress = state["config"], state["progress"]
+        net = cls(
+            config["sizes"],
+            seed=config["seed"],
+            dt=config["dt"],
+            dtype=config["dtype"],
+            backend=backend,
+            **config["parameters"],
+        )
+        simulation = net._training
+        if state["shown"]:
+            pattern = SpikePattern(**state["shown"]["input"])
+            target = _target(state["shown"]["target"])
+            net._check_patterns(pattern, target)
+            net._origin = saved_count(progress, "origin")
+            net._shown = pattern, target
+            simulation.loop(pattern, target, net._origin)
+        saved = state["simulation"]
+        arrays = arranged(saved["arrays"], simulation.network.arrays())
+        simulation.network.set_state({**saved, "arrays": arrays})
+        for name, array, least, most in net.indices(simulation):
+            check_range(f"saved {name}", array, least, most)
+        if net.in_windows:
+            output = simulation.output
+            check_range("saved window", output.window[:1], 0, output.start.size - 1)
+            check_range("saved who", output.who, 0, output.n - 1)
+        net._at_block = saved_count(progress, "block")
+        net._burn_in_left = saved_count(progress, "burn_in_left")
+        net._into_block = saved_count(progress, "into_block")
+        net._seconds = check_number("saved seconds", progress["seconds"])
+        net.notes = state["notes"]
+        net.history.update(history_lists(state["history"]))
+        return net
+
+    # ------------------------------------------------------------------- inside
+
+    def _show(self, pattern: SpikePattern, target: SpikePattern | Windows) -> None:
+        """Loop through other patterns from now on, or go on with the same ones."""
+        if self._shown is not None and _equal(self._shown, (pattern, target)):
+            return
+        self._origin = self._training.network.step
+        # Copies: arrays that are written to afterwards are other patterns.
+        self._shown = type(pattern)(*map(copied, pattern)), type(target)(*map(copied, target))
+        self._training.loop(pattern, target, self._origin)
+
+    def _no_target(self, pattern: SpikePattern) -> SpikePattern:
+        return from_trains([], float(pattern.duration), n=self.sizes[-1])
+
+    def _check_patterns(self, pattern: Any, target: Any) -> None:
+        self._check_input(pattern)
+        duration = float(pattern.duration)
+        if self.in_windows:
+            check_windows("target", target, self.sizes[-1], duration, self.dt)
+        else:
+            check_pattern("target", target, self.dt, n=self.sizes[-1], duration=duration)
+
+    def _check_input(self, pattern: Any) -> None:
+        check_pattern("input", pattern, self.dt, n=self.sizes[0], most=SpikeTrainSource.MOST)
+
+    def _check_synapse(self, synapse: Any) -> Synapse:
+        if not isinstance(synapse, tuple) or len(synapse) != 3:
+            raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
+        layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(self.W))
+        return Synapse(
+            layer,
+            check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
+            check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
+        )
+
+
+def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
+    """A pattern for a file."""
+    tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
+    return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
+
+
+def _target(tree: dict[str, Any]) -> SpikePattern | Windows:
+    return Windows(**tree) if "start" in tree else SpikePattern(**tree)
+
+
+def _equal(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
+    return all(
+        type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+        for a, b in zip(first, second, strict=True)
+    )

@@ -1,0 +1,65 @@
+"""Tasks for models that learn patterns in time, and when they are tested.
+
+A `Task` says what is shown and what is to be learned, for how long and in a network of what size;
+``net.train(task)`` learns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from spikesim.learning.windows import Windows
+from spikesim.spike_pattern import SpikePattern
+
+__all__ = ["Task", "next_test"]
+
+_NEVER_TRAINED = 10**9  # the first of the blocks that tests are made of
+
+
+class Task(NamedTuple):
+    """What a network is to learn.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Layers of a network that suits.
+    trials : callable
+        ``trials(block)`` returns the input and the target of a block; a task with a frozen pattern
+        has the same for all.
+    blocks : int
+        How many blocks suffice.
+    block : float
+        Length of a block in ms.
+    parameters : dict
+        Parameters of the network other than the defaults.
+    frozen : bool
+        Whether the pattern is the same in all blocks.
+    """
+
+    sizes: tuple[int, ...]
+    trials: Callable[[int], tuple[SpikePattern, SpikePattern | Windows]]
+    blocks: int
+    block: float
+    parameters: dict[str, Any]
+    frozen: bool = True
+
+    def untrained(self, k: int = 0) -> tuple[SpikePattern, SpikePattern | Windows]:
+        """The k-th block of trials that are never trained on, unless the pattern is frozen."""
+        return self.trials(_NEVER_TRAINED + k)
+
+
+def next_test(block: int, blocks: int) -> int:
+    """The block after which the next test comes: 1, 2, 5, 10, 20, 50, ..., and the last.
+
+    Examples
+    --------
+    >>> [next_test(block, 30) for block in (0, 1, 2, 5, 20)]
+    [1, 2, 5, 10, 30]
+    """
+    decade = 1
+    while True:
+        for step in (1, 2, 5):
+            if step * decade > block:
+                return min(step * decade, blocks)
+        decade *= 10
