@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spikesim.kernels.spikes import bounds, parts
+from spikesim.kernels.spikes import bounds
 
 __all__ = [
     "FILL",
@@ -43,19 +43,13 @@ __all__ = [
     "cross",
     "flush",
     "flushed",
-    "presynaptic",
     "reset",
-    "tiles",
 ]
 
 LENGTH = 0  # of the clock: steps that the block has so far
 FILL = 1  # events that the block has so far
 FLUSH = 2  # 1 in the last step of a block
 TINY = 1e-30  # what is smaller becomes 0: denormal numbers would be slow
-
-
-def presynaptic(t, s, p):
-    return s.x.shape[0]
 
 
 def note(s, j, x, psp):
@@ -84,8 +78,8 @@ def cross(_, t, s, p):
 
 
 def arrivals(t, s, p):
-    """Once, if spikes arrive at the traces in this step."""
-    return 1 if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
+    """Whether spikes arrive at the traces in this step."""
+    return s.count[(t - p.delay) % s.ids.shape[0]] > 0
 
 
 def arrive(_, t, s, p):
@@ -118,12 +112,8 @@ def close_step(_, t, s, p):
 
 
 def flushed(t, s, p):
-    return s.block[FLUSH]
-
-
-def tiles(t, s, p):
-    """How many tiles of postsynaptic neurons are to be flushed: one on a core."""
-    return parts(s.m.shape[1], p) if s.block[FLUSH] != 0 else 0
+    """Whether the block ends with this step."""
+    return s.block[FLUSH] != 0
 
 
 def flush(tile, t, s, p):

@@ -23,7 +23,6 @@ from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
-from spikesim.pattern_runs import PatternCommands
 from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
@@ -81,6 +80,8 @@ def commands_of(where: str) -> Any:
     network = model_class(where)
     title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     if hasattr(network, "TASKS"):
+        from spikesim.pattern_runs import PatternCommands
+
         command = where if is_own(where) else network.KIND
         return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
     commands = ImageCommands(

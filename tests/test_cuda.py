@@ -48,6 +48,12 @@ def has_compiler():
 
 def test_every_body_and_over_is_in_one_of_the_networks():
     used = {function for body, over, _ in cuda_networks.phases() for function in (body, over)}
+    used |= {
+        called
+        for _, over, _ in cuda_networks.phases()
+        for called in over.__globals__.values()
+        if inspect.isfunction(called)
+    }
     called_by_others = {"average", "each", "each_of_neurons"}  # not Phases of their own
     missing = {f.__name__ for f in phase_functions() if f not in used} - called_by_others
     assert not missing

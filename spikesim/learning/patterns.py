@@ -258,8 +258,7 @@ class PatternModel(LayeredModel):
                     f"{self._into_block * self.dt:g} ms; finish it first, without burn_in."
                 )
         rates = self._learning_rates(learning_rate, blocks)
-        if callback is not None and not callable(callback):
-            raise InputError(f"callback is {show(callback)}; it has to be a function.")
+        _check_callback(callback)
         if self._into_block >= steps:
             raise InputError(
                 f"block is {block:g} ms, but the unfinished block has run for "
@@ -348,10 +347,12 @@ class PatternModel(LayeredModel):
         dict of str to list
             `history` as it is now.
         """
-        if not isinstance(task, Task):
+        if not isinstance(task, Task) or not callable(task.trials):
             raise InputError(
                 f"task is {show(task)}; it has to be a Task of spikesim.learning.tasks."
             )
+        _check_callback(callback)
+        block = check_number("task.block", task.block, above=0.0, unit="ms")
         blocks = check_integer("blocks", task.blocks if blocks is None else blocks, at_least=1)
         decay = -(-2 * blocks // 3) if decay is None else check_integer("decay", decay, at_least=0)
         tests = check_integer("tests", tests, at_least=1) if not task.frozen else 1
@@ -373,7 +374,7 @@ class PatternModel(LayeredModel):
             test()  # it was stopped between a block and its test
         eta = float(getattr(self.parameters, self.RATES[0]))
         start = self.time * 1000.0 / self.dt
-        total = round(max(blocks - self.block, 0) * task.block / self.dt)
+        total = round(max(blocks - self.block, 0) * block / self.dt)
         with progress_bar(progress, total, "step") as report:
 
             def tell(done: int, of: int) -> None:
@@ -386,7 +387,7 @@ class PatternModel(LayeredModel):
                 self.fit(
                     *task.trials(self.block),
                     count,
-                    block=task.block,
+                    block=block,
                     learning_rate=[eta * (0.1 if each >= decay else 1.0) for each in given],
                     progress=tell,
                     checkpoint=checkpoint,
@@ -609,6 +610,11 @@ class PatternModel(LayeredModel):
             check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
             check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
         )
+
+
+def _check_callback(callback: Any) -> None:
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback is {show(callback)}; it has to be a function.")
 
 
 def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
