@@ -334,6 +334,24 @@ def test_the_models_that_the_texts_show_train_from_the_command_line(
     assert float(re.search(r"Test error (\d+\.\d+) %", capsys.readouterr().out)[1]) < 40.0
 
 
+@pytest.fixture
+def delta_rule(tmp_path):
+    """Writes the model of CONTRIBUTING, with a piece of it exchanged, and says where it is."""
+    code = code_of("CONTRIBUTING.md", '"""The delta rule')
+
+    def written(old="", new=""):
+        assert old in code
+        (tmp_path / "delta.py").write_text(code.replace(old, new, 1), encoding="utf-8")
+        return f"{tmp_path}/delta.py:DeltaRule"
+
+    return written
+
+
+def test_optimisers_come_with_learn(delta_rule, tmp_path):
+    given = ["--optimizer=adam", "--epochs=1", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(), *given, "--batch=20"]) == 0
+
+
 def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     given = ["--hidden=0", "--epochs=9", "--patience=1", "--eta=0", "--out=run", "--no-progress"]
