@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import datasets
-from spikesim.checks import check_integer, nearest
+from spikesim.checks import check_choice, check_integer, nearest
 from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
@@ -28,6 +28,8 @@ from spikesim.sweep.command import layers, shortened
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
+_DATASETS = ("digits", "mnist")
+_SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
 
@@ -44,12 +46,27 @@ def model_class(where: str) -> Any:
     module = _own_module(Path(place)) if is_own(where) else importlib.import_module(place)
     found = getattr(module, name, None)
     if not inspect.isclass(found) or not hasattr(found, "SUITED"):
-        models = [n for n, each in vars(module).items() if hasattr(each, "SUITED")]
+        models = [
+            name
+            for name, each in vars(module).items()
+            if hasattr(each, "SUITED") and each.__module__ == module.__name__
+        ]
         raise InputError(
             f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
         )
     return found
+
+
+def _check_suited(network: Any) -> None:
+    """Refuse what a class says of datasets, if runs cannot use it."""
+    suited, whose = network.SUITED, f"SUITED of {network.__name__}"
+    if not isinstance(suited, Mapping) or not suited:
+        raise InputError(f"{whose} has to be a dict of datasets: {_SUITED}.")
+    for name, given in suited.items():
+        check_choice(f"a dataset in {whose}", name, list(_DATASETS))
+        if not isinstance(given, Mapping) or not {"hidden", "epochs"} <= given.keys():
+            raise InputError(f"{whose} has to say 'hidden' and 'epochs' of {name!r}: {_SUITED}.")
 
 
 def _own_module(path: Path) -> Any:
@@ -61,6 +78,9 @@ def _own_module(path: Path) -> Any:
     sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
     try:
         spec.loader.exec_module(module)
+    except InputError as error:
+        del sys.modules[name]
+        raise FileError(f"{path}: {error}") from error
     except Exception as error:
         del sys.modules[name]
         raise FileError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
@@ -73,6 +93,7 @@ def commands_of(where: str) -> Any:
     if ":" not in where:
         return importlib.import_module(where)
     network = model_class(where)
+    _check_suited(network)
     title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     commands = ImageCommands(
         network.KIND, title, network, network.Parameters, network.SUITED, network.draw
@@ -111,7 +132,8 @@ class ImageCommands:
         self.network, self.suited, self.draw = network, suited, draw
         self.where = ""  # of the class, if it has no module ``command``
         self.declared = parameters.declarations() if hasattr(parameters, "declarations") else None
-        self.defaults = parameters.defaults() if self.declared else parameters._field_defaults
+        known = self.declared is not None
+        self.defaults = parameters.defaults() if known else parameters._field_defaults
 
     LENGTH = "epochs"
 
@@ -132,7 +154,8 @@ class ImageCommands:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options of ``spikesim train NAME``."""
         hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
-        parser.add_argument("--dataset", choices=list(self.suited), default="digits")
+        first = "digits" if "digits" in self.suited else next(iter(self.suited))
+        parser.add_argument("--dataset", choices=list(self.suited), default=first)
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
@@ -242,7 +265,7 @@ class ImageCommands:
                 # It was stopped between its last checkpoint and its last picture.
                 self._results(net, data, chosen.directory)
             print(
-                f"All {net.epoch} epochs are done; 'spikesim resume {chosen.directory} --epochs "
+                f"All {net.epoch} epochs are done; '{self._resuming(chosen.directory)} --epochs "
                 f"{net.epoch + 10}' would train on."
             )
             return
@@ -250,6 +273,11 @@ class ImageCommands:
             f"Resuming at epoch {net.epoch + 1} of {net.notes['epochs']}, example {net.example + 1}"
         )
         self._fit(net, data, chosen.directory, not chosen.no_progress)
+
+    def _resuming(self, directory: Path) -> str:
+        """The command that goes on with a run."""
+        own = f" --model {self.where}" if is_own(self.where) else ""
+        return f"spikesim resume {directory}{own}"
 
     def plot(self, chosen: argparse.Namespace) -> None:
         """Record again and draw all pictures."""
@@ -268,7 +296,7 @@ class ImageCommands:
                 "dataset": noted(net, "dataset"),
                 "seed": net.seed,
                 "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": self._options(net),
+                "options": self._options(net) or "the defaults",
                 "test error": _error(net, tested[-1]) if tested else "not tested",
                 **({} if best is None else {"best": _error(net, best - 1)}),
                 "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
@@ -296,7 +324,7 @@ class ImageCommands:
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
-                f"Go on with: spikesim resume {directory}",
+                f"Go on with: {self._resuming(directory)}",
                 file=sys.stderr,
             )
             raise

@@ -347,6 +347,38 @@ def delta_rule(tmp_path):
     return written
 
 
+def test_an_error_of_a_file_of_ones_own_is_told_with_its_line(delta_rule, tmp_path, capsys):
+    given = ["--hidden=3", "--backend=python", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(), *given]) == 2
+    error = capsys.readouterr().err
+    assert re.search(r"delta.py, line \d+ \(input, output = layers\): ValueError", error)
+    with pytest.raises(ValueError, match="unpack"):
+        main(["train", delta_rule(), *given, "--debug"])
+
+
+def test_commands_that_are_suggested_name_the_file_of_a_model(own, capsys):
+    assert main(["train", own, *SHORT]) == 0
+    assert main(["resume", "run", f"--model={own}"]) == 0
+    assert f"'spikesim resume run --model {own} --epochs 11'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["own_model.py", "own_model:Slow"])
+def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, named):
+    assert main(["train", named]) == 2
+    assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):
+    assert main(["train", own, "--reductoin=sum"]) == 2
+    assert "--reductoin=sum. Did you mean '--reduction'?" in capsys.readouterr().err
+
+
+def test_exporting_spikes_of_a_model_that_has_none_says_so(own, capsys):
+    assert main(["train", own, *SHORT]) == 0
+    assert main(["export", "run", f"--model={own}"]) == 2
+    assert "--format=npz writes weights" in capsys.readouterr().err
+
+
 def test_optimisers_come_with_learn(delta_rule, tmp_path):
     given = ["--optimizer=adam", "--epochs=1", "--no-progress", f"--out={tmp_path}/run"]
     assert main(["train", delta_rule(), *given, "--batch=20"]) == 0
