@@ -347,6 +347,37 @@ def delta_rule(tmp_path):
     return written
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("s.target[j]", "s.targt[j]", "delta.answer reads s.targt.*Did you mean 'target'.*arrays"),
+        ("(input.n, output.n)", "(output.n, input.n)", r"makes W of layer 1 of shape \(10, 64\)"),
+        ("np.zeros(output.n)", "[0.0] * output.n", "gives output a list as 'b'"),
+        ("return dict", "dict", "arrays of DeltaRule returns None; it has to return a dict"),
+        ("layer.n)", "layer.n / 2)", "arrays of DeltaRule gives 'a' the shape 32.0"),
+        ("def weights", "def weight", r"DeltaRule has no method weights\(self, layers\)"),
+        ("def step", "def steps", r"DeltaRule has no method step\(self, net\)"),
+        ("        output = net.output", "        return []", "step of DeltaRule yields nothing"),
+        ("        output = net.output", "        return", "step of DeltaRule yields nothing"),
+        ("yield output.phase(answer)", "yield answer", "yields answer; it has to yield"),
+        ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
+        ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
+        ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
+        ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
+        ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
+        ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
+        ("def answer(j, t, s, p):", "def answer(j, t, s, p)", "cannot be imported: SyntaxError"),
+        ("eta: tuple[float, ...] = per_layer(", "eta: float = 0.1  # (", "delta.py: eta of Param"),
+    ],
+)
+def test_a_mistake_in_a_model_is_answered_in_a_line(delta_rule, tmp_path, capsys, old, new, said):
+    given = ["--epochs=1", "--backend=python", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(old, new), *given]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert re.search(said, error)
+
+
 def test_an_error_of_a_file_of_ones_own_is_told_with_its_line(delta_rule, tmp_path, capsys):
     given = ["--hidden=3", "--backend=python", "--no-progress", f"--out={tmp_path}/run"]
     assert main(["train", delta_rule(), *given]) == 2
@@ -379,9 +410,52 @@ def test_exporting_spikes_of_a_model_that_has_none_says_so(own, capsys):
     assert "--format=npz writes weights" in capsys.readouterr().err
 
 
+def climb(j, t, s, p):
+    s.b[j] += p.eta * s.delta[j]
+
+
+class OfItsOwn(Small):
+    """It learns by a body of its own, and has options that no body minds."""
+
+    Parameters = FeedbackAlignment.Parameters
+
+    def step(self, net):
+        yield from forward(net)
+        if net.applies:
+            yield net.output.phase(climb)
+
+
+@pytest.mark.parametrize("given", [{"batch": 2}, {"optimizer": "adam"}])
+def test_an_option_that_no_body_minds_is_refused(given):
+    with pytest.raises(InputError, match=f"{next(iter(given))} is .*, which no body in step of"):
+        OfItsOwn((4, 3, 2), backend="python", **given)
+
+
+def test_what_a_rule_of_its_own_would_change_is_not_said_to_be_nothing():
+    with pytest.raises(InputError, match=r"update of OfItsOwn is not known.* yields `learn`"):
+        OfItsOwn((4, 3, 2), backend="python").update(np.ones((1, 4)), [0])
+
+
+def test_a_schedule_that_no_body_minds_is_refused_unless_rates_name_its_rate():
+    class Rated(OfItsOwn):
+        RATES = ("eta",)
+
+    x, halved = np.ones((3, 4)), {"epochs": 2, "schedule": lambda epoch: 0.5}
+    with pytest.raises(InputError, match=r"schedule changes nothing of OfItsOwn.*RATES"):
+        OfItsOwn((4, 3, 2), backend="python").fit(x, [0, 1, 0], **halved)
+    rated = Rated((4, 3, 2), backend="python")
+    rated.fit(x, [0, 1, 0], **halved)
+    assert np.isfinite(rated.b[1]).all()
+
+
 def test_optimisers_come_with_learn(delta_rule, tmp_path):
     given = ["--optimizer=adam", "--epochs=1", "--no-progress", f"--out={tmp_path}/run"]
     assert main(["train", delta_rule(), *given, "--batch=20"]) == 0
+
+
+def test_one_image_is_recorded_at_a_time():
+    with pytest.raises(InputError, match="image holds 2 images; `record` shows one at a time"):
+        Small((4, 3, 2), backend="python").record(np.ones((2, 4)))
 
 
 def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
