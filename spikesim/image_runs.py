@@ -29,6 +29,9 @@ __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
 _DATASETS = ("digits", "mnist")
+_COMMON = {"backend", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
+_COMMON |= {"model", "no_progress", "out", "patience", "run", "seed"}
+_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # those of a sweep, too
 _SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
@@ -58,8 +61,14 @@ def model_class(where: str) -> Any:
     return found
 
 
-def _check_suited(network: Any) -> None:
-    """Refuse what a class says of datasets, if runs cannot use it."""
+def _check_options(network: Any) -> None:
+    """Refuse a class of which no options of the command line can be made."""
+    taken = [name for name in network.Parameters.declarations() if name in _TAKEN]
+    if taken:
+        raise InputError(
+            f"The parameter {taken[0]!r} of {network.__name__} is called as an option that every "
+            "command has; give it another name."
+        )
     suited, whose = network.SUITED, f"SUITED of {network.__name__}"
     if not isinstance(suited, Mapping) or not suited:
         raise InputError(f"{whose} has to be a dict of datasets: {_SUITED}.")
@@ -93,7 +102,7 @@ def commands_of(where: str) -> Any:
     if ":" not in where:
         return importlib.import_module(where)
     network = model_class(where)
-    _check_suited(network)
+    _check_options(network)
     title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     commands = ImageCommands(
         network.KIND, title, network, network.Parameters, network.SUITED, network.draw

@@ -399,6 +399,12 @@ def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, n
     assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["seed", "epochs", "model"])
+def test_a_parameter_called_as_an_option_of_every_command_is_refused(delta_rule, capsys, name):
+    assert main(["train", delta_rule("    eta: ", f"    {name}: ")]) == 2
+    assert f"The parameter '{name}' of DeltaRule is called as an option" in capsys.readouterr().err
+
+
 def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):
     assert main(["train", own, "--reductoin=sum"]) == 2
     assert "--reductoin=sum. Did you mean '--reduction'?" in capsys.readouterr().err
