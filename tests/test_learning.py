@@ -350,7 +350,7 @@ def delta_rule(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("s.target[j]", "s.targt[j]", "delta.answer reads s.targt.*Did you mean 'target'.*arrays"),
+        ("s.target[j]", "s.targt[j]", "delta.compare reads s.targt.*Did you mean 'target'.*arrays"),
         ("(input.n, output.n)", "(output.n, input.n)", r"makes W of layer 1 of shape \(10, 64\)"),
         ("np.zeros(output.n)", "[0.0] * output.n", "gives output a list as 'b'"),
         ("return dict", "dict", "arrays of DeltaRule returns None; it has to return a dict"),
@@ -359,14 +359,14 @@ def delta_rule(tmp_path):
         ("def step", "def steps", r"DeltaRule has no method step\(self, net\)"),
         ("        output = net.output", "        return []", "step of DeltaRule yields nothing"),
         ("        output = net.output", "        return", "step of DeltaRule yields nothing"),
-        ("yield output.phase(answer)", "yield answer", "yields answer; it has to yield"),
+        ("yield output.phase(compare)", "yield compare", "yields compare; it has to yield"),
         ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
         ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
         ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
         ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
         ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
         ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
-        ("def answer(j, t, s, p):", "def answer(j, t, s, p)", "cannot be imported: SyntaxError"),
+        ("def compare(j, t, s, p):", "def compare(j, t, s, p)", "cannot be imported: SyntaxError"),
         ("eta: tuple[float, ...] = per_layer(", "eta: float = 0.1  # (", "delta.py: eta of Param"),
     ],
 )
