@@ -337,6 +337,9 @@ class ImageCommands:
                 file=sys.stderr,
             )
             raise
+        if net.epoch < net.notes["epochs"]:
+            tests = f"{net.notes['patience']} tests"
+            print(f"Stopped after epoch {net.epoch}: the test error was no lower in {tests}.")
         epoch = _epoch_of(net)
         error = net.history["test_error"][epoch]
         best = f" in epoch {epoch + 1}, the best" if net.notes.get("keep_best") else ""

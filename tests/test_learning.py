@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikesim import InputError, runs
+from spikesim import FileError, InputError, runs
 from spikesim.cli import main
 from spikesim.kernels import functions, units
 from spikesim.learning.forward import forward, forward_arrays
@@ -459,6 +459,19 @@ def test_optimisers_come_with_learn(delta_rule, tmp_path):
     assert main(["train", delta_rule(), *given, "--batch=20"]) == 0
 
 
+def test_a_file_of_a_class_that_was_edited_since_is_told_by_the_array(tmp_path):
+    class Wider(Small):
+        KIND = "Small"
+
+        def weights(self, layers):
+            super().weights(layers)
+            layers[1].arrays["V"] = np.ones((2, 2))
+
+    Small((4, 3, 2), backend="python").save(tmp_path / "net.h5")
+    with pytest.raises(FileError, match=r"lacks a part \(V of shape \(2, 2\), as Wider makes it"):
+        Wider.load(tmp_path / "net.h5", "python")
+
+
 def test_one_image_is_recorded_at_a_time():
     with pytest.raises(InputError, match="image holds 2 images; `record` shows one at a time"):
         Small((4, 3, 2), backend="python").record(np.ones((2, 4)))
@@ -468,6 +481,7 @@ def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     given = ["--hidden=0", "--epochs=9", "--patience=1", "--eta=0", "--out=run", "--no-progress"]
     assert main(["train", "feedback-alignment", *given]) == 0
+    assert "Stopped after epoch 2: the test error was no lower" in capsys.readouterr().out
     assert main(["info", "run"]) == 0
     assert "epochs       2 of 9" in capsys.readouterr().out
 

@@ -527,8 +527,11 @@ class ImageModel(LayeredModel, ImageClassifier):
             **given,
         )
         for name, arrays in net._saved_weights().items():
+            saved = state["weights"].get(name, {})
             for place, array in arrays.items():
-                array[...] = state["weights"][name][place]
+                if np.shape(saved.get(place)) != array.shape:  # by an edited class, too
+                    raise ValueError(f"{name} of shape {array.shape}, as {cls.__name__} makes it")
+                array[...] = saved[place]
         for name, array in net._training.moments.items():
             array[...] = state["momentum"][name]
         net._training.take_over(net._running(state))
