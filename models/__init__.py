@@ -22,7 +22,7 @@ class Registered(NamedTuple):
     Attributes
     ----------
     where : str
-        Its class, as 'module:Class', or a module of commands.
+        Its class, as 'module:Class'.
     title : str
         What it is, in a line of help.
     """

@@ -1,7 +1,7 @@
 """The commands of models that learn to classify images: train, resume, plot, info, export.
 
-A model of `spikesim.learning` says in its class what it is and what it draws, others do in their
-module ``command``; the rest is the same. A class may also stand in a file of a user's own.
+A model says in its class what it is and what it draws; the rest is the same. The class may also
+stand in a file of a user's own. Models of patterns in time have `spikesim.pattern_runs`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spikesim import datasets
-from spikesim.checks import check_integer, nearest
+from spikesim.checks import check_choice, check_integer, nearest
 from spikesim.cli.export import write_spikes_csv
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
@@ -28,6 +28,11 @@ from spikesim.sweep.command import layers, shortened
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
+_DATASETS = ("digits", "mnist")
+_COMMON = {"backend", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
+_COMMON |= {"model", "no_progress", "out", "patience", "run", "seed"}
+_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # those of a sweep, too
+_SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
 
@@ -44,7 +49,8 @@ def model_class(where: str) -> Any:
     module = _own_module(Path(place)) if is_own(where) else importlib.import_module(place)
     found = getattr(module, name, None)
     if not _is_model(found):
-        models = [name for name, each in vars(module).items() if _is_model(each)]
+        own = {n: each for n, each in vars(module).items() if _is_model(each)}
+        models = [n for n, each in own.items() if each.__module__ == module.__name__]
         raise InputError(
             f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
@@ -57,6 +63,23 @@ def _is_model(found: Any) -> bool:
     return inspect.isclass(found) and (hasattr(found, "SUITED") or hasattr(found, "TASKS"))
 
 
+def _check_options(network: Any) -> None:
+    """Refuse a class of which no options of the command line can be made."""
+    taken = [name for name in network.Parameters.declarations() if name in _TAKEN]
+    if taken:
+        raise InputError(
+            f"The parameter {taken[0]!r} of {network.__name__} is called as an option that every "
+            "command has; give it another name."
+        )
+    suited, whose = network.SUITED, f"SUITED of {network.__name__}"
+    if not isinstance(suited, Mapping) or not suited:
+        raise InputError(f"{whose} has to be a dict of datasets: {_SUITED}.")
+    for name, given in suited.items():
+        check_choice(f"a dataset in {whose}", name, list(_DATASETS))
+        if not isinstance(given, Mapping) or not {"hidden", "epochs"} <= given.keys():
+            raise InputError(f"{whose} has to say 'hidden' and 'epochs' of {name!r}: {_SUITED}.")
+
+
 def _own_module(path: Path) -> Any:
     name = f"own_{path.stem}"  # which takes the place of no other module
     spec = importlib.util.spec_from_file_location(name, path)
@@ -66,6 +89,9 @@ def _own_module(path: Path) -> Any:
     sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
     try:
         spec.loader.exec_module(module)
+    except InputError as error:
+        del sys.modules[name]
+        raise FileError(f"{path}: {error}") from error
     except Exception as error:
         del sys.modules[name]
         raise FileError(f"{path} cannot be imported: {type(error).__name__}: {error}.") from error
@@ -74,9 +100,7 @@ def _own_module(path: Path) -> Any:
 
 @functools.cache
 def commands_of(where: str) -> Any:
-    """The commands of a model, from its class or its module ``command``."""
-    if ":" not in where:
-        return importlib.import_module(where)
+    """The commands of a model, from where its class is."""
     network = model_class(where)
     title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     if hasattr(network, "TASKS"):
@@ -84,6 +108,7 @@ def commands_of(where: str) -> Any:
 
         command = where if is_own(where) else network.KIND
         return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
+    _check_options(network)
     commands = ImageCommands(
         network.KIND, title, network, network.Parameters, network.SUITED, network.draw
     )
@@ -119,9 +144,10 @@ class ImageCommands:
     ):
         self.name, self.title = name, title
         self.network, self.suited, self.draw = network, suited, draw
-        self.where = ""  # of the class, if it has no module ``command``
+        self.where = ""  # of the class, as `commands_of` was given it
         self.declared = parameters.declarations() if hasattr(parameters, "declarations") else None
-        self.defaults = parameters.defaults() if self.declared else parameters._field_defaults
+        known = self.declared is not None
+        self.defaults = parameters.defaults() if known else parameters._field_defaults
 
     LENGTH = "epochs"
 
@@ -142,7 +168,8 @@ class ImageCommands:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options of ``spikesim train NAME``."""
         hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
-        parser.add_argument("--dataset", choices=list(self.suited), default="digits")
+        first = "digits" if "digits" in self.suited else next(iter(self.suited))
+        parser.add_argument("--dataset", choices=list(self.suited), default=first)
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
@@ -252,7 +279,7 @@ class ImageCommands:
                 # It was stopped between its last checkpoint and its last picture.
                 self._results(net, data, chosen.directory)
             print(
-                f"All {net.epoch} epochs are done; 'spikesim resume {chosen.directory} --epochs "
+                f"All {net.epoch} epochs are done; '{self._resuming(chosen.directory)} --epochs "
                 f"{net.epoch + 10}' would train on."
             )
             return
@@ -260,6 +287,11 @@ class ImageCommands:
             f"Resuming at epoch {net.epoch + 1} of {net.notes['epochs']}, example {net.example + 1}"
         )
         self._fit(net, data, chosen.directory, not chosen.no_progress)
+
+    def _resuming(self, directory: Path) -> str:
+        """The command that goes on with a run."""
+        own = f" --model {self.where}" if is_own(self.where) else ""
+        return f"spikesim resume {directory}{own}"
 
     def plot(self, chosen: argparse.Namespace) -> None:
         """Record again and draw all pictures."""
@@ -278,7 +310,7 @@ class ImageCommands:
                 "dataset": noted(net, "dataset"),
                 "seed": net.seed,
                 "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": self._options(net),
+                "options": self._options(net) or "the defaults",
                 "test error": _error(net, tested[-1]) if tested else "not tested",
                 **({} if best is None else {"best": _error(net, best - 1)}),
                 "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
@@ -306,10 +338,13 @@ class ImageCommands:
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
-                f"Go on with: spikesim resume {directory}",
+                f"Go on with: {self._resuming(directory)}",
                 file=sys.stderr,
             )
             raise
+        if net.epoch < net.notes["epochs"]:
+            tests = f"{net.notes['patience']} tests"
+            print(f"Stopped after epoch {net.epoch}: the test error was no lower in {tests}.")
         epoch = _epoch_of(net)
         error = net.history["test_error"][epoch]
         best = f" in epoch {epoch + 1}, the best" if net.notes.get("keep_best") else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikesim import InputError, runs
+from spikesim import FileError, InputError, runs
 from spikesim.cli import main
 from spikesim.kernels import functions, units
 from spikesim.learning.forward import forward, forward_arrays
@@ -334,10 +334,154 @@ def test_the_models_that_the_texts_show_train_from_the_command_line(
     assert float(re.search(r"Test error (\d+\.\d+) %", capsys.readouterr().out)[1]) < 40.0
 
 
+@pytest.fixture
+def delta_rule(tmp_path):
+    """Writes the model of CONTRIBUTING, with a piece of it exchanged, and says where it is."""
+    code = code_of("CONTRIBUTING.md", '"""The delta rule')
+
+    def written(old="", new=""):
+        assert old in code
+        (tmp_path / "delta.py").write_text(code.replace(old, new, 1), encoding="utf-8")
+        return f"{tmp_path}/delta.py:DeltaRule"
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("s.target[j]", "s.targt[j]", "delta.compare reads s.targt.*Did you mean 'target'.*arrays"),
+        ("(input.n, output.n)", "(output.n, input.n)", r"makes W of layer 1 of shape \(10, 64\)"),
+        ("np.zeros(output.n)", "[0.0] * output.n", "gives output a list as 'b'"),
+        ("return dict", "dict", "arrays of DeltaRule returns None; it has to return a dict"),
+        ("layer.n)", "layer.n / 2)", "arrays of DeltaRule gives 'a' the shape 32.0"),
+        ("def weights", "def weight", r"DeltaRule has no method weights\(self, layers\)"),
+        ("def step", "def steps", r"DeltaRule has no method step\(self, net\)"),
+        ("        output = net.output", "        return []", "step of DeltaRule yields nothing"),
+        ("        output = net.output", "        return", "step of DeltaRule yields nothing"),
+        ("yield output.phase(compare)", "yield compare", "yields compare; it has to yield"),
+        ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
+        ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
+        ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
+        ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
+        ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
+        ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
+        ("def compare(j, t, s, p):", "def compare(j, t, s, p)", "cannot be imported: SyntaxError"),
+        ("eta: tuple[float, ...] = per_layer(", "eta: float = 0.1  # (", "delta.py: eta of Param"),
+    ],
+)
+def test_a_mistake_in_a_model_is_answered_in_a_line(delta_rule, tmp_path, capsys, old, new, said):
+    given = ["--epochs=1", "--backend=python", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(old, new), *given]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert re.search(said, error)
+
+
+def test_an_error_of_a_file_of_ones_own_is_told_with_its_line(delta_rule, tmp_path, capsys):
+    given = ["--hidden=3", "--backend=python", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(), *given]) == 2
+    error = capsys.readouterr().err
+    assert re.search(r"delta.py, line \d+ \(input, output = layers\): ValueError", error)
+    with pytest.raises(ValueError, match="unpack"):
+        main(["train", delta_rule(), *given, "--debug"])
+
+
+def test_commands_that_are_suggested_name_the_file_of_a_model(own, capsys):
+    assert main(["train", own, *SHORT]) == 0
+    assert main(["resume", "run", f"--model={own}"]) == 0
+    assert f"'spikesim resume run --model {own} --epochs 11'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", ["own_model.py", "own_model:Slow"])
+def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, named):
+    assert main(["train", named]) == 2
+    assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["seed", "epochs", "model"])
+def test_a_parameter_called_as_an_option_of_every_command_is_refused(delta_rule, capsys, name):
+    assert main(["train", delta_rule("    eta: ", f"    {name}: ")]) == 2
+    assert f"The parameter '{name}' of DeltaRule is called as an option" in capsys.readouterr().err
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):
+    assert main(["train", own, "--reductoin=sum"]) == 2
+    assert "--reductoin=sum. Did you mean '--reduction'?" in capsys.readouterr().err
+
+
+def test_exporting_spikes_of_a_model_that_has_none_says_so(own, capsys):
+    assert main(["train", own, *SHORT]) == 0
+    assert main(["export", "run", f"--model={own}"]) == 2
+    assert "--format=npz writes weights" in capsys.readouterr().err
+
+
+def climb(j, t, s, p):
+    s.b[j] += p.eta * s.delta[j]
+
+
+class OfItsOwn(Small):
+    """It learns by a body of its own, and has options that no body minds."""
+
+    Parameters = FeedbackAlignment.Parameters
+
+    def step(self, net):
+        yield from forward(net)
+        if net.applies:
+            yield net.output.phase(climb)
+
+
+@pytest.mark.parametrize("given", [{"batch": 2}, {"optimizer": "adam"}])
+def test_an_option_that_no_body_minds_is_refused(given):
+    with pytest.raises(InputError, match=f"{next(iter(given))} is .*, which no body in step of"):
+        OfItsOwn((4, 3, 2), backend="python", **given)
+
+
+def test_what_a_rule_of_its_own_would_change_is_not_said_to_be_nothing():
+    with pytest.raises(InputError, match=r"update of OfItsOwn is not known.* yields `learn`"):
+        OfItsOwn((4, 3, 2), backend="python").update(np.ones((1, 4)), [0])
+
+
+def test_a_schedule_that_no_body_minds_is_refused_unless_rates_name_its_rate():
+    class Rated(OfItsOwn):
+        RATES = ("eta",)
+
+    x, halved = np.ones((3, 4)), {"epochs": 2, "schedule": lambda epoch: 0.5}
+    with pytest.raises(InputError, match=r"schedule changes nothing of OfItsOwn.*RATES"):
+        OfItsOwn((4, 3, 2), backend="python").fit(x, [0, 1, 0], **halved)
+    rated = Rated((4, 3, 2), backend="python")
+    rated.fit(x, [0, 1, 0], **halved)
+    assert np.isfinite(rated.b[1]).all()
+
+
+def test_optimisers_come_with_learn(delta_rule, tmp_path):
+    given = ["--optimizer=adam", "--epochs=1", "--no-progress", f"--out={tmp_path}/run"]
+    assert main(["train", delta_rule(), *given, "--batch=20"]) == 0
+
+
+def test_a_file_of_a_class_that_was_edited_since_is_told_by_the_array(tmp_path):
+    class Wider(Small):
+        KIND = "Small"
+
+        def weights(self, layers):
+            super().weights(layers)
+            layers[1].arrays["V"] = np.ones((2, 2))
+
+    Small((4, 3, 2), backend="python").save(tmp_path / "net.h5")
+    with pytest.raises(FileError, match=r"lacks a part \(V of shape \(2, 2\), as Wider makes it"):
+        Wider.load(tmp_path / "net.h5", "python")
+
+
+def test_one_image_is_recorded_at_a_time():
+    with pytest.raises(InputError, match="image holds 2 images; `record` shows one at a time"):
+        Small((4, 3, 2), backend="python").record(np.ones((2, 4)))
+
+
 def test_patience_ends_a_run_of_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     given = ["--hidden=0", "--epochs=9", "--patience=1", "--eta=0", "--out=run", "--no-progress"]
     assert main(["train", "feedback-alignment", *given]) == 0
+    assert "Stopped after epoch 2: the test error was no lower" in capsys.readouterr().out
     assert main(["info", "run"]) == 0
     assert "epochs       2 of 9" in capsys.readouterr().out
 

@@ -7,7 +7,8 @@ import pytest
 from spikesim import LIF, Network, Poisson, cli, neurons
 from spikesim.image_runs import ImageCommands
 from spikesim.kernels.machine import cache, compiling, native
-from spikesim.models import EXPERIMENTS, MODELS
+from spikesim.models import EXPERIMENTS
+from spikesim.pattern_runs import PatternCommands
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +18,9 @@ def place(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_CACHE", raising=False)
-    monkeypatch.setattr(ImageCommands, "SHORT_RUNS", ())
-    modules = [model.where for model in MODELS.values() if ":" not in model.where]
-    for where in [*modules, *EXPERIMENTS.values()]:
+    for commands in (ImageCommands, PatternCommands):
+        monkeypatch.setattr(commands, "SHORT_RUNS", ())
+    for where in EXPERIMENTS.values():
         monkeypatch.setattr(importlib.import_module(where), "SHORT_RUNS", ())
     monkeypatch.setattr(neurons, "__all__", ["LIF"])
     return tmp_path

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any
 
 from spikesim import backends
-from spikesim.checks import check_choice
+from spikesim.checks import check_choice, nearest
 from spikesim.errors import FileError, InputError, SpikesimError
 from spikesim.io.files import forget_written
 from spikesim.io.runs import RUN_FILE
@@ -31,6 +31,7 @@ __all__ = ["main"]
 
 TITLE = "spikesim: spiking networks that learn the way cortex might."
 OWN = "the class of the run's model, if it is in a file of your own"
+OWN_MODEL = "A model of your own is named by its file and class: FILE.py:CLASS."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parser = _parser(given)
-        chosen = parser.parse_args(given)
+        chosen, unknown = parser.parse_known_args(given)
+        if unknown:
+            options = [f"--{name.replace('_', '-')}" for name in vars(chosen)]
+            near = nearest(unknown[0].partition("=")[0], options)
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}.{near}")
         for name, value in vars(chosen).items():
             if value == [] and name not in ("grid",):  # argparse's answer to --n=--
                 parser.error(f"argument --{name.replace('_', '-')}: has no value")
@@ -71,6 +76,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             print(f"spikesim: {_one_line(error)}", file=sys.stderr)
         return 2
+    except Exception as error:
+        model = getattr(chosen, "model", None)
+        if chosen.debug or model is None or not _is_own(model):
+            raise
+        print(f"spikesim: {_one_line(_fault(error, model))}", file=sys.stderr)
+        return 2
+
+
+def _fault(error: Exception, model: str) -> InputError:
+    """What went wrong in a user's file, and in which line."""
+    path = model.rpartition(":")[0]
+    lines = [
+        f"{path}, line {frame.lineno} ({frame.line})"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).resolve() == Path(path).resolve()
+    ]
+    where = lines[-1] if lines else model
+    said = f"{where}: {type(error).__name__}: {error}".rstrip(".: ")
+    return InputError(f"{said}; --debug shows how it came to that.")
 
 
 def _one_line(error: BaseException) -> str:
@@ -91,10 +115,14 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    for name in given[1:2] if given[:1] in (["train"], ["sweep"]) else ():
+        if not _is_own(name) and (name.endswith(".py") or ":" in name):
+            raise InputError(f"{name} is no model. {OWN_MODEL}")
     own = {name: name for name in given[1:2] if _is_own(name)}
     titles = {**{name: model.title for name, model in _registry().MODELS.items()}, **own}
 
-    train = commands.add_parser("train", help="train a model and write a run directory")
+    told = "train a model and write a run directory"
+    train = commands.add_parser("train", help=told, epilog=OWN_MODEL)
     models = train.add_subparsers(metavar="model", required=True)
     for name, text in titles.items():
         added = command(name, _train, f"train {text}", models)
@@ -102,7 +130,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         if name in given:  # only the model that is asked for is imported
             _module(name).add_arguments(added)
 
-    sweeps = commands.add_parser("sweep", help="train a model with many sets of parameters")
+    told = "train a model with many sets of parameters"
+    sweeps = commands.add_parser("sweep", help=told, epilog=OWN_MODEL)
     models = sweeps.add_subparsers(metavar="model", required=True)
     for name, text in titles.items():
         added = command(name, _sweep, f"train many sets of parameters of {text}", models)

@@ -145,6 +145,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         **parameters: Any,
     ):
         super().__init__(sizes, seed=seed, dtype=dtype, backend=backend, **parameters)
+        self._check_weights()
         self.classes = self.sizes[-1]
         self._means = [name for name in self.results() if name != "cosine"]
         angle = ["angle"] if "measure_angle" in self.parameters._fields else []
@@ -153,7 +154,44 @@ class ImageModel(LayeredModel, ImageClassifier):
         self._sums: dict[str, Any] = {}
         self._trials: int | None = 0  # how many it has learned from; older files do not tell
         self._training = self._simulation(TRAINING)
+        self._check_step(self._training)
         self._others: dict[int, Simulation] = {}
+
+    def _check_weights(self) -> None:
+        """Refuse weights that do not go from one layer to the next."""
+        units = self.units()
+        for k, arrays in enumerate(self._weights[1:], 1):
+            for name, shape in (("W", (units[k - 1], units[k])), ("b", (units[k],))):
+                if name in arrays and arrays[name].shape != shape:
+                    raise InputError(
+                        f"weights of {type(self).__name__} makes {name} of layer {k} of shape "
+                        f"{arrays[name].shape}; between {'-'.join(map(str, units))} units it has "
+                        f"to be {shape}."
+                    )
+
+    def _check_step(self, net: Simulation) -> None:
+        """Refuse a step that cannot classify, or that does not mind an option."""
+        whose = f"step of {type(self).__name__}"
+        if not (net.has_a_body_for("image") or self._spiking_pixels(net)):
+            raise InputError(f"No body in {whose} reads s.image, as units.show at the input does.")
+        if not net.has_a_body_for("answer"):
+            raise InputError(f"No body in {whose} writes s.answer, as units.answer does.")
+        optimizer = getattr(self.parameters, "optimizer", "plain")
+        for name, value, minded in (
+            ("batch", self._batch, self._batch == 1 or net.has_a_body_for("begins", "ends")),
+            ("optimizer", optimizer, optimizer == "plain" or net.moments),
+        ):
+            if not minded:
+                raise InputError(
+                    f"{name} is {value}, which no body in {whose} minds; `learn` of "
+                    "spikesim.learning.updates does. A rule without it takes its Parameters from "
+                    "ModelParameters, which have no such option."
+                )
+
+    @staticmethod
+    def _spiking_pixels(net: Simulation) -> bool:
+        populations = net.network.populations.values()
+        return bool(net._pixels) or any("image" in each.shared for each in populations)
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.sizes))
@@ -300,6 +338,8 @@ class ImageModel(LayeredModel, ImageClassifier):
             With a label, the phase that has a target follows, if the model has one.
         """
         images = self._check_images("image", np.atleast_2d(check_array("image", image)))
+        if len(images) != 1:
+            raise InputError(f"image holds {len(images)} images; `record` shows one at a time.")
         labels = np.zeros(len(images), np.int64)
         if label is not None:
             labels[0] = check_integer("label", label, at_least=0, at_most=self.classes - 1)
@@ -339,6 +379,12 @@ class ImageModel(LayeredModel, ImageClassifier):
         x, labels, wanted = self._examples(x, targets)
         net = self._other(MEASURING)
         sums = [[layer.arrays.get(f"{name}_sum") for layer in net.above_input] for name in "Wb"]
+        if not any(each is not None for each in sums[0]):
+            raise InputError(
+                f"update of {type(self).__name__} is not known: none of its layers has an array "
+                "W_sum, which `learn` fills where net.applies is false. A rule of your own that "
+                "changes weights where it is true yields `learn` where it is not."
+            )
         for each in (*sums[0], *sums[1]):
             if each is not None:
                 each.fill(0)
@@ -485,8 +531,11 @@ class ImageModel(LayeredModel, ImageClassifier):
             **given,
         )
         for name, arrays in net._saved_weights().items():
+            saved = state["weights"].get(name, {})
             for place, array in arrays.items():
-                array[...] = state["weights"][name][place]
+                if np.shape(saved.get(place)) != array.shape:  # by an edited class, too
+                    raise ValueError(f"{name} of shape {array.shape}, as {cls.__name__} makes it")
+                array[...] = saved[place]
         for name, array in net._training.moments.items():
             array[...] = state["momentum"][name]
         net._training.take_over(net._running(state))

@@ -85,6 +85,11 @@ def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
     return names, found
 
 
+def _called(body: Callable) -> str:
+    """A body's name with that of its file, as `explain` prints it."""
+    return f"{body.__module__.rpartition('.')[2]}.{body.__name__}"
+
+
 @cache
 def over(each: str, *when: Callable) -> FunctionType:
     """How many indices a Phase has: a count, and 0 unless all of some functions say yes."""
@@ -244,8 +249,8 @@ class Layer(Guarded):
             return self._shared.arrays[name]
         there = [*self.arrays, *self._elsewhere(), *self._shared.arrays]
         raise InputError(
-            f"{body.__name__} reads s.{name}, which {self.name} has not; there is "
-            f"{', '.join(there)}.{nearest(name, there)}"
+            f"{_called(body)} reads s.{name}, which {self.name} has not.{nearest(name, there)} "
+            f"`arrays` or `weights` of the model has to make it; there is {', '.join(there)}."
         )
 
     def _elsewhere(self) -> Iterator[str]:
@@ -265,10 +270,11 @@ class Layer(Guarded):
             return int(value)
         if isinstance(value, (int, float)):
             return value
-        who = "A body" if body is None else body.__name__
+        who = "A body" if body is None else _called(body)
         fields = getattr(self._shared.parameters, "_fields", ())
         raise InputError(
-            f"{who} reads p.{name}, which is no number of the parameters."
+            f"{who} reads p.{name}, which is no number of the parameters; declare it in the "
+            "model's Parameters, or give it to `phase` by name."
             + ("" if name in fields else nearest(name, fields))
         )
 

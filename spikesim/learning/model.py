@@ -20,6 +20,7 @@ from spikesim.engine.network import Network
 from spikesim.engine.population import DoubleExponential, Population
 from spikesim.engine.projection import Projection
 from spikesim.engine.sources import ImageSource, Trials
+from spikesim.errors import InputError
 from spikesim.kernels import windows
 from spikesim.kernels.machine.program import Phase
 from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
@@ -86,7 +87,7 @@ class LayeredModel(Learner):
 
         They take the type of the network.
         """
-        raise NotImplementedError
+        raise InputError(f"{type(self).__name__} has no method weights(self, layers).")
 
     def arrays(self, layer: Layer) -> dict[str, Any]:
         """Name → shape of the layer's other arrays, which begin with zeros; or an array itself."""
@@ -109,7 +110,7 @@ class LayeredModel(Learner):
 
     def step(self, net: Simulation) -> Iterable[Wired | Phase]:
         """The Phases of a step, in their order; they follow the neurons of layers that spike."""
-        raise NotImplementedError
+        raise InputError(f"{type(self).__name__} has no method step(self, net).")
 
     def results(self) -> dict[str, int | tuple[int, ...]]:
         """What a trial leaves behind besides its answer: name → how many numbers, or a shape."""
@@ -158,6 +159,12 @@ class LayeredModel(Learner):
         blank = linked(self.units(), Shared(self.parameters))
         self.weights(blank)
         for layer in blank:
+            for name, array in layer.arrays.items():
+                if not isinstance(array, np.ndarray):
+                    raise InputError(
+                        f"weights of {type(self).__name__} gives {layer.name} a "
+                        f"{type(array).__name__} as {name!r}; it has to be a NumPy array."
+                    )
             layer.arrays.update({k: a.astype(self.dtype) for k, a in layer.arrays.items()})
         self._weights = [layer.arrays for layer in blank]
         for name in self.WEIGHTS:
@@ -244,8 +251,10 @@ class Simulation:
         self.shared.numbers["scale"] = Brightness(1.0)
         self.shared.inputs = {"image", "label", "wanted"}
         for name, many in model.results().items():
-            shape = many if isinstance(many, tuple) else () if many == 1 else (many,)
+            alone = many == 1 and name != "cosine"
+            shape = many if isinstance(many, tuple) else () if alone else (many,)
             self.shared.arrays[name] = np.zeros((capacity, *shape), model.dtype)
+        self._phases: list[Phase] = []
         self.moments: dict[str, np.ndarray] = {}
         self.carried: dict[str, Any] = {}
         self.layers = linked(model.units(), self.shared)
@@ -254,15 +263,15 @@ class Simulation:
         for layer, weights in zip(self.layers, model._weights, strict=True):
             layer.arrays.update(weights)
         for layer in self.layers:
-            for name, shape in model.arrays(layer).items():
+            for name, shape in _shapes(model, "arrays", layer).items():
                 given = isinstance(shape, np.ndarray)
                 layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
         first = [self.trials.phase()]
-        for shapes, when in (
-            (model.sums, windows.at_start_of_trial),
-            (model.phase_sums, windows.at_start_of_phase),
+        for method, when in (
+            ("sums", windows.at_start_of_trial),
+            ("phase_sums", windows.at_start_of_phase),
         ):
-            first += self._cleared(shapes, when)
+            first += self._cleared(method, when)
         self._pixels: list[tuple[ImageSource, float]] = []
         self._transposed: list[Phase] = []
         for layer in self.layers:
@@ -276,7 +285,7 @@ class Simulation:
         for phase in first:
             self._add(phase, first=True)
         self.wired: list[Wired] = []
-        for each in model.step(self):
+        for each in _steps(model, self):
             if isinstance(each, Wired):
                 self.wired.append(each._replace(phase=self._add(each.phase)))
             else:
@@ -297,7 +306,7 @@ class Simulation:
     # ------------------------------------------------------------------- building
 
     def _add(self, phase: Phase, first: bool = False) -> Phase:
-        return self.network.add_phase(
+        added = self.network.add_phase(
             phase.body,
             phase.over,
             state=phase.state,
@@ -306,13 +315,15 @@ class Simulation:
             inputs=phase.inputs,
             dtype=phase.dtype,
         )
+        self._phases.append(added)
+        return added
 
-    def _cleared(self, shapes: Callable[[Layer], dict[str, Any]], when: Callable) -> list[Phase]:
+    def _cleared(self, method: str, when: Callable) -> list[Phase]:
         """Arrays cut from one, so that a single Phase can set all of them to zero."""
         wanted = [
             (layer, name, np.atleast_1d(shape))
             for layer in self.layers
-            for name, shape in shapes(layer).items()
+            for name, shape in _shapes(self.model, method, layer).items()
         ]
         pool = np.zeros(sum(int(np.prod(shape)) for *_, shape in wanted), self.network.dtype)
         used = 0
@@ -428,8 +439,19 @@ class Simulation:
         self.model.prepare(self, first, count)
         self.network.run_steps(self.trials.schedule(example, lengths))
 
+    def has_a_body_for(self, *names: str) -> bool:
+        """Whether a body of the step sees one of these arrays that all layers share."""
+        seen = {id(array) for phase in self._phases for array in phase.state.values()}
+        return any(id(self.shared.arrays[name]) in seen for name in names)
+
     def scale_rates(self, factor: float, only: str | None = None) -> None:
         """Multiply the learning rates that the parameters give, or those of one name."""
+        if factor != 1.0 and not self._rates:
+            names = " or ".join(f"p.{name}" for name in self.model.RATES)
+            raise InputError(
+                f"A schedule changes nothing of {type(self.model).__name__}: none of its bodies "
+                f"reads {names}. RATES of the class names the numbers that a schedule multiplies."
+            )
         for params, name, rate in self._rates:
             if only is None or name == only:
                 params[name] = rate * factor
@@ -487,6 +509,37 @@ class Simulation:
                 if name not in ("many", "parts"):
                     lines.append(f"    p.{name:16} {_shown(value)}")
         return "\n".join(lines)
+
+
+def _steps(model: LayeredModel, net: Simulation) -> list[Wired | Phase]:
+    """What the step of a model yields, if that can be run."""
+    whose, found = f"step of {type(model).__name__}", model.step(net)
+    if not isinstance(found, Iterable):
+        raise InputError(f"{whose} returns {found!r}; it has to yield what layer.phase returns.")
+    steps = list(found)
+    for each in steps:
+        if not isinstance(each, (Wired, Phase)):
+            what = getattr(each, "__name__", repr(each))
+            raise InputError(f"{whose} yields {what}; it has to yield layer.phase(body).")
+    if not steps:
+        raise InputError(f"{whose} yields nothing; it has to yield layer.phase(body) of bodies.")
+    return steps
+
+
+def _shapes(model: LayeredModel, method: str, layer: Layer) -> Mapping[str, Any]:
+    """Name → shape of arrays of a layer, from a method of a model."""
+    found, whose = getattr(model, method)(layer), f"{method} of {type(model).__name__}"
+    if not isinstance(found, Mapping):
+        raise InputError(f"{whose} returns {found!r}; it has to return a dict of name and shape.")
+    for name, shape in found.items():
+        sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
+        whole = all(isinstance(size, (int, np.integer)) and size >= 0 for size in sizes)
+        if not (whole or isinstance(shape, np.ndarray)):
+            raise InputError(
+                f"{whose} gives {name!r} the shape {shape!r}; it has to be a whole number, a tuple "
+                "of them, or an array."
+            )
+    return found
 
 
 def _shown(value: Any) -> str:

@@ -63,12 +63,15 @@ def end_of_batch(net: Simulation) -> tuple[Callable, ...]:
     return () if _batch(net) == 1 or not net.applies else (bodies.at_end_of_batch,)
 
 
-def count_updates(net: Simulation) -> Iterator[Wired]:
-    """Count updates, for optimisers whose first steps differ from later ones."""
+def count_updates(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[Wired]:
+    """Count updates, for optimisers whose first steps differ from later ones.
+
+    `learn` does so by itself; a model that has optimisers without it does so before they act.
+    """
     if net.applies and not is_online(net):
         updates = net.moments.setdefault("updates", np.zeros(1, np.int64))
         net.shared.arrays["updates"] = updates
-        yield net.output.phase(bodies.count_update, "once", end_of_batch(net))
+        yield net.output.phase(bodies.count_update, "once", (*when, *end_of_batch(net)))
 
 
 def thin(layers: list[Layer], chance: np.random.Generator, absent: float) -> None:
@@ -123,6 +126,8 @@ def learn(
         yield layer.phase(body, each, when, many=columns, sign=sign, **arrays)
         at_end = (*when, *end_of_batch(net))
         if net.applies:
+            if net.p.optimizer != "plain" and "updates" not in net.shared.arrays:
+                yield from count_updates(net, when)
             yield _applied(net, layer, name, total, at_end, numbers)
     if net.applies and f"{name}_mask" in layer.arrays:
         mask = layer.arrays[f"{name}_mask"]

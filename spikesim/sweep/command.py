@@ -7,7 +7,7 @@ A directory of a sweep holds
     sweep.png           its figure
     set-0000/run.h5 ... the networks, for 'spikesim info', 'plot' and 'resume'
 
-A model's module ``command`` brings ``settings(chosen)``, everything that a run depends on, from
+The commands of a model bring ``settings(chosen)``, everything that a run depends on, from
 options; ``check(settings)``; ``train_set(settings, directory)``; and ``result_label(settings)`` of
 its result 'test_error'. ``LENGTH`` is what the option for the length of training is called.
 """
