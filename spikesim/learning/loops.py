@@ -62,7 +62,7 @@ class LoopSimulation(Simulation):
             bodies.update(vars(kind).get("BODIES", {}))
         self.shared = Shared(model.parameters, bodies)
         self.shared.numbers.update(model.numbers())
-        self.moments, self.carried, self.wired = {}, {}, []
+        self.moments, self.carried, self.wired, self._phases = {}, {}, [], []
         self.layers = linked(model.units(), self.shared)
         self.input, *self.above_input = self.layers
         *self.hidden, self.output = self.above_input
