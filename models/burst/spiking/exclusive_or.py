@@ -109,7 +109,8 @@ class ExclusiveOrNetwork(Learner):
         self.dt = check_number("dt", dt, above=0.0, unit="ms")
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self.backend = check_backend(backend)
-        self.parameters = Parameters.checked(self.dt, parameters)
+        self.parameters = Parameters.checked(1, parameters, self.dtype)
+        self.parameters.check_times(self.dt, self.dtype)
         self._at_epoch = 0
         self._at_example = 0
         self.notes = {}
