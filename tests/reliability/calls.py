@@ -204,7 +204,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "dynamics", "settle", "show", "derived"),
+            *("cost_of", "indices", "settle", "show", "derived"),
             *(
                 "activity",
                 "learned_from",
@@ -218,7 +218,6 @@ INTERNAL = {
             ),
         )
     },
-    "*.Weights": "made by models",
     "*Recording": "returned",
     "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
