@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 
 from spikesim.checks import check_integer, check_number, check_steps
@@ -17,6 +19,8 @@ class Parameters(TimedParameters):
     Synaptic weights are in units of the leak conductance and hold for `in_degree` synapses per
     neuron and projection.
     """
+
+    _field_defaults: ClassVar[dict[str, Any]]  # for `experiments`
 
     n: int = whole(500, "neurons in each of the five populations", symbol="N", at_least=1)
     in_degree: int = whole(100, "synapses per neuron and projection: p N, p = 0.2", at_least=1)
@@ -109,4 +113,4 @@ class Parameters(TimedParameters):
             check_number(name, getattr(self, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
 
 
-Parameters._field_defaults = Parameters.defaults()  # type: ignore[attr-defined]  # for `experiments`
+Parameters._field_defaults = Parameters.defaults()
