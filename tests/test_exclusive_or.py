@@ -174,6 +174,18 @@ def test_impossible_parameters_are_refused(change, message):
         ExclusiveOrNetwork(**{**SMALL, **change})
 
 
+def test_every_declared_bound_is_refused_by_its_name():
+    for name, declared in Parameters.declarations().items():
+        for value in declared.impossible():
+            with pytest.raises(InputError, match=rf"^{name}\b"):
+                ExclusiveOrNetwork(**{**SMALL, name: value})
+
+
+def test_every_parameter_says_what_it_is():
+    declarations = Parameters.declarations()
+    assert not [name for name, declared in declarations.items() if not declared.about]
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path):
     from spikesim import Network
 

@@ -10,6 +10,7 @@ layer and the order of a step. From here it gets training, files, recordings, co
 | `model`      | `LayeredModel` and its copies of the dynamics                          |
 | `images`     | `ImageModel`: fit, predict, record, update, gradient                   |
 | `patterns`   | `PatternModel`: fit, train, predict, evaluate, record; spikes in time   |
+| `examples`   | `ExampleModel`: populations that learn a few examples from a teacher    |
 | `windows`    | when which output is to spike, as a target                             |
 | `tasks`      | what such a model is to learn, for how long                            |
 | `forward`    | the forward pass of rate networks, its outputs and losses              |

@@ -182,6 +182,7 @@ INTERNAL = {
     "spikesim.learning.images.Update": "returned",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.examples.*": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
@@ -203,7 +204,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices"),
+            *("cost_of", "indices", "settle", "show", "derived"),
             *(
                 "activity",
                 "learned_from",
@@ -217,7 +218,6 @@ INTERNAL = {
             ),
         )
     },
-    "*.Weights": "made by models",
     "*Recording": "returned",
     "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",

@@ -1,0 +1,294 @@
+"""`ExampleModel`: populations that learn a few examples, over and over, with a teacher."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from spikesim.attributes import copied
+from spikesim.backends import check_backend
+from spikesim.checks import check_array, check_choice, check_integer, check_number, check_path
+from spikesim.errors import InputError
+from spikesim.learning.patterns import TimedParameters
+from spikesim.progress import Interruption, Progress, progress_bar
+from spikesim.training import (
+    Learner,
+    history_arrays,
+    history_lists,
+    keeping,
+    load_model,
+    saved_count,
+)
+
+__all__ = ["ExampleModel", "trained"]
+
+Own = TypeVar("Own", bound="ExampleModel")
+
+
+class ExampleModel(Learner):
+    """A network that is shown the same examples in each epoch; it learns at the end of each.
+
+    A model brings the class attributes and the methods of the first part. An object with the
+    attribute `network` is one copy of its dynamics: one learns, others are made to be tested or
+    recorded from.
+
+    Attributes
+    ----------
+    Parameters : type
+        Its constants; see `spikesim.learning.parameters`.
+    EXAMPLES : int
+        How many examples an epoch has.
+    POPULATIONS : tuple of str
+    MEASURES : tuple of str
+        What is measured of each population in each example. The history has a column for each of
+        both, 'POPULATION_MEASURE', whose entries have a number per example.
+    DERIVED : tuple of str
+        Columns of the history that `derived` makes of those of the epoch.
+    """
+
+    Parameters: ClassVar[type[TimedParameters]] = TimedParameters
+    EXAMPLES: ClassVar[int] = 1
+    POPULATIONS: ClassVar[tuple[str, ...]] = ()
+    MEASURES: ClassVar[tuple[str, ...]] = ()
+    DERIVED: ClassVar[tuple[str, ...]] = ()
+
+    # ------------------------------------------------------------------- what a model brings
+
+    def dynamics(self) -> Any:
+        """A copy of the dynamics, as it is at first."""
+        raise NotImplementedError
+
+    def settle(self, simulation: Any) -> None:
+        """Run without examples, before the first one."""
+
+    def show(self, simulation: Any, example: int, teach: bool) -> np.ndarray:
+        """Show an example, with its teacher or without; measures, shape (populations, measures)."""
+        raise NotImplementedError
+
+    def derived(self, measured: dict[str, list[float]]) -> dict[str, float]:
+        """What the epoch comes to, from its other entries of the history."""
+        return {}
+
+    # ------------------------------------------------------------------- what it gets
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        dt: float = 0.1,
+        dtype: str = "float32",
+        backend: str = "cpu",
+        **parameters: Any,
+    ):
+        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+        self.dt = check_number("dt", dt, above=0.0, unit="ms")
+        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self.backend = check_backend(backend)
+        self.parameters = self.Parameters.checked(1, parameters, self.dtype)
+        self.parameters.check_times(self.dt, self.dtype)
+        self._at_epoch = 0
+        self._at_example = 0
+        self.notes = {}
+        columns = [f"{name}_{measure}" for name in self.POPULATIONS for measure in self.MEASURES]
+        columns = ["epoch", *self.DERIVED, *columns, "seconds"]
+        self.history: dict[str, list[Any]] = {key: [] for key in columns}
+        self._simulation = self.dynamics()
+        # What was measured in the examples of the epoch so far.
+        self._measured = np.zeros((self.EXAMPLES, len(self.POPULATIONS), len(self.MEASURES)))
+        self._seconds = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs it has learned."""
+        return self._at_epoch
+
+    @property
+    def example(self) -> int:
+        """How many examples of the unfinished epoch it has learned."""
+        return self._at_example
+
+    @property
+    def time(self) -> float:
+        """Simulated time so far, in s."""
+        return self._simulation.network.time / 1000.0
+
+    def fit(
+        self,
+        epochs: int = 500,
+        *,
+        progress: bool | Progress = False,
+        checkpoint: str | Path | None = None,
+    ) -> dict[str, list[Any]]:
+        """Learn: show the examples in their order, each with a teacher at its end.
+
+        A network that has not run yet first settles, then shows all examples once without teacher.
+
+        Parameters
+        ----------
+        epochs : int
+            How many more. An unfinished one, after an interruption, is finished first and counts.
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+        checkpoint : str or Path, optional
+            Save to this file after every epoch, and when interrupted with Ctrl-C.
+
+        Returns
+        -------
+        dict of str to list
+            `history` as it is now.
+
+        Raises
+        ------
+        SimulationError
+            If a state variable or weight becomes NaN or infinite.
+        FileError
+            If `checkpoint` cannot be written, or another process is using it.
+        KeyboardInterrupt
+            After Ctrl-C or SIGTERM, at the end of an example and after saving.
+        """
+        epochs = check_integer("epochs", epochs, at_least=1)
+        with keeping(self, checkpoint) as keep:
+            if not self.history["epoch"]:
+                self.settle(self._simulation)
+                began = time.perf_counter()
+                self._measured[:] = self._shown(self._simulation)
+                self._seconds = time.perf_counter() - began
+                self._note()
+            self._learn(self.epoch + epochs, progress, keep)
+        return copied(self.history)
+
+    def _learn(self, last: int, progress: bool | Progress, keep: Callable[[], None]) -> None:
+        """Train up to an epoch."""
+        start = self.epoch * self.EXAMPLES
+        total = last * self.EXAMPLES - start
+        with Interruption() as interruption, progress_bar(progress, total, "example") as report:
+            while self.epoch < last:
+                began = time.perf_counter()
+                self._measured[self.example] = self.show(self._simulation, self.example, True)
+                self._seconds += time.perf_counter() - began
+                self._at_example += 1
+                report(self.epoch * self.EXAMPLES + self.example - start, total)
+                is_epoch = self.example == self.EXAMPLES
+                if is_epoch:
+                    self._finish_epoch()
+                if is_epoch or interruption.requested:
+                    keep()
+                if interruption.requested:
+                    raise interruption.error
+
+    def _finish_epoch(self) -> None:
+        self._at_epoch += 1
+        self._at_example = 0
+        self._note()
+
+    def _note(self) -> None:
+        """An entry of the history."""
+        by_population = zip(self.POPULATIONS, self._measured.transpose(1, 2, 0), strict=True)
+        measured = {
+            f"{name}_{measure}": [float(x) for x in values]
+            for name, of_examples in by_population
+            for measure, values in zip(self.MEASURES, of_examples, strict=True)
+        }
+        entry = {"epoch": self.epoch, **measured, "seconds": self._seconds}
+        entry.update(self.derived(measured))
+        for key, values in self.history.items():
+            values.append(entry[key])
+        self._seconds = 0.0
+
+    def _shown(self, simulation: Any) -> np.ndarray:
+        """Show all examples without teacher; measures of each."""
+        return np.array([self.show(simulation, k, False) for k in range(self.EXAMPLES)])
+
+    def _copy(self) -> Any:
+        """A copy of the dynamics where they are now, settled at least."""
+        copy = self.dynamics()
+        copy.network.set_state(self._simulation.network._state())
+        if not copy.network.step:
+            self.settle(copy)
+        return copy
+
+    # ------------------------------------------------------------------- saving, loading
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "config": {
+                "seed": self.seed,
+                "dt": self.dt,
+                "dtype": self.dtype,
+                "parameters": self.parameters._asdict(),
+            },
+            "progress": {
+                "epoch": self.epoch,
+                "example": self.example,
+                "seconds": self._seconds,
+                "measured": self._measured,
+            },
+            "simulation": self._simulation.network._state(),
+            "notes": dict(self.notes),
+            "history": history_arrays(self.history),
+        }
+
+    @classmethod
+    def load(cls: type[Own], path: str | Path, backend: str = "cpu") -> Own:
+        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
+
+    @classmethod
+    def _from_state(cls: type[Own], state: dict[str, Any], backend: str) -> Own:
+        config, progress = state["config"], state["progress"]
+        net = cls(
+            seed=config["seed"],
+            dt=config["dt"],
+            dtype=config["dtype"],
+            backend=backend,
+            **config["parameters"],
+        )
+        net._simulation.network.set_state(state["simulation"])
+        net._at_epoch = saved_count(progress, "epoch")
+        net._at_example = saved_count(progress, "example", at_most=cls.EXAMPLES - 1)
+        net._seconds = check_number("saved seconds", progress["seconds"])
+        net._measured[:] = progress["measured"]
+        net.notes = state.get("notes", {})  # files of version 0.1 have none
+        net.history.update(history_lists(state["history"]))
+        epochs = check_array("saved epochs", state["history"]["epoch"], dtype=np.int64)
+        net.history["epoch"] = epochs.tolist()
+        return net
+
+
+def trained(
+    net: Own,
+    epochs: int,
+    progress: bool | Progress = False,
+    checkpoint: str | Path | None = None,
+) -> Own:
+    """Train a new network up to an epoch, or go on with its like in `checkpoint`.
+
+    Parameters
+    ----------
+    net : ExampleModel
+    epochs : int
+        How many in all.
+    progress : bool or callable
+        True shows a bar where stderr is a terminal.
+    checkpoint : str or Path, optional
+        Written after every epoch. The seed and parameters of a network that is there already have
+        to be those of `net`.
+    """
+    epochs = check_integer("epochs", epochs, at_least=1)
+    if checkpoint is not None:
+        checkpoint = check_path("checkpoint", checkpoint)
+    if checkpoint is not None and Path(checkpoint).exists():
+        begun = type(net).load(checkpoint, net.backend)
+        if (begun.seed, begun.parameters) != (net.seed, net.parameters):
+            raise InputError(
+                f"{checkpoint} holds a network of another seed or other parameters; choose another "
+                "file, or the same values."
+            )
+        net = begun
+    if net.epoch < epochs:
+        net.fit(epochs - net.epoch, progress=progress, checkpoint=checkpoint)
+    return net
