@@ -18,18 +18,18 @@ that of the authors' periodic one; their random ones had steps of 1 ms.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from spikesim import Network, Neuron, plot
 from spikesim.bursts import events_and_bursts
-from spikesim.checks import MOST_STEPS, check_array, check_integer, check_memory, check_number, show
+from spikesim.checks import MOST_STEPS, check_array, check_integer, check_memory, show
 from spikesim.comparison import Comparison
 from spikesim.errors import InputError
-from spikesim.io.files import atomic_file, stamp, write_tree
+from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.parameters import number, refuse_if, whole
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Pairing", "run", "weight_changes"]
+__all__ = ["Pairing", "PairingParameters", "run", "weight_changes"]
 
 DT = 0.1  # ms
 ETA = 0.1  # learning rate
@@ -74,7 +74,14 @@ _RECEIVER = Neuron(steps=(), variables={"g": 0.0}, most_spikes=0)
 _UNBOUNDED = 1e9
 
 
-class Pairing(NamedTuple):
+class PairingParameters(ExperimentParameters):
+    """Sizes of the random protocols."""
+
+    realisations: int = whole(20, "how often, with other spikes", at_least=2)
+    duration: float = number(100_000.0, "of each", unit="ms", above=0.0)
+
+
+class Pairing(Result):
     """Changes of the weight in all protocols; from `run`.
 
     Attributes
@@ -94,6 +101,8 @@ class Pairing(NamedTuple):
         Of the random protocols, in ms.
     seed : int
     """
+
+    KIND = "burst-pairing"
 
     frequency: np.ndarray
     periodic: np.ndarray
@@ -215,12 +224,6 @@ class Pairing(NamedTuple):
             ax.set_title(title)
         return figure
 
-    def save(self, path: str | Path) -> None:
-        """Write all attributes to an HDF5 file, all or nothing."""
-        with atomic_file(path) as file:
-            stamp(file, "burst-pairing")
-            write_tree(file, self._asdict())
-
 
 def run(
     seed: int = 0,
@@ -245,8 +248,8 @@ def run(
         Of the random protocols, in ms.
     """
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-    realisations = check_integer("realisations", realisations, at_least=2)
-    duration = check_number("duration", duration, above=0.0, unit="ms")
+    p = PairingParameters.of(realisations=realisations, duration=duration)
+    realisations, duration = p.realisations, p.duration
     check_memory(f"duration is {duration:g} ms", 16.0 * RATES.max() * duration / 1000.0)
     chance = random_numbers(seed)
     with progress_bar(progress, 5, "protocol") as report:
@@ -328,11 +331,11 @@ def weight_changes(
         for name, trains in (("pre", pre), ("post", post))
     )
     n = len(pre)
-    if len(post) != n or n == 0:
-        raise InputError(
-            f"pre has {n} spike trains and post {len(post)}; there has to be one of each for "
-            "every synapse."
-        )
+    refuse_if(
+        len(post) != n or n == 0,
+        f"pre has {n} spike trains and post {len(post)}; there has to be one of each for every "
+        "synapse.",
+    )
     network = Network(dt=DT, dtype="float64", backend=backend)
     receiver = network.add_population("receiver", n, _RECEIVER)
     pre_events, _ = _events_and_bursts(network, "pre", pre)

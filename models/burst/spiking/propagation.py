@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,10 +30,8 @@ from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
 from spikesim.checks import (
     check_choice,
-    check_integer,
     check_memory,
     check_number,
-    check_parameters,
     check_steps,
     show,
 )
@@ -41,7 +39,8 @@ from spikesim.comparison import Comparison
 from spikesim.copying import Whole
 from spikesim.engine.recording import SpikeRecording, layers_to_sonata
 from spikesim.errors import InputError
-from spikesim.io.files import atomic_file, stamp, write_tree
+from spikesim.experiments import ExperimentParameters, save_result
+from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -88,46 +87,32 @@ RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
 }
 
 
-class PropagationParameters(NamedTuple):
-    """Constants of the two-layer network; currents in pA, times in ms."""
+class PropagationParameters(ExperimentParameters):
+    """Constants of the two-layer network."""
 
-    n: int = 4000  # pyramidal neurons of a layer; a quarter as many PV+ and SST+ cells
-    connectivity: float = 0.05  # at n = 4000; in-degrees stay as they are at other sizes
-    somatic_mean: float = 0.0  # current into the somata of layer 1
-    somatic_amplitude: float = 200.0
-    somatic_period: float = 500.0
-    dendritic_mean: float = 100.0  # current into the dendrites of layer 2
-    dendritic_amplitude: float = 100.0
-    dendritic_period: float = 500.0 * 5.0**0.5
-    somatic_2: float = -100.0  # constant current into the somata of layer 2
-    dendritic_1: float = 50.0  # and into the dendrites of layer 1
-    parvalbumin: float = 205.0  # and into PV+ cells
-    w_up: float = 0.05  # pyramidal_1 -> somata of pyramidal_2, and -> PV+
-    w_parvalbumin: float = 0.07  # PV+ -> somata of pyramidal_2
-    w_down: float = 0.37  # pyramidal_2 -> dendrites of pyramidal_1
-    w_to_sst: float = 0.3  # pyramidal_2 -> SST+
-    w_sst: float = 0.035  # SST+ -> dendrites of pyramidal_1
-    w_lateral: float = 0.1  # inhibition of dendrites within a layer
+    n: int = whole(4000, "pyramidal neurons of a layer; a quarter as many PV+, SST+", at_least=4)
+    connectivity: float = number(
+        0.05, "at n = 4000; in-degrees stay as they are at other sizes", above=0.0, at_most=1.0
+    )
+    somatic_mean: float = number(0.0, "current into the somata of layer 1", unit="pA")
+    somatic_amplitude: float = number(200.0, unit="pA")
+    somatic_period: float = number(500.0, unit="ms", above=0.0)
+    dendritic_mean: float = number(100.0, "current into the dendrites of layer 2", unit="pA")
+    dendritic_amplitude: float = number(100.0, unit="pA")
+    dendritic_period: float = number(500.0 * 5.0**0.5, unit="ms", above=0.0)
+    somatic_2: float = number(-100.0, "constant current into the somata of layer 2", unit="pA")
+    dendritic_1: float = number(50.0, "and into the dendrites of layer 1", unit="pA")
+    parvalbumin: float = number(205.0, "and into PV+ cells", unit="pA")
+    w_up: float = number(0.05, "pyramidal_1 -> somata of pyramidal_2, and -> PV+")
+    w_parvalbumin: float = number(0.07, "PV+ -> somata of pyramidal_2")
+    w_down: float = number(0.37, "pyramidal_2 -> dendrites of pyramidal_1")
+    w_to_sst: float = number(0.3, "pyramidal_2 -> SST+")
+    w_sst: float = number(0.035, "SST+ -> dendrites of pyramidal_1")
+    w_lateral: float = number(0.1, "inhibition of dendrites within a layer")
 
-    @classmethod
-    def checked(cls, given: dict[str, Any]) -> PropagationParameters:
-        """Parameters from values given by name.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown or a value is impossible.
-        """
-        given = check_parameters(given, cls._field_defaults)
-        p = cls(**given)
-        check_integer("n", p.n, at_least=4)
-        check_number("connectivity", p.connectivity, above=0.0, at_most=1.0)
-        check_number("connectivity at this n", p.probability, at_most=1.0)
-        for name in ("somatic_period", "dendritic_period"):
-            check_number(name, getattr(p, name), above=0.0, unit="ms")
-        for name in cls._fields[2:]:
-            check_number(name, getattr(p, name))
-        return p
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse what would be more than all synapses."""
+        check_number("connectivity at this n", self.probability, at_most=1.0)
 
     @property
     def probability(self) -> float:
@@ -174,7 +159,7 @@ class Propagation(Whole):
         backend: str = "cpu",
         **parameters: Any,
     ):
-        self.p = p = PropagationParameters.checked(parameters)
+        self.p = p = PropagationParameters.of(**parameters)
         self.duration = check_number("duration", duration, above=0.0, unit="ms")
         self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
         # The currents of every step are in memory.
@@ -296,10 +281,8 @@ class Propagation(Whole):
             "dendritic_current": dendritic,
         }
         for name in self.events:
-            tree[name] = self.rates(name)._asdict()
-        with atomic_file(path) as file:
-            stamp(file, KIND)
-            write_tree(file, tree)
+            tree[name] = self.rates(name)
+        save_result(path, KIND, tree)
 
     def to_sonata(self, directory: str | Path) -> None:
         """Write spikes.h5 in the SONATA layout into a directory."""
