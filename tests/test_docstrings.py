@@ -30,7 +30,7 @@ MODULES = [
     "spikesim.models.burst.network",
     "spikesim.models.burst.spiking.exclusive_or",
     "spikesim.models.burst.spiking.learning_rule",
-    "spikesim.models.burst.spiking.pairing",
+    "spikesim.models.burst.spiking.pairing_protocols",
     "spikesim.models.burst.spiking.propagation",
     "spikesim.models.burst.spiking.transfer",
     "spikesim.models.burst.spiking.transfer_circuits",

@@ -1205,7 +1205,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
     ),
-    "spikesim.models.burst.spiking.pairing.weight_changes": lambda f: Call(
+    "spikesim.models.burst.spiking.pairing_protocols.weight_changes": lambda f: Call(
         pairing.weight_changes,
         {
             "pre": [[1.0, 2.0], [3.0]],

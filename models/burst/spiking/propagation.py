@@ -28,19 +28,12 @@ import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
-from spikesim.checks import (
-    check_choice,
-    check_memory,
-    check_number,
-    check_steps,
-    show,
-)
+from spikesim.checks import check_choice, check_memory, check_number, check_steps, show
 from spikesim.comparison import Comparison
 from spikesim.copying import Whole
 from spikesim.engine.recording import SpikeRecording, layers_to_sonata
 from spikesim.errors import InputError
-from spikesim.experiments import ExperimentParameters, save_result
-from spikesim.learning.parameters import number, whole
+from spikesim.experiments import save_result
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -48,6 +41,13 @@ from spikesim.models.burst.spiking.neurons import (
     SOM,
     U_AT_FIRST,
     Pyramidal,
+)
+from spikesim.models.burst.spiking.propagation_parameters import (
+    BACKGROUND,
+    DELAY,
+    NOISE,
+    SPREAD,
+    PropagationParameters,
 )
 from spikesim.training import random_numbers
 
@@ -57,18 +57,6 @@ if TYPE_CHECKING:
 __all__ = ["Propagation", "PropagationParameters", "compare", "run"]
 
 KIND = "burst-propagation"  # of the files that `save` writes
-
-DELAY = 0.8  # ms, of all synapses
-SPREAD = 5.0  # mV, deviation of somatic voltages at first
-BACKGROUND = 500.0  # Hz, of the Poisson input that every compartment has of its own
-
-# Weights of excitatory and inhibitory background, by population and port.
-NOISE = {
-    "pyramidal_1": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
-    "pyramidal_2": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
-    "parvalbumin": {"": (0.75, 1.125)},
-    "somatostatin": {"": (0.4, 0.5)},
-}
 
 # Of the mean of five runs of the authors' program, and the bounds that another program keeps to.
 CORRELATIONS = {
@@ -85,39 +73,6 @@ RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
     ("burst probability (%)", "pyramidal_1"): (12.0, 48.0),
     ("burst probability (%)", "pyramidal_2"): (13.0, 44.0),
 }
-
-
-class PropagationParameters(ExperimentParameters):
-    """Constants of the two-layer network."""
-
-    n: int = whole(4000, "pyramidal neurons of a layer; a quarter as many PV+, SST+", at_least=4)
-    connectivity: float = number(
-        0.05, "at n = 4000; in-degrees stay as they are at other sizes", above=0.0, at_most=1.0
-    )
-    somatic_mean: float = number(0.0, "current into the somata of layer 1", unit="pA")
-    somatic_amplitude: float = number(200.0, unit="pA")
-    somatic_period: float = number(500.0, unit="ms", above=0.0)
-    dendritic_mean: float = number(100.0, "current into the dendrites of layer 2", unit="pA")
-    dendritic_amplitude: float = number(100.0, unit="pA")
-    dendritic_period: float = number(500.0 * 5.0**0.5, unit="ms", above=0.0)
-    somatic_2: float = number(-100.0, "constant current into the somata of layer 2", unit="pA")
-    dendritic_1: float = number(50.0, "and into the dendrites of layer 1", unit="pA")
-    parvalbumin: float = number(205.0, "and into PV+ cells", unit="pA")
-    w_up: float = number(0.05, "pyramidal_1 -> somata of pyramidal_2, and -> PV+")
-    w_parvalbumin: float = number(0.07, "PV+ -> somata of pyramidal_2")
-    w_down: float = number(0.37, "pyramidal_2 -> dendrites of pyramidal_1")
-    w_to_sst: float = number(0.3, "pyramidal_2 -> SST+")
-    w_sst: float = number(0.035, "SST+ -> dendrites of pyramidal_1")
-    w_lateral: float = number(0.1, "inhibition of dendrites within a layer")
-
-    def check(self, layers: int, dtype: str) -> None:
-        """Refuse what would be more than all synapses."""
-        check_number("connectivity at this n", self.probability, at_most=1.0)
-
-    @property
-    def probability(self) -> float:
-        """The chance of a synapse to exist, at this size."""
-        return self.connectivity * 4000.0 / self.n
 
 
 class Propagation(Whole):
