@@ -1,5 +1,7 @@
 """Dendritic transfer: what inhibition does to burst probabilities, and the authors' numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,7 +103,7 @@ def test_the_authors_numbers_hold_and_what_differs_from_them_is_marked():
     assert "MISSED" not in comparison_table(AUTHORS.comparisons())
     bursts = AUTHORS_LATERAL.burst_probability.copy()
     bursts[AUTHORS_LATERAL.condition(0.02, 200.0), AUTHORS_LATERAL.at(100.0)] += 0.05
-    other = AUTHORS._replace(lateral=AUTHORS_LATERAL._replace(burst_probability=bursts))
+    other = replace(AUTHORS, lateral=AUTHORS_LATERAL._replace(burst_probability=bursts))
     missed = [row.quantity for row in other.comparisons() if not row.holds]
     assert missed == [
         "spread of bursts at 100 pA over somatic currents, lateral inhibition (points)",
@@ -111,7 +113,7 @@ def test_the_authors_numbers_hold_and_what_differs_from_them_is_marked():
 
 def test_unknown_burst_probabilities_do_not_hold():
     unknown = np.full_like(AUTHORS_LATERAL.burst_probability, np.nan)
-    other = AUTHORS._replace(lateral=AUTHORS_LATERAL._replace(burst_probability=unknown))
+    other = replace(AUTHORS, lateral=AUTHORS_LATERAL._replace(burst_probability=unknown))
     missed = [row for row in other.comparisons() if not row.holds]
     assert len(missed) == 3 + len(AUTHORS_LATERAL.conditions)
 
@@ -120,7 +122,10 @@ def test_a_saved_file_reads_back(tmp_path):
     AUTHORS.save(tmp_path / "transfer.h5")
     again = DendriticTransfer.load(tmp_path / "transfer.h5")
     assert (again.seed, again.parameters) == (AUTHORS.seed, AUTHORS.parameters)
-    for ours, saved in ((AUTHORS.lateral, again.lateral), (AUTHORS.interneurons, again[3])):
+    for ours, saved in (
+        (AUTHORS.lateral, again.lateral),
+        (AUTHORS.interneurons, again.interneurons),
+    ):
         for name in Curves._fields:
             assert np.array_equal(getattr(ours, name), getattr(saved, name))
 

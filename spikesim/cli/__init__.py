@@ -146,7 +146,9 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         added = command(name, _run, f"run an experiment with {titles[name]}", models)
         added.set_defaults(model=name)
         if name in given:
-            importlib.import_module(where).add_run_arguments(added)
+            from spikesim.experiments import add_run_arguments
+
+            add_run_arguments(added, importlib.import_module(where).EXPERIMENTS)
 
     for name, run, text in (
         ("resume", _resume, "go on with an interrupted or finished run"),
@@ -237,7 +239,10 @@ def _sweep(chosen: argparse.Namespace) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    importlib.import_module(_registry().EXPERIMENTS[chosen.model]).run(chosen)
+    from spikesim import experiments
+
+    where = _registry().EXPERIMENTS[chosen.model]
+    experiments.run(chosen, importlib.import_module(where).EXPERIMENTS)
 
 
 def _resume(chosen: argparse.Namespace) -> None:

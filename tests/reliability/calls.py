@@ -224,11 +224,13 @@ INTERNAL = {
     "spikesim.models.*Parameters.check*": "made by models from **parameters",
     "spikesim.models.*Parameters": "made by models from **parameters",
     "spikesim.models.*.teaching_current": "called by ExclusiveOrNetwork",
+    "spikesim.models.*Parameters.of": "made by models from **parameters",
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
-    "spikesim.models.burst.spiking.transfer.Curves": "returned",
+    "spikesim.models.burst.spiking.transfer_curves.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
+    "spikesim.models.burst.spiking.transfer_figure.*": "called by DendriticTransfer.figure",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
@@ -236,7 +238,7 @@ INTERNAL = {
     "spikesim.cli.export.*": "the command line",
     "spikesim.io.runs.*": "the command line",
     "spikesim.sweep.command.*": "the command line",
-    "spikesim.models.burst.spiking.experiments.*": "the command line",
+    "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
@@ -664,9 +666,9 @@ def _paired(**given: Any) -> Any:
         return pairing.run(**given)
 
 
-def _transferred(folder: Path) -> Path:
-    path = folder / "transfer.h5"
-    transfer.run(seed=1, backend="python", **TRANSFER).save(path)
+def _written(result: Any, folder: Path) -> Path:
+    path = folder / "result.h5"
+    result.save(path)
     return path
 
 
@@ -1194,10 +1196,16 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.learning_rule.LearningRule.save": lambda f: Call(
         learning_rule.run(seed=1, backend="python", **RULE).save, {"path": f / "rule.h5"}
     ),
+    "spikesim.models.burst.spiking.learning_rule.LearningRule.load": lambda f: Call(
+        learning_rule.LearningRule.load,
+        {
+            "path": _written(learning_rule.run(seed=1, backend="python", **RULE), f),
+        },
+    ),
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
     ),
-    "spikesim.models.burst.spiking.pairing.weight_changes": lambda f: Call(
+    "spikesim.models.burst.spiking.pairing_protocols.weight_changes": lambda f: Call(
         pairing.weight_changes,
         {
             "pre": [[1.0, 2.0], [3.0]],
@@ -1210,6 +1218,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.pairing.Pairing.save": lambda f: Call(
         pairing.Pairing(*(np.zeros((1, 1)),) * 6, 1.0, 0).save, {"path": f / "pairing.h5"}
+    ),
+    "spikesim.models.burst.spiking.pairing.Pairing.load": lambda f: Call(
+        pairing.Pairing.load,
+        {"path": _written(pairing.Pairing(*(np.zeros((1, 1)),) * 6, 1.0, 0), f)},
     ),
     "spikesim.models.burst.spiking.propagation.Propagation": _plain(
         propagation.Propagation, duration=1.0, burn_in=1.0, backend="python", n=200
@@ -1234,22 +1246,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
     ),
-    "spikesim.models.burst.spiking.transfer.Curves.at": _plain(
+    "spikesim.models.burst.spiking.transfer_curves.Curves.at": _plain(
         transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
     ),
-    "spikesim.models.burst.spiking.transfer.Curves.condition": _plain(
+    "spikesim.models.burst.spiking.transfer_curves.Curves.condition": _plain(
         transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
     ),
-    "spikesim.models.burst.spiking.transfer.Curves.current_for": _plain(
+    "spikesim.models.burst.spiking.transfer_curves.Curves.current_for": _plain(
         transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
         transfer.run(seed=1, backend="python", **TRANSFER).save, {"path": f / "transfer.h5"}
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.load": lambda f: Call(
-        transfer.DendriticTransfer.load, {"path": _transferred(f)}
+        transfer.DendriticTransfer.load,
+        {
+            "path": _written(transfer.run(seed=1, backend="python", **TRANSFER), f),
+        },
     ),
-    "spikesim.models.burst.spiking.transfer.lateral_transfer": _plain(
+    "spikesim.models.burst.spiking.transfer_circuits.lateral_transfer": _plain(
         transfer.lateral_transfer,
         seed=1,
         conditions=((0.0, 0.0),),
@@ -1257,7 +1272,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         backend="python",
         **TRANSFER,
     ),
-    "spikesim.models.burst.spiking.transfer.interneuron_transfer": _plain(
+    "spikesim.models.burst.spiking.transfer_circuits.interneuron_transfer": _plain(
         transfer.interneuron_transfer,
         seed=1,
         conditions=((0.0, 0.0),),

@@ -15,15 +15,15 @@ the options in run_plasticity_rule.sh); weights are conductances in units of the
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from spikesim import Network, Neuron, Poisson, Population, Projection, plot
-from spikesim.checks import allocate, check_integer, check_number, check_parameters, check_steps
+from spikesim.checks import allocate, check_integer, check_steps
 from spikesim.comparison import Comparison
-from spikesim.io.files import atomic_file, stamp, write_tree
+from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import Pyramidal
 from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
@@ -71,69 +71,47 @@ _BOUNDS = ((-1.0, 1.0), (5.0, 7.5), (-1.0, 1.0), (-4.7, -3.3), (-1.0, 1.0))
 _MARGIN = 3.0  # percentage points, of burst probabilities
 
 
-class LearningRuleParameters(NamedTuple):
-    """Constants of the network; times in ms."""
+class LearningRuleParameters(ExperimentParameters):
+    """Constants of the network; weights and degrees are per neuron."""
 
-    n: int = 1000  # neurons of each of the two populations
-    in_degree: int = 200  # plastic synapses per postsynaptic neuron: p n, p = 0.2
-    sources: int = 25_000  # Poisson neurons that excite pre, and as many that inhibit it
-    source_rate: float = 5.0  # Hz
-    exc_degree: int = 100  # how many of them reach each compartment of a neuron
-    inh_degree: int = 30
-    w_exc_soma: float = 0.17
-    w_inh_soma: float = 0.26
-    w_exc_dendrite: float = 0.0425
-    w_inh_dendrite: float = 0.065
-    dendritic_sources: int = 100  # Poisson neurons that excite dendrites of post
-    dendritic_rate: float = 1.0  # Hz
-    dendritic_degree: int = 20
-    w_dendritic: float = 0.25
-    I_d_post: float = 50.0  # pA, constant current into dendrites of post
-    w: float = 0.08  # initial weight of plastic synapses
-    eta: float = 3.5e-3
-    tau_pre: float = 100.0  # trace of presynaptic events
-    alpha: float = 5000.0  # averages of postsynaptic events and bursts
-    least: float = 2.0  # Hz; see BurstPlasticity
-    most: float = 12.0
-    bin: float = 2500.0  # what rates are averaged over
-    burn_in: int = 8  # bins without learning, 4 alpha
-    block: int = 10  # bins of a block
+    n: int = whole(1000, "neurons of each of the two populations", at_least=1)
+    in_degree: int = whole(200, "plastic synapses per postsynaptic neuron: p n, p = 0.2")
+    sources: int = whole(25_000, "Poisson neurons that excite pre, and as many inhibit", at_least=1)
+    source_rate: float = number(5.0, unit="Hz", at_least=0.0)
+    exc_degree: int = whole(100, "how many of them reach each compartment of a neuron")
+    inh_degree: int = whole(30)
+    w_exc_soma: float = number(0.17, at_least=0.0)
+    w_inh_soma: float = number(0.26, at_least=0.0)
+    w_exc_dendrite: float = number(0.0425, at_least=0.0)
+    w_inh_dendrite: float = number(0.065, at_least=0.0)
+    dendritic_sources: int = whole(100, "Poisson neurons that excite post dendrites", at_least=1)
+    dendritic_rate: float = number(1.0, unit="Hz", at_least=0.0)
+    dendritic_degree: int = whole(20)
+    w_dendritic: float = number(0.25, at_least=0.0)
+    I_d_post: float = number(50.0, "constant current into dendrites of post", unit="pA")
+    w: float = number(0.08, "initial weight of plastic synapses", above=0.0, at_most=1.0)
+    eta: float = number(3.5e-3, "learning rate", at_least=0.0)
+    tau_pre: float = number(100.0, "trace of presynaptic events", unit="ms", at_least=DT)
+    alpha: float = number(5000.0, "averages of postsynaptic events", unit="ms", at_least=DT)
+    least: float = number(2.0, "event rate; see BurstPlasticity", unit="Hz", at_least=0.0)
+    most: float = number(12.0, "event rate", unit="Hz", at_least=0.0)
+    bin: float = number(2500.0, "what rates are averaged over", unit="ms")
+    burn_in: int = whole(8, "bins without learning, 4 alpha", at_least=0)
+    block: int = whole(10, "bins of a block", at_least=1)
 
-    @classmethod
-    def checked(cls, given: dict[str, Any]) -> LearningRuleParameters:
-        """Parameters from values given by name.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown or a value is impossible.
-        """
-        given = check_parameters(given, cls._field_defaults)
-        p = cls(**given)
-        degrees = {
-            "in_degree": "n",
-            "exc_degree": "sources",
-            "inh_degree": "sources",
-            "dendritic_degree": "dendritic_sources",
-        }
-        for degree, size in degrees.items():
-            most = check_integer(size, getattr(p, size), at_least=1)
-            check_integer(degree, getattr(p, degree), at_least=1, at_most=most)
-        for name in ("source_rate", "dendritic_rate", "least", "most"):
-            check_number(name, getattr(p, name), at_least=0.0, unit="Hz")
-        for name in [name for name in cls._fields if name.startswith("w_")] + ["eta"]:
-            check_number(name, getattr(p, name), at_least=0.0)
-        check_number("w", p.w, above=0.0, at_most=1.0)
-        check_number("I_d_post", p.I_d_post, unit="pA")
-        check_number("tau_pre", p.tau_pre, at_least=DT, unit="ms")
-        check_number("alpha", p.alpha, at_least=DT, unit="ms")
-        check_steps("bin", p.bin, DT, at_least=1)
-        check_integer("burn_in", p.burn_in, at_least=0)
-        check_integer("block", p.block, at_least=1)
-        return p
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse more synapses per neuron than there are sources, and parts of a step."""
+        for degree, size in (
+            ("in_degree", self.n),
+            ("exc_degree", self.sources),
+            ("inh_degree", self.sources),
+            ("dendritic_degree", self.dendritic_sources),
+        ):
+            check_integer(degree, getattr(self, degree), at_least=1, at_most=size)
+        check_steps("bin", self.bin, DT, at_least=1)
 
 
-class LearningRule(NamedTuple):
+class LearningRule(Result):
     """Weights and rates over time; from `run`.
 
     Attributes
@@ -149,6 +127,8 @@ class LearningRule(NamedTuple):
     parameters : LearningRuleParameters
     seed : int
     """
+
+    KIND = "burst-learning-rule"
 
     time: np.ndarray
     change: np.ndarray
@@ -208,12 +188,6 @@ class LearningRule(NamedTuple):
         figure.suptitle("Burst-dependent learning in a network", fontsize=10.0)
         return figure  # type: ignore[return-value]
 
-    def save(self, path: str | Path) -> None:
-        """Write all attributes to an HDF5 file, all or nothing."""
-        with atomic_file(path) as file:
-            stamp(file, "burst-learning-rule")
-            write_tree(file, {**self._asdict(), "parameters": self.parameters._asdict()})
-
     def _burst_probability(self, population: str, bins: slice) -> float:
         """Bursts per event over several bins, in percent."""
         events = getattr(self, f"event_rate_{population}")[bins]
@@ -244,7 +218,7 @@ def run(
     >>> result.change[:2].tolist()
     [0.0, 0.0]
     """
-    p = LearningRuleParameters.checked(parameters)
+    p = LearningRuleParameters.of(**parameters)
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     network = Network(dt=DT, seed=seed, backend=backend)
     pre = network.add_population("pre", p.n, Pyramidal)

@@ -1,36 +1,42 @@
 """Pairing protocols: what given spikes do to one synapse (Payeur et al. 2021, figure 2).
 
-A presynaptic and a postsynaptic neuron are made to fire, and the burst-dependent rule of
-`BurstPlasticity` changes the weight between them, which starts at 0 and has no bounds:
-
-    periodic        both fire together, five times at a frequency; 15 such trains, 11 s apart
-    Poisson         both fire at random, independently of each other, at the same rate
-    burst-Poisson   both have random events, and with a given probability an event is a burst
-
-Events and bursts are those of interspike intervals up to 16 ms, as in the authors' scripts, and not
-those of the trace that neurons in a network have: five spikes at 50 Hz are five events here.
-
-Constants are those of the authors' scripts (apayeur/spikingburstprop,
-analysis/plasticity-protocol), times in ms and rates in Hz. All protocols run in steps of 0.1 ms,
-that of the authors' periodic one; their random ones had steps of 1 ms.
+The weight between two neurons follows the periodic, the Poisson and the burst-Poisson protocol of
+`pairing_protocols`, and is compared with the authors' script, where it is deterministic, and with
+theory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from spikesim import Network, Neuron, plot
-from spikesim.bursts import events_and_bursts
-from spikesim.checks import MOST_STEPS, check_array, check_integer, check_memory, check_number, show
+from spikesim import plot
+from spikesim.checks import check_integer, check_memory
 from spikesim.comparison import Comparison
-from spikesim.errors import InputError
-from spikesim.io.files import atomic_file, stamp, write_tree
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
+from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.parameters import number, whole
+from spikesim.models.burst.spiking.pairing_protocols import (
+    ALPHA,
+    BURST_POISSON_ESTIMATE,
+    DEAD_TIME,
+    ETA,
+    EVENT_RATES,
+    FREQUENCIES,
+    LONGEST_INTERVAL,
+    PERIODIC_ESTIMATES,
+    POISSON_ESTIMATES,
+    POISSON_EVENT_RATE,
+    PROBABILITIES,
+    RATES,
+    SECOND_SPIKE,
+    SIGN_CHANGE,
+    TAU_PRE,
+    burst_poisson_train,
+    periodic_train,
+    poisson_train,
+    weight_changes,
+)
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers
 
@@ -38,43 +44,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Pairing", "run", "weight_changes"]
-
-DT = 0.1  # ms
-ETA = 0.1  # learning rate
-TAU_PRE = 50.0  # ms, trace of presynaptic events
-ALPHA = 15_000.0  # ms, averages of postsynaptic events and bursts
-LONGEST_INTERVAL = 16.0  # ms, between spikes of a burst
-
-# Periodic protocol.
-FREQUENCIES = np.linspace(1.0, 100.0, 20)  # Hz
-TRAINS, PAIRINGS = 15, 5
-SILENCE = 11_000.0  # ms, from one interval after a train to the next train
-PERIODIC_ESTIMATES = 5.0, 0.15  # initial averages: event rate in Hz, burst probability
-SIGN_CHANGE = 1000.0 / LONGEST_INTERVAL  # Hz
-
-# Poisson protocol.
-RATES = np.concatenate([[1.0], np.arange(5.0, 65.0, 5.0)])  # Hz
-DEAD_TIME = 2.0  # ms, shortest interval
-POISSON_EVENT_RATE = 5.0  # Hz, initial average
-POISSON_ESTIMATES = np.array([0.3, 0.5])  # initial averages of the burst probability
-
-# Burst-Poisson protocol.
-PROBABILITIES = np.linspace(0.0, 0.5, 11)
-EVENT_RATES = np.array([5.0, 10.0])  # Hz, without bursts; also the initial averages
-EVENT_DEAD_TIME = 20.0  # ms, from the last spike of an event to the next event
-SECOND_SPIKE = 2.0, 12.0  # ms after the first, uniform
-BURST_POISSON_ESTIMATE = 0.2  # initial average of the burst probability
+__all__ = ["Pairing", "PairingParameters", "run", "weight_changes"]
 
 # What the authors' script for the periodic protocol gives at some of FREQUENCIES.
 _REFERENCE = {0: -0.239, 4: -0.433, 8: -0.557, 11: -0.615, 12: 0.150, 19: 0.284}
 
-# The synapse has to end somewhere; the spikes that the rule learns from are given.
-_RECEIVER = Neuron(steps=(), variables={"g": 0.0}, most_spikes=0)
-_UNBOUNDED = 1e9
+
+class PairingParameters(ExperimentParameters):
+    """Sizes of the random protocols."""
+
+    realisations: int = whole(20, "how often, with other spikes", at_least=2)
+    duration: float = number(100_000.0, "of each", unit="ms", above=0.0)
 
 
-class Pairing(NamedTuple):
+class Pairing(Result):
     """Changes of the weight in all protocols; from `run`.
 
     Attributes
@@ -94,6 +77,8 @@ class Pairing(NamedTuple):
         Of the random protocols, in ms.
     seed : int
     """
+
+    KIND = "burst-pairing"
 
     frequency: np.ndarray
     periodic: np.ndarray
@@ -215,12 +200,6 @@ class Pairing(NamedTuple):
             ax.set_title(title)
         return figure
 
-    def save(self, path: str | Path) -> None:
-        """Write all attributes to an HDF5 file, all or nothing."""
-        with atomic_file(path) as file:
-            stamp(file, "burst-pairing")
-            write_tree(file, self._asdict())
-
 
 def run(
     seed: int = 0,
@@ -245,18 +224,18 @@ def run(
         Of the random protocols, in ms.
     """
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-    realisations = check_integer("realisations", realisations, at_least=2)
-    duration = check_number("duration", duration, above=0.0, unit="ms")
+    p = PairingParameters.of(realisations=realisations, duration=duration)
+    realisations, duration = p.realisations, p.duration
     check_memory(f"duration is {duration:g} ms", 16.0 * RATES.max() * duration / 1000.0)
     chance = random_numbers(seed)
     with progress_bar(progress, 5, "protocol") as report:
-        trains = [_periodic_train(frequency) for frequency in FREQUENCIES]
+        trains = [periodic_train(frequency) for frequency in FREQUENCIES]
         periodic = weight_changes(trains, trains, *PERIODIC_ESTIMATES, backend)
         report(1, 5)
         poisson = []
         for estimate in POISSON_ESTIMATES:
             pre, post = (
-                [_poisson_train(r, duration, chance) for _ in range(realisations) for r in RATES]
+                [poisson_train(r, duration, chance) for _ in range(realisations) for r in RATES]
                 for _ in range(2)
             )
             poisson.append(weight_changes(pre, post, POISSON_EVENT_RATE, estimate, backend))
@@ -265,7 +244,7 @@ def run(
         for rate in EVENT_RATES:
             pre, post = (
                 [
-                    _burst_poisson_train(rate, p, duration, chance)
+                    burst_poisson_train(rate, p, duration, chance)
                     for _ in range(realisations)
                     for p in PROBABILITIES
                 ]
@@ -284,123 +263,6 @@ def run(
         duration,
         seed,
     )
-
-
-def weight_changes(
-    pre: Sequence[Any],
-    post: Sequence[Any],
-    event_rate: float,
-    burst_probability: float,
-    backend: str = "cpu",
-) -> np.ndarray:
-    """How much each of several synapses changes.
-
-    Parameters
-    ----------
-    pre, post : sequence of array_like
-        Spike times (ms) of the two neurons of each synapse. Of simultaneous spikes the presynaptic
-        one comes first.
-    event_rate, burst_probability : float
-        The postsynaptic averages with which the rule begins: a rate in Hz, and bursts per event.
-    backend : {'cpu', 'python'}
-
-    Returns
-    -------
-    numpy.ndarray, shape (synapses,)
-
-    Examples
-    --------
-    A burst strengthens, an event weakens in proportion to the burst probability so far:
-
-    >>> changes = weight_changes([[5.0], [5.0]], [[5.0], [5.0, 15.0]], 5.0, 0.15, "python")
-    >>> [round(float(change), 4) for change in changes]
-    [-0.015, 0.0669]
-    """
-    for name, trains in (("pre", pre), ("post", post)):
-        if not isinstance(trains, (list, tuple)):
-            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
-    latest = 0.5 * MOST_STEPS * DT
-    pre, post = (
-        [
-            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
-            for k, train in enumerate(trains)
-        ]
-        for name, trains in (("pre", pre), ("post", post))
-    )
-    n = len(pre)
-    if len(post) != n or n == 0:
-        raise InputError(
-            f"pre has {n} spike trains and post {len(post)}; there has to be one of each for "
-            "every synapse."
-        )
-    network = Network(dt=DT, dtype="float64", backend=backend)
-    receiver = network.add_population("receiver", n, _RECEIVER)
-    pre_events, _ = _events_and_bursts(network, "pre", pre)
-    post_events, post_bursts = _events_and_bursts(network, "post", post)
-    numbers = np.arange(n + 1)
-    one_to_one = sparse.csr_array((np.zeros(n), numbers[:-1], numbers), shape=(n, n))
-    synapses = network.connect(pre_events, receiver, target="g", weight=one_to_one)
-    rule = BurstPlasticity(
-        network,
-        receiver,
-        post_events,
-        post_bursts,
-        [synapses],
-        eta=ETA,
-        tau_pre=TAU_PRE,
-        alpha=ALPHA,
-        least=0.0,
-        most=np.inf,
-        w_min=-_UNBOUNDED,
-        w_max=_UNBOUNDED,
-    )
-    rule.assume(event_rate, burst_probability)
-    last = max(np.max(train, initial=0.0) for train in (*pre, *post))
-    network.run_steps(round(last / DT) + 1)
-    return synapses.weight.copy()
-
-
-def _events_and_bursts(network: Network, name: str, trains: Sequence[Any]) -> list[Any]:
-    """Sources of the events and of the bursts in spike trains."""
-    ids = np.repeat(np.arange(len(trains)), [len(train) for train in trains])
-    # Intervals are judged as they are in the simulation.
-    times = np.rint(np.concatenate(trains) / DT) * DT
-    found = events_and_bursts(times, ids, LONGEST_INTERVAL)
-    return [
-        network.add_spike_trains(f"{name}_events", len(trains), found.event_times, found.event_ids),
-        network.add_spike_trains(f"{name}_bursts", len(trains), found.burst_times, found.burst_ids),
-    ]
-
-
-def _periodic_train(frequency: float) -> np.ndarray:
-    interval = 1000.0 / frequency
-    starts = np.arange(TRAINS) * (PAIRINGS * interval + SILENCE)
-    return (starts[:, None] + np.arange(PAIRINGS) * interval).ravel()
-
-
-def _poisson_train(rate: float, duration: float, chance: np.random.Generator) -> np.ndarray:
-    mean = 1000.0 / rate
-    size = _enough(duration / mean)
-    times = np.cumsum(DEAD_TIME + chance.exponential(mean - DEAD_TIME, size))
-    return times[times < duration]
-
-
-def _burst_poisson_train(
-    event_rate: float, probability: float, duration: float, chance: np.random.Generator
-) -> np.ndarray:
-    mean = 1000.0 / event_rate
-    size = _enough(duration / mean)
-    silences = EVENT_DEAD_TIME + chance.exponential(mean - EVENT_DEAD_TIME, size)
-    is_burst = chance.random(size) < probability
-    second = np.where(is_burst, chance.uniform(*SECOND_SPIKE, size), 0.0)
-    last = np.cumsum(silences + second)  # spike of each event
-    times = np.sort(np.concatenate([last, (last - second)[is_burst]]))
-    return times[times < duration]
-
-
-def _enough(expected: float) -> int:
-    """How many random intervals to draw so that they never end too early: by ten deviations."""
-    return int(1.5 * expected) + 100
 
 
 def _expected(

@@ -22,26 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
 from spikesim.bursts import BurstRates
-from spikesim.checks import (
-    check_choice,
-    check_integer,
-    check_memory,
-    check_number,
-    check_parameters,
-    check_steps,
-    show,
-)
+from spikesim.checks import check_choice, check_memory, check_number, check_steps, show
 from spikesim.comparison import Comparison
 from spikesim.copying import Whole
 from spikesim.engine.recording import SpikeRecording, layers_to_sonata
 from spikesim.errors import InputError
-from spikesim.io.files import atomic_file, stamp, write_tree
+from spikesim.experiments import save_result
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -49,6 +41,13 @@ from spikesim.models.burst.spiking.neurons import (
     SOM,
     U_AT_FIRST,
     Pyramidal,
+)
+from spikesim.models.burst.spiking.propagation_parameters import (
+    BACKGROUND,
+    DELAY,
+    NOISE,
+    SPREAD,
+    PropagationParameters,
 )
 from spikesim.training import random_numbers
 
@@ -58,18 +57,6 @@ if TYPE_CHECKING:
 __all__ = ["Propagation", "PropagationParameters", "compare", "run"]
 
 KIND = "burst-propagation"  # of the files that `save` writes
-
-DELAY = 0.8  # ms, of all synapses
-SPREAD = 5.0  # mV, deviation of somatic voltages at first
-BACKGROUND = 500.0  # Hz, of the Poisson input that every compartment has of its own
-
-# Weights of excitatory and inhibitory background, by population and port.
-NOISE = {
-    "pyramidal_1": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
-    "pyramidal_2": {"_s": (0.35, 0.35), "_d": (0.05, 0.05)},
-    "parvalbumin": {"": (0.75, 1.125)},
-    "somatostatin": {"": (0.4, 0.5)},
-}
 
 # Of the mean of five runs of the authors' program, and the bounds that another program keeps to.
 CORRELATIONS = {
@@ -86,53 +73,6 @@ RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
     ("burst probability (%)", "pyramidal_1"): (12.0, 48.0),
     ("burst probability (%)", "pyramidal_2"): (13.0, 44.0),
 }
-
-
-class PropagationParameters(NamedTuple):
-    """Constants of the two-layer network; currents in pA, times in ms."""
-
-    n: int = 4000  # pyramidal neurons of a layer; a quarter as many PV+ and SST+ cells
-    connectivity: float = 0.05  # at n = 4000; in-degrees stay as they are at other sizes
-    somatic_mean: float = 0.0  # current into the somata of layer 1
-    somatic_amplitude: float = 200.0
-    somatic_period: float = 500.0
-    dendritic_mean: float = 100.0  # current into the dendrites of layer 2
-    dendritic_amplitude: float = 100.0
-    dendritic_period: float = 500.0 * 5.0**0.5
-    somatic_2: float = -100.0  # constant current into the somata of layer 2
-    dendritic_1: float = 50.0  # and into the dendrites of layer 1
-    parvalbumin: float = 205.0  # and into PV+ cells
-    w_up: float = 0.05  # pyramidal_1 -> somata of pyramidal_2, and -> PV+
-    w_parvalbumin: float = 0.07  # PV+ -> somata of pyramidal_2
-    w_down: float = 0.37  # pyramidal_2 -> dendrites of pyramidal_1
-    w_to_sst: float = 0.3  # pyramidal_2 -> SST+
-    w_sst: float = 0.035  # SST+ -> dendrites of pyramidal_1
-    w_lateral: float = 0.1  # inhibition of dendrites within a layer
-
-    @classmethod
-    def checked(cls, given: dict[str, Any]) -> PropagationParameters:
-        """Parameters from values given by name.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown or a value is impossible.
-        """
-        given = check_parameters(given, cls._field_defaults)
-        p = cls(**given)
-        check_integer("n", p.n, at_least=4)
-        check_number("connectivity", p.connectivity, above=0.0, at_most=1.0)
-        check_number("connectivity at this n", p.probability, at_most=1.0)
-        for name in ("somatic_period", "dendritic_period"):
-            check_number(name, getattr(p, name), above=0.0, unit="ms")
-        for name in cls._fields[2:]:
-            check_number(name, getattr(p, name))
-        return p
-
-    @property
-    def probability(self) -> float:
-        """The chance of a synapse to exist, at this size."""
-        return self.connectivity * 4000.0 / self.n
 
 
 class Propagation(Whole):
@@ -174,7 +114,7 @@ class Propagation(Whole):
         backend: str = "cpu",
         **parameters: Any,
     ):
-        self.p = p = PropagationParameters.checked(parameters)
+        self.p = p = PropagationParameters.of(**parameters)
         self.duration = check_number("duration", duration, above=0.0, unit="ms")
         self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
         # The currents of every step are in memory.
@@ -296,10 +236,8 @@ class Propagation(Whole):
             "dendritic_current": dendritic,
         }
         for name in self.events:
-            tree[name] = self.rates(name)._asdict()
-        with atomic_file(path) as file:
-            stamp(file, KIND)
-            write_tree(file, tree)
+            tree[name] = self.rates(name)
+        save_result(path, KIND, tree)
 
     def to_sonata(self, directory: str | Path) -> None:
         """Write spikes.h5 in the SONATA layout into a directory."""
