@@ -145,9 +145,7 @@ class ImageCommands:
         self.name, self.title = name, title
         self.network, self.suited, self.draw = network, suited, draw
         self.where = ""  # of the class, as `commands_of` was given it
-        self.declared = parameters.declarations() if hasattr(parameters, "declarations") else None
-        known = self.declared is not None
-        self.defaults = parameters.defaults() if known else parameters._field_defaults
+        self.declared, self.defaults = parameters.declarations(), parameters.defaults()
 
     LENGTH = "epochs"
 

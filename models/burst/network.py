@@ -46,7 +46,7 @@ class BurstEnsembleNetwork(ImageModel):
     """
 
     KIND = "burst"
-    TITLE = "burst ensembles with SST+ inhibition (Richards 2018)"
+    TITLE = "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)"
     SUITED = SUITED
     Parameters, WEIGHTS, DT = Parameters, ("W", "b", "Y", "Z"), 10.0
     STREAMS = ("weights", "feedback", "order", "nudges")

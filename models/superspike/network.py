@@ -210,7 +210,7 @@ class SuperSpikeNetwork(PatternModel):
     1
     """
 
-    KIND, TITLE = "superspike", "SuperSpike (Zenke & Ganguli 2018)"
+    KIND, TITLE = "superspike", "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)"
     Parameters, TASKS = Parameters, tasks.TASKS
     STREAMS = ("weights", "feedback")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import numpy as np
 
 from spikesim.checks import check_integer, check_number, check_steps
@@ -19,8 +17,6 @@ class Parameters(TimedParameters):
     Synaptic weights are in units of the leak conductance and hold for `in_degree` synapses per
     neuron and projection.
     """
-
-    _field_defaults: ClassVar[dict[str, Any]]  # for `experiments`
 
     n: int = whole(500, "neurons in each of the five populations", symbol="N", at_least=1)
     in_degree: int = whole(100, "synapses per neuron and projection: p N, p = 0.2", at_least=1)
@@ -111,6 +107,3 @@ class Parameters(TimedParameters):
         check_integer("steps of the prediction", round(steps * self.prediction), at_least=1)
         for name in ("tau_pre", "alpha"):
             check_number(name, getattr(self, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
-
-
-Parameters._field_defaults = Parameters.defaults()

@@ -52,7 +52,10 @@ EXPERIMENTS = MappingProxyType(
         "exclusive-or": Experiment(
             "a network that learns exclusive-or (figure 4); 20 minutes, goes on if stopped",
             exclusive_or.run,
-            {"epochs": 500, **ExclusiveOr._field_defaults},
+            {
+                "epochs": Declared("whole", 500, "how many in all", bounds={"at_least": 1}),
+                **ExclusiveOr.declarations(),
+            },
             goes_on=True,
         ),
     }
