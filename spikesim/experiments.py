@@ -213,7 +213,7 @@ def add_run_arguments(
         added.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
         added.add_argument("--out", type=Path, help="the directory; runs/MODEL-... if not given")
         added.add_argument("--no-progress", action="store_true", help="no progress bar")
-        runs.add_parameters(added, experiment.defaults(), experiment.declarations())
+        runs.add_parameters(added, experiment.declarations())
         added.set_defaults(experiment=name)
 
 
@@ -222,7 +222,7 @@ def run(chosen: argparse.Namespace, experiments: Mapping[str, Experiment]) -> No
     name = chosen.experiment
     experiment = experiments[name]
     seed = check_integer("--seed", chosen.seed, at_least=0)
-    given = runs.given_parameters(chosen, experiment.defaults(), experiment.declarations())
+    given = runs.given_parameters(chosen, experiment.declarations())
     with runs.new_run(chosen.out, f"{chosen.model}-{name}") as directory:
         kept, written = directory / f"{name}.h5", directory / f"{name}.txt"
         if experiment.goes_on:

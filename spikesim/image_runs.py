@@ -13,13 +13,13 @@ import importlib.util
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from spikesim import datasets
 from spikesim.checks import check_choice, check_integer, nearest
-from spikesim.cli.export import write_spikes_csv
+from spikesim.cli.export import export
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
@@ -102,18 +102,14 @@ def _own_module(path: Path) -> Any:
 def commands_of(where: str) -> Any:
     """The commands of a model, from where its class is."""
     network = model_class(where)
-    title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
     if hasattr(network, "TASKS"):
         from spikesim.pattern_runs import PatternCommands
 
+        title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
         command = where if is_own(where) else network.KIND
         return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
     _check_options(network)
-    commands = ImageCommands(
-        network.KIND, title, network, network.Parameters, network.SUITED, network.draw
-    )
-    commands.where = where
-    return commands
+    return ImageCommands(network, where)
 
 
 class ImageCommands:
@@ -121,31 +117,20 @@ class ImageCommands:
 
     Parameters
     ----------
-    name : str
-        As in ``spikesim train NAME``.
-    title : str
-        The model and its paper, for ``spikesim info``.
-    network, parameters : type
-        The model's class and the NamedTuple of its parameters.
-    suited : mapping of str to dict
-        Dataset → 'hidden', 'epochs' and parameters that suit it.
-    draw : callable
-        ``draw(net, data, pictures)`` records and draws into a run directory.
+    network : type
+        The model's class.
+    where : str
+        Where it is, as `model_class` takes it.
     """
 
-    def __init__(
-        self,
-        name: str,
-        title: str,
-        network: Any,
-        parameters: Any,
-        suited: Mapping[str, Mapping[str, Any]],
-        draw: Callable[[Any, datasets.Dataset, runs.Pictures], None],
-    ):
-        self.name, self.title = name, title
-        self.network, self.suited, self.draw = network, suited, draw
-        self.where = ""  # of the class, as `commands_of` was given it
-        self.declared, self.defaults = parameters.declarations(), parameters.defaults()
+    def __init__(self, network: Any, where: str):
+        self.network, self.where = network, where
+        self.name, self.suited = network.KIND, network.SUITED
+        self.title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
+        self.declared, self.defaults = (
+            network.Parameters.declarations(),
+            network.Parameters.defaults(),
+        )
 
     LENGTH = "epochs"
 
@@ -161,7 +146,7 @@ class ImageCommands:
         )
 
     def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
-        return (commands_of, (self.where,)) if self.where else super().__reduce__()
+        return commands_of, (self.where,)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The options of ``spikesim train NAME``."""
@@ -185,7 +170,7 @@ class ImageCommands:
             metavar="N",
             help="stop if the test error has not become lower in N tests",
         )
-        runs.add_model_options(parser, self.defaults, self.declared)
+        runs.add_model_options(parser, self.declared)
 
     def train(self, chosen: argparse.Namespace) -> None:
         """Train, test, record and draw."""
@@ -211,7 +196,7 @@ class ImageCommands:
             "backend": chosen.backend,
             **({"keep_best": True} if chosen.keep_best else {}),
             **_patience(chosen),
-            **runs.given_parameters(chosen, self.defaults, self.declared),
+            **runs.given_parameters(chosen, self.declared),
         }
 
     def new(self, settings: Mapping[str, Any], data: datasets.Dataset) -> Any:
@@ -316,19 +301,11 @@ class ImageCommands:
         )
 
     def _options(self, net: Any) -> str:
-        if self.declared is None:
-            return runs.other_parameters(net.parameters._asdict(), self.defaults)
         return ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
 
     def export(self, chosen: argparse.Namespace) -> None:
         """Write the recorded spikes as CSV, or the weights as NPZ."""
-        if chosen.format == "npz":
-            net = self.network.load(chosen.directory / RUN_FILE)
-            layers = {name: getattr(net, name) for name in net.WEIGHTS}
-            path = runs.write_weights(chosen.directory, layers)
-        else:
-            path = write_spikes_csv(chosen.directory)
-        print(f"Wrote {path}")
+        export(chosen, self.network)
 
     def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
         try:
@@ -372,7 +349,7 @@ class ImageCommands:
             pictures.keep("receptive_fields.png", fields[0].figure)
             if getattr(net.parameters, "measure_angle", False):
                 pictures.keep("angle.png", draw.angle(net.history).figure)
-        self.draw(net, data, pictures)
+        self.network.draw(net, data, pictures)
         pictures.keep(_LAST_PICTURE, draw.learning_curve(net.history).figure)
         print(f"Wrote {', '.join([RUN_FILE, *pictures.written])} in {directory}")
 

@@ -22,7 +22,7 @@ import numpy as np
 from spikesim import patterns
 from spikesim import plot as draw
 from spikesim.checks import check_integer
-from spikesim.cli.export import write_spikes_csv
+from spikesim.cli.export import export
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
@@ -113,7 +113,7 @@ class PatternCommands:
         parser.add_argument(
             "--duration", type=float, metavar="MS", help="of a picture or of files (2000)"
         )
-        runs.add_model_options(parser, self.DEFAULTS, self.declared)
+        runs.add_model_options(parser, self.declared)
 
     def settings(self, chosen: argparse.Namespace) -> dict[str, Any]:
         """Everything that a run depends on, from options."""
@@ -137,7 +137,7 @@ class PatternCommands:
             "seed": chosen.seed,
             "dtype": chosen.dtype,
             "backend": chosen.backend,
-            **runs.given_parameters(chosen, self.DEFAULTS, self.declared),
+            **runs.given_parameters(chosen, self.declared),
         }
 
     def _task(self, chosen: argparse.Namespace) -> Task:
@@ -292,13 +292,7 @@ class PatternCommands:
 
     def export(self, chosen: argparse.Namespace) -> None:
         """Write the recorded spikes as CSV, or the weights as NPZ."""
-        if chosen.format == "npz":
-            net = self.network.load(chosen.directory / RUN_FILE)
-            arrays = {name: getattr(net, name) for name in net.WEIGHTS}
-            path = runs.write_weights(chosen.directory, arrays)
-        else:
-            path = write_spikes_csv(chosen.directory)
-        print(f"Wrote {path}")
+        export(chosen, self.network)
 
     def _fit(self, net: Any, task: Task, directory: Path, progress: bool) -> None:
         """Train, and draw what came of it."""

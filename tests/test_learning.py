@@ -166,7 +166,7 @@ def test_what_is_declared_refuses_in_a_sentence(given, said):
 def test_options_of_the_command_line_are_what_is_declared():
     parser = argparse.ArgumentParser()
     declared = Constants.declarations()
-    runs.add_parameters(parser, Constants.defaults(), declared)
+    runs.add_parameters(parser, declared)
     assert "β of the line; mV, above 0, at most 9, default 2.0" in " ".join(
         parser.format_help().split()
     )
@@ -184,7 +184,7 @@ def test_options_of_the_command_line_are_what_is_declared():
         "--rule",
         "oja",
     ]
-    given = runs.given_parameters(parser.parse_args(words), Constants.defaults(), declared)
+    given = runs.given_parameters(parser.parse_args(words), declared)
     assert given == {
         "slope": 3.0,
         "drive": (1.0, 2.0),

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from pathlib import Path
+from typing import Any
 
 from spikesim.errors import FileError
-from spikesim.io.runs import writing
+from spikesim.io.runs import RUN_FILE, write_weights, writing
 from spikesim.sonata import read_spikes
 
-__all__ = ["write_spikes_csv"]
+__all__ = ["export", "write_spikes_csv"]
+
+
+def export(chosen: argparse.Namespace, network: Any) -> None:
+    """Write the recorded spikes of a run as CSV, or the weights of its model as NPZ."""
+    if chosen.format == "npz":
+        net = network.load(chosen.directory / RUN_FILE)
+        path = write_weights(chosen.directory, {name: getattr(net, name) for name in net.WEIGHTS})
+    else:
+        path = write_spikes_csv(chosen.directory)
+    print(f"Wrote {path}")
 
 
 def write_spikes_csv(directory: Path) -> Path:

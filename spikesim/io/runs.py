@@ -32,7 +32,6 @@ __all__ = [
     "new_directory",
     "new_run",
     "noted",
-    "other_parameters",
     "print_rows",
     "write_text",
     "write_weights",
@@ -51,67 +50,30 @@ _ENDING = ".01234567.part"
 # Windows keeps others from reading what is locked, so that is far behind the process's number.
 _FAR = 1 << 30
 
-_WHOLE = ("memory", "nudge_after")  # whole numbers, though None is their default
 
-
-def add_model_options(
-    parser: argparse.ArgumentParser,
-    defaults: Mapping[str, Any],
-    declared: Mapping[str, Any] | None = None,
-) -> None:
-    """Options that every model has, and one for each of its parameters.
-
-    Of parameters that are declared (`spikesim.learning.parameters`) help says more than a default.
-    """
+def add_model_options(parser: argparse.ArgumentParser, declared: Mapping[str, Any]) -> None:
+    """Options that every model has, and one for each of its parameters."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
     parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
-    add_parameters(parser, defaults, declared)
+    add_parameters(parser, declared)
 
 
-def add_parameters(
-    parser: argparse.ArgumentParser,
-    defaults: Mapping[str, Any],
-    declared: Mapping[str, Any] | None = None,
-) -> None:
-    """One option for each parameter of a model."""
+def add_parameters(parser: argparse.ArgumentParser, declared: Mapping[str, Any]) -> None:
+    """One option for each parameter, of which help says what is declared."""
     options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
-    for name, default in defaults.items():
-        said = f"default {default}" if not declared else declared[name].described()
-        options.add_argument(f"--{name}", metavar="VALUE", help=said.replace("%", "%%"))
+    for name, each in declared.items():
+        options.add_argument(f"--{name}", metavar="VALUE", help=each.described().replace("%", "%%"))
 
 
-def given_parameters(
-    chosen: argparse.Namespace,
-    defaults: Mapping[str, Any],
-    declared: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The parameters that were given, each as it is declared, or as the type of its default."""
-    given = {name: getattr(chosen, name) for name in defaults}
+def given_parameters(chosen: argparse.Namespace, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that were given, each as it is declared."""
+    given = {name: getattr(chosen, name) for name in declared}
     return {
-        name: declared[name].parsed(name, text) if declared else _value(name, text, defaults[name])
-        for name, text in given.items()
-        if text is not None
+        name: declared[name].parsed(name, text) for name, text in given.items() if text is not None
     }
-
-
-def _value(name: str, text: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return text
-    kinds = {"true": True, "false": False, "none": None}
-    lower = text.lower()
-    if lower in kinds:
-        return kinds[lower]
-    try:
-        if "," in text:
-            return tuple(float(part) for part in text.split(","))
-        return int(text) if type(default) is int or name in _WHOLE else float(text)
-    except ValueError:
-        raise InputError(
-            f"--{name} is {text!r}; it has to be like its default, {default}."
-        ) from None
 
 
 def hidden_sizes(text: str) -> tuple[int, ...]:
@@ -375,13 +337,6 @@ def noted(net: Any, name: str) -> Any:
             f"load it with {kind}.load."
         )
     return net.notes[name]
-
-
-def other_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """The parameters that are not the defaults, in one line."""
-    return ", ".join(
-        f"{name}={given[name]}" for name, default in defaults.items() if given[name] != default
-    )
 
 
 def print_rows(rows: Mapping[str, Any]) -> None:
