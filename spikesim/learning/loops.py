@@ -5,7 +5,7 @@ Input and target come again and again, without a trial, a phase or a reset in be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from spikesim.engine.network import Network
 from spikesim.engine.sources import SpikeTrainSource
 from spikesim.kernels.probes import tally
-from spikesim.learning.layers import Layer, Shared, Wired, linked
-from spikesim.learning.model import TRAINING, Simulation
+from spikesim.learning.layers import Layer
+from spikesim.learning.model import Simulation
 from spikesim.learning.windows import Windows
 from spikesim.neurons import Neuron
 from spikesim.spike_pattern import SpikePattern
@@ -51,27 +51,13 @@ class LoopSimulation(Simulation):
     model: Any  # a PatternModel, which is made of this
 
     def __init__(self, model: Any, purpose: int, synapse: Synapse | None = None):
-        self.model, self.purpose, self.p = model, purpose, model.parameters
-        self.learning = self.applies = purpose == TRAINING
+        net = Network(dt=model.dt, seed=model.seed, dtype=model.dtype, backend=model.backend)
+        self._begin(model, purpose, net)
         self.synapse = synapse
-        self.network = net = Network(
-            dt=model.dt, seed=model.seed, dtype=model.dtype, backend=model.backend
-        )
-        bodies: dict[Callable, Callable] = {}
-        for kind in reversed(type(model).__mro__):
-            bodies.update(vars(kind).get("BODIES", {}))
-        self.shared = Shared(model.parameters, bodies)
         self.shared.numbers.update(model.numbers())
-        self.moments, self.carried, self.wired, self._phases = {}, {}, [], []
-        self.layers = linked(model.units(), self.shared)
-        self.input, *self.above_input = self.layers
-        *self.hidden, self.output = self.above_input
+        self._lay_out()
         self._shown = net.add_spike_trains("input", self.input.n, [], [])
-        for layer, weights in zip(self.layers, model._weights, strict=True):
-            layer.arrays.update(weights)
-            for name, shape in model.arrays(layer).items():
-                given = isinstance(shape, np.ndarray)
-                layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
+        for layer in self.layers:
             self._populate(layer, model.neuron(layer, self))
         self._target: SpikeTrainSource | None = None
         if not model.in_windows:
@@ -93,9 +79,6 @@ class LoopSimulation(Simulation):
             for name in model.RATES
             if name in each.phase.params
         ]
-
-    def _wire(self, each: Wired) -> None:
-        self.wired.append(each._replace(phase=self._add(each.phase)))
 
     def _add_target(self) -> None:
         """What the output is to emit, or when, under the names that bodies know it by."""

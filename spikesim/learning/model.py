@@ -226,16 +226,10 @@ class Simulation:
     """
 
     def __init__(self, model: LayeredModel, purpose: int, capacity: int):
-        self.model, self.purpose, self.p = model, purpose, model.parameters
-        self.learning = purpose in (TRAINING, MEASURING)
-        self.applies = purpose == TRAINING
         seed = int(np.random.SeedSequence([model.seed, purpose]).generate_state(1, np.uint64)[0])
-        self.network = Network(dt=model.DT, seed=seed, dtype=model.dtype, backend=model.backend)
+        net = Network(dt=model.DT, seed=seed, dtype=model.dtype, backend=model.backend)
+        self._begin(model, purpose, net)
         self.trials = Trials(capacity)
-        bodies: dict[Callable, Callable] = {}
-        for kind in reversed(type(model).__mro__):
-            bodies.update(vars(kind).get("BODIES", {}))
-        self.shared = Shared(model.parameters, bodies)
         self.shared.arrays.update(
             clock=self.trials.clock,
             length=self.trials.length,
@@ -254,18 +248,7 @@ class Simulation:
             alone = many == 1 and name != "cosine"
             shape = many if isinstance(many, tuple) else () if alone else (many,)
             self.shared.arrays[name] = np.zeros((capacity, *shape), model.dtype)
-        self._phases: list[Phase] = []
-        self.moments: dict[str, np.ndarray] = {}
-        self.carried: dict[str, Any] = {}
-        self.layers = linked(model.units(), self.shared)
-        self.input, *self.above_input = self.layers
-        *self.hidden, self.output = self.above_input
-        for layer, weights in zip(self.layers, model._weights, strict=True):
-            layer.arrays.update(weights)
-        for layer in self.layers:
-            for name, shape in _shapes(model, "arrays", layer).items():
-                given = isinstance(shape, np.ndarray)
-                layer.arrays[name] = shape if given else np.zeros(shape, model.dtype)
+        self._lay_out()
         first = [self.trials.phase()]
         for method, when in (
             ("sums", windows.at_start_of_trial),
@@ -284,10 +267,9 @@ class Simulation:
                 layer.arrays.update(self.network.populations[layer.name].spike_list())
         for phase in first:
             self._add(phase, first=True)
-        self.wired: list[Wired] = []
         for each in _steps(model, self):
             if isinstance(each, Wired):
-                self.wired.append(each._replace(phase=self._add(each.phase)))
+                self._wire(each)
             else:
                 self._add(each)
         self._brightness = [
@@ -304,6 +286,36 @@ class Simulation:
         ]
 
     # ------------------------------------------------------------------- building
+
+    def _begin(self, model: Any, purpose: int, network: Network) -> None:
+        """Set what all copies of the dynamics have."""
+        self.model, self.purpose, self.p = model, purpose, model.parameters
+        self.learning = purpose in (TRAINING, MEASURING)
+        self.applies = purpose == TRAINING
+        self.network = network
+        bodies: dict[Callable, Callable] = {}
+        for kind in reversed(type(model).__mro__):
+            bodies.update(vars(kind).get("BODIES", {}))
+        self.shared = Shared(model.parameters, bodies)
+        self.moments: dict[str, np.ndarray] = {}
+        self.carried: dict[str, Any] = {}
+        self.wired: list[Wired] = []
+        self._phases: list[Phase] = []
+
+    def _lay_out(self) -> None:
+        """Make the layers, with the model's weights and arrays."""
+        self.layers = linked(self.model.units(), self.shared)
+        self.input, *self.above_input = self.layers
+        *self.hidden, self.output = self.above_input
+        for layer, weights in zip(self.layers, self.model._weights, strict=True):
+            layer.arrays.update(weights)
+        for layer in self.layers:
+            for name, shape in _shapes(self.model, "arrays", layer).items():
+                given = isinstance(shape, np.ndarray)
+                layer.arrays[name] = shape if given else np.zeros(shape, self.model.dtype)
+
+    def _wire(self, each: Wired) -> None:
+        self.wired.append(each._replace(phase=self._add(each.phase)))
 
     def _add(self, phase: Phase, first: bool = False) -> Phase:
         added = self.network.add_phase(
@@ -424,7 +436,6 @@ class Simulation:
         for population in self.network.populations.values():
             for name in population.shared.keys() & new.keys():
                 population.shared[name] = new[name]
-        self.network.changed()
 
     def run(self, example: np.ndarray, lengths: np.ndarray, first: int, batch: int = 1) -> None:
         """Run a trial for each of some examples, in batches; `first` is the number of the first."""
