@@ -1,7 +1,7 @@
 """Prints the rates of a cortical microcircuit beside the published ones: microcircuit.png.
 
 The 77,169 neurons below 1 mm² of cortex, with 0.3 billion synapses (Potjans & Diesmann 2014,
-doi:10.1093/cercor/bhs358), or a part of them: a tenth as a default. The smaller the network, the
+doi:10.1093/cercor/bhs358), or a part of them: a tenth by default. The smaller the network, the
 stronger its synapses and the correlations of its neurons, and the lower its rates. --scale 1 is the
 network of the article; it takes a few gigabytes of memory.
 """

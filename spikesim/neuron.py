@@ -56,7 +56,7 @@ class Neuron:
         Defaults of the parameters; `Network.add_population` takes other values by name.
     constants : callable, optional
         ``constants(parameters, dt) -> dict``: the numbers that the bodies see as ``p.NAME``, for
-        example decay factors instead of time constants. As a default, the parameters and ``dt``.
+        example decay factors instead of time constants. By default, the parameters and ``dt``.
     stochastic : bool
         Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
     most_spikes : int

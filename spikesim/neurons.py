@@ -423,7 +423,7 @@ Izhikevich = Neuron(
     constants=_izhikevich_constants,
     time_constants=_izhikevich_time_constants,
 )
-"""The neuron of Izhikevich (2003); as a default it is a regular spiking one.
+"""The neuron of Izhikevich (2003); by default it is a regular spiking one.
 
 Port ``drive`` in mV/ms (a spike adds its weight, which decays with ``tau_synapse``), and a constant
 input ``I`` of each neuron in mV/ms. Midpoint method, of second order between spikes, which are true

@@ -166,7 +166,7 @@ def read_ras(
         Number of neurons; by default up to the last one that spikes. A file with ids from `n` on is
         refused, where Auryn leaves those spikes out without a word.
     duration : float, optional
-        Of the trial (ms), a multiple of `dt`; as a default until the step after the last spike.
+        Of the trial (ms), a multiple of `dt`; by default until the step after the last spike.
     dt : float
         Step (ms) to which the times are brought.
     rounding : str
@@ -220,9 +220,9 @@ def read_nest(
     path : str or path
         Lines may come in any order; those that are empty or begin with # are skipped.
     n : int, optional
-        Number of neurons; as a default up to the last one that spikes.
+        Number of neurons; by default up to the last one that spikes.
     duration : float, optional
-        Of the trial (ms), a multiple of `dt`; as a default until the step after the last spike.
+        Of the trial (ms), a multiple of `dt`; by default until the step after the last spike.
     dt : float
         Step (ms) to which the times are brought, each to the nearest one.
     first : int

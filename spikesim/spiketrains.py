@@ -200,7 +200,7 @@ def van_rossum_loss(
         \alpha(t) = \frac{e^{-t / \tau_\mathrm{decay}} - e^{-t / \tau_\mathrm{rise}}}
                          {\tau_\mathrm{decay} - \tau_\mathrm{rise}}.
 
-    A spike with no partner nearby adds 1 / (4 (tau_rise + tau_decay)), 1/60 per ms as a default;
+    A spike with no partner nearby adds 1 / (4 (tau_rise + tau_decay)), 1/60 per ms by default;
     a spike in the wrong place counts as two. Neither duration nor number of spikes is divided out.
 
     Parameters

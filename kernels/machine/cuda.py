@@ -172,7 +172,7 @@ class Cuda:
     ----------
     device : int
     threads : int, optional
-        Per block; 256 as a default, in the simulator 2.
+        Per block; 256 by default, in the simulator 2.
     """
 
     PARTS = 1 << 40  # a thread for each

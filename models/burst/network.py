@@ -187,7 +187,7 @@ class BurstEnsembleNetwork(ImageModel):
         images : array_like, shape (images, pixels)
         labels : array_like of int, shape (images,)
         nudge : int, optional
-            The step of the nudge of every image; the earliest that learning uses as a default.
+            The step of the nudge of every image; the earliest that learning uses by default.
 
         Returns
         -------

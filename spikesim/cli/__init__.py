@@ -171,7 +171,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["csv", "npz"], default="csv")
     data = command("data", _data, "say where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
-    data.add_argument("--folder", type=Path, help="where to keep it; a cache folder as a default")
+    data.add_argument("--folder", type=Path, help="where to keep it; a cache folder by default")
     command("warmup", _warmup, "compile all parts of networks and models, once for this machine")
     cache = command("cache", _cache, "empty the kernel cache")
     cache.add_argument("action", choices=["clear"])

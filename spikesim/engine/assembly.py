@@ -134,7 +134,7 @@ class Assembly(Setting):
         ids : array_like of int, shape (spikes,)
             Which neuron emits each.
         period : float, optional
-            In ms, a multiple of dt: after which time all of them come again. Once as a default.
+            In ms, a multiple of dt: after which time all of them come again. Once by default.
         duplicates : {'refuse', 'merge', 'keep'}
             What becomes of several spikes of a neuron in a step, as there are in recorded events:
             'merge' makes them one, 'keep' emits each, up to four.
@@ -325,7 +325,7 @@ class Assembly(Setting):
             Whether partners of `indegree` and `outdegree` may be drawn more than once; not by
             default. By `synapses` they always may.
         delay : float, array_like or callable
-            In ms, a multiple of dt; `dt` as a default. 0 onto a population created later. Or one
+            In ms, a multiple of dt; `dt` by default. 0 onto a population created later. Or one
             for each synapse, rounded to steps: an array, of shape (pre.n, post.n) for a matrix of
             weights, or a function like that of `weight`, whose numbers are independent, too.
         kernel : DoubleExponential, optional
@@ -336,7 +336,7 @@ class Assembly(Setting):
         plasticity : PairSTDP, optional
             How spikes on both sides change the weights; without it they stay.
         name : str, optional
-            'PRE_to_POST' as a default.
+            'PRE_to_POST' by default.
 
         Raises
         ------
@@ -518,7 +518,7 @@ class Assembly(Setting):
         population : Population
         variables : str or sequence of str
         every : float, optional
-            The interval in ms, a multiple of dt; `dt` as a default.
+            The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
             Which neurons: their numbers, a mask with a truth value for each, one number, or a
             slice. All by default.

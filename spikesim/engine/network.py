@@ -202,7 +202,7 @@ class Network(Assembly):
             population.check()
 
     def changed(self) -> None:
-        """Do nothing. Arrays that were exchanged are found by the next run without being told."""
+        """Do nothing: scripts of version 0.1 call it after they have exchanged an array."""
 
     def compiled(self) -> Program:
         """The program of this network, compiled at its first call or taken from the cache.

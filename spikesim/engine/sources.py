@@ -210,7 +210,7 @@ class SpikeTrainSource(Population):
     ids : array_like of int, shape (spikes,)
         Which neuron emits each, 0 to n - 1.
     period : int, optional
-        After how many steps the spikes come again; once only as a default.
+        After how many steps the spikes come again; once only by default.
     duplicates : {'refuse', 'merge', 'keep'}
         What becomes of several spikes of a neuron in a step.
 

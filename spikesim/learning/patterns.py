@@ -218,9 +218,9 @@ class PatternModel(LayeredModel):
             Length of a block in ms: how often the history gets an entry and a checkpoint is saved.
         burn_in : float, optional
             First run so long (ms) with the weights as they are, in which optimizers get to know
-            the gradients. As a default one block for a network that has not run yet, else none.
+            the gradients. By default one block for a network that has not run yet, else none.
         learning_rate : float or array_like of shape (blocks,), optional
-            For all blocks or for each; the parameter as a default.
+            For all blocks or for each; the parameter by default.
         progress : bool or callable
             True shows a bar where stderr is a terminal.
         checkpoint : str or Path, optional
@@ -331,9 +331,9 @@ class PatternModel(LayeredModel):
         ----------
         task : Task
         blocks : int, optional
-            How many blocks in all; what suits the task as a default.
+            How many blocks in all; what suits the task by default.
         decay : int, optional
-            The learning rate is a tenth from this block on; after two thirds of them as a default.
+            The learning rate is a tenth from this block on; after two thirds of them by default.
         tests : int
             How many new trials a test has, if they differ from block to block.
         progress, checkpoint

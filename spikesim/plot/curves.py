@@ -72,7 +72,7 @@ def sweep(
     ax : matplotlib.axes.Axes, optional
         Each call takes the next colour on it.
     label : str, optional
-        For the legend; none as a default, but for the number of seeds.
+        For the legend; none by default, but for the number of seeds.
     xlabel, ylabel : str
         With units, such as ``"Pairing frequency (Hz)"``.
     xscale : str
@@ -149,7 +149,7 @@ def learning_curve(
     ax : matplotlib.axes.Axes, optional
         Each call takes the next colour on it.
     label : str, optional
-        For the legend; the name of the key as a default.
+        For the legend; the name of the key by default.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def cost_curve(
     ax : matplotlib.axes.Axes, optional
         Each call takes the next colour on it.
     label : str, optional
-        For the legend; none as a default, but for the number of runs.
+        For the legend; none by default, but for the number of runs.
     reference : float, optional
         A cost to be marked by a dashed line, such as that of a silent network.
 

@@ -66,13 +66,13 @@ def raster(
         their rows.
     ax : matplotlib.axes.Axes, optional
     color : str, optional
-        Colour of the marks; nearly black as a default.
+        Colour of the marks; nearly black by default.
     neurons : array_like of int, array_like of bool, int or slice, optional
         Which neurons to show, from bottom to top: their numbers, a mask with a truth value for
         each, one number, or a slice; all by default. For a pair of arrays these are the neurons up
         to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; the whole recording as a default.
+        Start and end (ms) of the time to show; the whole recording by default.
 
     Returns
     -------
@@ -166,9 +166,9 @@ def rasters(
     titles : sequence of str, optional
         One above each panel.
     color : str, optional
-        Colour of the marks; nearly black as a default.
+        Colour of the marks; nearly black by default.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; as long as the longest panel as a default.
+        Start and end (ms) of the time to show; as long as the longest panel by default.
 
     Returns
     -------

@@ -119,7 +119,7 @@ def next_colour(ax: Axes) -> str:
 def legend_above(
     ax: Axes, handles: Sequence[Line2D] | None = None, handlelength: float = 1.5
 ) -> None:
-    """A legend in one line over the data, where it hides none; of the lines as a default."""
+    """A legend in one line over the data, where it hides none; of the lines by default."""
     handles = list(ax.lines) if handles is None else handles
     ax.legend(
         handles=handles,

@@ -88,12 +88,12 @@ def sweep(
     directory : str or Path
         Where the results are kept; made if it is missing. One that holds other sets is refused.
     executor : concurrent.futures.Executor or {'processes', 'threads'}, optional
-        Processes, as a default, with one thread each. Threads suit networks of the same size:
+        Processes, by default, with one thread each. Threads suit networks of the same size:
         programs are compiled once and data is in memory once, and compiled code runs at the same
         time; sets with a 'backend' on a GPU run there as replicas (see `spikesim.Replicas`). An
         executor of your own is not shut down.
     workers : int, optional
-        How many processes or threads; as many as there are cores as a default, on a GPU 512.
+        How many processes or threads; as many as there are cores by default, on a GPU 512.
     progress : bool or callable
         True shows a bar where stderr is a terminal.
 
