@@ -12,6 +12,7 @@ MODULES = [
     "spikesim.comparison",
     "spikesim.datasets",
     "spikesim.engine.assembly",
+    "spikesim.engine.inputs",
     "spikesim.engine.network",
     "spikesim.engine.setting",
     "spikesim.engine.stdp",

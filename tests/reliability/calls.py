@@ -263,6 +263,7 @@ INTERNAL = {
     "spikesim.engine.network.Network.is_driven": "called by its populations",
     "spikesim.engine.setting.Setting*": "a Network is one",
     "spikesim.engine.assembly.Assembly*": "a Network is one",
+    "spikesim.engine.inputs.Inputs*": "a Network is one",
     "spikesim.engine.arguments.*": "called by Network.add_phase",
     "spikesim.io.files.check_target": "called by atomic_file",
     "spikesim.io.files.read_tree": "takes an open file of the package's own",

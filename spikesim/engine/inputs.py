@@ -1,0 +1,255 @@
+"""Populations of a network, and what reaches them from outside: sources and background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_neurons,
+    check_number,
+    check_steps,
+    check_unknown,
+    show,
+)
+from spikesim.engine.population import Population
+from spikesim.engine.projection import Projection
+from spikesim.engine.setting import Setting
+from spikesim.engine.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
+from spikesim.errors import InputError
+from spikesim.kernels import bursts
+from spikesim.kernels.machine.program import Phase
+from spikesim.neurons import Neuron
+
+__all__ = ["MOST_NEURONS", "Inputs"]
+
+MOST_NEURONS = 2**31 - 16
+"""Of a population: they are numbered in 32 bits."""
+
+AnyPopulation = TypeVar("AnyPopulation", bound=Population)
+
+
+class Inputs(Setting):
+    """Populations, and what reaches them from outside.
+
+    Its parameters are those of a `Setting`. A `Network` is one.
+    """
+
+    def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
+        super().__init__(dt, seed, dtype)
+        self.populations: dict[str, Population] = {}
+        self.projections: dict[str, Projection] = {}
+        self.backgrounds: list[Background] = []
+        self._first: list[Phase] = []
+        self._extra: dict[str, Mapping[str, np.ndarray]] = {}
+
+    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: float) -> Population:
+        """Add `n` neurons of one kind.
+
+        Parameters
+        ----------
+        name : str
+            A name of its own, used in files and messages.
+        n : int
+            How many.
+        neuron : Neuron
+            For example `spikesim.LIF`, or your own.
+        **parameters
+            Values other than the neuron's defaults, by name.
+
+        Raises
+        ------
+        InputError
+            If the name is taken or no identifier, or a parameter is unknown or impossible.
+        """
+        self._check_name(name)
+        if not isinstance(neuron, Neuron):
+            raise InputError(
+                f"neuron is {show(neuron)}; it has to be a Neuron, for example spikesim.LIF."
+            )
+        n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
+        return self.add(Population(self, name, n, neuron, parameters))
+
+    def add_spike_trains(
+        self,
+        name: str,
+        n: int,
+        times: Any,
+        ids: Any,
+        period: float | None = None,
+        duplicates: str = "refuse",
+    ) -> SpikeTrainSource:
+        """Add a source that emits given spikes.
+
+        Parameters
+        ----------
+        name : str
+        n : int
+            How many neurons.
+        times : array_like, shape (spikes,)
+            In ms; each spike is emitted in the nearest step.
+        ids : array_like of int, shape (spikes,)
+            Which neuron emits each.
+        period : float, optional
+            In ms, a multiple of dt: after which time all of them come again. Once by default.
+        duplicates : {'refuse', 'merge', 'keep'}
+            What becomes of several spikes of a neuron in a step, as there are in recorded events:
+            'merge' makes them one, 'keep' emits each, up to four.
+        """
+        self._check_name(name)
+        n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
+        steps = None if period is None else check_steps("period", period, self.dt, at_least=1)
+        return self.add(SpikeTrainSource(self, name, n, times, ids, steps, duplicates))
+
+    def add_images(self, name: str, images: Any, rate: float, duration: float) -> ImageSource:
+        """Add a source that shows images one after another, each for `duration` ms, over and over.
+
+        Parameters
+        ----------
+        name : str
+        images : array_like, shape (images, pixels)
+            Brightness from 0 to 1.
+        rate : float
+            Firing rate of a pixel of brightness 1, in Hz, at most one spike per step; as those of
+            `spikesim.Poisson`, pixels may emit several spikes in a step.
+        duration : float
+            In ms, a multiple of dt.
+        """
+        self._check_name(name)
+        shown = check_array(
+            "images", images, shape=(None, None), dtype=self.dtype, at_least=0.0, at_most=1.0
+        )
+        for axis, what in enumerate(("image", "pixel")):
+            if shown.shape[axis] == 0:
+                raise InputError(
+                    f"images has shape {shown.shape}; there has to be at least one {what}."
+                )
+        rate = check_number("rate", rate, at_least=0.0, at_most=1000.0 / self.dt, unit="Hz")
+        steps = check_steps("duration", duration, self.dt, at_least=1)
+        trials = Trials(len(shown), repeat=True)
+        trials.schedule(np.arange(len(shown)), np.tile([steps, 0], (len(shown), 1)))
+        source = ImageSource(self, name, shown.shape[1], trials, 0.0)
+        source._show(shown, rate * self.dt / 1000.0)
+        self._first.append(trials.phase())
+        self._extra[f"{name} trials"] = {"clock": trials.clock}
+        return self.add(source)
+
+    def add_events(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
+        """Add the events of a population: of each isolated spike and each burst, the first spike.
+
+        Its neurons have the numbers of the population's and spike in the same step. It can be
+        recorded, connected from and traced as any population.
+
+        A spike begins an event if it finds an exponential trace of the neuron's earlier spikes
+        below exp(-1): after a single earlier spike, silence for longer than `tau`.
+
+        Parameters
+        ----------
+        name : str
+        population : Population
+        tau : float
+            In ms.
+
+        Examples
+        --------
+        >>> from spikesim import Network
+        >>> net = Network(backend="python")
+        >>> cells = net.add_spike_trains("cells", 1, times=[5.0, 12.0, 14.0, 60.0], ids=[0] * 4)
+        >>> events = net.record_spikes(net.add_events("events", cells))
+        >>> bursts = net.record_spikes(net.add_bursts("bursts", cells))
+        >>> net.run(100.0)
+        >>> [float(t) for t in events.t], [float(t) for t in bursts.t]
+        ([5.0, 60.0], [12.0])
+        """
+        return self._add_events(name, population, tau, bursts.EVENTS)
+
+    def add_bursts(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
+        """Add the bursts of a population, each at its second spike; see `add_events`."""
+        return self._add_events(name, population, tau, bursts.BURSTS)
+
+    def _add_events(self, name: str, population: Population, tau: float, what: int) -> EventSource:
+        self._check_name(name)
+        self._check_own("population", population)
+        return self.add(EventSource(self, name, population, tau, what))
+
+    def add_background(
+        self,
+        population: Population,
+        target: str,
+        rate: float,
+        weight: float,
+        *,
+        neurons: Any = None,
+        at_most_one: bool = False,
+    ) -> Background:
+        """Give neurons of a population Poisson input of their own.
+
+        It costs per spike, not per neuron: `spikesim.kernels.background` says how.
+
+        Parameters
+        ----------
+        population : Population
+        target : str
+            The variable that each spike adds to.
+        rate : float
+            In Hz per neuron.
+        weight : float
+            What each spike adds.
+        neurons : slice, array_like of int, array_like of bool or int, optional
+            Which neurons get it, as in `record`, side by side; all by default.
+        at_most_one : bool
+            A neuron gets one spike in a step at the most, with probability rate dt. That is how
+            Auryn and Brian2 draw Poisson spikes; the variance of the input is smaller by the factor
+            1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 100, LIF)
+        >>> net.add_background(cells, "drive", rate=500.0, weight=1.5)
+        <Background of cells.drive: 500 Hz, weight 1.5>
+        """
+        self._check_own("population", population)
+        self._check_port(population, target)
+        chosen = range(population.n)
+        if neurons is not None:
+            which = check_neurons("neurons", neurons, population.n)
+            if not which.size or (np.diff(which) != 1).any():
+                raise InputError(
+                    f"neurons is {show(neurons)}; it has to be a range without a stride that holds "
+                    f"some of the {population.n} neurons of {population.name!r}."
+                )
+            chosen = range(int(which[0]), int(which[-1]) + 1)
+        check_choice("at_most_one", at_most_one, [True, False])
+        number = len(self.backgrounds)
+        background = Background(population, target, rate, weight, chosen, at_most_one, number)
+        self.backgrounds.append(background)
+        return background
+
+    def add(self, population: AnyPopulation) -> AnyPopulation:
+        """Add a population that was made for this network."""
+        population.numbered(len(self.populations))
+        self.populations[population.name] = population
+        return population
+
+    # ------------------------------------------------------------------------------ checking
+
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise InputError(f"name is {show(name)}; it has to be letters, digits and '_'.")
+        if name in self.populations or name in self.projections:
+            raise InputError(f"name is {name!r}, which this network has already; choose another.")
+
+    def _check_own(self, role: str, population: Any) -> None:
+        if not isinstance(population, Population) or population.network is not self:
+            raise InputError(f"{role} has to be a population of this network.")
+
+    def _check_port(self, population: Population, target: str) -> None:
+        ports = [v for v in population.state if v not in ("spike", "uniform")]
+        check_unknown(f"target variable of {population.name!r}", [target], ports)
