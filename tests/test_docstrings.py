@@ -17,6 +17,7 @@ MODULES = [
     "spikesim.engine.setting",
     "spikesim.engine.stdp",
     "spikesim.experiments",
+    "spikesim.idx",
     "spikesim.io.files",
     "spikesim.io.runs",
     "spikesim.kernels.machine.cores",

@@ -19,7 +19,7 @@ FLOORS = (
     "checks",
     "precision attributes progress former",
     "copying backends io",
-    "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
+    "neuron neurons patterns spike_pattern idx datasets sonata sonata_reading bursts spiketrains"
     " comparison",
     "engine plot",
     "learning training",
