@@ -1,4 +1,4 @@
-"""The datasets that the examples learn: small digits that ship, MNIST, and IDX files of one's own.
+"""Datasets by name, the digits that ship and MNIST, or by the path of a file of a user's own.
 
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
 float32; divide by 255 for an intensity. Nothing here unpickles or runs what a file holds.
@@ -15,21 +15,23 @@ import uuid
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from spikesim.checks import check_choice, show
+from spikesim.dataset import Dataset
 from spikesim.errors import FileError, InputError
 from spikesim.idx import expanded, given_path, load_idx, parsed, unpacked
 from spikesim.io.files import read_bytes
+from spikesim.own_images import read_images
 
 __all__ = [
     "MNIST_MIRRORS",
     "Dataset",
     "download_mnist",
+    "is_path",
     "load",
     "load_digits",
     "load_idx",
@@ -55,46 +57,16 @@ _DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a0
 _TIMEOUT = 30.0  # s without a byte from a mirror
 
 
-class Dataset(NamedTuple):
-    """Labelled images, split once and for all into a training and a test part.
-
-    Attributes
-    ----------
-    name : str
-    train_images : ndarray of uint8, shape (n_train, rows * columns)
-        Pixels from 0 (background) to 255 (ink), row after row; divide by 255 for an intensity.
-    train_labels : ndarray of int64, shape (n_train,)
-        From 0 to n_classes - 1.
-    test_images : ndarray of uint8, shape (n_test, rows * columns)
-    test_labels : ndarray of int64, shape (n_test,)
-    image_shape : tuple of int
-        (rows, columns), to show an image: ``train_images[0].reshape(image_shape)``.
-    n_classes : int
-
-    Examples
-    --------
-    >>> digits = load_digits()
-    >>> digits.train_images[0].reshape(digits.image_shape).shape
-    (8, 8)
-    """
-
-    name: str
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
-    image_shape: tuple[int, int]
-    n_classes: int
-
-
-def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """Return the dataset called `name`.
+def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Dataset:
+    """Return the dataset called `name`, or that of a file of one's own.
 
     Parameters
     ----------
-    name : {"digits", "mnist"}
+    name : {"digits", "mnist"} or path
+        A path has a suffix or a folder in it: flowers.npz, ./flowers. What it may be says
+        `spikesim.own_images.read_images`.
     folder : path, optional
-        Where the files of MNIST are, as in `load_mnist`. The digits ship and need none.
+        Where the files of MNIST are, as in `load_mnist`. Others need none.
 
     Raises
     ------
@@ -108,8 +80,21 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
     >>> load("digits").n_classes
     10
     """
+    if isinstance(name, os.PathLike) or (isinstance(name, str) and is_path(name)):
+        return read_images(name)
     check_choice("name", name, ["digits", "mnist"])
     return load_digits() if name == "digits" else load_mnist(folder)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a file or folder, rather than of a dataset.
+
+    Examples
+    --------
+    >>> is_path("mnist"), is_path("flowers.npz"), is_path("./flowers")
+    (False, True, True)
+    """
+    return name not in ("digits", "mnist") and (Path(name).suffix != "" or Path(name).name != name)
 
 
 def load_digits() -> Dataset:
