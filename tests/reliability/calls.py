@@ -243,6 +243,7 @@ INTERNAL = {
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
+    "spikesim.datasets.is_path": "for the command line, which has a text",
     "spikesim.idx.expanded": "called by those that read files",
     "spikesim.idx.given_path": "called by those that read files",
     "spikesim.idx.parsed": "called by load_idx",
@@ -982,7 +983,6 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
-    "spikesim.datasets.is_path": _plain(datasets.is_path, name="digits"),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
