@@ -369,7 +369,7 @@ class ImageClassifier(Learner):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns)
         labels : array_like of int, shape (images,)
         progress : bool or callable
             True shows a bar where stderr is a terminal.
@@ -377,6 +377,27 @@ class ImageClassifier(Learner):
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
         return float(np.mean(self.predict(images, progress) != labels) * 100.0)
+
+    def confusion(self, images: Any, labels: Any, progress: bool | Progress = False) -> np.ndarray:
+        """How often images of each class get each answer; `spikesim.plot.confusion` draws it.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels) or (images, rows, columns)
+        labels : array_like of int, shape (images,)
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (classes, classes)
+            Rows are classes, columns answers.
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        counts = np.zeros((self.classes, self.classes), np.int64)
+        np.add.at(counts, (labels, self.predict(images, progress)), 1)
+        return counts
 
     @classmethod
     def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:

@@ -45,6 +45,7 @@ MODULES = [
     "spikesim.neuron",
     "spikesim.patterns",
     "spikesim.plot.bursts",
+    "spikesim.plot.confusion",
     "spikesim.plot.curves",
     "spikesim.plot.spikes",
     "spikesim.plot.states",

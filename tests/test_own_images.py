@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from spikesim import datasets
+from spikesim import datasets, plot
 from spikesim.cli import main
 from spikesim.errors import FileError, InputError
 from spikesim.models.feedback_alignment import FeedbackAlignment
@@ -175,3 +175,21 @@ def test_an_image_of_another_number_of_pixels_is_refused():
     net = FeedbackAlignment((12, 3, 2), backend="python")
     with pytest.raises(InputError, match=r"has shape \(20, 2, 3\).* 12 pixels"):
         net.predict(IMAGES[:, :2])
+
+
+def test_confusion_counts_answers_by_class():
+    net = FeedbackAlignment((12, 3, 2), backend="python")
+    answers = net.predict(IMAGES)
+    counts = net.confusion(IMAGES, LABELS)
+    for label in range(2):
+        for answer in range(2):
+            assert counts[label, answer] == np.sum((label == LABELS) & (answers == answer))
+
+
+def test_a_figure_of_confusion_shows_shares_of_each_class():
+    axes = plot.confusion([[30, 10, 0], [0, 5, 5], [0, 0, 0]])
+    shown = axes.images[0].get_array()
+    assert np.array_equal(shown, [[75, 25, 0], [0, 50, 50], [0, 0, 0]])
+    assert [text.get_text() for text in axes.texts] == ["75", "25", "50", "50"]
+    with pytest.raises(InputError, match="has to be square"):
+        plot.confusion([[1, 2]])

@@ -988,6 +988,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
@@ -1120,7 +1121,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
-        for method in ("fit", "evaluate", "predict", "record")
+        for method in ("fit", "confusion", "evaluate", "predict", "record")
         if (name, method) != ("burstprop", "record")
     },
     **{
