@@ -74,9 +74,9 @@ _REFUSED = {
     "DELETE_GLOBAL": "deletes the global {!r}",
     "DELETE_ATTR": "deletes {!r}",
     "DELETE_SUBSCR": "deletes part of an array",
-    "DELETE_FAST": "deletes {!r}; leave it",
+    "DELETE_FAST": "deletes {!r}; remove the 'del'",
     "IMPORT_NAME": "imports {!r}; import it at the top of the file",
-    "BEFORE_WITH": "has a 'with', which has no lowered form",
+    "BEFORE_WITH": "has a 'with', which bodies cannot use",
     "CALL_FUNCTION_EX": "passes arguments by '*' or '**'; write them out",
     "UNPACK_EX": "unpacks by '*'; write each name out",
 }
@@ -240,7 +240,7 @@ class Lowering:
         if defaults:
             defaults = tuple(_typed(value, self.real) for value in defaults)
             if None in map(_number, defaults):
-                raise place.refuse("has a default that is no number; pass it in the state")
+                raise place.refuse("has a default that is not a number; pass it in the state")
             hashed.update(repr(defaults).encode())
         scope: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
         for name, attributes in reads.items():
@@ -308,17 +308,17 @@ class Lowering:
         owners = _owners(value)
         if any(owner in ("random", "_random", "secrets", "numpy.random") for owner in owners):
             return (
-                f"uses {name!r}, random numbers that no seed of a network reaches; make the Neuron "
+                f"uses {name!r}, whose random numbers ignore the network's seed; make the Neuron "
                 "with stochastic=True and read s.uniform[i], or call spikesim.kernels.chance.philox"
             )
         if any(owner in ("time", "datetime") for owner in owners):
-            return f"uses {name!r}, which differs from run to run; the step is t"
+            return f"uses {name!r}, which differs from run to run; the number of the step is t"
         if isinstance(value, ModuleType):
             return f"uses {name!r}, a module in a module; import it by a name of its own"
         if hasattr(value, "py_func"):
             return f"calls {name!r}, which is compiled already; remove its decorator"
         if callable(value):
-            return f"calls {name!r}, which has no lowered form; {self._instead(value)}"
+            return f"calls {name!r}, which bodies cannot call; {self._instead(value)}"
         if _is_whole(value):
             return f"reads the global {name!r}, a whole number of more than 64 bits"
         return (
@@ -331,7 +331,7 @@ class Lowering:
             if value is known:
                 return advice
         lowered = {f.__name__ for f in (*self.primitives, *_PLAIN_BUILTINS)}
-        return f"there is {', '.join(sorted(lowered))}"
+        return f"they can call {', '.join(sorted(lowered))}"
 
 
 def is_ours(function: Any) -> bool:
@@ -395,7 +395,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
         line = x.positions.lineno if x.positions else None
         _check(x, place, line)
         if x.opname in (*_CONSTANT, "RETURN_CONST") and isinstance(x.argval, _UNREAL):
-            last = last or (f"has {x.argval!r}, which is no real number", line)
+            last = last or (f"has {x.argval!r}, which is not a real number", line)
         if x.opname.startswith("LOAD_GLOBAL"):
             reads.setdefault(x.argval, {})
         if before is not None and before.opname.startswith("LOAD_GLOBAL"):
@@ -418,7 +418,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
             constants.append(exponent(n))
         before = x
     if code.co_exceptiontable:
-        raise place.refuse("catches errors, which has no lowered form; test for their cause")
+        raise place.refuse("catches errors, which bodies cannot do; test for their cause")
     reads = dict(sorted(reads.items()))
     code = code.replace(co_code=bytes(text), co_consts=tuple(constants))
     arguments = code.co_varnames[: code.co_argcount]
