@@ -1194,14 +1194,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
         exclusive_or.run, seed=1, backend="python", epochs=1, n=3, duration=1.0, alpha=1.0
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity": _plasticity,
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity": _plasticity,
+    "spikesim.learning.burst_plasticity.BurstPlasticity.assume": _plasticity_of(
         "assume", event_rate=5.0, burst_probability=0.2
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.eta =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.eta =": _plasticity_of(
         "eta", eta=np.array([0.1, 0.2, 0.3])
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.is_on =": _plasticity_of(
         "is_on", is_on=True
     ),
     "spikesim.models.burst.spiking.learning_rule.run": _plain(
