@@ -23,7 +23,6 @@ MODULES = [
     "spikesim.io.files",
     "spikesim.io.runs",
     "spikesim.kernels.machine.cores",
-    "spikesim.kernels.machine.records",
     "spikesim.kernels.machine.states",
     "spikesim.learning.alignment",
     "spikesim.learning.images",

@@ -1,4 +1,4 @@
-"""What a Phase of a user's own may be made of."""
+"""What a network accepts: what a Phase of a user's own is made of, and states that were saved."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from spikesim.checks import (
     check_names,
     check_number,
     check_unknown,
+    is_real,
     is_whole,
     show,
 )
 from spikesim.errors import InputError
 
-__all__ = ["checked_phase"]
+__all__ = ["check_built", "checked_phase", "renamed"]
 
 
 def checked_phase(
@@ -80,3 +81,34 @@ def checked_phase(
 
 def _indices(t, s, p):
     return p.indices
+
+
+def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
+    old = {name.replace(" ", "_"): name for name in extra if name not in saved}
+    return {old.get(name, name): part for name, part in saved.items()}
+
+
+def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
+    """Refuse the state of a network that was built in another way."""
+    remedy = "build it as the saved one was; what may be set can be changed after restoring"
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
+    for part in [*own, *saved]:
+        if part not in saved or part not in own:
+            where = "this network" if part in own else "the saved one"
+            raise InputError(f"Only {where} has {part!r}; {remedy}.")
+        here, there = own[part], saved[part]
+        for name in [*here, *(name for name in there if name not in here)]:
+            # A later version may have parameters that the one which saved it had not.
+            if name in there and not (name in here and _same(there[name], here[name])):
+                raise InputError(
+                    f"{name} of {part!r} is {show(here.get(name))} in this network and "
+                    f"{show(there[name])} in the saved one; {remedy}."
+                )
+
+
+def _same(saved: Any, own: Any) -> bool:
+    if is_real(saved) and is_real(own):
+        return float(saved) == float(own)
+    return type(saved) is type(own) and bool(saved == own)

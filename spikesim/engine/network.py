@@ -31,16 +31,16 @@ from spikesim.checks import (
     is_real,
     show,
 )
+from spikesim.engine.arguments import check_built, renamed
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, renamed
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
-from spikesim.kernels.machine.rehearsal import rehearse
+from spikesim.kernels.machine.python import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
 
 __all__ = ["Network"]
