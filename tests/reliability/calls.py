@@ -1304,8 +1304,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
-    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
-        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    "spikesim.spiketrains.mean_rates": lambda f: Call(
+        spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }
