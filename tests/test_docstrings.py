@@ -37,7 +37,6 @@ MODULES = [
     "spikesim.models.burst.spiking.propagation",
     "spikesim.models.burst.spiking.transfer",
     "spikesim.models.burst.spiking.transfer_circuits",
-    "spikesim.models.burst.spiking.transfer_curves",
     "spikesim.models.microcircuit",
     "spikesim.models.segregated.network",
     "spikesim.models.superspike.network",

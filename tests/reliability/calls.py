@@ -229,15 +229,15 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
-    "spikesim.models.burst.spiking.transfer_curves.Curves": "returned",
+    "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
-    "spikesim.models.burst.spiking.transfer_figure.*": "called by DendriticTransfer.figure",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
     "spikesim.io.runs.*": "the command line",
+    "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
@@ -1031,6 +1031,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
     ),
+    "spikesim.plot.bursts.transfer_curves": _plain(
+        plot.transfer_curves,
+        curves=transfer.AUTHORS_LATERAL,
+        labels={(0.0, 0.0): "without"},
+        known=transfer.AUTHORS_LATERAL,
+        title="curves",
+        legend="of",
+    ),
     "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
         time=np.arange(4.0),
@@ -1259,13 +1267,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.at": _plain(
-        transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
+    "spikesim.bursts.Curves.of_rows": _plain(
+        bursts.Curves.of_rows,
+        weight=[0.0, 0.0],
+        current=[0.0, 0.0],
+        dendritic_current=[0.0, 50.0],
+        event_rate=[4.0, 5.0],
+        burst_probability=[0.1, 0.5],
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.condition": _plain(
+    "spikesim.bursts.Curves.at": _plain(transfer.AUTHORS_LATERAL.at, dendritic_current=100.0),
+    "spikesim.bursts.Curves.condition": _plain(
         transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.current_for": _plain(
+    "spikesim.bursts.Curves.current_for": _plain(
         transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
@@ -1302,8 +1316,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
-    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
-        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    "spikesim.spiketrains.mean_rates": lambda f: Call(
+        spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }
