@@ -19,6 +19,7 @@ from spikesim.attributes import public_names
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
 from spikesim.engine.population import Population, read_only
+from spikesim.engine.rows import Rows
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase, once
@@ -39,49 +40,6 @@ _CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
-class _Rows:
-    """Rows that come in parts and are read as one array.
-
-    However often they are read in between, a row is copied a few times at the most.
-    """
-
-    def __init__(self, width: tuple[int, ...], dtype: Any):
-        self._room = np.zeros((0, *width), dtype)
-        self._joined = 0  # rows that are in the room
-        self._parts: list[np.ndarray] = []  # those that are not
-        self.size = 0
-
-    def append(self, rows: np.ndarray) -> None:
-        """Add rows, which are nobody else's."""
-        if len(rows):
-            self._parts.append(rows)
-            self.size += len(rows)
-
-    def read(self) -> np.ndarray:
-        """All rows, for those who do not write to them: others may have been given them."""
-        if self.size > len(self._room):
-            # The first time there is nothing to spare, as most are read once, after the last run.
-            room = np.empty(
-                (max(self.size, 2 * self._joined), *self._room.shape[1:]), self._room.dtype
-            )
-            room[: self._joined] = self._room[: self._joined]
-            self._room = room
-        for part in self._parts:
-            self._room[self._joined : self._joined + len(part)] = part
-            self._joined += len(part)
-        self._parts = []
-        return read_only(self._room[: self.size])
-
-    def cut(self, size: int) -> None:
-        """Forget all rows but the first so many; who has read the others keeps them."""
-        if size < self.size:
-            self._room = self.read()[:size].copy()
-            self._joined = self.size = size
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_room": self.read().copy(), "_joined": self.size, "_parts": [], "size": self.size}
-
-
 class _Recording(Companion):
     """What recordings of spikes and of samples have in common: when they were made, and an end."""
 
@@ -97,8 +55,8 @@ class _Recording(Companion):
         self._is_closed = False
         self._origin = self._begun = population.network.step
         self._stretches: list[tuple[int, int]] = []  # first step and end of what was recorded
-        self._steps = _Rows((), np.int64)  # of each row
-        self._times = _Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
+        self._steps = Rows((), np.int64)  # of each row
+        self._times = Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -273,7 +231,7 @@ class SpikeRecording(_Recording):
             "neuron": np.zeros(size, np.int32),
             "fill": np.zeros(1, np.int64),
         }
-        self._neurons = _Rows((), np.int32)
+        self._neurons = Rows((), np.int32)
         if path is not None:
             self._writer = SpikeWriter(path, dt, {self.name: self.n})
 
@@ -448,7 +406,7 @@ class StateRecording(_Recording):
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows
         self._params: dict[str, Any] = {"every": every, "first": 0}
-        self._samples = {v: _Rows((which.size,), dtype) for v, dtype in types.items()}
+        self._samples = {v: Rows((which.size,), dtype) for v, dtype in types.items()}
         self._first = self._next = -(-population.network.step // every)
         if path is not None:
             self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
