@@ -6,15 +6,19 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.attributes",
     "spikesim.bursts",
     "spikesim.checks",
     "spikesim.cli",
     "spikesim.comparison",
     "spikesim.datasets",
+    "spikesim.engine.arguments",
     "spikesim.engine.assembly",
     "spikesim.engine.inputs",
     "spikesim.engine.network",
+    "spikesim.engine.recording",
     "spikesim.engine.setting",
+    "spikesim.engine.several",
     "spikesim.engine.stdp",
     "spikesim.experiments",
     "spikesim.io.files",
@@ -45,6 +49,7 @@ MODULES = [
     "spikesim.plot.curves",
     "spikesim.plot.spikes",
     "spikesim.plot.states",
+    "spikesim.recorded",
     "spikesim.sonata",
     "spikesim.sonata_reading",
     "spikesim.spike_pattern",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.engine.population import read_only
+from spikesim.attributes import read_only
 
 __all__ = ["Rows"]
 
