@@ -44,6 +44,7 @@ __all__ = [
     "copied",
     "imported_later",
     "public_names",
+    "read_only",
 ]
 
 _OURS = "spikesim"  # the package whose classes know which attributes they read
@@ -246,6 +247,19 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
         return sorted({*vars(sys.modules[package]), *names})
 
     return get, listed
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The same array, for those who should not write to it: compiled code believes indices.
+
+    Examples
+    --------
+    >>> read_only(np.zeros(2)).flags.writeable
+    False
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def copied(tree: Any) -> Any:

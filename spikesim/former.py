@@ -23,7 +23,7 @@ _ROOMS = {
 NOW = {
     "spikesim.sweep_runs": "spikesim.sweep.command",
     "spikesim.warmup": "spikesim.cli.warmup",
-    "spikesim.restoring": "spikesim.engine.arguments",
+    "spikesim.restoring": "spikesim.engine.restoring",
     "spikesim.kernels.records": "spikesim.kernels.machine.states",
     "spikesim.kernels.rehearsal": "spikesim.kernels.machine.python",
     **{

@@ -6,16 +6,20 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.attributes",
     "spikesim.bursts",
     "spikesim.checks",
     "spikesim.cli",
     "spikesim.comparison",
     "spikesim.dataset",
     "spikesim.datasets",
+    "spikesim.engine.arguments",
     "spikesim.engine.assembly",
     "spikesim.engine.inputs",
     "spikesim.engine.network",
+    "spikesim.engine.recording",
     "spikesim.engine.setting",
+    "spikesim.engine.several",
     "spikesim.engine.stdp",
     "spikesim.experiments",
     "spikesim.idx",
@@ -47,6 +51,7 @@ MODULES = [
     "spikesim.plot.curves",
     "spikesim.plot.spikes",
     "spikesim.plot.states",
+    "spikesim.recorded",
     "spikesim.sonata",
     "spikesim.sonata_reading",
     "spikesim.spike_pattern",

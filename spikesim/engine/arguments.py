@@ -1,4 +1,4 @@
-"""What a network accepts: what a Phase of a user's own is made of, and states that were saved."""
+"""What a Phase of a user's own may be made of, and which units recorded variables have."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from spikesim.checks import (
     check_names,
     check_number,
     check_unknown,
-    is_real,
+    is_text,
     is_whole,
     show,
 )
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "checked_phase", "renamed"]
+__all__ = ["checked_phase", "file_unit", "units_of"]
 
 
 def checked_phase(
@@ -83,32 +83,36 @@ def _indices(t, s, p):
     return p.indices
 
 
-def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
-    old = {name.replace(" ", "_"): name for name in extra if name not in saved}
-    return {old.get(name, name): part for name, part in saved.items()}
+def units_of(variables: Sequence[str], unit: Any) -> dict[str, str]:
+    """The unit of each recorded variable, given `unit` of `Network.record`.
+
+    Examples
+    --------
+    >>> units_of(["v", "w"], None)
+    {'v': 'mV', 'w': ''}
+    >>> units_of(["v", "w"], {"w": "pA"})
+    {'v': 'mV', 'w': 'pA'}
+    """
+    if isinstance(unit, Mapping):
+        check_unknown("variable in unit", unit, variables)
+    elif unit is not None:
+        unit = dict.fromkeys(variables, unit)
+    given = {} if unit is None else unit
+    for name, text in given.items():
+        if not is_text(text):
+            raise InputError(
+                f"unit of {name} is {show(text)}; it has to be a text such as 'mV', or a dict of "
+                "them by variable."
+            )
+    return {name: str(given.get(name, "mV" if name[0] in "vV" else "")) for name in variables}
 
 
-def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
-    """Refuse the state of a network that was built in another way."""
-    remedy = "build it as the saved one was; what may be set can be changed after restoring"
-    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
-        raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
-    for part in [*own, *saved]:
-        if part not in saved or part not in own:
-            where = "this network" if part in own else "the saved one"
-            raise InputError(f"Only {where} has {part!r}; {remedy}.")
-        here, there = own[part], saved[part]
-        for name in [*here, *(name for name in there if name not in here)]:
-            # A later version may have parameters that the one which saved it had not.
-            if name in there and not (name in here and _same(there[name], here[name])):
-                raise InputError(
-                    f"{name} of {part!r} is {show(here.get(name))} in this network and "
-                    f"{show(there[name])} in the saved one; {remedy}."
-                )
-
-
-def _same(saved: Any, own: Any) -> bool:
-    if is_real(saved) and is_real(own):
-        return float(saved) == float(own)
-    return type(saved) is type(own) and bool(saved == own)
+def file_unit(units: Mapping[str, str]) -> str:
+    """The one unit of a file; mV if none is known."""
+    known = sorted({unit for unit in units.values() if unit})
+    if len(known) > 1:
+        raise InputError(
+            f"unit is {' and '.join(known)}, but a file has one unit; record variables of "
+            "different units to different files."
+        )
+    return known[0] if known else "mV"

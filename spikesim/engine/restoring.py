@@ -1,0 +1,61 @@
+"""Whether a saved state belongs to a network: what was built, and under which names it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spikesim.checks import MOST_STEPS, check_integer, is_real, show
+from spikesim.errors import InputError
+
+__all__ = ["check_built", "noise_seed_of", "renamed", "step_of"]
+
+
+def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
+    old = {name.replace(" ", "_"): name for name in extra if name not in saved}
+    return {old.get(name, name): part for name, part in saved.items()}
+
+
+def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
+    """Refuse the state of a network that was built in another way."""
+    remedy = "build it as the saved one was; what may be set can be changed after restoring"
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
+    for part in [*own, *saved]:
+        if part not in saved or part not in own:
+            where = "this network" if part in own else "the saved one"
+            raise InputError(f"Only {where} has {part!r}; {remedy}.")
+        here, there = own[part], saved[part]
+        for name in [*here, *(name for name in there if name not in here)]:
+            # A later version may have parameters that the one which saved it had not.
+            if name in there and not (name in here and _same(there[name], here[name])):
+                raise InputError(
+                    f"{name} of {part!r} is {show(here.get(name))} in this network and "
+                    f"{show(there[name])} in the saved one; {remedy}."
+                )
+
+
+def step_of(state: Any) -> int:
+    """The step that a state was taken at."""
+    if not isinstance(state, Mapping) or "step" not in state:
+        raise InputError(f"state is {show(state)}; it has to be what Network.state() returned.")
+    return check_integer("saved step", state["step"], at_least=0, at_most=MOST_STEPS)
+
+
+def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
+    """The seed of the noise of a state; that of the network, unless it was reset with another."""
+    saved = state.get("noise_seed", str(seed))
+    if (
+        not isinstance(saved, str)
+        or not (saved.isdecimal() and len(saved) <= 20)
+        or int(saved) >= 2**64
+    ):
+        raise InputError(f"The saved noise_seed is {show(saved)}; it has to be a seed.")
+    return int(saved)
+
+
+def _same(saved: Any, own: Any) -> bool:
+    if is_real(saved) and is_real(own):
+        return float(saved) == float(own)
+    return type(saved) is type(own) and bool(saved == own)
