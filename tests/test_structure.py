@@ -20,7 +20,7 @@ FLOORS = (
     "precision attributes progress former",
     "copying backends io",
     "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
-    " comparison",
+    " comparison stimuli",
     "engine plot",
     "learning training",
     "replicas",

@@ -472,7 +472,7 @@ class StateRecording(_Recording):
                 probes.sample,
                 probes.sampled,
                 {
-                    "value": self.population.state[v],
+                    "value": self.population.as_seen(v),
                     "which": self._which,
                     "buffer": self._buffers[v],
                 },
