@@ -20,9 +20,9 @@ from spikesim import (
 )
 from spikesim.attributes import Constants, Guarded
 from spikesim.engine.sources import Trials
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.models.burst.spiking import propagation
 from spikesim.models.burst.spiking.neurons import Pyramidal
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.neuron import RESERVED
 from tests.reliability.calls import MODELS, learn
 

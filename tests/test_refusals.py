@@ -111,8 +111,8 @@ MODEL = {
 }
 DATA = {
     "images of another size": (lambda: fitted(images=IMAGES[:, :5]), r"images has shape \(4, 5\)"),
-    "images that are not flat": (
-        lambda: fitted(images=IMAGES.reshape(4, 2, 3)),
+    "images of too many columns": (
+        lambda: fitted(images=np.zeros((4, 2, 4))),
         "images has shape",
     ),
     "no images": (lambda: fitted(images=IMAGES[:0], labels=LABELS[:0]), "images is empty"),

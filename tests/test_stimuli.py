@@ -84,7 +84,7 @@ def test_columns_belong_to_chosen_neurons_in_their_order():
     assert received(([[1.0, 2.0]], {"neurons": [2, 0]}), steps=1) == [[2, 0, 1]]
 
 
-# ---- steps, ramps, functions ----------------------------------------------------------------------
+# ---- steps, ramps, functions --------------------------------------------------------------------
 
 
 def test_a_step_lasts_from_its_begin_to_before_its_end():
@@ -132,7 +132,7 @@ def test_a_ramp_is_true_after_many_steps_in_float32():
     assert cells.got[0] == np.float32(0.5 + 2.0**-25)
 
 
-# ---- what adds up, and what stays -----------------------------------------------------------------
+# ---- what adds up, and what stays ---------------------------------------------------------------
 
 
 def test_stimuli_add_up_with_what_was_set_by_hand_which_stays():
@@ -239,7 +239,7 @@ def test_a_current_drives_a_neuron_as_one_that_was_set_by_hand():
     assert np.array_equal(expected.i, found.i)
 
 
-# ---- the same everywhere ---------------------------------------------------------------------------
+# ---- the same everywhere ------------------------------------------------------------------------
 
 
 def mixed(backend="python", seed=1, n=5):
@@ -310,7 +310,7 @@ def test_another_stimulus_than_the_saved_one_is_refused(tmp_path):
         network()[0].restore(tmp_path / "net.h5")
 
 
-# ---- refusals ------------------------------------------------------------------------------------
+# ---- refusals -----------------------------------------------------------------------------------
 
 
 REFUSED = [

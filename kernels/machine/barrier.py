@@ -1,4 +1,4 @@
-"""Where threads meet: what the array holds by which they wait for each other."""
+"""The array by which threads wait for each other, and what its places hold."""
 
 __all__ = ["ARRIVED", "MEETINGS", "STOPPED", "Stopped"]
 
@@ -6,4 +6,4 @@ ARRIVED, MEETINGS, STOPPED = 0, 16, 32  # places in the array, on different cach
 
 
 class Stopped(Exception):
-    """Another thread will never come to the meeting."""
+    """Another thread has failed and will never arrive."""

@@ -1,8 +1,8 @@
-"""Named tuples whose type is told by their field names alone.
+"""Named tuples whose type depends on their field names alone.
 
-Numba types a named tuple by its class. Two states with the same fields but different classes would
-be compiled twice, and a class defined in a user's script would never be found in the kernel cache
-again. `record` therefore hands out one class per list of fields, which can be imported by its name.
+Numba types a named tuple by its class. It would compile two states with the same fields but
+different classes twice, and would never find a class from a user's script in the kernel cache
+again. So `record` hands out one class per list of fields, which can be imported by its name.
 """
 
 from __future__ import annotations

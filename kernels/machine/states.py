@@ -1,4 +1,4 @@
-"""Where the arrays of a Phase are: in dicts of their owners, who may put others in their place."""
+"""Where the arrays of a Phase are: in dicts of their owners, which may replace them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ Place = tuple[Mapping[str, np.ndarray], str]
 
 
 class State(MutableMapping[str, np.ndarray]):
-    """Arrays by name, each of which is found where its owner keeps it whenever it is asked for.
+    """Arrays by name. Every look-up finds the array that its owner holds at that moment.
 
     Parameters
     ----------
     *held : mapping of str to numpy.ndarray
-        Dicts of owners, or other states. All that they hold now is found here, later ones first.
+        Dicts of owners, or other states. The state has all names that they hold now; of equal
+        names, the later one counts.
     **own : numpy.ndarray
-        Arrays that are not exchanged by an owner.
+        Arrays that no owner will replace.
 
     Attributes
     ----------
     moves : int
-        How often a name came, went, or was to be found in another dict: what has been made of the
-        places has to be made anew then.
+        How often a name was added, removed, or linked to another dict. Whoever has stored the
+        places has to look them up again then.
 
     Examples
     --------
@@ -60,7 +61,7 @@ class State(MutableMapping[str, np.ndarray]):
         return held[there]
 
     def __setitem__(self, name: str, array: np.ndarray) -> None:
-        """Another array for this state alone; its former owner keeps what it has."""
+        """Set an array in this state alone; its former owner keeps its own."""
         self._own[name] = array
         if name not in self._places or self._places[name][0] is not self._own:
             self.link(name, self._own, name)
@@ -80,5 +81,5 @@ class State(MutableMapping[str, np.ndarray]):
 
 
 def place_of(mapping: Mapping[str, Any], name: str) -> Place:
-    """Where an array of a dict, or of a state, is."""
+    """The place of an array in a dict, or in a state."""
     return mapping.place(name) if isinstance(mapping, State) else (mapping, name)

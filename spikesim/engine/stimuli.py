@@ -13,7 +13,6 @@ from spikesim.checks import (
     check_array,
     check_choice,
     check_memory,
-    check_number,
     check_steps,
     show,
 )

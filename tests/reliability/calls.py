@@ -165,7 +165,8 @@ INTERNAL = {
     "spikesim.engine.connectivity.draw": "called by Network.connect",
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
-    "spikesim.datasets.Dataset": "returned",
+    "spikesim.dataset.Dataset": "returned",
+    "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
@@ -242,6 +243,11 @@ INTERNAL = {
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
+    "spikesim.datasets.is_path": "for the command line, which has a text",
+    "spikesim.idx.expanded": "called by those that read files",
+    "spikesim.idx.given_path": "called by those that read files",
+    "spikesim.idx.parsed": "called by load_idx",
+    "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
@@ -740,6 +746,11 @@ def _nest(folder: Path) -> Path:
     return path
 
 
+def _npz(folder: Path) -> Path:
+    np.savez(folder / "own.npz", images=np.zeros((10, 2, 2)), labels=np.arange(10) % 2)
+    return folder / "own.npz"
+
+
 def _idx(folder: Path) -> dict[str, Path]:
     images, labels = folder / "images", folder / "labels"
     images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(range(8)))
@@ -972,10 +983,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
-    "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
@@ -1108,7 +1121,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
-        for method in ("fit", "evaluate", "predict", "record")
+        for method in ("fit", "confusion", "evaluate", "predict", "record")
         if (name, method) != ("burstprop", "record")
     },
     **{
@@ -1181,14 +1194,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
         exclusive_or.run, seed=1, backend="python", epochs=1, n=3, duration=1.0, alpha=1.0
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity": _plasticity,
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity": _plasticity,
+    "spikesim.learning.burst_plasticity.BurstPlasticity.assume": _plasticity_of(
         "assume", event_rate=5.0, burst_probability=0.2
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.eta =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.eta =": _plasticity_of(
         "eta", eta=np.array([0.1, 0.2, 0.3])
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.is_on =": _plasticity_of(
         "is_on", is_on=True
     ),
     "spikesim.models.burst.spiking.learning_rule.run": _plain(
