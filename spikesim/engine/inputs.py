@@ -18,6 +18,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.injection import Injection
+from spikesim.engine.noise import Noise
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection
 from spikesim.engine.setting import Setting
@@ -48,6 +49,7 @@ class Inputs(Setting):
         self.projections: dict[str, Projection] = {}
         self.backgrounds: list[Background] = []
         self.stimuli: list[Stimulus] = []
+        self.noises: list[Noise] = []
         self._first: list[Phase] = []
         self._extra: dict[str, Mapping[str, np.ndarray]] = {}
 
@@ -300,9 +302,65 @@ class Inputs(Setting):
         self.stimuli.append(added)
         return added
 
+    def add_noise(
+        self,
+        population: Population,
+        target: str,
+        sigma: Any,
+        tau: float | None = None,
+        *,
+        neurons: Any = None,
+    ) -> Noise:
+        """Add noise to an input of neurons, such as a current, to each neuron its own.
+
+        With `tau` it is an Ornstein-Uhlenbeck process, exact for any dt and stationary from the
+        start: its variance is sigma^2 and its autocorrelation exp(-lag / tau). Without, it is white
+        noise: its integral over a time T has the standard deviation sigma sqrt(T), so that a leaky
+        integrator, tau_m dv/dt = I - v, gets the variance sigma^2 / (2 tau_m), as long as dt is
+        short beside tau_m. It adds up with stimuli, other noise and what you have set; see `play`.
+
+        Parameters
+        ----------
+        population : Population
+        target : str
+            An input: a variable that the neurons' equations only read.
+        sigma : float or array_like, shape (neurons,)
+            In units of the variable; of white noise, times the root of 1 ms.
+        tau : float, optional
+            In ms.
+        neurons : slice, array_like of int, array_like of bool or int, optional
+            Which neurons get it, as in `record`; all by default.
+
+        Returns
+        -------
+        Noise
+            Its `sigma` and `tau` may be set between runs.
+
+        Raises
+        ------
+        InputError
+            If the variable is no input, or a number is out of range.
+
+        Examples
+        --------
+        >>> from spikesim import AdEx, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 100, AdEx)
+        >>> net.add_noise(cells, "I", sigma=50.0, tau=5.0)
+        <Noise of cells.I: sigma 50, tau 5 ms>
+        """
+        self._check_own("population", population)
+        added = Noise(population, target, sigma, tau, neurons, len(self.noises))
+        population.inject(target, added)
+        self.noises.append(added)
+        return added
+
     def injections(self) -> dict[str, Injection]:
         """All that is added to inputs in every step, by the names that files have for it."""
-        return {f"stimulus {k}": each for k, each in enumerate(self.stimuli)}
+        return {
+            **{f"stimulus {k}": each for k, each in enumerate(self.stimuli)},
+            **{f"noise {k}": each for k, each in enumerate(self.noises)},
+        }
 
     def add(self, population: AnyPopulation) -> AnyPopulation:
         """Add a population that was made for this network."""

@@ -86,6 +86,7 @@ class Network(Assembly):
         "projections": "connect adds one",
         "backgrounds": "add_background adds one",
         "stimuli": "play adds one",
+        "noises": "add_noise adds one",
         "recordings": "record and record_spikes add one",
     }
 
