@@ -86,6 +86,8 @@ class Network(Assembly):
         "populations": "add_population adds one",
         "projections": "connect adds one",
         "backgrounds": "add_background adds one",
+        "stimuli": "play adds one",
+        "noises": "add_noise adds one",
         "recordings": "record and record_spikes add one",
     }
 
@@ -356,6 +358,7 @@ class Network(Assembly):
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
+        parts += self.injections().values()
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -366,6 +369,7 @@ class Network(Assembly):
         owners: dict[str, dict[str, np.ndarray]] = {}
         owners.update((name, part.arrays()) for name, part in self.populations.items())
         owners.update((name, part.arrays()) for name, part in self.projections.items())
+        owners.update((k, part.arrays()) for k, part in self.injections().items() if part.arrays())
         known = {id(array) for arrays in owners.values() for array in arrays.values()}
         known.update(id(a) for part in self.projections.values() for a in part.structure())
         for name, state in self._extra.items():
@@ -402,6 +406,7 @@ class Network(Assembly):
         """
         parts = {**self.populations, **self.projections}
         parts.update({f"background {k}": part for k, part in enumerate(self.backgrounds)})
+        parts.update(self.injections())
         return {**{name: part.built() for name, part in parts.items()}, **self._traces}
 
     def set_state(self, state: dict[str, Any]) -> None:

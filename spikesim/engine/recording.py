@@ -455,7 +455,7 @@ class StateRecording(_Recording, RecordedSamples):
                 probes.sample,
                 probes.sampled,
                 {
-                    "value": self.population.state[v],
+                    "value": self.population.as_seen(v),
                     "which": self._which,
                     "buffer": self._buffers[v],
                 },
