@@ -104,7 +104,8 @@ REWARDED = PlasticityRule(
     variables={"E": 0.25},
     traces={"pre": 6.0, "pre_slow": 31.0, "post": 9.0, "post_slow": 47.0},
     parameters={"A": 0.01, "reward": 0.02, "tau": 20.0},
-    w_max=2.0,
+    w_min=-1.0,
+    w_max=1.2,
 )
 
 
@@ -117,7 +118,7 @@ def one_rewarded(w, pre, post, delay, rewards=0.02):
         trace = {name: value * exp(-DT / taus[name]) for name, value in trace.items()}
         arriving = pre[t - lag] if t >= lag else 0
         for _ in range(arriving):
-            w = min(w - 0.01 * trace["y"], 2.0)
+            w = min(max(w - 0.01 * trace["y"], -1.0), 1.2)
             E -= trace["y"] * (1.0 + trace["x_slow"])
         trace["x"] += arriving
         trace["x_slow"] += arriving
@@ -126,7 +127,7 @@ def one_rewarded(w, pre, post, delay, rewards=0.02):
         trace["y"] += post[t]
         trace["y_slow"] += post[t]
         if t % 3 == 2:
-            w = min(w + np.broadcast_to(rewards, STEPS)[t] * E, 2.0)
+            w = min(max(w + np.broadcast_to(rewards, STEPS)[t] * E, -1.0), 1.2)
             E *= 1.0 - 1.5 / 20.0
     return w, E
 
@@ -160,8 +161,8 @@ def test_variables_traces_and_rewards_are_those_of_each_synapse_by_itself(form, 
     w, E = expected(delay, form)
     np.testing.assert_allclose(weights_of(projection), w, rtol=0.0, atol=1e-11)
     np.testing.assert_allclose(spread(projection, projection.rule.E), E, rtol=0.0, atol=1e-11)
-    assert (w == 2.0).any()
-    assert ((w > 0.0) & (w < 2.0)).any()
+    assert (w == -1.0).any()
+    assert ((w > -1.0) & (w != 0.0) & (w < 1.2)).any()
 
 
 @FORMS
