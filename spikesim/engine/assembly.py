@@ -29,6 +29,7 @@ from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.synapses import varies
@@ -93,7 +94,7 @@ class Assembly(Inputs):
         delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
-        plasticity: PairSTDP | None = None,
+        plasticity: PairSTDP | PlasticityRule | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
@@ -133,7 +134,7 @@ class Assembly(Inputs):
             to in every step. Without one, weights are added to `target` at once.
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it all spikes are alike.
-        plasticity : PairSTDP, optional
+        plasticity : PairSTDP or PlasticityRule, optional
             How spikes on both sides change the weights; without it they stay.
         name : str, optional
             'PRE_to_POST' by default.
@@ -181,7 +182,7 @@ class Assembly(Inputs):
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
-            projection.learn_from_pairs(plasticity)
+            projection.learn_by(plasticity)
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:

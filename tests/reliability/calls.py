@@ -30,6 +30,7 @@ from spikesim import (
     Network,
     Neuron,
     PairSTDP,
+    PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
@@ -133,7 +134,7 @@ INTERNAL = {
     "spikesim.engine.synapses.*": "what projections are made of",
     "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.engine.projection.Projection.fill": "called by Network.connect",
-    "spikesim.engine.projection.Projection.learn_from_pairs": "called by Network.connect",
+    "spikesim.engine.projection.Projection.learn_by": "called by Network.connect",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
@@ -152,7 +153,11 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.numbered": "called by Network.add",
     "spikesim.engine.sources.SpikeTrainSource.remember": "builds programs",
     "spikesim.engine.sources.Trials*": "made by Network.add_images and models",
+    "spikesim.engine.plasticity.*": "made by Network.connect; see Projection.learning",
     "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
+    "spikesim.engine.rules.RulePlasticity": "made by Network.connect",
+    "spikesim.engine.rules.RulePlasticity.[cl]*": "see Projection.learning",
+    "spikesim.engine.rules.[ac]*": "what rules and synapses are made of",
     "spikesim.engine.network.Network.add": "takes what models make",
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
@@ -611,6 +616,59 @@ def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
+def drop(w, E, post, rate):
+    return w - rate * post, E
+
+
+def grow(w, E, pre):
+    return w, E + pre
+
+
+def drift(w, E, every):
+    return w + 0.001 * every * E, E
+
+
+RULED: dict[str, Any] = {
+    "on_pre": drop,
+    "on_post": grow,
+    "on_step": drift,
+    "every": 1.0,
+    "variables": {"E": 0.1},
+    "traces": {"pre": 10.0, "post": 20.0},
+    "parameters": {"rate": 0.01},
+    "w_min": 0.0,
+    "w_max": 2.0,
+}
+
+
+def _ruled(parts: SimpleNamespace, rule: Any, **more: Any) -> Any:
+    given = {"target": "drive", "weight": 0.5, "plasticity": rule, "name": "ruled", **more}
+    return parts.net.connect(parts.source, parts.cells, **given)
+
+
+def _rule(folder: Path) -> Call:
+    def use(rule: PlasticityRule) -> None:
+        parts = small()
+        _ruled(parts, rule)
+        parts.net.run(2.0)
+
+    return Call(PlasticityRule, RULED, use)
+
+
+def _of_rule(name: str, value: Any, rule: Any = None) -> Callable[[Path], Call]:
+    """A call or an assignment of a plasticity."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        own = PlasticityRule(**RULED) if rule is None else rule
+        plasticity = _ruled(parts, own, probability=0.7).plasticity
+        if name == "array":
+            return Call(plasticity.array, {"name": value}, running(parts.net))
+        return Call(_assignment(plasticity, name), {name: value}, running(parts.net))
+
+    return make
+
+
 def _assignment(owner: Any, name: str) -> Callable:
     def assign(**given: Any) -> None:
         setattr(owner, name, given[name])
@@ -874,6 +932,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
     ),
     "spikesim.engine.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
+    "spikesim.engine.stdp.PairSTDP.A_plus =": _of_rule("A_plus", 0.1, PairSTDP()),
+    "spikesim.engine.stdp.PairSTDP.w_max =": _of_rule("w_max", 0.9, PairSTDP()),
+    "spikesim.engine.rules.PlasticityRule": _rule,
+    "spikesim.engine.rules.RulePlasticity.array": _of_rule("array", "rate"),
+    "spikesim.engine.rules.RulePlasticity.learning =": _of_rule("learning", True),
+    "spikesim.engine.rules.RulePlasticity.rate =": _of_rule("rate", 0.1),
+    "spikesim.engine.rules.RulePlasticity.E =": _of_rule("E", 0.1),
+    "spikesim.engine.rules.RulePlasticity.w_min =": _of_rule("w_min", 0.1),
     "spikesim.engine.projection.Projection.learning =": _plastic("learning", False),
     "spikesim.engine.projection.Projection.learns =": _plastic("learns", True),
     "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
