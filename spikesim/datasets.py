@@ -1,7 +1,7 @@
-"""The datasets that the examples learn: small digits that ship, MNIST, and IDX files of one's own.
+"""The datasets that the examples learn: small digits that ship, MNIST, and users' IDX files.
 
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
-float32; divide by 255 for an intensity. Nothing here unpickles or runs what a file holds.
+float32; divide by 255 for an intensity. Nothing here unpickles or executes the content of a file.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ MNIST_MIRRORS = (
 )
 """Where `download_mnist` looks by default, in this order."""
 
-# Of the unpacked content, in the order of the fields of Dataset. MNIST circulates unpacked and in
-# gzip files of different compression levels, so a checksum of the .gz would refuse good copies.
+# Checksums of the unpacked content, in the order of the fields of Dataset. MNIST circulates
+# unpacked and in gzip files of different compression levels, so a checksum of the .gz would refuse
+# good copies.
 _MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -61,7 +62,7 @@ _TIMEOUT = 30.0  # s without a byte from a mirror
 
 
 class Dataset(NamedTuple):
-    """Labelled images, split once and for all into a training and a test part.
+    """Labelled images, with a fixed split into a training and a test part.
 
     Attributes
     ----------
@@ -99,12 +100,12 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
     ----------
     name : {"digits", "mnist"}
     folder : path, optional
-        Where the files of MNIST are, as in `load_mnist`. The digits ship and need none.
+        Where the files of MNIST are, as in `load_mnist`. The digits ship and need no folder.
 
     Raises
     ------
     InputError
-        There is no dataset of that name.
+        No dataset has that name.
     FileError
         A file is missing, damaged or foreign.
 
@@ -120,8 +121,8 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
 def load_digits() -> Dataset:
     """Return the 8 x 8 handwritten digits that ship with spikesim: 1,437 to train, 360 to test.
 
-    Every fifth image of each digit is a test image, always the same ones, so both parts hold the
-    digits in the same shares. data/README.md tells why, and source and licence.
+    Every fifth image of each digit is a test image. The split never changes, and both parts have
+    the same share of each digit. data/README.md gives the reason, the source and the licence.
 
     Returns
     -------
@@ -174,9 +175,9 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Parameters
     ----------
     folder : path, optional
-        The folder that holds the files, or has a sub-folder mnist that does; no other place is
-        then looked at. Without it: the folder that the environment variable SPIKESIM_DATA names,
-        in the same way, then the cache that `download_mnist` fills.
+        The folder that holds the files, or that has a sub-folder mnist with them; no other place
+        is then searched. By default these are searched, in the same way: the folder that the
+        environment variable SPIKESIM_DATA names, then the cache that `download_mnist` fills.
 
     Returns
     -------
@@ -186,8 +187,8 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Raises
     ------
     FileError
-        A file is missing, damaged or not the original. For other data in the same layout, such as
-        Fashion-MNIST, there is `load_idx`.
+        A file is missing, damaged or not the original. Use `load_idx` for other data in the same
+        layout, such as Fashion-MNIST.
 
     Examples
     --------
@@ -238,7 +239,7 @@ def load_idx(
     labels_path: str | os.PathLike[str],
     n_classes: int = 10,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[int, int]]:
-    """Return the images and labels of two IDX files of one's own, with or without gzip.
+    """Return the images and labels of two IDX files, with or without gzip.
 
     Parameters
     ----------
@@ -259,7 +260,7 @@ def load_idx(
     InputError
         An argument cannot be used.
     FileError
-        A file is missing, damaged or no such IDX file, or the two do not belong together.
+        A file is missing, damaged or not such an IDX file, or the two do not belong together.
 
     Examples
     --------
@@ -298,10 +299,10 @@ def download_mnist(
     mirrors: Sequence[str] = MNIST_MIRRORS,
     progress: bool = True,
 ) -> Path:
-    """Fetch the four files of MNIST (11 MB), keeping those that are already there.
+    """Fetch the four files of MNIST (11 MB); files that are already there are kept.
 
-    A file gets its name only once it is complete and its checksum is right. What a mirror sent
-    instead is kept as NAME.rejected until another mirror delivers.
+    A file gets its name only once it is complete and its checksum is right. If a mirror sends
+    something else, that is kept as NAME.rejected until another mirror delivers the file.
 
     Parameters
     ----------
@@ -311,7 +312,7 @@ def download_mnist(
     mirrors : sequence of str
         Addresses, http or https, of folders that hold the files; tried in this order.
     progress : bool
-        Show a bar (never when stderr is not a terminal).
+        Show a bar if stderr is a terminal.
 
     Returns
     -------
@@ -359,7 +360,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
         try:
             _mnist_array(read_bytes(existing), name, existing)
         except FileError as error:
-            # It may be somebody's Fashion-MNIST, which has the same file names.
+            # It may be the user's Fashion-MNIST, which has the same file names.
             raise FileError(
                 f"{error} It is not overwritten: move it away, or download to another folder."
             ) from None
@@ -426,7 +427,7 @@ def _expand(name: str, path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise InputError(f"{name} is {path}; there is no such home, so write it out.") from None
+        raise InputError(f"{name} is {path}; no user has that home, so write it out.") from None
 
 
 def _cache() -> Path:
@@ -446,7 +447,8 @@ def _unpack(data: bytes, source: object) -> bytes:
     content = bytearray()
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            # A small file may unpack to more than fits into memory: no further than it announces.
+            # A small file may unpack to more than fits into memory, so no more than it announces
+            # is unpacked.
             while len(content) <= _announced(content, source) and (piece := file.read(_PIECE)):
                 content += piece
     except (EOFError, OSError, zlib.error) as error:
@@ -459,9 +461,9 @@ def _unpack(data: bytes, source: object) -> bytes:
 
 
 def _announced(content: bytes | bytearray, source: object) -> int:
-    """How many bytes the header of an IDX file says that there are; a piece if there is no header.
+    """How many bytes the header of an IDX file announces; the length of a piece without a header.
 
-    Refuses what does not fit into memory.
+    A file that does not fit into memory is refused.
     """
     if content[:2] != b"\0\0" or len(content) < 4 or len(content) < (start := 4 + 4 * content[3]):
         return _PIECE - 1
@@ -499,7 +501,7 @@ def _parse(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]
         )
     if expected == 0:
         raise FileError(f"{source} holds no {what}; name a file that does.")
-    # A copy, because an array on bytes is read-only, a type for which Numba would compile anew.
+    # A copy, because an array over bytes is read-only: for Numba another type, to compile again.
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
 
