@@ -53,7 +53,7 @@ def model_class(where: str) -> Any:
         own = {n: each for n, each in vars(module).items() if _is_model(each)}
         models = [n for n, each in own.items() if each.__module__ == module.__name__]
         raise InputError(
-            f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
+            f"{place} has no model {name!r}; available: {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
         )
     return found

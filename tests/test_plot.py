@@ -424,7 +424,7 @@ def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
 @pytest.mark.parametrize(
     ("variables", "neuron", "message"),
     [
-        ("w", 3, "Unknown variable 'w'; there is v, drive"),
+        ("w", 3, "Unknown variable 'w'; available: v, drive"),
         ([], 3, "variables is empty; choose from v, drive"),
         ("v", 2, "neuron is 2, which was not recorded; choose from 3, 1"),
         ("v", 1.5, "neuron is 1.5"),
