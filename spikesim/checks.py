@@ -244,7 +244,7 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {show(name)}; there is {listed}.{nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; available: {listed}.{nearest(name, allowed)}"
             )
 
 

@@ -363,7 +363,7 @@ def delta_rule(tmp_path):
         ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
         ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
         ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
-        ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
+        ('"hidden": "0", ', "", "SUITED of DeltaRule has to give 'hidden' and 'epochs'"),
         ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
         ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
         ("def compare(j, t, s, p):", "def compare(j, t, s, p)", "cannot be imported: SyntaxError"),
@@ -396,13 +396,15 @@ def test_commands_that_are_suggested_name_the_file_of_a_model(own, capsys):
 @pytest.mark.parametrize("named", ["own_model.py", "own_model:Slow"])
 def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, named):
     assert main(["train", named]) == 2
-    assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
+    assert "by its file and class: FILE.py:CLASS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["seed", "epochs", "model"])
 def test_a_parameter_called_as_an_option_of_every_command_is_refused(delta_rule, capsys, name):
     assert main(["train", delta_rule("    eta: ", f"    {name}: ")]) == 2
-    assert f"The parameter '{name}' of DeltaRule is called as an option" in capsys.readouterr().err
+    assert (
+        f"The parameter '{name}' of DeltaRule has the name of an option" in capsys.readouterr().err
+    )
 
 
 def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):

@@ -749,7 +749,7 @@ REFUSALS = {
     "name is '2 b'; it has to be letters": lambda net, a, b: net.add_population("2 b", 1, LIF),
     "n is 0": lambda net, a, b: net.add_population("c", 0, LIF),
     "it has to be a Neuron": lambda net, a, b: net.add_population("c", 1, "LIF"),
-    "'tau_membrain'; there is .* Did you mean 'tau_membrane'?": (
+    "'tau_membrain'; available: .* Did you mean 'tau_membrane'?": (
         lambda net, a, b: net.add_population("c", 1, LIF, tau_membrain=3.0)
     ),
     "tau_membrane is -1": lambda net, a, b: net.add_population("c", 1, LIF, tau_membrane=-1.0),

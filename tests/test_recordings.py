@@ -716,7 +716,7 @@ def test_who_reads_a_file_that_is_being_recorded_is_told_to_close_it(tmp_path, o
 
 def test_who_reads_a_file_that_another_program_is_writing_is_told_so(tmp_path):
     (tmp_path / "spikes.h5.0a1b2c3d.part").write_bytes(b"")
-    with pytest.raises(FileError, match=r"spikes\.h5\.0a1b2c3d\.part is what a program is writing"):
+    with pytest.raises(FileError, match=r"spikes\.h5\.0a1b2c3d\.part is its unfinished version"):
         read_spikes(tmp_path / "spikes.h5")
     with pytest.raises(FileError, match=r"no file .*others\.h5; check the path"):
         read_spikes(tmp_path / "others.h5")

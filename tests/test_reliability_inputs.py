@@ -381,7 +381,7 @@ REFUSED = {
     ),
     "angles beyond a half turn": (
         lambda: plot.angle({"epoch": [1, 2], "angle": [[80.0], [1e6]]}),
-        "angle'. holds numbers that are no angles",
+        "angle'. holds numbers that are not from 0 to 180",
     ),
     "a grid of values that fail": (
         lambda: grid(eta=(1.0 / k for k in range(2))),

@@ -66,7 +66,7 @@ def test_a_command_saves_on_sigterm_and_ends_as_one_that_was_terminated(model, t
     status, said = ends(process)
     assert (status, said[-1]) == (143, "Terminated."), said
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert f"Go on with: spikesim resume {tmp_path}" in said[-2]
+    assert f"Continue with: spikesim resume {tmp_path}" in said[-2]
 
 
 def test_an_experiment_ends_on_sigterm_and_lets_go_of_its_directory(tmp_path):

@@ -231,7 +231,7 @@ def test_a_process_that_dies_leaves_what_is_finished_and_says_how_to_go_on(tmp_p
     assert result.errors[1:] == ["a worker process died before this set was finished"] * 2
     told = capsys.readouterr().err
     assert "ran out of memory" in told
-    assert "The same again runs these sets once more" in told
+    assert "Run the same again to repeat these sets" in told
     (tmp_path / "repaired").touch()
     assert all(sweep(the_second_dies, sets, tmp_path, workers=1).finished)
     assert runs_of(tmp_path)[0] == 1
@@ -326,7 +326,7 @@ def test_sigterm_keeps_what_is_finished(executor, whole_group, tmp_path):
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
     told = process.communicate(timeout=HANG)[1]
     assert process.returncode != 0
-    assert "2 of 4 sets are finished; the same again goes on." in told
+    assert "2 of 4 sets are finished; run the same again to continue." in told
     assert "Terminated" in told
     wait_until(lambda: not any(map(is_running, workers)))
     assert Sweep.load(tmp_path / "sweep").errors == [""] * 4
@@ -340,7 +340,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     told = process.communicate(timeout=HANG)[1]
     assert process.returncode != 0
-    assert "2 of 4 sets are finished; the same again goes on." in told
+    assert "2 of 4 sets are finished; run the same again to continue." in told
     assert "KeyboardInterrupt" in told
     finish(tmp_path, "processes")
     assert runs_of(tmp_path / "sweep") == [1, 1, 2, 1]

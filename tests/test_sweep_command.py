@@ -204,7 +204,7 @@ def test_a_bad_command_line_gets_one_clear_line(options, message, tmp_path, caps
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("sets.json", "[{]", "is no JSON"),
+        ("sets.json", "[{]", "is not JSON"),
         ("sets.json", "[]", "has to hold a list of objects"),
         ("sets.json", '{"sst": "h"}', "has to hold a list of objects"),
         ("sets.json", '[{"sst": "h"}, {"steps": 10}]', "all sets need the same names"),
