@@ -182,6 +182,7 @@ INTERNAL = {
     "spikesim.learning.images.Update": "returned",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
     "spikesim.learning.examples.*": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
@@ -205,6 +206,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived"),
+            *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
                 "learned_from",
@@ -1077,6 +1079,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
+            "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
