@@ -183,7 +183,8 @@ INTERNAL = {
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
-    "spikesim.learning.examples.*": "tried on the models that are made of it",
+    "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
+    "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
@@ -1186,7 +1187,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.record": trained(
         "exclusive_or", "record", pattern=1, teach=True
     ),
-    "spikesim.models.burst.spiking.exclusive_or.ExampleRecording.rates": lambda f: Call(
+    "spikesim.learning.examples.ExampleRecording.rates": lambda f: Call(
         MODELS["exclusive_or"]().record(0).rates, {"name": "output", "bin": 0.5}
     ),
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
@@ -1257,6 +1258,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
+    ),
+    "spikesim.bursts.burst_probability": _plain(
+        bursts.burst_probability, events=[2.0, 0.0], bursts=[1.0, 0.0]
     ),
     "spikesim.bursts.Curves.of_rows": _plain(
         bursts.Curves.of_rows,
