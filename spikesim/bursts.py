@@ -20,7 +20,14 @@ import numpy as np
 from spikesim.checks import check_array, check_integer, check_memory, check_number
 from spikesim.errors import InputError
 
-__all__ = ["BurstRates", "Bursts", "Curves", "binned_rates", "events_and_bursts"]
+__all__ = [
+    "BurstRates",
+    "Bursts",
+    "Curves",
+    "binned_rates",
+    "burst_probability",
+    "events_and_bursts",
+]
 
 # Multiples of a time step are equal if they differ by less (ms): 16.1 - 0.1 is a little above 16.
 _ROUNDING = 1e-6
@@ -203,6 +210,34 @@ class Curves(NamedTuple):
         return float(np.interp(burst_probability, curve[between], self.dendritic_current[between]))
 
 
+def burst_probability(events: Any, bursts: Any) -> np.ndarray:
+    """Return bursts per event.
+
+    Parameters
+    ----------
+    events, bursts : array_like of one shape
+        Their numbers or rates, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        NaN without events.
+
+    Raises
+    ------
+    InputError
+        If they are not numbers of one shape.
+
+    Examples
+    --------
+    >>> burst_probability([10, 0], [2, 0])
+    array([0.2, nan])
+    """
+    events = check_array("events", events, at_least=0.0)
+    bursts = check_array("bursts", bursts, shape=events.shape, at_least=0.0)
+    return np.divide(bursts, events, out=np.full(events.shape, np.nan), where=events > 0)
+
+
 def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> Bursts:
     """Find the events of each neuron, and which of them are bursts.
 
@@ -334,8 +369,7 @@ def binned_rates(
         return np.bincount(place[inside], minlength=bins) * (1000.0 / (n * width))
 
     events, burst_rate = rate(bursts.event_times), rate(bursts.burst_times)
-    probability = np.full(bins, np.nan)
-    np.divide(burst_rate, events, out=probability, where=events > 0.0)
+    probability = burst_probability(events, burst_rate)
     middles = start + (np.arange(bins) + 0.5) * width
     return BurstRates(middles, events, burst_rate, probability, rate(times))
 
