@@ -220,7 +220,7 @@ def _remove(temporary: str) -> None:
 
 
 @atexit.register
-def _abandon_all() -> None:
+def abandon_all() -> None:
     """What nobody has closed at the end of the program is not complete either."""
     for temporary, (process, file, _) in list(_unfinished.items()):
         if process == os.getpid():  # a forked process may end while its parent goes on writing
