@@ -47,7 +47,7 @@ MNIST_MIRRORS = (
 # Checksums of the unpacked content, in the order of the fields of Dataset. MNIST circulates
 # unpacked and in gzip files of different compression levels, so a checksum of the .gz would refuse
 # good copies.
-_MNIST_SHA256 = {
+MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -55,7 +55,7 @@ _MNIST_SHA256 = {
 }
 _DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
 
-_TIMEOUT = 30.0  # s without a byte from a mirror
+TIMEOUT = 30.0  # s without a byte from a mirror
 
 
 def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Dataset:
@@ -184,7 +184,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
             root = expanded("SPIKESIM_DATA", Path(environment))
             places = [root, root / "mnist", *places]
     for place in places:
-        found = {name: _find(place, name) for name in _MNIST_SHA256}
+        found = {name: _find(place, name) for name in MNIST_SHA256}
         if any(found.values()):
             break
     else:
@@ -263,7 +263,7 @@ def download_mnist(
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name in _MNIST_SHA256:
+        for name in MNIST_SHA256:
             _download(name, target, mirrors, progress)
     except FileError:
         raise
@@ -312,7 +312,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
 
 def _fetch(url: str, progress: bool) -> bytes:
     data = bytearray()
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
         announced = response.headers.get("Content-Length", "")
         with tqdm(
             total=int(announced) if announced.isdigit() else None,
@@ -353,10 +353,10 @@ def _mnist_array(data: bytes, name: str, source: object) -> NDArray[np.uint8]:
     content = unpacked(data, source)
     array = parsed(content, source, dimensions=3 if "images" in name else 1)
     found = hashlib.sha256(content).hexdigest()
-    if found != _MNIST_SHA256[name]:
+    if found != MNIST_SHA256[name]:
         raise FileError(
             f"{source} is an IDX file but not MNIST's {name}: the SHA-256 of its unpacked content "
-            f"is {found}, expected {_MNIST_SHA256[name]}. Get the original with download_mnist, or "
+            f"is {found}, expected {MNIST_SHA256[name]}. Get the original with download_mnist, or "
             "read your own data with load_idx."
         )
     return array

@@ -38,7 +38,7 @@ PROGRESS = "progress"
 PICTURE = "picture"  # the task that has options of its own
 
 _PANELS = 4  # rasters in the picture of how training went, including the target's
-_TESTS = 5  # blocks of fresh trials in a test
+TESTS = 5  # blocks of fresh trials in a test
 
 _LAST_PICTURE = "layers.png"
 
@@ -270,7 +270,7 @@ class PatternCommands:
     def plot(self, chosen: argparse.Namespace) -> None:
         """Record a loop again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        _results(net, self._task_of(net), chosen.directory)
+        write_results(net, self._task_of(net), chosen.directory)
 
     def info(self, chosen: argparse.Namespace) -> None:
         """Print what was trained, and how far."""
@@ -305,7 +305,7 @@ class PatternCommands:
             )
             raise
         print(_outcome(net))
-        _results(net, task, directory)
+        write_results(net, task, directory)
 
 
 def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
@@ -324,7 +324,7 @@ def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
         task,
         net.notes["blocks"],
         decay=net.notes["decay"],
-        tests=_TESTS,
+        tests=TESTS,
         progress=progress,
         checkpoint=directory / RUN_FILE,
         callback=keep if task.frozen else None,
@@ -348,7 +348,7 @@ def _silent_cost(net: Any) -> float:
     return float(net.silent_cost(net.shown[1]))
 
 
-def _results(net: Any, task: Task, directory: Path) -> None:
+def write_results(net: Any, task: Task, directory: Path) -> None:
     """Record a loop, and draw the pictures of a run."""
     pictures = runs.Pictures(directory)
     shown, target = task.untrained()

@@ -32,6 +32,7 @@ from spikesim import (
 )
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
+from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
@@ -264,8 +265,8 @@ ONLY_COMPILED = {
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
-    "superspike, synapse": lambda backend: superspike()(backend)._simulation(
-        TRAINING, Synapse(1, 0, 0)
+    "superspike, synapse": lambda backend: LoopSimulation(
+        superspike()(backend), TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""
@@ -319,7 +320,7 @@ def main(name):
     """Two replicas and a network alone, against the `python` backend."""
     build = NETWORKS[name]
     expected = [advance(build("python", seed))[0] for seed in (1, 2)]
-    with patch.object(backends, "_cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: simulated):
         alone = advance(build("cuda", 1))
         together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
     for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):

@@ -26,7 +26,7 @@ __all__ = ["Synapses", "varies"]
 
 _WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
-_PIECE = 1 << 18  # weights or delays drawn at once
+PIECE = 1 << 18  # weights or delays drawn at once
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
@@ -297,8 +297,8 @@ class Synapses(Part):
         if not callable(values):
             yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
             return
-        for first in range(0, self.size, _PIECE):
-            place = slice(first, min(first + _PIECE, self.size))
+        for first in range(0, self.size, PIECE):
+            place = slice(first, min(first + PIECE, self.size))
             many = place.stop - place.start
             try:
                 drawn = values(chance, many)

@@ -222,7 +222,7 @@ def _remove(temporary: str) -> None:
 
 
 @atexit.register
-def _abandon_all() -> None:
+def abandon_all() -> None:
     """Remove the files that nobody has closed by the end of the program: they are not complete."""
     for temporary, (process, file, _) in list(_unfinished.items()):
         if process == os.getpid():  # a forked process may end while its parent is still writing

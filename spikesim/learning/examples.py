@@ -131,6 +131,11 @@ class ExampleModel(Learner):
         """Simulated time so far, in s."""
         return self._simulation.network.time / 1000.0
 
+    @property
+    def training(self) -> Any:
+        """The copy of the dynamics that learns; what it is made of is the model's."""
+        return self._simulation
+
     def fit(
         self,
         epochs: int = 500,

@@ -130,7 +130,7 @@ def _chosen_sets(
     """The names of the options that vary, and the options of every set."""
     if chosen.list is not None and chosen.grid:
         raise InputError("--list and --grid are both given; write whole sets into the list.")
-    texts = _combinations(chosen.grid) if chosen.list is None else _listed(chosen.list)
+    texts = _combinations(chosen.grid) if chosen.list is None else read_sets(chosen.list)
     names = list(texts[0])
     whole = (model.LENGTH, "seed")
     check_unknown("parameter", names, [*model.DEFAULTS, "hidden", *whole])
@@ -165,7 +165,7 @@ def _combinations(given: list[str]) -> list[dict[str, str]]:
     ]
 
 
-def _listed(path: Path) -> list[dict[str, str]]:
+def read_sets(path: Path) -> list[dict[str, str]]:
     try:
         text = read_bytes(check_path("--list", path)).decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -720,7 +720,7 @@ def _propagation(method: str, **given: Any) -> Callable[[Path], Call]:
         done = propagation.Propagation(duration=length, burn_in=1.0, backend="python", n=200)
         if method in ("run", "currents"):
             return Call(getattr(done, method), given)
-        done.network._step = 1010
+        done.network.set_state({**done.network.state(), "step": 1010})
         place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
         return Call(getattr(done, method), place)
 
