@@ -1,4 +1,4 @@
-"""Noise: its statistics against closed forms, whose errors are known, and the same draws everywhere.
+"""Noise: its statistics against closed forms whose errors are known, and the same draws everywhere.
 
 Statistics are taken over neurons, which are independent: a variance of n normal numbers has the
 standard error variance sqrt(2 / n), a correlation r of n pairs (1 - r^2) / sqrt(n). Bounds are four

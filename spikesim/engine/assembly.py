@@ -28,6 +28,7 @@ from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.stdp import PairSTDP
+from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
@@ -75,8 +76,8 @@ class Assembly(Inputs):
 
     def connect(
         self,
-        pre: Population,
-        post: Population,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
         *,
         target: str,
         weight: Any = None,
@@ -97,7 +98,9 @@ class Assembly(Inputs):
 
         Parameters
         ----------
-        pre, post : Population
+        pre, post : Population or Subgroup
+            Rules draw among the neurons of subgroups, and matrices have their shape; the synapses
+            of a matrix between subgroups are kept one by one, as those of a rule.
         target : str
             The variable of `post` that arriving spikes act on.
         weight : float, array_like, scipy sparse array or callable
@@ -153,9 +156,9 @@ class Assembly(Inputs):
         ...     delay=lambda chance, size: chance.uniform(0.5, 3.0, size),
         ... )
         """
-        self._check_own("pre", pre)
-        self._check_own("post", post)
-        name = f"{pre.name}_to_{post.name}" if name is None else name
+        before, after = self._group("pre", pre), self._group("post", post)
+        pre, post = before.population, after.population
+        name = f"{before.identifier}_to_{after.identifier}" if name is None else name
         self._check_name(name)
         self._check_port(post, target)
         rules = {
@@ -166,7 +169,8 @@ class Assembly(Inputs):
             "one_to_one": check_choice("one_to_one", one_to_one, [True, False]) or None,
         }
         rules = {rule: value for rule, value in rules.items() if value is not None}
-        projection = Projection(name, pre, post, target)
+        whole = before.n == pre.n and after.n == post.n
+        projection = Projection(name, pre, post, target, None if whole else (before, after))
         varied = delay is not None and varies("delay", delay)
         if not varied:
             projection.delay_all(self._delay_steps(pre, post, delay))
@@ -301,7 +305,7 @@ class Assembly(Inputs):
 
     def record(
         self,
-        population: Population,
+        population: Population | Subgroup,
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
@@ -312,13 +316,13 @@ class Assembly(Inputs):
 
         Parameters
         ----------
-        population : Population
+        population : Population or Subgroup
         variables : str or sequence of str
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
             Which neurons: their numbers, a mask with a truth value for each, one number, or a
-            slice. All by default.
+            slice; of a subgroup, as it numbers them. All by default.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
@@ -333,7 +337,7 @@ class Assembly(Inputs):
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
         """
-        self._check_own("population", population)
+        population, neurons = self._chosen(population, neurons)
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):

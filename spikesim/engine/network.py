@@ -34,7 +34,7 @@ from spikesim.checks import (
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, renamed
+from spikesim.engine.restoring import check_built, check_silent, renamed, silenced
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -234,6 +234,7 @@ class Network(Assembly):
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
         parts += self.injections().values()
+        parts += [population.can_be_silent for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -270,6 +271,7 @@ class Network(Assembly):
             "seed": str(self.seed),
             "built": self._built(),
             "arrays": self.arrays(),
+            **silenced(self.populations),
         }
 
     def _built(self) -> dict[str, dict[str, Any]]:
@@ -345,6 +347,7 @@ class Network(Assembly):
                     )
         for owner, population in self.populations.items():
             population.check_saved(saved[owner])
+        silent = check_silent(state.get("silent", {}), self.populations)
         for phase in self._first:
             if phase.body is trials.tick:
                 clock, length = phase.state["clock"], phase.state["length"]
@@ -355,6 +358,10 @@ class Network(Assembly):
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
+        for owner, population in self.populations.items():
+            if silent[owner].size or population.can_be_silent:
+                population.set_silent(slice(None), False)
+                population.set_silent(silent[owner], True)
         self._step = int(state["step"])
         self._is_torn = False
         for recording in self.recordings:
