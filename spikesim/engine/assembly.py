@@ -28,7 +28,7 @@ from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.stdp import PairSTDP
-from spikesim.engine.subgroups import Subgroup
+from spikesim.engine.subgroups import Subgroup, name_of_projection
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
@@ -158,7 +158,7 @@ class Assembly(Inputs):
         """
         before, after = self._group("pre", pre), self._group("post", post)
         pre, post = before.population, after.population
-        name = f"{before.identifier}_to_{after.identifier}" if name is None else name
+        name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
         self._check_port(post, target)
         rules = {

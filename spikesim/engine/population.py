@@ -415,5 +415,4 @@ class Population(Part):
         return self.state[port].reshape(1, -1)
 
 
-_NAMES = public_names(Population) | public_names(Subgroup)
-RESERVED.update(dict.fromkeys({*_NAMES, "spike", "uniform"}, "population"))
+RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform"}, "population"))

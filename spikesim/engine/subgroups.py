@@ -20,7 +20,7 @@ from spikesim.errors import InputError
 if TYPE_CHECKING:
     from spikesim.engine.population import Population
 
-__all__ = ["Subgroup", "subgroup"]
+__all__ = ["Subgroup", "name_of_projection", "subgroup"]
 
 
 def subgroup(population: Population, key: Any, among: np.ndarray | None = None) -> Subgroup:
@@ -58,6 +58,11 @@ def subgroup(population: Population, key: Any, among: np.ndarray | None = None) 
     return Subgroup(population, ids)
 
 
+def name_of_projection(pre: Subgroup, post: Subgroup) -> str:
+    """What a projection is called unless its user names it: an identifier."""
+    return f"{pre._identifier}_to_{post._identifier}"
+
+
 class Subgroup(Guarded):
     """Some neurons of a population: ``cells[:80]``, ``cells[::2]``, ``cells[[3, 7]]``, a mask.
 
@@ -93,10 +98,8 @@ class Subgroup(Guarded):
     __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
 
     def __init__(self, population: Population, ids: np.ndarray):
-        ids = ids.copy()
-        ids.flags.writeable = False
         self.population = population
-        self.ids = ids
+        self.ids = np.frombuffer(ids.tobytes(), ids.dtype)  # a copy that cannot be written to
         self.n = ids.size
         first, end = int(ids[0]), int(ids[-1]) + 1
         gaps = np.diff(ids)
@@ -138,11 +141,6 @@ class Subgroup(Guarded):
 
     def _more(self) -> Iterator[str]:
         yield from self.population.state
-
-    @property
-    def identifier(self) -> str:
-        """The part of the default name of a projection."""
-        return self._identifier
 
     def silence(self, on: bool = True) -> None:
         """Let these neurons send no spikes, or let them send spikes again; see `Population`."""
