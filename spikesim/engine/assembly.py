@@ -23,6 +23,7 @@ from spikesim.checks import (
 from spikesim.copying import Part
 from spikesim.engine.arguments import checked_phase
 from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.gaps import GapJunctions
 from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
@@ -48,6 +49,7 @@ class Assembly(Inputs):
     def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
         super().__init__(dt, seed, dtype)
         self._recordings: list[SpikeRecording | StateRecording] = []
+        self.gap_junctions: list[GapJunctions] = []
         self._last: list[Phase] = []
         self._traces: dict[str, dict[str, Any]] = {}
 
@@ -194,6 +196,69 @@ class Assembly(Inputs):
             post.look_ahead(target, int(projection.later.max()))
         self.projections[name] = projection
         return projection
+
+    def connect_gap(
+        self,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
+        conductance: Any,
+        *,
+        probability: float | None = None,
+        target: str = "I",
+        voltage: str | None = None,
+    ) -> GapJunctions:
+        """Connect neurons by gap junctions, through which currents g (v_j - v_i) flow.
+
+        In every step each neuron gets what follows from the voltages at its beginning, on top of
+        stimuli, noise and what you have set; see `play`. A junction conducts as well in both
+        directions.
+
+        Parameters
+        ----------
+        pre, post : Population or Subgroup
+            The same neurons, or different ones.
+        conductance : float, array_like or scipy sparse array
+            Of each junction, in units of `target` per unit of `voltage`, at least 0; or a matrix
+            of shape (pre.n, post.n), in which 0 is no junction. Between a group and itself it has
+            to be symmetric.
+        probability : float, optional
+            Each pair has a junction with this chance; all pairs do by default.
+        target : str
+            The input that the currents are added to: a variable that the neurons only read.
+        voltage : str, optional
+            The variable whose differences drive them; v or V by default.
+
+        Returns
+        -------
+        GapJunctions
+            Its `conductance` may be set between runs.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or a conductance is too large for dt: if a neuron would
+            be carried more than half of the way to the voltage of its neighbours in one step, so
+            that coupled neurons overshoot each other.
+
+        Examples
+        --------
+        >>> from spikesim import Izhikevich, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 10, Izhikevich)
+        >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
+        <GapJunctions cells ↔ cells: 10 junctions, conductance 0.1>
+        """
+        before, after = self._group("pre", pre), self._group("post", post)
+        number = len(self.gap_junctions)
+        added = GapJunctions(before, after, conductance, probability, target, voltage, number)
+        for population in {id(each): each for each in (added.pre, added.post)}.values():
+            population.inject(target, added)
+        self.gap_junctions.append(added)
+        return added
+
+    def injections(self) -> dict[str, Any]:
+        gaps = {f"gap junctions {k}": each for k, each in enumerate(self.gap_junctions)}
+        return {**super().injections(), **gaps}
 
     def add_phase(
         self,

@@ -17,7 +17,6 @@ from spikesim.checks import (
     check_unknown,
     show,
 )
-from spikesim.engine.injection import Injection
 from spikesim.engine.noise import Noise
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection
@@ -356,7 +355,7 @@ class Inputs(Setting):
         self.noises.append(added)
         return added
 
-    def injections(self) -> dict[str, Injection]:
+    def injections(self) -> dict[str, Any]:
         """All that is added to inputs in every step, by the names that files have for it."""
         return {
             **{f"stimulus {k}": each for k, each in enumerate(self.stimuli)},

@@ -87,6 +87,7 @@ class Network(Assembly):
         "backgrounds": "add_background adds one",
         "stimuli": "play adds one",
         "noises": "add_noise adds one",
+        "gap_junctions": "connect_gap adds some",
         "recordings": "record and record_spikes add one",
     }
 
@@ -109,6 +110,8 @@ class Network(Assembly):
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
         ordered = list(self._first)
+        for junctions in self.gap_junctions:
+            ordered += junctions.flowing()
         for population in self.populations.values():
             ordered += self._phases_of(population)
         ordered += self._last

@@ -88,7 +88,7 @@ class Subgroup(Guarded):
     >>> exc, inh = cells[:80], cells[80:]
     >>> exc.v = -60.0
     >>> net.connect(exc, inh, target="drive", weight=1.0, probability=0.1)
-    <Projection 'cells_0_80_to_cells_80_100': cells[0:80] → cells[80:100].drive, 168 synapses>
+    <Projection 'cells_0_80_to_cells_80_100': cells[0:80] → cells[80:100].drive, 166 synapses>
     """
 
     _remedies: ClassVar[dict[str, str]] = dict.fromkeys(
