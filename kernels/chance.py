@@ -9,6 +9,10 @@ is the 64-bit seed; the counter is (index, step mod 2^32, step div 2^32, stream)
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import MutableMapping
+from typing import Any
+
 import numpy as np
 
 from spikesim.kernels.functions import exp, log, real, sqrt
@@ -24,6 +28,7 @@ __all__ = [
     "philox",
     "poisson_count",
     "poisson_tails",
+    "seed_words",
     "uniform",
 ]
 
@@ -159,14 +164,25 @@ def poisson_count(u, rate):
     return count_above(u, above_0, above_1, above_2, above_3)
 
 
+def seed_words(seed: int) -> dict[str, int]:
+    """A seed of 64 bits as the two numbers that bodies which draw read.
+
+    Examples
+    --------
+    >>> seed_words(2**32 + 5)
+    {'seed_low': 5, 'seed_high': 1}
+    """
+    return {"seed_low": seed & MASK, "seed_high": seed >> 32}
+
+
 class Uniforms:
     """`n` uniform numbers in [0, 1), drawn anew in every step.
 
     Parameters
     ----------
     n : int
-    seed : int
-        64 bits.
+    seed : int or mapping
+        64 bits; or the `seed_words` of an owner, who may exchange them between runs.
     stream : int
         Keeps the draws of different owners apart.
     dtype : str
@@ -179,10 +195,11 @@ class Uniforms:
         May be set between runs.
     """
 
-    def __init__(self, n: int, seed: int, stream: int, dtype: str):
+    def __init__(self, n: int, seed: int | MutableMapping[str, int], stream: int, dtype: str):
         self._uniform = np.zeros((4, -(-n // 4)), dtype)
         self.values = self._uniform.reshape(-1)
-        self._params = {"stream": stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+        words = seed_words(seed) if isinstance(seed, int) else seed
+        self._params: Any = ChainMap({"stream": stream}, words)
 
     @property
     def stream(self) -> int:

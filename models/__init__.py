@@ -55,6 +55,7 @@ EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
 """Modules of published experiments, by the model that they are of."""
 
 NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
+NOW["spikesim.models.burst.spiking.transfer_curves"] = "spikesim.bursts"
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_later(

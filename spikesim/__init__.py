@@ -22,6 +22,7 @@ from spikesim.engine.network import Network
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.stdp import PairSTDP
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
 from spikesim.former import find_former_names as _find_former_names
@@ -84,6 +85,7 @@ __all__ = [
     "Network",
     "Neuron",
     "PairSTDP",
+    "PlasticityRule",
     "Poisson",
     "Population",
     "Projection",

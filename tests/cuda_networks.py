@@ -23,6 +23,7 @@ from spikesim import (
     Izhikevich,
     Network,
     PairSTDP,
+    PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
@@ -180,6 +181,42 @@ def driven(backend, seed=1):
     return net
 
 
+def drop(w, E, post, v_post, loss):
+    return w - loss * post, E - post + 0.001 * v_post
+
+
+def rise(w, E, pre, pre_slow):
+    return w, E + pre + 0.1 * pre_slow
+
+
+def reward(w, E, loss, every, dt):
+    return w + loss * E * every, E * (1.0 - 0.1 * dt)
+
+
+RULE = PlasticityRule(
+    on_pre=drop,
+    on_post=rise,
+    on_step=reward,
+    every=1.5,
+    variables={"E": 0.1},
+    traces={"pre": 1.0, "pre_slow": 20.0, "post": 2.0},
+    parameters={"loss": 0.05},
+    w_min=-1.0,
+    w_max=6.0,
+)
+
+
+def ruled(backend, seed=1):
+    """Plasticity rules of a user's own, of dense and sparse projections."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    source = net.add_population("source", 5, Poisson)
+    source.rate[:] = 400.0
+    cells = net.add_population("cells", 4, LIF)
+    net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
+    net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
+    return net
+
+
 def segregated(**options):
     return lambda backend, seed=1: SegregatedDendriteNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -211,6 +248,7 @@ NETWORKS = {
     "bursting": bursting,
     "slow": slow,
     "driven": driven,
+    "ruled": ruled,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

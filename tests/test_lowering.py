@@ -14,7 +14,7 @@ import pytest
 
 from spikesim import InputError, Network
 from spikesim.kernels.functions import exp, real
-from spikesim.kernels.machine import cpu, python, records
+from spikesim.kernels.machine import cpu, python, states
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program, once
 from spikesim.kernels.machine.threads import Threads
@@ -517,27 +517,27 @@ def test_the_hash_of_a_primitive_is_that_of_what_takes_its_place():
 
 
 def test_the_same_fields_give_the_same_class():
-    assert records.record(("v", "spike")) is records.record(("v", "spike"))
-    assert records.record(("v", "spike")) is not records.record(("spike", "v"))
+    assert states.record(("v", "spike")) is states.record(("v", "spike"))
+    assert states.record(("v", "spike")) is not states.record(("spike", "v"))
 
 
 def test_a_record_is_pickled_by_reference():
-    state = records.record(("v", "drive"))(1.0, 2.0)
+    state = states.record(("v", "drive"))(1.0, 2.0)
     assert type(pickle.loads(pickle.dumps(state))) is type(state)
 
 
 def test_a_record_is_found_by_its_name_in_a_process_that_never_made_it():
-    made = records.Record__never__made__here
+    made = states.Record__never__made__here
     assert made._fields == ("never", "made", "here")
-    assert made is records.record(("never", "made", "here"))
+    assert made is states.record(("never", "made", "here"))
 
 
 @pytest.mark.parametrize("field", ["v__s", "_v", "2v", "v s", ""])
 def test_field_names_that_would_not_be_found_again_are_refused(field):
     with pytest.raises(ValueError, match="cannot name a state variable or a parameter"):
-        records.record((field,))
+        states.record((field,))
 
 
 def test_the_module_of_records_has_no_other_names():
     with pytest.raises(AttributeError, match="has no attribute 'Recordings'"):
-        _ = records.Recordings
+        _ = states.Recordings

@@ -223,6 +223,15 @@ def test_a_restored_network_and_a_copy_go_on_with_the_same_bits(tmp_path):
     assert volts(net) == volts(copied) == volts(restored)
 
 
+def test_a_reset_with_a_seed_gives_the_bits_of_a_network_of_that_seed():
+    net = both()
+    net.run(7.5)
+    net.reset(4)
+    assert volts(net) == volts(both(seed=4))
+    net.reset()
+    assert volts(net) == volts(both())
+
+
 def test_replicas_have_noise_of_their_own():
     nets = [both(seed=seed) for seed in (3, 4)]
     Replicas(nets, threads=1).run(20.0)

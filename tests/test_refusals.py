@@ -241,7 +241,7 @@ NETWORK = {
     ),
     "a method as a step": (
         lambda: Neuron(steps=[Holder().step]),
-        r"steps\[0\] is <bound method .*; it has to be a plain function step.*, no method",
+        r"steps\[0\] is <bound method .*; it has to be a plain function step.*, not a method",
     ),
     "a partial function as a body": (
         lambda: network()[0].add_phase(partial(five, q=1), state={}),

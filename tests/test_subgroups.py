@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from spikesim import LIF, AdEx, DeltaLIF, InputError, Network, Neuron, PairSTDP, Poisson, plot
+from spikesim import (
+    LIF,
+    AdEx,
+    DeltaLIF,
+    InputError,
+    Network,
+    Neuron,
+    PairSTDP,
+    Poisson,
+    plot,
+    sonata,
+)
 
 
 def network(n=10, neuron=LIF, seed=1, backend="python", **parameters):
@@ -280,6 +291,26 @@ def test_states_of_a_subgroup_are_recorded():
     net.run(1.0)
     assert part.neurons.tolist() == [6, 8]
     assert np.array_equal(part.v, whole.v[[6, 8]])
+
+
+def test_spikes_of_a_subgroup_are_recorded_as_it_numbers_them(tmp_path):
+    net, cells = network(30, DeltaLIF, I=25.0)
+    cells.v[:] = np.linspace(0.0, 19.0, 30)
+    whole, part = net.record_spikes(cells), net.record_spikes(cells[20:])
+    odd = net.record_spikes(cells[1::2])
+    first, second = net.record_spikes(cells[:20], cells[20:], path=tmp_path / "spikes.h5")
+    net.run(60.0)
+    first.close()
+    second.close()
+    chosen = whole.i >= 20
+    assert np.array_equal(part.t, whole.t[chosen])
+    assert np.array_equal(part.i, whole.i[chosen] - 20)
+    assert part.n == part.count.size == 10
+    assert np.array_equal(odd.count, whole.count[1::2])
+    assert part.name == "cells[20:30]"
+    times, ids = sonata.read_spikes(tmp_path / "spikes.h5")["cells[20:30]"]
+    assert np.array_equal(ids, part.i)
+    assert np.allclose(times, part.t)
 
 
 def ramp(i, t, s, p):

@@ -38,7 +38,7 @@ from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.precision import CHECKED
-from spikesim.kernels.machine.records import record
+from spikesim.kernels.machine.states import record
 
 __all__ = ["object_code"]
 

@@ -27,7 +27,27 @@ import numpy as np
 
 from spikesim.kernels.machine.program import Source
 
-__all__ = ["Job", "Loop", "Recipe", "array_record", "fused", "meeting", "parts", "unpacked"]
+__all__ = [
+    "ARRIVED",
+    "MEETINGS",
+    "STOPPED",
+    "Job",
+    "Loop",
+    "Recipe",
+    "Stopped",
+    "array_record",
+    "fused",
+    "meeting",
+    "parts",
+    "unpacked",
+]
+
+ARRIVED, MEETINGS, STOPPED = 0, 16, 32
+"""Places, on different cache lines, in the array by which threads wait for each other."""
+
+
+class Stopped(Exception):
+    """Another thread has failed and will never arrive."""
 
 
 class Recipe(NamedTuple):

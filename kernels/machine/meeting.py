@@ -13,7 +13,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from spikesim.kernels.machine.barrier import ARRIVED, MEETINGS, STOPPED, Stopped
+from spikesim.kernels.machine.jobs import ARRIVED, MEETINGS, STOPPED, Stopped
 
 __all__ = ["LOOPS", "meet", "nothing", "sched_yield", "take"]
 

@@ -30,8 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.kernels.machine.lowering import LoweringError
-from spikesim.kernels.machine.records import record
-from spikesim.kernels.machine.states import Place, place_of
+from spikesim.kernels.machine.states import Place, place_of, record
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 

@@ -1,34 +1,41 @@
-"""Where the arrays of a Phase are: in dicts of their owners, which may replace them."""
+"""What a body is given: arrays where their owners keep them, and records of arrays and numbers.
+
+An owner may replace an array that a Phase began with; `State` finds the new one.
+
+Numba types a named tuple by its class. It would compile two states with the same fields but
+different classes twice, and would never find a class from a user's script in the kernel cache
+again. So `record` hands out one class per list of fields, which can be imported by its name.
+"""
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Place", "State", "place_of"]
+__all__ = ["Place", "State", "place_of", "record"]
 
 Place = tuple[Mapping[str, np.ndarray], str]
 """The dict that holds an array, and the name that it has there."""
 
 
 class State(MutableMapping[str, np.ndarray]):
-    """Arrays by name. Every look-up finds the array that its owner holds at that moment.
+    """Arrays by name, each of which is found where its owner keeps it whenever it is asked for.
 
     Parameters
     ----------
     *held : mapping of str to numpy.ndarray
-        Dicts of owners, or other states. The state has all names that they hold now; of equal
-        names, the later one counts.
+        Dicts of owners, or other states. All that they hold now is found here, later ones first.
     **own : numpy.ndarray
-        Arrays that no owner will replace.
+        Arrays that are not exchanged by an owner.
 
     Attributes
     ----------
     moves : int
-        How often a name was added, removed, or linked to another dict. Whoever has stored the
-        places has to look them up again then.
+        How often a name came, went, or was to be found in another dict: what has been made of the
+        places has to be made anew then.
 
     Examples
     --------
@@ -61,7 +68,7 @@ class State(MutableMapping[str, np.ndarray]):
         return held[there]
 
     def __setitem__(self, name: str, array: np.ndarray) -> None:
-        """Set an array in this state alone; its former owner keeps its own."""
+        """Another array for this state alone; its former owner keeps what it has."""
         self._own[name] = array
         if name not in self._places or self._places[name][0] is not self._own:
             self.link(name, self._own, name)
@@ -81,5 +88,36 @@ class State(MutableMapping[str, np.ndarray]):
 
 
 def place_of(mapping: Mapping[str, Any], name: str) -> Place:
-    """The place of an array in a dict, or in a state."""
+    """Where an array of a dict, or of a state, is."""
     return mapping.place(name) if isinstance(mapping, State) else (mapping, name)
+
+
+_PREFIX = "Record"
+_SEPARATOR = "__"
+
+
+def record(fields: tuple[str, ...]) -> Any:
+    """Return the named-tuple class with these fields, always the same one for the same fields.
+
+    Examples
+    --------
+    >>> record(("v", "spikes"))(v=1.0, spikes=0)
+    Record__v__spikes(v=1.0, spikes=0)
+    """
+    for field in fields:
+        if not field.isidentifier() or _SEPARATOR in field or field.startswith("_"):
+            raise ValueError(
+                f"{field!r} cannot name a state variable or a parameter; use a Python name that "
+                f"does not begin with '_' and has no '{_SEPARATOR}' in it."
+            )
+    name = _SEPARATOR.join((_PREFIX, *fields))
+    if name not in globals():
+        globals()[name] = namedtuple(name, fields, module=__name__)
+    return globals()[name]
+
+
+def __getattr__(name: str) -> Any:
+    prefix, *fields = name.split(_SEPARATOR)
+    if prefix != _PREFIX:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return record(tuple(fields))

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.kernels.machine import cpu
-from spikesim.kernels.machine.barrier import STOPPED, Stopped
-from spikesim.kernels.machine.jobs import Loop, array_record
+from spikesim.kernels.machine.jobs import STOPPED, Loop, Stopped, array_record
 from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import exp
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,13 +23,15 @@ from spikesim.checks import (
     show,
 )
 from spikesim.copying import Part
-from spikesim.engine.arguments import checked_phase
+from spikesim.engine.arguments import checked_phase, units_of
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.gaps import GapJunctions
 from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.rules import PlasticityRule
+from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
 from spikesim.engine.synapses import varies
@@ -93,7 +97,7 @@ class Assembly(Inputs):
         delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
-        plasticity: PairSTDP | None = None,
+        plasticity: PairSTDP | PlasticityRule | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
@@ -135,7 +139,7 @@ class Assembly(Inputs):
             to in every step. Without one, weights are added to `target` at once.
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it all spikes are alike.
-        plasticity : PairSTDP, optional
+        plasticity : PairSTDP or PlasticityRule, optional
             How spikes on both sides change the weights; without it they stay.
         name : str, optional
             'PRE_to_POST' by default.
@@ -184,7 +188,7 @@ class Assembly(Inputs):
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
-            projection.learn_from_pairs(plasticity)
+            projection.learn_by(plasticity)
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:
@@ -344,17 +348,33 @@ class Assembly(Inputs):
         self.add_phase(plasticity.trace, plasticity.traced, state=state, params=params, dtype=dtype)
         return trace
 
+    @overload
     def record_spikes(
-        self, population: Population, path: str | Path | None = None
-    ) -> SpikeRecording:
-        """Record every spike of a population from now on.
+        self, population: Population | Subgroup, path: str | Path | None = None
+    ) -> SpikeRecording: ...
+    @overload
+    def record_spikes(
+        self,
+        population: Population | Subgroup,
+        *others: Population | Subgroup,
+        path: str | Path | None = None,
+    ) -> SpikeRecordings: ...
+    def record_spikes(self, population: Any, *others: Any, path: Any = None) -> Any:
+        """Record every spike of one or several populations from now on.
 
         Parameters
         ----------
-        population : Population
+        population, *others : Population or Subgroup
+            Neurons of a subgroup count from 0 on, as they do in ``exc = cells[80:]`` itself.
         path : str or Path, optional
-            Stream to this HDF5 file (SONATA layout) rather than to memory. It appears, or takes
-            the place of one from before the program, when the recording is closed.
+            Stream to this HDF5 file (SONATA layout) rather than to memory, those of several
+            populations to one file. It appears, or takes the place of one from before the program,
+            when the recording is closed, the last one of several.
+
+        Returns
+        -------
+        SpikeRecording or SpikeRecordings
+            Of several populations, one recording for each.
 
         Raises
         ------
@@ -363,7 +383,17 @@ class Assembly(Inputs):
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
         """
-        self._check_own("population", population)
+        if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
+            others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
+        populations = [population, *others]
+        for each in populations:
+            self._chosen(each, None)
+        if len({each.name for each in populations}) < len(populations):
+            raise InputError("population names one twice; each can be recorded once in a call.")
+        if others:
+            several = SpikeRecordings(populations, self.dt, path)
+            self.recordings.extend(several)
+            return several
         recording = SpikeRecording(population, self.dt, path)
         self.recordings.append(recording)
         return recording
@@ -375,7 +405,7 @@ class Assembly(Inputs):
         every: float | None = None,
         neurons: Any = None,
         path: str | Path | None = None,
-        unit: str = "mV",
+        unit: str | Mapping[str, str] | None = None,
     ) -> StateRecording:
         """Record state variables from now on.
 
@@ -392,8 +422,10 @@ class Assembly(Inputs):
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
             the recording is closed.
-        unit : str
-            Of the variables, to be noted in the file.
+        unit : str or dict of str to str, optional
+            Of the variables, or of each by its name, for files, figures and neo. By default it is
+            mV where a name begins with v or V, and unknown elsewhere. A file has one unit, by
+            default mV.
 
         Raises
         ------
@@ -416,7 +448,8 @@ class Assembly(Inputs):
                 f"neurons is {show(neurons)}; for a file it has to name one or "
                 "more, and none twice."
             )
-        recording = StateRecording(population, names, interval, which, self.dt, path, unit)
+        units = units_of(names, unit)
+        recording = StateRecording(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
 

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
+from spikesim.attributes import read_only
 from spikesim.checks import (
     check_array,
     check_choice,
@@ -20,7 +21,7 @@ from spikesim.copying import Part
 from spikesim.engine.connectivity import draw, from_matrix, generator
 from spikesim.engine.effect import effect
 from spikesim.engine.injection import EACH, check_input
-from spikesim.engine.population import Population, read_only
+from spikesim.engine.population import Population
 from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import gaps, stimuli
@@ -147,6 +148,9 @@ class GapJunctions(Part):
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run changes and cannot find again: nothing."""
         return {}
+
+    def begin_again(self) -> None:
+        """Go back to the beginning: there is nothing to be done."""
 
     @property
     def is_on(self) -> bool:

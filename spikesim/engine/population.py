@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Constants, Watched, public_names
+from spikesim.attributes import Constants, Watched, public_names, read_only
 from spikesim.checks import (
     check_array,
     check_choice,
@@ -26,7 +26,7 @@ from spikesim.engine.subgroups import Subgroup, subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes, stimuli
-from spikesim.kernels.chance import MASK, Uniforms
+from spikesim.kernels.chance import Uniforms
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
@@ -37,13 +37,6 @@ __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """The same array, for those who should not write to it: compiled code believes indices."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -160,7 +153,7 @@ class Population(Part):
         self._number = 0
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
-            self._uniforms = Uniforms(n, network.seed, 0, dtype)
+            self._uniforms = Uniforms(n, network.noise, 0, dtype)
         self.state: dict[str, np.ndarray] = _Variables(
             {variable: np.full(n, start, dtype) for variable, start in starts.items()}
         )
@@ -377,11 +370,9 @@ class Population(Part):
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
         ordered = []
-        seed = self.network.seed
+        # Not copies: parameters and the seed may be changed between runs.
         stream = {"stream": ON_SPIKE + self._number}
-        chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
-        # Not a copy: parameters may be changed between runs.
-        drawing: Any = ChainMap(self.params, chance)
+        drawing: Any = ChainMap(self.params, stream, self.network.noise)
         params = drawing if self.neuron.stochastic else self.params
         for step in self.neuron.steps:
             state = State(self.state, self._totals, self.shared)

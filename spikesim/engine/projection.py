@@ -9,7 +9,9 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_number, show
+from spikesim.engine.plasticity import Plasticity
 from spikesim.engine.population import Population
+from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.synapses import Synapses
@@ -70,8 +72,9 @@ class Projection(Synapses):
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, what each neuron's last spike left of its resources and their
         use.
-    plasticity : PairSTDP or None
-        How spikes change the weights.
+    plasticity, rule : Plasticity or None
+        How spikes change the weights: ``plasticity.off()``, ``plasticity.A_plus = 0.0``. Both names
+        are of the same object.
     learning : bool
         Whether they do; may be set between runs. The traces of spikes always go on.
     short_term : ShortTermPlasticity or None
@@ -87,7 +90,7 @@ class Projection(Synapses):
             "compiled code relies on it; connect takes a sparse array of weights, and delays",
         ),
         **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
-        **dict.fromkeys(("short_term", "plasticity"), "give it to connect"),
+        **dict.fromkeys(("short_term", "plasticity", "rule"), "give it to connect"),
         **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
     }
 
@@ -108,7 +111,7 @@ class Projection(Synapses):
         self._short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
-        self._pairs: PairPlasticity | None = None
+        self._plasticity: Plasticity | None = None
         self._learns = False
 
     def __repr__(self) -> str:
@@ -117,8 +120,8 @@ class Projection(Synapses):
         return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
 
     def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
-        if self._pairs is not None:
-            self._pairs.check_weights(name, values)
+        if self._plasticity is not None:
+            self._plasticity.check_weights(name, values)
         return values
 
     def _place(self) -> tuple[Any, str, str]:
@@ -128,12 +131,10 @@ class Projection(Synapses):
         sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
         rules = {"short_term": self._short_term, "plasticity": self.plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
-        numbers = {
-            name: float(value)
-            for rule in rules.values()
-            if rule is not None
-            for name, value in rule._asdict().items()
-        }
+        numbers = {} if self._short_term is None else self._short_term._asdict()
+        numbers = {name: float(value) for name, value in numbers.items()}
+        if self._plasticity is not None:
+            numbers.update(self._plasticity.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
         count = {"number of synapses": self.size, "delay in steps": self.delay}
         return {**ends, **count, **sparse, **given, **numbers}
@@ -156,7 +157,7 @@ class Projection(Synapses):
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
         weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
-        traces = {} if self._pairs is None else self._pairs.arrays()
+        traces = {} if self._plasticity is None else self._plasticity.arrays()
         return {**weights, **self._release, **traces}
 
     def delivery(self) -> Phase:
@@ -197,34 +198,46 @@ class Projection(Synapses):
         self._learns = check_choice("learns", learns, [True, False])
 
     @property
-    def plasticity(self) -> PairSTDP | None:
-        return None if self._pairs is None else self._pairs.rule
+    def plasticity(self) -> Plasticity | None:
+        return self._plasticity
+
+    @property
+    def rule(self) -> Plasticity | None:
+        return self._plasticity
 
     @property
     def learning(self) -> bool:
-        return self._pairs is not None and self._pairs.learning
+        return self._plasticity is not None and self._plasticity.learning
 
     @learning.setter
     def learning(self, on: bool) -> None:
         check_choice("learning", on, [True, False])
-        if self._pairs is None:
+        if self._plasticity is None:
             raise InputError(
                 f"learning cannot be set: {self.name!r} was connected without plasticity."
             )
-        self._pairs.learning = on
+        self._plasticity.learning = on
 
-    def learn_from_pairs(self, rule: PairSTDP) -> None:
-        """Give the synapses spike-timing dependent plasticity."""
-        self._pairs = PairPlasticity(rule, self.pre, self.post, self, self.port)
+    def learn_by(self, rule: PairSTDP | PlasticityRule) -> None:
+        """Give the synapses plasticity."""
+        ends = self.pre, self.post, self, self.port
+        if isinstance(rule, PairSTDP):
+            self._plasticity = PairPlasticity(rule, *ends)
+        elif isinstance(rule, PlasticityRule):
+            self._plasticity = RulePlasticity(rule, *ends)
+        else:
+            raise InputError(
+                f"plasticity is {show(rule)}; it has to be a PairSTDP, a PlasticityRule or None."
+            )
         self._learns = True
 
     def after_delivery(self) -> list[Phase]:
         """The Phases, if any, by which the spikes that were delivered change the weights."""
-        return [] if self._pairs is None else self._pairs.after_delivery()
+        return [] if self._plasticity is None else self._plasticity.after_delivery()
 
     def after_emission(self) -> list[Phase]:
         """The Phases, if any, by which new spikes of `post` change the weights."""
-        return [] if self._pairs is None else self._pairs.after_emission()
+        return [] if self._plasticity is None else self._plasticity.after_emission()
 
     def _efficacy(self) -> np.ndarray:
         """Room for one efficacy per entry of the list of spikes."""
@@ -264,7 +277,10 @@ class Projection(Synapses):
 
     def not_finite(self) -> str | None:
         """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
-        watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
+        watched = {
+            **self._release,
+            **({} if self._plasticity is None else self._plasticity.arrays()),
+        }
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():

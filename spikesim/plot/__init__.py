@@ -8,7 +8,7 @@ returns what it has drawn on. None shows or saves anything. matplotlib is import
 figure is drawn, not with spikesim.
 """
 
-from spikesim.plot.bursts import multiplexing, transfer, weight_change
+from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
 from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
@@ -32,5 +32,6 @@ __all__ = [
     "synapse",
     "traces",
     "transfer",
+    "transfer_curves",
     "weight_change",
 ]

@@ -30,6 +30,7 @@ from spikesim import (
     Network,
     Neuron,
     PairSTDP,
+    PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
@@ -133,7 +134,7 @@ INTERNAL = {
     "spikesim.engine.synapses.*": "what projections are made of",
     "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.engine.projection.Projection.fill": "called by Network.connect",
-    "spikesim.engine.projection.Projection.learn_from_pairs": "called by Network.connect",
+    "spikesim.engine.projection.Projection.learn_by": "called by Network.connect",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
@@ -152,7 +153,11 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.numbered": "called by Network.add",
     "spikesim.engine.sources.SpikeTrainSource.remember": "builds programs",
     "spikesim.engine.sources.Trials*": "made by Network.add_images and models",
+    "spikesim.engine.plasticity.*": "made by Network.connect; see Projection.learning",
     "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
+    "spikesim.engine.rules.RulePlasticity": "made by Network.connect",
+    "spikesim.engine.rules.RulePlasticity.[cl]*": "see Projection.learning",
+    "spikesim.engine.rules.[ac]*": "what rules and synapses are made of",
     "spikesim.engine.network.Network.add": "takes what models make",
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
@@ -229,15 +234,15 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
-    "spikesim.models.burst.spiking.transfer_curves.Curves": "returned",
+    "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
-    "spikesim.models.burst.spiking.transfer_figure.*": "called by DendriticTransfer.figure",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
     "spikesim.io.runs.*": "the command line",
+    "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
@@ -254,7 +259,6 @@ INTERNAL = {
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
     "spikesim.plot.spikes.windows_of": "what figures are made of",
     "spikesim.progress.*": "for models' own loops",
-    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
     "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
@@ -270,7 +274,7 @@ INTERNAL = {
     "spikesim.engine.setting.Setting*": "a Network is one",
     "spikesim.engine.assembly.Assembly*": "a Network is one",
     "spikesim.engine.inputs.Inputs*": "a Network is one",
-    "spikesim.engine.arguments.*": "called by Network.add_phase",
+    "spikesim.engine.arguments.*": "called by Network.add_phase and Network.set_state",
     "spikesim.io.files.check_target": "called by atomic_file",
     "spikesim.io.files.read_tree": "takes an open file of the package's own",
     "spikesim.io.files.read_bytes": "called by what reads files of other formats",
@@ -612,6 +616,59 @@ def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
+def drop(w, E, post, rate):
+    return w - rate * post, E
+
+
+def grow(w, E, pre):
+    return w, E + pre
+
+
+def drift(w, E, every):
+    return w + 0.001 * every * E, E
+
+
+RULED: dict[str, Any] = {
+    "on_pre": drop,
+    "on_post": grow,
+    "on_step": drift,
+    "every": 1.0,
+    "variables": {"E": 0.1},
+    "traces": {"pre": 10.0, "post": 20.0},
+    "parameters": {"rate": 0.01},
+    "w_min": 0.0,
+    "w_max": 2.0,
+}
+
+
+def _ruled(parts: SimpleNamespace, rule: Any, **more: Any) -> Any:
+    given = {"target": "drive", "weight": 0.5, "plasticity": rule, "name": "ruled", **more}
+    return parts.net.connect(parts.source, parts.cells, **given)
+
+
+def _rule(folder: Path) -> Call:
+    def use(rule: PlasticityRule) -> None:
+        parts = small()
+        _ruled(parts, rule)
+        parts.net.run(2.0)
+
+    return Call(PlasticityRule, RULED, use)
+
+
+def _of_rule(name: str, value: Any, rule: Any = None) -> Callable[[Path], Call]:
+    """A call or an assignment of a plasticity."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        own = PlasticityRule(**RULED) if rule is None else rule
+        plasticity = _ruled(parts, own, probability=0.7).plasticity
+        if name == "array":
+            return Call(plasticity.array, {"name": value}, running(parts.net))
+        return Call(_assignment(plasticity, name), {name: value}, running(parts.net))
+
+    return make
+
+
 def _assignment(owner: Any, name: str) -> Callable:
     def assign(**given: Any) -> None:
         setattr(owner, name, given[name])
@@ -875,6 +932,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
     ),
     "spikesim.engine.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
+    "spikesim.engine.stdp.PairSTDP.A_plus =": _of_rule("A_plus", 0.1, PairSTDP()),
+    "spikesim.engine.stdp.PairSTDP.w_max =": _of_rule("w_max", 0.9, PairSTDP()),
+    "spikesim.engine.rules.PlasticityRule": _rule,
+    "spikesim.engine.rules.RulePlasticity.array": _of_rule("array", "rate"),
+    "spikesim.engine.rules.RulePlasticity.learning =": _of_rule("learning", True),
+    "spikesim.engine.rules.RulePlasticity.rate =": _of_rule("rate", 0.1),
+    "spikesim.engine.rules.RulePlasticity.E =": _of_rule("E", 0.1),
+    "spikesim.engine.rules.RulePlasticity.w_min =": _of_rule("w_min", 0.1),
     "spikesim.engine.projection.Projection.learning =": _plastic("learning", False),
     "spikesim.engine.projection.Projection.learns =": _plastic("learns", True),
     "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
@@ -1031,6 +1096,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         dendritic_current=[0.0, 1.0],
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
+    ),
+    "spikesim.plot.bursts.transfer_curves": _plain(
+        plot.transfer_curves,
+        curves=transfer.AUTHORS_LATERAL,
+        labels={(0.0, 0.0): "without"},
+        known=transfer.AUTHORS_LATERAL,
+        title="curves",
+        legend="of",
     ),
     "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
@@ -1260,13 +1333,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.at": _plain(
-        transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
+    "spikesim.bursts.Curves.of_rows": _plain(
+        bursts.Curves.of_rows,
+        weight=[0.0, 0.0],
+        current=[0.0, 0.0],
+        dendritic_current=[0.0, 50.0],
+        event_rate=[4.0, 5.0],
+        burst_probability=[0.1, 0.5],
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.condition": _plain(
+    "spikesim.bursts.Curves.at": _plain(transfer.AUTHORS_LATERAL.at, dendritic_current=100.0),
+    "spikesim.bursts.Curves.condition": _plain(
         transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.current_for": _plain(
+    "spikesim.bursts.Curves.current_for": _plain(
         transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
@@ -1303,8 +1382,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
-    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
-        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    "spikesim.spiketrains.mean_rates": lambda f: Call(
+        spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }
