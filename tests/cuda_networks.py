@@ -29,6 +29,7 @@ from spikesim import (
     ShortTermPlasticity,
     backends,
     patterns,
+    stimuli,
 )
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
@@ -159,6 +160,28 @@ def slow(backend, seed=1):
     return net
 
 
+def driven(backend, seed=1):
+    """All that is added to inputs: stimuli, noise, gap junctions; subgroups, and silence."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 5, AdEx)
+    others = net.add_population("others", 3, AdEx)
+    chance = np.random.default_rng(1)
+    net.play(cells, "I", chance.normal(500.0, 300.0, (4, 5)), dt=1.0, after="repeat")
+    net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
+    net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
+    net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.add_noise(cells, "I", sigma=200.0, tau=5.0)
+    net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
+    net.connect_gap(cells, cells, 5.0, probability=0.7)
+    net.connect_gap(cells[:2], others, [[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
+    net.connect(cells[:3], cells[3:], target="g_exc", weight=0.5)
+    net.connect(cells[::2], others, target="g_exc", weight=0.5, delay=1.0, probability=0.9)
+    cells[1].silence()
+    net.record_spikes(cells)
+    net.record(cells, "I")
+    return net
+
+
 def drop(w, E, post, v_post, loss):
     return w - loss * post, E - post + 0.001 * v_post
 
@@ -225,6 +248,7 @@ NETWORKS = {
     "general": general,
     "bursting": bursting,
     "slow": slow,
+    "driven": driven,
     "ruled": ruled,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),

@@ -21,6 +21,7 @@ from spikesim.copying import Companion
 from spikesim.engine.arguments import file_unit
 from spikesim.engine.population import Population
 from spikesim.engine.rows import Rows
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase, once
@@ -47,8 +48,13 @@ class _Recording(Recorded, Companion):
     population: Population | None
     _stretches: list[tuple[int, int]]
 
-    def __init__(self, population: Population, dt: float, path: str | Path | None, **public: Any):
-        public = {"population": population, "name": population.name, "dt": dt, **public}
+    def __init__(
+        self, population: Population | Subgroup, dt: float, path: str | Path | None, **public: Any
+    ):
+        name = population.name
+        if isinstance(population, Subgroup):
+            population = population.population
+        public = {"population": population, "name": name, "dt": dt, **public}
         self.__dict__.update(public)
         self._path = None if path is None else str(check_path("path", path))
         self._writer: SpikeWriter | TraceWriter | None = None
@@ -190,7 +196,7 @@ class _Recording(Recorded, Companion):
 
 
 class SpikeRecording(_Recording, RecordedSpikes):
-    """The spikes of one population; made by `Network.record_spikes`.
+    """The spikes of a population, or of a subgroup; made by `Network.record_spikes`.
 
     A copy, such as that which another process sends back, holds what was recorded and can be read,
     drawn and written, but belongs to no network any more.
@@ -200,7 +206,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
     t : numpy.ndarray, shape (spikes,)
         Times in ms, ascending: a spike of step k has time k dt. To be read only.
     i : numpy.ndarray, shape (spikes,)
-        The neuron of each spike. To be read only.
+        The neuron of each spike, as its population, or subgroup, numbers them. To be read only.
     count : numpy.ndarray, shape (n,)
         Spikes per neuron.
     t_start, t_stop, duration : float
@@ -210,12 +216,17 @@ class SpikeRecording(_Recording, RecordedSpikes):
 
     def __init__(
         self,
-        population: Population,
+        population: Population | Subgroup,
         dt: float,
         path: str | Path | None,
         writer: SpikeWriter | None = None,
     ):
         super().__init__(population, dt, path, n=population.n)
+        self._numbers: np.ndarray | None = None  # of a subgroup: those of its neurons, or -1
+        if isinstance(population, Subgroup):
+            self._numbers = np.full(population.population.n, -1, np.int32)
+            self._numbers[population.ids] = np.arange(population.n)
+            population = population.population
         self._most = population.spike_list()["ids"].shape[1]
         size = max(SPIKE_BUFFER, self._most)
         self._buffer = {
@@ -262,6 +273,9 @@ class SpikeRecording(_Recording, RecordedSpikes):
             return
         stored = int(self._buffer["fill"][0])
         steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+        if self._numbers is not None:
+            neurons = self._numbers[neurons]
+            steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
         if isinstance(self._writer, SpikeWriter):
             self._writer.append(self.name, steps, neurons)
         else:
