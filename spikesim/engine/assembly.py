@@ -29,6 +29,7 @@ from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.stdp import PairSTDP
+from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
@@ -302,19 +303,22 @@ class Assembly(Inputs):
 
     def record(
         self,
-        population: Population,
+        population: Population | Projection,
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
         path: str | Path | None = None,
-        unit: str = "mV",
+        unit: str | None = None,
+        *,
+        synapses: Any = None,
     ) -> StateRecording:
-        """Record state variables from now on.
+        """Record state variables from now on: of neurons, or the weights of synapses.
 
         Parameters
         ----------
-        population : Population
+        population : Population or Projection
         variables : str or sequence of str
+            Of a projection 'weight', and variables of its plasticity rule.
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
@@ -324,8 +328,15 @@ class Assembly(Inputs):
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
             the recording is closed.
-        unit : str
-            Of the variables, to be noted in the file.
+        unit : str, optional
+            Of the variables, to be noted in the file; 'mV' by default, of synapses none.
+        synapses : array_like of int, array_like of bool, int or slice, optional
+            Which synapses of a projection, by their numbers, as those in the rows of
+            `Projection.table`. All by default.
+
+        Returns
+        -------
+        StateRecording or SynapseRecording
 
         Raises
         ------
@@ -333,8 +344,30 @@ class Assembly(Inputs):
             If an argument cannot be used.
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.5, backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> synapses = net.connect(cells, cells, target="drive", weight=0.5)
+        >>> weights = net.record(synapses, "weight", every=1.0, synapses=range(2))
+        >>> net.run(3.0)
+        >>> weights.weight.tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
         """
-        self._check_own("population", population)
+        role, of_synapses = "neurons", isinstance(population, Projection)
+        if of_synapses:
+            self._check_projection("population", population)
+            role, number, neurons, unused = "synapses", population.size, synapses, neurons
+        else:
+            self._check_own("population", population)
+            number, unused = population.n, synapses
+        if unused is not None:
+            other = "neurons" if of_synapses else "synapses"
+            raise InputError(
+                f"{other} is {show(unused)}, but {population.name!r} has {role}; choose those."
+            )
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
@@ -342,17 +375,22 @@ class Assembly(Inputs):
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
             )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
-        which = check_neurons("neurons", neurons, population.n)
+        which = check_neurons(role, neurons, number, each=role)
         if path is not None and not 0 < np.unique(which).size == which.size:
             raise InputError(
-                f"neurons is {show(neurons)}; for a file it has to name one or "
-                "more, and none twice."
+                f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        recording = StateRecording(population, names, interval, which, self.dt, path, unit)
+        unit = ("" if of_synapses else "mV") if unit is None else unit
+        kind = SynapseRecording if of_synapses else StateRecording
+        recording = kind(population, names, interval, which, self.dt, path, unit)
         self.recordings.append(recording)
         return recording
 
     # ------------------------------------------------------------------------------ checking
+
+    def _check_projection(self, role: str, projection: Projection) -> None:
+        if projection.network is not self:
+            raise InputError(f"{role} has to be a population or a projection of this network.")
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         steps = 1 if delay is None else check_steps("delay", delay, self.dt)
