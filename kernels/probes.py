@@ -1,4 +1,4 @@
-"""Recording inside the compiled loop: events and samples go to buffers that Python empties."""
+"""Recording inside the compiled loop, into buffers that Python empties between stretches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def spikes_now(t, s, p):
 
 
 def store(a, t, s, p):
-    """Write spike `a` of this step's list behind what the buffer holds already."""
+    """Append spike `a` of this step's list to the buffer."""
     s.step[s.fill[0] + a] = t
     s.neuron[s.fill[0] + a] = s.ids[t % s.ids.shape[0], a]
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from spikesim import plot as plot
     from spikesim import sonata as sonata
     from spikesim import spiketrains as spiketrains
+    from spikesim import stimuli as stimuli
     from spikesim import sweep as sweep
 else:  # modules for users, which take time to import
     __getattr__, __dir__ = _imported_later(
@@ -63,6 +64,7 @@ else:  # modules for users, which take time to import
             "plot",
             "sonata",
             "spiketrains",
+            "stimuli",
             "sweep",
         ],
     )

@@ -7,7 +7,7 @@ Spikes of one neuron that follow each other closely are a burst. A burst counts 
 so does a spike that stands alone. Of a population of pyramidal neurons, the rate of events tells
 what drives the somata and the probability that an event is a burst what drives the apical
 dendrites (Naud & Sprekeler 2018; Payeur et al. 2021). `plot.burst_raster` and `plot.multiplexing`
-draw both. Times are in ms and rates in Hz.
+draw both; `Curves` has both over a dendritic current. Times are in ms and rates in Hz.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from spikesim.checks import check_array, check_integer, check_memory, check_number
 from spikesim.errors import InputError
 
-__all__ = ["BurstRates", "Bursts", "binned_rates", "events_and_bursts"]
+__all__ = ["BurstRates", "Bursts", "Curves", "binned_rates", "events_and_bursts"]
 
 # Multiples of a time step are equal if they differ by less (ms): 16.1 - 0.1 is a little above 16.
 _ROUNDING = 1e-6
@@ -77,6 +77,130 @@ class BurstRates(NamedTuple):
     burst_rate: np.ndarray
     burst_probability: np.ndarray
     firing_rate: np.ndarray
+
+
+class Curves(NamedTuple):
+    """Event rates and burst probabilities over the dendritic current, a row for each condition.
+
+    Attributes
+    ----------
+    weight : float64 array, shape (conditions,)
+        Of the inhibition of dendrites.
+    current : float64 array, shape (conditions,)
+        In pA: into somata with lateral inhibition; out of SST+ cells, for VIP+ cells, with
+        interneurons.
+    dendritic_current : float64 array, shape (currents,)
+        In pA.
+    event_rate : float64 array, shape (conditions, currents)
+        Events per second and neuron, in Hz.
+    burst_probability : float64 array, shape (conditions, currents)
+        Bursts per event, as a fraction; NaN without events. Above 1 only by chance: where nearly
+        all events are bursts, some of those counted belong to events before the window.
+    """
+
+    weight: np.ndarray
+    current: np.ndarray
+    dendritic_current: np.ndarray
+    event_rate: np.ndarray
+    burst_probability: np.ndarray
+
+    @classmethod
+    def of_rows(
+        cls,
+        weight: Any,
+        current: Any,
+        dendritic_current: Any,
+        event_rate: Any,
+        burst_probability: Any,
+    ) -> Curves:
+        """Curves from columns of a table, whose rows name all currents of one condition in turn.
+
+        Parameters
+        ----------
+        weight, current, dendritic_current, event_rate, burst_probability : array_like
+            The columns, of shape (conditions * currents,).
+
+        Raises
+        ------
+        InputError
+            If they differ in length, or conditions in the number of their rows.
+        """
+        given = {"weight": weight, "current": current, "dendritic_current": dendritic_current}
+        given.update(event_rate=event_rate, burst_probability=burst_probability)
+        shape: tuple[int | None, ...] = (None,)
+        columns = []
+        for name, column in given.items():
+            columns.append(check_array(name, column, shape=shape, dtype=np.float64))
+            shape = columns[0].shape
+        conditions = {*zip(columns[0].tolist(), columns[1].tolist(), strict=True)}
+        if not conditions or len(columns[0]) % len(conditions):
+            raise InputError(
+                f"weight and current have {len(columns[0])} rows for {len(conditions)} conditions; "
+                "there have to be as many of each."
+            )
+        w, c, dendritic, rates, bursts = (each.reshape(len(conditions), -1) for each in columns)
+        return cls(w[:, 0], c[:, 0], dendritic[0], rates, bursts)
+
+    def condition(self, weight: float, current: float) -> int:
+        """The row of a condition.
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        weight = check_number("weight", weight)
+        current = check_number("current", current, unit="pA")
+        rows = np.flatnonzero((self.weight == weight) & (self.current == current))
+        if rows.size == 0:
+            raise InputError(
+                f"There is no curve of weight {weight:g} and current {current:g} pA; there are "
+                + ", ".join(f"({w:g}, {c:g})" for w, c in self.conditions)
+                + "."
+            )
+        return int(rows[0])
+
+    @property
+    def conditions(self) -> list[tuple[float, float]]:
+        """Weight and current of each row."""
+        return [(float(w), float(c)) for w, c in zip(self.weight, self.current, strict=True)]
+
+    def at(self, dendritic_current: float) -> int:
+        """The column of a dendritic current.
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        dendritic_current = check_number("dendritic_current", dendritic_current, unit="pA")
+        columns = np.flatnonzero(self.dendritic_current == dendritic_current)
+        if columns.size == 0:
+            raise InputError(
+                f"dendritic_current is {dendritic_current:g} pA; it has to be one of "
+                + ", ".join(f"{c:g}" for c in self.dendritic_current)
+                + "."
+            )
+        return int(columns[0])
+
+    def current_for(self, burst_probability: float, weight: float, current: float) -> float:
+        """The dendritic current (pA) at which a curve reaches this burst probability.
+
+        Between measured currents the curve is taken to be straight; NaN if it stays below.
+
+        Examples
+        --------
+        >>> curves = Curves.of_rows([0.0] * 2, [0.0] * 2, [50.0, 100.0], [4.0, 3.5], [0.3, 0.5])
+        >>> curves.current_for(0.4, weight=0.0, current=0.0)
+        75.0
+        """
+        burst_probability = check_number("burst_probability", burst_probability, at_least=0.0)
+        curve = self.burst_probability[self.condition(weight, current)]
+        above = np.flatnonzero(curve >= burst_probability)
+        if above.size == 0 or above[0] == 0:
+            return float("nan")
+        between = slice(above[0] - 1, above[0] + 1)
+        return float(np.interp(burst_probability, curve[between], self.dendritic_current[between]))
 
 
 def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> Bursts:

@@ -23,15 +23,17 @@ from spikesim.cli.export import export
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
+from spikesim.own_images import checksum
 from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
 _DATASETS = ("digits", "mnist")
-_COMMON = {"backend", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
+_COMMON = {"backend", "data", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
 _COMMON |= {"model", "no_progress", "out", "patience", "run", "seed"}
 _TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # those of a sweep, too
+_LARGE = 400  # pixels, from which images of a user's own are like those of MNIST
 _SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
@@ -152,7 +154,14 @@ class ImageCommands:
         """The options of ``spikesim train NAME``."""
         hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
         first = "digits" if "digits" in self.suited else next(iter(self.suited))
-        parser.add_argument("--dataset", choices=list(self.suited), default=first)
+        images = parser.add_mutually_exclusive_group()
+        images.add_argument("--dataset", choices=list(self.suited), default=first)
+        images.add_argument(
+            "--data",
+            type=Path,
+            metavar="PATH",
+            help="images of your own: an .npz or .csv file, or a folder of IDX files",
+        )
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
@@ -175,20 +184,21 @@ class ImageCommands:
     def train(self, chosen: argparse.Namespace) -> None:
         """Train, test, record and draw."""
         settings = self.settings(chosen)
-        data = datasets.load(chosen.dataset)
+        data = datasets.load(settings["dataset"])
         net = self.new(settings, data)
         sizes, epochs = "-".join(map(str, net.sizes)), settings["epochs"]
-        with runs.new_run(chosen.out, f"{self.name}-{chosen.dataset}") as directory:
-            print(f"Training {sizes} on {chosen.dataset}, {epochs} epochs, into {directory}")
+        with runs.new_run(chosen.out, f"{self.name}-{data.name}") as directory:
+            print(f"Training {sizes} on {data.name}, {epochs} epochs, into {directory}")
             self._fit(net, data, directory, not chosen.no_progress)
 
     def settings(self, chosen: argparse.Namespace) -> dict[str, Any]:
         """Everything that a run depends on, from options."""
-        suited = self.suited[chosen.dataset]
+        dataset = chosen.dataset if chosen.data is None else str(chosen.data.resolve())
+        suited = self._suited(dataset)
         hidden = runs.hidden_sizes(chosen.hidden if chosen.hidden is not None else suited["hidden"])
         epochs = suited["epochs"] if chosen.epochs is None else chosen.epochs
         return {
-            "dataset": chosen.dataset,
+            "dataset": dataset,
             "hidden": shortened(hidden),
             "epochs": check_integer("--epochs", epochs, at_least=1),
             "seed": check_integer("--seed", chosen.seed, at_least=0),
@@ -199,6 +209,14 @@ class ImageCommands:
             **runs.given_parameters(chosen, self.declared),
         }
 
+    def _suited(self, dataset: str) -> dict[str, Any]:
+        """What suits a dataset; one of one's own is taken for the more similar known one."""
+        if dataset in self.suited:
+            return self.suited[dataset]
+        pixels = _load_once(dataset).train_images.shape[1]
+        alike = "mnist" if pixels >= _LARGE else "digits"
+        return self.suited.get(alike, next(iter(self.suited.values())))
+
     def new(self, settings: Mapping[str, Any], data: datasets.Dataset) -> Any:
         """An untrained network."""
         given = dict(settings)
@@ -208,15 +226,27 @@ class ImageCommands:
             training["patience"] = given.pop("patience")
         suited = {
             name: value
-            for name, value in self.suited[dataset].items()
+            for name, value in self._suited(dataset).items()
             if name not in ("hidden", "epochs")
         }
         sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
         measured = {"measure_angle": bool(hidden)} if "measure_angle" in self.defaults else {}
         net = self.network(sizes, **{**suited, **measured, **given})
         own = {"model": self.where} if is_own(self.where) else {}
-        net.notes = {"dataset": dataset, "epochs": epochs, **training, **own}
+        read = {"checksum": checksum(data)} if datasets.is_path(dataset) else {}
+        net.notes = {"dataset": dataset, "epochs": epochs, **training, **own, **read}
         return net
+
+    def _data(self, net: Any) -> datasets.Dataset:
+        """The images that a network has learned from."""
+        dataset = noted(net, "dataset")
+        data = datasets.load(dataset)
+        if net.notes.get("checksum", "") != (checksum(data) if datasets.is_path(dataset) else ""):
+            raise FileError(
+                f"{dataset} holds other images than when the run began; put them back to go on, or "
+                "train anew."
+            )
+        return data
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Refuse what no network can be made of."""
@@ -256,7 +286,7 @@ class ImageCommands:
         net = self.network.load(chosen.directory / RUN_FILE)
         if chosen.epochs is not None:
             net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
-        data = datasets.load(noted(net, "dataset"))
+        data = self._data(net)
         if net.epoch >= noted(net, "epochs"):
             if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
                 # It was stopped between its last checkpoint and its last picture.
@@ -279,7 +309,7 @@ class ImageCommands:
     def plot(self, chosen: argparse.Namespace) -> None:
         """Record again and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        self._results(net, datasets.load(noted(net, "dataset")), chosen.directory)
+        self._results(net, self._data(net), chosen.directory)
 
     def info(self, chosen: argparse.Namespace) -> None:
         """Say what was trained and how far it came."""

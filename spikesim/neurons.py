@@ -279,7 +279,7 @@ def _source_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 def _check_rates(population: Any) -> None:
     """Refuse rates that would not be those of the spikes; see whether any is low."""
-    rate, seconds = population.rate, population.params["seconds"]
+    rate, seconds = population.as_seen("rate"), population.params["seconds"]
     most = 1.0 / seconds
     # float32 may have rounded the highest rate up. NaN is found as in any other variable.
     for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:

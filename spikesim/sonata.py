@@ -33,7 +33,14 @@ from spikesim.errors import InputError
 from spikesim.io.files import atomic_file
 from spikesim.sonata_reading import CHECKSUM, Traces, read_spikes, read_traces, text_checksum
 
-__all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
+__all__ = [
+    "SpikeWriter",
+    "TraceWriter",
+    "Traces",
+    "read_spikes",
+    "read_traces",
+    "write_spikes",
+]
 
 _MAGIC = 0x0A7A  # the number by which the specification marks its files
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
@@ -275,6 +282,54 @@ class SpikeWriter(_Writer):
         )
         # They stay open until the file is closed, or a full disk would go unnoticed: see _put.
         self._datasets[population] = (times, nodes)
+
+
+def write_spikes(path: str | os.PathLike[str], *spikes: Any) -> None:
+    """Write the spikes of one or several populations to one SONATA file.
+
+    A file from before the program is replaced; one that the program has written itself, or is
+    recording to, is not.
+
+    Parameters
+    ----------
+    path : str or path
+    *spikes : SpikeRecording or Spikes
+        Of populations with different names and one dt.
+
+    Raises
+    ------
+    InputError
+        If there are none, or two have the same name or different dt.
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from spikesim import Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> one = net.add_spike_trains("one", 3, times=[2.0, 4.0], ids=[0, 2])
+    >>> two = net.add_spike_trains("two", 1, times=[3.0], ids=[0])
+    >>> recorded = [net.record_spikes(one), net.record_spikes(two)]
+    >>> net.run(10.0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "spikes.h5")
+    >>> write_spikes(path, *recorded)
+    >>> {name: times.tolist() for name, (times, ids) in read_spikes(path).items()}
+    {'one': [2.0, 4.0], 'two': [3.0]}
+    """
+    for each in spikes:
+        if not all(hasattr(each, name) for name in ("name", "n", "dt", "steps", "i")):
+            raise InputError(f"spikes holds {show(each)}; it has to be spikes that were recorded.")
+    sizes = {each.name: each.n for each in spikes}
+    if not spikes or len(sizes) < len(spikes) or len({each.dt for each in spikes}) > 1:
+        raise InputError(
+            f"spikes are of {', '.join(each.name for each in spikes) or 'no population'}; they "
+            "have to be of populations with different names, and of one dt."
+        )
+    found = [(each.name, each.steps, each.i) for each in spikes]
+    with SpikeWriter(path, spikes[0].dt, sizes) as writer:
+        for name, steps, ids in found:
+            writer.append(name, steps, ids)
 
 
 # ---- traces -----------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ Times are in ms and rates in Hz. A train is an array of spike times in any order
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.checks import check_array, check_integer, check_memory, check_number
+from spikesim.checks import check_array, check_integer, check_memory, check_number, show
 from spikesim.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "coefficient_of_variation",
     "interspike_intervals",
     "mean_rate",
+    "mean_rates",
     "to_neo",
     "van_rossum_distance",
     "van_rossum_loss",
@@ -61,6 +63,51 @@ def mean_rate(times: Any, duration: float) -> float:
             f"{duration:g} ms, the duration."
         )
     return float(1000.0 * len(times) / duration)
+
+
+def mean_rates(spikes: Mapping[str, Any], after: float = 500.0) -> dict[str, float]:
+    """Return the spikes per second and neuron of recorded populations.
+
+    Parameters
+    ----------
+    spikes : dict of str to SpikeRecording
+        By name, from `Network.record_spikes`.
+    after : float
+        In ms: the time of the network up to which spikes are left out, as it has to settle.
+
+    Returns
+    -------
+    dict of str to float
+        Rates (Hz), by the same names.
+
+    Raises
+    ------
+    InputError
+        If something else than recordings is given, or one of them ends before `after`.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> net = Network(dt=0.1, backend="python")
+    >>> source = net.add_spike_trains("source", 2, [1.0, 5.0, 6.0], [0, 0, 1])
+    >>> spikes = {"source": net.record_spikes(source)}
+    >>> net.run(10.0)
+    >>> mean_rates(spikes, after=5.0)
+    {'source': 200.0}
+    """
+    found = {}
+    if not isinstance(spikes, Mapping):
+        raise InputError(f"spikes is {show(spikes)}; it has to be a dict of recordings.")
+    for name, recording in spikes.items():
+        if not all(hasattr(recording, each) for each in ("t", "n", "t_start", "t_stop")):
+            raise InputError(
+                f"spikes[{name!r}] is {show(recording)}; it has to be a SpikeRecording."
+            )
+        check_number("after", after, at_least=0.0, below=recording.t_stop, unit="ms")
+        counted = np.count_nonzero(recording.t >= after - 1e-6)
+        counting = recording.t_stop - max(after, recording.t_start)
+        found[name] = float(1e3 * counted / (recording.n * counting))
+    return found
 
 
 def interspike_intervals(times: Any) -> np.ndarray:

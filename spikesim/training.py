@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -175,7 +176,7 @@ class ImageClassifier(Learner):
 
         Parameters
         ----------
-        images : array_like, shape (examples, pixels)
+        images : array_like, shape (examples, pixels) or (examples, rows, columns)
             uint8 from 0 to 255, or floats from 0 to 1.
         labels : array_like of int, shape (examples,)
         epochs : int
@@ -368,7 +369,7 @@ class ImageClassifier(Learner):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns)
         labels : array_like of int, shape (images,)
         progress : bool or callable
             True shows a bar where stderr is a terminal.
@@ -376,6 +377,27 @@ class ImageClassifier(Learner):
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
         return float(np.mean(self.predict(images, progress) != labels) * 100.0)
+
+    def confusion(self, images: Any, labels: Any, progress: bool | Progress = False) -> np.ndarray:
+        """How often images of each class get each answer; `spikesim.plot.confusion` draws it.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels) or (images, rows, columns)
+        labels : array_like of int, shape (images,)
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (classes, classes)
+            Rows are classes, columns answers.
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        counts = np.zeros((self.classes, self.classes), np.int64)
+        np.add.at(counts, (labels, self.predict(images, progress)), 1)
+        return counts
 
     @classmethod
     def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:
@@ -398,8 +420,21 @@ class ImageClassifier(Learner):
         return answers
 
     def _check_images(self, name: str, images: Any) -> np.ndarray:
-        """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type."""
-        array = check_array(name, images, shape=(None, self.sizes[0]), at_least=0.0)
+        """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type.
+
+        Of any shape, (images, rows, columns) or (images, pixels), or a single one without the
+        first axis; they are returned as (images, pixels).
+        """
+        given = check_array(name, images)
+        pixels = self.sizes[0]
+        if given.ndim < 2 or math.prod(given.shape[1:]) != pixels:
+            if given.size != pixels or given.ndim > 2:
+                raise InputError(
+                    f"{name} has shape {given.shape}; it has to be (images, {pixels}), or "
+                    f"(images, rows, columns) of {pixels} pixels."
+                )
+            given = given.reshape(1, pixels)
+        array = check_array(name, given.reshape(len(given), pixels), at_least=0.0)
         if len(array) == 0:
             raise InputError(f"{name} is empty; it has to hold at least one image.")
         if array.dtype == np.uint8:

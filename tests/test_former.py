@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import spikesim
+import spikesim.models
 from spikesim import InputError, Network, PairSTDP
 from spikesim.former import NOW
 from tests.test_layers import FILES, belongs_to, identity, imports

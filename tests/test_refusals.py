@@ -111,8 +111,8 @@ MODEL = {
 }
 DATA = {
     "images of another size": (lambda: fitted(images=IMAGES[:, :5]), r"images has shape \(4, 5\)"),
-    "images that are not flat": (
-        lambda: fitted(images=IMAGES.reshape(4, 2, 3)),
+    "images of too many columns": (
+        lambda: fitted(images=np.zeros((4, 2, 4))),
         "images has shape",
     ),
     "no images": (lambda: fitted(images=IMAGES[:0], labels=LABELS[:0]), "images is empty"),
@@ -241,7 +241,7 @@ NETWORK = {
     ),
     "a method as a step": (
         lambda: Neuron(steps=[Holder().step]),
-        r"steps\[0\] is <bound method .*; it has to be a plain function step.*, no method",
+        r"steps\[0\] is <bound method .*; it has to be a plain function step.*, not a method",
     ),
     "a partial function as a body": (
         lambda: network()[0].add_phase(partial(five, q=1), state={}),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError, Network, Neuron
-from spikesim.kernels.machine import rehearsal
+from spikesim.kernels.machine import python
 
 
 def shift(i, t, s, p):
@@ -56,7 +56,7 @@ def test_large_arrays_are_not_looped_over_in_plain_python(monkeypatch):
 
     net = Network(dt=1.0)
     net.add_phase(double, 1, state={"x": np.ones(3_000_000, np.float32)})
-    monkeypatch.setattr(rehearsal, "_rehearse", rehearsed)
+    monkeypatch.setattr(python, "_rehearse", rehearsed)
     net.run(1.0)
     net.add_phase(double, 1, state={"x": np.ones(3, np.float32)})
     with pytest.raises(AssertionError):

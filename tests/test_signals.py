@@ -101,8 +101,8 @@ def test_where_ctrl_c_is_ignored_a_command_says_so_once_and_stops_on_sigterm(tmp
     status, said = ends(process)
     assert status == 143
     assert [line for line in said if "Ctrl-C" in line] == [
-        "Ctrl-C is ignored here, as in what is started with '&' or nohup; "
-        f"'kill {process.pid}' stops as Ctrl-C would."
+        "Ctrl-C is ignored here, as in everything started with '&' or nohup; "
+        f"'kill {process.pid}' stops it as Ctrl-C would."
     ]
 
 

@@ -19,8 +19,8 @@ FLOORS = (
     "checks",
     "precision attributes progress former",
     "copying backends io",
-    "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
-    " comparison",
+    "neuron neurons patterns spike_pattern dataset idx own_images datasets"
+    " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
     "engine plot",
     "learning training",
     "replicas",

@@ -289,7 +289,7 @@ class BurstpropNetwork(ImageClassifier):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns), or one image
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
             True shows a bar where stderr is a terminal.

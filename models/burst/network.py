@@ -194,7 +194,7 @@ class BurstEnsembleNetwork(ImageModel):
         ImageRecording
             h, p, beta and u of every layer and step.
         """
-        images = self._check_images("images", np.atleast_2d(check_array("images", images)))
+        images = self._check_images("images", images)
         labels = np.atleast_1d(check_array("labels", labels))
         labels = self._check_labels("labels", labels, len(images))
         p, K = self.parameters, len(self.sizes) - 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import exp
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,13 +23,14 @@ from spikesim.checks import (
     show,
 )
 from spikesim.copying import Part
-from spikesim.engine.arguments import checked_phase
+from spikesim.engine.arguments import checked_phase, units_of
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.rules import PlasticityRule
+from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
@@ -277,17 +280,29 @@ class Assembly(Inputs):
         self.add_phase(plasticity.trace, plasticity.traced, state=state, params=params, dtype=dtype)
         return trace
 
+    @overload
     def record_spikes(
         self, population: Population, path: str | Path | None = None
-    ) -> SpikeRecording:
-        """Record every spike of a population from now on.
+    ) -> SpikeRecording: ...
+    @overload
+    def record_spikes(
+        self, population: Population, *others: Population, path: str | Path | None = None
+    ) -> SpikeRecordings: ...
+    def record_spikes(self, population: Any, *others: Any, path: Any = None) -> Any:
+        """Record every spike of one or several populations from now on.
 
         Parameters
         ----------
-        population : Population
+        population, *others : Population
         path : str or Path, optional
-            Stream to this HDF5 file (SONATA layout) rather than to memory. It appears, or takes
-            the place of one from before the program, when the recording is closed.
+            Stream to this HDF5 file (SONATA layout) rather than to memory, those of several
+            populations to one file. It appears, or takes the place of one from before the program,
+            when the recording is closed, the last one of several.
+
+        Returns
+        -------
+        SpikeRecording or SpikeRecordings
+            Of several populations, one recording for each.
 
         Raises
         ------
@@ -296,7 +311,17 @@ class Assembly(Inputs):
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
         """
-        self._check_own("population", population)
+        if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
+            others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
+        populations = [population, *others]
+        for each in populations:
+            self._check_own("population", each)
+        if len({each.name for each in populations}) < len(populations):
+            raise InputError("population names one twice; each can be recorded once in a call.")
+        if others:
+            several = SpikeRecordings(populations, self.dt, path)
+            self.recordings.extend(several)
+            return several
         recording = SpikeRecording(population, self.dt, path)
         self.recordings.append(recording)
         return recording
@@ -308,7 +333,7 @@ class Assembly(Inputs):
         every: float | None = None,
         neurons: Any = None,
         path: str | Path | None = None,
-        unit: str | None = None,
+        unit: str | Mapping[str, str] | None = None,
         *,
         synapses: Any = None,
     ) -> StateRecording:
@@ -328,8 +353,10 @@ class Assembly(Inputs):
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
             the recording is closed.
-        unit : str, optional
-            Of the variables, to be noted in the file; 'mV' by default, of synapses none.
+        unit : str or dict of str to str, optional
+            Of the variables, or of each by its name, for files, figures and neo. By default it is
+            mV where a name begins with v or V, and unknown elsewhere. A file has one unit, by
+            default mV.
         synapses : array_like of int, array_like of bool, int or slice, optional
             Which synapses of a projection, by their numbers, as those in the rows of
             `Projection.table`. All by default.
@@ -380,9 +407,9 @@ class Assembly(Inputs):
             raise InputError(
                 f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        unit = ("" if of_synapses else "mV") if unit is None else unit
+        units = units_of(names, unit)
         kind = SynapseRecording if of_synapses else StateRecording
-        recording = kind(population, names, interval, which, self.dt, path, unit)
+        recording = kind(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
 

@@ -14,7 +14,7 @@ in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,15 +32,16 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.assembly import Assembly
+from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, renamed
+from spikesim.engine.restoring import check_built, noise_seed_of, renamed, step_of
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
-from spikesim.kernels.machine.rehearsal import rehearse
+from spikesim.kernels.machine.python import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
 
 __all__ = ["Network"]
@@ -85,6 +86,8 @@ class Network(Assembly):
         "populations": "add_population adds one",
         "projections": "connect adds one",
         "backgrounds": "add_background adds one",
+        "stimuli": "play adds one",
+        "noises": "add_noise adds one",
         "recordings": "record and record_spikes add one",
     }
 
@@ -97,6 +100,8 @@ class Network(Assembly):
         self._program: Program | None = None
         self._compiled: list[Any] = []  # what it was made of
         self._is_torn = False  # whether a run was broken off in the middle of its steps
+        self._beginning = Beginning()
+        self._begun: Program | None = None  # of whose parts the beginning is known
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
@@ -161,6 +166,9 @@ class Network(Assembly):
         for recording in recordings:
             recording.prepare(self.step)
         program = self.compiled()
+        if program is not self._begun:
+            self._remember_beginning()
+            self._begun = program
         longest = min([r.longest_run() for r in recordings] + [_STRETCH])
         with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
             done = 0
@@ -180,6 +188,125 @@ class Network(Assembly):
                 report(done, steps)
                 if interruption.requested:
                     raise interruption.error
+
+    def steps(self, duration: float, every: float | None = None) -> Iterator[float]:
+        """Advance by `duration` ms, and stop on the way for what a loop does with the network.
+
+        What the body of the loop sets, such as a weight, a rate or a current, holds from the next
+        step on. A loop that is left early leaves the network where it is.
+
+        Parameters
+        ----------
+        duration : float
+            In ms, a multiple of `every`.
+        every : float, optional
+            From one stop to the next, in ms; a multiple of dt, which is the default.
+
+        Yields
+        ------
+        float
+            The time of the network in ms, after each piece.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used; when it is called.
+        SimulationError, KeyboardInterrupt
+            As `run`, out of the loop.
+
+        Examples
+        --------
+        A source that is silent once it has spiked five times:
+
+        >>> from spikesim import Network, Poisson
+        >>> net = Network(dt=1.0, seed=1, backend="python")
+        >>> source = net.add_population("source", 1, Poisson)
+        >>> source.rate[:] = 100.0
+        >>> spikes, seen = net.record_spikes(source), 0
+        >>> for time in net.steps(200.0, every=10.0):
+        ...     seen += spikes.new().t.size
+        ...     if seen >= 5:
+        ...         source.rate[:] = 0.0
+        >>> spikes.t.size
+        6
+        """
+        piece = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
+        steps = check_steps("duration", duration, self.dt)
+        if steps % piece:
+            raise InputError(
+                f"duration is {duration:g} ms; it has to be a multiple of every = {every:g} ms."
+            )
+        return self._pieces(steps // piece, piece)
+
+    def _pieces(self, number: int, steps: int) -> Iterator[float]:
+        for _ in range(number):
+            self.run_steps(steps)
+            yield self.time
+
+    def reset(self, seed: int | None = None, state: Mapping[str, Any] | None = None) -> None:
+        """Go back to time 0, for the next trial: the same network, with other noise.
+
+        All that runs change is as it was when the first run began: variables, spikes under way,
+        traces, weights that learn, and arrays of added Phases. What was set by hand before the
+        first run belongs to that; rates and voltages that were set later do not, so set those of a
+        trial after `reset`. Synapses stay the ones that were drawn with the network's `seed`;
+        parameters, and weights that nothing in a run changes, stay as they are now.
+
+        So ``net.reset(seed=k)`` and a run give the bits of a new network of seed k that is built
+        with the same synapses, whatever was run in between; without a seed, they give the bits of
+        the first run.
+
+        Recordings forget what they hold; `SpikeRecording.take` takes it out before.
+
+        Parameters
+        ----------
+        seed : int, optional
+            What is drawn in the course of a run depends on it: spikes of `Poisson`, background and
+            the like; 0 to 2^64 - 1. The network's `seed` by default.
+        state : dict, optional
+            Go back to this `state` instead, and to its time, as in trials after training.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or a recording to a file would lose what it holds.
+
+        Examples
+        --------
+        >>> from spikesim import Network, Poisson
+        >>> net = Network(dt=1.0, seed=1, backend="python")
+        >>> source = net.add_population("source", 5, Poisson)
+        >>> source.rate[:] = 50.0
+        >>> spikes = net.record_spikes(source)
+        >>> for seed in (7, 8, 7):
+        ...     net.reset(seed)
+        ...     net.run(100.0)
+        ...     print(spikes.take().t.size)
+        25
+        27
+        25
+        """
+        if seed is not None:
+            seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
+        to = 0 if state is None else step_of(state)
+        for recording in self.recordings:
+            recording.check_kept(to)
+        if state is not None:
+            self.set_state(dict(state))
+        else:
+            self._remember_beginning()
+            self._beginning.bring_back(self.arrays())
+            self._step, self._is_torn = 0, False
+            for recording in self.recordings:
+                recording.take_back(0)
+            self._draw_noise_from(self.seed)
+        if seed is not None:
+            self._draw_noise_from(seed)
+
+    def _remember_beginning(self) -> None:
+        """Keep how parts are that have not run yet, for `reset`."""
+        weights = [array for each in self.projections.values() for array in each.weights.values()]
+        self._beginning.keep(self.arrays(), untouched(weights, self.phases()))
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:
@@ -231,6 +358,7 @@ class Network(Assembly):
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
+        parts += self.injections().values()
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -241,6 +369,7 @@ class Network(Assembly):
         owners: dict[str, dict[str, np.ndarray]] = {}
         owners.update((name, part.arrays()) for name, part in self.populations.items())
         owners.update((name, part.arrays()) for name, part in self.projections.items())
+        owners.update((k, part.arrays()) for k, part in self.injections().items() if part.arrays())
         known = {id(array) for arrays in owners.values() for array in arrays.values()}
         known.update(id(a) for part in self.projections.values() for a in part.structure())
         for name, state in self._extra.items():
@@ -260,10 +389,12 @@ class Network(Assembly):
     def _state(self) -> dict[str, Any]:
         """What `state` copies."""
         self._check_whole()
+        other = {} if self.noise_seed == self.seed else {"noise_seed": str(self.noise_seed)}
         return {
             "step": self.step,
             "dt": self.dt,
             "seed": str(self.seed),
+            **other,
             "built": self._built(),
             "arrays": self.arrays(),
         }
@@ -275,10 +406,13 @@ class Network(Assembly):
         """
         parts = {**self.populations, **self.projections}
         parts.update({f"background {k}": part for k, part in enumerate(self.backgrounds)})
+        parts.update(self.injections())
         return {**{name: part.built() for name, part in parts.items()}, **self._traces}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
+
+        After a `reset` with another seed the noise goes on from that, too.
 
         Recordings that have gone further forget what they hold from there on, in memory and in
         files; close() one that is to keep it.
@@ -314,6 +448,7 @@ class Network(Assembly):
                 f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
                 f"this one has {self.dt} ms and {self.seed}."
             )
+        noise_seed = noise_seed_of(state, self.seed)
         saved, own = renamed(state["arrays"], self._extra), self.arrays()
         if set(saved) != set(own):
             raise InputError(
@@ -346,11 +481,13 @@ class Network(Assembly):
                 for name, extra in self._extra.items():
                     if extra.get("clock") is clock:
                         self._check_clock(saved[name]["clock"], len(length))
+        self._remember_beginning()
         self._is_torn = True
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
         self._step = int(state["step"])
+        self._draw_noise_from(noise_seed)
         self._is_torn = False
         for recording in self.recordings:
             recording.take_back(self.step)
@@ -377,7 +514,8 @@ class Network(Assembly):
         return self
 
     def _held(self) -> dict[str, Any]:
-        return {**self.__dict__, "_program": None, "_compiled": [], "_backend": None}
+        own = {"_program": None, "_compiled": [], "_backend": None, "_begun": None}
+        return {**self.__dict__, **own}
 
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Constants, Watched, public_names
+from spikesim.attributes import Constants, Watched, public_names, read_only
 from spikesim.checks import check_array, check_memory, check_number, is_real, nearest, show
 from spikesim.copying import Part
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
-from spikesim.kernels import probes, spikes
-from spikesim.kernels.chance import MASK, Uniforms
+from spikesim.kernels import probes, spikes, stimuli
+from spikesim.kernels.chance import Uniforms
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
@@ -28,13 +28,6 @@ __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """The same array, for those who should not write to it: compiled code believes indices."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -147,7 +140,7 @@ class Population(Part):
         self._number = 0
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
-            self._uniforms = Uniforms(n, network.seed, 0, dtype)
+            self._uniforms = Uniforms(n, network.noise, 0, dtype)
         self.state: dict[str, np.ndarray] = _Variables(
             {variable: np.full(n, start, dtype) for variable, start in starts.items()}
         )
@@ -161,6 +154,8 @@ class Population(Part):
         }
         self.filters: dict[str, Filter] = {}
         self.rings: dict[str, np.ndarray] = {}
+        self._injected: dict[str, list[Any]] = {}
+        self._totals: dict[str, np.ndarray] = {}  # of the variables that something is added to
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
@@ -283,7 +278,20 @@ class Population(Part):
 
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
-        return self.network.is_driven(self, self.state[variable])
+        return variable in self._totals or self.network.is_driven(self, self.state[variable])
+
+    def inject(self, variable: str, part: Any) -> None:
+        """Have ``part.adding`` add to an input in every step; see `spikesim.engine.injection`."""
+        self._totals.setdefault(variable, np.zeros_like(self.state[variable]))
+        self._injected.setdefault(variable, []).append(part)
+
+    def injected(self) -> list[Any]:
+        """All that is added to inputs."""
+        return [part for parts in self._injected.values() for part in parts]
+
+    def as_seen(self, variable: str) -> np.ndarray:
+        """A variable as neurons and recordings see it: with all that is added to it."""
+        return self._totals.get(variable, self.state[variable])
 
     def clearing(self) -> list[Phase]:
         """The Phases that come first: what arrives is added to what they leave."""
@@ -302,21 +310,30 @@ class Population(Part):
     def phases(self) -> list[Phase]:
         """The Phases that follow when all has arrived: potentials, random numbers, neurons."""
         ordered = [filter_.advancing() for filter_ in self.filters.values()]
+        ordered += self._injecting()
         if self._uniforms:
             ordered.append(self._uniforms.phase())
         return ordered + self.emission()
 
+    def _injecting(self) -> list[Phase]:
+        """The Phases that add up what the neurons see of their inputs."""
+        ordered = []
+        for variable, parts in self._injected.items():
+            total = {"total": self._totals[variable]}
+            state = {"value": self.state[variable], **total}
+            begin = Phase(stimuli.begin, stimuli.neurons, state, {"parts": SHARED}, neurons=self)
+            ordered += [begin, *(phase for part in parts for phase in part.adding(self, total))]
+        return ordered
+
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
         ordered = []
-        seed = self.network.seed
+        # Not copies: parameters and the seed may be changed between runs.
         stream = {"stream": ON_SPIKE + self._number}
-        chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
-        # Not a copy: parameters may be changed between runs.
-        drawing: Any = ChainMap(self.params, chance)
+        drawing: Any = ChainMap(self.params, stream, self.network.noise)
         params = drawing if self.neuron.stochastic else self.params
         for step in self.neuron.steps:
-            state = State(self.state, self.shared)
+            state = State(self.state, self._totals, self.shared)
             if isinstance(step, tuple):
                 ordered.append(Phase(*step, state, params, dtype=self.dtype))
             else:
@@ -327,7 +344,7 @@ class Population(Part):
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
         if self.neuron.on_spike:
-            state = State(self.state, self._listed, self.shared)
+            state = State(self.state, self._totals, self._listed, self.shared)
             for body in self.neuron.on_spike:
                 ordered.append(Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype))
         return ordered

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikesim.checks import is_real, show
+from spikesim.checks import MOST_STEPS, check_integer, is_real, show
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "renamed"]
+__all__ = ["check_built", "noise_seed_of", "renamed", "step_of"]
 
 
 def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +34,25 @@ def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
                     f"{name} of {part!r} is {show(here.get(name))} in this network and "
                     f"{show(there[name])} in the saved one; {remedy}."
                 )
+
+
+def step_of(state: Any) -> int:
+    """The step that a state was taken at."""
+    if not isinstance(state, Mapping) or "step" not in state:
+        raise InputError(f"state is {show(state)}; it has to be what Network.state() returned.")
+    return check_integer("saved step", state["step"], at_least=0, at_most=MOST_STEPS)
+
+
+def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
+    """The seed of the noise of a state; that of the network, unless it was reset with another."""
+    saved = state.get("noise_seed", str(seed))
+    if (
+        not isinstance(saved, str)
+        or not (saved.isdecimal() and len(saved) <= 20)
+        or int(saved) >= 2**64
+    ):
+        raise InputError(f"The saved noise_seed is {show(saved)}; it has to be a seed.")
+    return int(saved)
 
 
 def _same(saved: Any, own: Any) -> bool:

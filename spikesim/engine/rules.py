@@ -441,7 +441,7 @@ class RulePlasticity(Plasticity):
                 common.append(f"s.parameter_{name}[0]")
             else:
                 variable, _, side = name.rpartition("_")
-                state.link(f"{side}_{variable}", self._ends[side].state, variable)
+                state[f"{side}_{variable}"] = self._ends[side].as_seen(variable)
                 asks.append(f"s.{side}_{variable}[{'i' if side == 'pre' else 'j'}]")
         for name in self._variables:
             state.link(f"variable_{name}", self._variables, name)

@@ -31,7 +31,6 @@ from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
-from spikesim.kernels.chance import MASK
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.kernels.spikes import flag, unflag
@@ -127,8 +126,7 @@ class ImageSource(Population):
         super().__init__(network, name, pixels, kind, {})
         self.trials = trials
         self._shown: dict[str, np.ndarray] = {}
-        seed = network.seed
-        self._params: dict[str, Any] = {"seed_low": seed & MASK, "seed_high": seed >> 32}
+        self._params: dict[str, Any] = {}
         self._show(np.zeros((1, pixels), np.uint8), rate)
         four = (4, -(-pixels // 4))
         self._lit: dict[str, np.ndarray] = {
@@ -187,8 +185,9 @@ class ImageSource(Population):
             self._shown,
             {"example": self.trials.example, "clock": self.trials.clock},
         )
-        params: Any = ChainMap({"stream": self._number}, self._params)
-        decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params)
+        noise = self.network.noise
+        params: Any = ChainMap({"stream": self._number}, self._params, noise)
+        decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params, noise)
         return [
             Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
@@ -383,14 +382,11 @@ class Background(Part):
         self.target = target
         self.at_most_one = at_most_one
         self._number = number
-        seed = population.network.seed
         self._params: dict[str, Any] = {
             "first": neurons.start,
             "n": len(neurons),
             "parts": SHARED,
             "stream": BACKGROUND + number,
-            "seed_low": seed & MASK,
-            "seed_high": seed >> 32,
         }
         self._drawn: dict[str, np.ndarray] = {  # some of it depends on the rate
             "spikes": np.zeros(1, np.int64),
@@ -479,7 +475,7 @@ class Background(Part):
 
     def phases(self) -> list[Phase]:
         """The Phases that draw this step's spikes and add them to the target."""
-        params = self._params
+        params: Any = ChainMap(self._params, self.population.network.noise)
 
         def state(*names: str, **others: np.ndarray) -> State:
             found = State()

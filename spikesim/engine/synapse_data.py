@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Guarded, Missing
+from spikesim.attributes import Guarded, Missing, read_only
 from spikesim.checks import check_array, check_memory, nearest
-from spikesim.engine.population import read_only
 from spikesim.engine.recording import StateRecording
 from spikesim.engine.synapses import Synapses, varies
 from spikesim.kernels import probes
@@ -186,9 +185,9 @@ class SynapseRecording(StateRecording):
         which: np.ndarray,
         dt: float,
         path: str | Path | None,
-        unit: str,
+        units: dict[str, str],
     ):
-        super().__init__(projection, variables, every, which, dt, path, unit)
+        super().__init__(projection, variables, every, which, dt, path, units)
         some = SomeSynapses(projection, which)
         self._neurons = some.pre, some.post
         if "weight" in variables and projection.W is None:

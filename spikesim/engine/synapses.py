@@ -12,11 +12,11 @@ from zlib import crc32
 
 import numpy as np
 
+from spikesim.attributes import read_only
 from spikesim.checks import allocate, check_array, check_choice, check_number, show
 from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
 from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
-from spikesim.engine.population import read_only
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import SHARED

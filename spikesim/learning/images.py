@@ -304,7 +304,7 @@ class ImageModel(LayeredModel, ImageClassifier):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns), or one image
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
             True shows a bar where stderr is a terminal.
@@ -333,11 +333,11 @@ class ImageModel(LayeredModel, ImageClassifier):
 
         Parameters
         ----------
-        image : array_like, shape (pixels,)
+        image : array_like, shape (pixels,) or (rows, columns)
         label : int, optional
             With a label, the phase that has a target follows, if the model has one.
         """
-        images = self._check_images("image", np.atleast_2d(check_array("image", image)))
+        images = self._check_images("image", image)
         if len(images) != 1:
             raise InputError(f"image holds {len(images)} images; `record` shows one at a time.")
         labels = np.zeros(len(images), np.int64)

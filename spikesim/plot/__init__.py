@@ -8,7 +8,8 @@ returns what it has drawn on. None shows or saves anything. matplotlib is import
 figure is drawn, not with spikesim.
 """
 
-from spikesim.plot.bursts import multiplexing, transfer, weight_change
+from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
+from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
@@ -17,6 +18,7 @@ __all__ = [
     "angle",
     "burst_raster",
     "compartments",
+    "confusion",
     "cost_curve",
     "ensembles",
     "layers",
@@ -30,5 +32,6 @@ __all__ = [
     "synapse",
     "traces",
     "transfer",
+    "transfer_curves",
     "weight_change",
 ]

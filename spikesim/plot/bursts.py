@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.bursts import Curves
 from spikesim.checks import check_array, check_number, show
 from spikesim.errors import InputError
 from spikesim.plot.curves import sweep
@@ -34,9 +35,20 @@ from spikesim.plot.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+CIRCLES: dict[str, Any] = {  # what others found, behind what is compared with it
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 5.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 0.6,
+    "color": BESIDE,
+    "zorder": 1.5,
+}
+
 __all__ = [
     "multiplexing",
     "transfer",
+    "transfer_curves",
     "weight_change",
 ]
 
@@ -193,6 +205,86 @@ def transfer(
         legend = both[1].get_legend()
         if legend:  # one serves both
             legend.remove()
+    return both
+
+
+def transfer_curves(
+    curves: Curves,
+    labels: Mapping[tuple[float, float], str],
+    known: Curves | None = None,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    *,
+    title: str = "",
+    legend: str = "",
+) -> list[Axes]:
+    """Draw several conditions by `transfer`, and circles at what is known of them.
+
+    Parameters
+    ----------
+    curves : spikesim.bursts.Curves
+    labels : dict of (weight, current) to str
+        What is drawn, and what it is called in the legend, to the right.
+    known : spikesim.bursts.Curves, optional
+        What the authors' program gives under the same conditions.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two.
+    title, legend : str
+        Above the first of them, and above the legend.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Event rate and burst probability.
+
+    Raises
+    ------
+    InputError
+        If a condition was not measured.
+
+    Examples
+    --------
+    >>> from spikesim.bursts import Curves
+    >>> curves = Curves.of_rows([0.02] * 2, [0.0] * 2, [0.0, 100.0], [4.2, 3.5], [0.1, 0.5])
+    >>> axes = transfer_curves(curves, {(0.02, 0.0): "lateral inhibition"}, title="Ensemble")
+    >>> axes[0].get_title(loc="left")
+    'Ensemble'
+    """
+    for name, given in (("curves", curves), *([] if known is None else [("known", known)])):
+        if not isinstance(given, Curves):
+            raise InputError(f"{name} is {show(given)}; it has to be spikesim.bursts.Curves.")
+    if not isinstance(labels, Mapping) or not labels:
+        raise InputError(f"labels is {show(labels)}; it has to be a dict of condition and name.")
+    if not all(isinstance(each, tuple) and len(each) == 2 for each in labels):
+        raise InputError("labels has to have pairs of numbers as keys, (weight, current).")
+    check_text("title", title)
+    check_text("legend", legend)
+    for condition, label in labels.items():
+        row = curves.condition(*condition)
+        rates, probabilities = curves.event_rate[row], curves.burst_probability[row]
+        axes = transfer(curves.dendritic_current, rates, probabilities, axes, label)
+    both = check_axes(axes, 2)
+    with styled():
+        if known is not None:
+            rows = [known.condition(*condition) for condition in labels]
+            percent = 100.0 * known.burst_probability
+            for ax, values in zip(both, (known.event_rate, percent), strict=True):
+                for row in rows:
+                    label = "authors' program" if row == rows[0] else ""
+                    ax.plot(known.dendritic_current, values[row], label=label, **CIRCLES)
+        for ax in both:
+            ax.set_ylim(bottom=0.0)
+        both[0].set_title(title, loc="left")
+        of_rates = both[0].get_legend()
+        if of_rates is not None:  # one serves both
+            of_rates.remove()
+        both[1].legend(
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            title=legend or None,
+            alignment="left",
+            title_fontsize=8.0,
+            handlelength=1.5,
+        )
     return both
 
 

@@ -170,7 +170,8 @@ INTERNAL = {
     "spikesim.engine.connectivity.draw": "called by Network.connect",
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
-    "spikesim.datasets.Dataset": "returned",
+    "spikesim.dataset.Dataset": "returned",
+    "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
@@ -233,27 +234,31 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
-    "spikesim.models.burst.spiking.transfer_curves.Curves": "returned",
+    "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
-    "spikesim.models.burst.spiking.transfer_figure.*": "called by DendriticTransfer.figure",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
     "spikesim.io.runs.*": "the command line",
+    "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
+    "spikesim.datasets.is_path": "for the command line, which has a text",
+    "spikesim.idx.expanded": "called by those that read files",
+    "spikesim.idx.given_path": "called by those that read files",
+    "spikesim.idx.parsed": "called by load_idx",
+    "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
     "spikesim.plot.spikes.windows_of": "what figures are made of",
     "spikesim.progress.*": "for models' own loops",
-    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
     "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
@@ -269,7 +274,7 @@ INTERNAL = {
     "spikesim.engine.setting.Setting*": "a Network is one",
     "spikesim.engine.assembly.Assembly*": "a Network is one",
     "spikesim.engine.inputs.Inputs*": "a Network is one",
-    "spikesim.engine.arguments.*": "called by Network.add_phase",
+    "spikesim.engine.arguments.*": "called by Network.add_phase and Network.set_state",
     "spikesim.io.files.check_target": "called by atomic_file",
     "spikesim.io.files.read_tree": "takes an open file of the package's own",
     "spikesim.io.files.read_bytes": "called by what reads files of other formats",
@@ -798,6 +803,11 @@ def _nest(folder: Path) -> Path:
     return path
 
 
+def _npz(folder: Path) -> Path:
+    np.savez(folder / "own.npz", images=np.zeros((10, 2, 2)), labels=np.arange(10) % 2)
+    return folder / "own.npz"
+
+
 def _idx(folder: Path) -> dict[str, Path]:
     images, labels = folder / "images", folder / "labels"
     images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(range(8)))
@@ -1038,10 +1048,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
-    "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
@@ -1084,6 +1096,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         dendritic_current=[0.0, 1.0],
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
+    ),
+    "spikesim.plot.bursts.transfer_curves": _plain(
+        plot.transfer_curves,
+        curves=transfer.AUTHORS_LATERAL,
+        labels={(0.0, 0.0): "without"},
+        known=transfer.AUTHORS_LATERAL,
+        title="curves",
+        legend="of",
     ),
     "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
@@ -1174,7 +1194,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
-        for method in ("fit", "evaluate", "predict", "record")
+        for method in ("fit", "confusion", "evaluate", "predict", "record")
         if (name, method) != ("burstprop", "record")
     },
     **{
@@ -1247,14 +1267,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
         exclusive_or.run, seed=1, backend="python", epochs=1, n=3, duration=1.0, alpha=1.0
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity": _plasticity,
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity": _plasticity,
+    "spikesim.learning.burst_plasticity.BurstPlasticity.assume": _plasticity_of(
         "assume", event_rate=5.0, burst_probability=0.2
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.eta =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.eta =": _plasticity_of(
         "eta", eta=np.array([0.1, 0.2, 0.3])
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.is_on =": _plasticity_of(
         "is_on", is_on=True
     ),
     "spikesim.models.burst.spiking.learning_rule.run": _plain(
@@ -1313,13 +1333,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.at": _plain(
-        transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
+    "spikesim.bursts.Curves.of_rows": _plain(
+        bursts.Curves.of_rows,
+        weight=[0.0, 0.0],
+        current=[0.0, 0.0],
+        dendritic_current=[0.0, 50.0],
+        event_rate=[4.0, 5.0],
+        burst_probability=[0.1, 0.5],
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.condition": _plain(
+    "spikesim.bursts.Curves.at": _plain(transfer.AUTHORS_LATERAL.at, dendritic_current=100.0),
+    "spikesim.bursts.Curves.condition": _plain(
         transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.current_for": _plain(
+    "spikesim.bursts.Curves.current_for": _plain(
         transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
@@ -1356,8 +1382,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
-    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
-        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    "spikesim.spiketrains.mean_rates": lambda f: Call(
+        spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.attributes import Guarded
+from spikesim.attributes import Guarded, read_only
 from spikesim.checks import check_choice, check_integer, check_number
 from spikesim.comparison import Comparison
-from spikesim.engine.population import read_only
 from spikesim.engine.recording import SpikeRecording
 from spikesim.learning.examples import ExampleModel, trained
 from spikesim.learning.parameters import refuse_if

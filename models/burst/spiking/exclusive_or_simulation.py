@@ -9,9 +9,9 @@ from spikesim import Network, Projection
 from spikesim.engine.sources import EventSource
 from spikesim.kernels import bursts
 from spikesim.kernels.machine.program import once
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.neurons import BurstPoisson
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.training import random_numbers
 
 __all__ = ["POPULATIONS", "Simulation", "teaching_current"]

@@ -23,9 +23,9 @@ from spikesim import Network, Neuron, Poisson, Population, Projection, plot
 from spikesim.checks import allocate, check_integer, check_steps
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import Pyramidal
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers
 

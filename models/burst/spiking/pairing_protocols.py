@@ -27,8 +27,8 @@ from spikesim import Network, Neuron
 from spikesim.bursts import events_and_bursts
 from spikesim.checks import MOST_STEPS, check_array, show
 from spikesim.errors import InputError
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.learning.parameters import refuse_if
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 
 __all__ = ["weight_changes"]
 
