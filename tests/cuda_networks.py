@@ -213,8 +213,9 @@ def ruled(backend, seed=1):
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
     cells = net.add_population("cells", 4, LIF)
-    net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
+    dense = net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
     net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
+    net.record(dense, ["weight", "E"], every=1.0)
     return net
 
 

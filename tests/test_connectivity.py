@@ -946,7 +946,7 @@ def test_an_array_that_was_assigned_is_not_written_to_afterwards():
     assert given[0, 0] == 2.0
 
 
-@pytest.mark.parametrize(("name", "dense"), [("weight", True), ("x", True), ("u", False)])
+@pytest.mark.parametrize(("name", "dense"), [("x", True), ("u", False)])
 def test_what_a_projection_has_not_is_told_in_words(name, dense):
     _, synapses = weighted(dense)
     assert not hasattr(synapses, name)

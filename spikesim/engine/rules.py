@@ -16,6 +16,7 @@ from spikesim.attributes import public_names
 from spikesim.checks import check_array, check_number, check_steps, nearest, show
 from spikesim.engine.plasticity import Plasticity, check_bounds
 from spikesim.engine.population import Population
+from spikesim.engine.synapse_data import SomeSynapses, SynapseRecording
 from spikesim.engine.synapses import Synapses, varies
 from spikesim.errors import InputError
 from spikesim.kernels import rules, short_term
@@ -38,6 +39,8 @@ _PERIOD = 8.0  # time constants in which a trace keeps its unit
 _ROLES = ("on_pre", "on_post", "on_step")
 _SIDES = ("pre", "post")
 _TAKEN = {"w": "the weight", "dt": "the step", "every": "the interval"}
+_OF_SYNAPSES = dict.fromkeys(public_names(SynapseRecording), "an attribute of recordings")
+_OF_SYNAPSES |= dict.fromkeys(public_names(SomeSynapses), "what every synapse has")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,9 @@ class PlasticityRule:
         """Refuse what no projection can learn by."""
         taken = {**_TAKEN, **dict.fromkeys(public_names(Plasticity), "an attribute of plasticity")}
         taken.update({"w_min": "a bound", "w_max": "a bound", "array": "a method of plasticity"})
-        for role in ("variables", "traces", "parameters"):
+        check_names_and_numbers("variables", self.variables, _OF_SYNAPSES | taken)
+        taken.update(dict.fromkeys(self.variables, "one of the variables"))
+        for role in ("traces", "parameters"):
             check_names_and_numbers(role, getattr(self, role), taken)
         for name, tau in self.traces.items():
             if not name.startswith(_SIDES):
@@ -360,6 +365,9 @@ class RulePlasticity(Plasticity):
         }
         return {f"{kind}_{name}": a for kind, held in kinds.items() for name, a in held.items()}
 
+    def each(self) -> dict[str, np.ndarray]:
+        return self._variables
+
     def after_delivery(self) -> list[Phase]:
         ordered = []
         for name, trace in self._traces.items():
@@ -433,7 +441,7 @@ class RulePlasticity(Plasticity):
                 common.append(f"s.parameter_{name}[0]")
             else:
                 variable, _, side = name.rpartition("_")
-                state.link(f"{side}_{variable}", self._ends[side].state, variable)
+                state[f"{side}_{variable}"] = self._ends[side].as_seen(variable)
                 asks.append(f"s.{side}_{variable}[{'i' if side == 'pre' else 'j'}]")
         for name in self._variables:
             state.link(f"variable_{name}", self._variables, name)

@@ -135,6 +135,12 @@ INTERNAL = {
     "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.engine.projection.Projection.fill": "called by Network.connect",
     "spikesim.engine.projection.Projection.learn_by": "called by Network.connect",
+    "spikesim.engine.projection.Projection.bounded": "called by assignments",
+    "spikesim.engine.projection.Projection.holder": "called by recordings",
+    "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
+    "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
+    "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
+    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
@@ -649,6 +655,41 @@ def _ruled(parts: SimpleNamespace, rule: Any, **more: Any) -> Any:
     return parts.net.connect(parts.source, parts.cells, **given)
 
 
+def _synapses(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a projection, whose neurons are those of both sides."""
+
+    def make(folder: Path) -> Call:
+        return Call(
+            getattr(small().synapses, method), given, lambda some: (repr(some), some.weight)
+        )
+
+    return make
+
+
+def _some(name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to some synapses."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        some = _ruled(parts, PlasticityRule(**RULED), probability=0.7).onto(1)
+        value_of_each = np.full(len(some), value)
+        return Call(_assignment(some, name), {name: value_of_each}, running(parts.net))
+
+    return make
+
+
+def _weights_recorded(folder: Path) -> Call:
+    parts = small()
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.synapses, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "weight", "synapses": [0, 2], "every": 1.0, "unit": "mV"}
+    return Call(record, {**given, "path": folder / "weights.h5"})
+
+
 def _rule(folder: Path) -> Call:
     def use(rule: PlasticityRule) -> None:
         parts = small()
@@ -907,6 +948,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
     "spikesim.engine.network.Network.record to a file": _recorded_to,
+    "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
+    "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
+    "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
+    "spikesim.engine.synapse_data.SomeSynapses.E =": _some("E", 0.5),
     "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
     "spikesim.engine.network.Network.restore": lambda f: Call(
         small().net.restore, {"path": _saved(f)}
