@@ -127,7 +127,7 @@ def interspike_intervals(times: Any) -> np.ndarray:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def coefficient_of_variation(times: Any) -> float:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------

@@ -16,8 +16,8 @@ line:
 - It makes no lists, dicts, sets or texts, and catches no errors. It sets ``s.v[i]``, never ``s.v``.
 - A power is written ``x ** 3`` and has a whole exponent up to 16; it is computed as a product.
 - In a float32 network it does not mix whole and real numbers: it has ``1.0 - v`` and
-  ``real(i) * v``, not ``1 - v`` and ``i * v``, of which compilers, unlike plain Python, make a
-  float64.
+  ``real(i) * v``, not ``1 - v`` and ``i * v``. Compilers compute such a mixture in float64, and
+  plain Python does not.
 
 When the code is read
 ---------------------
