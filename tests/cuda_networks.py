@@ -5,6 +5,7 @@
 exits with 0 if the `cuda` backend, in the simulator of numba.cuda, gives the bits of `python`.
 """
 
+import math
 import sys
 from unittest.mock import patch
 
@@ -22,6 +23,7 @@ from spikesim import (
     DoubleExponential,
     Izhikevich,
     Network,
+    Neuron,
     PairSTDP,
     Poisson,
     Replicas,
@@ -29,6 +31,7 @@ from spikesim import (
     backends,
     patterns,
 )
+from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.model import TRAINING
@@ -157,6 +160,25 @@ def slow(backend, seed=1):
     return net
 
 
+def compute(i, t, s, p):
+    """Every function that a body may call, and random numbers."""
+    x = 3.0 * offered.normal(s, i)
+    s.a[i] = math.sin(x) + math.cos(x) + math.tan(x) + math.atan(x) + math.tanh(x) + math.erf(x)
+    s.b[i] = math.sinh(x) + math.cosh(x) + math.expm1(x) + math.erfc(x) + np.round(x) + np.sign(x)
+    x = abs(x) + offered.uniform(s, i, 1)
+    s.c[i] = math.log(x) + math.log1p(x) + math.log2(x) + math.log10(x) + x**p.n + x**-0.5
+    s.d[i] = np.trunc(x) + offered.real(round(x) + math.trunc(x))
+
+
+def mathematics(backend, seed=1):
+    """What bodies may compute."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    variables = dict.fromkeys("abcd", 0.0)
+    net.add_population("cells", 3, Neuron([compute], variables, {"n": 1.7}, most_spikes=0))
+    net.add_population("precise", 3, Neuron([compute], variables, {"n": 1.7, "tau": 1e6}))
+    return net
+
+
 def segregated(**options):
     return lambda backend, seed=1: SegregatedDendriteNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -187,6 +209,7 @@ NETWORKS = {
     "general": general,
     "bursting": bursting,
     "slow": slow,
+    "mathematics": mathematics,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

@@ -19,8 +19,8 @@ FLOORS = (
     "checks",
     "precision attributes progress former",
     "copying backends io",
-    "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
-    " comparison",
+    "neuron neurons textbook_neurons math patterns spike_pattern datasets sonata sonata_reading"
+    " bursts spiketrains comparison",
     "engine plot",
     "learning training",
     "replicas",

@@ -44,11 +44,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.kernels import functions
+from spikesim.kernels.machine.powers import MOST, POWER, is_product, with_calls
 
 __all__ = ["Lowering", "LoweringError", "is_ours"]
 
 _PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, bool)
-_MOST = 16  # in x ** n
 _METHODS = {"view"}  # of numbers, with the same bits everywhere
 
 _COLLECTION = "makes a list, dict, set or text; keep numbers in arrays of the state"
@@ -73,17 +73,12 @@ _REFUSED = {
     "DELETE_SUBSCR": "deletes part of an array",
     "DELETE_FAST": "deletes {!r}; leave it",
     "IMPORT_NAME": "imports {!r}; import it at the top of the file",
-    "BEFORE_WITH": "has a 'with', which has no lowered form",
+    "BEFORE_WITH": "has a 'with', which no body can have",
     "CALL_FUNCTION_EX": "passes arguments by '*' or '**'; write them out",
     "UNPACK_EX": "unpacks by '*'; write each name out",
 }
 _ADVICE: list[tuple[Callable, str]] = [
-    (round, "write floor(x + 0.5), with the floor of the math module"),
     (sum, "add up in a loop"),
-    (pow, "write x ** 2, or exp(y * ...)"),
-    (math.pow, "write x ** 2, or exp(y * ...)"),
-    (np.power, "write x ** 2, or exp(y * ...)"),
-    (np.float_power, "write x ** 2, or exp(y * ...)"),
     (np.square, "write x * x"),
     (np.minimum, "write min(x, y)"),
     (np.maximum, "write max(x, y)"),
@@ -229,7 +224,10 @@ class Lowering:
             raise place.refuse(
                 f"uses {captured} of an enclosing function; pass it in the state or params"
             )
-        code, reads, digest, last = _examined(function.__code__, place, self.real, self._exponent)
+        code = function.__code__
+        if _has_powers(code):
+            code = with_calls(code) or code
+        code, reads, digest, last = _examined(code, place, self.real, self._exponent)
         defaults = function.__defaults__
         if not is_ours(function):  # ours are replaced as a whole, by their names
             self._functions.append((function, function.__code__, defaults))
@@ -259,6 +257,8 @@ class Lowering:
         self, name: str, attributes: dict[str, int | None], scope: dict[str, Any], place: _Place
     ) -> tuple[Any, str]:
         """What a global name stands for in the lowered function, and its digest."""
+        if name == POWER:
+            return self._resolve(name, math.pow, place, None)
         module = self._look(scope, name)
         module = getattr(builtins, name, _MISSING) if module is _MISSING else module
         if not isinstance(module, ModuleType):
@@ -305,8 +305,8 @@ class Lowering:
         owners = _owners(value)
         if any(owner in ("random", "_random", "secrets", "numpy.random") for owner in owners):
             return (
-                f"uses {name!r}, random numbers that no seed of a network reaches; make the Neuron "
-                "with stochastic=True and read s.uniform[i], or call spikesim.kernels.chance.philox"
+                f"uses {name!r}, random numbers that no seed of a network reaches; draw by "
+                "normal(s, i) or uniform(s, i), with 'from spikesim.math import normal, uniform'"
             )
         if any(owner in ("time", "datetime") for owner in owners):
             return f"uses {name!r}, which differs from run to run; the step is t"
@@ -315,7 +315,7 @@ class Lowering:
         if hasattr(value, "py_func"):
             return f"calls {name!r}, which is compiled already; remove its decorator"
         if callable(value):
-            return f"calls {name!r}, which has no lowered form; {self._instead(value)}"
+            return f"calls {name!r}, which no body can call; {self._instead(value)}"
         if _is_whole(value):
             return f"reads the global {name!r}, a whole number of more than 64 bits"
         return (
@@ -327,7 +327,8 @@ class Lowering:
         for known, advice in _ADVICE:
             if value is known:
                 return advice
-        lowered = {f.__name__ for f in (*self.primitives, *_PLAIN_BUILTINS)}
+        offered = (f for f in (*self.primitives, *_PLAIN_BUILTINS) if not is_ours(f))
+        lowered = {f.__name__ for f in offered}
         return f"there is {', '.join(sorted(lowered))}"
 
 
@@ -401,13 +402,13 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
         elif _is_method(x) and x.argval not in _METHODS:
             last = last or (f"calls the method {x.argval!r}; write a loop over the elements", line)
         if x.opname == "BINARY_OP" and x.argrepr in ("**", "**="):
-            n = before.argval if before is not None and before.opname in _CONSTANT else None
-            if type(n) is not int or not 0 <= n <= _MOST or x.is_jump_target:
+            if not _is_product(x, before):
                 raise place.refuse(
-                    f"has a power other than x ** n with n from 0 to {_MOST}, written as a number; "
-                    "write sqrt(x), 1.0 / x, or exp(y * ...)",
+                    f"has a power other than x ** n with n from 0 to {MOST}, written as a number, "
+                    "and there is no file in which its line could be looked up; write pow(x, y)",
                     line,
                 )
+            n = before.argval
             if max(before.arg, len(constants)) > 255:
                 raise place.refuse("has more than 255 constants beside a power", line)
             text[before.offset : before.offset + 2] = dis.opmap["LOAD_CONST"], len(constants)
@@ -415,12 +416,28 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
             constants.append(exponent(n))
         before = x
     if code.co_exceptiontable:
-        raise place.refuse("catches errors, which has no lowered form; test for their cause")
+        raise place.refuse("catches errors, which no body can; test for their cause")
     reads = dict(sorted(reads.items()))
     code = code.replace(co_code=bytes(text), co_consts=tuple(constants))
     arguments = code.co_varnames[: code.co_argcount]
     seen = repr((code.co_consts, code.co_names, arguments, code.co_posonlyargcount))
     return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), last)
+
+
+def _is_product(x: dis.Instruction, before: dis.Instruction | None) -> bool:
+    """Whether a power, with what comes before it, has an exponent of which a product is made."""
+    is_constant = before is not None and before.opname in _CONSTANT and not x.is_jump_target
+    return is_constant and is_product(before.argval)
+
+
+def _has_powers(code: CodeType) -> bool:
+    """Whether there are powers that are no products."""
+    before = None
+    for x in _instructions(code):
+        if x.opname == "BINARY_OP" and x.argrepr in ("**", "**=") and not _is_product(x, before):
+            return True
+        before = x
+    return False
 
 
 def _is_method(x: dis.Instruction) -> bool:

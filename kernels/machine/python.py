@@ -22,9 +22,9 @@ PARTS = 1
 FAILURES: tuple = ()
 
 
-def lowering(dtype: str) -> Lowering:
-    """Lowering that binds and types functions, and leaves them plain."""
-    return Lowering(lambda function: function, dtype, exponent=Exponent)
+def lowering(dtype: str, ready: dict[Callable, Callable] | None = None) -> Lowering:
+    """Lowering that binds and types functions, and leaves them plain; `ready` ones it takes."""
+    return Lowering(lambda function: function, dtype, ready=ready, exponent=Exponent)
 
 
 def each(

@@ -32,6 +32,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.assembly import Assembly
+from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import check_built, renamed
@@ -106,13 +107,14 @@ class Network(Assembly):
 
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
-        ordered = list(self._first)
-        for population in self.populations.values():
-            ordered += self._phases_of(population)
-        ordered += self._last
+        drawing = Keys(self.seed)
+        ordered = drawing.given(self._first, FIRST)
+        for number, population in enumerate(self.populations.values()):
+            ordered += drawing.given(self._phases_of(population), of_population(number))
+        ordered += drawing.given(self._last, LAST)
         for recording in self.recordings:
             ordered += recording.phases()
-        return ordered
+        return drawing.phases() + ordered
 
     def _phases_of(self, population: Population) -> list[Phase]:
         """The Phases of a step of one population, with all that arrives at it."""
