@@ -33,6 +33,7 @@ from spikesim.checks import (
 )
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
+from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
@@ -48,7 +49,7 @@ from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tr
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
-from spikesim.kernels.machine.python import rehearse
+from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
 
 __all__ = ["Network"]
@@ -119,15 +120,16 @@ class Network(Assembly):
 
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
-        ordered = list(self._first)
+        drawing = Keys(self.noise_seed)
+        ordered = drawing.given(self._first, FIRST)
         for junctions in self.gap_junctions:
             ordered += junctions.flowing()
-        for population in self.populations.values():
-            ordered += self._phases_of(population)
-        ordered += self._last
+        for number, population in enumerate(self.populations.values()):
+            ordered += drawing.given(self._phases_of(population), of_population(number))
+        ordered += drawing.given(self._last, LAST)
         for recording in self.recordings:
             ordered += recording.phases()
-        return ordered
+        return drawing.phases() + ordered
 
     def _phases_of(self, population: Population) -> list[Phase]:
         """The Phases of a step of one population, with all that arrives at it."""

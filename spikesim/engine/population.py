@@ -27,6 +27,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes, stimuli
 from spikesim.kernels.chance import Uniforms
+from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
@@ -406,4 +407,4 @@ class Population(Part):
         return self.state[port].reshape(1, -1)
 
 
-RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform"}, "population"))
+RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform", KEY}, "population"))
