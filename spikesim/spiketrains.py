@@ -406,6 +406,35 @@ def van_rossum_trace(
     return trace
 
 
+def check_trains(each: str, given: Mapping[str, Any], latest: float) -> list[list[np.ndarray]]:
+    """Lists of spike trains by name, of which there is one in every list for `each` of something.
+
+    Raises
+    ------
+    InputError
+        If a list is none, a train is no array of times from 0 to `latest` ms, or lists differ in
+        length.
+    """
+    for name, trains in given.items():
+        if not isinstance(trains, (list, tuple)):
+            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
+    found = [
+        [
+            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
+            for k, train in enumerate(trains)
+        ]
+        for name, trains in given.items()
+    ]
+    sizes = [len(trains) for trains in found]
+    if len(set(sizes)) > 1 or not sizes[0]:
+        (one, n), *others = zip(given, sizes, strict=True)
+        more = " and ".join(f"{name} {size}" for name, size in others)
+        raise InputError(
+            f"{one} has {n} spike trains and {more}; there has to be one of each for every {each}."
+        )
+    return found
+
+
 def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:
     tau_rise = check_number("tau_rise", tau_rise, at_least=1e-9, unit="ms")
     tau_decay = check_number("tau_decay", tau_decay, above=tau_rise, at_most=1e100, unit="ms")

@@ -200,6 +200,8 @@ INTERNAL = {
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.learning.eligibility.*": "called by models",
+    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
@@ -1369,6 +1371,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.propagation.Propagation.currents": _propagation(
         "currents", bin_width=0.5
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.in_bins": lambda f: Call(
+        _propagation("in_bins")(f).function,
+        {"values": np.ones(1010), "bin_width": 0.5},
     ),
     "spikesim.models.burst.spiking.propagation.Propagation.save": _propagation(
         "save", path="@run.h5"
