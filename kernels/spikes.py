@@ -26,6 +26,7 @@ __all__ = [
     "flag",
     "land",
     "parts",
+    "silence",
     "synapses_in_block",
     "targets",
     "unflag",
@@ -61,6 +62,20 @@ def list_again(s, slot, m, most):
                 s.ids[slot, m] = s.ids[slot, a]
                 m += 1
     return m
+
+
+def silence(_, t, s, p):
+    """Take the spikes of silenced neurons out of this step's list, and their flags back."""
+    slot = t % s.ids.shape[0]
+    m = 0
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        if s.silent[i] > 0:
+            s.spike[i] = 0
+        else:
+            s.ids[slot, m] = i
+            m += 1
+    s.count[slot] = m
 
 
 def flag(s, slot):

@@ -244,7 +244,7 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {show(name)}; there is {listed}.{nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; available: {listed}.{nearest(name, allowed)}"
             )
 
 
@@ -365,10 +365,10 @@ def check_memory(what: str, size: float) -> None:
     --------
     >>> check_memory("n is 100", 400.0)
     """
-    if size > _memory():
+    if size > memory():
         raise InputError(
             f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
-            f"{_memory() / 1e9:.3g} GB."
+            f"{memory() / 1e9:.3g} GB."
         )
 
 
@@ -430,7 +430,7 @@ def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 @cache
-def _memory() -> float:
+def memory() -> float:
     """How many bytes of memory this machine has."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")

@@ -144,13 +144,13 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-_announced: set[str] = set()
+announced: set[str] = set()
 
 
 def say_if_ctrl_c_is_ignored() -> None:
     """Say on stderr, once, if Ctrl-C is ignored, as it is when a script starts us with '&'."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in _announced:
-        _announced.add("SIGINT")
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in announced:
+        announced.add("SIGINT")
         print(
             "Ctrl-C is ignored here, as in everything started with '&' or nohup; "
             f"'kill {os.getpid()}' stops it as Ctrl-C would.",

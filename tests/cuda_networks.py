@@ -29,9 +29,11 @@ from spikesim import (
     ShortTermPlasticity,
     backends,
     patterns,
+    stimuli,
 )
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
+from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
@@ -158,6 +160,28 @@ def slow(backend, seed=1):
     return net
 
 
+def driven(backend, seed=1):
+    """All that is added to inputs: stimuli, noise, gap junctions; subgroups, and silence."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 5, AdEx)
+    others = net.add_population("others", 3, AdEx)
+    chance = np.random.default_rng(1)
+    net.play(cells, "I", chance.normal(500.0, 300.0, (4, 5)), dt=1.0, after="repeat")
+    net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
+    net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
+    net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.add_noise(cells, "I", sigma=200.0, tau=5.0)
+    net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
+    net.connect_gap(cells, cells, 5.0, probability=0.7)
+    net.connect_gap(cells[:2], others, [[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
+    net.connect(cells[:3], cells[3:], target="g_exc", weight=0.5)
+    net.connect(cells[::2], others, target="g_exc", weight=0.5, delay=1.0, probability=0.9)
+    cells[1].silence()
+    net.record_spikes(cells)
+    net.record(cells, "I")
+    return net
+
+
 def drop(w, E, post, v_post, loss):
     return w - loss * post, E - post + 0.001 * v_post
 
@@ -225,6 +249,7 @@ NETWORKS = {
     "general": general,
     "bursting": bursting,
     "slow": slow,
+    "driven": driven,
     "ruled": ruled,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
@@ -265,8 +290,8 @@ ONLY_COMPILED = {
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
-    "superspike, synapse": lambda backend: superspike()(backend)._simulation(
-        TRAINING, Synapse(1, 0, 0)
+    "superspike, synapse": lambda backend: LoopSimulation(
+        superspike()(backend), TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""
@@ -320,7 +345,7 @@ def main(name):
     """Two replicas and a network alone, against the `python` backend."""
     build = NETWORKS[name]
     expected = [advance(build("python", seed))[0] for seed in (1, 2)]
-    with patch.object(backends, "_cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: simulated):
         alone = advance(build("cuda", 1))
         together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
     for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):

@@ -137,7 +137,7 @@ def test_a_signal_keeps_what_is_whole_and_nothing_is_lost(make, signum, tmp_path
     whole, stopped = make(), make()
     if not in_time(whole):
         monkeypatch.setattr(type(whole), "block", block)
-    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 30)
+    monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 30)
     learn(whole, 2)
 
     def press(done, total):

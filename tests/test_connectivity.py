@@ -465,7 +465,7 @@ def test_numbers_drawn_in_pieces_are_those_drawn_at_once(monkeypatch):
     options = {"weight": uniform, "delay": uniform}
     for rule in ({"synapses": 100}, {}):
         at_once = connected(**options, **rule)
-        monkeypatch.setattr(kept, "_PIECE", 7)
+        monkeypatch.setattr(kept, "PIECE", 7)
         pieces = connected(**options, **rule)
         monkeypatch.undo()
         np.testing.assert_array_equal(pieces.weight, at_once.weight)

@@ -1,4 +1,4 @@
-"""Noise: its statistics against closed forms, whose errors are known, and the same draws everywhere.
+"""Noise: its statistics against closed forms whose errors are known, and the same draws everywhere.
 
 Statistics are taken over neurons, which are independent: a variance of n normal numbers has the
 standard error variance sqrt(2 / n), a correlation r of n pairs (1 - r^2) / sqrt(n). Bounds are four
@@ -221,6 +221,15 @@ def test_a_restored_network_and_a_copy_go_on_with_the_same_bits(tmp_path):
     net.save(tmp_path / "net.h5")
     copied, restored = copy.deepcopy(net), both().restore(tmp_path / "net.h5")
     assert volts(net) == volts(copied) == volts(restored)
+
+
+def test_a_reset_with_a_seed_gives_the_bits_of_a_network_of_that_seed():
+    net = both()
+    net.run(7.5)
+    net.reset(4)
+    assert volts(net) == volts(both(seed=4))
+    net.reset()
+    assert volts(net) == volts(both())
 
 
 def test_replicas_have_noise_of_their_own():

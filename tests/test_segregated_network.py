@@ -37,10 +37,10 @@ def test_the_compiled_network_equals_plain_python_bit_for_bit(dtype):
     plain = small(dtype=dtype)
     for net in (compiled, plain):
         net.fit(IMAGES[:3], LABELS[:3])  # three trials of at least 100 steps
-    assert compiled._training.network.step >= 300
+    assert compiled.training.network.step >= 300
     assert_same(weights(compiled), weights(plain))
-    for name, array in plain._training.arrays().items():
-        np.testing.assert_array_equal(compiled._training.arrays()[name], array, err_msg=name)
+    for name, array in plain.training.arrays().items():
+        np.testing.assert_array_equal(compiled.training.arrays()[name], array, err_msg=name)
     assert np.array_equal(compiled.predict(IMAGES[:2]), plain.predict(IMAGES[:2]))
 
 
@@ -141,7 +141,7 @@ def test_phases_last_fifty_ms_and_a_wald_distributed_rest():
 
 def test_plateaus_come_up_to_five_ms_early_when_jittered():
     net = small((10, 500, 3), plateau_jitter=3.0)
-    ((_, lag),) = net.per_trial(net._training, 40)
+    ((_, lag),) = net.per_trial(net.training, 40)
     chances = np.bincount(lag.ravel(), minlength=6) / lag.size
     np.testing.assert_allclose(chances, [0.261, 0.233, 0.188, 0.135, 0.087, 0.096], atol=0.01)
 

@@ -297,6 +297,13 @@ def test_replicas_have_stimuli_of_their_own():
     assert [net.populations["cells"].got[0] for net in nets] == [1.0, 2.0]
 
 
+def test_a_reset_begins_the_stimuli_again():
+    net = mixed()
+    first = volts(net)
+    net.reset()
+    assert volts(net) == first
+
+
 def test_another_stimulus_than_the_saved_one_is_refused(tmp_path):
     def build(value):
         net, cells = network()

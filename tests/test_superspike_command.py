@@ -141,7 +141,7 @@ def test_spikes_are_learned_from_files(tmp_path):
 
 
 def test_the_exclusive_or_is_tested_on_trials_that_were_never_trained_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(pattern_runs, "_TESTS", 2)
+    monkeypatch.setattr(pattern_runs, "TESTS", 2)
     directory = tmp_path / "xor"
     arguments = ["--task", "xor", "--blocks", "2", "--out", str(directory)]
     assert main(["train", "superspike", *arguments]) == 0

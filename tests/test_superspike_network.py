@@ -38,13 +38,13 @@ def one_spike(weight, **options):
 
 def shown_by(net):
     """A recording of the spikes of a network's input."""
-    network = net._training.network
+    network = net.training.network
     return network.record_spikes(network.populations["input"])
 
 
 def bits(first, second):
     """Whether all arrays of two networks' simulations are equal."""
-    arrays = [net._training.network.arrays() for net in (first, second)]
+    arrays = [net.training.network.arrays() for net in (first, second)]
     assert arrays[0].keys() == arrays[1].keys()
     for owner, group in arrays[0].items():
         for name, array in group.items():
@@ -116,7 +116,7 @@ def test_no_update_exceeds_the_learning_rate_and_the_first_one_has_its_size():
 
 def test_the_largest_gradient_is_forgotten_with_tau_rms():
     net = network((20, 2), dtype="float64")
-    v = next(p.state["v"] for p in net._training.network._last if "v" in p.state)
+    v = net.training.output.v
     net.fit(SHOWN, TARGET, 2, block=50.0, burn_in=100.0)
     ratios = []
     for _ in range(10):
@@ -225,12 +225,12 @@ def test_the_compiled_network_has_the_bits_of_plain_python(options):
     compiled, plain = network(backend="cpu", **options), network(**options)
     rasters = []
     for net in (compiled, plain):
-        populations = net._training.network.populations
-        layers = [populations[layer.name] for layer in net._training.above_input]
-        spikes = [net._training.network.record_spikes(layer) for layer in layers]
+        populations = net.training.network.populations
+        layers = [populations[layer.name] for layer in net.training.above_input]
+        spikes = [net.training.network.record_spikes(layer) for layer in layers]
         net.fit(SHOWN, TARGET, 2, block=20.0, burn_in=20.0)
         rasters.append([(r.steps.tolist(), r.i.tolist()) for r in spikes])
-    assert compiled._training.network.step == 600
+    assert compiled.training.network.step == 600
     assert rasters[0] == rasters[1]
     bits(compiled, plain)
 
@@ -277,7 +277,7 @@ def pressing(press_at, signum=signal.SIGINT):
 )
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_nothing_is_lost(signum, press_at, into_block, tmp_path, monkeypatch):
-    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 170)
+    monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 170)
     path = tmp_path / "net.h5"
     whole, interrupted = network(), network()
     whole.fit(SHOWN, TARGET, 2, block=130.0)
@@ -285,21 +285,20 @@ def test_a_signal_saves_and_nothing_is_lost(signum, press_at, into_block, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=press, checkpoint=path)
     resumed = SuperSpikeNetwork.load(path, backend="python")
-    assert resumed._into_block == into_block
-    assert resumed._training.network.step == (510 if into_block == 0 else 1300 + into_block)
+    assert resumed.training.network.step == (510 if into_block == 0 else 1300 + into_block)
     resumed.fit(SHOWN, TARGET, 2, block=130.0)
     bits(resumed, whole)
     assert resumed.history["unmatched"] == whole.history["unmatched"]
 
 
 def test_after_ctrl_c_the_same_network_goes_on_where_it_stopped(monkeypatch):
-    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 170)
+    monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 170)
     whole, interrupted = network(), network()
     whole.fit(SHOWN, TARGET, 2, block=130.0)
     for press_at in (500, 1000):  # in the burn-in, then in the first block
         with pytest.raises(KeyboardInterrupt):
             interrupted.fit(SHOWN, TARGET, 2, block=130.0, progress=pressing(press_at))
-    assert interrupted._into_block == 340
+    assert interrupted.training.network.step == 1300 + 340
     interrupted.fit(SHOWN, TARGET, 2, block=130.0)
     bits(interrupted, whole)
     assert interrupted.history["unmatched"] == whole.history["unmatched"]
@@ -410,7 +409,7 @@ def raw_errors(windows, shown):
     """The raw errors of two outputs as (step, neuron, error), and their spikes."""
     net = SuperSpikeNetwork((2, 2), backend="python", error="windows", delay=0.0, eta=0.0)
     net.W[0] = np.eye(2) * 45.0  # one input spike makes one output spike
-    simulation = net._training
+    simulation = net.training
     simulation.loop(shown, windows, 0)
     spikes = simulation.network.record_spikes(simulation.network.populations["output"])
     raw = simulation.output.raw

@@ -63,8 +63,8 @@ def learned(case):
     """What the network comes to, and the network."""
     net = build(case)
     before = volts(net.W)
-    network = net._training.network
-    layers = [network.populations[layer.name] for layer in net._training.above_input]
+    network = net.training.network
+    layers = [network.populations[layer.name] for layer in net.training.above_input]
     recordings = [network.record_spikes(layer) for layer in layers]
     net.fit(
         *stimuli(case),
@@ -73,7 +73,7 @@ def learned(case):
         burn_in=case.burn_in,
         learning_rate=case.learning_rate,
     )
-    v = [layer.v for layer in net._training.above_input if "v" in layer.arrays]
+    v = [layer.v for layer in net.training.above_input if "v" in layer.arrays]
     spikes = [in_order(np.stack([r.steps, r.i], axis=1)) for r in recordings]
     return Result(before, volts(net.W), v, spikes, net.cost), net
 
@@ -263,14 +263,14 @@ def test_weights_are_the_same_if_blocks_are_short_and_end_early_because_of_many_
 def test_blocks_end_when_they_are_long_if_there_are_few_events(monkeypatch):
     monkeypatch.setattr(rules, "BLOCK", 100)
     net = build(PLAIN._replace(backend="python"))
-    net._training.loop(*stimuli(PLAIN), 0)
+    net.training.loop(*stimuli(PLAIN), 0)
     assert set(block_lengths(net, 500)[1:]) == {100}  # the first ends in step 0, with a chunk
 
 
 def block_lengths(net, steps):
     """The lengths of the blocks, onto the first layer, that end in the next steps."""
-    network = net._training.network
-    phase = next(p for p in network._last if p.body.__name__ == "close_step")
+    network = net.training.network
+    phase = next(p for p in network.phases() if p.body.__name__ == "close_step")
     lengths, length = [], int(phase.state["block"][0])
     for _ in range(steps):
         network.run_steps(1)

@@ -1,5 +1,7 @@
 """What SuperSpike refuses, before anything is made or run, and the sentence that says so."""
 
+import signal
+
 import h5py
 import numpy as np
 import pytest
@@ -179,18 +181,18 @@ def test_a_training_that_makes_no_sense_is_refused_before_it_starts(arguments, m
     assert net.time == 0.0
 
 
-def test_an_unfinished_block_has_to_be_finished_with_the_length_it_began_with():
+def test_an_unfinished_block_has_to_be_finished_without_burn_in_at_the_length_it_began_with(
+    monkeypatch,
+):
+    monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 50)
     net = network()
-    net._into_block = 200
-    with pytest.raises(InputError, match="block is 10 ms, but the unfinished block has run for 20"):
-        net.fit(SHOWN, TARGET, 1, block=10.0)
-
-
-def test_an_unfinished_block_leaves_no_room_for_another_burn_in():
-    net = network()
-    net._into_block = 50
+    press = lambda *_: signal.raise_signal(signal.SIGINT)  # noqa: E731
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(SHOWN, TARGET, 1, block=40.0, burn_in=0.0, progress=press)
+    with pytest.raises(InputError, match="block is 5 ms, but the unfinished block has run for 5"):
+        net.fit(SHOWN, TARGET, 1, block=5.0)
     with pytest.raises(InputError, match="burn_in is 10 ms, but a block has run for 5 ms"):
-        net.fit(SHOWN, TARGET, 1, block=10.0, burn_in=10.0)
+        net.fit(SHOWN, TARGET, 1, block=40.0, burn_in=10.0)
 
 
 def test_the_cost_of_silence_is_that_of_a_pattern_for_all_outputs():

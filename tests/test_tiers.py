@@ -30,8 +30,8 @@ def small_network(backend="cpu"):
 def place(monkeypatch, tmp_path):
     """A kernel cache of the test's own, on disk and in memory."""
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(processes, "_begun", set())
-    monkeypatch.setattr(processes, "_fused", {})
+    monkeypatch.setattr(processes, "begun", set())
+    monkeypatch.setattr(processes, "finished", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_TIER", raising=False)

@@ -132,7 +132,7 @@ def test_weights_that_learn_go_back_and_others_stay_as_they_are():
     learnt, fixed = net.projections["source_to_cells"], net.projections["cells_to_cells"]
     before = learnt.W.copy()
     net.run(60.0)
-    assert (learnt.W != before).any()
+    assert (before != learnt.W).any()
     fixed.weight[:] = -1.0
     net.reset()
     np.testing.assert_array_equal(learnt.W, before)

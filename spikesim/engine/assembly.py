@@ -25,6 +25,7 @@ from spikesim.checks import (
 from spikesim.copying import Part
 from spikesim.engine.arguments import checked_phase, units_of
 from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.gaps import GapJunctions
 from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
@@ -32,6 +33,7 @@ from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
+from spikesim.engine.subgroups import Subgroup, name_of_projection
 from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
@@ -52,6 +54,7 @@ class Assembly(Inputs):
     def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
         super().__init__(dt, seed, dtype)
         self._recordings: list[SpikeRecording | StateRecording] = []
+        self.gap_junctions: list[GapJunctions] = []
         self._last: list[Phase] = []
         self._traces: dict[str, dict[str, Any]] = {}
 
@@ -80,8 +83,8 @@ class Assembly(Inputs):
 
     def connect(
         self,
-        pre: Population,
-        post: Population,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
         *,
         target: str,
         weight: Any = None,
@@ -102,7 +105,9 @@ class Assembly(Inputs):
 
         Parameters
         ----------
-        pre, post : Population
+        pre, post : Population or Subgroup
+            Rules draw among the neurons of subgroups, and matrices have their shape; the synapses
+            of a matrix between subgroups are kept one by one, as those of a rule.
         target : str
             The variable of `post` that arriving spikes act on.
         weight : float, array_like, scipy sparse array or callable
@@ -158,9 +163,9 @@ class Assembly(Inputs):
         ...     delay=lambda chance, size: chance.uniform(0.5, 3.0, size),
         ... )
         """
-        self._check_own("pre", pre)
-        self._check_own("post", post)
-        name = f"{pre.name}_to_{post.name}" if name is None else name
+        before, after = self._group("pre", pre), self._group("post", post)
+        pre, post = before.population, after.population
+        name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
         self._check_port(post, target)
         rules = {
@@ -171,7 +176,8 @@ class Assembly(Inputs):
             "one_to_one": check_choice("one_to_one", one_to_one, [True, False]) or None,
         }
         rules = {rule: value for rule, value in rules.items() if value is not None}
-        projection = Projection(name, pre, post, target)
+        whole = before.n == pre.n and after.n == post.n
+        projection = Projection(name, pre, post, target, None if whole else (before, after))
         varied = delay is not None and varies("delay", delay)
         if not varied:
             projection.delay_all(self._delay_steps(pre, post, delay))
@@ -195,6 +201,69 @@ class Assembly(Inputs):
             post.look_ahead(target, int(projection.later.max()))
         self.projections[name] = projection
         return projection
+
+    def connect_gap(
+        self,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
+        conductance: Any,
+        *,
+        probability: float | None = None,
+        target: str = "I",
+        voltage: str | None = None,
+    ) -> GapJunctions:
+        """Connect neurons by gap junctions, through which currents g (v_j - v_i) flow.
+
+        In every step each neuron gets what follows from the voltages at its beginning, on top of
+        stimuli, noise and what you have set; see `play`. A junction conducts as well in both
+        directions.
+
+        Parameters
+        ----------
+        pre, post : Population or Subgroup
+            The same neurons, or different ones.
+        conductance : float, array_like or scipy sparse array
+            Of each junction, in units of `target` per unit of `voltage`, at least 0; or a matrix
+            of shape (pre.n, post.n), in which 0 is no junction. Between a group and itself it has
+            to be symmetric.
+        probability : float, optional
+            Each pair has a junction with this chance; all pairs do by default.
+        target : str
+            The input that the currents are added to: a variable that the neurons only read.
+        voltage : str, optional
+            The variable whose differences drive them; v or V by default.
+
+        Returns
+        -------
+        GapJunctions
+            Its `conductance` may be set between runs.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or a conductance is too large for dt: if a neuron would
+            be carried more than half of the way to the voltage of its neighbours in one step, so
+            that coupled neurons overshoot each other.
+
+        Examples
+        --------
+        >>> from spikesim import Izhikevich, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 10, Izhikevich)
+        >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
+        <GapJunctions cells ↔ cells: 10 junctions, conductance 0.1>
+        """
+        before, after = self._group("pre", pre), self._group("post", post)
+        number = len(self.gap_junctions)
+        added = GapJunctions(before, after, conductance, probability, target, voltage, number)
+        for population in {id(each): each for each in (added.pre, added.post)}.values():
+            population.inject(target, added)
+        self.gap_junctions.append(added)
+        return added
+
+    def injections(self) -> dict[str, Any]:
+        gaps = {f"gap junctions {k}": each for k, each in enumerate(self.gap_junctions)}
+        return {**super().injections(), **gaps}
 
     def add_phase(
         self,
@@ -282,18 +351,22 @@ class Assembly(Inputs):
 
     @overload
     def record_spikes(
-        self, population: Population, path: str | Path | None = None
+        self, population: Population | Subgroup, path: str | Path | None = None
     ) -> SpikeRecording: ...
     @overload
     def record_spikes(
-        self, population: Population, *others: Population, path: str | Path | None = None
+        self,
+        population: Population | Subgroup,
+        *others: Population | Subgroup,
+        path: str | Path | None = None,
     ) -> SpikeRecordings: ...
     def record_spikes(self, population: Any, *others: Any, path: Any = None) -> Any:
         """Record every spike of one or several populations from now on.
 
         Parameters
         ----------
-        population, *others : Population
+        population, *others : Population or Subgroup
+            Neurons of a subgroup count from 0 on, as they do in ``exc = cells[80:]`` itself.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout) rather than to memory, those of several
             populations to one file. It appears, or takes the place of one from before the program,
@@ -315,7 +388,7 @@ class Assembly(Inputs):
             others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
-            self._check_own("population", each)
+            self._chosen(each, None)
         if len({each.name for each in populations}) < len(populations):
             raise InputError("population names one twice; each can be recorded once in a call.")
         if others:
@@ -328,7 +401,7 @@ class Assembly(Inputs):
 
     def record(
         self,
-        population: Population | Projection,
+        population: Population | Subgroup | Projection,
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
@@ -341,14 +414,14 @@ class Assembly(Inputs):
 
         Parameters
         ----------
-        population : Population or Projection
+        population : Population, Subgroup or Projection
         variables : str or sequence of str
             Of a projection 'weight', and variables of its plasticity rule.
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
             Which neurons: their numbers, a mask with a truth value for each, one number, or a
-            slice. All by default.
+            slice; of a subgroup, as it numbers them. All by default.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
@@ -388,7 +461,7 @@ class Assembly(Inputs):
             self._check_projection("population", population)
             role, number, neurons, unused = "synapses", population.size, synapses, neurons
         else:
-            self._check_own("population", population)
+            population, neurons = self._chosen(population, neurons)
             number, unused = population.n, synapses
         if unused is not None:
             other = "neurons" if of_synapses else "synapses"

@@ -116,6 +116,9 @@ class Injection(Part):
     def is_on(self, on: bool) -> None:
         self._params["is_on"] = int(check_choice("is_on", on, [True, False]))
 
+    def begin_again(self) -> None:
+        """Go back to the beginning, with numbers drawn from the network's present seed of noise."""
+
     def adding(self, population: Population, total: dict[str, np.ndarray]) -> list[Phase]:
         """The Phases that add this step's part to ``total["total"]``."""
         raise NotImplementedError

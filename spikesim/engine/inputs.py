@@ -17,13 +17,13 @@ from spikesim.checks import (
     check_unknown,
     show,
 )
-from spikesim.engine.injection import Injection
 from spikesim.engine.noise import Noise
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection
 from spikesim.engine.setting import Setting
 from spikesim.engine.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
 from spikesim.engine.stimuli import Stimulus
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import bursts
 from spikesim.kernels.machine.program import Phase
@@ -184,7 +184,7 @@ class Inputs(Setting):
 
     def add_background(
         self,
-        population: Population,
+        population: Population | Subgroup,
         target: str,
         rate: float,
         weight: float,
@@ -198,7 +198,7 @@ class Inputs(Setting):
 
         Parameters
         ----------
-        population : Population
+        population : Population or Subgroup
         target : str
             The variable that each spike adds to.
         rate : float
@@ -220,9 +220,9 @@ class Inputs(Setting):
         >>> net.add_background(cells, "drive", rate=500.0, weight=1.5)
         <Background of cells.drive: 500 Hz, weight 1.5>
         """
-        self._check_own("population", population)
+        population, neurons = self._chosen(population, neurons)
         self._check_port(population, target)
-        chosen = range(population.n)
+        among = range(population.n)
         if neurons is not None:
             which = check_neurons("neurons", neurons, population.n)
             if not which.size or (np.diff(which) != 1).any():
@@ -230,16 +230,16 @@ class Inputs(Setting):
                     f"neurons is {show(neurons)}; it has to be a range without a stride that holds "
                     f"some of the {population.n} neurons of {population.name!r}."
                 )
-            chosen = range(int(which[0]), int(which[-1]) + 1)
+            among = range(int(which[0]), int(which[-1]) + 1)
         check_choice("at_most_one", at_most_one, [True, False])
         number = len(self.backgrounds)
-        background = Background(population, target, rate, weight, chosen, at_most_one, number)
+        background = Background(population, target, rate, weight, among, at_most_one, number)
         self.backgrounds.append(background)
         return background
 
     def play(
         self,
-        population: Population,
+        population: Population | Subgroup,
         target: str,
         stimulus: Any,
         dt: float | None = None,
@@ -255,7 +255,7 @@ class Inputs(Setting):
 
         Parameters
         ----------
-        population : Population
+        population : Population or Subgroup
         target : str
             An input: a variable that the neurons' equations only read.
         stimulus : array_like or what `spikesim.stimuli` makes
@@ -295,7 +295,7 @@ class Inputs(Setting):
         >>> current.I[2].tolist()
         [0.0, 100.0, 800.0, 500.0, 0.0]
         """
-        self._check_own("population", population)
+        population, neurons = self._chosen(population, neurons)
         number = len(self.stimuli)
         added = Stimulus(population, target, stimulus, dt, begin, after, neurons, number)
         population.inject(target, added)
@@ -304,7 +304,7 @@ class Inputs(Setting):
 
     def add_noise(
         self,
-        population: Population,
+        population: Population | Subgroup,
         target: str,
         sigma: Any,
         tau: float | None = None,
@@ -321,7 +321,7 @@ class Inputs(Setting):
 
         Parameters
         ----------
-        population : Population
+        population : Population or Subgroup
         target : str
             An input: a variable that the neurons' equations only read.
         sigma : float or array_like, shape (neurons,)
@@ -349,13 +349,13 @@ class Inputs(Setting):
         >>> net.add_noise(cells, "I", sigma=50.0, tau=5.0)
         <Noise of cells.I: sigma 50, tau 5 ms>
         """
-        self._check_own("population", population)
+        population, neurons = self._chosen(population, neurons)
         added = Noise(population, target, sigma, tau, neurons, len(self.noises))
         population.inject(target, added)
         self.noises.append(added)
         return added
 
-    def injections(self) -> dict[str, Injection]:
+    def injections(self) -> dict[str, Any]:
         """All that is added to inputs in every step, by the names that files have for it."""
         return {
             **{f"stimulus {k}": each for k, each in enumerate(self.stimuli)},
@@ -376,7 +376,24 @@ class Inputs(Setting):
         if name in self.populations or name in self.projections:
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
 
+    def _group(self, role: str, given: Any) -> Subgroup:
+        """The neurons of a population or of a subgroup of one."""
+        self._check_own(role, given.population if isinstance(given, Subgroup) else given)
+        return given if isinstance(given, Subgroup) else given[:]
+
+    def _chosen(self, given: Any, neurons: Any) -> tuple[Population, Any]:
+        """The population that is given by itself or as a subgroup, and those of its neurons."""
+        if not isinstance(given, Subgroup):
+            self._check_own("population", given)
+            return given, neurons
+        group = self._group("population", given)
+        return group.population, group.ids[check_neurons("neurons", neurons, group.n)]
+
     def _check_own(self, role: str, population: Any) -> None:
+        if isinstance(population, Subgroup):
+            raise InputError(
+                f"{role} is the subgroup {population.name}; it has to be a whole population."
+            )
         if not isinstance(population, Population) or population.network is not self:
             raise InputError(f"{role} has to be a population of this network.")
 

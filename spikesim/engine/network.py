@@ -35,7 +35,14 @@ from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, noise_seed_of, renamed, step_of
+from spikesim.engine.restoring import (
+    check_built,
+    check_silent,
+    noise_seed_of,
+    renamed,
+    silenced,
+    step_of,
+)
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -88,6 +95,7 @@ class Network(Assembly):
         "backgrounds": "add_background adds one",
         "stimuli": "play adds one",
         "noises": "add_noise adds one",
+        "gap_junctions": "connect_gap adds some",
         "recordings": "record and record_spikes add one",
     }
 
@@ -112,6 +120,8 @@ class Network(Assembly):
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
         ordered = list(self._first)
+        for junctions in self.gap_junctions:
+            ordered += junctions.flowing()
         for population in self.populations.values():
             ordered += self._phases_of(population)
         ordered += self._last
@@ -302,6 +312,9 @@ class Network(Assembly):
             self._draw_noise_from(self.seed)
         if seed is not None:
             self._draw_noise_from(seed)
+        if state is None:
+            for part in self.injections().values():
+                part.begin_again()
 
     def _remember_beginning(self) -> None:
         """Keep how parts are that have not run yet, for `reset`."""
@@ -359,6 +372,7 @@ class Network(Assembly):
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
         parts += self.injections().values()
+        parts += [population.can_be_silent for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -397,6 +411,7 @@ class Network(Assembly):
             **other,
             "built": self._built(),
             "arrays": self.arrays(),
+            **silenced(self.populations),
         }
 
     def _built(self) -> dict[str, dict[str, Any]]:
@@ -475,6 +490,7 @@ class Network(Assembly):
                     )
         for owner, population in self.populations.items():
             population.check_saved(saved[owner])
+        silent = check_silent(state.get("silent", {}), self.populations)
         for phase in self._first:
             if phase.body is trials.tick:
                 clock, length = phase.state["clock"], phase.state["length"]
@@ -486,6 +502,10 @@ class Network(Assembly):
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
+        for owner, population in self.populations.items():
+            if silent[owner].size or population.can_be_silent:
+                population.set_silent(slice(None), False)
+                population.set_silent(silent[owner], True)
         self._step = int(state["step"])
         self._draw_noise_from(noise_seed)
         self._is_torn = False

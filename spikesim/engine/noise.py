@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from math import exp, expm1, sqrt
 from typing import Any
 
@@ -13,7 +14,6 @@ from spikesim.engine.injection import EACH, Injection
 from spikesim.engine.population import Population
 from spikesim.errors import InputError
 from spikesim.kernels import noise as bodies
-from spikesim.kernels.chance import MASK
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import State
 
@@ -57,15 +57,13 @@ class Noise(Injection):
         self._tau: float | None = None
         pair = np.zeros((2, -(-n // 2)), population.dtype)
         self._state: dict[str, np.ndarray] = {"pair": pair, "xi": pair.reshape(-1)}
-        stream = NOISE + number
-        self._params["stream"] = stream
-        self._params["seed_low"] = network.seed & MASK
-        self._params["seed_high"] = network.seed >> 32
+        self._params["stream"] = NOISE + number
         if tau is None:
             self._params["per_root_dt"] = 1.0 / sqrt(network.dt)
         else:
             # float64 in any network: tau may become too long for float32.
-            self._state["x"] = generator(network.seed, stream).standard_normal(n)
+            self._state["x"] = np.zeros(n)
+            self.begin_again()
             self._set_tau(tau)
         self.sigma = sigma
         self._described = {
@@ -119,9 +117,15 @@ class Noise(Injection):
         self._params["keep"] = exp(-dt / tau)
         self._params["fresh"] = sqrt(-expm1(-2.0 * dt / tau))
 
+    def begin_again(self) -> None:
+        if "x" in self._state:
+            chance = generator(self.population.network.noise_seed, self._params["stream"])
+            self._state["x"][:] = chance.standard_normal(self._state["x"].size)
+
     def adding(self, population: Population, total: dict[str, np.ndarray]) -> list[Phase]:
         drawn = {"pair": self._state["pair"]}
-        draw = Phase(bodies.draw, bodies.pairs, drawn, self._params, dtype=population.dtype)
+        params: Any = ChainMap(self._params, population.network.noise)
+        draw = Phase(bodies.draw, bodies.pairs, drawn, params, dtype=population.dtype)
         state = State(self._state, total)
         del state["pair"]
         if self._tau is None:

@@ -10,10 +10,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikesim.attributes import Constants, Watched, public_names, read_only
-from spikesim.checks import check_array, check_memory, check_number, is_real, nearest, show
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_memory,
+    check_number,
+    is_real,
+    nearest,
+    show,
+)
 from spikesim.copying import Part
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.setting import Setting
+from spikesim.engine.subgroups import Subgroup, subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes, stimuli
@@ -95,8 +104,12 @@ class Population(Part):
     ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step.
     Arrays of others that the neuron's equations read go to ``population.shared``.
 
+    ``population[:80]``, a `Subgroup`, stands for some of its neurons.
+
     Attributes
     ----------
+    silent : numpy.ndarray of bool, shape (n,)
+        Which neurons are silenced, by ``population.silence()`` or ``population[:80].silence()``.
     dtype : {'float32', 'float64'}
         The type of the variables: the network's, but float64 if a time constant is longer than
         4096 steps; see `Neuron`.
@@ -155,6 +168,7 @@ class Population(Part):
         self.filters: dict[str, Filter] = {}
         self.rings: dict[str, np.ndarray] = {}
         self._injected: dict[str, list[Any]] = {}
+        self._silent: dict[str, np.ndarray] = {}
         self._totals: dict[str, np.ndarray] = {}  # of the variables that something is added to
 
     def __repr__(self) -> str:
@@ -186,6 +200,34 @@ class Population(Part):
             f"{name} of {self.name!r} cannot be set: it is a parameter, and constants follow from "
             f"it when the neurons are made; give it to add_population, as {name}=..."
         )
+
+    __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
+
+    def __getitem__(self, key: Any) -> Subgroup:
+        return subgroup(self, key)
+
+    def silence(self, on: bool = True) -> None:
+        """Let no neuron send spikes, or let them send spikes again.
+
+        Their equations go on, and a neuron that reaches its threshold is reset; but the spike
+        reaches no one and is not recorded. It is saved with the network.
+        """
+        self.set_silent(slice(None), check_choice("on", on, [True, False]))
+
+    def set_silent(self, ids: Any, on: bool) -> None:
+        """Silence some neurons, or let them send spikes again."""
+        if "silent" not in self._silent:
+            self._silent["silent"] = np.zeros(self.n, np.int8)
+        self._silent["silent"][ids] = on
+
+    @property
+    def silent(self) -> np.ndarray:
+        return read_only(self._silent.get("silent", np.zeros(self.n, np.int8)).astype(bool))
+
+    @property
+    def can_be_silent(self) -> bool:
+        """Whether neurons have been silenced, now or before: there is a Phase for it then."""
+        return bool(self._silent)
 
     @property
     def ids(self) -> np.ndarray:
@@ -343,11 +385,19 @@ class Population(Part):
             listing = State({"spike": self._spike}, self._listed)
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
+        ordered += self.silencing()
         if self.neuron.on_spike:
             state = State(self.state, self._totals, self._listed, self.shared)
             for body in self.neuron.on_spike:
                 ordered.append(Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype))
         return ordered
+
+    def silencing(self) -> list[Phase]:
+        """The Phase, if any, that takes back what silenced neurons emit."""
+        if not self._silent:
+            return []
+        state = State(self._listed, self._silent, spike=self.state["spike"])
+        return [Phase(spikes.silence, once, state)]
 
     def landing(self, port: str) -> np.ndarray:
         """Where what arrives at a port is added: a ring of rows, shape (slots, n)."""

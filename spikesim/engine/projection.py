@@ -13,6 +13,7 @@ from spikesim.engine.plasticity import Plasticity
 from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
+from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
@@ -95,8 +96,17 @@ class Projection(Synapses):
         **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
     }
 
-    def __init__(self, name: str, pre: Population, post: Population, port: str):
-        super().__init__(pre.network, name, (pre.n, post.n), pre is post)
+    def __init__(
+        self,
+        name: str,
+        pre: Population,
+        post: Population,
+        port: str,
+        groups: tuple[Subgroup, Subgroup] | None = None,
+    ):
+        within = None if groups is None else (groups[0].ids, groups[1].ids)
+        super().__init__(pre.network, name, (pre.n, post.n), pre is post, within)
+        self._ends = (pre.name, post.name) if groups is None else (groups[0].name, groups[1].name)
         self.pre = pre
         self.post = post
         self.port = port
@@ -108,7 +118,8 @@ class Projection(Synapses):
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
-        return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
+        pre, post = self._ends
+        return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._plasticity is not None:

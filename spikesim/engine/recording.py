@@ -21,6 +21,7 @@ from spikesim.copying import Companion
 from spikesim.engine.arguments import file_unit
 from spikesim.engine.population import Population
 from spikesim.engine.rows import Rows
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase, once
@@ -31,8 +32,8 @@ from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 
 __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
-_SPIKE_BUFFER = 1 << 20
-_SAMPLE_BUFFER = 1 << 22
+SPIKE_BUFFER = 1 << 20
+SAMPLE_BUFFER = 1 << 22
 
 # What files are made of, as measured; tests hold `predicted_bytes` to it.
 _FILE_BYTES = 6144  # of spikes, without one
@@ -47,8 +48,13 @@ class _Recording(Recorded, Companion):
     population: Population | None
     _stretches: list[tuple[int, int]]
 
-    def __init__(self, population: Population, dt: float, path: str | Path | None, **public: Any):
-        public = {"population": population, "name": population.name, "dt": dt, **public}
+    def __init__(
+        self, population: Population | Subgroup, dt: float, path: str | Path | None, **public: Any
+    ):
+        name = population.name
+        if isinstance(population, Subgroup):
+            population = population.population
+        public = {"population": population, "name": name, "dt": dt, **public}
         self.__dict__.update(public)
         self._path = None if path is None else str(check_path("path", path))
         self._writer: SpikeWriter | TraceWriter | None = None
@@ -190,7 +196,7 @@ class _Recording(Recorded, Companion):
 
 
 class SpikeRecording(_Recording, RecordedSpikes):
-    """The spikes of one population; made by `Network.record_spikes`.
+    """The spikes of a population, or of a subgroup; made by `Network.record_spikes`.
 
     A copy, such as that which another process sends back, holds what was recorded and can be read,
     drawn and written, but belongs to no network any more.
@@ -200,7 +206,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
     t : numpy.ndarray, shape (spikes,)
         Times in ms, ascending: a spike of step k has time k dt. To be read only.
     i : numpy.ndarray, shape (spikes,)
-        The neuron of each spike. To be read only.
+        The neuron of each spike, as its population, or subgroup, numbers them. To be read only.
     count : numpy.ndarray, shape (n,)
         Spikes per neuron.
     t_start, t_stop, duration : float
@@ -210,14 +216,19 @@ class SpikeRecording(_Recording, RecordedSpikes):
 
     def __init__(
         self,
-        population: Population,
+        population: Population | Subgroup,
         dt: float,
         path: str | Path | None,
         writer: SpikeWriter | None = None,
     ):
         super().__init__(population, dt, path, n=population.n)
+        self._numbers: np.ndarray | None = None  # of a subgroup: those of its neurons, or -1
+        if isinstance(population, Subgroup):
+            self._numbers = np.full(population.population.n, -1, np.int32)
+            self._numbers[population.ids] = np.arange(population.n)
+            population = population.population
         self._most = population.spike_list()["ids"].shape[1]
-        size = max(_SPIKE_BUFFER, self._most)
+        size = max(SPIKE_BUFFER, self._most)
         self._buffer = {
             "step": np.zeros(size, np.int64),
             "neuron": np.zeros(size, np.int32),
@@ -262,6 +273,9 @@ class SpikeRecording(_Recording, RecordedSpikes):
             return
         stored = int(self._buffer["fill"][0])
         steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+        if self._numbers is not None:
+            neurons = self._numbers[neurons]
+            steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
         if isinstance(self._writer, SpikeWriter):
             self._writer.append(self.name, steps, neurons)
         else:
@@ -425,7 +439,7 @@ class StateRecording(_Recording, RecordedSamples):
     ):
         super().__init__(population, dt, path, variables=variables, every=every, units=units)
         self._which = which
-        rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
+        rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows

@@ -5,16 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikesim.checks import MOST_STEPS, check_integer, is_real, show
+import numpy as np
+
+from spikesim.checks import (
+    MOST_STEPS,
+    check_integer,
+    check_neurons,
+    check_unknown,
+    is_real,
+    show,
+)
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "noise_seed_of", "renamed", "step_of"]
+__all__ = ["check_built", "check_silent", "noise_seed_of", "renamed", "silenced", "step_of"]
 
 
 def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
     old = {name.replace(" ", "_"): name for name in extra if name not in saved}
     return {old.get(name, name): part for name, part in saved.items()}
+
+
+def silenced(populations: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    """What a state holds of neurons that have been silenced; nothing if none is."""
+    silent = {name: np.flatnonzero(each.silent) for name, each in populations.items()}
+    silent = {name: ids for name, ids in silent.items() if ids.size}
+    return {"silent": silent} if silent else {}
+
+
+def check_silent(saved: Any, populations: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The silenced neurons of each population in a state, or `InputError`."""
+    if not isinstance(saved, Mapping):
+        raise InputError(f"The saved silent is {show(saved)}; it has to be a dict by population.")
+    check_unknown("saved silent population", saved, populations)
+    return {
+        name: check_neurons(f"saved silent of {name!r}", saved.get(name, []), population.n)
+        for name, population in populations.items()
+    }
 
 
 def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, overload
 from spikesim.checks import show
 from spikesim.engine.population import Population
 from spikesim.engine.recording import SpikeRecording
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.recorded import Spikes
 from spikesim.sonata import SpikeWriter, write_spikes
@@ -51,7 +52,9 @@ class SpikeRecordings(Sequence[SpikeRecording]):
     ([2.0, 4.0], ['exc', 'inh'])
     """
 
-    def __init__(self, populations: Sequence[Population], dt: float, path: str | Path | None):
+    def __init__(
+        self, populations: Sequence[Population | Subgroup], dt: float, path: str | Path | None
+    ):
         writer = None
         if path is not None:
             writer = _CommonWriter(path, dt, {each.name: each.n for each in populations})

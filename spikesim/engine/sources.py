@@ -193,6 +193,7 @@ class ImageSource(Population):
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
             Phase(image_bodies.list_spikes, once, state, decision),
+            *self.silencing(),
         ]
 
 
@@ -309,7 +310,8 @@ class SpikeTrainSource(Population):
         check_range(f"saved {self.name}.loop", saved["loop"], -MOST_STEPS, MOST_STEPS)
 
     def phases(self) -> list[Phase]:
-        return [Phase(emit_given, once, State(self._trains, self._listed, self.state))]
+        state = State(self._trains, self._listed, self.state)
+        return [Phase(emit_given, once, state), *self.silencing()]
 
 
 def _check_period(period: Any) -> int:
@@ -543,4 +545,5 @@ class EventSource(Population):
         state = State(self._detector, self._listed, spike=self.state["spike"])
         for name in ("ids", "count"):
             state.link(f"source_{name}", self.source.listed, name)
-        return [Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)]
+        detection = Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)
+        return [detection, *self.silencing()]

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
+from spikesim.attributes import read_only
 from spikesim.checks import (
     MOST_STEPS,
     check_array,
@@ -17,7 +18,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.injection import EACH, Injection
-from spikesim.engine.population import Population, read_only
+from spikesim.engine.population import Population
 from spikesim.errors import InputError
 from spikesim.kernels import stimuli as bodies
 from spikesim.kernels.machine.program import Phase

@@ -194,7 +194,9 @@ INTERNAL = {
     "spikesim.learning.images.Update": "returned",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.examples.*": "tried on the models that are made of it",
+    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
+    "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
@@ -217,6 +219,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived"),
+            *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
                 "learned_from",
@@ -758,7 +761,7 @@ def _propagation(method: str, **given: Any) -> Callable[[Path], Call]:
         done = propagation.Propagation(duration=length, burn_in=1.0, backend="python", n=200)
         if method in ("run", "currents"):
             return Call(getattr(done, method), given)
-        done.network._step = 1010
+        done.network.set_state({**done.network.state(), "step": 1010})
         place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
         return Call(getattr(done, method), place)
 
@@ -1201,6 +1204,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
+            "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
@@ -1307,7 +1311,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.record": trained(
         "exclusive_or", "record", pattern=1, teach=True
     ),
-    "spikesim.models.burst.spiking.exclusive_or.ExampleRecording.rates": lambda f: Call(
+    "spikesim.learning.examples.ExampleRecording.rates": lambda f: Call(
         MODELS["exclusive_or"]().record(0).rates, {"name": "output", "bin": 0.5}
     ),
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
@@ -1378,6 +1382,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
+    ),
+    "spikesim.bursts.burst_probability": _plain(
+        bursts.burst_probability, events=[2.0, 0.0], bursts=[1.0, 0.0]
     ),
     "spikesim.bursts.Curves.of_rows": _plain(
         bursts.Curves.of_rows,

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
-from spikesim.bursts import BurstRates
+from spikesim.bursts import BurstRates, burst_probability
 from spikesim.checks import check_choice, check_memory, check_number, check_steps, show
 from spikesim.comparison import Comparison
 from spikesim.copying import Whole
@@ -191,8 +191,7 @@ class Propagation(Whole):
             return np.histogram(times, edges)[0] / (recording.n * 1e-3 * bin_width)
 
         events, bursts = rate(self.events[population]), rate(self.bursts[population])
-        probability = np.full(len(events), np.nan)
-        np.divide(bursts, events, out=probability, where=events > 0.0)
+        probability = burst_probability(events, bursts)
         middles = (edges[1:] + edges[:-1]) / 2.0
         return BurstRates(middles, events, bursts, probability, rate(self.spikes[population]))
 
