@@ -19,6 +19,7 @@ FLOORS = (
     "checks",
     "precision attributes progress former",
     "copying backends io",
+    "signatures",
     "neuron neurons patterns spike_pattern dataset idx own_images datasets"
     " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
     "engine plot",
