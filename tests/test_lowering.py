@@ -231,7 +231,7 @@ chance = np.random.default_rng(1)
         (make_closure(), "closure uses inside of an enclosing function; pass it in the"),
         (uses_array, "uses_array reads the global 'TABLE' of type ndarray; pass arrays in"),
         (uses_dict, "uses_dict reads the global 'LOOKUP' of type dict"),
-        (uses_module, "uses_module calls 'math.gamma', which bodies cannot call; they can call abs"),
+        (uses_module, "uses_module calls 'math.gamma', which bodies cannot call; they can call"),
         (uses_unknown, "uses_unknown uses 'unheard_of', which is not defined"),
         (uses_builtin_of_c, "calls 'factorial', which bodies cannot call; they can call abs"),
         (comprehends, "comprehends defines a function or comprehension inside; write a loop"),
@@ -252,7 +252,7 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(function, text):
     assert "\n" not in str(error.value)
 
 
-SEED = "random numbers ignore the network's seed; draw with normal(s, i) or uniform(s, i)"
+SEED = "whose random numbers ignore the network's seed; draw with normal(s, i) or uniform(s, i)"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ FLOORS = (
     "checks",
     "precision attributes progress former",
     "copying backends io",
+    "signatures",
     "neuron neurons textbook_neurons math patterns spike_pattern dataset idx own_images datasets"
     " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
     "engine plot",

@@ -163,7 +163,7 @@ INTERNAL = {
     "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
     "spikesim.engine.rules.RulePlasticity": "made by Network.connect",
     "spikesim.engine.rules.RulePlasticity.[cl]*": "see Projection.learning",
-    "spikesim.engine.rules.[ac]*": "what rules and synapses are made of",
+    "spikesim.signatures.*": "what rules are made of",
     "spikesim.engine.network.Network.add": "takes what models make",
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
