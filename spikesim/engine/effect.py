@@ -14,7 +14,7 @@ from spikesim.engine.population import Population
 from spikesim.kernels import spikes
 from spikesim.kernels.machine import python
 from spikesim.kernels.machine.program import Phase
-from spikesim.kernels.machine.records import record
+from spikesim.kernels.machine.states import record
 
 __all__ = ["effect"]
 
