@@ -1,4 +1,4 @@
-"""Trials: a network goes back to its beginning, with other noise, and gives out what it recorded."""
+"""Trials: a network goes back to its beginning, with other noise; loops that look on the way."""
 
 import copy
 import pickle
@@ -132,7 +132,7 @@ def test_weights_that_learn_go_back_and_others_stay_as_they_are():
     learnt, fixed = net.projections["source_to_cells"], net.projections["cells_to_cells"]
     before = learnt.W.copy()
     net.run(60.0)
-    assert (learnt.W != before).any()
+    assert (before != learnt.W).any()
     fixed.weight[:] = -1.0
     net.reset()
     np.testing.assert_array_equal(learnt.W, before)
@@ -436,8 +436,10 @@ def test_a_loop_that_is_left_leaves_the_network_where_it_is():
     assert net.time == 15.0
 
 
-@pytest.mark.parametrize("duration, every", [(10.0, 3.0), (10.0, 0.0), (10.0, 0.2), (-1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("duration", "every"), [(10.0, 3.0), (10.0, 0.0), (10.0, 0.2), (-1.0, 1.0)]
+)
 def test_a_loop_that_cannot_be_is_refused_where_it_is_written(duration, every):
     net, _ = learning()
-    with pytest.raises(InputError, match="duration|every"):
+    with pytest.raises(InputError, match=r"duration|every"):
         net.steps(duration, every=every)

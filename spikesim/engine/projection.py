@@ -9,7 +9,7 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_number, show
-from spikesim.engine.population import Population
+from spikesim.engine.population import Population, is_finite
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
@@ -253,13 +253,12 @@ class Projection(Synapses):
 
     def not_finite(self) -> str | None:
         """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
+        if not (self._learns or self._release or self._pairs):
+            return None
         watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
-            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = array.sum(dtype=np.float64)
-            if not np.isfinite(total) and not np.isfinite(array).all():
+            if not is_finite(array):
                 return name
         return None
