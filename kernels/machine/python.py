@@ -23,7 +23,7 @@ FAILURES: tuple = ()
 
 
 def lowering(dtype: str, ready: dict[Callable, Callable] | None = None) -> Lowering:
-    """Lowering that binds and types functions but leaves them plain Python, and `ready` ones alone."""
+    """Lowering that binds and types functions but leaves them plain; `ready` ones it takes."""
     return Lowering(lambda function: function, dtype, ready=ready, exponent=Exponent)
 
 

@@ -73,10 +73,12 @@ class Assembly(Inputs):
 
         They are what arrives at it, added Phases, and populations that share the array.
         """
-        if self._incoming(population) or population in (x.population for x in self.backgrounds):
+        if any(projection.post is population for projection in self.projections.values()):
+            return True
+        if any(background.population is population for background in self.backgrounds):
             return True
         states = [phase.state for phase in (*self._first, *self._last)]
-        states += [other.shared for other in self.populations.values()]
+        states += [other.shared for other in self.populations.values() if other.shared]
         return any(array is each for state in states for each in state.values())
 
     # --------------------------------------------------------------------------- connecting

@@ -10,7 +10,7 @@ import numpy as np
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_neurons, check_number, show
 from spikesim.engine.plasticity import Plasticity
-from spikesim.engine.population import Population
+from spikesim.engine.population import Population, is_finite
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
@@ -368,17 +368,14 @@ class Projection(Synapses):
 
     def not_finite(self) -> str | None:
         """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
-        watched = {
-            **self._release,
-            **({} if self._plasticity is None else self._plasticity.arrays()),
-        }
+        if not (self._learns or self._release or self._plasticity):
+            return None
+        learned = {} if self._plasticity is None else self._plasticity.arrays()
+        watched = {**self._release, **learned}
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
-            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = array.sum(dtype=np.float64)
-            if not np.isfinite(total) and not np.isfinite(array).all():
+            if not is_finite(array):
                 return name
         return None
 
