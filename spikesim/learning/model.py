@@ -74,6 +74,7 @@ class LayeredModel(Learner):
     sizes: tuple[int, ...]
     W: LayerArrays
     b: LayerArrays
+    B: LayerArrays
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -139,6 +140,13 @@ class LayeredModel(Learner):
         """Where the feedback onto a hidden layer comes from."""
         return layer.above
 
+    def feedback_weights(self, layer: Layer) -> np.ndarray | None:
+        """The feedback weights onto a hidden layer, [pre, post], which users see as ``net.B[m]``.
+
+        By default its array B; a view of another one, if the model calls it otherwise.
+        """
+        return layer.arrays.get("B")
+
     # ------------------------------------------------------------------- what it gets
 
     def __init__(
@@ -170,6 +178,9 @@ class LayeredModel(Learner):
         for name in self.WEIGHTS:
             arrays = [each[name] for each in self._weights if name in each]
             setattr(self, name, LayerArrays(name, arrays))
+        feedback = [array for each in blank if (array := self.feedback_weights(each)) is not None]
+        if feedback and "B" not in self.WEIGHTS:
+            self.B = LayerArrays("B", feedback)
         self.notes = {}
 
     def __repr__(self) -> str:
