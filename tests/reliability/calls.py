@@ -220,7 +220,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
