@@ -172,8 +172,7 @@ class Projection(Synapses):
         """The dict that holds what `state` names, and its name there."""
         if name == "weight":
             return self._weights, next(iter(self._weights))
-        assert self._plasticity is not None
-        return self._plasticity.each(), name
+        return ({} if self._plasticity is None else self._plasticity.each()), name
 
     def table(self) -> np.ndarray:
         """All synapses, one in a row; dense or sparse, by presynaptic neuron, then by target.
