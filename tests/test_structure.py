@@ -20,7 +20,7 @@ FLOORS = (
     "precision attributes progress former",
     "copying backends io",
     "signatures",
-    "neuron neurons patterns spike_pattern dataset idx own_images datasets"
+    "neuron neurons synapse synapses patterns spike_pattern dataset idx own_images datasets"
     " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
     "engine plot",
     "learning training",
