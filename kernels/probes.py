@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["advance", "sample", "sampled", "spikes_now", "store", "tally"]
+__all__ = ["advance", "sample", "sample_pair", "sampled", "spikes_now", "store", "tally"]
 
 
 def spikes_now(t, s, p):
@@ -29,6 +29,13 @@ def sampled(t, s, p):
 def sample(k, t, s, p):
     """Copy the value of the k-th chosen neuron to this sample's row of the buffer."""
     s.buffer[t // p.every - p.first, k] = s.value[s.which[k]]
+
+
+def sample_pair(k, t, s, p):
+    """The same of a matrix, whose elements are numbered row by row."""
+    columns = s.value.shape[1]
+    i = s.which[k] // columns
+    s.buffer[t // p.every - p.first, k] = s.value[i, s.which[k] - i * columns]
 
 
 def tally(_, t, s, p):

@@ -103,13 +103,13 @@ class Guarded:
         if name in readable:
             called = callable(getattr(type(self), name, None))
             what = "is a method" if called else "can only be read"
-            there = f"; what can be set is {there}" if there else ""
-            return f"{name} of {who} {what}, so that it cannot be set{there}."
+            there = f"; what can be set: {there}" if there else ""
+            return f"{name} of {who} {what}, so it cannot be set{there}."
         near = nearest(name, [*settable, *sorted(readable)])
-        there = f"; there is {there}" if there else ""
+        there = f"; available: {there}" if there else ""
         return (
-            f"{who[0].upper()}{who[1:]} has no {show(name)} that could be set{there}.{near} A name "
-            "of your own begins with '_'."
+            f"{who[0].upper()}{who[1:]} has no {show(name)} that can be set{there}.{near} Names "
+            "of your own have to begin with '_'."
         )
 
     def _more(self) -> Iterator[str]:

@@ -89,7 +89,7 @@ def backend(name: str) -> Any:
     kind, _, number = name.partition(":")
     if kind == "threads":
         return _threads(int(number or cores()))
-    return _cuda(int(number or 0))
+    return cuda(int(number or 0))
 
 
 @cache
@@ -100,7 +100,7 @@ def _threads(count: int) -> Any:
 
 
 @cache
-def _cuda(device: int) -> Any:
+def cuda(device: int) -> Any:
     from spikesim.kernels.machine.cuda import Cuda, unavailable
 
     reason = unavailable(device)

@@ -4,8 +4,8 @@
     rates.event_rate, rates.burst_probability
 
 Spikes of one neuron that follow each other closely are a burst. A burst counts as one event, and
-so does a spike that stands alone. Of a population of pyramidal neurons, the rate of events tells
-what drives the somata and the probability that an event is a burst what drives the apical
+so does an isolated spike. In a population of pyramidal neurons, the rate of events reflects the
+drive of the somata, and the probability that an event is a burst reflects the drive of the apical
 dendrites (Naud & Sprekeler 2018; Payeur et al. 2021). `plot.burst_raster` and `plot.multiplexing`
 draw both; `Curves` has both over a dendritic current. Times are in ms and rates in Hz.
 """
@@ -20,7 +20,14 @@ import numpy as np
 from spikesim.checks import check_array, check_integer, check_memory, check_number
 from spikesim.errors import InputError
 
-__all__ = ["BurstRates", "Bursts", "Curves", "binned_rates", "events_and_bursts"]
+__all__ = [
+    "BurstRates",
+    "Bursts",
+    "Curves",
+    "binned_rates",
+    "burst_probability",
+    "events_and_bursts",
+]
 
 # Multiples of a time step are equal if they differ by less (ms): 16.1 - 0.1 is a little above 16.
 _ROUNDING = 1e-6
@@ -203,6 +210,34 @@ class Curves(NamedTuple):
         return float(np.interp(burst_probability, curve[between], self.dendritic_current[between]))
 
 
+def burst_probability(events: Any, bursts: Any) -> np.ndarray:
+    """Return bursts per event.
+
+    Parameters
+    ----------
+    events, bursts : array_like of one shape
+        Their numbers or rates, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        NaN without events.
+
+    Raises
+    ------
+    InputError
+        If they are not numbers of one shape.
+
+    Examples
+    --------
+    >>> burst_probability([10, 0], [2, 0])
+    array([0.2, nan])
+    """
+    events = check_array("events", events, at_least=0.0)
+    bursts = check_array("bursts", bursts, shape=events.shape, at_least=0.0)
+    return np.divide(bursts, events, out=np.full(events.shape, np.nan), where=events > 0)
+
+
 def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> Bursts:
     """Find the events of each neuron, and which of them are bursts.
 
@@ -217,8 +252,8 @@ def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> B
     ids : int array, shape (spikes,)
         The neuron of each spike, at least 0.
     longest_interval : float
-        Longest interval between two spikes of a burst (ms), itself included; 16 ms is that of
-        Payeur et al. (2021).
+        Longest interval between two spikes of a burst (ms), inclusive; Payeur et al. (2021) use
+        16 ms.
 
     Returns
     -------
@@ -247,9 +282,9 @@ def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> B
 
     order = np.lexsort((times, ids))  # neuron after neuron
     t, i = times[order], ids[order]
-    follows = np.zeros(t.size, bool)  # the spike before closely
+    follows = np.zeros(t.size, bool)  # whether a spike closely follows the one before
     follows[1:] = (i[1:] == i[:-1]) & (np.diff(t) <= longest + _ROUNDING)
-    leads = np.zeros(t.size, bool)  # the spike after closely
+    leads = np.zeros(t.size, bool)  # whether the next spike closely follows it
     leads[:-1] = follows[1:]
     second = follows.copy()
     second[1:] &= ~follows[:-1]
@@ -282,9 +317,9 @@ def binned_rates(
     duration : float
         End of the recording (ms), such as `SpikeRecording.t_stop`.
     bin_width : float
-        Length of a bin (ms). What is left at the end and fills no bin is left out.
+        Length of a bin (ms). An incomplete bin at the end is left out.
     start : float
-        Where the first bin begins (ms), such as after a burn-in. Spikes before it still decide
+        Where the first bin begins (ms), for example after a burn-in. Spikes before it still decide
         whether later ones are events.
     longest_interval : float
         Longest interval between two spikes of a burst (ms).
@@ -300,8 +335,8 @@ def binned_rates(
 
     Notes
     -----
-    A burst is counted in the bin of its second spike. Where that is not the bin of the event, the
-    burst probability of a bin with few events may exceed 1.
+    A burst is counted in the bin of its second spike. If its event is counted in an earlier bin,
+    the burst probability of a bin with few events may exceed 1.
 
     Examples
     --------
@@ -334,8 +369,7 @@ def binned_rates(
         return np.bincount(place[inside], minlength=bins) * (1000.0 / (n * width))
 
     events, burst_rate = rate(bursts.event_times), rate(bursts.burst_times)
-    probability = np.full(bins, np.nan)
-    np.divide(burst_rate, events, out=probability, where=events > 0.0)
+    probability = burst_probability(events, burst_rate)
     middles = start + (np.arange(bins) + 0.5) * width
     return BurstRates(middles, events, burst_rate, probability, rate(times))
 

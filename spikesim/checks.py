@@ -244,7 +244,7 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {show(name)}; there is {listed}.{nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; available: {listed}.{nearest(name, allowed)}"
             )
 
 
@@ -365,10 +365,10 @@ def check_memory(what: str, size: float) -> None:
     --------
     >>> check_memory("n is 100", 400.0)
     """
-    if size > _memory():
+    if size > memory():
         raise InputError(
             f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
-            f"{_memory() / 1e9:.3g} GB."
+            f"{memory() / 1e9:.3g} GB."
         )
 
 
@@ -430,7 +430,7 @@ def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 @cache
-def _memory() -> float:
+def memory() -> float:
     """How many bytes of memory this machine has."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
@@ -511,7 +511,9 @@ def check_array(
     return np.ascontiguousarray(array)
 
 
-def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.ndarray:
+def check_neurons(
+    name: str, value: Any, n: int, *, beyond: bool = False, each: str = "neurons"
+) -> np.ndarray:
     """Return the numbers of the neurons that an argument selects from `n`, or raise `InputError`.
 
     Every argument that selects neurons is checked here.
@@ -526,6 +528,8 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
     n : int
     beyond : bool
         Whether numbers and masks may go beyond `n` neurons, because there may be more.
+    each : str
+        What they are, if they are no neurons.
 
     Returns
     -------
@@ -557,13 +561,13 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
         check_memory(f"{name} is {show(value)}", 8.0 * ((value[-1] - value[0]) // value.step + 1))
         return np.arange(value.start, value.stop, value.step, dtype=np.int64)
     if is_whole(value):
-        return check_neurons(name, [value], n, beyond=beyond)
+        return check_neurons(name, [value], n, beyond=beyond, each=each)
     if _is_mask(value):
         mask = check_array(name, value)
         if mask.ndim != 1 or not (beyond or mask.size == n):
             raise InputError(
                 f"{name} is a mask of shape {np.shape(value)}; it has to have a truth value for "
-                f"each of the {n} neurons."
+                f"each of the {n} {each}."
             )
         return np.flatnonzero(mask)
     return check_array(name, value, shape=(None,), dtype=np.int64, at_least=0, at_most=last)

@@ -1,7 +1,7 @@
 """Datasets by name, the digits that ship and MNIST, or by the path of a file of a user's own.
 
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
-float32; divide by 255 for an intensity. Nothing here unpickles or runs what a file holds.
+float32; divide by 255 for an intensity. Nothing here unpickles or executes the content of a file.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ MNIST_MIRRORS = (
 )
 """Where `download_mnist` looks by default, in this order."""
 
-# Of the unpacked content, in the order of the fields of Dataset. MNIST circulates unpacked and in
-# gzip files of different compression levels, so a checksum of the .gz would refuse good copies.
-_MNIST_SHA256 = {
+# Checksums of the unpacked content, in the order of the fields of Dataset. MNIST circulates
+# unpacked and in gzip files of different compression levels, so a checksum of the .gz would refuse
+# good copies.
+MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -54,11 +55,11 @@ _MNIST_SHA256 = {
 }
 _DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
 
-_TIMEOUT = 30.0  # s without a byte from a mirror
+TIMEOUT = 30.0  # s without a byte from a mirror
 
 
 def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """Return the dataset called `name`, or that of a file of one's own.
+    """Return the dataset called `name`, or that of a user's own file.
 
     Parameters
     ----------
@@ -66,12 +67,12 @@ def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = N
         A path has a suffix or a folder in it: flowers.npz, ./flowers. What it may be says
         `spikesim.own_images.read_images`.
     folder : path, optional
-        Where the files of MNIST are, as in `load_mnist`. Others need none.
+        Where the files of MNIST are, as in `load_mnist`. Other datasets need no folder.
 
     Raises
     ------
     InputError
-        There is no dataset of that name.
+        No dataset has that name.
     FileError
         A file is missing, damaged or foreign.
 
@@ -100,8 +101,8 @@ def is_path(name: str) -> bool:
 def load_digits() -> Dataset:
     """Return the 8 x 8 handwritten digits that ship with spikesim: 1,437 to train, 360 to test.
 
-    Every fifth image of each digit is a test image, always the same ones, so both parts hold the
-    digits in the same shares. data/README.md tells why, and source and licence.
+    Every fifth image of each digit is a test image. The split never changes, and both parts have
+    the same share of each digit. data/README.md gives the reason, the source and the licence.
 
     Returns
     -------
@@ -154,9 +155,9 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Parameters
     ----------
     folder : path, optional
-        The folder that holds the files, or has a sub-folder mnist that does; no other place is
-        then looked at. Without it: the folder that the environment variable SPIKESIM_DATA names,
-        in the same way, then the cache that `download_mnist` fills.
+        The folder that holds the files, or that has a sub-folder mnist with them; no other place
+        is then searched. By default these are searched, in the same way: the folder that the
+        environment variable SPIKESIM_DATA names, then the cache that `download_mnist` fills.
 
     Returns
     -------
@@ -166,8 +167,8 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Raises
     ------
     FileError
-        A file is missing, damaged or not the original. For other data in the same layout, such as
-        Fashion-MNIST, there is `load_idx`.
+        A file is missing, damaged or not the original. Use `load_idx` for other data in the same
+        layout, such as Fashion-MNIST.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
             root = expanded("SPIKESIM_DATA", Path(environment))
             places = [root, root / "mnist", *places]
     for place in places:
-        found = {name: _find(place, name) for name in _MNIST_SHA256}
+        found = {name: _find(place, name) for name in MNIST_SHA256}
         if any(found.values()):
             break
     else:
@@ -218,10 +219,10 @@ def download_mnist(
     mirrors: Sequence[str] = MNIST_MIRRORS,
     progress: bool = True,
 ) -> Path:
-    """Fetch the four files of MNIST (11 MB), keeping those that are already there.
+    """Fetch the four files of MNIST (11 MB); files that are already there are kept.
 
-    A file gets its name only once it is complete and its checksum is right. What a mirror sent
-    instead is kept as NAME.rejected until another mirror delivers.
+    A file gets its name only once it is complete and its checksum is right. If a mirror sends
+    something else, that is kept as NAME.rejected until another mirror delivers the file.
 
     Parameters
     ----------
@@ -231,7 +232,7 @@ def download_mnist(
     mirrors : sequence of str
         Addresses, http or https, of folders that hold the files; tried in this order.
     progress : bool
-        Show a bar (never when stderr is not a terminal).
+        Show a bar if stderr is a terminal.
 
     Returns
     -------
@@ -262,7 +263,7 @@ def download_mnist(
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name in _MNIST_SHA256:
+        for name in MNIST_SHA256:
             _download(name, target, mirrors, progress)
     except FileError:
         raise
@@ -279,7 +280,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
         try:
             _mnist_array(read_bytes(existing), name, existing)
         except FileError as error:
-            # It may be somebody's Fashion-MNIST, which has the same file names.
+            # It may be the user's Fashion-MNIST, which has the same file names.
             raise FileError(
                 f"{error} It is not overwritten: move it away, or download to another folder."
             ) from None
@@ -311,7 +312,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
 
 def _fetch(url: str, progress: bool) -> bytes:
     data = bytearray()
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
         announced = response.headers.get("Content-Length", "")
         with tqdm(
             total=int(announced) if announced.isdigit() else None,
@@ -352,10 +353,10 @@ def _mnist_array(data: bytes, name: str, source: object) -> NDArray[np.uint8]:
     content = unpacked(data, source)
     array = parsed(content, source, dimensions=3 if "images" in name else 1)
     found = hashlib.sha256(content).hexdigest()
-    if found != _MNIST_SHA256[name]:
+    if found != MNIST_SHA256[name]:
         raise FileError(
             f"{source} is an IDX file but not MNIST's {name}: the SHA-256 of its unpacked content "
-            f"is {found}, expected {_MNIST_SHA256[name]}. Get the original with download_mnist, or "
+            f"is {found}, expected {MNIST_SHA256[name]}. Get the original with download_mnist, or "
             "read your own data with load_idx."
         )
     return array

@@ -27,7 +27,7 @@ def load_idx(
     labels_path: str | os.PathLike[str],
     n_classes: int = 10,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[int, int]]:
-    """Return the images and labels of two IDX files of one's own, with or without gzip.
+    """Return the images and labels of two IDX files, with or without gzip.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def expanded(name: str, path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
-        raise InputError(f"{name} is {path}; there is no such home, so write it out.") from None
+        raise InputError(f"{name} is {path}; no user has that home, so write it out.") from None
 
 
 def unpacked(data: bytes, source: object) -> bytes:
@@ -103,7 +103,8 @@ def unpacked(data: bytes, source: object) -> bytes:
     content = bytearray()
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            # A small file may unpack to more than fits into memory: no further than it announces.
+            # A small file may unpack to more than fits into memory, so no more than it announces
+            # is unpacked.
             while len(content) <= _announced(content, source) and (piece := file.read(_PIECE)):
                 content += piece
     except (EOFError, OSError, zlib.error) as error:
@@ -157,5 +158,5 @@ def parsed(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]
         )
     if expected == 0:
         raise FileError(f"{source} holds no {what}; name a file that does.")
-    # A copy, because an array on bytes is read-only, a type for which Numba would compile anew.
+    # A copy, because an array over bytes is read-only: for Numba another type, to compile again.
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -1,7 +1,8 @@
 """The commands of models that learn to classify images: train, resume, plot, info, export.
 
-A model says in its class what it is and what it draws; the rest is the same. The class may also
-stand in a file of a user's own. Models of patterns in time have `spikesim.pattern_runs`.
+The class of a model says what the model is and which pictures it draws; the rest is the same for
+all. The class may also be in a user's file. For models of patterns in time see
+`spikesim.pattern_runs`.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ _LAST_PICTURE = "learning_curve.png"
 _DATASETS = ("digits", "mnist")
 _COMMON = {"backend", "data", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
 _COMMON |= {"model", "no_progress", "out", "patience", "run", "seed"}
-_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # those of a sweep, too
-_LARGE = 400  # pixels, from which images of a user's own are like those of MNIST
+_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # and the options of a sweep
+_LARGE = 400  # pixels: images of a user's own that are as large train as MNIST does
 _SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of a class in a file: 'my_file.py:MyModel'."""
+    """Whether a name stands for a class in a file: 'my_file.py:MyModel'."""
     return ".py:" in name
 
 
@@ -54,24 +55,24 @@ def model_class(where: str) -> Any:
         own = {n: each for n, each in vars(module).items() if _is_model(each)}
         models = [n for n, each in own.items() if each.__module__ == module.__name__]
         raise InputError(
-            f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
+            f"{place} has no model {name!r}; available: {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
         )
     return found
 
 
 def _is_model(found: Any) -> bool:
-    """Whether it is a class that learns images or patterns."""
+    """Whether an object is a class that learns images or patterns."""
     return inspect.isclass(found) and (hasattr(found, "SUITED") or hasattr(found, "TASKS"))
 
 
 def _check_options(network: Any) -> None:
-    """Refuse a class of which no options of the command line can be made."""
+    """Refuse a class that cannot be turned into options of the command line."""
     taken = [name for name in network.Parameters.declarations() if name in _TAKEN]
     if taken:
         raise InputError(
-            f"The parameter {taken[0]!r} of {network.__name__} is called as an option that every "
-            "command has; give it another name."
+            f"The parameter {taken[0]!r} of {network.__name__} has the name of an option that "
+            "every command has; give it another name."
         )
     suited, whose = network.SUITED, f"SUITED of {network.__name__}"
     if not isinstance(suited, Mapping) or not suited:
@@ -79,16 +80,16 @@ def _check_options(network: Any) -> None:
     for name, given in suited.items():
         check_choice(f"a dataset in {whose}", name, list(_DATASETS))
         if not isinstance(given, Mapping) or not {"hidden", "epochs"} <= given.keys():
-            raise InputError(f"{whose} has to say 'hidden' and 'epochs' of {name!r}: {_SUITED}.")
+            raise InputError(f"{whose} has to give 'hidden' and 'epochs' for {name!r}: {_SUITED}.")
 
 
 def _own_module(path: Path) -> Any:
-    name = f"own_{path.stem}"  # which takes the place of no other module
+    name = f"own_{path.stem}"  # no other module has such a name
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileError(f"{path} does not exist; give FILE.py:CLASS.")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
+    sys.path.insert(0, str(path.parent.resolve()))  # like a script, it may import its neighbours
     try:
         spec.loader.exec_module(module)
     except InputError as error:
@@ -102,7 +103,7 @@ def _own_module(path: Path) -> Any:
 
 @functools.cache
 def commands_of(where: str) -> Any:
-    """The commands of a model, from where its class is."""
+    """The commands of a model, given where its class is."""
     network = model_class(where)
     if hasattr(network, "TASKS"):
         from spikesim.pattern_runs import PatternCommands
@@ -115,14 +116,14 @@ def commands_of(where: str) -> Any:
 
 
 class ImageCommands:
-    """What the command line does for one model.
+    """The commands for one model.
 
     Parameters
     ----------
     network : type
         The model's class.
     where : str
-        Where it is, as `model_class` takes it.
+        Where the class is, as `model_class` takes it.
     """
 
     def __init__(self, network: Any, where: str):
@@ -147,11 +148,11 @@ class ImageCommands:
             for hidden in ("10", "10,10")
         )
 
-    def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
+    def __reduce__(self) -> Any:  # a sweep's process may have to import the user's file first
         return commands_of, (self.where,)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The options of ``spikesim train NAME``."""
+        """Add the options of ``spikesim train NAME``."""
         hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
         first = "digits" if "digits" in self.suited else next(iter(self.suited))
         images = parser.add_mutually_exclusive_group()
@@ -249,11 +250,11 @@ class ImageCommands:
         return data
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Refuse what no network can be made of."""
+        """Refuse settings from which no network can be made."""
         self.new(settings, _load_once(settings["dataset"]))
 
     def train_set(self, settings: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-        """Train a network of a sweep, or go on with it; return how well it does."""
+        """Train a network of a sweep, or continue it; return how well it does."""
         data = _load_once(settings["dataset"])
         path = directory / RUN_FILE
         if path.exists():
@@ -270,11 +271,11 @@ class ImageCommands:
         }
 
     def result_label(self, settings: Mapping[str, Any]) -> str:
-        """The axis of a sweep's figure."""
+        """The label of the axis in a sweep's figure."""
         return "Test error (%)"
 
     def resume(self, chosen: argparse.Namespace) -> None:
-        """Go on where the last checkpoint ended."""
+        """Continue from the last checkpoint."""
         if chosen.blocks is not None:
             raise InputError("--blocks is for models that learn in time; this run has --epochs.")
         if not (chosen.directory / RUN_FILE).exists():
@@ -292,8 +293,8 @@ class ImageCommands:
                 # It was stopped between its last checkpoint and its last picture.
                 self._results(net, data, chosen.directory)
             print(
-                f"All {net.epoch} epochs are done; '{self._resuming(chosen.directory)} --epochs "
-                f"{net.epoch + 10}' would train on."
+                f"All {net.epoch} epochs are done; to train on, use "
+                f"'{self._resuming(chosen.directory)} --epochs {net.epoch + 10}'."
             )
             return
         print(
@@ -302,17 +303,17 @@ class ImageCommands:
         self._fit(net, data, chosen.directory, not chosen.no_progress)
 
     def _resuming(self, directory: Path) -> str:
-        """The command that goes on with a run."""
+        """The command that continues a run."""
         own = f" --model {self.where}" if is_own(self.where) else ""
         return f"spikesim resume {directory}{own}"
 
     def plot(self, chosen: argparse.Namespace) -> None:
-        """Record again and draw all pictures."""
+        """Record again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
         self._results(net, self._data(net), chosen.directory)
 
     def info(self, chosen: argparse.Namespace) -> None:
-        """Say what was trained and how far it came."""
+        """Print what was trained, and how far."""
         net = self.network.load(chosen.directory / RUN_FILE)
         tested = [e for e, error in enumerate(net.history["test_error"]) if error is not None]
         best = (net.history.get("best_epoch") or [None])[-1]
@@ -343,7 +344,7 @@ class ImageCommands:
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
-                f"Go on with: {self._resuming(directory)}",
+                f"Continue with: {self._resuming(directory)}",
                 file=sys.stderr,
             )
             raise
@@ -370,7 +371,7 @@ class ImageCommands:
         )
 
     def _results(self, net: Any, data: datasets.Dataset, directory: Path) -> None:
-        """The pictures of a run, those of every model and its own."""
+        """Draw the pictures of a run: those of every model, and this model's own."""
         from spikesim import plot as draw
 
         pictures = runs.Pictures(directory)

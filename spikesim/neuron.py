@@ -73,6 +73,7 @@ class Neuron:
     check : callable, optional
         ``check(population)``, called before every run, and in its course every 2000 steps: raises
         `InputError` if variables, which a user may write to, hold what the equations cannot take.
+        It may return False where no run can change that, and is then not asked again after one.
 
     Examples
     --------
@@ -92,7 +93,7 @@ class Neuron:
     most_spikes: int = 1
     on_spike: Sequence[Callable] = ()
     time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
-    check: Callable[[Any], None] | None = None
+    check: Callable[[Any], bool | None] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""

@@ -277,18 +277,29 @@ def _source_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {"seconds": dt / 1000.0, "rare": 0}
 
 
-def _check_rates(population: Any) -> None:
-    """Refuse rates that would not be those of the spikes; see whether any is low."""
+def _check_rates(population: Any) -> bool:
+    """Refuse rates that would not be those of the spikes; see whether any is low.
+
+    Returns whether a run may change them.
+    """
     rate, seconds = population.as_seen("rate"), population.params["seconds"]
-    most = 1.0 / seconds
-    # float32 may have rounded the highest rate up. NaN is found as in any other variable.
-    for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:
-        raise InputError(
-            f"rate of neuron {i} in population {population.name!r} is {rate[i]:g} Hz; it has to be "
-            f"from 0 to {most:g} Hz, a spike per step of dt = {1000.0 * seconds:g} ms."
-        )
-    is_low = (rate < RARE / seconds) & (rate > 0.0)
-    population.params["rare"] = int(is_low.any() or population.is_driven("rate"))
+    rare, most = RARE / seconds, 1.0 / seconds
+    is_low = False
+    if not (
+        rare <= np.minimum.reduce(rate) and np.maximum.reduce(rate) <= most
+    ):  # as rates are that are 0, or NaN
+        # float32 may have rounded the highest rate up. NaN is found as in any other variable.
+        for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:
+            raise InputError(
+                f"rate of neuron {i} in population {population.name!r} is {rate[i]:g} Hz; it has "
+                f"to be from 0 to {most:g} Hz, a spike per step of dt = {1000.0 * seconds:g} ms."
+            )
+        is_low = bool(((rate < rare) & (rate > 0.0)).any())
+    is_driven = population.is_driven("rate")
+    is_rare = int(is_low or is_driven)
+    if population.params["rare"] != is_rare:
+        population.params["rare"] = is_rare
+    return is_driven
 
 
 Poisson = Neuron(

@@ -3,7 +3,7 @@
 A run directory holds
 
     run.h5              the network, its state and history, and how it was trained
-    progress/*.h5       the output's spikes in the course of training, in the SONATA layout
+    progress/*.h5       the output's spikes during training, in the SONATA layout
     spikes.h5           one loop after training: spikes of all layers, in the SONATA layout
     voltages.h5         the same loop: membrane potentials
     *.png               pictures
@@ -35,29 +35,29 @@ from spikesim.sweep.command import layers, shortened
 __all__ = ["PatternCommands"]
 
 PROGRESS = "progress"
-PICTURE = "picture"  # the task that takes options of its own
+PICTURE = "picture"  # the task that has options of its own
 
-_PANELS = 4  # rasters in the picture of the course of training, target included
-_TESTS = 5  # blocks of fresh trials in a test
+_PANELS = 4  # rasters in the picture of how training went, including the target's
+TESTS = 5  # blocks of fresh trials in a test
 
 _LAST_PICTURE = "layers.png"
 
 
 class PatternCommands:
-    """What the command line does for one model.
+    """The commands for one model.
 
     Parameters
     ----------
     name : str
-        As in ``spikesim train NAME``.
+        The NAME of ``spikesim train NAME``.
     title : str
         The model and its paper, for ``spikesim info``.
     network : type
         The model's class.
     command : str
-        What stands for NAME if the class is in a user's file.
+        The text to type as NAME if the class is in a user's file.
     made_of : tuple of callable and arguments
-        What makes these commands in another process.
+        A call that makes these commands in another process.
     """
 
     LENGTH = "blocks"
@@ -75,28 +75,28 @@ class PatternCommands:
 
     @property
     def SHORT_RUNS(self) -> tuple[str, ...]:
-        """Commands that take a moment and compile what longer ones need."""
+        """Commands that take a moment, and compile the code that longer ones need."""
         return tuple(
             f"train {self._command} --task={task} --blocks=1 --hidden=4 --outputs=10"
             for task in (PICTURE, "hidden")
             if task in self.tasks
         )
 
-    def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
+    def __reduce__(self) -> Any:  # a sweep's process may have to import the user's file first
         return self._made_of
 
     # ------------------------------------------------------------------- options
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The options of ``spikesim train NAME``."""
+        """Add the options of ``spikesim train NAME``."""
         default = PICTURE if PICTURE in self.tasks else next(iter(self.tasks), "files")
         parser.add_argument("--task", choices=[*self.tasks, "files"], default=default)
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
-            help="neurons in each hidden layer, from the first; 0 for none (what suits the task)",
+            help="neurons in each hidden layer, from the first; 0 for none (depends on the task)",
         )
-        parser.add_argument("--blocks", type=int, help="blocks of training (what suits the task)")
+        parser.add_argument("--blocks", type=int, help="blocks of training (depends on the task)")
         parser.add_argument(
             "--decay",
             type=int,
@@ -141,7 +141,7 @@ class PatternCommands:
         }
 
     def _task(self, chosen: argparse.Namespace) -> Task:
-        """What the options ask for; options of other tasks are refused."""
+        """The task that the options describe; options of other tasks are refused."""
         of_task = {"text": PICTURE, "picture": PICTURE, "input": "files", "target": "files"}
         for name, task in of_task.items():
             if getattr(chosen, name) is not None and chosen.task != task:
@@ -162,7 +162,7 @@ class PatternCommands:
         return self.tasks[chosen.task](seed=chosen.seed)
 
     def _new(self, given: Mapping[str, Any]) -> tuple[Any, Task]:
-        """An untrained network and what it is to learn."""
+        """An untrained network and its task."""
         task = self._task(argparse.Namespace(**given))
         blocks, decay = given["blocks"], given["decay"]
         net = self.network(
@@ -184,9 +184,9 @@ class PatternCommands:
         return net, task
 
     def _task_of(self, net: Any) -> Task:
-        """The task of a saved network, the frozen patterns of which were saved with it."""
+        """The task of a saved network; its frozen patterns were saved with it."""
         name = noted(net, "task")
-        if not net.notes.get("frozen", not net.in_windows):  # of which older files do not tell
+        if not net.notes.get("frozen", not net.in_windows):  # older files do not have this note
             return self.tasks[name](seed=net.seed)
         shown = net.shown
         if shown is None:
@@ -209,11 +209,11 @@ class PatternCommands:
             self._fit(net, task, directory, not chosen.no_progress)
 
     def check(self, given: Mapping[str, Any]) -> None:
-        """Refuse what no network can be made of."""
+        """Refuse settings from which no network can be made."""
         self._new(given)
 
     def train_set(self, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-        """Train a network of a sweep, or go on with it; return how well it does.
+        """Train a network of a sweep, or continue it; return how well it does.
 
         The error is in percent: of new trials, or of the cost of a silent network.
         """
@@ -235,12 +235,12 @@ class PatternCommands:
         }
 
     def result_label(self, given: Mapping[str, Any]) -> str:
-        """The axis of a sweep's figure."""
+        """The label of the axis in a sweep's figure."""
         frozen = self._task(argparse.Namespace(**given)).frozen
         return "Cost (% of that of silence)" if frozen else "Wrong answers (%)"
 
     def resume(self, chosen: argparse.Namespace) -> None:
-        """Go on where the last checkpoint ended."""
+        """Continue from the last checkpoint."""
         if chosen.epochs is not None:
             raise InputError(
                 "--epochs is for models that learn from images; this run has --blocks."
@@ -260,20 +260,20 @@ class PatternCommands:
                 # It was stopped between its last block and its last picture.
                 self._fit(net, self._task_of(net), chosen.directory, False)
             print(
-                f"All {net.block} blocks are done; 'spikesim resume {chosen.directory} --blocks "
-                f"{net.block + 20}' would train on."
+                f"All {net.block} blocks are done; to train on, use "
+                f"'spikesim resume {chosen.directory} --blocks {net.block + 20}'."
             )
             return
         print(f"Resuming at {net.time:g} s, in block {net.block + 1} of {blocks}")
         self._fit(net, self._task_of(net), chosen.directory, not chosen.no_progress)
 
     def plot(self, chosen: argparse.Namespace) -> None:
-        """Record a loop again and draw all pictures."""
+        """Record a loop again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        _results(net, self._task_of(net), chosen.directory)
+        write_results(net, self._task_of(net), chosen.directory)
 
     def info(self, chosen: argparse.Namespace) -> None:
-        """Say what was trained and how far it came."""
+        """Print what was trained, and how far."""
         net = self.network.load(chosen.directory / RUN_FILE)
         options = ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
         runs.print_rows(
@@ -295,17 +295,17 @@ class PatternCommands:
         export(chosen, self.network)
 
     def _fit(self, net: Any, task: Task, directory: Path, progress: bool) -> None:
-        """Train, and draw what came of it."""
+        """Train, and draw the results."""
         try:
             _learn(net, task, directory, progress)
         except KeyboardInterrupt:
             print(
-                f"\nSaved at {net.time:g} s. Go on with: spikesim resume {directory}",
+                f"\nSaved at {net.time:g} s. Continue with: spikesim resume {directory}",
                 file=sys.stderr,
             )
             raise
         print(_outcome(net))
-        _results(net, task, directory)
+        write_results(net, task, directory)
 
 
 def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
@@ -324,7 +324,7 @@ def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
         task,
         net.notes["blocks"],
         decay=net.notes["decay"],
-        tests=_TESTS,
+        tests=TESTS,
         progress=progress,
         checkpoint=directory / RUN_FILE,
         callback=keep if task.frozen else None,
@@ -348,8 +348,8 @@ def _silent_cost(net: Any) -> float:
     return float(net.silent_cost(net.shown[1]))
 
 
-def _results(net: Any, task: Task, directory: Path) -> None:
-    """A recorded loop and the pictures of a run."""
+def write_results(net: Any, task: Task, directory: Path) -> None:
+    """Record a loop, and draw the pictures of a run."""
     pictures = runs.Pictures(directory)
     shown, target = task.untrained()
     recording = net.record(shown, target, synapse=_busiest(net, shown))
@@ -380,12 +380,12 @@ def _busiest(net: Any, shown: SpikePattern) -> Synapse:
 
 
 def _course(net: Any, target: SpikePattern, directory: Path) -> Any:
-    """The target and the output in the course of training: side by side, or as rows if small."""
+    """Draw the target and the output during training: side by side, or as rows if small."""
     after, outputs = [], []
     for path in sorted((directory / PROGRESS).glob("block_*.h5")):
         recorded = read_spikes(path)
         if "output" not in recorded:
-            raise FileError(f"{path} holds no spikes of an output; it belongs to something else.")
+            raise FileError(f"{path} holds no spikes of an output; it is not from this run.")
         times, ids = recorded["output"]
         outputs.append(SpikePattern(times, ids, target.n, target.duration))
         block = int(path.stem.removeprefix("block_"))

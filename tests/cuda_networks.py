@@ -5,6 +5,7 @@
 exits with 0 if the `cuda` backend, in the simulator of numba.cuda, gives the bits of `python`.
 """
 
+import math
 import sys
 from unittest.mock import patch
 
@@ -22,6 +23,7 @@ from spikesim import (
     DoubleExponential,
     Izhikevich,
     Network,
+    Neuron,
     PairSTDP,
     PlasticityRule,
     Poisson,
@@ -31,8 +33,10 @@ from spikesim import (
     patterns,
     stimuli,
 )
+from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
+from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
@@ -212,8 +216,25 @@ def ruled(backend, seed=1):
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
     cells = net.add_population("cells", 4, LIF)
-    net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
+    dense = net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
     net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
+    net.record(dense, ["weight", "E"], every=1.0)
+def compute(i, t, s, p):
+    """Every function that a body may call, and random numbers."""
+    x = 3.0 * offered.normal(s, i)
+    s.a[i] = math.sin(x) + math.cos(x) + math.tan(x) + math.atan(x) + math.tanh(x) + math.erf(x)
+    s.b[i] = math.sinh(x) + math.cosh(x) + math.expm1(x) + math.erfc(x) + np.round(x) + np.sign(x)
+    x = abs(x) + offered.uniform(s, i, 1)
+    s.c[i] = math.log(x) + math.log1p(x) + math.log2(x) + math.log10(x) + x**p.n + x**-0.5
+    s.d[i] = np.trunc(x) + offered.real(round(x) + math.trunc(x))
+
+
+def mathematics(backend, seed=1):
+    """What bodies may compute."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    variables = dict.fromkeys("abcd", 0.0)
+    net.add_population("cells", 3, Neuron([compute], variables, {"n": 1.7}, most_spikes=0))
+    net.add_population("precise", 3, Neuron([compute], variables, {"n": 1.7, "tau": 1e6}))
     return net
 
 
@@ -249,6 +270,7 @@ NETWORKS = {
     "slow": slow,
     "driven": driven,
     "ruled": ruled,
+    "mathematics": mathematics,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),
@@ -288,8 +310,8 @@ ONLY_COMPILED = {
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
-    "superspike, synapse": lambda backend: superspike()(backend)._simulation(
-        TRAINING, Synapse(1, 0, 0)
+    "superspike, synapse": lambda backend: LoopSimulation(
+        superspike()(backend), TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""
@@ -343,7 +365,7 @@ def main(name):
     """Two replicas and a network alone, against the `python` backend."""
     build = NETWORKS[name]
     expected = [advance(build("python", seed))[0] for seed in (1, 2)]
-    with patch.object(backends, "_cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: simulated):
         alone = advance(build("cuda", 1))
         together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
     for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):

@@ -116,7 +116,7 @@ def test_a_name_that_is_off_by_a_letter_is_refused_and_leaves_nothing_behind(mak
         for wrong in off_by_a_letter(name) - known - {""}:
             if wrong.startswith("_"):
                 continue
-            with pytest.raises(InputError, match=r"cannot be set|could be set") as refused:
+            with pytest.raises(InputError, match=r"cannot be set|can be set") as refused:
                 setattr(made, wrong, 1.0)
             assert wrong in str(refused.value)
             assert "\n" not in str(refused.value)
@@ -144,7 +144,8 @@ def test_what_can_be_set_takes_what_it_is_and_keeps_its_array(make):
             continue
         setattr(made, name, copy.deepcopy(value))
         if isinstance(value, np.ndarray):
-            assert getattr(made, name) is value
+            now = getattr(made, name)
+            assert now is value or np.shares_memory(now, value)  # weight is a view of a dense W
         else:
             assert getattr(made, name) == value
 
@@ -256,7 +257,7 @@ def test_a_parameter_of_ones_own_phase_is_changed_but_none_is_added():
     net, x = Network(backend="python"), np.zeros(2)
     phase = net.add_phase(add, 2, state={"x": x}, params={"step": 1.0})
     phase.params["step"] = 3.0
-    with pytest.raises(InputError, match=r"'stpe'; there is step.*\. Did you mean 'step'"):
+    with pytest.raises(InputError, match=r"'stpe'; available: step.*\. Did you mean 'step'"):
         phase.params["stpe"] = 5.0
     net.run_steps(2)
     assert x.tolist() == [6.0, 6.0]

@@ -34,6 +34,7 @@ MODULES = [
     "spikesim.learning.alignment",
     "spikesim.learning.images",
     "spikesim.learning.layers",
+    "spikesim.learning.model",
     "spikesim.learning.parameters",
     "spikesim.learning.tasks",
     "spikesim.models.burst.burstprop",

@@ -56,9 +56,14 @@ class Constants(ModelParameters):
 
 
 @pytest.fixture
-def layers():
+def shared():
     shared = Shared(Constants.checked(2, {"drive": (1.0, 3.0)}))
     shared.arrays.update(gain=np.ones(1), clock=np.zeros(4, np.int64))
+    return shared
+
+
+@pytest.fixture
+def layers(shared):
     made = linked((4, 3, 2), shared)
     for layer in made:
         layer.arrays["v"] = np.zeros(layer.n)
@@ -87,11 +92,11 @@ def test_a_body_that_calls_itself_is_read_once():
     assert names_of(itself) == ({"v"}, set())
 
 
-def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers):
+def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers, shared):
     phase = layers[1].phase(body).phase
     assert phase.state["v"] is layers[1].v
     assert phase.state["v_below"] is layers[0].v
-    assert phase.state["gain"] is layers[2]._shared.arrays["gain"]
+    assert phase.state["gain"] is shared.arrays["gain"]
 
 
 def test_numbers_are_parameters_and_of_one_for_each_layer_that_of_the_layer(layers):
@@ -100,8 +105,8 @@ def test_numbers_are_parameters_and_of_one_for_each_layer_that_of_the_layer(laye
     assert layers[2].phase(body, drive=7.0).phase.params["drive"] == 7.0
 
 
-def test_a_body_runs_for_units_rows_or_once_and_only_when_it_should(layers):
-    clock = layers[0]._shared.arrays["clock"]
+def test_a_body_runs_for_units_rows_or_once_and_only_when_it_should(layers, shared):
+    clock = shared.arrays["clock"]
     for each, count in (("unit", 3), ("row", 4), ("once", 1)):
         wired = layers[1].phase(body, each, at_two)
         state = argparse.Namespace(**wired.phase.state)
@@ -363,7 +368,7 @@ def delta_rule(tmp_path):
         ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
         ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
         ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
-        ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
+        ('"hidden": "0", ', "", "SUITED of DeltaRule has to give 'hidden' and 'epochs'"),
         ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
         ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
         ("def compare(j, t, s, p):", "def compare(j, t, s, p)", "cannot be imported: SyntaxError"),
@@ -396,13 +401,15 @@ def test_commands_that_are_suggested_name_the_file_of_a_model(own, capsys):
 @pytest.mark.parametrize("named", ["own_model.py", "own_model:Slow"])
 def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, named):
     assert main(["train", named]) == 2
-    assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
+    assert "by its file and class: FILE.py:CLASS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["seed", "epochs", "model"])
 def test_a_parameter_called_as_an_option_of_every_command_is_refused(delta_rule, capsys, name):
     assert main(["train", delta_rule("    eta: ", f"    {name}: ")]) == 2
-    assert f"The parameter '{name}' of DeltaRule is called as an option" in capsys.readouterr().err
+    assert (
+        f"The parameter '{name}' of DeltaRule has the name of an option" in capsys.readouterr().err
+    )
 
 
 def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):

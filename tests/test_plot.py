@@ -424,9 +424,9 @@ def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
 @pytest.mark.parametrize(
     ("variables", "neuron", "message"),
     [
-        ("w", 3, "Unknown variable 'w'; there is v, drive"),
+        ("w", 3, "Unknown variable 'w'; available: v, drive"),
         ([], 3, "variables is empty; choose from v, drive"),
-        ("v", 2, "neuron is 2, which was not recorded; there is 3, 1"),
+        ("v", 2, "neuron is 2, which was not recorded; choose from 3, 1"),
         ("v", 1.5, "neuron is 1.5"),
     ],
 )
@@ -934,7 +934,7 @@ def test_a_learning_curve_can_be_made_logarithmic():
     [
         (CURVES[0], "tset_error", "Did you mean 'test_error'"),
         (CURVES[0], "loss", "history has no 'loss'"),
-        (CURVES[0], ("loss", "test_error"), "of one quantity"),
+        (CURVES[0], ("loss", "test_error"), "have the same axis"),
         ({"epoch": [1, 2], "test_error": [1.0]}, "test_error", "2 epochs, but 1 entries"),
         ({"epoch": [1], "test_error": [None]}, "test_error", "nothing to draw"),
         ({"epoch": [], "test_error": []}, "test_error", "nothing to draw"),
@@ -985,7 +985,10 @@ def test_threshold_and_chance_are_dashed_lines():
     [
         (dict(history=[], patterns=["a"]), "history is empty"),
         (dict(history=PATTERNS, patterns=["a"]), "output_rate"),
-        (dict(history=PATTERNS, patterns=["a", "b"], key="hidden_rate"), "no 'hidden_rate'"),
+        (
+            dict(history=PATTERNS, patterns=["a", "b"], key="hidden_rate"),
+            "'hidden_rate', which history does not have",
+        ),
         (dict(history={"epoch": [1], "output_rate": [[1]]}, patterns=["a"]), "no 'cost'"),
     ],
 )

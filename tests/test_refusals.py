@@ -309,7 +309,7 @@ COMMANDS = {
     "no epochs": (["train", "segregated", "--epochs", "0"], "--epochs is 0"),
     "a model option as text": (["train", "segregated", "--g_A=weak"], "--g_A"),
     "an impossible model option": (["train", "segregated", "--tau_s=-1"], "tau_s is -1"),
-    "a run that is not there": (["resume", "nowhere"], "nowhere is no run directory"),
+    "a run that is not there": (["resume", "nowhere"], "nowhere is not a run directory"),
 }
 
 

@@ -34,7 +34,7 @@ EXAMPLES = 4
 
 def replayed(net, options, images, labels):
     """Train the transcription with the spikes that the network emitted, example by example."""
-    simulation = net._training
+    simulation = net.training
     populations = simulation.network.populations.values()
     recordings = [simulation.network.record_spikes(p) for p in populations]
     lengths = net.lengths(EXAMPLES, TRAINING)
@@ -94,7 +94,7 @@ def test_the_same_spikes_leave_the_weights_of_the_transcription(name):
     for own, theirs in ((net.W, oracle.W), (net.b, oracle.b), (net.Y, oracle.Y)):
         for mine, other in zip(own, theirs, strict=True):
             np.testing.assert_allclose(mine, other, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(net._training.layers[-1].V, oracle.V[-1], atol=1e-9)
+    np.testing.assert_allclose(net.training.layers[-1].V, oracle.V[-1], atol=1e-9)
     assert history["loss"][0] == pytest.approx(np.mean([r.loss for r in results]), abs=1e-12)
     if name == "all measured":
         angles = np.mean([r.angle for r in results], axis=0)

@@ -75,19 +75,19 @@ def smooth_network(weights, monkeypatch, identical, lag=0):
         error_cut=0.0,
     )
     net.W[0] = weights
-    net._training.loop(INPUTS, TARGETS, 0)
+    net.training.loop(INPUTS, TARGETS, 0)
     return net
 
 
 def summed_cost(net):
     """Of e^2 over time and outputs."""
-    return net._training.output.cost.sum() / (DT / 1000.0)
+    return net.training.output.cost.sum() / (DT / 1000.0)
 
 
 def loss(weights, monkeypatch, identical):
     """Half the summed square of the error, as the running cost has it when it does not forget."""
     net = smooth_network(weights, monkeypatch, identical)
-    net._training.network.run_steps(STEPS + 1)
+    net.training.network.run_steps(STEPS + 1)
     return 0.5 * summed_cost(net)
 
 
@@ -106,7 +106,7 @@ def gradient(monkeypatch, identical):
 def update(monkeypatch, identical, lag=0):
     """The sum of e lambda over the trial, from the change of the weights."""
     net = smooth_network(W, monkeypatch, identical, lag)
-    net._training.network.run_steps(STEPS + 1)
+    net.training.network.run_steps(STEPS + 1)
     return (net.W[0] - W) * STEPS / ETA
 
 
@@ -134,7 +134,7 @@ def test_with_its_own_filters_the_weight_change_points_down_the_gradient(monkeyp
 
 def test_the_error_is_the_difference_of_emission_and_target_through_two_euler_filters(monkeypatch):
     net = smooth_network(W, monkeypatch, identical=False)
-    network = net._training.network
+    network = net.training.network
     recording = network.record(network.populations["output"], "U")
     network.run_steps(STEPS)
     h = recording.U - net.parameters.theta

@@ -9,7 +9,8 @@ import pytest
 from naive_superspike import NaiveSuperSpike
 
 from spikesim import patterns
-from spikesim.models.superspike import SuperSpikeNetwork, rules
+from spikesim.learning import eligibility
+from spikesim.models.superspike import SuperSpikeNetwork
 
 BOUND = 0.1  # V
 
@@ -63,8 +64,8 @@ def learned(case):
     """What the network comes to, and the network."""
     net = build(case)
     before = volts(net.W)
-    network = net._training.network
-    layers = [network.populations[layer.name] for layer in net._training.above_input]
+    network = net.training.network
+    layers = [network.populations[layer.name] for layer in net.training.above_input]
     recordings = [network.record_spikes(layer) for layer in layers]
     net.fit(
         *stimuli(case),
@@ -73,7 +74,7 @@ def learned(case):
         burn_in=case.burn_in,
         learning_rate=case.learning_rate,
     )
-    v = [layer.v for layer in net._training.above_input if "v" in layer.arrays]
+    v = [layer.v for layer in net.training.above_input if "v" in layer.arrays]
     spikes = [in_order(np.stack([r.steps, r.i], axis=1)) for r in recordings]
     return Result(before, volts(net.W), v, spikes, net.cost), net
 
@@ -248,8 +249,8 @@ DENSE = Case(rate=200.0, options={**RANDOM, "w_0": 60.0})
 
 def test_weights_are_the_same_if_blocks_are_short_and_end_early_because_of_many_events(monkeypatch):
     default, _ = learned(DENSE)
-    monkeypatch.setattr(rules, "EVENTS", 1)
-    monkeypatch.setattr(rules, "BLOCK", 200)
+    monkeypatch.setattr(eligibility, "EVENTS", 1)
+    monkeypatch.setattr(eligibility, "BLOCK", 200)
     own, net = learned(DENSE)
     for mine, theirs in zip(own.spikes, default.spikes, strict=True):
         assert len(theirs) > 10
@@ -261,16 +262,16 @@ def test_weights_are_the_same_if_blocks_are_short_and_end_early_because_of_many_
 
 
 def test_blocks_end_when_they_are_long_if_there_are_few_events(monkeypatch):
-    monkeypatch.setattr(rules, "BLOCK", 100)
+    monkeypatch.setattr(eligibility, "BLOCK", 100)
     net = build(PLAIN._replace(backend="python"))
-    net._training.loop(*stimuli(PLAIN), 0)
+    net.training.loop(*stimuli(PLAIN), 0)
     assert set(block_lengths(net, 500)[1:]) == {100}  # the first ends in step 0, with a chunk
 
 
 def block_lengths(net, steps):
     """The lengths of the blocks, onto the first layer, that end in the next steps."""
-    network = net._training.network
-    phase = next(p for p in network._last if p.body.__name__ == "close_step")
+    network = net.training.network
+    phase = next(p for p in network.phases() if p.body.__name__ == "close_step")
     lengths, length = [], int(phase.state["block"][0])
     for _ in range(steps):
         network.run_steps(1)
@@ -282,7 +283,7 @@ def block_lengths(net, steps):
 
 
 def test_events_fit_into_a_block_if_all_inputs_spike_as_often_as_they_can(monkeypatch):
-    monkeypatch.setattr(rules, "EVENTS", 1)
+    monkeypatch.setattr(eligibility, "EVENTS", 1)
     times = np.repeat(np.arange(0.0, 40.0, 0.7), 4 * 20)
     ids = np.tile(np.repeat(np.arange(20), 4), len(times) // 80)
     shown = patterns.SpikePattern(times, ids, 20, 40.0)

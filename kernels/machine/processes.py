@@ -143,19 +143,19 @@ def sharing(jobs: Sequence[Job], cores: int) -> Iterator[Shared]:
             _end(process)
 
 
-# ----------------------------------------------------------------------------- while a run goes on
+# ------------------------------------------------------------------------------------ during a run
 
 _running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
-_begun: set[str] = set()
-_fused: dict[str, bytes] = {}
+begun: set[str] = set()
+finished: dict[str, bytes] = {}
 
 
 def fuse(job: Job) -> None:
     """Begin to fuse a program, once, unless this process is already having one fused."""
     _reap()
-    if _running or job.key in _begun:
+    if _running or job.key in begun:
         return
-    _begun.add(job.key)
+    begun.add(job.key)
     out = tempfile.TemporaryFile()  # noqa: SIM115 - until it is collected
     process = _begin(out)
     if process is None:
@@ -174,7 +174,7 @@ def _feed(pipe: Any, job: Job) -> None:
 def fused(key: str) -> bytes | None:
     """Hand out the object code of a fused program, once; None while it is not ready."""
     _reap()
-    return _fused.pop(key, None)
+    return finished.pop(key, None)
 
 
 def _reap() -> None:
@@ -189,7 +189,7 @@ def _reap() -> None:
             out.seek(0)
             code = _read(out)
             if process.returncode == 0 and code:
-                _fused[key] = code
+                finished[key] = code
 
 
 def numbers() -> list[int]:

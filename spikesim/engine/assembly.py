@@ -34,6 +34,7 @@ from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
+from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
@@ -72,10 +73,12 @@ class Assembly(Inputs):
 
         They are what arrives at it, added Phases, and populations that share the array.
         """
-        if self._incoming(population) or population in (x.population for x in self.backgrounds):
+        if any(projection.post is population for projection in self.projections.values()):
+            return True
+        if any(background.population is population for background in self.backgrounds):
             return True
         states = [phase.state for phase in (*self._first, *self._last)]
-        states += [other.shared for other in self.populations.values()]
+        states += [other.shared for other in self.populations.values() if other.shared]
         return any(array is each for state in states for each in state.values())
 
     # --------------------------------------------------------------------------- connecting
@@ -400,19 +403,22 @@ class Assembly(Inputs):
 
     def record(
         self,
-        population: Population | Subgroup,
+        population: Population | Subgroup | Projection,
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
         path: str | Path | None = None,
         unit: str | Mapping[str, str] | None = None,
+        *,
+        synapses: Any = None,
     ) -> StateRecording:
-        """Record state variables from now on.
+        """Record state variables from now on: of neurons, or the weights of synapses.
 
         Parameters
         ----------
-        population : Population or Subgroup
+        population : Population, Subgroup or Projection
         variables : str or sequence of str
+            Of a projection 'weight', and variables of its plasticity rule.
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
@@ -426,6 +432,13 @@ class Assembly(Inputs):
             Of the variables, or of each by its name, for files, figures and neo. By default it is
             mV where a name begins with v or V, and unknown elsewhere. A file has one unit, by
             default mV.
+        synapses : array_like of int, array_like of bool, int or slice, optional
+            Which synapses of a projection, by their numbers, as those in the rows of
+            `Projection.table`. All by default.
+
+        Returns
+        -------
+        StateRecording or SynapseRecording
 
         Raises
         ------
@@ -433,8 +446,30 @@ class Assembly(Inputs):
             If an argument cannot be used.
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.5, backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> synapses = net.connect(cells, cells, target="drive", weight=0.5)
+        >>> weights = net.record(synapses, "weight", every=1.0, synapses=range(2))
+        >>> net.run(3.0)
+        >>> weights.weight.tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
         """
-        population, neurons = self._chosen(population, neurons)
+        role, of_synapses = "neurons", isinstance(population, Projection)
+        if of_synapses:
+            self._check_projection("population", population)
+            role, number, neurons, unused = "synapses", population.size, synapses, neurons
+        else:
+            population, neurons = self._chosen(population, neurons)
+            number, unused = population.n, synapses
+        if unused is not None:
+            other = "neurons" if of_synapses else "synapses"
+            raise InputError(
+                f"{other} is {show(unused)}, but {population.name!r} has {role}; choose those."
+            )
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
@@ -442,18 +477,22 @@ class Assembly(Inputs):
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
             )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
-        which = check_neurons("neurons", neurons, population.n)
+        which = check_neurons(role, neurons, number, each=role)
         if path is not None and not 0 < np.unique(which).size == which.size:
             raise InputError(
-                f"neurons is {show(neurons)}; for a file it has to name one or "
-                "more, and none twice."
+                f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
         units = units_of(names, unit)
-        recording = StateRecording(population, names, interval, which, self.dt, path, units)
+        kind = SynapseRecording if of_synapses else StateRecording
+        recording = kind(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
 
     # ------------------------------------------------------------------------------ checking
+
+    def _check_projection(self, role: str, projection: Projection) -> None:
+        if projection.network is not self:
+            raise InputError(f"{role} has to be a population or a projection of this network.")
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         steps = 1 if delay is None else check_steps("delay", delay, self.dt)

@@ -14,8 +14,8 @@ in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from operator import is_
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +33,9 @@ from spikesim.checks import (
 )
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
-from spikesim.engine.population import Population, check_range
+from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
+from spikesim.engine.population import Population, check_range, is_finite
+from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
     check_built,
@@ -48,7 +50,7 @@ from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tr
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
-from spikesim.kernels.machine.python import rehearse
+from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
 
 __all__ = ["Network"]
@@ -119,15 +121,16 @@ class Network(Assembly):
 
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
-        ordered = list(self._first)
+        drawing = Keys(self.noise)
+        ordered = drawing.given(self._first, FIRST)
         for junctions in self.gap_junctions:
             ordered += junctions.flowing()
-        for population in self.populations.values():
-            ordered += self._phases_of(population)
-        ordered += self._last
+        for number, population in enumerate(self.populations.values()):
+            ordered += drawing.given(self._phases_of(population), of_population(number))
+        ordered += drawing.given(self._last, LAST)
         for recording in self.recordings:
             ordered += recording.phases()
-        return ordered
+        return drawing.phases() + ordered
 
     def _phases_of(self, population: Population) -> list[Phase]:
         """The Phases of a step of one population, with all that arrives at it."""
@@ -171,7 +174,7 @@ class Network(Assembly):
                 f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
             )
         self._check_whole()
-        self._check_populations()
+        doubtful = self._checked_populations()
         recordings = tuple(self.recordings)  # who is told of the progress may close one
         for recording in recordings:
             recording.prepare(self.step)
@@ -190,11 +193,13 @@ class Network(Assembly):
                 self._run_program(program, now)
                 self._step += now
                 done += now
-                with ExitStack() as each:  # if one cannot, the others still do
-                    for recording in recordings:
-                        each.callback(recording.drain, self.step)
+                _drain(recordings, self.step)
                 self._check_finite(stretch)
-                self._check_populations()
+                if done < steps:  # who is told of the progress may set what is refused
+                    doubtful = self._checked_populations()
+                else:
+                    for population in doubtful:
+                        population.check()
                 report(done, steps)
                 if interruption.requested:
                     raise interruption.error
@@ -337,9 +342,9 @@ class Network(Assembly):
                 "variables are; build the network anew, or restore a saved state."
             )
 
-    def _check_populations(self) -> None:
-        for population in self.populations.values():
-            population.check()
+    def _checked_populations(self) -> list[Population]:
+        """Check all; those that what runs could make refuse are returned."""
+        return [population for population in self.populations.values() if population.check()]
 
     def changed(self) -> None:
         """Do nothing: scripts of version 0.1 call it after they have exchanged an array."""
@@ -351,7 +356,9 @@ class Network(Assembly):
         a constant or function that an equation reads is another one.
         """
         made_of = self._made_of()
-        alike = len(made_of) == len(self._compiled) and all(map(_same, made_of, self._compiled))
+        alike = len(made_of) == len(self._compiled) and (
+            all(map(is_, made_of, self._compiled)) or all(map(_same, made_of, self._compiled))
+        )
         if self._program is None or not alike or not self._program.is_current:
             try:
                 phases = self.phases()
@@ -565,8 +572,9 @@ class Network(Assembly):
         """What is NaN or infinite, and what the reason may be; None if nothing is."""
         for population in self.populations.values():
             # What is on its way to a neuron counts too: it would be saved.
-            for name, array in (*population.state.items(), *population.rings.items()):
-                if array.dtype.kind == "f" and not np.isfinite(array).all():
+            found = [*population.state.items(), *population.rings.items()]
+            for name, array in found:
+                if array.dtype.kind == "f" and not is_finite(array):
                     place = tuple(np.argwhere(~np.isfinite(array))[0])
                     where = f"{name} of neuron {place[-1]} in population {population.name!r}"
                     reason = "a weight or a rate that is too large, or a dt that is too long"
@@ -576,6 +584,16 @@ class Network(Assembly):
                 where = f"{part} of projection {projection.name!r}"
                 return f"{where} is NaN or infinite", "a learning rate that is too large"
         return None
+
+
+def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:
+    """Let all take out what was recorded: if one cannot, the others still do."""
+    for k, recording in enumerate(recordings):
+        try:
+            recording.drain(step)
+        except BaseException:
+            _drain(recordings[k + 1 :], step)
+            raise
 
 
 def _same(now: Any, then: Any) -> bool:

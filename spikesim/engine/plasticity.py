@@ -135,6 +135,10 @@ class Plasticity(Guarded):
         """What a run changes besides the weights."""
         raise NotImplementedError
 
+    def each(self) -> dict[str, np.ndarray]:
+        """Variables that each synapse has besides its weight, in the shape of the weights."""
+        return {}
+
     def after_delivery(self) -> list[Phase]:
         """The Phases of the spikes that have been delivered."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,16 +28,39 @@ from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes, stimuli
 from spikesim.kernels.chance import Uniforms
+from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
 from spikesim.neurons import Neuron
 from spikesim.precision import type_for
 
-__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
+__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population", "is_finite"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
+
+
+_FEW = 1 << 12
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether no number of an array is NaN or infinite.
+
+    Examples
+    --------
+    >>> is_finite(np.array([1e38, 1e38], np.float32)), is_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. Of few
+    # numbers, that of their squares takes a third of the time.
+    if array.size < _FEW:
+        flat = array.reshape(-1)
+        total = flat.dot(flat)
+    else:
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = np.add.reduce(array, axis=None)
+    return isfinite(total) or bool(np.isfinite(array).all())
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -313,10 +337,12 @@ class Population(Part):
         listed = np.arange(saved["ids"].shape[1]) < saved["count"][:, None]
         check_range(f"saved {self.name}.ids", saved["ids"][listed], 0, self.n - 1)
 
-    def check(self) -> None:
-        """Refuse variables that the neurons cannot run with; the network asks before a run."""
-        if self.neuron.check is not None:
-            self.neuron.check(self)
+    def check(self) -> bool:
+        """Refuse variables that the neurons cannot run with; the network asks before a run.
+
+        Returns whether it has to ask again after the run, which may have changed them.
+        """
+        return self.neuron.check is not None and self.neuron.check(self) is not False
 
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
@@ -406,4 +432,4 @@ class Population(Part):
         return self.state[port].reshape(1, -1)
 
 
-RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform"}, "population"))
+RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform", KEY}, "population"))

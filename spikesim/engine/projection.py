@@ -8,12 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spikesim.attributes import Missing
-from spikesim.checks import check_choice, check_number, show
+from spikesim.checks import check_choice, check_neurons, check_number, show
 from spikesim.engine.plasticity import Plasticity
-from spikesim.engine.population import Population
+from spikesim.engine.population import Population, is_finite
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
+from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
@@ -64,7 +65,8 @@ class Projection(Synapses):
         ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is. A
         dense one has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
-        The weights of a sparse projection in this order, or the one that all share.
+        The weights in this order, or the one that all synapses of a sparse projection share. To be
+        read and set between runs, ``synapses.weight = 2.0``, or one for each.
     later : numpy.ndarray, shape (synapses,) or None
         Where synapses have delays of their own, how many steps each adds to `delay`.
     delay : int
@@ -119,7 +121,7 @@ class Projection(Synapses):
         pre, post = self._ends
         return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
 
-    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+    def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._plasticity is not None:
             self._plasticity.check_weights(name, values)
         return values
@@ -153,6 +155,95 @@ class Projection(Synapses):
                 f"{self.name!r} has no {name}, as it was connected without short_term plasticity."
             )
         return self._release[name]
+
+    # ------------------------------------------------------------------------------- as data
+
+    @property
+    def network(self) -> Any:
+        return self.pre.network
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """What each synapse has, by name: its weight, and variables of a plasticity rule."""
+        weight = self.weight if self.W is None else self.W
+        return {"weight": weight, **({} if self._plasticity is None else self._plasticity.each())}
+
+    def holder(self, name: str) -> tuple[dict[str, np.ndarray], str]:
+        """The dict that holds what `state` names, and its name there."""
+        if name == "weight":
+            return self._weights, next(iter(self._weights))
+        assert self._plasticity is not None
+        return self._plasticity.each(), name
+
+    def table(self) -> np.ndarray:
+        """All synapses, one in a row; dense or sparse, by presynaptic neuron, then by target.
+
+        Returns
+        -------
+        numpy.ndarray, shape (synapses,)
+            With the fields ``pre`` and ``post`` (neurons), ``weight``, ``delay`` in ms, and the
+            variables of a plasticity rule. It is a copy; ``pandas.DataFrame(table)`` takes it.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.5, backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> table = net.connect(cells, cells, target="drive", weight=2.0, one_to_one=True).table()
+        >>> table["post"].tolist(), table["delay"].tolist()
+        ([0, 1, 2], [0.5, 0.5, 0.5])
+        """
+        return table(self)
+
+    def to_scipy(self) -> Any:
+        """The weights, as a scipy sparse array of shape (pre.n, post.n); a copy.
+
+        Synapses of the same two neurons add up. One with a weight of 0 is there, with a 0.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> synapses = net.connect(cells, cells, target="drive", weight=2.0, one_to_one=True)
+        >>> synapses.to_scipy().toarray().diagonal().tolist()
+        [2.0, 2.0, 2.0]
+        """
+        return matrix(self)
+
+    def of(self, neurons: Any) -> SomeSynapses:
+        """The synapses that presynaptic neurons make: ``synapses.of(7).weight``.
+
+        Parameters
+        ----------
+        neurons : int, array_like of int, array_like of bool or slice
+            Presynaptic neurons, as in `Network.record`.
+        """
+        chosen = check_neurons("neurons", neurons, self.shape[0])
+        if self.W is not None:
+            columns = self.shape[1]
+            return SomeSynapses(self, (chosen[:, None] * columns + np.arange(columns)).reshape(-1))
+        return SomeSynapses(self, _joined(self._start, chosen))
+
+    def onto(self, neurons: Any) -> SomeSynapses:
+        """The synapses onto postsynaptic neurons: ``synapses.onto(3).pre``.
+
+        Parameters
+        ----------
+        neurons : int, array_like of int, array_like of bool or slice
+            Postsynaptic neurons, as in `Network.record`.
+        """
+        chosen = check_neurons("neurons", neurons, self.shape[1])
+        if self.W is not None:
+            rows, columns = self.shape
+            return SomeSynapses(self, (np.arange(rows) * columns + chosen[:, None]).reshape(-1))
+        index = self.by_target()
+        places = index["place"][_joined(index["start_post"], chosen)]
+        return SomeSynapses(self, places.astype(np.int64))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
@@ -277,16 +368,20 @@ class Projection(Synapses):
 
     def not_finite(self) -> str | None:
         """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
-        watched = {
-            **self._release,
-            **({} if self._plasticity is None else self._plasticity.arrays()),
-        }
+        if not (self._learns or self._release or self._plasticity):
+            return None
+        learned = {} if self._plasticity is None else self._plasticity.arrays()
+        watched = {**self._release, **learned}
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
-            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = array.sum(dtype=np.float64)
-            if not np.isfinite(total) and not np.isfinite(array).all():
+            if not is_finite(array):
                 return name
         return None
+
+
+def _joined(start: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The numbers ``start[i]:start[i + 1]`` of several rows i, one after the other."""
+    counts = start[rows + 1] - start[rows]
+    skipped = start[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return (np.arange(counts.sum()) + np.repeat(skipped, counts)).astype(np.int64)

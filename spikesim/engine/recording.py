@@ -32,8 +32,8 @@ from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 
 __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
-_SPIKE_BUFFER = 1 << 20
-_SAMPLE_BUFFER = 1 << 22
+SPIKE_BUFFER = 1 << 20
+SAMPLE_BUFFER = 1 << 22
 
 # What files are made of, as measured; tests hold `predicted_bytes` to it.
 _FILE_BYTES = 6144  # of spikes, without one
@@ -228,7 +228,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
             self._numbers[population.ids] = np.arange(population.n)
             population = population.population
         self._most = population.spike_list()["ids"].shape[1]
-        size = max(_SPIKE_BUFFER, self._most)
+        size = max(SPIKE_BUFFER, self._most)
         self._buffer = {
             "step": np.zeros(size, np.int64),
             "neuron": np.zeros(size, np.int32),
@@ -439,7 +439,7 @@ class StateRecording(_Recording, RecordedSamples):
     ):
         super().__init__(population, dt, path, variables=variables, every=every, units=units)
         self._which = which
-        rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
+        rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows

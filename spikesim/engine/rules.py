@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from inspect import isfunction
-from keyword import iskeyword
 from math import exp, inf
 from typing import Any, ClassVar
 
@@ -16,28 +13,24 @@ from spikesim.attributes import public_names
 from spikesim.checks import check_array, check_number, check_steps, nearest, show
 from spikesim.engine.plasticity import Plasticity, check_bounds
 from spikesim.engine.population import Population
+from spikesim.engine.synapse_data import SomeSynapses, SynapseRecording
 from spikesim.engine.synapses import Synapses, varies
 from spikesim.errors import InputError
 from spikesim.kernels import rules, short_term
-from spikesim.kernels.machine import python
-from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import SHARED, Phase
 from spikesim.kernels.machine.states import State
 from spikesim.precision import SPIKE_INTERVAL, type_for
+from spikesim.signatures import arguments_of, check_names_and_numbers, check_result
 
-__all__ = [
-    "PlasticityRule",
-    "RulePlasticity",
-    "arguments_of",
-    "check_names_and_numbers",
-    "check_result",
-]
+__all__ = ["PlasticityRule", "RulePlasticity"]
 
 _LONGEST = 1e15  # steps; the period of a trace can be counted in 64 bits
 _PERIOD = 8.0  # time constants in which a trace keeps its unit
 _ROLES = ("on_pre", "on_post", "on_step")
 _SIDES = ("pre", "post")
 _TAKEN = {"w": "the weight", "dt": "the step", "every": "the interval"}
+_OF_SYNAPSES = dict.fromkeys(public_names(SynapseRecording), "an attribute of recordings")
+_OF_SYNAPSES |= dict.fromkeys(public_names(SomeSynapses), "what every synapse has")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +115,9 @@ class PlasticityRule:
         """Refuse what no projection can learn by."""
         taken = {**_TAKEN, **dict.fromkeys(public_names(Plasticity), "an attribute of plasticity")}
         taken.update({"w_min": "a bound", "w_max": "a bound", "array": "a method of plasticity"})
-        for role in ("variables", "traces", "parameters"):
+        check_names_and_numbers("variables", self.variables, _OF_SYNAPSES | taken)
+        taken.update(dict.fromkeys(self.variables, "one of the variables"))
+        for role in ("traces", "parameters"):
             check_names_and_numbers(role, getattr(self, role), taken)
         for name, tau in self.traces.items():
             if not name.startswith(_SIDES):
@@ -360,6 +355,9 @@ class RulePlasticity(Plasticity):
         }
         return {f"{kind}_{name}": a for kind, held in kinds.items() for name, a in held.items()}
 
+    def each(self) -> dict[str, np.ndarray]:
+        return self._variables
+
     def after_delivery(self) -> list[Phase]:
         ordered = []
         for name, trace in self._traces.items():
@@ -433,7 +431,7 @@ class RulePlasticity(Plasticity):
                 common.append(f"s.parameter_{name}[0]")
             else:
                 variable, _, side = name.rpartition("_")
-                state.link(f"{side}_{variable}", self._ends[side].state, variable)
+                state[f"{side}_{variable}"] = self._ends[side].as_seen(variable)
                 asks.append(f"s.{side}_{variable}[{'i' if side == 'pre' else 'j'}]")
         for name in self._variables:
             state.link(f"variable_{name}", self._variables, name)
@@ -451,87 +449,3 @@ class RulePlasticity(Plasticity):
         inputs: tuple[str, ...] = (),
     ) -> Phase:
         return Phase(body, over, state, params, inputs, dtype=self._exact)
-
-
-def check_names_and_numbers(role: str, values: Any, taken: dict[str, str]) -> None:
-    """Refuse what is no dict of names that are free and numbers; its names are taken from then on.
-
-    Parameters
-    ----------
-    role : str
-        What the dict is, for messages.
-    values : Any
-    taken : dict of str to str
-        Names that cannot be used, and what each is; those of `values` are added.
-    """
-    if not isinstance(values, Mapping):
-        raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
-    for name, value in values.items():
-        if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
-            raise InputError(
-                f"{role} has the name {show(name)}; a name is letters, digits and '_'."
-            )
-        if name.startswith("_") or "__" in name:
-            raise InputError(f"{role} has {name!r}; no name begins with '_' or has '__' in it.")
-        if name in taken:
-            raise InputError(f"{role} has {name!r}, which is {taken[name]}; call it otherwise.")
-        check_number(f"{role}[{name!r}]", value)
-        taken[name] = f"one of the {role}"
-
-
-def arguments_of(role: str, function: Any) -> tuple[str, ...]:
-    """The names of the arguments of a plain function.
-
-    Raises
-    ------
-    InputError
-        If it is no such function, or takes others than by their names.
-    """
-    if not isfunction(function):
-        raise InputError(
-            f"{role} is {show(function)}; it has to be a plain function, no method, class or "
-            "partial, that asks for what it needs by the names of its arguments."
-        )
-    code = function.__code__
-    if code.co_flags & 0x0C or code.co_kwonlyargcount:
-        raise InputError(
-            f"{role} is {function.__qualname__} (line {code.co_firstlineno} of "
-            f"{code.co_filename}), which has arguments after a '*'; name each of them."
-        )
-    return code.co_varnames[: code.co_argcount]
-
-
-def check_result(
-    role: str, function: Callable, arguments: int, returned: list[str], dtype: str
-) -> None:
-    """Call a function in plain Python, with numbers; refuse it if it does not return numbers.
-
-    Raises
-    ------
-    LoweringError
-        If it fails, or does not return as many numbers as it has to.
-    """
-    lower = python.lowering(dtype)
-    code = function.__code__
-    place = f"(line {code.co_firstlineno} of {code.co_filename})"
-    wanted = ", ".join(returned)
-    try:
-        with np.errstate(all="ignore"):
-            value = lower(function)(*[lower.real(0.5)] * arguments)
-    except LoweringError:
-        raise
-    except (TypeError, AttributeError, UnboundLocalError, IndexError) as error:
-        line = traceback.extract_tb(error.__traceback__)[-1]
-        raise LoweringError(
-            f"{role}, {function.__qualname__}, fails: {error} (line {line.lineno} of "
-            f"{line.filename})."
-        ) from None
-    except Exception:
-        return  # what compiled code does without an error, such as a division by 0
-    values = value if isinstance(value, tuple) else (value,)
-    numbers = all(isinstance(x, (bool, int, float, np.number, np.bool_)) for x in values)
-    if len(values) != len(returned) or not numbers or isinstance(value, tuple) != (len(values) > 1):
-        raise LoweringError(
-            f"{role}, {function.__qualname__}, returns {show(value)}; it has to return {wanted}: "
-            f"{'a number' if len(returned) == 1 else 'a number for each'} {place}."
-        )

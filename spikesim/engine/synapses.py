@@ -12,7 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
-from spikesim.attributes import Missing, read_only
+from spikesim.attributes import read_only
 from spikesim.checks import allocate, check_array, check_choice, check_number, show
 from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
@@ -26,7 +26,7 @@ __all__ = ["Synapses", "varies"]
 
 _WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
-_PIECE = 1 << 18  # weights or delays drawn at once
+PIECE = 1 << 18  # weights or delays drawn at once
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
@@ -86,7 +86,7 @@ class Synapses(Part):
             raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
         own = self.W
         values = check_array("W", values, shape=own.shape, dtype=own.dtype)
-        own[...] = self._bounded("W", values)
+        own[...] = self.bounded("W", values)
 
     def _share(self, W: np.ndarray) -> None:
         """Take this array itself as `W`: another owner goes on writing to it."""
@@ -94,32 +94,34 @@ class Synapses(Part):
 
     @property
     def weight(self) -> np.ndarray:
-        if self.W is not None:
-            raise Missing(f"{self.name!r} has no weight, as it is dense; it has W instead.")
-        return self._weights["weight"]
+        if self.W is None:
+            return self._weights["weight"]
+        flat = self.W.reshape(-1)
+        return flat if np.shares_memory(flat, self.W) else read_only(flat)
 
     @weight.setter
     def weight(self, values: Any) -> None:
-        if self.W is not None:
-            raise InputError(f"weight cannot be set: {self.name!r} is dense; it has W instead.")
-        own = self._weights["weight"]
-        values = check_array("weight", values, dtype=own.dtype)
-        if values.shape not in ((1,), self._target.shape):
+        values = check_array("weight", values, dtype=self.weight.dtype)
+        if values.shape not in ((1,), (self.size,)):
             raise InputError(
-                f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
+                f"weight has shape {values.shape}; it has to be a number, or ({self.size},), "
                 "one for each synapse."
             )
+        if self.W is not None:
+            self.W[...] = self.bounded("weight", np.resize(values, self.shape))
+            return
+        own = self._weights["weight"]
         if values.size > own.size:
-            self._set_weight(values)
+            self._set_weight(self.bounded("weight", values))
         else:
-            own[...] = self._bounded("weight", values)
+            own[...] = self.bounded("weight", values)
 
     def _set_weight(self, weight: np.ndarray) -> None:
         """Put another array in the place of the weights of sparse synapses."""
         self._weights["weight"] = weight
         self._delivering["each"] = _EACH if weight.size == self._target.size else 0
 
-    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+    def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         """Weights that may be set; a subclass may refuse some."""
         return values
 
@@ -339,8 +341,8 @@ class Synapses(Part):
         if not callable(values):
             yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
             return
-        for first in range(0, self.size, _PIECE):
-            place = slice(first, min(first + _PIECE, self.size))
+        for first in range(0, self.size, PIECE):
+            place = slice(first, min(first + PIECE, self.size))
             many = place.stop - place.start
             try:
                 drawn = values(chance, many)

@@ -74,6 +74,7 @@ class LayeredModel(Learner):
     sizes: tuple[int, ...]
     W: LayerArrays
     b: LayerArrays
+    _training: Simulation
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -140,6 +141,22 @@ class LayeredModel(Learner):
         return layer.above
 
     # ------------------------------------------------------------------- what it gets
+
+    @property
+    def training(self) -> Simulation:
+        """The copy of the dynamics that learns: its `layers`, and its `network` to record from.
+
+        Examples
+        --------
+        >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+        >>> net = SegregatedDendriteNetwork((4, 3, 2), backend="python")
+        >>> network = net.training.network
+        >>> spikes = network.record_spikes(network.populations["hidden_1"])
+        >>> history = net.fit(np.ones((2, 4)), [0, 1])
+        >>> spikes.t.size > 0  # while it learned
+        True
+        """
+        return self._training
 
     def __init__(
         self,

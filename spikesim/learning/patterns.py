@@ -41,7 +41,7 @@ from spikesim.training import (
 
 __all__ = ["PatternModel", "TimedParameters"]
 
-_STRETCH = 10_000  # steps between looks at Ctrl-C
+STRETCH = 10_000  # steps between looks at Ctrl-C
 
 _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
 
@@ -290,7 +290,7 @@ class PatternModel(LayeredModel):
             keep()
             self._training.learn_at(0.0)
             while self._burn_in_left:
-                now = min(self._burn_in_left, _STRETCH)
+                now = min(self._burn_in_left, STRETCH)
                 advance(now)
                 self._burn_in_left -= now
                 if not self._burn_in_left:
@@ -299,7 +299,7 @@ class PatternModel(LayeredModel):
             for rate in rates:
                 self._training.learn_at(float(rate))
                 while self._into_block < steps:
-                    now = min(steps - self._into_block, _STRETCH)
+                    now = min(steps - self._into_block, STRETCH)
                     advance(now)
                     self._into_block += now
                     if self._into_block < steps:

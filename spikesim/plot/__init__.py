@@ -3,8 +3,8 @@
     ax = plot.raster(spikes)
     ax.figure.savefig("raster.pdf")
 
-Every function draws on the `ax` or `axes` it is given, or makes a figure if there are none, and
-returns what it has drawn on. None shows or saves anything. matplotlib is imported when the first
+Every function draws on the `ax` or `axes` that it is given, or makes a figure if there are none,
+and returns the Axes. No function shows or saves a figure. matplotlib is imported when the first
 figure is drawn, not with spikesim.
 """
 

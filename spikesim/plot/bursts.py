@@ -1,4 +1,4 @@
-"""Figures of ensembles that tell events from bursts: what they carry, and how they learn."""
+"""Figures of ensembles that multiplex events and bursts: the signals they carry, and learning."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def multiplexing(
     axes: Sequence[Axes] | np.ndarray | None = None,
     titles: Sequence[str] | None = None,
 ) -> list[Axes]:
-    """Draw the event rate over the somatic current, the burst probability over the dendritic one.
+    """Draw the event rate with the somatic current, and the burst probability with the dendritic.
 
-    The scales fit both, so that what follows its current lies on it. The correlation coefficient of
-    the two (Pearson, without lag) is written above, unless one of them is constant.
+    The two scales of a panel are fitted, so that a rate which follows its current lies on it. Their
+    correlation coefficient (Pearson, without lag) is written above, unless one is constant.
 
     Parameters
     ----------
@@ -161,16 +161,16 @@ def transfer(
     axes: Sequence[Axes] | np.ndarray | None = None,
     label: str | None = None,
 ) -> list[Axes]:
-    """Draw what an ensemble makes of a dendritic current: its event rate and burst probability.
+    """Draw the event rate and burst probability of an ensemble over its dendritic current.
 
     Parameters
     ----------
     dendritic_current : array_like, shape (currents,)
         In pA.
     event_rate, burst_probability : array_like, shape (currents,) or (seeds, currents)
-        In Hz per neuron, and as a fraction; of several seeds, mean and spread as in `sweep`.
+        In Hz per neuron, and as a fraction; for several seeds, mean and spread as in `sweep`.
     axes : sequence of matplotlib.axes.Axes, optional
-        Two. Each call takes the next colour on them: one call per condition.
+        Two. Each call uses the next colour on them, so make one call per condition.
     label : str, optional
         For the legend, such as ``"without inhibition"``.
 
@@ -203,7 +203,7 @@ def transfer(
         for ax, (ylabel, rows) in zip(both, results.items(), strict=True):
             sweep(current, rows, ax, label, xlabel="Dendritic current (pA)", ylabel=ylabel)
         legend = both[1].get_legend()
-        if legend:  # one serves both
+        if legend:  # one legend serves both
             legend.remove()
     return both
 
@@ -295,19 +295,19 @@ def weight_change(
     blocks: Sequence[tuple[float, float, str]] = (),
     axes: Sequence[Axes] | np.ndarray | None = None,
 ) -> list[Axes]:
-    """Draw how much synapses have changed, over the burst probability that changes them.
+    """Draw how much synapses have changed, and below it the burst probability that changes them.
 
     Parameters
     ----------
     time : array_like, shape (times,)
         In s of simulated time.
     change : array_like, shape (times,) or (seeds, times)
-        Cumulative change as a fraction of the initial weight, which is drawn in percent. Of several
-        seeds, the line is the mean and the band one standard deviation to either side.
+        Cumulative change as a fraction of the initial weight, which is drawn in percent. For
+        several seeds, the line is the mean, in a band of one standard deviation to either side.
     burst_probability : array_like of the same shape, or dict of str to such arrays
         As a fraction; a dict names several, such as those of pre- and postsynaptic neurons.
     blocks : sequence of (start, end, name)
-        Stretches of time (s) that are shaded, with their names above; a name may be empty.
+        Periods of time (s) that are shaded, with their names above; a name may be empty.
     axes : sequence of matplotlib.axes.Axes, optional
         Two.
 
@@ -376,7 +376,7 @@ def weight_change(
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """The correlation coefficient where both are known; None if one of them is constant."""
+    """The correlation coefficient of the bins where both are known; None if one is constant."""
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
     if first.size < 2 or not np.ptp(first) or not np.ptp(second):

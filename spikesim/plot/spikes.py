@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-_MANY = 100_000  # spikes above which a raster becomes an image inside a vector figure
+_MANY = 100_000  # a raster of more spikes becomes an image inside a vector figure
 
 
 def raster(
@@ -66,13 +66,13 @@ def raster(
         their rows.
     ax : matplotlib.axes.Axes, optional
     color : str, optional
-        Colour of the marks; nearly black by default.
+        Colour of the marks; by default nearly black.
     neurons : array_like of int, array_like of bool, int or slice, optional
         Which neurons to show, from bottom to top: their numbers, a mask with a truth value for
-        each, one number, or a slice; all by default. For a pair of arrays these are the neurons up
-        to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
+        each, one number, or a slice. By default all are shown; for a pair of arrays, that means up
+        to the last one that spiked. ``neurons=range(100)`` shows 100 rows in any case.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; the whole recording by default.
+        Start and end (ms) of the time to show; by default the whole recording.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def burst_raster(
     neurons: Any = None,
     window: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw a raster in which the spikes of bursts have another colour than isolated ones.
+    """Draw a raster in which spikes of bursts and isolated spikes have different colours.
 
     Parameters
     ----------
@@ -111,9 +111,10 @@ def burst_raster(
         As in `raster`.
     ax : matplotlib.axes.Axes, optional
     longest_interval : float
-        Longest interval between two spikes of a burst (ms), itself included.
+        Longest interval between two spikes of a burst (ms), inclusive.
     neurons, window : optional
-        What to show, as in `raster`. Spikes that are not shown still decide what is a burst.
+        The neurons and the time to show, as in `raster`. Spikes that are not shown still decide
+        which spikes belong to a burst.
 
     Returns
     -------
@@ -139,7 +140,7 @@ def burst_raster(
     ax = _draw_raster(ax, events, [(INK, ~in_burst), (RED, in_burst)], neurons, window)
     with styled():
         mark: dict[str, Any] = dict(marker="|", linestyle="", markersize=7.0, markeredgewidth=1.5)
-        handles = [  # marks in the raster may be too small to tell their colours
+        handles = [  # marks in the raster may be too small to recognise their colours
             Line2D([], [], color=INK, label="isolated spike", **mark),
             Line2D([], [], color=RED, label="spike of a burst", **mark),
         ]
@@ -155,20 +156,20 @@ def rasters(
     color: str | None = None,
     window: tuple[float, float] | None = None,
 ) -> list[Axes]:
-    """Draw rasters side by side, such as a target and the output in the course of training.
+    """Draw rasters side by side, such as a target and the output during training.
 
     Parameters
     ----------
     panels : sequence
-        What `raster` takes: recordings, patterns, or pairs of times (ms) and neurons.
+        Spikes as in `raster`: recordings, patterns, or pairs of times (ms) and neurons.
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are panels.
+        One per panel.
     titles : sequence of str, optional
         One above each panel.
     color : str, optional
-        Colour of the marks; nearly black by default.
+        Colour of the marks; by default nearly black.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; as long as the longest panel by default.
+        Start and end (ms) of the time to show; by default as long as the longest panel.
 
     Returns
     -------
@@ -204,7 +205,7 @@ def rasters(
         every = check_axes(axes, len(panels))
         for ax, (t, i, *_) in zip(every, events, strict=True):
             raster((t, i), ax, color=color, neurons=range(max(n, 1)), window=window)
-        marks = [ax.lines[-1] for ax in every]  # of one size, or fewer spikes would look like more
+        marks = [ax.lines[-1] for ax in every]  # all get one size: larger ones would look like more
         for line in marks:
             line.set_markersize(min(other.get_markersize() for other in marks))
             line.set_markeredgewidth(min(other.get_markeredgewidth() for other in marks))
@@ -234,7 +235,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     Raises
     ------
     InputError
-        If the recording is no recording of a trial.
+        If the recording is not one of a trial.
 
     Examples
     --------
@@ -247,7 +248,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     check_attributes("recording", recording, "TrialRecording", ("layers", "spikes"))
     check_figure(figure)
     names = list(recording.layers)
-    phases = getattr(recording, "phases", ())  # a loop of a pattern has none
+    phases = getattr(recording, "phases", ())  # a recorded loop of a pattern has no phases
     span = (0.0, float(phases[-1])) if phases else events_of(recording.spikes[names[0]])[3]
     with styled():
         if figure is None:
@@ -278,7 +279,7 @@ _Events = tuple[np.ndarray, np.ndarray, int | None, tuple[float, float], str]
 
 
 def events_of(spikes: Any) -> _Events:
-    """Times and neurons of spikes, number of neurons (None: unknown), start and end, and name."""
+    """Times and neurons of spikes, number of neurons (None if unknown), start, end and name."""
     start = 0.0
     if isinstance(spikes, SpikePattern):
         t, i, n = spikes.times, spikes.ids, check_integer("spikes.n", spikes.n, at_least=1)
@@ -312,7 +313,7 @@ def _draw_raster(
     neurons: Any,
     window: Any,
 ) -> Axes:
-    """A raster of spikes; a part is a colour, and which spikes have it."""
+    """Draw a raster of spikes; each part is a colour and a mask of the spikes that have it."""
     t, i, size, span, name = events
     n = int(i.max(initial=-1)) + 1 if size is None else size
     shown = check_neurons("neurons", neurons, n, beyond=size is None)
@@ -348,8 +349,8 @@ def _rows(
     kept = (t >= start) & (t <= end) & (row[i] >= 0)
     box = ax.get_window_extent()
     point = ax.figure.dpi / 72.0
-    # Marks fill three quarters of a row, but stay visible however many rows there are, and are
-    # smaller where they would cover more than a quarter of the area.
+    # Marks fill three quarters of a row. They stay visible however many rows there are, and shrink
+    # if they would cover more than a quarter of the area.
     share = 0.25 * box.width * box.height / point**2 / max(kept.sum(), 1)
     smallest = min(max(1.5 * math.sqrt(share), 0.8), 2.5)
     height = min(max(0.75 * box.height / point / max(shown.size, 1), smallest), 9.0)
@@ -373,9 +374,9 @@ def _rows(
 
 
 def spikes_above(ax: Axes, times: np.ndarray, color: str, name: str = "", row: int = 0) -> None:
-    """A tick for each spike over the data, in the first row or one above, its name beside it."""
+    """Draw a tick for each spike, in one of the rows above the data, with a name beside it."""
     height = 1.06 + 0.12 * row
-    if times.size:  # without, matplotlib would make room for marks far outside
+    if times.size:  # without spikes, matplotlib would make room for marks far outside
         ax.plot(
             times,
             np.full(times.size, height),
@@ -410,7 +411,7 @@ def mark_phases(ax: Axes, phases: Sequence[float]) -> None:
 
 
 def name_phases(ax: Axes, phases: Sequence[float], above: float) -> None:
-    """'forward' and 'target' over their phases, so many points above the axes."""
+    """Write 'forward' and 'target' over their phases, so many points above the axes."""
     begin = 0.0
     for name, end in zip(("forward", "target"), phases, strict=False):
         ax.annotate(

@@ -59,20 +59,21 @@ def traces(
     ----------
     recording : StateRecording
     variables : str or sequence of str
-        What to draw, out of what was recorded.
+        The variables to draw; they have to be recorded.
     neuron : int
-        Its number in the population; it has to be among those recorded.
+        The neuron's number in the population; it has to be recorded.
     ax : matplotlib.axes.Axes, optional
 
     Returns
     -------
     matplotlib.axes.Axes
-        The y axis is a voltage in mV if all names begin with v or V; otherwise it bears the names.
+        The label of the y axis is a voltage in mV if all names begin with v or V, and otherwise the
+        names.
 
     Raises
     ------
     InputError
-        If the variable or neuron was not recorded, or nothing was.
+        If the variable or neuron was not recorded, or if nothing was.
 
     Examples
     --------
@@ -95,7 +96,7 @@ def traces(
         raise InputError("recording holds no neurons; record at least one.")
     if not row.size:
         some = ", ".join(map(str, ids[:10])) + (", ..." if ids.size > 10 else "")
-        raise InputError(f"neuron is {neuron}, which was not recorded; there is {some}.")
+        raise InputError(f"neuron is {neuron}, which was not recorded; choose from {some}.")
     t = recording.t
     if not t.size:
         raise InputError("recording holds no samples yet; run the network first.")
@@ -122,9 +123,9 @@ def compartments(
 ) -> list[Axes]:
     """Draw the voltages of all compartments of one neuron in one trial.
 
-    The neuron's spikes stand above its somatic voltage. Grey bands are the windows at the ends of
-    the phases over which the model takes means. In the apical panel a bar is the mean voltage of a
-    window; the plateau potential that comes of it is written above.
+    The neuron's spikes are above its somatic voltage. The grey bands at the ends of the phases are
+    the windows over which the model takes means. In the apical panel a bar marks the mean voltage
+    of a window; above it is the plateau potential that results.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ def compartments(
         'hidden_1', ..., or 'output'.
     neuron : int
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are compartments.
+        One per compartment.
 
     Returns
     -------
@@ -145,7 +146,7 @@ def compartments(
     Raises
     ------
     InputError
-        If there is no such layer or neuron, or the axes are too few or many.
+        If there is no such layer or neuron, or if there are too few or too many axes.
 
     Examples
     --------
@@ -213,7 +214,7 @@ def ensembles(
 ) -> list[Axes]:
     """Draw the event rate, apical potential, burst probability and burst rate of some ensembles.
 
-    Grey lines are the steps in which the output is nudged; a dotted one is the start of an image.
+    Grey lines mark the steps in which the output is nudged; a dotted line is the start of an image.
 
     Parameters
     ----------
@@ -222,9 +223,9 @@ def ensembles(
     layer : str
         'hidden_1', ..., or 'output'.
     units : int
-        How many: those whose burst rate the first nudge changes most.
+        How many ensembles to draw: those whose burst rate the first nudge changes most.
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are panels.
+        One per panel.
 
     Returns
     -------
@@ -234,7 +235,7 @@ def ensembles(
     Raises
     ------
     InputError
-        If there is no such layer, or the axes are too few or many.
+        If there is no such layer, or if there are too few or too many axes.
 
     Examples
     --------
@@ -293,12 +294,12 @@ def ensembles(
 
 
 def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
-    """Draw what one synapse learns from, in one trial of SuperSpike.
+    """Draw the signals from which one synapse learns, in one trial of SuperSpike.
 
     From top to bottom: the presynaptic spikes and their trace; the membrane potential of the
-    postsynaptic neuron, its spikes, and in colour those it should have; the surrogate derivative;
-    the eligibility trace; the error signal; and the product of the two, whose mean moves the weight
-    up where it is above 0, down where it is below.
+    postsynaptic neuron with its spikes and, in colour, the target spikes; the surrogate derivative;
+    the eligibility trace; the error signal; and the product of these two. If the mean of the
+    product is above 0 the weight grows; if it is below 0 the weight shrinks.
 
     Parameters
     ----------
@@ -317,7 +318,7 @@ def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Ax
     Raises
     ------
     InputError
-        If something is missing, or of another shape.
+        If something is missing or has another shape.
 
     Examples
     --------
@@ -394,20 +395,20 @@ def receptive_fields(
     image_shape : tuple of int
         Height and width of the images, such as (28, 28).
     n : int
-        At most how many neurons to show: those whose weights vary most, the first most of all.
+        The largest number of neurons to show: those whose weights vary most, in descending order.
     axes : sequence or array of matplotlib.axes.Axes, optional
-        At least as many as there are neurons to show; those left over become blank.
+        At least one per neuron that is shown; those left over become blank.
 
     Returns
     -------
     list of matplotlib.axes.Axes
-        One per neuron shown. One scale, symmetric around 0, holds for all; the colour bar is beside
-        them.
+        One per neuron that is shown. All have the same scale, which is symmetric around 0; the
+        colour bar is beside them.
 
     Raises
     ------
     InputError
-        If the weights have another number of pixels, or there are too few axes.
+        If the weights have another number of pixels, or if there are too few axes.
 
     Examples
     --------
@@ -452,7 +453,7 @@ def receptive_fields(
 
 
 def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str) -> None:
-    """A bar at the mean voltage of the window, a point at the end of the phase, and a number."""
+    """Draw a bar at the mean voltage of the window, a point at the phase's end, and a number."""
     ax.plot(
         window,
         (level, level),

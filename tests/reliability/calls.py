@@ -148,6 +148,12 @@ INTERNAL = {
     "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.engine.projection.Projection.fill": "called by Network.connect",
     "spikesim.engine.projection.Projection.learn_by": "called by Network.connect",
+    "spikesim.engine.projection.Projection.bounded": "called by assignments",
+    "spikesim.engine.projection.Projection.holder": "called by recordings",
+    "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
+    "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
+    "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
+    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
@@ -170,7 +176,7 @@ INTERNAL = {
     "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
     "spikesim.engine.rules.RulePlasticity": "made by Network.connect",
     "spikesim.engine.rules.RulePlasticity.[cl]*": "see Projection.learning",
-    "spikesim.engine.rules.[ac]*": "what rules and synapses are made of",
+    "spikesim.signatures.*": "what rules are made of",
     "spikesim.engine.network.Network.add": "takes what models make",
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
@@ -201,10 +207,14 @@ INTERNAL = {
     "spikesim.learning.images.Update": "returned",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.examples.*": "tried on the models that are made of it",
+    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
+    "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.learning.eligibility.*": "called by models",
+    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
@@ -224,6 +234,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived"),
+            *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
                 "learned_from",
@@ -728,6 +739,41 @@ def _ruled(parts: SimpleNamespace, rule: Any, **more: Any) -> Any:
     return parts.net.connect(parts.source, parts.cells, **given)
 
 
+def _synapses(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a projection, whose neurons are those of both sides."""
+
+    def make(folder: Path) -> Call:
+        return Call(
+            getattr(small().synapses, method), given, lambda some: (repr(some), some.weight)
+        )
+
+    return make
+
+
+def _some(name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to some synapses."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        some = _ruled(parts, PlasticityRule(**RULED), probability=0.7).onto(1)
+        value_of_each = np.full(len(some), value)
+        return Call(_assignment(some, name), {name: value_of_each}, running(parts.net))
+
+    return make
+
+
+def _weights_recorded(folder: Path) -> Call:
+    parts = small()
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.synapses, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "weight", "synapses": [0, 2], "every": 1.0, "unit": "mV"}
+    return Call(record, {**given, "path": folder / "weights.h5"})
+
+
 def _rule(folder: Path) -> Call:
     def use(rule: PlasticityRule) -> None:
         parts = small()
@@ -799,7 +845,7 @@ def _propagation(method: str, **given: Any) -> Callable[[Path], Call]:
         done = propagation.Propagation(duration=length, burn_in=1.0, backend="python", n=200)
         if method in ("run", "currents"):
             return Call(getattr(done, method), given)
-        done.network._step = 1010
+        done.network.set_state({**done.network.state(), "step": 1010})
         place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
         return Call(getattr(done, method), place)
 
@@ -1022,6 +1068,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
     "spikesim.engine.network.Network.record to a file": _recorded_to,
+    "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
+    "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
+    "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
+    "spikesim.engine.synapse_data.SomeSynapses.E =": _some("E", 0.5),
     "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
     "spikesim.engine.network.Network.restore": lambda f: Call(
         small().net.restore, {"path": _saved(f)}
@@ -1273,6 +1324,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
+            "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
@@ -1379,7 +1431,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.record": trained(
         "exclusive_or", "record", pattern=1, teach=True
     ),
-    "spikesim.models.burst.spiking.exclusive_or.ExampleRecording.rates": lambda f: Call(
+    "spikesim.learning.examples.ExampleRecording.rates": lambda f: Call(
         MODELS["exclusive_or"]().record(0).rates, {"name": "output", "bin": 0.5}
     ),
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
@@ -1438,6 +1490,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.Propagation.currents": _propagation(
         "currents", bin_width=0.5
     ),
+    "spikesim.models.burst.spiking.propagation.Propagation.in_bins": lambda f: Call(
+        _propagation("in_bins")(f).function,
+        {"values": np.ones(1010), "bin_width": 0.5},
+    ),
     "spikesim.models.burst.spiking.propagation.Propagation.save": _propagation(
         "save", path="@run.h5"
     ),
@@ -1450,6 +1506,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
+    ),
+    "spikesim.bursts.burst_probability": _plain(
+        bursts.burst_probability, events=[2.0, 0.0], bursts=[1.0, 0.0]
     ),
     "spikesim.bursts.Curves.of_rows": _plain(
         bursts.Curves.of_rows,

@@ -32,7 +32,7 @@ import spikesim
 from spikesim import Network, Neuron, PairSTDP, ShortTermPlasticity, bursts
 from spikesim.engine.population import ON_SPIKE
 from spikesim.kernels.chance import philox, uniform
-from spikesim.learning.model import TEST, TRAINING
+from spikesim.learning.model import TEST, TRAINING, Simulation
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import BurstPlasticity, BurstPoisson, Pyramidal
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -306,7 +306,7 @@ def _segregated(case: Case, spiking: bool) -> None:
 
     oracle, before = _segregated_oracle(case, net, {**values, **options}, lengths)
     noise = case.told({"symmetric_noise": options.get("symmetric_noise", 0.0)})["symmetric_noise"]
-    simulation = net._training
+    simulation = net.training
     if spiking:
         populations = simulation.network.populations.values()
         recordings = [simulation.network.record_spikes(each) for each in populations]
@@ -354,10 +354,15 @@ def _segregated(case: Case, spiking: bool) -> None:
         tested = [oracle.test_example(image) for image in images]
         case.same("classes", net.predict(shown), tested)
         return
-    testing = net._other(TEST)
+    testing = Simulation(net, TEST, 1)
+    testing.show(shown, labels, np.zeros((examples, sizes[-1])))
     populations = testing.network.populations.values()
     recordings = [testing.network.record_spikes(each) for each in populations]
     ours = net.predict(shown)
+    for k in range(examples):
+        testing.clear()
+        testing.run(np.array([k]), net.lengths(1, TEST), k)
+        case.same(f"answer to image {k}", testing.result("answer", 1), ours[k : k + 1])
     T = lengths["test_phase"]
     counts = [
         counted(recording, examples * T, layer.n)
@@ -393,7 +398,7 @@ def _segregated_oracle(
         **{names.get(name, name): x for name, x in told.items() if name not in left_out},
     )
     if "sparse" in given:
-        kept = [layer.mask != 0.0 for layer in net._training.hidden]
+        kept = [layer.mask != 0.0 for layer in net.training.hidden]
         for m, mask in enumerate(kept):
             case.same(f"zeros in Y[{m}]", mask.sum(), mask.size - int(given["sparse"] * mask.size))
         if "symmetric" in given or "feedback_learning" in given:
@@ -409,7 +414,7 @@ def _segregated_oracle(
 
 def _emitted(case: Case, net: Any, layer: int, expected: np.ndarray, ours: np.ndarray) -> None:
     """The counts that a layer's uniform numbers stand for at the oracle's rates, by inversion."""
-    simulation = net._training
+    simulation = net.training
     steps, n = expected.shape
     blocks = -(-n // 4)
     u = np.array(
@@ -427,7 +432,7 @@ def _emitted(case: Case, net: Any, layer: int, expected: np.ndarray, ours: np.nd
 def _compare_segregated(
     case: Case, net: Any, oracle: Any, results: list[Any], before: Any, history: Any
 ) -> None:
-    simulation, last = net._training, results[-1]
+    simulation, last = net.training, results[-1]
     for name, old, ours, theirs in zip(
         "WbY", before, (net.W, net.b, net.Y), (oracle.W, oracle.b, oracle.Y), strict=True
     ):
@@ -563,7 +568,7 @@ def burst_ensemble(case: Case) -> None:
         clip_Z=p.clip_Z,
     )
     before = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y, net.Z)]
-    simulation = net._training
+    simulation = net.training
     for epoch in range(epochs):
         oracle.alpha = [None, *(a * told["decay"] ** epoch for a in alpha)]
         nudges = net.lengths(examples, TRAINING)[:, 0]
@@ -780,7 +785,7 @@ def superspike(case: Case) -> None:
         **options,
     )
     before = [W.copy() for W in net.W]
-    simulation = net._training
+    simulation = net.training
     populations = simulation.network.populations
     recordings = [
         simulation.network.record_spikes(populations[layer.name])
