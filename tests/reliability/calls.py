@@ -42,6 +42,7 @@ from spikesim import (
     plot,
     sonata,
     spiketrains,
+    stimuli,
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
@@ -127,6 +128,18 @@ INTERNAL = {
     # what others make
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.effect.effect": "called by Network.connect_gap",
+    "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
+    "spikesim.engine.injection.*": "what stimuli and noise are made of",
+    "spikesim.engine.noise.Noise": "made by Network.add_noise",
+    "spikesim.engine.stimuli.Stimulus": "made by Network.play",
+    "spikesim.engine.*.adding": "builds programs",
+    "spikesim.engine.subgroups.Subgroup": "made by Population[...]",
+    "spikesim.engine.subgroups.name_of_projection": "called by Network.connect",
+    "spikesim.engine.subgroups.subgroup": "tried as 'Population[...]'",
+    "spikesim.engine.sources.SpikeTrainSource.as_seen": "called by recordings",
+    "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
+    "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
     "spikesim.engine.projection.Projection": "made by Network.connect",
@@ -616,6 +629,75 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
+def driven() -> SimpleNamespace:
+    """Neurons with an input, and one of each thing that can be added to it."""
+    net = Network(dt=0.5, seed=1, backend="python")
+    cells = net.add_population("cells", 4, spikesim.AdEx)
+    few = cells[1:3]
+    played = net.play(few, "I", np.full((3, 2), 9.0), dt=1.0)
+    step = net.play(cells, "I", stimuli.step(9.0))
+    noise = net.add_noise(cells, "I", sigma=9.0, tau=5.0)
+    junctions = net.connect_gap(cells, cells, [[0, 1, 0, 0], [1, 0, 0, 2], [0] * 4, [0, 2, 0, 0]])
+    return SimpleNamespace(**locals())
+
+
+def _driven(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a network with inputs; strings with an @ stand for its parts."""
+
+    def make(folder: Path) -> Call:
+        parts = driven()
+        found = {
+            name: getattr(parts, value[1:]) if str(value).startswith("@") else value
+            for name, value in given.items()
+        }
+        return Call(getattr(parts.net, method), found, running(parts.net))
+
+    return make
+
+
+def _of_driven(part: str, name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to what is added to an input."""
+
+    def make(folder: Path) -> Call:
+        parts = driven()
+        return Call(_assignment(getattr(parts, part), name), {name: value}, running(parts.net))
+
+    return make
+
+
+def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
+    """What is to be played, which is looked at when it is made and when it is played."""
+
+    def make(folder: Path) -> Call:
+        parts = driven()
+
+        def use(**each: Any) -> None:
+            parts.net.play(parts.cells, "I", kind(**each))
+
+        return Call(use, given, running(parts.net), {"amplitude": "start"})
+
+    return make
+
+
+def _index(folder: Path) -> Call:
+    parts = driven()
+
+    def use(neurons: Any) -> None:
+        group = parts.cells[neurons]
+        group.I = 3.0
+        parts.net.connect(group, parts.cells, target="g_exc", weight=1.0)
+
+    return Call(use, {"neurons": [0, 2]}, running(parts.net), {"neurons": "["})
+
+
+def _silenced(part: str) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = driven()
+        return Call(getattr(parts, part).silence, {"on": True}, running(parts.net))
+
+    return make
+
+
 def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         parts = small()
@@ -991,6 +1073,42 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
     "spikesim.engine.network.Network.connect": _connected(),
+    "spikesim.engine.network.Network.connect subgroups": lambda f: Call(
+        (parts := driven()).net.connect,
+        {"pre": parts.few, "post": parts.cells[2:], "target": "g_exc", "weight": np.ones((2, 2))},
+        running(parts.net),
+    ),
+    "spikesim.engine.network.Network.play": _driven(
+        "play", population="@cells", target="I", stimulus=[1.0, 2.0], dt=1.0, neurons=[0, 2]
+    ),
+    "spikesim.engine.network.Network.play a matrix": _driven(
+        "play", population="@few", target="I", stimulus=np.ones((3, 2)), begin=0.5, after="hold"
+    ),
+    "spikesim.engine.network.Network.add_noise": _driven(
+        "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
+    ),
+    "spikesim.engine.network.Network.connect_gap": _driven(
+        "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
+    ),
+    "spikesim.engine.network.Network.connect_gap matrix": _driven(
+        "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
+    ),
+    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_driven("played", "stimulus", np.ones(4)),
+    "spikesim.engine.stimuli.Stimulus.is_on =": _of_driven("step", "is_on", False),
+    "spikesim.engine.noise.Noise.is_on =": _of_driven("noise", "is_on", False),
+    "spikesim.engine.noise.Noise.sigma =": _of_driven("noise", "sigma", np.ones(4)),
+    "spikesim.engine.noise.Noise.tau =": _of_driven("noise", "tau", 3.0),
+    "spikesim.engine.gaps.GapJunctions.is_on =": _of_driven("junctions", "is_on", False),
+    "spikesim.engine.gaps.GapJunctions.conductance =": _of_driven(
+        "junctions", "conductance", np.ones(2)
+    ),
+    "spikesim.engine.population.Population [...]": _index,
+    "spikesim.engine.population.Population silence": _silenced("cells"),
+    "spikesim.engine.subgroups.Subgroup.silence": _silenced("few"),
+    "spikesim.engine.subgroups.Subgroup.I =": _of_driven("few", "I", np.ones(2)),
+    "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
         weight=np.ones((4, 3)), delay=np.full((4, 3), 1.5)
