@@ -12,6 +12,7 @@ from spikesim.plot.bursts import multiplexing, transfer, weight_change
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+from spikesim.plot.trials import psth
 
 __all__ = [
     "angle",
@@ -23,6 +24,7 @@ __all__ = [
     "learning_curve",
     "multiplexing",
     "pattern_rates",
+    "psth",
     "raster",
     "rasters",
     "receptive_fields",
