@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import Any
 
-__all__ = ["record"]
+__all__ = ["is_record", "record"]
 
 _PREFIX = "Record"
 _SEPARATOR = "__"
@@ -34,6 +34,17 @@ def record(fields: tuple[str, ...]) -> Any:
     if name not in globals():
         globals()[name] = namedtuple(name, fields, module=__name__)
     return globals()[name]
+
+
+def is_record(kind: Any) -> bool:
+    """Whether something is a class that `record` has handed out.
+
+    Examples
+    --------
+    >>> is_record(record(("v",))), is_record(tuple)
+    (True, False)
+    """
+    return isinstance(kind, type) and kind.__module__ == __name__
 
 
 def __getattr__(name: str) -> Any:

@@ -34,7 +34,7 @@ from spikesim.checks import (
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.population import Population, check_range
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, renamed
+from spikesim.engine.restoring import changed_parameters, check_built, renamed
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -231,6 +231,7 @@ class Network(Assembly):
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
+        parts += [population.layout for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -265,6 +266,11 @@ class Network(Assembly):
             "dt": self.dt,
             "seed": str(self.seed),
             "built": self._built(),
+            "parameters": {
+                name: saved
+                for name, part in self.populations.items()
+                if (saved := part.parameters.saved())
+            },
             "arrays": self.arrays(),
         }
 
@@ -279,6 +285,9 @@ class Network(Assembly):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
+
+        Parameters of populations get the values that they had then, also where they have been set
+        since the network was built.
 
         Recordings that have gone further forget what they hold from there on, in memory and in
         files; close() one that is to keep it.
@@ -321,6 +330,7 @@ class Network(Assembly):
             )
         if "built" in state:  # not in files of version 0.1
             check_built(state["built"], self._built())
+        changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -350,6 +360,8 @@ class Network(Assembly):
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
+        for population, given, following in changed:
+            population.parameters.take(following, given)
         self._step = int(state["step"])
         self._is_torn = False
         for recording in self.recordings:

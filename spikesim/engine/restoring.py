@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from spikesim.checks import is_real, show
+from spikesim.engine.parameters import Following
+from spikesim.engine.population import Population
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "renamed"]
+__all__ = ["changed_parameters", "check_built", "renamed"]
 
 
 def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +38,31 @@ def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
                     f"{name} of {part!r} is {show(here.get(name))} in this network and "
                     f"{show(there[name])} in the saved one; {remedy}."
                 )
+
+
+def changed_parameters(
+    saved: Any, populations: Mapping[str, Population]
+) -> list[tuple[Population, dict[str, Any], Following]]:
+    """Which parameters of which populations differ from saved ones, and what would follow.
+
+    Files from before parameters could be set between runs have none; they stay as they are then.
+    """
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved parameters are {show(saved)}; they are damaged.")
+    changed = []
+    for name, population in populations.items():
+        own = population.parameters.saved()
+        given = {
+            key: value
+            for key, value in saved.get(name, {}).items()
+            if not (key in own and np.array_equal(own[key], value))
+        }
+        if given:
+            try:
+                changed.append((population, given, population.parameters.following(given)))
+            except InputError as error:
+                raise InputError(f"The saved parameters of {name!r}: {error}") from None
+    return changed
 
 
 def _same(saved: Any, own: Any) -> bool:

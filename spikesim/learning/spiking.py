@@ -12,6 +12,7 @@ import numpy as np
 from spikesim.engine.network import Network
 from spikesim.engine.population import DoubleExponential, Filter, Population
 from spikesim.engine.projection import Projection
+from spikesim.errors import InputError
 from spikesim.kernels import filters, thinning, windows
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.spikes import parts
@@ -90,8 +91,13 @@ class Thinned(Population):
         }
 
     def emission(self) -> list[Phase]:
+        if self.differing:
+            raise InputError(
+                f"{', '.join(self.differing)} of {self.name!r} differ from neuron to neuron; these "
+                "neurons have one number for all."
+            )
         state = {**self.state, **self._found, **self.spike_list()}
-        params = dict(self.params)
+        params = self.params
         return [
             *super().emission()[:-1],  # spikes are listed below instead
             Phase(thinning.find, once, state, params),
