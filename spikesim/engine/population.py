@@ -62,11 +62,11 @@ def is_finite(array: np.ndarray) -> bool:
     """
     # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. Of few
     # numbers, that of their squares takes a third of the time.
-    if array.size < _FEW:
-        flat = array.reshape(-1)
-        total = flat.dot(flat)
-    else:
-        with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        if array.size < _FEW:
+            flat = array.reshape(-1)
+            total = flat.dot(flat)
+        else:
             total = np.add.reduce(array, axis=None)
     return isfinite(total) or bool(np.isfinite(array).all())
 
