@@ -57,6 +57,7 @@ MODULES = [
     "spikesim.sweep",
     "spikesim.sweep.command",
     "spikesim.sweep.table",
+    "spikesim.tables",
     "spikesim.training",
 ]
 

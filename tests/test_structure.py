@@ -20,7 +20,7 @@ FLOORS = (
     "precision attributes progress former",
     "copying backends io",
     "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
-    " nwb recorded"
+    " nwb recorded tables"
     " comparison",
     "engine plot",
     "learning training",

@@ -352,8 +352,8 @@ class Assembly(Inputs):
             the recording is closed.
         unit : str or dict of str to str, optional
             Of the variables, or of each by its name, for files, figures and neo. By default it is
-            mV where a name begins with v or V, and unknown elsewhere. A file has one unit, by
-            default mV.
+            what the neuron declares, or mV where a name begins with v or V, and else unknown. A
+            file has one unit, by default mV.
 
         Raises
         ------
@@ -376,7 +376,7 @@ class Assembly(Inputs):
                 f"neurons is {show(neurons)}; for a file it has to name one or "
                 "more, and none twice."
             )
-        units = units_of(names, unit)
+        units = units_of(names, unit, population.neuron.variables)
         recording = StateRecording(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording

@@ -37,6 +37,7 @@ from spikesim.engine.population import Population, check_range, is_finite
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import check_built, noise_seed_of, renamed, step_of
+from spikesim.engine.summary import network_summary
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -44,6 +45,7 @@ from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
 from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
+from spikesim.tables import Summary
 
 __all__ = ["Network"]
 
@@ -105,6 +107,36 @@ class Network(Assembly):
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
+
+    def summary(self) -> Summary:
+        """What the network consists of, as tables: in a prompt, by ``print`` or in a notebook.
+
+        Of each population its size, kind and the parameters that it was given; of each projection
+        synapses, weights (mean ± standard deviation) and delays; backgrounds, recordings, memory.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network, Poisson
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> source = net.add_population("source", 20, Poisson)
+        >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+        >>> synapses = net.connect(source, cells, target="drive", weight=4.0, indegree=3)
+        >>> net.summary()
+        Network at 0 ms, dt 0.1 ms, seed 1, float32, backend python
+        <BLANKLINE>
+        population  n   kind     parameters
+        source      20  Poisson
+        cells       5   LIF      tau_membrane 10
+        <BLANKLINE>
+        projection       from    onto         synapses  weight  delay (ms)
+        source_to_cells  source  cells.drive  15        4       0.1
+        <BLANKLINE>
+        memory: ..., without recordings
+        """
+        return network_summary(self)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     # ------------------------------------------------------------------------------- running
 

@@ -15,6 +15,7 @@ from spikesim.checks import check_array, check_memory, check_number, is_real, ne
 from spikesim.copying import Part
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.setting import Setting
+from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes
@@ -180,6 +181,9 @@ class Population(Part):
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
+
+    def _repr_html_(self) -> str:
+        return population_summary(self)._repr_html_()
 
     def __getattr__(self, name: str) -> np.ndarray:
         state = self.__dict__.get("state", {})

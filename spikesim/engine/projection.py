@@ -11,6 +11,7 @@ from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_number, show
 from spikesim.engine.population import Population, is_finite
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
+from spikesim.engine.summary import projection_summary
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
@@ -104,6 +105,9 @@ class Projection(Synapses):
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
+
+    def _repr_html_(self) -> str:
+        return projection_summary(self)._repr_html_()
 
     def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._pairs is not None:
