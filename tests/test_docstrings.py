@@ -16,6 +16,7 @@ MODULES = [
     "spikesim.engine.arguments",
     "spikesim.engine.assembly",
     "spikesim.engine.effect",
+    "spikesim.engine.finite",
     "spikesim.engine.inputs",
     "spikesim.engine.network",
     "spikesim.engine.parameters",
@@ -67,6 +68,7 @@ MODULES = [
     "spikesim.sweep",
     "spikesim.sweep.command",
     "spikesim.sweep.table",
+    "spikesim.tables",
     "spikesim.training",
 ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from math import isfinite
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -25,6 +24,7 @@ from spikesim.engine.parameters import (
 )
 from spikesim.engine.setting import Setting
 from spikesim.engine.subgroups import Subgroup, subgroup
+from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes, stimuli
@@ -43,32 +43,10 @@ from spikesim.neuron import RESERVED
 from spikesim.neurons import Neuron
 from spikesim.precision import SLOW, type_for
 
-__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population", "is_finite"]
+__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-_FEW = 1 << 12
-
-
-def is_finite(array: np.ndarray) -> bool:
-    """Whether no number of an array is NaN or infinite.
-
-    Examples
-    --------
-    >>> is_finite(np.array([1e38, 1e38], np.float32)), is_finite(np.array([1.0, np.nan]))
-    (True, False)
-    """
-    # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. Of few
-    # numbers, that of their squares takes a third of the time.
-    with np.errstate(invalid="ignore", over="ignore"):
-        if array.size < _FEW:
-            flat = array.reshape(-1)
-            total = flat.dot(flat)
-        else:
-            total = np.add.reduce(array, axis=None)
-    return isfinite(total) or bool(np.isfinite(array).all())
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -163,6 +141,9 @@ class Population(Part):
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
+
+    def _repr_html_(self) -> str:
+        return population_summary(self)._repr_html_()
 
     def __getattr__(self, name: str) -> np.ndarray:
         state = self.__dict__.get("state", {})
