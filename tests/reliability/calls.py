@@ -179,19 +179,22 @@ INTERNAL = {
     "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
-    "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
-    "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
+    "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
     "spikesim.learning.eligibility.*": "called by models",
     "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
+    "spikesim.learning.windows.equal_patterns": "called by models",
+    "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
@@ -209,6 +212,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
+            "summed",
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
@@ -1146,6 +1150,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         task=Task((3, 3, 2), lambda block: (SHOWN, TARGET), 1, 1.0, {}),
         blocks=1,
         decay=0,
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.update": trained(
+        "superspike", "update", input=SHOWN, target=TARGET
     ),
     "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
         "superspike", "evaluate", input=SHOWN, target=TARGET
