@@ -244,6 +244,7 @@ INTERNAL = {
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
+    "spikesim.cli.model_commands.*": "the command line",
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
