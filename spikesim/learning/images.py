@@ -191,6 +191,9 @@ class ImageModel(LayeredModel, ImageClassifier):
     def _batch(self) -> int:
         return getattr(self.parameters, "batch", 1)
 
+    def _simulation(self, purpose: int) -> Simulation:
+        return Simulation(self, purpose, self.block() if purpose != RECORDING else 1)
+
     def _other(self, purpose: int) -> Simulation:
         if purpose not in self._others:
             self._others[purpose] = self._simulation(purpose)

@@ -16,7 +16,7 @@ from spikesim.engine.sources import SpikeTrainSource
 from spikesim.errors import InputError
 from spikesim.kernels.probes import tally
 from spikesim.learning.layers import Layer
-from spikesim.learning.model import Simulation
+from spikesim.learning.model import Dynamics
 from spikesim.learning.windows import Windows
 from spikesim.neurons import Neuron
 from spikesim.spike_pattern import SpikePattern
@@ -34,7 +34,7 @@ class Synapse(NamedTuple):
     post: int
 
 
-class LoopSimulation(Simulation):
+class LoopSimulation(Dynamics):
     """A model's layers, which spike, and the patterns they are shown; weights are the model's.
 
     Bodies find, besides what the model brings, the spikes of each layer (``s.ids``, ``s.count``,
@@ -62,7 +62,7 @@ class LoopSimulation(Simulation):
         numbers: Mapping[str, float] | None = None,
     ):
         net = Network(dt=model.dt, seed=model.seed, dtype=model.dtype, backend=model.backend)
-        self._begin(model, purpose, net)
+        super().__init__(model, purpose, net)
         self.synapse = synapse
         self.shared.numbers.update({**model.numbers(), **(numbers or {})})
         self._lay_out()

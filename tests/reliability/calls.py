@@ -175,6 +175,7 @@ INTERNAL = {
     "spikesim.sweep.table.named": "what sweeps are made of",
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
+    "*.Dynamics*": "made by models",
     "*.Simulation*": "made by models",
     "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
