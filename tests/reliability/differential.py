@@ -719,6 +719,13 @@ def burstprop(case: Case) -> None:
 # ---- SuperSpike -------------------------------------------------------------------------------
 
 
+TOLD = (
+    *("tau_mem", "tau_syn", "U_rest", "theta", "beta", "tau_rise", "tau_decay", "eta", "w_max"),
+    *("tau_rms", "tau_avg", "epsilon", "error_cut", "rho", "tau_het"),
+)
+"""Parameters of SuperSpike whose values the oracle is told."""
+
+
 class Unsure(naive_superspike.NaiveSuperSpike):
     """Notes how far its weights (V) are known: gradients are, up to rounding of the largest.
 
@@ -799,6 +806,31 @@ def superspike(case: Case) -> None:
         **values,
         **options,
     )
+    compare_superspike(case, net, values, patterns, (burn_in, block), rates)
+
+
+def compare_superspike(
+    case: Case,
+    net: Any,
+    values: dict[str, Any],
+    patterns: Sequence[SpikePattern],
+    steps: tuple[int, int],
+    rates: Sequence[float],
+) -> list[np.ndarray]:
+    """Teach a new network and its oracle, and compare what they are; the spikes of each layer.
+
+    Parameters
+    ----------
+    values
+        Parameters of the network that the oracle is told.
+    steps
+        Of the burn-in and of each block.
+    rates
+        The learning rate of each block, in units of eta.
+    """
+    (burn_in, block), blocks, sizes = steps, len(rates), net.sizes
+    dt, hidden = net.dt, len(sizes) - 2
+    loop, chunk = round(patterns[0].duration / dt), round(net.parameters.chunk / dt)
     before = [W.copy() for W in net.W]
     simulation = net.training
     populations = simulation.network.populations
@@ -865,6 +897,7 @@ def superspike(case: Case) -> None:
     theirs = oracle.v[-1:] if p.frozen else oracle.v
     for c, pair in enumerate(zip(v, theirs, strict=True) if p.optimizer != "plain" else ()):
         case.close(f"v[{c}]", *pair)
+    return [counted(each, oracle.k, n) for each, n in zip(recordings, sizes[1:], strict=True)]
 
 
 # ---- bursting neurons -------------------------------------------------------------------------
