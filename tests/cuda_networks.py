@@ -253,7 +253,7 @@ def ruled(backend, seed=1):
     net.record(dense, ["weight", "E"], every=1.0)
     dendrites = net.add_population("dendrites", 3, AdEx)
     nmda = NMDA.with_(v="V")
-    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=RULE)
+    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=PAIRS)
     each = {"delay": np.linspace(0.5, 4.0, 6), "weight": 3.0, "indegree": 2, "name": "spread"}
     net.connect(source, dendrites, target="I", synapse=Alpha.with_(v="V"), **each)
     return net
