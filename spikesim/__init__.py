@@ -39,6 +39,14 @@ from spikesim.neurons import (
     Poisson,
 )
 from spikesim.replicas import Replicas
+from spikesim.textbook_neurons import (
+    AdaptiveLIF,
+    ExponentialIF,
+    FitzHughNagumo,
+    HodgkinHuxley,
+    MorrisLecar,
+    TwoCompartment,
+)
 from spikesim.version import __version__
 
 _find_former_names()
@@ -69,6 +77,7 @@ else:  # modules for users, which take time to import
 __all__ = [
     "LIF",
     "AdEx",
+    "AdaptiveLIF",
     "AlphaConductanceLIF",
     "AlphaCurrentLIF",
     "Bernoulli",
@@ -76,9 +85,13 @@ __all__ = [
     "CurrentLIF",
     "DeltaLIF",
     "DoubleExponential",
+    "ExponentialIF",
     "FileError",
+    "FitzHughNagumo",
+    "HodgkinHuxley",
     "InputError",
     "Izhikevich",
+    "MorrisLecar",
     "Network",
     "Neuron",
     "PairSTDP",
@@ -91,5 +104,6 @@ __all__ = [
     "SpikeRecording",
     "SpikesimError",
     "StateRecording",
+    "TwoCompartment",
     "__version__",
 ]
