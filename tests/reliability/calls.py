@@ -123,6 +123,7 @@ def _takes_arguments(value: Callable) -> bool:
 INTERNAL = {
     # what others make
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
+    "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
@@ -358,6 +359,10 @@ def step(i, t, s, p):
     s.v[i] = s.v[i] + p.dt * (s.drive[i] - s.v[i]) / p.tau
 
 
+def relax(i, t, s, p):
+    s.x[i] -= p.dt * s.x[i] / p.tau_x
+
+
 def count(i, t, s, p):
     s.total[i] += p.share
 
@@ -374,6 +379,21 @@ def _neuron(folder: Path) -> Call:
 
     given = {"steps": [step], "variables": {"v": "tau", "drive": 0.0}, "parameters": {"tau": 9.0}}
     return Call(Neuron, given, use, {"parameters": "tau"})
+
+
+def _extended(folder: Path) -> Call:
+    def use(neuron: Neuron) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, neuron)
+        net.run(0.2)
+
+    given = {
+        "step_before": relax,
+        "step_after": [relax],
+        "variables": {"x": "tau_x"},
+        "parameters": {"tau_x": 9.0},
+    }
+    return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
 
 def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
@@ -792,6 +812,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
     ),
     "spikesim.engine.network.Network.add_population": _population(LIF),
+    **{
+        f"spikesim.engine.network.Network.add_population {name}": _population(
+            getattr(spikesim, name)
+        )
+        for name in spikesim.textbook_neurons.__all__
+    },
     "spikesim.engine.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
     "spikesim.engine.network.Network.add_population AlphaCurrentLIF": _population(
         spikesim.AlphaCurrentLIF
@@ -848,6 +874,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state": _state,
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.with_": _extended,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
