@@ -42,6 +42,14 @@ from spikesim.neurons import (
 from spikesim.replicas import Replicas
 from spikesim.synapse import Synapse
 from spikesim.synapses import NMDA, Alpha, Biexponential
+from spikesim.textbook_neurons import (
+    AdaptiveLIF,
+    ExponentialIF,
+    FitzHughNagumo,
+    HodgkinHuxley,
+    MorrisLecar,
+    TwoCompartment,
+)
 from spikesim.version import __version__
 
 _find_former_names()
@@ -75,6 +83,7 @@ __all__ = [
     "LIF",
     "NMDA",
     "AdEx",
+    "AdaptiveLIF",
     "Alpha",
     "AlphaConductanceLIF",
     "AlphaCurrentLIF",
@@ -84,9 +93,13 @@ __all__ = [
     "CurrentLIF",
     "DeltaLIF",
     "DoubleExponential",
+    "ExponentialIF",
     "FileError",
+    "FitzHughNagumo",
+    "HodgkinHuxley",
     "InputError",
     "Izhikevich",
+    "MorrisLecar",
     "Network",
     "Neuron",
     "PairSTDP",
@@ -101,5 +114,6 @@ __all__ = [
     "SpikesimError",
     "StateRecording",
     "Synapse",
+    "TwoCompartment",
     "__version__",
 ]

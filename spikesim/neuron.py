@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -191,6 +191,74 @@ class Neuron:
             for constant, function in functions.items():
                 check_body(f"live[{name!r}][{constant!r}]", function, "value", "p")
 
+    def with_(
+        self,
+        *,
+        step_before: Callable | Sequence[Callable] = (),
+        step_after: Callable | Sequence[Callable] = (),
+        variables: Mapping[str, Start] | None = None,
+        parameters: Mapping[str, float] | None = None,
+    ) -> Neuron:
+        """A kind of neuron that does all that this one does, and more.
+
+        Parameters
+        ----------
+        step_before, step_after : callable or sequence of callable
+            Bodies ``step(i, t, s, p)`` that come before and after those of this neuron in every
+            step. They see its variables as ``s.NAME``, its constants as ``p.NAME``, and ``p.dt``.
+            What has arrived is there before; ``s.spike[i]`` is known after, and may be changed.
+        variables : mapping of str to float, str or callable, optional
+            More state variables, as in `Neuron`.
+        parameters : mapping of str to float or int, optional
+            More parameters, which bodies see as ``p.NAME``.
+
+        Raises
+        ------
+        InputError
+            If a body, a variable or a parameter cannot be used, or this neuron has the name.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF, Network
+        >>> def adapt(i, t, s, p):
+        ...     s.w[i] += p.dt * -s.w[i] / p.tau_w + p.jump * float(s.spike[i])
+        ...     s.v[i] -= p.dt * s.w[i]
+        >>> mine = CurrentLIF.with_(
+        ...     step_after=adapt, variables={"w": 0.0}, parameters={"tau_w": 100.0, "jump": 0.1}
+        ... )
+        >>> net = Network(dt=0.1, backend="python")
+        >>> cells = net.add_population("cells", 3, mine, I=20.0)
+        >>> net.run(20.0)
+        """
+        before, after = (
+            tuple(bodies) if isinstance(bodies, (list, tuple)) else (bodies,)
+            for bodies in (step_before, step_after)
+        )
+        for role, bodies in (("step_before", before), ("step_after", after)):
+            for body in bodies:
+                check_body(role, body, "i", "t", "s", "p")
+        for role, more in (("variables", variables), ("parameters", parameters)):
+            if not (more is None or isinstance(more, Mapping)):
+                raise InputError(f"{role} is {show(more)}; it has to be a dict of numbers.")
+            own: Mapping[str, Any] = getattr(self, role)
+            for name in more or {}:
+                if name in own:
+                    raise InputError(
+                        f"{role} has {show(name)}, which this neuron has already; choose another "
+                        "name, or give another value to add_population or to the population."
+                    )
+        names = tuple(parameters or {})
+        extended = replace(
+            self,
+            steps=(*before, *self.steps, *after),
+            variables={**self.variables, **(variables or {})},
+            parameters={**self.parameters, **(parameters or {})},
+            constants=_MoreConstants(self.constants, names),
+        )
+        if self.time_constants is None:
+            return extended
+        return replace(extended, time_constants=_MoreTimes(self.time_constants, names))
+
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.
 
@@ -327,6 +395,39 @@ class Neuron:
                 number = int(number)
             values[name] = number
         return values
+
+
+@dataclass(frozen=True)
+class _MoreConstants:
+    """The constants of a neuron that was extended: those that it had, dt, and new parameters."""
+
+    own: Callable[[dict[str, Any], float], dict[str, Any]]
+    names: tuple[str, ...]
+
+    def __call__(self, parameters: dict[str, Any], dt: float) -> Any:
+        constants = self.own(parameters, dt)
+        if not isinstance(constants, Mapping):
+            return constants  # refused by who asks
+        for name in self.names:
+            if name in constants:
+                raise InputError(
+                    f"parameters has {name!r}, which is a constant of the neuron that was "
+                    "extended; choose another name."
+                )
+        more = {name: parameters[name] for name in self.names}
+        return {"dt": dt, **constants, **more}
+
+
+@dataclass(frozen=True)
+class _MoreTimes:
+    """The time constants of a neuron that was extended."""
+
+    own: Callable[[dict[str, Any]], Sequence[float]]
+    names: tuple[str, ...]
+
+    def __call__(self, parameters: dict[str, Any]) -> list[float]:
+        more = [parameters[name] for name in self.names if name.startswith("tau")]
+        return [*self.own(parameters), *more]
 
 
 _NUMBER_OF_EACH = {

@@ -127,6 +127,7 @@ def _takes_arguments(value: Callable) -> bool:
 INTERNAL = {
     # what others make
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
+    "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
     "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
@@ -411,6 +412,10 @@ def step(i, t, s, p):
     s.v[i] = s.v[i] + p.dt * (s.drive[i] - s.v[i]) / p.tau
 
 
+def relax(i, t, s, p):
+    s.x[i] -= p.dt * s.x[i] / p.tau_x
+
+
 def count(i, t, s, p):
     s.total[i] += p.share
 
@@ -427,6 +432,21 @@ def _neuron(folder: Path) -> Call:
 
     given = {"steps": [step], "variables": {"v": "tau", "drive": 0.0}, "parameters": {"tau": 9.0}}
     return Call(Neuron, given, use, {"parameters": "tau"})
+
+
+def _extended(folder: Path) -> Call:
+    def use(neuron: Neuron) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, neuron)
+        net.run(0.2)
+
+    given = {
+        "step_before": relax,
+        "step_after": [relax],
+        "variables": {"x": "tau_x"},
+        "parameters": {"tau_x": 9.0},
+    }
+    return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
 
 def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
@@ -1089,6 +1109,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
     ),
     "spikesim.engine.network.Network.add_population": _population(LIF),
+    **{
+        f"spikesim.engine.network.Network.add_population {name}": _population(
+            getattr(spikesim, name)
+        )
+        for name in spikesim.textbook_neurons.__all__
+    },
     "spikesim.engine.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
     "spikesim.engine.network.Network.add_population AlphaCurrentLIF": _population(
         spikesim.AlphaCurrentLIF
@@ -1201,6 +1227,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state": _state,
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.with_": _extended,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
