@@ -173,6 +173,7 @@ def driven(backend, seed=1):
     net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
     net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
     net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.play(others, "I", stimuli.sine(300.0, frequency=77.0))
     net.add_noise(cells, "I", sigma=200.0, tau=5.0)
     net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
     net.connect_gap(cells, cells, 5.0, probability=0.7)
@@ -219,6 +220,8 @@ def ruled(backend, seed=1):
     dense = net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
     net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
     net.record(dense, ["weight", "E"], every=1.0)
+
+
 def compute(i, t, s, p):
     """Every function that a body may call, and random numbers."""
     x = 3.0 * offered.normal(s, i)

@@ -124,6 +124,25 @@ def test_a_function_may_have_a_dt_of_its_own():
     assert column((stimuli.of(lambda t: 1.0 + t, 2.0, dt=1.0), {})) == [1, 1, 2, 2, 0, 0, 0, 0]
 
 
+def test_a_sine_has_its_amplitude_frequency_and_phase():
+    sine = stimuli.sine(2.0, frequency=250.0, phase=0.5, begin=0.5, end=3.5)
+    t = 0.5 * np.arange(8)
+    expected = 2.0 * np.sin(2.0 * np.pi * 0.25 * (t - 0.5) + 0.5)
+    expected[[0, 7]] = 0.0
+    assert np.allclose(column((sine, {})), expected, atol=1e-6)
+
+
+def test_a_sine_is_true_after_many_steps_in_float32():
+    net, cells = network(n=2)
+    net.play(cells, "I", stimuli.sine([1.0, 3.0], frequency=7.0))
+    step = 2**40 + 12345
+    net.set_state({**net.state(), "step": step})
+    net.run_steps(1)
+    periods = 7 * 5 * step % 10_000 / 10_000  # 0.0035 in each step of 0.5 ms, in whole numbers
+    expected = np.sin(2.0 * np.pi * periods)
+    assert np.allclose(cells.got, [expected, 3.0 * expected], atol=3e-5)
+
+
 def test_a_ramp_is_true_after_many_steps_in_float32():
     net, cells = network(n=1, dt=1.0)
     net.play(cells, "I", stimuli.ramp(0.0, 1.0, end=2.0**30))
@@ -251,6 +270,7 @@ def mixed(backend="python", seed=1, n=5):
     net.play(cells, "I", chance.normal(0.0, 300.0, 30), dt=0.3, neurons=slice(1, 4))
     net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
     net.play(cells, "I", stimuli.ramp(0.0, np.linspace(0.0, 900.0, n), end=50.0), after="hold")
+    net.play(cells, "I", stimuli.sine(np.linspace(0.0, 300.0, n), frequency=77.0))
     net.record_spikes(cells)
     return net
 
@@ -332,12 +352,14 @@ REFUSED = [
     ("one or more", [1.0], {"neurons": []}),
     (r"stimuli.of\(function, duration\)", lambda t: t, {}),
     ("dt is 0.5, which is for arrays", stimuli.step(1.0), {"dt": 0.5}),
-    (r"start has shape \(2,\)", stimuli.step([1.0, 2.0]), {}),
+    (r"amplitude has shape \(2,\)", stimuli.step([1.0, 2.0]), {}),
     ("end is 0.7 ms", stimuli.step(1.0, end=0.7), {}),
     ("Functions of NumPy", stimuli.of(__import__("math").sin, 5.0), {}),
     ("returns an array of shape", stimuli.of(lambda t: 1.0, 5.0), {}),
     ("takes .* GB of memory", stimuli.of(lambda t: t, 1e14), {}),
     ("largest float32", stimuli.step(1e39), {}),
+    ("frequency is 2000.*at most 1000", stimuli.sine(1.0, 2000.0), {}),
+    (r"amplitude has shape \(2,\)", stimuli.sine([1.0, 2.0], 5.0), {}),
 ]
 
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from spikesim.engine.population import Population
 from spikesim.kernels import spikes
+from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine import python
+from spikesim.kernels.machine.drawing import draws
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import record
 
@@ -70,6 +72,8 @@ class _Trial:
         for phase in population.emission():
             if phase.body is spikes.collect:
                 break
+            if draws(phase.body):
+                phase = phase._replace(state={**phase.state, KEY: np.zeros(4, np.int64)})
             self._phases.append(phase)
         self._n, self._neuron = population.n, neuron
         self._input = population.as_seen(target), float(population.state[target][neuron])

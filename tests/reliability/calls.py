@@ -669,7 +669,7 @@ def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
         def use(**each: Any) -> None:
             parts.net.play(parts.cells, "I", kind(**each))
 
-        return Call(use, given, running(parts.net), {"amplitude": "start"})
+        return Call(use, given, running(parts.net))
 
     return make
 
@@ -1043,6 +1043,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.subgroups.Subgroup.I =": _of_driven("few", "I", np.ones(2)),
     "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
     "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.sine": _played(
+        stimuli.sine, amplitude=np.ones(4), frequency=50.0, phase=1.0, begin=0.5, end=1.5
+    ),
     "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
