@@ -3,8 +3,8 @@
     <a Python that has Brian2> benchmarks/networks_brian2.py CUBA|COBA|BRUNEL [--seconds 1] ...
 
 The last line that it prints is JSON: see `networks_shared.report`. Memory is that of the compiled
-program, not of the Python that writes it. There is only one run, as each has to be compiled; the
-time of the warm-up is subtracted in proportion.
+program, not of the Python that writes it. There is only one run, as each has to be compiled: the
+warm-up is timed with it, and the simulation counts with its share of that time.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ from spikesim.neurons import (
     Poisson,
 )
 from spikesim.replicas import Replicas
+from spikesim.synapse import Synapse
+from spikesim.synapses import NMDA, Alpha, Biexponential
 from spikesim.version import __version__
 
 _find_former_names()
@@ -71,10 +73,13 @@ else:  # modules for users, which take time to import
 
 __all__ = [
     "LIF",
+    "NMDA",
     "AdEx",
+    "Alpha",
     "AlphaConductanceLIF",
     "AlphaCurrentLIF",
     "Bernoulli",
+    "Biexponential",
     "ConductanceLIF",
     "CurrentLIF",
     "DeltaLIF",
@@ -95,5 +100,6 @@ __all__ = [
     "SpikeRecording",
     "SpikesimError",
     "StateRecording",
+    "Synapse",
     "__version__",
 ]

@@ -40,6 +40,7 @@ __all__ = [
     "Constants",
     "Guarded",
     "Missing",
+    "Named",
     "Watched",
     "copied",
     "imported_later",
@@ -122,6 +123,44 @@ class Guarded:
 
 class Missing(InputError, AttributeError):
     """An attribute that other objects of the class have, but not this one."""
+
+
+class Named(Guarded):
+    """An object that has attributes whose names users have chosen, such as parameters of a rule.
+
+    A subclass says in `_more` which of them may be set, reads and writes them in `_read`, which
+    raises KeyError for others, and `_write`, and tells in `_called` who it is, for messages.
+    """
+
+    def _read(self, name: str) -> Any:
+        raise NotImplementedError
+
+    def _write(self, name: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def _called(self) -> str:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "_fixed" not in self.__dict__:
+            raise AttributeError(name)
+        try:
+            return self._read(name)
+        except KeyError:
+            there = [*self._more()]
+            raise Missing(
+                f"{self._called()} has no {name!r}; there is {', '.join(there) or 'nothing'}."
+                f"{nearest(name, there)}"
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and "_fixed" in self.__dict__ and name in self._more():
+            self._write(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._more()]
 
 
 def _is_ours(cls: type) -> bool:

@@ -13,7 +13,9 @@ import numpy as np
 
 from spikesim import (
     LIF,
+    NMDA,
     AdEx,
+    Alpha,
     AlphaConductanceLIF,
     AlphaCurrentLIF,
     Bernoulli,
@@ -212,7 +214,7 @@ RULE = PlasticityRule(
 
 
 def ruled(backend, seed=1):
-    """Plasticity rules of a user's own, of dense and sparse projections."""
+    """Plasticity rules of a user's own, and synapse models, of dense and sparse projections."""
     net = Network(dt=0.5, seed=seed, backend=backend)
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
@@ -220,6 +222,12 @@ def ruled(backend, seed=1):
     dense = net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
     net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
     net.record(dense, ["weight", "E"], every=1.0)
+    dendrites = net.add_population("dendrites", 3, AdEx)
+    nmda = NMDA.with_(v="V")
+    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=RULE)
+    each = {"delay": np.linspace(0.5, 4.0, 6), "weight": 3.0, "indegree": 2, "name": "spread"}
+    net.connect(source, dendrites, target="I", synapse=Alpha.with_(v="V"), **each)
+    return net
 
 
 def compute(i, t, s, p):

@@ -22,7 +22,8 @@ FLOORS = (
     "precision attributes progress former",
     "copying backends io",
     "signatures",
-    "neuron neurons textbook_neurons math patterns spike_pattern dataset idx own_images datasets"
+    "neuron neurons textbook_neurons math synapse synapses patterns spike_pattern dataset idx"
+    " own_images datasets"
     " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
     "engine plot",
     "learning training",

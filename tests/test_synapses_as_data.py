@@ -150,7 +150,7 @@ def test_variables_of_a_rule_are_in_the_table_and_with_some_synapses(form):
     table = made.table()
     assert np.array_equal(table["E"] == 5.0, table["post"] == 2)
     assert (made.onto(2).E == 5.0).all()
-    with pytest.raises(InputError, match="have no 'F'; there is pre, post, delay, weight, E"):
+    with pytest.raises(InputError, match="has no 'F'; there is weight, E"):
         print(made.onto(2).F)
 
 

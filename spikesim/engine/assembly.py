@@ -36,11 +36,13 @@ from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
 from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
+from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.precision import NEAR_ZERO, type_for
+from spikesim.synapse import Synapse
 
 __all__ = ["Assembly"]
 
@@ -101,6 +103,7 @@ class Assembly(Inputs):
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
         plasticity: PairSTDP | PlasticityRule | None = None,
+        synapse: Synapse | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
@@ -144,6 +147,9 @@ class Assembly(Inputs):
             Depression and facilitation; without it all spikes are alike.
         plasticity : PairSTDP or PlasticityRule, optional
             How spikes on both sides change the weights; without it they stay.
+        synapse : Synapse, optional
+            A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and its current
+            is added in every step to `target`, which has to be an input of the neurons.
         name : str, optional
             'PRE_to_POST' by default.
 
@@ -180,6 +186,9 @@ class Assembly(Inputs):
         rules = {rule: value for rule, value in rules.items() if value is not None}
         whole = before.n == pre.n and after.n == post.n
         projection = Projection(name, pre, post, target, None if whole else (before, after))
+        model = None if synapse is None else SynapticInput(synapse, post, target, name)
+        if model is not None and kernel is not None:
+            raise InputError("kernel and synapse are given; a synapse has its own time course.")
         varied = delay is not None and varies("delay", delay)
         if not varied:
             projection.delay_all(self._delay_steps(pre, post, delay))
@@ -199,8 +208,9 @@ class Assembly(Inputs):
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
         pre.remember(projection.delay)
-        if projection.later is not None:
-            post.look_ahead(target, int(projection.later.max()))
+        if model is not None:
+            projection.act_through(model)
+        projection.look_ahead()
         self.projections[name] = projection
         return projection
 

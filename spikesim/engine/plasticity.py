@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Guarded, Missing
-from spikesim.checks import check_choice, check_number, nearest
+from spikesim.attributes import Named
+from spikesim.checks import check_choice, check_number
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import Phase
 
 __all__ = ["Plasticity"]
 
 
-class Plasticity(Guarded):
+class Plasticity(Named):
     """How spikes change the weights of a projection, as `Projection.plasticity`.
 
     The constants of the rule are attributes: ``synapses.plasticity.A_plus = 0.0`` holds from the
@@ -75,38 +75,8 @@ class Plasticity(Guarded):
 
     # ------------------------------------------------------------------------------ constants
 
-    def _more(self) -> Iterator[str]:
-        """The names of what may be set."""
-        raise NotImplementedError
-
-    def _read(self, name: str) -> Any:
-        """What one of these names, or of those that can only be read, stands for; or KeyError."""
-        raise NotImplementedError
-
-    def _write(self, name: str, value: Any) -> None:
-        """Set what one of the names stands for."""
-        raise NotImplementedError
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and "_params" in self.__dict__:
-            try:
-                return self._read(name)
-            except KeyError:
-                there = [*self._more()]
-                raise Missing(
-                    f"The plasticity of {self._synapses.name!r} has no {name!r}; there is "
-                    f"{', '.join(there) or 'nothing'}.{nearest(name, there)}"
-                ) from None
-        raise AttributeError(name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_params" in self.__dict__ and name in self._more():
-            self._write(name, value)
-        else:
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._more()]
+    def _called(self) -> str:
+        return f"The plasticity of {self._synapses.name!r}"
 
     def _set_bound(self, name: str, value: Any) -> None:
         """Set `w_min` or `w_max`, if all weights are within."""

@@ -16,6 +16,7 @@ from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
+from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.machine.program import SHARED, Phase
@@ -81,6 +82,8 @@ class Projection(Synapses):
         Whether they do; may be set between runs. The traces of spikes always go on.
     short_term : ShortTermPlasticity or None
         How spikes use up what the synapses release.
+    synapse : SynapticInput or None
+        The synapse model that spikes act on, if not on the target itself.
     learns : bool
         Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. May be
         set, for a rule of one's own.
@@ -92,7 +95,7 @@ class Projection(Synapses):
             "compiled code relies on it; connect takes a sparse array of weights, and delays",
         ),
         **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
-        **dict.fromkeys(("short_term", "plasticity", "rule"), "give it to connect"),
+        **dict.fromkeys(("short_term", "plasticity", "rule", "synapse"), "give it to connect"),
         **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
     }
 
@@ -115,6 +118,7 @@ class Projection(Synapses):
         self._scratch = np.zeros(0)
         self._plasticity: Plasticity | None = None
         self._learns = False
+        self._synapse: SynapticInput | None = None
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
@@ -137,6 +141,8 @@ class Projection(Synapses):
         numbers = {name: float(value) for name, value in numbers.items()}
         if self._plasticity is not None:
             numbers.update(self._plasticity.built())
+        if self._synapse is not None:
+            numbers.update(self._synapse.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
         count = {"number of synapses": self.size, "delay in steps": self.delay}
         return {**ends, **count, **sparse, **given, **numbers}
@@ -172,8 +178,7 @@ class Projection(Synapses):
         """The dict that holds what `state` names, and its name there."""
         if name == "weight":
             return self._weights, next(iter(self._weights))
-        assert self._plasticity is not None
-        return self._plasticity.each(), name
+        return ({} if self._plasticity is None else self._plasticity.each()), name
 
     def table(self) -> np.ndarray:
         """All synapses, one in a row; dense or sparse, by presynaptic neuron, then by target.
@@ -249,11 +254,12 @@ class Projection(Synapses):
         """Everything that a run may change, by name."""
         weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
         traces = {} if self._plasticity is None else self._plasticity.arrays()
-        return {**weights, **self._release, **traces}
+        inputs = {} if self._synapse is None else self._synapse.arrays()
+        return {**weights, **self._release, **traces, **inputs}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
-        state = State(self.pre.listed, out=self.post.landing(self.port))
+        state = State(self.pre.listed, out=self._landing())
         if self.short_term is not None:
             state["efficacy"] = self._efficacy()
         bodies = spikes if self.short_term is None else short_term
@@ -264,8 +270,21 @@ class Projection(Synapses):
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
             return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
-        state.update(out=self.post.rings[self.port], later=self._later)
+        if self._synapse is None:
+            state["out"] = self.post.rings[self.port]
+        state["later"] = self._later
         return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
+
+    def _landing(self) -> np.ndarray:
+        return self.post.landing(self.port) if self._synapse is None else self._synapse.landing()
+
+    def look_ahead(self) -> None:
+        """Have room where spikes arrive for those that are under way for longer."""
+        steps = 0 if self._later is None else int(self._later.max())
+        if self._later is not None and self._synapse is None:
+            self.post.look_ahead(self.port, steps)
+        elif self._later is not None:
+            self._synapse.look_ahead(steps)
 
     def use(self) -> list[Phase]:
         """The Phase, if any, that finds the efficacies of the spikes arriving now."""
@@ -322,9 +341,19 @@ class Projection(Synapses):
             )
         self._learns = True
 
+    @property
+    def synapse(self) -> SynapticInput | None:
+        return self._synapse
+
+    def act_through(self, synapse: SynapticInput) -> None:
+        """Have spikes act on a synapse model, which adds its current to the target."""
+        self._synapse = synapse
+        self.post.inject(self.port, synapse)
+
     def after_delivery(self) -> list[Phase]:
-        """The Phases, if any, by which the spikes that were delivered change the weights."""
-        return [] if self._plasticity is None else self._plasticity.after_delivery()
+        """The Phases, if any, by which delivered spikes arrive late, and change the weights."""
+        landings = [] if self._synapse is None else self._synapse.landings()
+        return landings + ([] if self._plasticity is None else self._plasticity.after_delivery())
 
     def after_emission(self) -> list[Phase]:
         """The Phases, if any, by which new spikes of `post` change the weights."""
@@ -367,11 +396,12 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
-        if not (self._learns or self._release or self._plasticity):
+        """A weight that learns, or what else a run changes, if it is NaN or infinite; None if not."""
+        if not (self._learns or self._release or self._plasticity or self._synapse):
             return None
-        learned = {} if self._plasticity is None else self._plasticity.arrays()
-        watched = {**self._release, **learned}
+        watched = dict(self._release)
+        for part in (self._plasticity, self._synapse):
+            watched.update({} if part is None else part.arrays())
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():

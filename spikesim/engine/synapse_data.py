@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Guarded, Missing, read_only
-from spikesim.checks import check_array, check_memory, nearest
+from spikesim.attributes import Named, read_only
+from spikesim.checks import check_array, check_memory
 from spikesim.engine.recording import StateRecording
 from spikesim.engine.synapses import Synapses, varies
 from spikesim.kernels import probes
@@ -58,7 +58,7 @@ def delays(synapses: Synapses, places: Any) -> np.ndarray:
     return (synapses.delay + steps.astype(np.int64)) * synapses._setting.dt
 
 
-class SomeSynapses(Guarded):
+class SomeSynapses(Named):
     """Some synapses of a projection; made by `Projection.of` and `Projection.onto`.
 
     Attributes
@@ -81,7 +81,7 @@ class SomeSynapses(Guarded):
     >>> synapses = net.connect(cells, cells, target="drive", weight=0.5)
     >>> synapses.onto(2).weight = [0.1, 0.2, 0.3]
     >>> synapses.of(1)
-    <3 synapses of 'cells_to_cells'>
+    <SomeSynapses: 3 of 'cells_to_cells'>
     >>> synapses.of(1).post.tolist(), synapses.of(1).weight.round(1).tolist()
     ([0, 1, 2], [0.5, 0.5, 0.20000000298023224])
     """
@@ -98,7 +98,7 @@ class SomeSynapses(Guarded):
         return self.places.size
 
     def __repr__(self) -> str:
-        return f"<{len(self)} synapses of {self._synapses.name!r}>"
+        return f"<SomeSynapses: {len(self)} of {self._synapses.name!r}>"
 
     @property
     def pre(self) -> np.ndarray:
@@ -125,7 +125,10 @@ class SomeSynapses(Guarded):
         self._write("weight", values)
 
     def _more(self) -> Iterator[str]:
-        yield from self.__dict__["_synapses"].state
+        yield from self._synapses.state
+
+    def _called(self) -> str:
+        return repr(self)
 
     def _read(self, name: str) -> np.ndarray:
         array = self._synapses.state[name]
@@ -145,22 +148,6 @@ class SomeSynapses(Guarded):
 
     def _at(self, array: np.ndarray) -> Any:
         return self.places if array.ndim == 1 else np.unravel_index(self.places, array.shape)
-
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name not in self._more():
-            raise Missing(
-                f"Synapses of {self._synapses.name!r} have no {name!r}; there is pre, post, delay, "
-                f"{', '.join(self._more())}.{nearest(name, self._more())}"
-            )
-        return self._read(name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not name.startswith("_") and "places" in self.__dict__ and name in self._more():
-            self._write(name, value)
-        else:
-            super().__setattr__(name, value)
 
 
 class SynapseRecording(StateRecording):

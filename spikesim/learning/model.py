@@ -75,6 +75,7 @@ class LayeredModel(Learner):
     W: LayerArrays
     b: LayerArrays
     _training: Simulation
+    B: LayerArrays
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -140,6 +141,13 @@ class LayeredModel(Learner):
         """Where the feedback onto a hidden layer comes from."""
         return layer.above
 
+    def feedback_weights(self, layer: Layer) -> np.ndarray | None:
+        """The feedback weights onto a hidden layer, [pre, post], which users see as ``net.B[m]``.
+
+        By default its array B; a view of another one, if the model calls it otherwise.
+        """
+        return layer.arrays.get("B")
+
     # ------------------------------------------------------------------- what it gets
 
     @property
@@ -187,6 +195,9 @@ class LayeredModel(Learner):
         for name in self.WEIGHTS:
             arrays = [each[name] for each in self._weights if name in each]
             setattr(self, name, LayerArrays(name, arrays))
+        feedback = [array for each in blank if (array := self.feedback_weights(each)) is not None]
+        if feedback and "B" not in self.WEIGHTS:
+            self.B = LayerArrays("B", feedback)
         self.notes = {}
 
     def __repr__(self) -> str:

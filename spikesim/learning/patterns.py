@@ -31,7 +31,6 @@ from spikesim.learning.windows import Windows, answers, check_windows
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import (
-    LayerArrays,
     history_arrays,
     history_lists,
     keeping,
@@ -105,8 +104,6 @@ class PatternModel(LayeredModel):
     DT = 0.1
     in_windows = False
     """Whether targets are `Windows` rather than spike trains."""
-
-    B: LayerArrays
 
     def numbers(self) -> dict[str, float]:
         """Numbers that bodies read, of which the parameters do not tell: such as depend on dt."""

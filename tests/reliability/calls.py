@@ -26,6 +26,7 @@ import spikesim.learning
 import spikesim.models
 from spikesim import (
     LIF,
+    NMDA,
     DoubleExponential,
     Network,
     Neuron,
@@ -34,6 +35,7 @@ from spikesim import (
     Poisson,
     Replicas,
     ShortTermPlasticity,
+    Synapse,
     bursts,
     datasets,
     patterns,
@@ -154,6 +156,9 @@ INTERNAL = {
     "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
     "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
     "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
+    "spikesim.engine.projection.Projection.act_through": "called by Network.connect",
+    "spikesim.engine.synaptic.*": "made by Network.connect; see Synapse",
+    "spikesim.synapse.Synapse.[cnos]*": "attributes, or called by Network.connect",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
@@ -233,7 +238,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
@@ -774,6 +779,66 @@ def _weights_recorded(folder: Path) -> Call:
     return Call(record, {**given, "path": folder / "weights.h5"})
 
 
+def leak(g, tau, dt):
+    return g - g * dt / tau
+
+
+def ohmic(g, u, scale):
+    return -g * u * scale
+
+
+def scaled(parameters, dt):
+    return {"scale": 2.0 * parameters["tau"]}
+
+
+MODELLED: dict[str, Any] = {
+    "variables": {"g": 0.0},
+    "on_spike": "g",
+    "step": leak,
+    "current": ohmic,
+    "parameters": {"tau": 5.0},
+    "constants": scaled,
+    "reads": {"u": "V"},
+}
+
+
+def _sending(synapse: Any) -> SimpleNamespace:
+    parts = small()
+    cells = parts.net.add_population("others", 3, spikesim.AdEx)
+    made = parts.net.connect(parts.source, cells, target="I", weight=2.0, synapse=synapse)
+    return SimpleNamespace(net=parts.net, synapse=made.synapse, cells=cells, source=parts.source)
+
+
+def _model_of_synapses(folder: Path) -> Call:
+    def use(synapse: Synapse) -> None:
+        parts = _sending(synapse)
+        parts.net.run(2.0)
+
+    return Call(Synapse, MODELLED, use)
+
+
+def _with(folder: Path) -> Call:
+    given = {"tau_rise": 1.0, "tau_decay": 20.0, "E": 0.0, "Mg": 1.0, "v": "V"}
+    return Call(
+        lambda **changes: NMDA.with_(**changes), given, lambda made: _sending(made).net.run(2.0)
+    )
+
+
+def _of_synapse(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = _sending(NMDA.with_(v="V"))
+        return Call(_assignment(parts.synapse, name), {name: value}, running(parts.net))
+
+    return make
+
+
+def _connected_through(folder: Path) -> Call:
+    parts = small()
+    cells = parts.net.add_population("others", 3, spikesim.AdEx)
+    given = {"pre": parts.source, "post": cells, "target": "I", "weight": 2.0}
+    return Call(parts.net.connect, {**given, "synapse": NMDA.with_(v="V")}, running(parts.net))
+
+
 def _rule(folder: Path) -> Call:
     def use(rule: PlasticityRule) -> None:
         parts = small()
@@ -1071,6 +1136,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
     "spikesim.engine.network.Network.record to a file": _recorded_to,
+    "spikesim.engine.network.Network.connect synapse": _connected_through,
+    "spikesim.synapse.Synapse": _model_of_synapses,
+    "spikesim.synapse.Synapse.with_": _with,
+    "spikesim.engine.synaptic.SynapticInput.tau_decay =": _of_synapse("tau_decay", 20.0),
+    "spikesim.engine.synaptic.SynapticInput.Mg =": _of_synapse("Mg", 2.0),
+    "spikesim.engine.synaptic.SynapticInput.g =": _of_synapse("g", np.full(3, 2.0)),
     "spikesim.engine.network.Network.record weights": _weights_recorded,
     "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
     "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
