@@ -10,7 +10,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from spikesim.checks import (
 )
 from spikesim.errors import InputError
 
-__all__ = ["RESERVED", "Neuron", "Start"]
+__all__ = ["RESERVED", "Following", "Neuron", "Start"]
 
 
 Start = float | str | Callable[[dict[str, Any]], float]
@@ -36,6 +36,25 @@ RESERVED: dict[str, str] = {}
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {**parameters, "dt": dt}
+
+
+class Following(NamedTuple):
+    """What follows from the parameters of a neuron, or of many: then some of it are arrays.
+
+    Attributes
+    ----------
+    values : dict of str to float, int or numpy.ndarray
+        All parameters.
+    constants, starts : dict of str to float, int or numpy.ndarray
+        What bodies read, and what variables start from.
+    longest : float
+        The longest time constant in ms.
+    """
+
+    values: dict[str, Any]
+    constants: dict[str, Any]
+    starts: dict[str, Any]
+    longest: float
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,9 @@ class Neuron:
         function of all parameters (a dict). None can have a name that populations or their
         recordings have, such as n, name, t or every.
     parameters : mapping of str to float or int
-        Defaults of the parameters; `Network.add_population` takes other values by name.
+        Defaults of the parameters; `Network.add_population` takes other values by name, one for all
+        neurons or one for each. Functions of parameters, such as `constants`, are called with those
+        of one neuron, and bodies see as ``p.NAME`` what belongs to their neuron.
     constants : callable, optional
         ``constants(parameters, dt) -> dict``: the numbers that the bodies see as ``p.NAME``, for
         example decay factors instead of time constants. By default, the parameters and ``dt``.
@@ -74,6 +95,11 @@ class Neuron:
         ``check(population)``, called before every run, and in its course every 2000 steps: raises
         `InputError` if variables, which a user may write to, hold what the equations cannot take.
         It may return False where no run can change that, and is then not asked again after one.
+    live : mapping of str to dict of str to callable
+        Parameters that `Population.live` can make variables, such as an input: for each, the
+        constants that follow from it, each as a function ``constant(value, p)`` of its value and of
+        all parameters, ``p.NAME``. It is compiled, and called for each neuron in each step. What
+        `constants` returns has to be the same.
 
     Examples
     --------
@@ -94,6 +120,7 @@ class Neuron:
     on_spike: Sequence[Callable] = ()
     time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
     check: Callable[[Any], bool | None] | None = None
+    live: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -144,8 +171,25 @@ class Neuron:
             raise InputError(
                 f"check is {show(self.check)}; it has to be a function check(population), or None."
             )
+        self._check_live()
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+
+    def _check_live(self) -> None:
+        if not isinstance(self.live, Mapping):
+            raise InputError(
+                f"live is {show(self.live)}; it has to be a dict such as {{'I': {{'rest': f}}}}, "
+                "with functions f(value, p)."
+            )
+        check_unknown("parameter in live", self.live, self.parameters)
+        for name, functions in self.live.items():
+            if not isinstance(functions, Mapping) or not functions:
+                raise InputError(
+                    f"live[{name!r}] is {show(functions)}; it has to be a dict of functions "
+                    "f(value, p), by the names of constants."
+                )
+            for constant, function in functions.items():
+                check_body(f"live[{name!r}][{constant!r}]", function, "value", "p")
 
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.
@@ -156,7 +200,48 @@ class Neuron:
             If a name is unknown, a value is no finite number, a time constant (``tau...``) is not
             positive, or dt is larger than the fastest of them.
         """
-        values = self._values(given)
+        return self._constants(self.values(given), given, dt)
+
+    def longest(self, given: Mapping[str, Any]) -> float:
+        """The longest time constant in ms, with parameters that `with_parameters` takes.
+
+        Raises
+        ------
+        InputError
+            If `time_constants` returns anything but numbers.
+        """
+        return self._longest(self.values(given))
+
+    def start(self, given: Mapping[str, Any]) -> dict[str, float]:
+        """What each variable starts from, with the parameters `given`.
+
+        Parameters
+        ----------
+        given : dict
+            Parameters other than their defaults.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or a value or a start is no finite number.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF
+        >>> CurrentLIF.start({"E_L": -70.0})["v"]
+        -70.0
+        """
+        return self._starts(self.values(given), given)
+
+    def following(self, given: Mapping[str, Any], dt: float) -> Following:
+        """All that follows for a neuron with the parameters `given`; raises what the others do."""
+        values = self.values(given)
+        constants = self._constants(values, given, dt)
+        return Following(values, constants, self._starts(values, given), self._longest(values))
+
+    def _constants(
+        self, values: dict[str, Any], given: Mapping[str, Any], dt: float
+    ) -> dict[str, Any]:
         dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
         for name, value in values.items():
             if name.startswith("tau"):
@@ -184,15 +269,7 @@ class Neuron:
                 )
         return constants  # not a copy: a model may change them between runs
 
-    def longest(self, given: Mapping[str, Any]) -> float:
-        """The longest time constant in ms, with parameters that `with_parameters` takes.
-
-        Raises
-        ------
-        InputError
-            If `time_constants` returns anything but numbers.
-        """
-        values = self._values(given)
+    def _longest(self, values: dict[str, Any]) -> float:
         found: Any = [value for name, value in values.items() if name.startswith("tau")]
         try:
             if self.time_constants is not None:
@@ -203,26 +280,7 @@ class Neuron:
                 f"time_constants returns {show(found)}; it has to return a sequence of numbers."
             ) from None
 
-    def start(self, given: Mapping[str, Any]) -> dict[str, float]:
-        """What each variable starts from, with the parameters `given`.
-
-        Parameters
-        ----------
-        given : dict
-            Parameters other than their defaults.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown, or a value or a start is no finite number.
-
-        Examples
-        --------
-        >>> from spikesim import CurrentLIF
-        >>> CurrentLIF.start({"E_L": -70.0})["v"]
-        -70.0
-        """
-        values = self._values(given)
+    def _starts(self, values: dict[str, Any], given: Mapping[str, Any]) -> dict[str, float]:
         starts: dict[str, float] = {}
         for name, start in self.variables.items():
             if callable(start):
@@ -237,8 +295,20 @@ class Neuron:
             starts[name] = check_number(f"variables[{name!r}]", start)
         return starts
 
-    def _values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters, from the defaults and `given`."""
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters of a neuron, from the defaults and `given`.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or a value is no finite number, or no whole one as its default.
+
+        Examples
+        --------
+        >>> from spikesim import DeltaLIF
+        >>> DeltaLIF.values({"tau": 10})["tau"]
+        10.0
+        """
         if not isinstance(given, Mapping):
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
@@ -260,7 +330,7 @@ class Neuron:
 
 
 _NUMBER_OF_EACH = {
-    "parameters": "for one of each, write a Neuron with variables={{{0!r}: 0.0}}, read as s.{0}[i]",
+    "parameters": "add_population takes one for each neuron",
     "variables": "give each its own by cells.{0}[:] = ... after adding the population",
 }
 
@@ -268,7 +338,7 @@ _NUMBER_OF_EACH = {
 def _refuse_array(role: str, name: str, value: Any) -> None:
     if isinstance(value, (np.ndarray, list, tuple)):
         raise InputError(
-            f"{role}[{name!r}] is {show(value)}; it has to be one number for all neurons; "
+            f"{role}[{name!r}] is {show(value)}; it has to be one number for all; "
             f"{_NUMBER_OF_EACH[role].format(name)}."
         )
 

@@ -7,6 +7,7 @@ Each is a `Neuron`, whose file says what that is.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import e, exp, sqrt
 from typing import Any
 
@@ -47,6 +48,7 @@ def _refractory_steps(parameters: dict[str, Any], dt: float) -> float:
     return float(check_steps("refractory", refractory, dt))
 
 
+@lru_cache(maxsize=1 << 17)
 def _into_voltage(tau: float, tau_synapse: float, dt: float) -> tuple[float, float]:
     """What I and rise of a synapse, 1 mV each at the start of a step, add to v by its end.
 
@@ -100,6 +102,8 @@ step, intervals between spikes are ``refractory`` + dt or longer.
 """
 
 
+_LIVE_INPUT = {"I": {"rest": integrate_and_fire.rest_with}}
+
 _LIF_PARAMETERS: dict[str, float] = {
     "tau": 20.0,  # ms, membrane
     "E_L": -60.0,  # mV, rest
@@ -146,6 +150,7 @@ CurrentLIF = Neuron(
     variables={"v": _start, "I_exc": 0.0, "I_inh": 0.0, "refractory": 0.0},
     parameters=_LIF_PARAMETERS,
     constants=_current_constants,
+    live=_LIVE_INPUT,
 )
 """Leaky integrate-and-fire neuron with two exponential synaptic currents, integrated exactly.
 
@@ -180,6 +185,7 @@ AlphaCurrentLIF = Neuron(
     variables={**CurrentLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
     parameters=_LIF_PARAMETERS,
     constants=_alpha_current_constants,
+    live=_LIVE_INPUT,
 )
 """`CurrentLIF` with synaptic currents that rise and decay, integrated exactly.
 
@@ -206,6 +212,7 @@ ConductanceLIF = Neuron(
         "E_inh": -80.0,  # mV
     },
     constants=_conductance_constants,
+    live=_LIVE_INPUT,
 )
 """Leaky integrate-and-fire neuron with two exponential synaptic conductances.
 
@@ -232,6 +239,7 @@ AlphaConductanceLIF = Neuron(
     variables={**ConductanceLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
     parameters=ConductanceLIF.parameters,
     constants=_alpha_conductance_constants,
+    live=_LIVE_INPUT,
 )
 """`ConductanceLIF` with synaptic conductances that rise and decay.
 
@@ -263,6 +271,7 @@ DeltaLIF = Neuron(
         "refractory": 2.0,  # ms
     },
     constants=_delta_constants,
+    live=_LIVE_INPUT,
 )
 """Leaky integrate-and-fire neuron whose voltage jumps when a spike arrives; exact.
 

@@ -116,6 +116,36 @@ def general(backend, seed=1):
     return net
 
 
+def wait(i, t, s, p):
+    s.waited[i] = s.waited[i] + p.length if t % p.period == 0 else s.waited[i]
+
+
+WAITING = Neuron(
+    steps=[wait], variables={"waited": 0.0}, parameters={"period": 3, "length": 1.0, "tau": 5.0}
+)
+
+
+def differing(backend, seed=1):
+    """Parameters that differ from neuron to neuron, of bodies on spikes too; a live input."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 3, CurrentLIF, tau=[8.0, 9.0, 9.5], refractory=[1, 2, 2])
+    source = net.add_population("source", 2, Poisson)
+    source.rate[:] = 300.0
+    net.connect(source, cells, target="I_exc", weight=20.0)
+    net.add_phase(
+        plasticity.accumulate,
+        3,
+        state={"mean": cells.live("I"), "value": cells.I_exc},
+        params={"share": 0.1},
+        first=True,
+    )
+    jumps = net.add_population("jumps", 3, Pyramidal, tau_s=[10.0, 16.0, 20.0], b_s=[1.0, 2e2, 3e2])
+    net.connect(source, jumps, target="g_exc_s", weight=20.0)
+    net.add_population("waiting", 3, WAITING, period=[2, 3, 4], length=[0.5, 1.0, 2.0])
+    net.record_spikes(cells)
+    return net
+
+
 def bursting(backend, seed=1):
     """Bursting neurons whose synapses learn from their bursts."""
     net = Network(dt=0.5, seed=seed, backend=backend)
@@ -278,6 +308,7 @@ def exclusive_or(backend, seed=1):
 NETWORKS = {
     "general": general,
     "bursting": bursting,
+    "differing": differing,
     "slow": slow,
     "driven": driven,
     "ruled": ruled,

@@ -257,11 +257,11 @@ NETWORK = {
     ),
     "an array as a parameter's default": (
         lambda: Neuron(steps=[body], parameters={"I": np.ones(3)}),
-        r"parameters\['I'\] is array.* one number for all neurons; .* variables={'I': 0.0}",
+        r"parameters\['I'\] is array.* one number for all; add_population takes one for each",
     ),
-    "an array as a parameter": (
-        lambda: network()[0].add_population("c", 3, LIF, tau_membrane=np.ones(3)),
-        r"parameters\['tau_membrane'\] is array.*, read as s.tau_membrane\[i\]",
+    "a parameter of too few neurons": (
+        lambda: network()[0].add_population("c", 3, LIF, tau_membrane=np.ones(2)),
+        r"tau_membrane has shape \(2,\); it has to be \(3\)",
     ),
     "an array as a variable's start": (
         lambda: Neuron(steps=[body], variables={"v": np.ones(3)}),

@@ -48,6 +48,7 @@ import numpy as np
 
 from spikesim.kernels import functions
 from spikesim.kernels.machine.powers import MOST, POWER, is_product, with_calls
+from spikesim.kernels.machine.states import is_record
 
 __all__ = ["Lowering", "LoweringError", "is_ours"]
 
@@ -297,6 +298,8 @@ class Lowering:
         number = _number(_typed(value, self.real))
         if number is not None:
             return number, repr(number)
+        if is_record(value):
+            return value, value.__name__
         if is_within or any(value is exact for exact in (*_PLAIN_BUILTINS, *functions.EXACT)):
             return value, value.__name__
         raise place.refuse(self._reason(name, value), line)

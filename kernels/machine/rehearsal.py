@@ -19,7 +19,8 @@ import numpy as np
 from spikesim.kernels.draws import DRAWS
 from spikesim.kernels.machine import python
 from spikesim.kernels.machine.lowering import Lowering, LoweringError, is_ours
-from spikesim.kernels.machine.program import Phase, record
+from spikesim.kernels.machine.program import Phase
+from spikesim.kernels.machine.states import is_record, record
 
 __all__ = ["rehearse"]
 
@@ -76,10 +77,11 @@ def _rehearse(phase: Phase, dtype: str, step: int) -> None:
     except IndexError as error:
         raise _refusal(phase, f"leaves its arrays: {error}", error) from None
     except AttributeError as error:
-        if error.obj is not s and error.obj is not p:
+        read: Any = error.obj
+        if not is_record(type(read)):
             return
-        kind, names = ("s", phase.state) if error.obj is s else ("p", phase.params)
-        known = ", ".join(names) or "nothing"
+        kind = "s" if read is s else "p"
+        known = ", ".join(read._fields) or "nothing"
         raise _refusal(phase, f"reads {kind}.{error.name}; {kind} has {known}", error) from None
     except (TypeError, UnboundLocalError) as error:
         raise _refusal(phase, f"fails: {error}", error) from None

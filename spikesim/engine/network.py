@@ -38,6 +38,7 @@ from spikesim.engine.population import Population, check_range, is_finite
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
+    changed_parameters,
     check_built,
     check_silent,
     noise_seed_of,
@@ -380,6 +381,7 @@ class Network(Assembly):
         parts += [len(population.shared) for population in self.populations.values()]
         parts += self.injections().values()
         parts += [population.can_be_silent for population in self.populations.values()]
+        parts += [population.layout for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -417,6 +419,11 @@ class Network(Assembly):
             "seed": str(self.seed),
             **other,
             "built": self._built(),
+            "parameters": {
+                name: saved
+                for name, part in self.populations.items()
+                if (saved := part.parameters.saved())
+            },
             "arrays": self.arrays(),
             **silenced(self.populations),
         }
@@ -434,7 +441,9 @@ class Network(Assembly):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
 
-        After a `reset` with another seed the noise goes on from that, too.
+        After a `reset` with another seed the noise goes on from that, too. Parameters of
+        populations get the values that they had then, also where they have been set since the
+        network was built.
 
         Recordings that have gone further forget what they hold from there on, in memory and in
         files; close() one that is to keep it.
@@ -478,6 +487,7 @@ class Network(Assembly):
             )
         if "built" in state:  # not in files of version 0.1
             check_built(state["built"], self._built())
+        changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -513,6 +523,8 @@ class Network(Assembly):
             if silent[owner].size or population.can_be_silent:
                 population.set_silent(slice(None), False)
                 population.set_silent(silent[owner], True)
+        for population, given, following in changed:
+            population.parameters.take(following, given)
         self._step = int(state["step"])
         self._draw_noise_from(noise_seed)
         self._is_torn = False

@@ -396,7 +396,7 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or what else a run changes, if it is NaN or infinite; None if not."""
+        """A weight that learns, or another array of a run, if it is NaN or infinite; or None."""
         if not (self._learns or self._release or self._plasticity or self._synapse):
             return None
         watched = dict(self._release)

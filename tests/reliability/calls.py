@@ -140,7 +140,15 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.as_seen": "called by recordings",
     "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
     "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
+    "spikesim.engine.sources.*.check_[cs]*": "called when parameters are set",
+    "spikesim.engine.sources.*.live": "they have no parameters",
+    "spikesim.engine.sources.*.take": "called when parameters are set",
+    "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
+    "spikesim.engine.parameters.Parameters": "made by Network.add_population",
+    "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
+    "spikesim.neuron.Neuron.following": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
     "spikesim.engine.projection.Projection": "made by Network.connect",
     "spikesim.engine.projection.Projection.change_in_use": "called by Network.connect",
@@ -415,13 +423,35 @@ def _neuron(folder: Path) -> Call:
     return Call(Neuron, given, use, {"parameters": "tau"})
 
 
-def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
+def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         net = Network(dt=0.1, backend="python")
         given = {"name": "cells", "n": 3, "neuron": neuron, **neuron.parameters, **parameters}
         return Call(net.add_population, given, running(net))
 
     return make
+
+
+EACH = {"tau": [10.0, 20.0, 30.0], "I": np.linspace(0.0, 30.0, 3), "refractory": 2.0}
+
+
+def _driven() -> Any:
+    return Network(backend="python").add_population("cells", 3, spikesim.CurrentLIF, tau=15.0)
+
+
+def _updated(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.parameters.update, dict(EACH), running(cells.network))
+
+
+def _assigned(folder: Path) -> Call:
+    cells = _driven()
+    return Call(_assignment(cells, "tau"), {"tau": EACH["tau"]}, running(cells.network))
+
+
+def _live(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.live, {"name": "I"}, running(cells.network))
 
 
 def _connected(**more: Any) -> Callable[[Path], Call]:
@@ -1064,6 +1094,15 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         spikesim.AlphaConductanceLIF
     ),
     "spikesim.engine.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
+    "spikesim.engine.network.Network.add_population of each": _population(
+        spikesim.CurrentLIF, **EACH
+    ),
+    "spikesim.engine.parameters.Parameters.update": _updated,
+    "written cells.tau =": _assigned,
+    "spikesim.engine.population.Population.live": _live,
+    "spikesim.neuron.Neuron.values": lambda f: Call(
+        LIF.values, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+    ),
     "spikesim.engine.network.Network.add_population AdEx": _population(spikesim.AdEx),
     "spikesim.engine.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
     "spikesim.engine.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
