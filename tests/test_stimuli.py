@@ -5,7 +5,22 @@ import copy
 import numpy as np
 import pytest
 
-from spikesim import LIF, AdEx, InputError, Izhikevich, Network, Neuron, Poisson, Replicas, stimuli
+from spikesim import (
+    LIF,
+    AdEx,
+    AlphaConductanceLIF,
+    AlphaCurrentLIF,
+    ConductanceLIF,
+    CurrentLIF,
+    DeltaLIF,
+    InputError,
+    Izhikevich,
+    Network,
+    Neuron,
+    Poisson,
+    Replicas,
+    stimuli,
+)
 
 
 def take(i, t, s, p):
@@ -256,6 +271,62 @@ def test_a_current_drives_a_neuron_as_one_that_was_set_by_hand():
     assert expected.t.size > 4
     assert np.array_equal(expected.t, found.t)
     assert np.array_equal(expected.i, found.i)
+
+
+# ---- parameters that are inputs ------------------------------------------------------------------
+
+LIVE = [CurrentLIF, ConductanceLIF, AlphaCurrentLIF, AlphaConductanceLIF, DeltaLIF]
+
+
+def fired(neuron, stimulus, n=4, backend="python", **parameters):
+    net = Network(dt=0.1, seed=1, backend=backend)
+    cells = net.add_population("cells", n, neuron, **parameters)
+    if stimulus is not None:
+        net.play(cells, "I", stimulus)
+    spikes = net.record_spikes(cells)
+    net.run(60.0)
+    return spikes, cells
+
+
+@pytest.mark.parametrize("neuron", LIVE)
+def test_a_stimulus_adds_to_a_parameter_as_if_it_had_been_given(neuron):
+    currents = np.array([0.0, 12.0, 25.0, 40.0])
+    expected, apart = fired(neuron, None, I=currents)
+    found, cells = fired(neuron, stimuli.step(currents - 5.0), I=5.0)
+    assert expected.t.size > 2
+    assert np.array_equal(expected.t, found.t)
+    assert np.array_equal(expected.i, found.i)
+    assert np.array_equal(apart.v, cells.v)
+    assert cells.I.tolist() == [5.0] * 4
+
+
+def test_an_input_that_is_a_parameter_is_recorded_with_what_is_added():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, CurrentLIF, I=[1.0, 2.0])
+    net.play(cells, "I", [10.0])
+    current = net.record(cells, "I")
+    net.run(1.0)
+    assert current.I.tolist() == [[11.0, 1.0], [12.0, 2.0]]
+
+
+def test_a_parameter_that_is_refused_as_an_input_stays_one():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, CurrentLIF)
+    with pytest.raises(InputError, match="NaN"):
+        net.play(cells, "I", [np.nan])
+    assert "I" not in cells.state
+    with pytest.raises(InputError, match="Unknown target variable"):
+        net.play(cells, "tau", [1.0])
+
+
+@pytest.mark.parametrize("backend", ["cpu", "threads:2"])
+def test_every_backend_gives_the_same_bits_of_parameters_that_are_inputs(backend):
+    sine = stimuli.sine([10.0, 40.0, 60.0, 90.0], frequency=40.0)
+    first, cells = fired(ConductanceLIF, sine, tau=[10.0, 15.0, 20.0, 25.0])
+    second, others = fired(ConductanceLIF, sine, tau=[10.0, 15.0, 20.0, 25.0], backend=backend)
+    assert first.t.size > 2
+    assert np.array_equal(first.t, second.t)
+    assert cells.v.tobytes() == others.v.tobytes()
 
 
 # ---- the same everywhere ------------------------------------------------------------------------

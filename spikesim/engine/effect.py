@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.engine.parameters import has_axes
 from spikesim.engine.population import Population
+from spikesim.engine.setting import Setting
 from spikesim.kernels import spikes
 from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine import python
@@ -47,6 +49,9 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
     >>> round(effect(cells, "I", "v", 0), 3)
     0.097
     """
+    if target not in population.state:
+        population, neuron = _alone(population, neuron), 0
+        population.live(target)
     trial = _Trial(population, target, variable, neuron)
     more = 1e-3
     try:
@@ -62,6 +67,19 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
     except Exception:  # whatever equations do that are given the numbers of one neuron only
         return 0.0
     return float(found) if np.isfinite(found) else 0.0
+
+
+def _alone(population: Population, neuron: int) -> Population:
+    """A population of its own for one neuron, with its parameters and as it is now."""
+    network = population.network
+    given = {
+        name: value[neuron] if has_axes(value) else value
+        for name, value in population.parameters.items()
+    }
+    alone = Population(Setting(network.dt), population.name, 1, population.neuron, given)
+    for name, array in alone.state.items():
+        array[:] = population.state[name][neuron]
+    return alone
 
 
 class _Trial:

@@ -6,6 +6,7 @@ be silenced. A `Population` is one that this can be done to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ class Influenced(Part):
 
     n: int
     state: dict[str, np.ndarray]
+    live: Callable[[str], np.ndarray]
     _listed: dict[str, np.ndarray]
     _injected: dict[str, list[Any]]
     _totals: dict[str, np.ndarray]  # of the variables that something is added to
@@ -32,6 +34,8 @@ class Influenced(Part):
 
     def inject(self, variable: str, part: Any) -> None:
         """Have ``part.adding`` add to an input in every step; see `spikesim.engine.injection`."""
+        if variable not in self.state:
+            self.live(variable)
         self._totals.setdefault(variable, np.zeros_like(self.state[variable]))
         self._injected.setdefault(variable, []).append(part)
 

@@ -508,15 +508,19 @@ class Population(Influenced):
         alike: Any = _Alike(self.parameters, arrays)
         for name in self._live:
             functions = self.neuron.live[name]
-            state = State().link("value", self._live, name)
+            state = State().link("value", self._seen_in(name), name)
             for constant in functions:
                 state.link(f"to_{constant}", self.differing, constant)
             for each in arrays:
-                held = self._live if each in self._live else self.parameters.held
+                held = self._seen_in(each) if each in self._live else self.parameters.held
                 state.link(EACH + each, held, each)
             body = following(functions, alike, _are_whole(arrays))
             ordered.append(Phase(body, every_value, state, alike, neurons=self, dtype="float64"))
         return ordered
+
+    def _seen_in(self, name: str) -> dict[str, np.ndarray]:
+        """Where a live parameter is, as neurons see it: with all that is added to it."""
+        return self._totals if name in self._totals else self._live
 
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
