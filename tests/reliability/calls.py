@@ -685,7 +685,7 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
-def driven() -> SimpleNamespace:
+def injected() -> SimpleNamespace:
     """Neurons with an input, and one of each thing that can be added to it."""
     net = Network(dt=0.5, seed=1, backend="python")
     cells = net.add_population("cells", 4, spikesim.AdEx)
@@ -697,11 +697,11 @@ def driven() -> SimpleNamespace:
     return SimpleNamespace(**locals())
 
 
-def _driven(method: str, **given: Any) -> Callable[[Path], Call]:
+def _injecting(method: str, **given: Any) -> Callable[[Path], Call]:
     """A method of a network with inputs; strings with an @ stand for its parts."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         found = {
             name: getattr(parts, value[1:]) if str(value).startswith("@") else value
             for name, value in given.items()
@@ -711,11 +711,11 @@ def _driven(method: str, **given: Any) -> Callable[[Path], Call]:
     return make
 
 
-def _of_driven(part: str, name: str, value: Any) -> Callable[[Path], Call]:
+def _of_injected(part: str, name: str, value: Any) -> Callable[[Path], Call]:
     """An assignment to what is added to an input."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         return Call(_assignment(getattr(parts, part), name), {name: value}, running(parts.net))
 
     return make
@@ -725,18 +725,18 @@ def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
     """What is to be played, which is looked at when it is made and when it is played."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
 
         def use(**each: Any) -> None:
             parts.net.play(parts.cells, "I", kind(**each))
 
-        return Call(use, given, running(parts.net), {"amplitude": "start"})
+        return Call(use, given, running(parts.net))
 
     return make
 
 
 def _index(folder: Path) -> Call:
-    parts = driven()
+    parts = injected()
 
     def use(neurons: Any) -> None:
         group = parts.cells[neurons]
@@ -748,7 +748,7 @@ def _index(folder: Path) -> Call:
 
 def _silenced(part: str) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         return Call(getattr(parts, part).silence, {"on": True}, running(parts.net))
 
     return make
@@ -1145,40 +1145,43 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
     "spikesim.engine.network.Network.connect": _connected(),
     "spikesim.engine.network.Network.connect subgroups": lambda f: Call(
-        (parts := driven()).net.connect,
+        (parts := injected()).net.connect,
         {"pre": parts.few, "post": parts.cells[2:], "target": "g_exc", "weight": np.ones((2, 2))},
         running(parts.net),
     ),
-    "spikesim.engine.network.Network.play": _driven(
+    "spikesim.engine.network.Network.play": _injecting(
         "play", population="@cells", target="I", stimulus=[1.0, 2.0], dt=1.0, neurons=[0, 2]
     ),
-    "spikesim.engine.network.Network.play a matrix": _driven(
+    "spikesim.engine.network.Network.play a matrix": _injecting(
         "play", population="@few", target="I", stimulus=np.ones((3, 2)), begin=0.5, after="hold"
     ),
-    "spikesim.engine.network.Network.add_noise": _driven(
+    "spikesim.engine.network.Network.add_noise": _injecting(
         "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
     ),
-    "spikesim.engine.network.Network.connect_gap": _driven(
+    "spikesim.engine.network.Network.connect_gap": _injecting(
         "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
     ),
-    "spikesim.engine.network.Network.connect_gap matrix": _driven(
+    "spikesim.engine.network.Network.connect_gap matrix": _injecting(
         "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
     ),
-    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_driven("played", "stimulus", np.ones(4)),
-    "spikesim.engine.stimuli.Stimulus.is_on =": _of_driven("step", "is_on", False),
-    "spikesim.engine.noise.Noise.is_on =": _of_driven("noise", "is_on", False),
-    "spikesim.engine.noise.Noise.sigma =": _of_driven("noise", "sigma", np.ones(4)),
-    "spikesim.engine.noise.Noise.tau =": _of_driven("noise", "tau", 3.0),
-    "spikesim.engine.gaps.GapJunctions.is_on =": _of_driven("junctions", "is_on", False),
-    "spikesim.engine.gaps.GapJunctions.conductance =": _of_driven(
+    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_injected("played", "stimulus", np.ones(4)),
+    "spikesim.engine.stimuli.Stimulus.is_on =": _of_injected("step", "is_on", False),
+    "spikesim.engine.noise.Noise.is_on =": _of_injected("noise", "is_on", False),
+    "spikesim.engine.noise.Noise.sigma =": _of_injected("noise", "sigma", np.ones(4)),
+    "spikesim.engine.noise.Noise.tau =": _of_injected("noise", "tau", 3.0),
+    "spikesim.engine.gaps.GapJunctions.is_on =": _of_injected("junctions", "is_on", False),
+    "spikesim.engine.gaps.GapJunctions.conductance =": _of_injected(
         "junctions", "conductance", np.ones(2)
     ),
     "spikesim.engine.population.Population [...]": _index,
     "spikesim.engine.population.Population silence": _silenced("cells"),
     "spikesim.engine.subgroups.Subgroup.silence": _silenced("few"),
-    "spikesim.engine.subgroups.Subgroup.I =": _of_driven("few", "I", np.ones(2)),
+    "spikesim.engine.subgroups.Subgroup.I =": _of_injected("few", "I", np.ones(2)),
     "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
     "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.sine": _played(
+        stimuli.sine, amplitude=np.ones(4), frequency=50.0, phase=1.0, begin=0.5, end=1.5
+    ),
     "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
