@@ -11,6 +11,7 @@ MODULES = [
     "spikesim.cli",
     "spikesim.comparison",
     "spikesim.datasets",
+    "spikesim.declaring",
     "spikesim.engine.assembly",
     "spikesim.engine.inputs",
     "spikesim.engine.network",

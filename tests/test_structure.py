@@ -17,7 +17,7 @@ FLOORS = (
     "kernels",
     "version errors",
     "checks",
-    "precision attributes progress former",
+    "precision attributes progress former declaring",
     "copying backends io",
     "neuron neurons patterns spike_pattern datasets sonata sonata_reading bursts spiketrains"
     " comparison",

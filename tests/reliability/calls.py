@@ -130,6 +130,7 @@ INTERNAL = {
     "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
     "spikesim.engine.parameters.Parameters": "made by Network.add_population",
     "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.declaring.[a-z]*": "called by Neuron",
     "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.neuron.Neuron.following": "called by Network.add_population",
@@ -382,6 +383,16 @@ def _neuron(folder: Path) -> Call:
 
     given = {"steps": [step], "variables": {"v": "tau", "drive": 0.0}, "parameters": {"tau": 9.0}}
     return Call(Neuron, given, use, {"parameters": "tau"})
+
+
+def _variable(folder: Path) -> Call:
+    def use(variable: Any) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
+        net.run(0.2)
+
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
 def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
@@ -887,6 +898,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state": _state,
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
+    "spikesim.declaring.Parameter": _plain(
+        spikesim.Parameter, default=20.0, unit="ms", meaning="membrane time constant"
+    ),
+    "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
