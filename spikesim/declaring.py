@@ -17,7 +17,7 @@ import numpy as np
 from spikesim.checks import check_number, is_whole, show
 from spikesim.errors import InputError
 
-__all__ = ["Parameter", "Start", "Variable", "described", "start_of", "table"]
+__all__ = ["Parameter", "Start", "Variable", "check_texts", "described", "start_of", "table"]
 
 Start = float | str | Callable[[dict[str, Any]], float]
 """What a variable starts from: a number, the name of a parameter, or a function of all of them."""
@@ -45,9 +45,7 @@ class Parameter(float):
 
     def __new__(cls, default: Any, unit: str = "", meaning: str = "") -> Any:
         number = check_number("default", default)
-        for role, text in (("unit", unit), ("meaning", meaning)):
-            if not isinstance(text, str):
-                raise InputError(f"{role} is {show(text)}; it has to be a text.")
+        check_texts("", unit=unit, meaning=meaning)
         kind, default = (_Whole, int(default)) if is_whole(default) else (Parameter, number)
         made = _FLOAT_OR_INT[kind].__new__(kind, default)
         made.unit, made.meaning = unit, meaning
@@ -92,6 +90,13 @@ class Variable(NamedTuple):
     unit: str = ""
     meaning: str = ""
     is_target: bool = False
+
+
+def check_texts(whose: str, **texts: Any) -> None:
+    """Refuse what is to be shown and is no text."""
+    for role, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"{role}{whose} is {show(text)}; it has to be a text.")
 
 
 def start_of(variable: Start | Variable) -> Start:
@@ -154,7 +159,9 @@ def _of_variable(name: str, variable: Any) -> tuple[str, ...]:
     if callable(start):
         begins = ""
     else:
-        begins = f"starts from {start}" if isinstance(start, str) else f"starts from {start:g}"
+        begins = (
+            f"starts from {start}" if isinstance(start, str) else f"starts from {float(start):g}"
+        )
     if start == 0.0 and meaning:
         begins = ""
     return name, unit, "; ".join(filter(None, [meaning, begins]))

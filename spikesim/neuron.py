@@ -23,7 +23,7 @@ from spikesim.checks import (
     is_whole,
     show,
 )
-from spikesim.declaring import Parameter, Start, Variable, described, start_of
+from spikesim.declaring import Parameter, Start, Variable, check_texts, described, start_of
 from spikesim.errors import InputError
 
 __all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
@@ -159,7 +159,7 @@ class Neuron:
             for k, body in enumerate(bodies):
                 if isinstance(body, tuple) and len(body) == 2:
                     body, over = body
-                    check_body(f"over[{k}]", over, "t", "s", "p")
+                    check_body(f"over[{k}], of {role}[{k}],", over, "t", "s", "p")
                 check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("parameters", "variables"):
             values = getattr(self, role)
@@ -167,6 +167,10 @@ class Neuron:
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
             for name, declared in values.items():
                 value = start_of(declared)
+                if isinstance(declared, Variable):
+                    whose = f" of variables[{show(name)}]"
+                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
+                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -201,9 +205,7 @@ class Neuron:
         self._check_live()
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
-        for role in ("name", "description"):
-            if not isinstance(getattr(self, role), str):
-                raise InputError(f"{role} is {show(getattr(self, role))}; it has to be a text.")
+        check_texts("", name=self.name, description=self.description)
         # What `help` shows of an object is its own docstring.
         object.__setattr__(self, "__doc__", repr(self))
 

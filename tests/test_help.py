@@ -117,6 +117,11 @@ def test_parameters_stay_declared_in_a_neuron_that_is_made_of_others():
         (lambda: Parameter(1.0, 3), "unit is 3; it has to be a text"),
         (lambda: Parameter(1.0, "ms", None), "meaning is None; it has to be a text"),
         (lambda: Neuron([], {"v": Variable("tau")}, {"taw": 1.0}), r"variables\['v'\] is 'tau'"),
+        (lambda: Neuron([], {"v": Variable(0.0, 3)}), r"unit of variables\['v'\] is 3"),
+        (
+            lambda: Neuron([], {"v": Variable(0.0, "", "", 3)}),
+            r"is_target of variables\['v'\] is 3",
+        ),
         (lambda: Neuron([], name=3), "name is 3; it has to be a text"),
         (lambda: Neuron([], description=None), "description is None; it has to be a text"),
     ],
