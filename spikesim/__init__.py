@@ -17,6 +17,7 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
     )  # a source checkout: kernels/, models/ and data/ lie beside this folder
 
 from spikesim.attributes import imported_later as _imported_later
+from spikesim.declaring import Parameter, Variable
 from spikesim.engine.filters import DoubleExponential
 from spikesim.engine.network import Network
 from spikesim.engine.population import Population
@@ -103,6 +104,7 @@ __all__ = [
     "Network",
     "Neuron",
     "PairSTDP",
+    "Parameter",
     "PlasticityRule",
     "Poisson",
     "Population",
@@ -115,5 +117,6 @@ __all__ = [
     "StateRecording",
     "Synapse",
     "TwoCompartment",
+    "Variable",
     "__version__",
 ]

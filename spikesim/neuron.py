@@ -23,12 +23,11 @@ from spikesim.checks import (
     is_whole,
     show,
 )
+from spikesim.declaring import Parameter, Start, Variable, check_texts, described, start_of
 from spikesim.errors import InputError
 
-__all__ = ["RESERVED", "Following", "Neuron", "Start"]
+__all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
-
-Start = float | str | Callable[[dict[str, Any]], float]
 
 RESERVED: dict[str, str] = {}
 """Names that no variable can have, and whose they are: populations and recordings add theirs."""
@@ -57,7 +56,7 @@ class Following(NamedTuple):
     longest: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Neuron:
     """A kind of neuron.
 
@@ -67,12 +66,13 @@ class Neuron:
         Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
         write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
         emitted. What another neuron's step writes is not to be read: it may come earlier or later.
-    variables : mapping of str to float, str or callable
+    variables : mapping of str to Variable, float, str or callable
         The state variables and what each starts from: a number, the name of a parameter, or a
         function of all parameters (a dict). None can have a name that populations or their
-        recordings have, such as n, name, t or every.
-    parameters : mapping of str to float or int
-        Defaults of the parameters; `Network.add_population` takes other values by name, one for all
+        recordings have, such as n, name, t or every. A `Variable` says besides what it means.
+    parameters : mapping of str to Parameter, float or int
+        Defaults of the parameters, of which a `Parameter` says besides what it means;
+        `Network.add_population` takes other values by name, one for all
         neurons or one for each. Functions of parameters, such as `constants`, are called with those
         of one neuron, and bodies see as ``p.NAME`` what belongs to their neuron.
     constants : callable, optional
@@ -100,6 +100,9 @@ class Neuron:
         constants that follow from it, each as a function ``constant(value, p)`` of its value and of
         all parameters, ``p.NAME``. It is compiled, and called for each neuron in each step. What
         `constants` returns has to be the same.
+    name, description : str
+        What `help` and ``print`` say of the neuron, beside its variables and parameters: what it
+        is, its equations, and how they are computed.
 
     Examples
     --------
@@ -109,10 +112,32 @@ class Neuron:
     ...     if s.spike[i]:
     ...         s.v[i] = p.rest
     >>> cell = Neuron([step], {"v": "rest", "drive": 0.0}, {"tau": 10.0, "rest": 0.0})
+    >>> said = Neuron(
+    ...     steps=[step],
+    ...     variables={
+    ...         "v": Variable("rest", "mV", "membrane voltage"),
+    ...         "drive": Variable(0.0, "mV", "a spike adds its weight", is_target=True),
+    ...     },
+    ...     parameters={"tau": Parameter(10.0, "ms", "membrane"), "rest": Parameter(0.0, "mV")},
+    ...     name="Leaky",
+    ...     description="membrane that fires above 1 mV; forward Euler.",
+    ... )
+    >>> print(said)
+    Leaky: membrane that fires above 1 mV; forward Euler.
+    <BLANKLINE>
+    Targets of connect
+      drive  mV  a spike adds its weight
+    <BLANKLINE>
+    Other variables
+      v  mV  membrane voltage; starts from rest
+    <BLANKLINE>
+    Parameters
+      tau   10 ms  membrane
+      rest  0 mV
     """
 
     steps: Sequence[Callable | tuple[Callable, Callable]]
-    variables: Mapping[str, Start] = field(default_factory=dict)
+    variables: Mapping[str, Start | Variable] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
     constants: Callable[[dict[str, Any], float], dict[str, Any]] = _as_given
     stochastic: bool = False
@@ -121,6 +146,8 @@ class Neuron:
     time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
     check: Callable[[Any], bool | None] | None = None
     live: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -133,13 +160,18 @@ class Neuron:
             for k, body in enumerate(bodies):
                 if isinstance(body, tuple) and len(body) == 2:
                     body, over = body
-                    check_body(f"over[{k}]", over, "t", "s", "p")
+                    check_body(f"over[{k}], of {role}[{k}],", over, "t", "s", "p")
                 check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("parameters", "variables"):
             values = getattr(self, role)
             if not isinstance(values, Mapping):
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
-            for name, value in values.items():
+            for name, declared in values.items():
+                value = start_of(declared)
+                if isinstance(declared, Variable):
+                    whose = f" of variables[{show(name)}]"
+                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
+                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -174,6 +206,12 @@ class Neuron:
         self._check_live()
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+        check_texts("", name=self.name, description=self.description)
+        # What `help` shows of an object is its own docstring.
+        object.__setattr__(self, "__doc__", repr(self))
+
+    def __repr__(self) -> str:
+        return described(self.name, self.description, self.parameters, self.variables, self.live)
 
     def _check_live(self) -> None:
         if not isinstance(self.live, Mapping):
@@ -350,7 +388,8 @@ class Neuron:
 
     def _starts(self, values: dict[str, Any], given: Mapping[str, Any]) -> dict[str, float]:
         starts: dict[str, float] = {}
-        for name, start in self.variables.items():
+        for name, declared in self.variables.items():
+            start = start_of(declared)
             if callable(start):
                 try:
                     start = start(dict(values))
@@ -381,7 +420,7 @@ class Neuron:
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
         values = {
-            name: value if isinstance(value, numbers.Integral) else float(value)
+            name: int(value) if isinstance(value, numbers.Integral) else float(value)
             for name, value in self.parameters.items()
         }
         for name, value in given.items():

@@ -147,6 +147,7 @@ INTERNAL = {
     "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
     "spikesim.engine.parameters.Parameters": "made by Network.add_population",
     "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.declaring.[a-z]*": "called by Neuron",
     "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.neuron.Neuron.following": "called by Network.add_population",
@@ -447,6 +448,16 @@ def _extended(folder: Path) -> Call:
         "parameters": {"tau_x": 9.0},
     }
     return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
+
+
+def _variable(folder: Path) -> Call:
+    def use(variable: Any) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
+        net.run(0.2)
+
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
 def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
@@ -1231,6 +1242,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
     "spikesim.neuron.Neuron.with_": _extended,
+    "spikesim.declaring.Parameter": _plain(
+        spikesim.Parameter, default=20.0, unit="ms", meaning="membrane time constant"
+    ),
+    "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
