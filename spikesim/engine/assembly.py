@@ -263,7 +263,7 @@ class Assembly(Inputs):
         >>> net = Network(dt=0.1, seed=1, backend="python")
         >>> cells = net.add_population("cells", 10, Izhikevich)
         >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
-        <GapJunctions cells ↔ cells: 10 junctions, conductance 0.1>
+        <GapJunctions cells ↔ cells: 8 junctions, conductance 0.1>
         """
         before, after = self._group("pre", pre), self._group("post", post)
         number = len(self.gap_junctions)
