@@ -492,7 +492,8 @@ class Assembly(Inputs):
             raise InputError(
                 f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        declared = {} if of_synapses else population.neuron.variables
+        neuron = None if of_synapses else population.neuron
+        declared = {} if neuron is None else {**neuron.parameters, **neuron.variables}
         units = units_of(names, unit, declared)
         kind = SynapseRecording if of_synapses else StateRecording
         recording = kind(population, names, interval, which, self.dt, path, units)
