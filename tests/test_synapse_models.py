@@ -335,7 +335,10 @@ def test_a_synapse_that_cannot_be_one_is_refused(change, message):
     [
         ({"synapse": 3.0}, "synapse is 3.0; it has to be a Synapse"),
         ({"target": "got"}, "target is 'got', which the equations of 'cells' change"),
-        ({"synapse": OWN.with_(v="V")}, r"asks for 'v'; .* Did you mean 'v'\? .*with_\(v="),
+        (
+            {"synapse": OWN.with_(v="V")},
+            r"synapse reads 'V' .* for its 'v', .* Did you mean 'v'\? .*with_\(v=",
+        ),
     ],
 )
 def test_a_synapse_that_does_not_fit_its_neurons_is_refused(change, message):
