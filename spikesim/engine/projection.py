@@ -396,7 +396,7 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or what else a run changes, if it is NaN or infinite; None if not."""
+        """A weight that learns, or what else a run changes, that is NaN or infinite, if any is."""
         watched = dict(self._release)
         for part in (self._plasticity, self._synapse):
             watched.update({} if part is None else part.arrays())
