@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.kernels.functions import exp, log, real, sqrt
+from spikesim.kernels.functions import clamped_log, exp, real, sqrt
 from spikesim.kernels.machine.program import Phase
 
 __all__ = [
@@ -82,7 +82,7 @@ def bell(word_0, word_1):
     cosine. The error is below 4e-15 in float64; in float32, where words close to 2^32 are rounded,
     it is below 3e-4 for |z| below 0.01, and below 5e-6 for others.
     """
-    radius = sqrt(-2.0 * log((real(word_0) + 0.5) * TWO_TO_MINUS_32))
+    radius = sqrt(-2.0 * clamped_log((real(word_0) + 0.5) * TWO_TO_MINUS_32))
     g = real(TWO_TO_30 - min(word_1, TWO_TO_32 - word_1)) * TWO_TO_MINUS_32
     q = g * g
     y = 0.10087076822916667

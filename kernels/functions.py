@@ -1,13 +1,10 @@
 """Scalar functions that give the same bits in plain Python and compiled, and that vectorise.
 
-A body writes ``exp(x)`` with the `exp` of the `math` module (or of this one). Lowering binds the
-name to the function below that fits the state's type. `real` turns a whole number into a number of
-the state's type.
-
 `exp` cuts x off where the result would overflow or vanish: |x| at 83 in float32, 708 in float64.
 Its relative error is below 2.5e-7 + 1e-7 |x| in float32, where the second part is the rounding of
 x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In float32 exp(0) is 1.0000001.
-NaN stays NaN, except in `log`, which is meant for losses, that is for numbers above 0.
+NaN stays NaN, except in `clamped_log`. The other functions of `math` that bodies may call are in
+`spikesim.kernels.elementary`.
 """
 
 from __future__ import annotations
@@ -18,7 +15,20 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["EXACT", "PRIMITIVES", "Exponent", "exp", "log", "real", "sigmoid", "sqrt"]
+from spikesim.kernels import elementary
+
+__all__ = [
+    "EXACT",
+    "PRIMITIVES",
+    "Exponent",
+    "clamped_log",
+    "exp",
+    "fraction",
+    "log",
+    "real",
+    "sigmoid",
+    "sqrt",
+]
 
 exp = math.exp
 log = math.log
@@ -26,6 +36,12 @@ sqrt = math.sqrt
 real = float
 
 LOG2_E = 1.4426950408889634
+TWO_TO_MINUS_53 = 1.1102230246251565e-16
+
+
+def clamped_log(x):
+    """The logarithm for losses: of numbers that are not positive it is that of the smallest."""
+    return log(max(x, 2.2250738585072014e-308))
 
 
 def sigmoid(x):
@@ -78,7 +94,7 @@ def exp_float64(x):
     return y * np.int64((np.int64(n) + np.int64(1023)) << np.int64(52)).view(np.float64)
 
 
-def log_float32(x):
+def clamped_log_float32(x):
     """log(x) = n ln(2) + 2 artanh(z), x = 2^n m, m in [0.7, 1.4], z = (m - 1) / (m + 1).
 
     Relative to the larger of 1 and |log(x)|, the error is below 3e-7. Below the smallest normal
@@ -94,7 +110,7 @@ def log_float32(x):
     return np.float32(n) * 0.6931471805599453 + (series * z2 * z + 2.0 * z)
 
 
-def log_float64(x):
+def clamped_log_float64(x):
     """The same with more terms of the series: an error below 4e-16."""
     x = 2.2250738585072014e-308 if x < 2.2250738585072014e-308 else x
     bits = np.float64(x).view(np.int64)
@@ -129,6 +145,19 @@ def real_float32(x):
 def real_float64(x):
     """A whole number as float64."""
     return np.float64(x)
+
+
+def fraction_float32(word, more):
+    """Two 32-bit words as a number in [0, 1), a multiple of 2^-24."""
+    return np.float32(word >> 8) * 5.9604644775390625e-08
+
+
+def fraction_float64(word, more):
+    """The same in float64, a multiple of 2^-53."""
+    return np.float64(word >> 8) * 5.9604644775390625e-08 + np.float64(more >> 3) * TWO_TO_MINUS_53
+
+
+fraction = fraction_float64
 
 
 def whole(x):
@@ -193,12 +222,16 @@ class Exponent:
         return power
 
 
+OF_FLOAT32 = {**elementary.OF_FLOAT32, fraction_float64: fraction_float32}
+"""What takes the place of a function in a body of float32."""
+
 PRIMITIVES: dict[str, dict[Callable, Callable]] = {
     dtype: {
         math.exp: exp,
         np.exp: exp,
-        math.log: log,
-        np.log: log,
+        **elementary.SHARED,
+        **numbers,
+        clamped_log: log,
         math.sqrt: sqrt_exact,
         np.sqrt: sqrt_exact,
         math.floor: floor,
@@ -214,12 +247,12 @@ PRIMITIVES: dict[str, dict[Callable, Callable]] = {
         int: whole,
         float: real,
     }
-    for dtype, exp, log, real in (
-        ("float32", exp_float32, log_float32, real_float32),
-        ("float64", exp_float64, log_float64, real_float64),
+    for dtype, exp, log, real, numbers in (
+        ("float32", exp_float32, clamped_log_float32, real_float32, OF_FLOAT32),
+        ("float64", exp_float64, clamped_log_float64, real_float64, {}),
     )
 }
-"""A function that users call → the function of this module that is lowered in its place."""
+"""A function that users call → the one, of this module or of `elementary`, that replaces it."""
 
 EXACT: tuple[Any, ...] = (
     np.float32,

@@ -29,6 +29,7 @@ from __future__ import annotations
 from math import exp
 
 __all__ = [
+    "rest_with",
     "step_alpha_conductances",
     "step_alpha_currents",
     "step_alpha_driven",
@@ -48,6 +49,11 @@ def leak(v, p):
     """(1) without S."""
     above = p.decay * (v - p.rest)
     return p.rest + (0.0 if abs(above) <= TINY else above)
+
+
+def rest_with(current, p):
+    """What v of (1) relaxes to without S, where the input I may change in each step."""
+    return p.E_L + current
 
 
 def step_driven(i, t, s, p):

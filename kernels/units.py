@@ -7,7 +7,7 @@ slope of the activation ``s.slope``. A body called once per step sees all units 
 from __future__ import annotations
 
 from spikesim.kernels.dense import multiply, row_product
-from spikesim.kernels.functions import exp, log, real, sigmoid, sqrt
+from spikesim.kernels.functions import clamped_log, exp, real, sigmoid, sqrt
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import TRIAL
 
@@ -121,7 +121,7 @@ def cross_entropy(_, t, s, p):
     total = 0.0
     for j in range(s.h.shape[0]):
         if s.target[j] != 0.0:
-            total -= s.target[j] * log(s.h[j])
+            total -= s.target[j] * clamped_log(s.h[j])
     s.loss[s.clock[TRIAL]] = total
 
 
@@ -129,7 +129,7 @@ def binary_cross_entropy(_, t, s, p):
     """E = -sum target log h + (1 - target) log(1 - h)."""
     total = 0.0
     for j in range(s.h.shape[0]):
-        total -= s.target[j] * log(s.h[j]) + (1.0 - s.target[j]) * log(1.0 - s.h[j])
+        total -= s.target[j] * clamped_log(s.h[j]) + (1.0 - s.target[j]) * clamped_log(1.0 - s.h[j])
     s.loss[s.clock[TRIAL]] = total
 
 

@@ -304,7 +304,8 @@ def build(
             current += sqrt(scale) * _external_current(name)
         n = round(scale * size)
         cells = net.add_population(name, n, CurrentLIF, **NEURON, I=MV_PER_PA * current)
-        cells.v[:] = chance.normal(*VOLTAGES[voltages][name], n)
+        mean, sd = VOLTAGES[voltages][name]
+        cells.v[:] = chance.normal(mean, sd, n)
         if background == "poisson":
             rate = EXTERNAL_RATE * scale * EXTERNAL_INDEGREES[name]
             net.add_background(cells, "I_exc", rate, MV_PER_PA * stronger * WEIGHT)

@@ -425,7 +425,7 @@ def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
         return np.zeros(shape, dtype)
     except MemoryError:
         raise InputError(
-            f"{what}, which takes {size / 1e9:.3g} GB of memory; so much is not free."
+            f"{what}, which takes {size / 1e9:.3g} GB of memory; that much is not free."
         ) from None
 
 

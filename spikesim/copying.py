@@ -56,8 +56,8 @@ class Part(Guarded):
     def built(self) -> dict[str, Any]:
         """The properties that another object has to share, to continue from this one's state.
 
-        Name → number or text, as it was when the object was built. Numbers that can be changed
-        between runs are not among them: whoever restores a state may have changed those.
+        Name → number or text. The values are those with which the object was built, because some
+        can be changed between runs, and whoever restores a state may do so.
         """
         raise NotImplementedError
 

@@ -16,7 +16,7 @@ _ROOMS = {
     "spikesim.io": "files runs",
     "spikesim.kernels.machine": (
         "cache compiling cpu cuda jobs lowering meeting native precision processes program python "
-        "threads"
+        "rehearsal threads"
     ),
 }
 
@@ -25,7 +25,6 @@ NOW = {
     "spikesim.warmup": "spikesim.cli.warmup",
     "spikesim.restoring": "spikesim.engine.restoring",
     "spikesim.kernels.records": "spikesim.kernels.machine.states",
-    "spikesim.kernels.rehearsal": "spikesim.kernels.machine.python",
     **{
         f"{room.rpartition('.')[0]}.{name}": f"{room}.{name}"
         for room, names in _ROOMS.items()

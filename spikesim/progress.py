@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -82,8 +82,12 @@ def _silent(done: int, total: int) -> None:
     """Report nothing."""
 
 
-@contextmanager
-def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[Progress]:
+_unnoticed = nullcontext(_silent)
+
+
+def progress_bar(
+    progress: bool | Progress, total: int, unit: str
+) -> AbstractContextManager[Progress]:
     """A function ``report(done, total)``: a bar, the user's function, or one that does nothing."""
     if not callable(progress) and not isinstance(progress, (bool, np.bool_)):
         raise InputError(
@@ -91,16 +95,18 @@ def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[P
             "progress(done, total)."
         )
     if callable(progress):
-        yield progress
-    elif not progress:
-        yield _silent
-    else:
-        from tqdm.auto import tqdm  # at the top it would be a seventh of the import of spikesim
+        return nullcontext(progress)
+    return _bar(total, unit) if progress else _unnoticed
 
-        say_if_ctrl_c_is_ignored()
-        # disable=None: no bar if stderr is not a terminal.
-        with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
-            yield lambda done, total: bar.update(done - bar.n) and None
+
+@contextmanager
+def _bar(total: int, unit: str) -> Iterator[Progress]:
+    from tqdm.auto import tqdm  # at the top it would be a seventh of the import of spikesim
+
+    say_if_ctrl_c_is_ignored()
+    # disable=None: no bar if stderr is not a terminal.
+    with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
+        yield lambda done, total: bar.update(done - bar.n) and None
 
 
 def as_they_end(futures: Iterable[Future]) -> Iterator[Future]:
@@ -127,7 +133,7 @@ def terminate(signum: int, frame: object) -> None:
 
 def _is_ours(signum: int) -> bool:
     """Whether SIGTERM has its default effect, or `terminable` handles it: the user does not."""
-    return signal.getsignal(signum) in (signal.SIG_DFL, terminate)
+    return _signals.getsignal(signum) in (signal.SIG_DFL, terminate)
 
 
 @contextmanager
@@ -158,6 +164,9 @@ def say_if_ctrl_c_is_ignored() -> None:
             flush=True,
         )
 
+
+# What `signal` wraps: to make enums of what is returned takes longer than a step of a network.
+_signals: Any = sys.modules.get("_signal", signal)
 
 _entered: ContextVar[Interruption | None] = ContextVar("entered", default=None)
 
@@ -206,10 +215,10 @@ class Interruption:
             self._token = _entered.set(self)
             if self._gets_signals:
                 # None: the handler does not come from Python, which could not restore it.
-                if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
-                    self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._press)
+                if _signals.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+                    self._previous[signal.SIGINT] = _signals.signal(signal.SIGINT, self._press)
                 if _is_ours(signal.SIGTERM):
-                    self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._end)
+                    self._previous[signal.SIGTERM] = _signals.signal(signal.SIGTERM, self._end)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -219,4 +228,4 @@ class Interruption:
             _entered.reset(self._token)
             for signum, handler in self._previous.items():
                 ignored = was_ended and handler is terminate  # SIGTERM came and will be raised
-                signal.signal(signum, signal.SIG_IGN if ignored else handler)
+                _signals.signal(signum, int(signal.SIG_IGN) if ignored else handler)

@@ -127,7 +127,7 @@ def interspike_intervals(times: Any) -> np.ndarray:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def coefficient_of_variation(times: Any) -> float:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------
@@ -404,6 +404,35 @@ def van_rossum_trace(
         x = x * fade + slow
         trace[k] = y
     return trace
+
+
+def check_trains(each: str, given: Mapping[str, Any], latest: float) -> list[list[np.ndarray]]:
+    """Lists of spike trains by name, of which there is one in every list for `each` of something.
+
+    Raises
+    ------
+    InputError
+        If a list is none, a train is no array of times from 0 to `latest` ms, or lists differ in
+        length.
+    """
+    for name, trains in given.items():
+        if not isinstance(trains, (list, tuple)):
+            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
+    found = [
+        [
+            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
+            for k, train in enumerate(trains)
+        ]
+        for name, trains in given.items()
+    ]
+    sizes = [len(trains) for trains in found]
+    if len(set(sizes)) > 1 or not sizes[0]:
+        (one, n), *others = zip(given, sizes, strict=True)
+        more = " and ".join(f"{name} {size}" for name, size in others)
+        raise InputError(
+            f"{one} has {n} spike trains and {more}; there has to be one of each for every {each}."
+        )
+    return found
 
 
 def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:

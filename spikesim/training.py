@@ -71,7 +71,7 @@ class Learner(Guarded):
     _latest: dict[str, dict[str, np.ndarray]] | None = None
 
     def _state(self) -> dict[str, Any]:
-        """The content of `state`, of which that returns a copy."""
+        """The content of `state`, before it is copied."""
         raise NotImplementedError
 
     @classmethod

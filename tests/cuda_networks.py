@@ -5,6 +5,7 @@
 exits with 0 if the `cuda` backend, in the simulator of numba.cuda, gives the bits of `python`.
 """
 
+import math
 import sys
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ import numpy as np
 from spikesim import (
     LIF,
     NMDA,
+    AdaptiveLIF,
     AdEx,
     Alpha,
     AlphaConductanceLIF,
@@ -22,17 +24,24 @@ from spikesim import (
     CurrentLIF,
     DeltaLIF,
     DoubleExponential,
+    ExponentialIF,
+    FitzHughNagumo,
+    HodgkinHuxley,
     Izhikevich,
+    MorrisLecar,
     Network,
+    Neuron,
     PairSTDP,
     PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
+    TwoCompartment,
     backends,
     patterns,
     stimuli,
 )
+from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.loops import LoopSimulation
@@ -113,6 +122,36 @@ def general(backend, seed=1):
     return net
 
 
+def wait(i, t, s, p):
+    s.waited[i] = s.waited[i] + p.length if t % p.period == 0 else s.waited[i]
+
+
+WAITING = Neuron(
+    steps=[wait], variables={"waited": 0.0}, parameters={"period": 3, "length": 1.0, "tau": 5.0}
+)
+
+
+def differing(backend, seed=1):
+    """Parameters that differ from neuron to neuron, of bodies on spikes too; a live input."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 3, CurrentLIF, tau=[8.0, 9.0, 9.5], refractory=[1, 2, 2])
+    source = net.add_population("source", 2, Poisson)
+    source.rate[:] = 300.0
+    net.connect(source, cells, target="I_exc", weight=20.0)
+    net.add_phase(
+        plasticity.accumulate,
+        3,
+        state={"mean": cells.live("I"), "value": cells.I_exc},
+        params={"share": 0.1},
+        first=True,
+    )
+    jumps = net.add_population("jumps", 3, Pyramidal, tau_s=[10.0, 16.0, 20.0], b_s=[1.0, 2e2, 3e2])
+    net.connect(source, jumps, target="g_exc_s", weight=20.0)
+    net.add_population("waiting", 3, WAITING, period=[2, 3, 4], length=[0.5, 1.0, 2.0])
+    net.record_spikes(cells)
+    return net
+
+
 def bursting(backend, seed=1):
     """Bursting neurons whose synapses learn from their bursts."""
     net = Network(dt=0.5, seed=seed, backend=backend)
@@ -172,11 +211,15 @@ def driven(backend, seed=1):
     net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
     net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
     net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.play(others, "I", stimuli.sine(300.0, frequency=77.0))
     net.add_noise(cells, "I", sigma=200.0, tau=5.0)
     net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
     net.connect_gap(cells, cells, 5.0, probability=0.7)
     net.connect_gap(cells[:2], others, [[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
     net.connect(cells[:3], cells[3:], target="g_exc", weight=0.5)
+    lively = net.add_population("lively", 3, CurrentLIF, tau=[10.0, 20.0, 30.0])
+    net.play(lively, "I", [30.0, 10.0], dt=1.0, after="repeat")
+    net.connect_gap(lively, lively, 0.2)
     net.connect(cells[::2], others, target="g_exc", weight=0.5, delay=1.0, probability=0.9)
     cells[1].silence()
     net.record_spikes(cells)
@@ -226,6 +269,46 @@ def ruled(backend, seed=1):
     return net
 
 
+def compute(i, t, s, p):
+    """Every function that a body may call, and random numbers."""
+    x = 3.0 * offered.normal(s, i)
+    s.a[i] = math.sin(x) + math.cos(x) + math.tan(x) + math.atan(x) + math.tanh(x) + math.erf(x)
+    s.b[i] = math.sinh(x) + math.cosh(x) + math.expm1(x) + math.erfc(x) + np.round(x) + np.sign(x)
+    x = abs(x) + offered.uniform(s, i, 1)
+    s.c[i] = math.log(x) + math.log1p(x) + math.log2(x) + math.log10(x) + x**p.n + x**-0.5
+    s.d[i] = np.trunc(x) + offered.real(round(x) + math.trunc(x))
+
+
+def mathematics(backend, seed=1):
+    """What bodies may compute."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    variables = dict.fromkeys("abcd", 0.0)
+    net.add_population("cells", 3, Neuron([compute], variables, {"n": 1.7}, most_spikes=0))
+    net.add_population("precise", 3, Neuron([compute], variables, {"n": 1.7, "tau": 1e6}))
+    return net
+
+
+def textbook(backend, seed=1):
+    """Neurons of textbooks, driven so that they spike."""
+    net = Network(dt=0.05, seed=seed, backend=backend)
+    source = net.add_population("source", 3, Poisson)
+    source.rate[:] = 5000.0
+    kinds = {
+        "axon": (HodgkinHuxley, "g_exc", 20.0),
+        "fibre": (MorrisLecar, "g_exc", 120.0),
+        "exponential": (ExponentialIF, "g_exc", 20.0),
+        "adaptive": (AdaptiveLIF, "I_exc", 60.0),
+        "excitable": (FitzHughNagumo, "drive", 2.0),
+        "pyramidal": (TwoCompartment, "g_exc_d", 900.0),
+    }
+    for name, (kind, port, current) in kinds.items():
+        cells = net.add_population(name, 2, kind)
+        cells.I[:] = current
+        net.connect(source, cells, target=port, weight=0.1)
+        net.record_spikes(cells)
+    return net
+
+
 def segregated(**options):
     return lambda backend, seed=1: SegregatedDendriteNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -255,9 +338,12 @@ def exclusive_or(backend, seed=1):
 NETWORKS = {
     "general": general,
     "bursting": bursting,
+    "differing": differing,
     "slow": slow,
     "driven": driven,
     "ruled": ruled,
+    "mathematics": mathematics,
+    "textbook": textbook,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

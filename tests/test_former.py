@@ -33,7 +33,7 @@ def test_a_network_that_another_version_has_pickled_is_refused_in_a_line_that_sa
     pickled = pickle.dumps(Network(backend="python"))
     other = pickled.replace(b"spikesim.engine.network", b"spikesim.engine.netwerk")
     assert other != pickled
-    with pytest.raises(InputError, match=r"by another version .* save\(\) it; here, build it anew"):
+    with pytest.raises(InputError, match=r"by another version .* save\(\) in that version"):
         pickle.loads(other)
 
 

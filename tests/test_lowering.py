@@ -175,7 +175,7 @@ def uses_dict(x):
 
 
 def uses_module(x):
-    return math.tanh(x)
+    return math.gamma(x)
 
 
 def uses_unknown(x):
@@ -183,10 +183,10 @@ def uses_unknown(x):
 
 
 def uses_builtin_of_c(x):
-    return cosine(x)
+    return factorial(x)
 
 
-cosine = math.cos
+factorial = math.lgamma
 
 
 def comprehends(x):
@@ -231,9 +231,9 @@ chance = np.random.default_rng(1)
         (make_closure(), "closure uses inside of an enclosing function; pass it in the"),
         (uses_array, "uses_array reads the global 'TABLE' of type ndarray; pass arrays in"),
         (uses_dict, "uses_dict reads the global 'LOOKUP' of type dict"),
-        (uses_module, "uses_module calls 'math.tanh', which bodies cannot call; they can call abs"),
+        (uses_module, "uses_module calls 'math.gamma', which bodies cannot call; they can call"),
         (uses_unknown, "uses_unknown uses 'unheard_of', which is not defined"),
-        (uses_builtin_of_c, "calls 'cosine', which bodies cannot call; they can call abs"),
+        (uses_builtin_of_c, "calls 'factorial', which bodies cannot call; they can call abs"),
         (comprehends, "comprehends defines a function or comprehension inside; write a loop"),
         (nests, "nests defines a function or comprehension inside"),
         (demands, "demands has keyword-only arguments"),
@@ -252,7 +252,7 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(function, text):
     assert "\n" not in str(error.value)
 
 
-SEED = "whose random numbers ignore the network's seed; make the Neuron with stochastic=True and"
+SEED = "whose random numbers ignore the network's seed; draw with normal(s, i) or uniform(s, i)"
 
 
 @pytest.mark.parametrize(
@@ -265,15 +265,14 @@ SEED = "whose random numbers ignore the network's seed; make the Neuron with sto
         ("s.x[i] = gauss(0.0, 1.0)", f"uses 'gauss', {SEED}"),
         ("s.x[i] = time.time()", "uses 'time.time', which differs from run to run"),
         # what differs from backend to backend
-        ("s.x[i] = np.tanh(x)", "calls 'np.tanh', which bodies cannot call; they can call abs"),
-        ("s.x[i] = np.power(x, 3.0)", "calls 'np.power', which bodies cannot call; write x ** 2"),
-        ("s.x[i] = math.pow(x, 3.0)", "calls 'math.pow', which bodies cannot call; write x ** 2"),
-        ("s.x[i] = pow(x, 3)", "calls 'pow', which bodies cannot call; write x ** 2"),
-        ("s.x[i] = round(x)", "calls 'round', which bodies cannot call; write floor(x + 0.5)"),
+        ("s.x[i] = np.sinc(x)", "calls 'np.sinc', which bodies cannot call; they can call abs"),
         ("s.x[i] = np.maximum(x, 0.0)", "calls 'np.maximum', which bodies cannot call; write max"),
         ("s.x[i] = s.x.sum()", "calls the method 'sum'; write a loop over the elements"),
         ("s.x[i] = np.sum(s.x)", "calls 'np.sum', which bodies cannot call"),
-        ("s.x[i] = x ** 0.5", "has a power other than x ** n with n from 0 to 16, written as a"),
+        (
+            "s.x[i] = x ** 0.5",
+            "has a power other than x ** n with n from 0 to 16, written as a number, and there",
+        ),
         ("s.x[i] = x ** -1", "has a power other than x ** n"),
         ("s.x[i] = x ** 17", "has a power other than x ** n"),
         ("s.x[i] = x ** x", "has a power other than x ** n"),
@@ -339,8 +338,6 @@ def test_each_line_that_a_body_may_not_have_is_refused_with_its_number(line, tex
         ("s.k[i] = s.k[i] << 3", NARROW),
         ("s.k[i] = s.b[i] + s.b[i]", NARROW),
         ("s.k[i] = (x > 0.0) + (x > 1.0)", NARROW),
-        ("s.x[i] = (s.x + s.x)[0]", "it makes a new array; write a loop over the elements"),
-        ("s.x[i] = s.x", "No implementation of function Function(<built-in function setitem>)"),
     ],
 )
 def test_lines_of_which_compilers_make_something_else_are_refused(line, text, tmp_path):

@@ -526,7 +526,7 @@ def test_an_error_about_a_path_of_two_lines_is_one_line():
 
 def test_what_memory_has_no_room_for_is_refused_by_the_name_of_its_argument(monkeypatch):
     monkeypatch.setattr(checks, "memory", lambda: np.inf)  # of a machine that others use too
-    with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* no room"):
+    with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* not free"):
         checks.allocate("synapses is 9", (1 << 30, 1 << 29), "float32")
 
 

@@ -1,4 +1,4 @@
-"""Trials: a network goes back to its beginning, with other noise, and gives out what it recorded."""
+"""Trials: a network goes back to its beginning, with other noise; loops that look on the way."""
 
 import copy
 import pickle
@@ -436,8 +436,10 @@ def test_a_loop_that_is_left_leaves_the_network_where_it_is():
     assert net.time == 15.0
 
 
-@pytest.mark.parametrize("duration, every", [(10.0, 3.0), (10.0, 0.0), (10.0, 0.2), (-1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("duration", "every"), [(10.0, 3.0), (10.0, 0.0), (10.0, 0.2), (-1.0, 1.0)]
+)
 def test_a_loop_that_cannot_be_is_refused_where_it_is_written(duration, every):
     net, _ = learning()
-    with pytest.raises(InputError, match="duration|every"):
+    with pytest.raises(InputError, match=r"duration|every"):
         net.steps(duration, every=every)

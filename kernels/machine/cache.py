@@ -89,7 +89,7 @@ def folder() -> Path | None:
 
 
 def _options() -> str:
-    """All of Numba's environment variables, but for a few that do not change its code."""
+    """Numba's environment variables, except a few that do not change its code."""
     ours = (f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
     return "\n".join(sorted(x for x in ours if not x.startswith(_NO_OPTIONS)))
 

@@ -243,8 +243,37 @@ class Cuda:
             self._kernels[key, scope, layout] = self.cuda.jit(write())
         return self._kernels[key, scope, layout]
 
-    def _jit(self, function: Callable) -> Callable:
-        return function if self.simulated else self.cuda.jit(device=True)(function)
+    def _jit(self, function: Any) -> Callable:
+        if self.simulated:
+            return function
+        compiled = self.cuda.jit(device=True)(function)
+        return _with_defaults(function, compiled) if function.__defaults__ else compiled
+
+
+def _with_defaults(function: Any, compiled: Callable) -> Callable:
+    """A function for the device that may be called without its last arguments.
+
+    What the compiler for the device makes of a function takes all of them; an overload does not.
+    """
+    from numba.extending import overload
+
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    least = len(names) - len(function.__defaults__)
+    left_out = {
+        f"default_{name}": x for name, x in zip(names[least:], function.__defaults__, strict=True)
+    }
+    scope: dict[str, Any] = {"compiled": compiled, **left_out}
+    for count in range(least, len(names) + 1):
+        given, rest = names[:count], [f"default_{name}" for name in names[count:]]
+        call = ", ".join((*given, *rest))
+        exec(f"def call_{count}({', '.join(given)}): return compiled({call})", scope)
+    exec(f"def whole({', '.join(names)}): pass", scope)
+
+    def typed(*given: Any) -> Any:
+        return scope[f"call_{len(given)}"]
+
+    overload(scope["whole"], target="cuda", strict=False)(typed)
+    return scope["whole"]
 
 
 class Runner:

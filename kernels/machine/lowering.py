@@ -16,8 +16,8 @@ line:
 - It makes no lists, dicts, sets or texts, and catches no errors. It sets ``s.v[i]``, never ``s.v``.
 - A power is written ``x ** 3`` and has a whole exponent up to 16; it is computed as a product.
 - In a float32 network it does not mix whole and real numbers: it has ``1.0 - v`` and
-  ``real(i) * v``, not ``1 - v`` and ``i * v``, of which compilers, unlike plain Python, make a
-  float64.
+  ``real(i) * v``, not ``1 - v`` and ``i * v``. Compilers compute such a mixture in float64, and
+  plain Python does not.
 
 When the code is read
 ---------------------
@@ -47,11 +47,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.kernels import functions
+from spikesim.kernels.machine.powers import MOST, POWER, is_product, with_calls
+from spikesim.kernels.machine.states import is_record
 
 __all__ = ["Lowering", "LoweringError", "is_ours"]
 
 _PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, bool)
-_MOST = 16  # in x ** n
 _METHODS = {"view"}  # methods of numbers that give the same bits everywhere
 
 _COLLECTION = "makes a list, dict, set or text; keep numbers in arrays of the state"
@@ -81,12 +82,7 @@ _REFUSED = {
     "UNPACK_EX": "unpacks by '*'; write each name out",
 }
 _ADVICE: list[tuple[Callable, str]] = [
-    (round, "write floor(x + 0.5), with the floor of the math module"),
     (sum, "add up in a loop"),
-    (pow, "write x ** 2, or exp(y * ...)"),
-    (math.pow, "write x ** 2, or exp(y * ...)"),
-    (np.power, "write x ** 2, or exp(y * ...)"),
-    (np.float_power, "write x ** 2, or exp(y * ...)"),
     (np.square, "write x * x"),
     (np.minimum, "write min(x, y)"),
     (np.maximum, "write max(x, y)"),
@@ -232,7 +228,10 @@ class Lowering:
             raise place.refuse(
                 f"uses {captured} of an enclosing function; pass it in the state or params"
             )
-        code, reads, digest, last = _examined(function.__code__, place, self.real, self._exponent)
+        code = function.__code__
+        if _has_powers(code):
+            code = with_calls(code) or code
+        code, reads, digest, last = _examined(code, place, self.real, self._exponent)
         defaults = function.__defaults__
         if not is_ours(function):  # ours are replaced as a whole, when their names are rebound
             self._functions.append((function, function.__code__, defaults))
@@ -262,6 +261,8 @@ class Lowering:
         self, name: str, attributes: dict[str, int | None], scope: dict[str, Any], place: _Place
     ) -> tuple[Any, str]:
         """The value of a global name in the lowered function, and its digest."""
+        if name == POWER:
+            return self._resolve(name, math.pow, place, None)
         module = self._look(scope, name)
         module = getattr(builtins, name, _MISSING) if module is _MISSING else module
         if not isinstance(module, ModuleType):
@@ -297,6 +298,8 @@ class Lowering:
         number = _number(_typed(value, self.real))
         if number is not None:
             return number, repr(number)
+        if is_record(value):
+            return value, value.__name__
         if is_within or any(value is exact for exact in (*_PLAIN_BUILTINS, *functions.EXACT)):
             return value, value.__name__
         raise place.refuse(self._reason(name, value), line)
@@ -308,8 +311,8 @@ class Lowering:
         owners = _owners(value)
         if any(owner in ("random", "_random", "secrets", "numpy.random") for owner in owners):
             return (
-                f"uses {name!r}, whose random numbers ignore the network's seed; make the Neuron "
-                "with stochastic=True and read s.uniform[i], or call spikesim.kernels.chance.philox"
+                f"uses {name!r}, whose random numbers ignore the network's seed; draw with "
+                "normal(s, i) or uniform(s, i), after 'from spikesim.math import normal, uniform'"
             )
         if any(owner in ("time", "datetime") for owner in owners):
             return f"uses {name!r}, which differs from run to run; the number of the step is t"
@@ -330,8 +333,8 @@ class Lowering:
         for known, advice in _ADVICE:
             if value is known:
                 return advice
-        lowered = {f.__name__ for f in (*self.primitives, *_PLAIN_BUILTINS)}
-        return f"they can call {', '.join(sorted(lowered))}"
+        offered = (f for f in (*self.primitives, *_PLAIN_BUILTINS) if not is_ours(f))
+        return f"they can call {', '.join(sorted({f.__name__ for f in offered}))}"
 
 
 def is_ours(function: Any) -> bool:
@@ -404,13 +407,13 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
         elif _is_method(x) and x.argval not in _METHODS:
             last = last or (f"calls the method {x.argval!r}; write a loop over the elements", line)
         if x.opname == "BINARY_OP" and x.argrepr in ("**", "**="):
-            n = before.argval if before is not None and before.opname in _CONSTANT else None
-            if type(n) is not int or not 0 <= n <= _MOST or x.is_jump_target:
+            if not _is_product(x, before):
                 raise place.refuse(
-                    f"has a power other than x ** n with n from 0 to {_MOST}, written as a number; "
-                    "write sqrt(x), 1.0 / x, or exp(y * ...)",
+                    f"has a power other than x ** n with n from 0 to {MOST}, written as a number, "
+                    "and there is no file in which its line could be looked up; write pow(x, y)",
                     line,
                 )
+            n = before.argval
             if max(before.arg, len(constants)) > 255:
                 raise place.refuse("has more than 255 constants beside a power", line)
             text[before.offset : before.offset + 2] = dis.opmap["LOAD_CONST"], len(constants)
@@ -424,6 +427,22 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     arguments = code.co_varnames[: code.co_argcount]
     seen = repr((code.co_consts, code.co_names, arguments, code.co_posonlyargcount))
     return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), last)
+
+
+def _is_product(x: dis.Instruction, before: dis.Instruction | None) -> bool:
+    """Whether a power, with what comes before it, has an exponent of which a product is made."""
+    is_constant = before is not None and before.opname in _CONSTANT and not x.is_jump_target
+    return is_constant and is_product(before.argval)
+
+
+def _has_powers(code: CodeType) -> bool:
+    """Whether there are powers that are no products."""
+    before = None
+    for x in _instructions(code):
+        if x.opname == "BINARY_OP" and x.argrepr in ("**", "**=") and not _is_product(x, before):
+            return True
+        before = x
+    return False
 
 
 def _is_method(x: dis.Instruction) -> bool:

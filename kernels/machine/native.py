@@ -44,6 +44,7 @@ lasted long and is likely to continue; a run of two seconds never fuses.
 """
 
 CALL = 1e-7  # s: the time that a call of a Phase takes
+LOOK = 0.5  # s: how often to look whether another process of the user's has fused the program
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
 Report = Callable[[int, int, str], None]
@@ -163,6 +164,8 @@ class Native:
         self._run: int | None = None
         self._table: np.ndarray | None = None
         self._described: tuple[np.ndarray, ...] | None = None  # in the records
+        self._next_look = 0.0
+        self._filled: tuple[np.ndarray, np.ndarray, Any] | None = None  # with these numbers
 
     # ------------------------------------------------------------------------- making it ready
 
@@ -256,7 +259,7 @@ class Native:
             self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
             self._rows = self._table.copy()
             self._rows[:, 1] += self._records.ctypes.data
-        self._described = arrays
+        self._described, self._filled = arrays, None
 
     def _work(self, call: Call) -> Callable[[int], None]:
         """The work of each thread, a function of the address at which it meets the others."""
@@ -264,12 +267,28 @@ class Native:
         if self._run is not None:
             return self._work_fused(self._run, call)
         if self._table is not None:
-            return self._work_of_phases(self._rows.copy(), call)
+            return self._work_of_phases(call)
         raise RuntimeError("A program has not been prepared.")
 
-    def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
+    def _places(self, call: Call, find: Callable[[Call], Any]) -> Any:
+        """What `find` makes of the addresses of a call's numbers; kept, as most calls have those
+        of the last one."""
+        filled = self._filled
+        if filled is None or filled[0] is not call.reals or filled[1] is not call.wholes:
+            self._filled = filled = call.reals, call.wholes, find(call)
+        return filled[2]
+
+    def _table_with(self, call: Call) -> tuple[np.ndarray, int]:
+        table = self._rows.copy()
         table[:, 2] += call.reals.ctypes.data
         table[:, 3] += call.wholes.ctypes.data
+        return table, table.ctypes.data
+
+    def _data(self, call: Call) -> tuple[int, int, int]:
+        return self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+
+    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
+        table, address = self._places(call, self._table_with)
         drive = _driver()
 
         def work(m: int) -> None:
@@ -277,16 +296,14 @@ class Native:
             if self._meet is not None:  # no thread touches anything before all of them run
                 first = np.array([self._meet, 0, 0, 0], np.int64)
                 _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
-            done = drive(
-                call.first, call.steps, len(table), table.ctypes.data, m, ctypes.byref(error)
-            )
+            done = drive(call.first, call.steps, len(table), address, m, ctypes.byref(error))
             _check(done, error)
 
         return work
 
     def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
         run = _fused(address)
-        data = self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+        data = self._places(call, self._data)
 
         def work(m: int) -> None:
             result, error = ctypes.c_int64(), ctypes.c_void_p()
@@ -305,9 +322,13 @@ class Native:
         saved = CALL * len(self._parts) * spent.steps
         if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
             return
-        self._load_fused(processes.fused(self._whole.key))
+        code, now = processes.fused(self._whole.key), time.monotonic()
+        if code is None and now < self._next_look:
+            return
+        self._load_fused(code)
         if self._run is None:
             processes.fuse(self._whole)
+            self._next_look = now + LOOK
 
 
 class _Spent:

@@ -22,12 +22,12 @@ from spikesim.kernels.machine.lowering import is_ours
 __all__ = ["CHECKED"]
 
 _MIXED = (
-    "a whole number meets a real one, of which compilers make a float64 and plain Python does not; "
+    "a whole number meets a real one, which makes a float64 when compiled but not in plain Python; "
     "write 1.0 rather than 1, and real(n) for a whole number n, "
     "with 'from spikesim.kernels.functions import real'"
 )
 _NARROW = (
-    "whole numbers of few bits make one of 64 when compiled, and of few in plain Python; "
+    "whole numbers of few bits make one of 64 when compiled, but not in plain Python; "
     "write np.int64(n)"
 )
 _CAST = "a real number becomes {}, which differs where it is out of range; write np.int64(x) first"

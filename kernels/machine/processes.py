@@ -143,7 +143,7 @@ def sharing(jobs: Sequence[Job], cores: int) -> Iterator[Shared]:
             _end(process)
 
 
-# ----------------------------------------------------------------------------- while a run goes on
+# ------------------------------------------------------------------------------------ during a run
 
 _running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
 begun: set[str] = set()

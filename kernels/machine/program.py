@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
@@ -158,6 +158,8 @@ class Call(NamedTuple):
     inputs: frozenset[int]  # the places in `arrays` of arrays that no body writes
 
 
+_UNCHANGING = int, float, np.generic  # objects that are equal as long as they are the same
+
 _building = threading.RLock()  # all threads share what backends keep
 
 together: ContextVar[Callable[[Program, Call], None] | None] = ContextVar("together", default=None)
@@ -213,7 +215,7 @@ class Program:
                 real = isinstance(value, (float, np.floating))
                 place = self._real_of if real else self._whole_of
                 numbers.append((real, len(place)))
-                place.append((phase.params, name))
+                place.append((_holder(phase.params, name), name))
             source.slots.append(slots)
             source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
@@ -231,6 +233,7 @@ class Program:
         self._places = list(places.values())
         self._seen: list[np.ndarray | None] = [held[name] for (held, name), _ in self._places]
         self._run = backend.build(source, names, self.key)
+        self._numbers: tuple[list[Any], np.ndarray, np.ndarray] | None = None
 
     @property
     def is_current(self) -> bool:
@@ -291,8 +294,18 @@ class Program:
 
     def call(self, first: int, steps: int) -> Call:
         """The data of a run of `steps` steps: present numbers, and arrays as last found."""
-        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
-        wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
+        now = [p[n] for p, n in self._real_of]
+        now += [p[n] for p, n in self._whole_of]
+        if self._numbers is None or not all(map(is_, now, self._numbers[0])):
+            real = len(self._real_of)
+            names = [name for _, name in (*self._real_of, *self._whole_of)]
+            given = list(zip(now, names, strict=True))
+            reals = np.array([_real(*each) for each in given[:real]] or [0.0])
+            wholes = np.array([self._whole(*each) for each in given[real:]] or [0], np.int64)
+            kept = all(isinstance(value, _UNCHANGING) for value in now)
+            self._numbers = (now, reals, wholes) if kept else None
+        else:
+            _, reals, wholes = self._numbers
         return Call(first, steps, self._arrays, reals, wholes, self._inputs)
 
     def run(self, calls: Sequence[Call]) -> None:
@@ -320,6 +333,13 @@ class Program:
             f"The parameter {name} is {value!r}; it was a whole number of 64 bits when it was "
             "given, and has to stay one: begin with a float such as 1.0 to change it to any number."
         )
+
+
+def _holder(params: Any, name: str) -> Any:
+    """The dict that holds a number: a `ChainMap` takes longer to ask than a step to run."""
+    if isinstance(params, ChainMap):
+        return next(_holder(each, name) for each in params.maps if name in each)
+    return params
 
 
 def _kind(array: np.ndarray) -> tuple:

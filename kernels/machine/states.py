@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Place", "State", "place_of", "record"]
+__all__ = ["Place", "State", "is_record", "place_of", "record"]
 
 Place = tuple[Mapping[str, np.ndarray], str]
 """The dict that holds an array, and the name that it has there."""
@@ -114,6 +114,17 @@ def record(fields: tuple[str, ...]) -> Any:
     if name not in globals():
         globals()[name] = namedtuple(name, fields, module=__name__)
     return globals()[name]
+
+
+def is_record(kind: Any) -> bool:
+    """Whether something is a class that `record` has handed out.
+
+    Examples
+    --------
+    >>> is_record(record(("v",))), is_record(tuple), is_record(State)
+    (True, False, False)
+    """
+    return isinstance(kind, type) and issubclass(kind, tuple) and kind.__module__ == __name__
 
 
 def __getattr__(name: str) -> Any:

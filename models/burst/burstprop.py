@@ -36,6 +36,7 @@ from scipy.special import expit
 
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, flag, number, whole
+from spikesim.training import LayerArrays
 
 __all__ = ["BurstpropNetwork", "BurstpropParameters"]
 
@@ -92,6 +93,9 @@ class BurstpropNetwork(BatchModel):
     WEIGHTS, MOMENTUM = ("W", "b", "Y", "R"), ("W", "b", "Y")
     STREAMS = ("weights", "feedback", "inhibition", "order")
     MEASURES, COLUMNS = ("apical", "angle"), ("feedback_angle",)
+
+    Y: LayerArrays
+    R: LayerArrays
 
     def weights(self):
         p, sizes = self.parameters, self.sizes

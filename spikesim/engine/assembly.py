@@ -75,10 +75,12 @@ class Assembly(Inputs):
 
         They are what arrives at it, added Phases, and populations that share the array.
         """
-        if self._incoming(population) or population in (x.population for x in self.backgrounds):
+        if any(projection.post is population for projection in self.projections.values()):
+            return True
+        if any(background.population is population for background in self.backgrounds):
             return True
         states = [phase.state for phase in (*self._first, *self._last)]
-        states += [other.shared for other in self.populations.values()]
+        states += [other.shared for other in self.populations.values() if other.shared]
         return any(array is each for state in states for each in state.values())
 
     # --------------------------------------------------------------------------- connecting
@@ -438,8 +440,8 @@ class Assembly(Inputs):
             the recording is closed.
         unit : str or dict of str to str, optional
             Of the variables, or of each by its name, for files, figures and neo. By default it is
-            mV where a name begins with v or V, and unknown elsewhere. A file has one unit, by
-            default mV.
+            what the neuron declares, or mV where a name begins with v or V, and else unknown. A
+            file has one unit, by default mV.
         synapses : array_like of int, array_like of bool, int or slice, optional
             Which synapses of a projection, by their numbers, as those in the rows of
             `Projection.table`. All by default.
@@ -490,7 +492,8 @@ class Assembly(Inputs):
             raise InputError(
                 f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        units = units_of(names, unit)
+        declared = {} if of_synapses else population.neuron.variables
+        units = units_of(names, unit, declared)
         kind = SynapseRecording if of_synapses else StateRecording
         recording = kind(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)

@@ -53,7 +53,7 @@ class Inputs(Setting):
         self._first: list[Phase] = []
         self._extra: dict[str, Mapping[str, np.ndarray]] = {}
 
-    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: float) -> Population:
+    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: Any) -> Population:
         """Add `n` neurons of one kind.
 
         Parameters
@@ -64,13 +64,23 @@ class Inputs(Setting):
             How many.
         neuron : Neuron
             For example `spikesim.LIF`, or your own.
-        **parameters
-            Values other than the neuron's defaults, by name.
+        **parameters : float, int or array_like of shape (n,)
+            Values other than the neuron's defaults, by name: one for all neurons, or one for each.
 
         Raises
         ------
         InputError
             If the name is taken or no identifier, or a parameter is unknown or impossible.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF, Network
+        >>> net = Network(seed=1, backend="python")
+        >>> cells = net.add_population("cells", 5, CurrentLIF, tau=10.0, I=np.linspace(0, 30, 5))
+        >>> spikes = net.record_spikes(cells)
+        >>> net.run(50.0)
+        >>> spikes.count.tolist()
+        [0, 0, 3, 5, 6]
         """
         self._check_name(name)
         if not isinstance(neuron, Neuron):

@@ -14,8 +14,8 @@ in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from operator import is_
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,9 +33,13 @@ from spikesim.checks import (
 )
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
+from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
+from spikesim.engine.finite import not_finite
 from spikesim.engine.population import Population, check_range
+from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
+    changed_parameters,
     check_built,
     check_silent,
     noise_seed_of,
@@ -43,13 +47,15 @@ from spikesim.engine.restoring import (
     silenced,
     step_of,
 )
+from spikesim.engine.summary import network_summary
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
-from spikesim.kernels.machine.python import rehearse
+from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
+from spikesim.tables import Summary
 
 __all__ = ["Network"]
 
@@ -115,19 +121,50 @@ class Network(Assembly):
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
 
+    def summary(self) -> Summary:
+        """What the network consists of, as tables: in a prompt, by ``print`` or in a notebook.
+
+        Of each population its size, kind and the parameters that it was given; of each projection
+        synapses, weights (mean ± standard deviation) and delays; backgrounds, recordings, memory.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network, Poisson
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> source = net.add_population("source", 20, Poisson)
+        >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+        >>> synapses = net.connect(source, cells, target="drive", weight=4.0, indegree=3)
+        >>> net.summary()
+        Network at 0 ms, dt 0.1 ms, seed 1, float32, backend python
+        <BLANKLINE>
+        population  n   kind     parameters
+        source      20  Poisson
+        cells       5   LIF      tau_membrane 10
+        <BLANKLINE>
+        projection       from    onto         synapses  weight  delay (ms)
+        source_to_cells  source  cells.drive  15        4       0.1
+        <BLANKLINE>
+        memory: ..., without recordings
+        """
+        return network_summary(self)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
     # ------------------------------------------------------------------------------- running
 
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
-        ordered = list(self._first)
+        drawing = Keys(self.noise)
+        ordered = drawing.given(self._first, FIRST)
         for junctions in self.gap_junctions:
             ordered += junctions.flowing()
-        for population in self.populations.values():
-            ordered += self._phases_of(population)
-        ordered += self._last
+        for number, population in enumerate(self.populations.values()):
+            ordered += drawing.given(self._phases_of(population), of_population(number))
+        ordered += drawing.given(self._last, LAST)
         for recording in self.recordings:
             ordered += recording.phases()
-        return ordered
+        return drawing.phases() + ordered
 
     def _phases_of(self, population: Population) -> list[Phase]:
         """The Phases of a step of one population, with all that arrives at it."""
@@ -171,7 +208,7 @@ class Network(Assembly):
                 f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
             )
         self._check_whole()
-        self._check_populations()
+        doubtful = self._checked_populations()
         recordings = tuple(self.recordings)  # who is told of the progress may close one
         for recording in recordings:
             recording.prepare(self.step)
@@ -190,11 +227,13 @@ class Network(Assembly):
                 self._run_program(program, now)
                 self._step += now
                 done += now
-                with ExitStack() as each:  # if one cannot, the others still do
-                    for recording in recordings:
-                        each.callback(recording.drain, self.step)
+                _drain(recordings, self.step)
                 self._check_finite(stretch)
-                self._check_populations()
+                if done < steps:  # who is told of the progress may set what is refused
+                    doubtful = self._checked_populations()
+                else:
+                    for population in doubtful:
+                        population.check()
                 report(done, steps)
                 if interruption.requested:
                     raise interruption.error
@@ -337,9 +376,9 @@ class Network(Assembly):
                 "variables are; build the network anew, or restore a saved state."
             )
 
-    def _check_populations(self) -> None:
-        for population in self.populations.values():
-            population.check()
+    def _checked_populations(self) -> list[Population]:
+        """Check all; those that what runs could make refuse are returned."""
+        return [population for population in self.populations.values() if population.check()]
 
     def changed(self) -> None:
         """Do nothing: scripts of version 0.1 call it after they have exchanged an array."""
@@ -351,7 +390,9 @@ class Network(Assembly):
         a constant or function that an equation reads is another one.
         """
         made_of = self._made_of()
-        alike = len(made_of) == len(self._compiled) and all(map(_same, made_of, self._compiled))
+        alike = len(made_of) == len(self._compiled) and (
+            all(map(is_, made_of, self._compiled)) or all(map(_same, made_of, self._compiled))
+        )
         if self._program is None or not alike or not self._program.is_current:
             try:
                 phases = self.phases()
@@ -373,6 +414,7 @@ class Network(Assembly):
         parts += [len(population.shared) for population in self.populations.values()]
         parts += self.injections().values()
         parts += [population.can_be_silent for population in self.populations.values()]
+        parts += [population.layout for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -410,6 +452,11 @@ class Network(Assembly):
             "seed": str(self.seed),
             **other,
             "built": self._built(),
+            "parameters": {
+                name: saved
+                for name, part in self.populations.items()
+                if (saved := part.parameters.saved())
+            },
             "arrays": self.arrays(),
             **silenced(self.populations),
         }
@@ -427,7 +474,9 @@ class Network(Assembly):
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
 
-        After a `reset` with another seed the noise goes on from that, too.
+        After a `reset` with another seed the noise goes on from that, too. Parameters of
+        populations get the values that they had then, also where they have been set since the
+        network was built.
 
         Recordings that have gone further forget what they hold from there on, in memory and in
         files; close() one that is to keep it.
@@ -471,6 +520,7 @@ class Network(Assembly):
             )
         if "built" in state:  # not in files of version 0.1
             check_built(state["built"], self._built())
+        changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -506,6 +556,8 @@ class Network(Assembly):
             if silent[owner].size or population.can_be_silent:
                 population.set_silent(slice(None), False)
                 population.set_silent(silent[owner], True)
+        for population, given, following in changed:
+            population.parameters.take(following, given)
         self._step = int(state["step"])
         self._draw_noise_from(noise_seed)
         self._is_torn = False
@@ -547,13 +599,13 @@ class Network(Assembly):
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
     def _check_finite(self, stretch: Stretch) -> None:
-        found = self._not_finite()
+        found = not_finite(self)
         if found is None:
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
         self._is_torn = True  # while its arrays are those of earlier steps
-        seen = stretch.find(self._not_finite)
+        seen = stretch.find(lambda: not_finite(self))
         self._is_torn = False
         if seen is not None:
             steps, (what, advice) = seen
@@ -561,21 +613,15 @@ class Network(Assembly):
             when = f"since step {step} ({step * self.dt:g} ms)"
         raise SimulationError(f"{what} {when}; look for {advice}.")
 
-    def _not_finite(self) -> tuple[str, str] | None:
-        """What is NaN or infinite, and what the reason may be; None if nothing is."""
-        for population in self.populations.values():
-            # What is on its way to a neuron counts too: it would be saved.
-            for name, array in (*population.state.items(), *population.rings.items()):
-                if array.dtype.kind == "f" and not np.isfinite(array).all():
-                    place = tuple(np.argwhere(~np.isfinite(array))[0])
-                    where = f"{name} of neuron {place[-1]} in population {population.name!r}"
-                    reason = "a weight or a rate that is too large, or a dt that is too long"
-                    return f"{where} is {array[place]}", reason
-        for projection in self.projections.values():
-            if (part := projection.not_finite()) is not None:
-                where = f"{part} of projection {projection.name!r}"
-                return f"{where} is NaN or infinite", "a learning rate that is too large"
-        return None
+
+def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:
+    """Let all take out what was recorded: if one cannot, the others still do."""
+    for k, recording in enumerate(recordings):
+        try:
+            recording.drain(step)
+        except BaseException:
+            _drain(recordings[k + 1 :], step)
+            raise
 
 
 def _same(now: Any, then: Any) -> bool:

@@ -9,11 +9,13 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_neurons, check_number, show
+from spikesim.engine.finite import is_finite
 from spikesim.engine.plasticity import Plasticity
 from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
+from spikesim.engine.summary import projection_summary
 from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.engine.synaptic import SynapticInput
@@ -124,6 +126,9 @@ class Projection(Synapses):
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         pre, post = self._ends
         return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
+
+    def _repr_html_(self) -> str:
+        return projection_summary(self)._repr_html_()
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._plasticity is not None:
@@ -396,17 +401,16 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or what else a run changes, that is NaN or infinite, if any is."""
+        """A weight that learns, or another array of a run, if it is NaN or infinite; or None."""
+        if not (self._learns or self._release or self._plasticity or self._synapse):
+            return None
         watched = dict(self._release)
         for part in (self._plasticity, self._synapse):
             watched.update({} if part is None else part.arrays())
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
-            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = array.sum(dtype=np.float64)
-            if not np.isfinite(total) and not np.isfinite(array).all():
+            if not is_finite(array):
                 return name
         return None
 

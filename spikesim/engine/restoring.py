@@ -15,9 +15,19 @@ from spikesim.checks import (
     is_real,
     show,
 )
+from spikesim.engine.parameters import Following
+from spikesim.engine.population import Population
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "check_silent", "noise_seed_of", "renamed", "silenced", "step_of"]
+__all__ = [
+    "changed_parameters",
+    "check_built",
+    "check_silent",
+    "noise_seed_of",
+    "renamed",
+    "silenced",
+    "step_of",
+]
 
 
 def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,6 +90,31 @@ def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
     ):
         raise InputError(f"The saved noise_seed is {show(saved)}; it has to be a seed.")
     return int(saved)
+
+
+def changed_parameters(
+    saved: Any, populations: Mapping[str, Population]
+) -> list[tuple[Population, dict[str, Any], Following]]:
+    """Which parameters of which populations differ from saved ones, and what would follow.
+
+    Files from before parameters could be set between runs have none; they stay as they are then.
+    """
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved parameters are {show(saved)}; they are damaged.")
+    changed = []
+    for name, population in populations.items():
+        own = population.parameters.saved()
+        given = {
+            key: value
+            for key, value in saved.get(name, {}).items()
+            if not (key in own and np.array_equal(own[key], value))
+        }
+        if given:
+            try:
+                changed.append((population, given, population.parameters.following(given)))
+            except InputError as error:
+                raise InputError(f"The saved parameters of {name!r}: {error}") from None
+    return changed
 
 
 def _same(saved: Any, own: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a part has to know of its network."""
+"""The settings of a network that its parts need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Setting"]
 
 
 class Setting(Whole):
-    """The step, the seed, the type of numbers, and how far time has gone; a `Network` is one.
+    """The length of a step, the seed, the type of numbers and the time; a `Network` is one.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Setting(Whole):
 
     @property
     def time(self) -> float:
-        """The time that the next step stands for, in ms."""
+        """The time of the next step, in ms."""
         return self.step * self.dt
 
     def is_driven(self, population: Any, array: np.ndarray) -> bool:

@@ -63,7 +63,6 @@ def staircase(
     ensemble: Callable[[float, float], Ensemble],
     conditions: Sequence[tuple[float, float]],
     currents: Any,
-    *,
     step: float,
     window: float,
     progress: bool | Progress = False,

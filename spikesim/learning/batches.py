@@ -77,6 +77,9 @@ class BatchModel(ImageClassifier):
     MEASURES: ClassVar[tuple[str, ...]] = ()
     COLUMNS: ClassVar[tuple[str, ...]] = ()
 
+    W: LayerArrays
+    b: LayerArrays
+
     # ------------------------------------------------------------------- what a model brings
 
     def weights(self) -> dict[str, list[np.ndarray]]:

@@ -12,6 +12,7 @@ import numpy as np
 from spikesim.engine.network import Network
 from spikesim.engine.population import DoubleExponential, Filter, Population
 from spikesim.engine.projection import Projection
+from spikesim.errors import InputError
 from spikesim.kernels import filters, spikes, thinning, windows
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.spikes import parts
@@ -93,8 +94,13 @@ class Thinned(Population):
         }
 
     def emission(self) -> list[Phase]:
+        if self.differing:
+            raise InputError(
+                f"{', '.join(self.differing)} of {self.name!r} differ from neuron to neuron; these "
+                "neurons have one number for all."
+            )
         state = {**self.state, **self._found, **self.spike_list()}
-        params = dict(self.params)
+        params = self.params
         return [
             # Spikes are listed below instead.
             *(each for each in super().emission() if each.body not in _LISTING),

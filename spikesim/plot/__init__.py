@@ -13,6 +13,7 @@ from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+from spikesim.plot.trials import psth
 
 __all__ = [
     "angle",
@@ -25,6 +26,7 @@ __all__ = [
     "learning_curve",
     "multiplexing",
     "pattern_rates",
+    "psth",
     "raster",
     "rasters",
     "receptive_fields",

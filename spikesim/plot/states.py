@@ -17,7 +17,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.errors import InputError
-from spikesim.plot.spikes import mark_phases, name_phases, spikes_above, windows_of
+from spikesim.plot.spikes import events_of, mark_phases, name_phases, spikes_above, windows_of
 from spikesim.plot.style import (
     BLUE,
     COLOURS,
@@ -30,6 +30,7 @@ from spikesim.plot.style import (
     check_axes,
     check_figure,
     given_axes,
+    label_time,
     legend_above,
     new_figure,
     next_colour,
@@ -51,9 +52,17 @@ __all__ = [
 
 
 def traces(
-    recording: Any, variables: str | Sequence[str], neuron: int = 0, ax: Axes | None = None
-) -> Axes:
+    recording: Any,
+    variables: str | Sequence[str],
+    neuron: int = 0,
+    ax: Any = None,
+    *,
+    stimulus: str | Sequence[str] = (),
+    spikes: Any = None,
+) -> Any:
     """Draw variables of one neuron over time.
+
+    Variables of different units are in panels of their own, one below the other.
 
     Parameters
     ----------
@@ -63,12 +72,17 @@ def traces(
     neuron : int
         The neuron's number in the population; it has to be recorded.
     ax : matplotlib.axes.Axes, optional
+        As many as there are panels.
+    stimulus : str or sequence of str
+        Recorded variables that drive the neuron, in panels at the bottom.
+    spikes : SpikeRecording, SpikePattern or pair of arrays of shape (spikes,), optional
+        Of the population: those of the neuron stand above the first panel.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The label of the y axis is a voltage in mV if all names begin with v or V, and otherwise the
-        names.
+        Of several panels a list, from top to bottom. The label of the y axis is a voltage in mV if
+        all names begin with v or V, and otherwise the names, with their unit where it is known.
 
     Raises
     ------
@@ -80,16 +94,20 @@ def traces(
     >>> from spikesim import LIF, Network
     >>> net = Network(dt=1.0, backend="python")
     >>> cells = net.add_population("cells", 2, LIF)
-    >>> voltages = net.record(cells, "v")
+    >>> voltages = net.record(cells, ["v", "drive"], unit={"drive": "pA"})
     >>> net.run(5.0)
     >>> traces(voltages, "v", neuron=1).get_ylabel()
     'Voltage (mV)'
+    >>> [ax.get_ylabel() for ax in traces(voltages, "v", stimulus="drive")]
+    ['Voltage (mV)', 'drive (pA)']
     """
     check_attributes("recording", recording, "StateRecording", ("variables", "neurons", "t"))
     names = check_names("variables", variables)
     check_unknown("variable", names, recording.variables)
     if not names:
         raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
+    driving = check_names("stimulus", stimulus)
+    check_unknown("stimulus", driving, recording.variables)
     ids = np.asarray(recording.neurons)
     row = np.flatnonzero(ids == check_integer("neuron", neuron, at_least=0))
     if not ids.size:
@@ -100,19 +118,57 @@ def traces(
     t = recording.t
     if not t.size:
         raise InputError("recording holds no samples yet; run the network first.")
+    times = np.zeros(0)
+    if spikes is not None:
+        at, of, *_ = events_of(spikes)
+        times = at[(of == neuron) & (at >= t[0]) & (at <= t[-1])]
+    panels = [*_by_unit(recording, names), *_by_unit(recording, driving)]
     with styled():
-        ax = given_axes(ax, (5.0, 2.6))
-        for name in names:
-            ax.plot(
-                t, getattr(recording, name)[row[0]], color=next_colour(ax), label=symbol_of(name)
-            )
-        ax.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
-        ax.set_xlabel("Time (ms)")
-        voltages = all(name[0] in "vV" for name in names)
-        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(map(symbol_of, names)))
-        if len(names) > 1:
-            legend_above(ax)
-    return ax
+        axes = _panels(ax, len(panels), len(panels) - len(_by_unit(recording, driving)))
+        for panel, (unit, shown) in zip(axes, panels, strict=True):
+            for name in shown:
+                values = getattr(recording, name)[row[0]]
+                panel.plot(t, values, color=next_colour(panel), label=symbol_of(name))
+            panel.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+            panel.set_ylabel(_label(unit, shown))
+            if len(shown) > 1:
+                legend_above(panel)
+        spikes_above(axes[0], times, INK)
+        label_time(axes[-1])
+        if len(axes) > 1:
+            for panel in axes[:-1]:
+                panel.tick_params(axis="x", labelbottom=False)
+            axes[0].figure.align_ylabels(axes)
+    return axes[0] if len(axes) == 1 else axes
+
+
+def _by_unit(recording: Any, names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Variables that can share an axis, with their unit; in the order of the first of each."""
+    units = getattr(recording, "units", {})
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        unit = units.get(name, "mV" if name[0] in "vV" else "")
+        groups.setdefault(unit, []).append(name)
+    return list(groups.items())
+
+
+def _label(unit: str, names: Sequence[str]) -> str:
+    if unit == "mV" and all(name[0] in "vV" for name in names):
+        return "Voltage (mV)"
+    shown = ", ".join(map(symbol_of, names))
+    return f"{shown} ({unit})" if unit else shown
+
+
+def _panels(ax: Any, count: int, high: int) -> list[Axes]:
+    """The given Axes, or new ones, of which the first so many are higher."""
+    if ax is not None:
+        return check_axes(ax, count, name="ax")
+    if count == 1:
+        return [given_axes(None, (5.0, 2.6))]
+    heights = [1.6] * high + [1.0] * (count - high)
+    figure = new_figure((5.0, 1.0 + sum(heights)))
+    grid = figure.subplots(count, 1, sharex=True, gridspec_kw={"height_ratios": heights})
+    return check_axes(grid, count)
 
 
 def compartments(
@@ -129,7 +185,7 @@ def compartments(
 
     Parameters
     ----------
-    trial : TrialRecording
+    trial : LayerRecording
         From the `record` method of a `SegregatedDendriteNetwork`.
     layer : str
         'hidden_1', ..., or 'output'.
@@ -157,7 +213,7 @@ def compartments(
     ['Soma\\n$V$ (mV)', 'Dendrite\\n$V_\\\\mathrm{B}$ (mV)']
     """
     check_attributes(
-        "trial", trial, "TrialRecording", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
+        "trial", trial, "recording of a trial", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
     )
     check_choice("layer", layer, trial.V)
     check_integer("neuron", neuron, at_least=0, at_most=len(trial.V[layer]) - 1)

@@ -38,6 +38,7 @@ __all__ = [
     "check_window",
     "extent_of",
     "given_axes",
+    "label_time",
     "legend_above",
     "mean_and_spread",
     "new_figure",
@@ -105,6 +106,14 @@ def given_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is None:
         return new_figure(size).subplots()
     return check_axes([ax], 1, name="ax")[0]
+
+
+def label_time(ax: Axes) -> None:
+    """Say that x is the time, unless Axes below have the same x axis."""
+    place = ax.get_subplotspec()
+    shares = len(ax.get_shared_x_axes().get_siblings(ax)) > 1
+    if place is None or not shares or place.is_last_row():
+        ax.set_xlabel("Time (ms)")
 
 
 def next_colour(ax: Axes) -> str:

@@ -42,6 +42,7 @@ from spikesim import (
     plot,
     sonata,
     spiketrains,
+    stimuli,
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
@@ -126,8 +127,30 @@ def _takes_arguments(value: Callable) -> bool:
 INTERNAL = {
     # what others make
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
+    "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.effect.effect": "called by Network.connect_gap",
+    "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
+    "spikesim.engine.injection.*": "what stimuli and noise are made of",
+    "spikesim.engine.noise.Noise": "made by Network.add_noise",
+    "spikesim.engine.stimuli.Stimulus": "made by Network.play",
+    "spikesim.engine.*.adding": "builds programs",
+    "spikesim.engine.subgroups.Subgroup": "made by Population[...]",
+    "spikesim.engine.subgroups.name_of_projection": "called by Network.connect",
+    "spikesim.engine.subgroups.subgroup": "tried as 'Population[...]'",
+    "spikesim.engine.sources.SpikeTrainSource.as_seen": "called by recordings",
+    "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
+    "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
+    "spikesim.engine.sources.*.check_[cs]*": "called when parameters are set",
+    "spikesim.engine.sources.*.live": "they have no parameters",
+    "spikesim.engine.sources.*.take": "called when parameters are set",
+    "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
+    "spikesim.engine.parameters.Parameters": "made by Network.add_population",
+    "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.declaring.[a-z]*": "called by Neuron",
+    "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
+    "spikesim.neuron.Neuron.following": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
     "spikesim.engine.projection.Projection": "made by Network.connect",
     "spikesim.engine.projection.Projection.change_in_use": "called by Network.connect",
@@ -192,21 +215,27 @@ INTERNAL = {
     "spikesim.sweep.table.named": "what sweeps are made of",
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
+    "*.Dynamics*": "made by models",
     "*.Simulation*": "made by models",
     "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
-    "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
-    "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
+    "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.learning.eligibility.*": "called by models",
+    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
+    "spikesim.learning.windows.equal_patterns": "called by models",
+    "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
@@ -223,7 +252,8 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
+            "summed",
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
@@ -255,6 +285,7 @@ INTERNAL = {
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
+    "spikesim.cli.model_commands.*": "the command line",
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
@@ -382,6 +413,10 @@ def step(i, t, s, p):
     s.v[i] = s.v[i] + p.dt * (s.drive[i] - s.v[i]) / p.tau
 
 
+def relax(i, t, s, p):
+    s.x[i] -= p.dt * s.x[i] / p.tau_x
+
+
 def count(i, t, s, p):
     s.total[i] += p.share
 
@@ -400,13 +435,60 @@ def _neuron(folder: Path) -> Call:
     return Call(Neuron, given, use, {"parameters": "tau"})
 
 
-def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
+def _extended(folder: Path) -> Call:
+    def use(neuron: Neuron) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, neuron)
+        net.run(0.2)
+
+    given = {
+        "step_before": relax,
+        "step_after": [relax],
+        "variables": {"x": "tau_x"},
+        "parameters": {"tau_x": 9.0},
+    }
+    return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
+
+
+def _variable(folder: Path) -> Call:
+    def use(variable: Any) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
+        net.run(0.2)
+
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    return Call(spikesim.Variable, given, use, {"start": "v"})
+
+
+def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         net = Network(dt=0.1, backend="python")
         given = {"name": "cells", "n": 3, "neuron": neuron, **neuron.parameters, **parameters}
         return Call(net.add_population, given, running(net))
 
     return make
+
+
+EACH = {"tau": [10.0, 20.0, 30.0], "I": np.linspace(0.0, 30.0, 3), "refractory": 2.0}
+
+
+def _driven() -> Any:
+    return Network(backend="python").add_population("cells", 3, spikesim.CurrentLIF, tau=15.0)
+
+
+def _updated(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.parameters.update, dict(EACH), running(cells.network))
+
+
+def _assigned(folder: Path) -> Call:
+    cells = _driven()
+    return Call(_assignment(cells, "tau"), {"tau": EACH["tau"]}, running(cells.network))
+
+
+def _live(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.live, {"name": "I"}, running(cells.network))
 
 
 def _connected(**more: Any) -> Callable[[Path], Call]:
@@ -610,6 +692,75 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
         parts = small()
         background = parts.net.add_background(parts.cells, "drive", 100.0, 1.0)
         return Call(_assignment(background, name), {name: value}, running(parts.net))
+
+    return make
+
+
+def injected() -> SimpleNamespace:
+    """Neurons with an input, and one of each thing that can be added to it."""
+    net = Network(dt=0.5, seed=1, backend="python")
+    cells = net.add_population("cells", 4, spikesim.AdEx)
+    few = cells[1:3]
+    played = net.play(few, "I", np.full((3, 2), 9.0), dt=1.0)
+    step = net.play(cells, "I", stimuli.step(9.0))
+    noise = net.add_noise(cells, "I", sigma=9.0, tau=5.0)
+    junctions = net.connect_gap(cells, cells, [[0, 1, 0, 0], [1, 0, 0, 2], [0] * 4, [0, 2, 0, 0]])
+    return SimpleNamespace(**locals())
+
+
+def _injecting(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a network with inputs; strings with an @ stand for its parts."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+        found = {
+            name: getattr(parts, value[1:]) if str(value).startswith("@") else value
+            for name, value in given.items()
+        }
+        return Call(getattr(parts.net, method), found, running(parts.net))
+
+    return make
+
+
+def _of_injected(part: str, name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to what is added to an input."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+        return Call(_assignment(getattr(parts, part), name), {name: value}, running(parts.net))
+
+    return make
+
+
+def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
+    """What is to be played, which is looked at when it is made and when it is played."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+
+        def use(**each: Any) -> None:
+            parts.net.play(parts.cells, "I", kind(**each))
+
+        return Call(use, given, running(parts.net))
+
+    return make
+
+
+def _index(folder: Path) -> Call:
+    parts = injected()
+
+    def use(neurons: Any) -> None:
+        group = parts.cells[neurons]
+        group.I = 3.0
+        parts.net.connect(group, parts.cells, target="g_exc", weight=1.0)
+
+    return Call(use, {"neurons": [0, 2]}, running(parts.net), {"neurons": "["})
+
+
+def _silenced(part: str) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = injected()
+        return Call(getattr(parts, part).silence, {"on": True}, running(parts.net))
 
     return make
 
@@ -969,6 +1120,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
     ),
     "spikesim.engine.network.Network.add_population": _population(LIF),
+    **{
+        f"spikesim.engine.network.Network.add_population {name}": _population(
+            getattr(spikesim, name)
+        )
+        for name in spikesim.textbook_neurons.__all__
+    },
     "spikesim.engine.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
     "spikesim.engine.network.Network.add_population AlphaCurrentLIF": _population(
         spikesim.AlphaCurrentLIF
@@ -980,6 +1137,15 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         spikesim.AlphaConductanceLIF
     ),
     "spikesim.engine.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
+    "spikesim.engine.network.Network.add_population of each": _population(
+        spikesim.CurrentLIF, **EACH
+    ),
+    "spikesim.engine.parameters.Parameters.update": _updated,
+    "written cells.tau =": _assigned,
+    "spikesim.engine.population.Population.live": _live,
+    "spikesim.neuron.Neuron.values": lambda f: Call(
+        LIF.values, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+    ),
     "spikesim.engine.network.Network.add_population AdEx": _population(spikesim.AdEx),
     "spikesim.engine.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
     "spikesim.engine.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
@@ -989,6 +1155,45 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
     "spikesim.engine.network.Network.connect": _connected(),
+    "spikesim.engine.network.Network.connect subgroups": lambda f: Call(
+        (parts := injected()).net.connect,
+        {"pre": parts.few, "post": parts.cells[2:], "target": "g_exc", "weight": np.ones((2, 2))},
+        running(parts.net),
+    ),
+    "spikesim.engine.network.Network.play": _injecting(
+        "play", population="@cells", target="I", stimulus=[1.0, 2.0], dt=1.0, neurons=[0, 2]
+    ),
+    "spikesim.engine.network.Network.play a matrix": _injecting(
+        "play", population="@few", target="I", stimulus=np.ones((3, 2)), begin=0.5, after="hold"
+    ),
+    "spikesim.engine.network.Network.add_noise": _injecting(
+        "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
+    ),
+    "spikesim.engine.network.Network.connect_gap": _injecting(
+        "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
+    ),
+    "spikesim.engine.network.Network.connect_gap matrix": _injecting(
+        "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
+    ),
+    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_injected("played", "stimulus", np.ones(4)),
+    "spikesim.engine.stimuli.Stimulus.is_on =": _of_injected("step", "is_on", False),
+    "spikesim.engine.noise.Noise.is_on =": _of_injected("noise", "is_on", False),
+    "spikesim.engine.noise.Noise.sigma =": _of_injected("noise", "sigma", np.ones(4)),
+    "spikesim.engine.noise.Noise.tau =": _of_injected("noise", "tau", 3.0),
+    "spikesim.engine.gaps.GapJunctions.is_on =": _of_injected("junctions", "is_on", False),
+    "spikesim.engine.gaps.GapJunctions.conductance =": _of_injected(
+        "junctions", "conductance", np.ones(2)
+    ),
+    "spikesim.engine.population.Population [...]": _index,
+    "spikesim.engine.population.Population silence": _silenced("cells"),
+    "spikesim.engine.subgroups.Subgroup.silence": _silenced("few"),
+    "spikesim.engine.subgroups.Subgroup.I =": _of_injected("few", "I", np.ones(2)),
+    "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.sine": _played(
+        stimuli.sine, amplitude=np.ones(4), frequency=50.0, phase=1.0, begin=0.5, end=1.5
+    ),
+    "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
         weight=np.ones((4, 3)), delay=np.full((4, 3), 1.5)
@@ -1036,6 +1241,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state": _state,
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.with_": _extended,
+    "spikesim.declaring.Parameter": _plain(
+        spikesim.Parameter, default=20.0, unit="ms", meaning="membrane time constant"
+    ),
+    "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
@@ -1340,6 +1550,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         blocks=1,
         decay=0,
     ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.update": trained(
+        "superspike", "update", input=SHOWN, target=TARGET
+    ),
     "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
         "superspike", "evaluate", input=SHOWN, target=TARGET
     ),
@@ -1440,6 +1653,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.propagation.Propagation.currents": _propagation(
         "currents", bin_width=0.5
+    ),
+    "spikesim.models.burst.spiking.propagation.Propagation.in_bins": lambda f: Call(
+        _propagation("in_bins")(f).function,
+        {"values": np.ones(1010), "bin_width": 0.5},
     ),
     "spikesim.models.burst.spiking.propagation.Propagation.save": _propagation(
         "save", path="@run.h5"

@@ -62,8 +62,9 @@ __all__ = [
 def _authors(circuit: str) -> Curves:
     table = read_table(__file__, "transfer.csv")
     columns = {name: column[table["circuit"] == circuit] for name, column in table.items()}
-    names = ("weight", "current", "dendritic_current", "event_rate")
-    return Curves.of_rows(*(columns[name] for name in names), columns["bursts"] / 100.0)
+    percent = columns.pop("bursts")
+    del columns["circuit"]
+    return Curves.of_rows(**columns, burst_probability=percent / 100.0)
 
 
 AUTHORS_LATERAL, AUTHORS_INTERNEURONS = _authors("lateral"), _authors("interneurons")
@@ -158,8 +159,7 @@ def lateral_transfer(
         cells.I_s[:] = current
         return ensemble
 
-    given = {"step": p.step, "window": p.window, "progress": progress}
-    return staircase(ensemble, conditions, dendritic_currents, **given)
+    return staircase(ensemble, conditions, dendritic_currents, p.step, p.window, progress)
 
 
 def interneuron_transfer(
@@ -212,8 +212,7 @@ def interneuron_transfer(
         sst.I[:] = SST_CURRENT - current
         return ensemble
 
-    given = {"step": p.step, "window": p.window, "progress": progress}
-    return staircase(ensemble, conditions, dendritic_currents, **given)
+    return staircase(ensemble, conditions, dendritic_currents, p.step, p.window, progress)
 
 
 def _pyramidal(net: Network, n: int) -> tuple[Ensemble, Population]:
