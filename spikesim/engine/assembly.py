@@ -175,7 +175,8 @@ class Assembly(Inputs):
         pre, post = before.population, after.population
         name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
-        self._check_port(post, target)
+        if synapse is None:
+            self._check_port(post, target)
         rules = {
             "probability": probability,
             "indegree": indegree,

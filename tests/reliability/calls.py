@@ -881,7 +881,7 @@ def _model_of_synapses(folder: Path) -> Call:
         parts = _sending(synapse)
         parts.net.run(2.0)
 
-    return Call(Synapse, MODELLED, use)
+    return Call(Synapse, MODELLED, use, {"parameters": "tau"})
 
 
 def _with(folder: Path) -> Call:
