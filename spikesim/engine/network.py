@@ -573,6 +573,7 @@ class Network(Assembly):
             when = f"since step {step} ({step * self.dt:g} ms)"
         raise SimulationError(f"{what} {when}; look for {advice}.")
 
+    @np.errstate(over="ignore", invalid="ignore")  # of sums, whose parts are looked at then
     def _not_finite(self) -> tuple[str, str] | None:
         """What is NaN or infinite, and what the reason may be; None if nothing is."""
         for population in self.populations.values():
