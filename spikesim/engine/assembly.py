@@ -398,7 +398,7 @@ class Assembly(Inputs):
             If the file cannot be written, or this program has written it or is recording to it.
         """
         if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
-            others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
+            path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
             self._chosen(each, None)
