@@ -130,6 +130,8 @@ INTERNAL = {
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
     "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
+    "spikesim.engine.finite.*": "called by Network.run",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
     "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
     "spikesim.engine.influence.*": "what populations are made of",
