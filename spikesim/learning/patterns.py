@@ -105,6 +105,7 @@ class PatternModel(LayeredModel):
 
     DT = 0.1
     in_windows = False
+    _training: Any
     """Whether targets are `Windows` rather than spike trains."""
 
     def numbers(self) -> dict[str, float]:
