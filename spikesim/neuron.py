@@ -59,6 +59,7 @@ class Neuron:
         example decay factors instead of time constants. By default, the parameters and ``dt``.
     stochastic : bool
         Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
+        Bodies of any neuron may draw by `spikesim.math.normal` and `spikesim.math.uniform`.
     most_spikes : int
         The largest number of spikes that a neuron may emit in one step.
     on_spike : sequence of callable
@@ -105,7 +106,7 @@ class Neuron:
             for k, body in enumerate(bodies):
                 if isinstance(body, tuple) and len(body) == 2:
                     body, over = body
-                    check_body(f"over[{k}]", over, "t", "s", "p")
+                    check_body(f"over[{k}] of {role}", over, "t", "s", "p")
                 check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("parameters", "variables"):
             values = getattr(self, role)

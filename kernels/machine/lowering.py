@@ -9,11 +9,12 @@ Rules for a function that is to be lowered; what breaks one is refused, with its
 - it is a plain function, no method, partial or closure: arrays come in through the state, numbers
   through the parameters, and constants may be global numbers or those of a module (``np.pi``);
 - it calls functions of its own kind, by ``soma(v)`` or ``module.soma(v)``, and of others those that
-  give the same bits on every backend: ``exp``, ``sqrt``, ``floor`` and ``ceil`` of `math` or NumPy,
-  those in `spikesim.kernels.functions.EXACT`, and ``abs``, ``min``, ``max``, ``int``, ``float``,
-  ``bool``, ``len`` and ``range``;
+  give the same bits on every backend: those of `math` and NumPy that stand in
+  `spikesim.kernels.functions.PRIMITIVES`, those in `spikesim.kernels.functions.EXACT`, and ``abs``,
+  ``min``, ``max``, ``int``, ``float``, ``bool``, ``len`` and ``range``;
 - it makes no lists, dicts, sets or texts, catches no errors and sets ``s.v[i]``, never ``s.v``;
-- ``x ** 3`` is a product, for whole exponents up to 16; other powers have no lowered form;
+- ``x ** 3`` is a product, for whole exponents up to 16; other powers are calls of ``pow``, see
+  `spikesim.kernels.machine.powers`;
 - in a network of float32 no whole number meets a real one: ``1.0 - v`` and ``real(i) * v``, not
   ``1 - v`` and ``i * v``, for compilers make a float64 of that and plain Python does not.
 
@@ -92,7 +93,7 @@ _UNREAL = str, bytes, complex, frozenset
 _MISSING = object()
 _COMPREHENSION = "LIST_APPEND", "SET_ADD", "MAP_ADD"
 _CONSTANT = "LOAD_CONST", "LOAD_SMALL_INT"
-_POWER = next(
+_POWER: Any = next(
     x.arg for x in dis.get_instructions(compile("x ** y", "", "eval")) if x.argrepr == "**"
 )
 
@@ -384,7 +385,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     text = bytearray(code.co_code)
     reads: dict[str, dict[str, int | None]] = {}
     last: tuple[str, int | None] | None = None
-    before = None
+    before: Any = None
     instructions = list(_instructions(code))
     # From Python 3.12 a comprehension is no function of its own.
     if any(x.opname in _COMPREHENSION for x in instructions):
@@ -424,7 +425,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), last)
 
 
-def _is_product(x: dis.Instruction, before: dis.Instruction | None) -> bool:
+def _is_product(x: dis.Instruction, before: Any) -> bool:
     """Whether a power, with what comes before it, has an exponent of which a product is made."""
     is_constant = before is not None and before.opname in _CONSTANT and not x.is_jump_target
     return is_constant and is_product(before.argval)
