@@ -14,5 +14,9 @@ setup(
         "spikesim.data",
     ],
     package_dir={**FOLDERS, "spikesim.data": "data"},
-    package_data={"spikesim": ["py.typed"], "spikesim.data": ["*.npz", "*.md"]},
+    package_data={
+        "": ["*.csv"],  # published numbers, beside the code that compares itself with them
+        "spikesim": ["py.typed"],
+        "spikesim.data": ["*.npz", "*.md"],
+    },
 )

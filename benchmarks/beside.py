@@ -1,11 +1,11 @@
-"""Speed of this checkout beside that of another one: is a change slower, or larger?
+"""Speed and memory of this checkout beside those of another one: did a change cost anything?
 
     python benchmarks/beside.py CHECKOUT [--repeats 5] [--only NAME ...]
 
-Every run has a process of its own, and the two checkouts take turns. *Steady* is the time of a unit
-of work (a simulated second, an image, a block) once all is compiled, *memory* the peak of that
-process, *2 s* how long a process takes from its start for two seconds of such work, when the
-equations are known on this machine but the network is new. Ratios are medians of pairs.
+Every run has its own process, and the two checkouts take turns. *Steady* is the time of a unit of
+work (a simulated second, an image, a block) once everything is compiled. *Memory* is the peak of
+that process. *2 s* is the time that a new process needs for two seconds of such work, if the kernel
+cache has the equations but not the network. Ratios are medians of pairs.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ CASES = {
 
 
 def run(checkout: Path, program: str, cache: Path, **variables: str) -> tuple[float, Any]:
-    """How long a process takes, and what it prints last."""
+    """How long a process takes, and the last line that it prints."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)}
     begun = perf_counter()
     done = subprocess.run(
@@ -112,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkout", type=Path, help="the other checkout")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases that begin like this")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases that begin so")
     chosen = parser.parse_args()
     print(f"{timing.machine()}, load {timing.load_average()}; {chosen.repeats} repeats, one thread")
     print(f"{'':24}{'steady (s)':>20}{'memory (MB)':>20}{'2 s of work (s)':>20}")

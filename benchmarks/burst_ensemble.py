@@ -1,17 +1,18 @@
 """Burst-ensemble network: milliseconds per training image, ours against the authors' script.
 
-Both learn MNIST online in the form of the authors' code of July 2018, ten steps an image, SST+
-synapses learned, on one core of one machine, alternately, in one run. Timed is learning alone: no
-compilation, no loading, no testing.
+Both learn MNIST online in the form of the authors' code of July 2018: ten steps an image, SST+
+synapses learned. They run alternately, on one core of one machine, in one run. Only learning is
+timed: no compilation, no loading, no testing.
 
     SPIKESIM_DATA=<folder with mnist/> python benchmarks/burst_ensemble.py --authors <folder>
 
 `<folder>` is your own copy of github.com/jordan-g/Temporal-Deep-Learning (GPL-3; nothing of it is
 part of this project), with PyTorch installed. Its network_time.py is imported, never written to.
-Called are its forward, backward and update_weights, in the order of its train(), without what it
-records in every step, which would make it slower. Without --authors only ours is timed.
+The benchmark calls its forward, backward and update_weights in the order of its train(), but
+without the recording in every step, which would make it slower. Without --authors only ours is
+timed.
 
-Where the two differ: ours computes a product only when one of its factors has changed, and reads
+The two differ in this: ours computes a product only when one of its factors has changed, and reads
 only the pixels that are not black; theirs computes all of them in every step.
 """
 
@@ -61,7 +62,7 @@ def time_authors(folder: Path, images: Any, labels: Any, sizes: tuple[int, ...])
     mpl.use = lambda *_, **__: None  # they ask for a window
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    # As many as their loader cuts off at fixed places.
+    # So many images, because their loader splits them at fixed places.
     pixels = np.zeros((784, 60_000), np.float32)
     one_hot = np.zeros((10, 60_000), np.int64)
     pixels[:, : len(images)] = images.T / 255.0

@@ -1,9 +1,9 @@
 """Two layers of bursting ensembles: simulated seconds per second, beside the authors' program.
 
 10,000 neurons in steps of 0.1 ms, 4 s of model time with all spikes recorded, the weights of
-figure 3 of Payeur et al. (2021), on one core of one machine, alternately, in one run. Timed is the
-simulation: of ours without compilation and construction, of theirs the whole process, whose
-construction takes about 0.15 s.
+figure 3 of Payeur et al. (2021). Both run alternately, on one core of one machine, in one run. The
+time of ours is that of the simulation, without compilation and construction; the time of theirs is
+that of the whole process, in which construction takes about 0.15 s.
 
     python benchmarks/burst_propagation.py --authors <program> [--repeats 5]
 
@@ -32,7 +32,7 @@ SECONDS = 4.0  # simulated; a quarter of it burn-in, as in the authors' program
 
 
 def time_ours(seed: int) -> Timing:
-    """Seconds of one run; the program is compiled or loaded in the first 10 ms, not timed."""
+    """Seconds of one run; the first 10 ms, in which the program is compiled, are not timed."""
     model = Propagation(seed)
     model.network.run(10.0)
     wall, cpu = perf_counter(), process_time()

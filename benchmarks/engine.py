@@ -1,10 +1,10 @@
-"""What each Phase of a network costs: compile time, then microseconds per step, the dearest first.
+"""The cost of each Phase of a network: compile time, and microseconds per step, largest first.
 
     python benchmarks/engine.py [--hidden 500] [--steps 5000]
 
 Each Phase of the segregated-dendrite network (784-hidden-10, shown a made-up image of 160 lit
 pixels) is compiled and timed alone, with the arrays as they are in the middle of a forward phase.
-The sum leaves out what Phases do to each other's caches and branches; the whole step is timed too.
+The sum ignores how Phases affect each other's caches and branches, so the whole step is timed too.
 Compiling every Phase alone takes a few minutes.
 """
 
@@ -52,7 +52,7 @@ def main() -> None:
     whole = microseconds(simulation.network.compiled(), simulation.network.step, chosen.steps)
     rows = []
     for phase in simulation.network.phases():
-        if phase.body.__name__ != "tick":  # alone it would end the trial
+        if phase.body.__name__ != "tick":  # alone, it would end the trial
             first = simulation.network.step
             program = Program([phase], net.dtype, cpu)
             size = max(array.shape[-1] for array in phase.state.values())

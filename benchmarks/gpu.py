@@ -1,12 +1,13 @@
 """The cuda backend on a real GPU: correctness beside the CPU, then replicas per second.
 
-    python benchmarks/gpu.py                      all of it, as a table; about ten minutes
+    python benchmarks/gpu.py                      everything, as a table; about ten minutes
     python benchmarks/gpu.py --small              tiny sizes, also for the simulator
     compute-sanitizer python benchmarks/gpu.py --small --part equal
 
-`equal`: the first 50 ms of a network of spiking neurons, the same spikes and voltages within float
-tolerance, and two runs with the same bits; `curves`: error of replicas on GPU and CPU after an
-epoch; `speed`: examples per second of many replicas over those of one CPU core with one network.
+`equal` compares the first 50 ms of a network of spiking neurons: equal spikes, voltages within
+float tolerance, and the same bits in two runs. `curves` compares the error of replicas after an
+epoch, on GPU and CPU. `speed` divides the examples per second of many replicas by those of one
+network on one CPU core.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def equal(n: int) -> None:
 
 
 def cases(small: bool) -> dict[str, tuple[Callable[[int, str], Any], Train, int]]:
-    """Name → how to build one network, what to train, and how many examples that is."""
+    """Name → a function that builds one network, one that trains it, and its number of examples."""
     hidden = 8 if small else 500
     if small:
         data = datasets.load_digits()
@@ -108,7 +109,7 @@ def curves(replicas: int, small: bool) -> None:
 
 
 def speed(replicas: int, small: bool) -> None:
-    """Examples (of superspike: simulated seconds) per second."""
+    """Examples (for superspike, simulated seconds) per second."""
     print(f"{'':14}{'one core':>12}{f'{replicas} replicas':>16}{'ratio':>9}")
     for name, (build, train, count) in cases(small).items():
         one = build(0, "cpu")
@@ -128,7 +129,7 @@ def speed(replicas: int, small: bool) -> None:
 
 
 def main() -> None:
-    """Print all of it."""
+    """Print everything."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--part", choices=["equal", "curves", "speed"], action="append")
     parser.add_argument("--replicas", type=int)

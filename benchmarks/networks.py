@@ -2,19 +2,20 @@
 
 CUBA and COBA are the networks of Brette et al. (2007), 4,000 neurons; BRUNEL that of Brunel (2000),
 12,500 neurons and 15.6 million synapses; MICROCIRCUIT that of Potjans & Diesmann (2014) with a
-tenth of its neurons, which Brian2 does not take part in. Steps of 0.1 ms; all spikes are recorded
+tenth of its neurons, which is not compared with Brian2. Steps are 0.1 ms; all spikes are recorded
 to memory.
 
     python benchmarks/networks.py [--brian2 PYTHON] [--nest PYTHON] [--threads 2] [--out speed.png]
 
-PYTHON is that of an environment with Brian2, which runs in C++ standalone mode, or with NEST; what
-is not given is left out. All run on the same cores, alternately, each time in a process of its own.
+PYTHON is the interpreter of an environment with Brian2, which runs in C++ standalone mode, or with
+NEST; a simulator that is not given is left out. All run on the same cores, alternately, each time
+in a new process.
 
-Timed is the simulation, after 100 ms of warm-up; apart from it, construction of populations and
-synapses, and compilation: ours into an empty cache ("first") and from the cache, Brian2's by the
-C++ compiler, which it calls every time. Memory is the peak of the process that simulates. Rates and
-the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
-wrong. spikesim takes float32 unless --double is given, the others float64.
+Three times are measured: the simulation after 100 ms of warm-up; the construction of populations
+and synapses; and compilation. Ours compiles into an empty cache ("first") or loads from the cache;
+Brian2 calls the C++ compiler every time. Memory is the peak of the process that simulates. Rates
+and the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
+wrong. spikesim uses float32 unless --double is given, the others float64.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Tool:
         return not (self.name == "Brian2" and kind == "MICROCIRCUIT")
 
     def run(self, kind: str, seconds: float, seed: int) -> Result:
-        """What `networks_shared.report` prints."""
+        """Run a network in a process; return what `networks_shared.report` prints."""
         program = str(HERE / f"networks_{self.name.lower()}.py")
         command = [str(self.python), program, kind, "--seconds", str(seconds), "--seed", str(seed)]
         done = subprocess.run(
@@ -66,7 +67,7 @@ class Tool:
 
 
 def compare(tools: list[Tool], kind: str, seconds: float, repeats: int) -> dict[str, list[Result]]:
-    """All results of one network, by simulator; ours has a first one, of an empty cache."""
+    """All results of one network, by simulator; our first one is that with an empty cache."""
     results: dict[str, list[Result]] = {tool.name: [] for tool in tools if tool.takes(kind)}
     results["spikesim"].append(tools[0].run(kind, 0.1, seed=1))
     for seed in range(1, repeats + 1):
@@ -82,7 +83,7 @@ def middle(runs: list[Result], key: str) -> float:
 
 
 def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> dict[str, float]:
-    """Print what was measured of one network; return seconds per simulated second."""
+    """Print the measurements of one network; return seconds per simulated second."""
     first = results["spikesim"].pop(0)
     print(f"\n{kind}: {first['synapses']:,} synapses, {seconds:g} s simulated")
     print(f"{'':24}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
@@ -107,7 +108,7 @@ def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> 
 
 def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
     """Draw bars: seconds per simulated second, by network and simulator."""
-    # Loaded late: a process that is started takes its parent's size for its own peak.
+    # Imported late, because the peak memory of a new process begins with its parent's size.
     import matplotlib
 
     matplotlib.use("Agg")
@@ -123,7 +124,7 @@ def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
         left = [i + (k - 0.5 * (len(names) - 1)) * width for i in places]
         bars = ax.bar(left, heights, 0.92 * width, color=colours[name], label=name)
         numbers = ax.bar_label(bars, [f"{height:.3g}" for height in heights], padding=2, fontsize=7)
-        for number in numbers:  # in front of the line
+        for number in numbers:  # drawn in front of the line
             number.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     ax.set_yscale("log")
     ax.margins(y=0.15)

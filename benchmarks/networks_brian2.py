@@ -3,8 +3,8 @@
     <a Python that has Brian2> benchmarks/networks_brian2.py CUBA|COBA|BRUNEL [--seconds 1] ...
 
 The last line that it prints is JSON: see `networks_shared.report`. Memory is that of the compiled
-program, not of Python, which writes it. The warm-up is timed with the rest, in proportion, so that
-there is one run to compile.
+program, not of the Python that writes it. There is only one run, as each has to be compiled: the
+warm-up is timed with it, and the simulation counts with its share of that time.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ ds_inh/dt = -s_inh / tau_inh : 1
 def fixed_indegree(pre: range, n_post: int, indegree: int) -> dict[str, np.ndarray]:
     """Synapses from distinct neurons onto each of `n_post`, for `connect`.
 
-    They are in the order of presynaptic neurons. Brian2 keeps it, and its own generator, ``i="k for
-    k in sample(...)"``, has the order of the others: with it, the simulation takes twice as long.
+    They are in the order of presynaptic neurons, and Brian2 keeps that order. Its own generator,
+    ``i="k for k in sample(...)"``, orders synapses by postsynaptic neurons; the simulation then
+    takes twice as long.
     """
     drawn = [chance.choice(len(pre), indegree, replace=False, shuffle=False) for _ in range(n_post)]
     i = np.concatenate(drawn).astype(np.int32) + np.int32(pre.start)
@@ -69,7 +70,7 @@ b2.prefs.devices.cpp_standalone.openmp_threads = 0 if chosen.threads == 1 else c
 b2.defaultclock.dt = DT * ms
 b2.seed(chosen.seed)
 begin = perf_counter()
-drawing = 0.0  # seconds that Python takes for synapses
+drawing = 0.0  # seconds in which Python draws synapses
 
 if chosen.kind in ("CUBA", "COBA"):
     n_exc, n = 3200, 4000
@@ -104,7 +105,7 @@ elif chosen.kind == "BRUNEL":
     cells.v = "threshold * rand()"
     delay = BRUNEL.delay * ms
     drawing = perf_counter()
-    # Nothing adds to what is marked "unless refractory" in that time: such input is lost in all.
+    # Input to a variable that is "unless refractory" is lost then, as in the other simulators.
     exc = b2.Synapses(cells, cells, on_pre="v_post += J", delay=delay)
     exc.connect(**fixed_indegree(range(n_exc), n, BRUNEL.indegrees[0]))
     w_inh = -BRUNEL.g * J
@@ -118,7 +119,7 @@ else:
 monitor = b2.SpikeMonitor(cells)
 total = (WARM_UP + 1000.0 * chosen.seconds) * ms
 last = total
-if chosen.kind == "COBA":  # only then, for every run is compiled anew
+if chosen.kind == "COBA":  # only for COBA, as every run is compiled again
     b2.run(KICK_END * ms)
     kick.active = False
     last = total - KICK_END * ms
@@ -126,8 +127,9 @@ b2.run(last)
 b2.device.build(directory=folder.name, compile=True, run=False)
 compilation = perf_counter() - begin - drawing
 
-# Brian2 could start the program itself, but among the children of this process is the compiler,
-# which may have used more memory; and a child begins with its parent's peak: let that be small.
+# Brian2 could start the program itself. But the compiler is a child of this process too, and may
+# have used more memory; and the peak of a child begins with its parent's. So a small process starts
+# it.
 START = """
 import resource, subprocess, time
 begin = time.perf_counter()

@@ -2,9 +2,9 @@
 
     <a Python that has NEST> benchmarks/networks_nest.py CUBA|COBA|BRUNEL|MICROCIRCUIT [...]
 
-The last line that it prints is JSON: see `networks_shared.report`. What NEST sets up at the start
-of its first simulation counts as construction. COBA's neurons are integrated by NEST's adaptive
-Runge-Kutta method, with its default tolerance; there is none with a fixed step among its models.
+The last line that it prints is JSON: see `networks_shared.report`. The setup at the start of NEST's
+first simulation counts as construction. NEST integrates COBA's neurons by its adaptive Runge-Kutta
+method with the default tolerance; none of its models has a fixed step.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from networks_shared import (
 
 Populations = dict[str, Any]
 
-# Potjans & Diesmann (2014, Cereb. Cortex 24:785), table 5: neurons, synapses from elsewhere onto
-# each, mean and standard deviation of voltages at first (mV) and rates (Hz; both of the authors'
-# later implementation), probabilities of a synapse from each population.
+# Potjans & Diesmann (2014, Cereb. Cortex 24:785), table 5: neurons, external synapses onto each,
+# mean and standard deviation of initial voltages (mV) and rates (Hz; both from the authors' later
+# implementation), probabilities of a synapse from each population.
 LAYERS = """
 L23E 20683 1600 -68.28 5.36 0.903 0.1009 0.1689 0.0437 0.0818 0.0323 0.0000 0.0076 0.0000
 L23I  5834 1500 -63.16 4.57 2.965 0.1346 0.1371 0.0316 0.0515 0.0755 0.0000 0.0042 0.0000
@@ -48,15 +48,15 @@ L6I   2948 2100 -61.43 4.48 7.829 0.0364 0.0010 0.0034 0.0005 0.0277 0.0080 0.06
 
 def balanced(kind: str) -> Populations:
     """CUBA or COBA; Brette et al. (2007, J. Comput. Neurosci. 23:349)."""
-    # A capacitance in pF that is tau in ms (a leak conductance of 1 nS) makes pA of mV, and nS of
-    # multiples of the leak conductance.
+    # The leak conductance is 1 nS, so the capacitance in pF equals tau in ms. Then mV become pA,
+    # and multiples of the leak conductance become nS.
     cell = {"C_m": 20.0, "V_th": -50.0, "V_reset": -60.0, "t_ref": 5.0}
     cell.update(tau_syn_ex=5.0, tau_syn_in=10.0)
     if kind == "CUBA":
         model, weights = "iaf_psc_exp", CUBA_WEIGHTS
         cell.update(tau_m=20.0, E_L=-49.0)
     else:
-        # The sign of a weight says which conductance it adds to.
+        # The sign of a weight selects the conductance to which it is added.
         model, weights = "iaf_cond_exp", {**COBA_WEIGHTS, "inh": -COBA_WEIGHTS["inh"]}
         cell.update(g_L=1.0, E_L=-60.0, E_ex=0.0, E_in=-80.0)
     cells = {name: nest.Create(model, n, cell) for name, n in (("exc", 3200), ("inh", 800))}
@@ -103,7 +103,7 @@ def microcircuit(scale: float) -> Populations:
     psc, background, tau_syn = 87.8, 8.0, 0.5  # pA, Hz, ms
     weights = np.tile(np.where([name.endswith("E") for name in names], psc, -4.0 * psc), (8, 1))
     weights[names.index("L23E"), names.index("L4E")] *= 2.0
-    # Weaker input of fewer synapses is made up for by larger weights, and by a constant current.
+    # Larger weights and a constant current compensate for the weaker input of fewer synapses.
     stronger = 1.0 / np.sqrt(scale)
     full = (synapses / sizes[:, None] * weights) @ rates + external * background * psc
     constant = (1.0 - np.sqrt(scale)) * 1e-3 * tau_syn * full
@@ -136,7 +136,7 @@ def microcircuit(scale: float) -> Populations:
 
 
 def build(chosen: Arguments) -> Populations:
-    """What was chosen, without recorders."""
+    """Build the chosen network, without recorders."""
     if chosen.kind == "BRUNEL":
         return brunel()
     if chosen.kind == "MICROCIRCUIT":
@@ -169,7 +169,7 @@ def main() -> None:
     for name, population in cells.items():
         events = recorders[name].events
         spikes[name] = np.array(events["times"]), np.array(events["senders"]), len(population)
-    # Devices are connected too: each neuron to a recorder, and what stimulates.
+    # Connections of devices do not count: those of each neuron to a recorder, and of stimulators.
     stimulators = nest.GetNodes({"element_type": "stimulator"})
     devices = sum(len(population) for population in cells.values())
     devices += len(nest.GetConnections(stimulators)) if stimulators else 0

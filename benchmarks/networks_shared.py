@@ -1,6 +1,6 @@
-"""What the programs of `networks.py`, one for each simulator, share: arguments, numbers, report.
+"""Shared by the programs of `networks.py`, one per simulator: arguments, numbers, report.
 
-It needs NumPy alone, so that it can be imported where spikesim is not installed.
+This file needs NumPy alone, so that it can be imported where spikesim is not installed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 DT = 0.1  # ms
-WARM_UP = 100.0  # ms, before what is timed and measured
+WARM_UP = 100.0  # ms before the part that is timed and measured
 CUBA_WEIGHTS = {"exc": 1.62, "inh": -9.0}  # mV
-COBA_WEIGHTS = {"exc": 0.6, "inh": 6.7}  # of the leak conductance
+COBA_WEIGHTS = {"exc": 0.6, "inh": 6.7}  # in units of the leak conductance
 # Poisson input that starts COBA, as in Brette et al. (2007); without it activity often dies out.
-KICK_RATE, KICK_WEIGHT, KICK_END = 300.0, 1.8, 50.0  # Hz, of the leak conductance, ms
+KICK_RATE, KICK_WEIGHT, KICK_END = 300.0, 1.8, 50.0  # Hz, leak conductances, ms
 
 
 class Brunel(NamedTuple):
@@ -31,8 +31,8 @@ class Brunel(NamedTuple):
     tau: float = 20.0  # ms
     threshold: float = 20.0  # mV
     V_reset: float = 10.0  # mV
-    # ms, from the input that makes a neuron fire to the first that counts again; NEST and Brian2
-    # begin to count a step later, and are given dt less
+    # ms from the input that makes a neuron fire to the first that counts again; NEST and Brian2
+    # start to count one step later, and so get dt less
     refractory: float = 2.0
     delay: float = 1.5  # ms
     external: int = 1000  # synapses from outside
@@ -43,18 +43,18 @@ BRUNEL = Brunel()
 
 
 class Arguments(NamedTuple):
-    """What `networks.py` asks one simulator for."""
+    """The arguments that `networks.py` passes to one simulator."""
 
     kind: str
     seconds: float  # simulated
     seed: int
     threads: int
     scale: float  # of the microcircuit
-    double: bool  # float64 in spikesim; the others have it always
+    double: bool  # float64 in spikesim; the others always use it
 
 
 def arguments(doc: str | None) -> Arguments:
-    """The command line of a program."""
+    """Read the command line of a program."""
     parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
     parser.add_argument("kind", choices=["CUBA", "COBA", "BRUNEL", "MICROCIRCUIT"])
     parser.add_argument("--seconds", type=float, default=1.0, help="of simulated time")
@@ -77,7 +77,7 @@ def irregularity(times: np.ndarray, neurons: np.ndarray) -> float:
 
 
 def peak_memory() -> float:
-    """The largest part of memory that this process has had, in MB."""
+    """The peak memory of this process, in MB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1e6 if sys.platform == "darwin" else 1e6 / 1024)  # bytes there, KiB here
 
@@ -93,7 +93,7 @@ def report(
     spikes: dict[str, tuple[np.ndarray, np.ndarray, int]],
     seconds: float,
 ) -> None:
-    """Print all that `networks.py` wants to know, as a line of JSON.
+    """Print the results for `networks.py`, as a line of JSON.
 
     Parameters
     ----------

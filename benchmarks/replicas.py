@@ -1,9 +1,9 @@
-"""Replicas on the cores of a CPU: how many times more per second two threads do than one.
+"""Replicas on the cores of a CPU: how much faster all cores train them than one.
 
     python benchmarks/replicas.py [--repeats 5]
 
-Each model trains four replicas with one thread and with as many as there are cores, alternately, in
-one run. Weights afterwards are compared: they have to be equal, bit for bit.
+Four replicas of each model are trained with one thread and with a thread per core, alternately, in
+one run. The weights are compared afterwards: they have to be equal, bit for bit.
 """
 
 from __future__ import annotations

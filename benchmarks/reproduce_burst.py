@@ -3,11 +3,11 @@
     python benchmarks/reproduce_burst.py mnist --seed 0          test error beside backpropagation
     python benchmarks/reproduce_burst.py robustness              error against initial Z and Y
     python benchmarks/reproduce_burst.py checks                  alignment, settling, desaturation
-    python benchmarks/reproduce_burst.py table                   all of it as a table and figures
+    python benchmarks/reproduce_burst.py table                   everything as a table and figures
 
 Each of the first three writes small JSON files to results/burst; `table` reads them. MNIST is taken
-from $SPIKESIM_DATA; 50,000 images are learned, the last 10,000 of the training file are for
-validation (with which learning rates were chosen), and the test set is looked at once, at the end.
+from $SPIKESIM_DATA. 50,000 images are learned. The last 10,000 of the training file are for
+validation, by which learning rates were chosen. The test set is used once, at the end.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "W_range": (0.05, 0.1, 0.05),
         "Y_range": 0.05,
     },
-    # With the apical gate of 2021, which makes the derivative of (9) superfluous.
+    # With the apical gate of 2021, with which the derivative of (9) is not needed.
     "two-gated": {
         "alpha": (10.0, 10.0, 15.0),
         "decay": 0.95,
@@ -79,7 +79,7 @@ SIZES = {"one": (784, 500, 10), "two": (784, 500, 500, 10)}
 
 
 def mnist() -> tuple[Any, ...]:
-    """Images and labels to learn, to validate with, and to test."""
+    """Images and labels for learning, validation and test."""
     data = datasets.load("mnist")
     first = slice(50_000), slice(50_000, 60_000)
     return (
@@ -96,7 +96,7 @@ def keep(name: str, content: dict[str, Any]) -> None:
 
 
 def run_mnist(name: str, seed: int, epochs: int) -> None:
-    """Train one network and keep its curve."""
+    """Train one network and save its curve."""
     learned, validation, test = mnist()
     settings = SETTINGS[name]
     net = BurstEnsembleNetwork(
@@ -178,7 +178,7 @@ def run_checks(seeds: int) -> None:
         return [round(v[0] if isinstance(v, list) else v, 3) for v in values]
 
     def nudged_potential(net: Any, shown: np.ndarray, answers: np.ndarray) -> float:
-        """Mean of u, less gamma, in step s_1 of images that follow those learned."""
+        """Mean of u minus gamma in step s_1, for the images after those learned."""
         recording = net.record(shown, answers)
         u = recording.u["hidden_1"]
         return float(u[:, recording.nudges + 1].mean()) - net.parameters.gamma
@@ -203,7 +203,7 @@ def run_checks(seeds: int) -> None:
         trained(20_000, sst="h", alpha=(0.0, 1.0)), "test_error"
     )
     for alpha_Z in (0.0, 1e-3):
-        # As much slower as this feedback is stronger: faster ones silence the layer first.
+        # Learning is slower by as much as this feedback is stronger; else the layer falls silent.
         slow = {"sst": "h", "alpha": (0.02, 1.0)}
         nets = trained(2_000, 2, change=common_mode, alpha_Z=alpha_Z, **slow)
         found[f"A6 % saturated, common-mode Y, alpha_Z {alpha_Z:g}"] = last(nets, "saturated")
@@ -228,7 +228,7 @@ def run_checks(seeds: int) -> None:
 
 
 def draw() -> None:
-    """The figures and the table of all that was kept."""
+    """Draw the figures and print the table of all saved results."""
     import matplotlib as mpl
 
     mpl.use("Agg")

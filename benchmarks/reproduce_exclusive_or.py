@@ -1,6 +1,6 @@
 """Exclusive-or in bursting neurons (Payeur et al. 2021, figure 4): does the network learn it?
 
-    python benchmarks/reproduce_exclusive_or.py run --seed 1     about 20 minutes; goes on if killed
+    python benchmarks/reproduce_exclusive_or.py run --seed 1     20 minutes; continues if killed
     python benchmarks/reproduce_exclusive_or.py run --no-teacher  the control
     python benchmarks/reproduce_exclusive_or.py table
 
@@ -21,11 +21,11 @@ from spikesim.models.burst.spiking import ExclusiveOrNetwork
 from spikesim.models.burst.spiking.exclusive_or import CHANCE, PATTERNS, THRESHOLD
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "burst"
-AVERAGED = 10  # epochs at the end that a rate is the mean of
+AVERAGED = 10  # a rate is the mean over so many epochs at the end
 
 
 def keep(net: ExclusiveOrNetwork, name: str) -> None:
-    """Write what is needed to draw the run."""
+    """Save the data that is needed to draw the run."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     content = {
         "seed": net.seed,
@@ -38,7 +38,7 @@ def keep(net: ExclusiveOrNetwork, name: str) -> None:
 
 
 def run(seed: int, epochs: int, checkpoint: Path, teacher: bool) -> None:
-    """Train, or go on training, one network."""
+    """Train one network, or continue its training."""
     net = (
         ExclusiveOrNetwork.load(checkpoint)
         if checkpoint.exists()

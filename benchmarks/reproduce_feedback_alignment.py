@@ -3,7 +3,7 @@
     python benchmarks/reproduce_feedback_alignment.py
 
 The first 20,000 images in batches of 10, η = 0.2, logistic units and a softmax output. The angles
-are those of the last epoch, between what hidden layers learn from and what they would learn from by
+are those of the last epoch, between the signals from which hidden layers learn and those of
 backpropagation.
 """
 

@@ -4,8 +4,8 @@
     python benchmarks/reproduce_segregated.py --figure
 
 A run of 60 epochs takes about half an hour on one core and writes a small JSON file with the
-history to results/segregated_mnist; a killed run goes on from its last epoch. ``--figure`` prints
-the table and draws the curves of everything that is there. MNIST is looked for in $SPIKESIM_DATA.
+history to results/segregated_mnist; a killed run continues from its last epoch. ``--figure`` prints
+the table and draws the curves of all results. MNIST is taken from $SPIKESIM_DATA.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@
     python benchmarks/reproduce_spiking.py transfer           figures S5 and S10
     python benchmarks/reproduce_spiking.py first-epoch        figure 4, before anything is learned
 
-Each writes a table, the mean over seeds, and a figure of the first seed to results/burst. Where a
-single seed leaves the bounds, its number is given below the table. Together about 10 minutes;
-`reproduce_exclusive_or.py` has the learning of figure 4.
+Each writes a table of means over seeds, and a figure of the first seed, to results/burst. If a
+single seed leaves the bounds, its number is given below the table. All of them take about 10
+minutes; `reproduce_exclusive_or.py` has the learning of figure 4.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ LEAST = {"output": (0.10, 0.25), "hidden_1": (0.05, 0.05), "hidden_2": (0.05, 0.
 
 
 def first_epoch(seed: int) -> list[Comparison]:
-    """Rates and burst probabilities of the network that is to learn exclusive-or."""
+    """Rates and burst probabilities of the network that will learn exclusive-or."""
     history = ExclusiveOrNetwork(seed=seed).fit(1)
     rows = []
     for name, reference in RATES.items():
@@ -72,7 +72,7 @@ def first_epoch(seed: int) -> list[Comparison]:
 
 
 def mean_of(tables: Sequence[Sequence[Comparison]]) -> str:
-    """A table of means over seeds, and what single seeds miss."""
+    """A table of means over seeds, and the bounds that single seeds miss."""
     rows, missed = [], []
     for several in zip(*tables, strict=True):
         ours = [row.ours for row in several]
@@ -97,7 +97,7 @@ def main() -> None:
     if name == "first-epoch":
         figure, table = None, mean_of([first_epoch(seed) for seed in seeds])
     elif name == "propagation":
-        # As the authors' figure: correlations of the mean over seeds.
+        # As in the authors' figure, correlations are those of the mean over seeds.
         runs = [propagation.run(seed) for seed in seeds]
         figure, table = runs[0].figure(), comparison_table(propagation.compare(runs))
     else:

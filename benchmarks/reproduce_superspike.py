@@ -9,14 +9,14 @@
     2  one neuron learns five spikes                                     20 s
     4  a hidden layer of 4 or 8; symmetric, random and uniform feedback  3 minutes
     5  the spiking exclusive-or                                         13 minutes
-    6  a picture drawn by 100 outputs, in the course of training         1 minute
+    6  a picture drawn by 100 outputs, during training                   1 minute
     7  its cost: kinds of feedback, controls, width of the hidden layer  6 minutes
     8  its cost with random feedback: strength of the regulariser        3 minutes
 
---table compares everything that is there with the article and with runs of the authors' program,
---plot draws it. Patterns of the article are looked for in $SPIKESIM_DATA/patterns (from
-github.com/fzenke/ssbm, as text). Without them figures 1, 2 and 4 take random input of the same
-kind, and 6, 7 and 8 are left out.
+--table compares all results with the article and with runs of the authors' program, and --plot
+draws them. The article's patterns are read from $SPIKESIM_DATA/patterns (from
+github.com/fzenke/ssbm, as text). Without them figures 1, 2 and 4 use random input of the same kind,
+and 6, 7 and 8 are left out.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from spikesim.patterns import SpikePattern
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "superspike"
 SEEDS = {1: 10, 2: 20, 4: 20, 5: 10, 6: 1, 7: 5, 8: 3}
-FIRST_SEED = {5: 100}  # settings of figure 5 were looked for with seeds below 10
+FIRST_SEED = {5: 100}  # the settings of figure 5 were chosen with seeds below 10
 SILENT = {"poisson": 40.03, "auryn": 19.03}  # cost of a silent network
 DURATION = {"poisson": 500.0, "auryn": 3500.0}
-POINTS = 100  # of a curve in a file, at most
+POINTS = 100  # the most points of a curve in a file
 TRIALS_OF_CURVE, TRIALS_OF_TEST = 100_000, 300_000  # blocks of figure 5 that are not learned from
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK, GREY = (
     "#0072B2",
@@ -69,7 +69,7 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 150,
 }
 
-# ------------------------------------------------------------------------------- what is simulated
+# ----------------------------------------------------------------------------- the simulations
 
 
 class Job(NamedTuple):
@@ -146,7 +146,7 @@ def jobs_of(figure: int, seeds: int) -> list[Job]:
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Train one network; its curve and what it is in the end."""
+    """Train one network; return its curve and its final state."""
     if job.pattern == "xor":
         return run_xor(job)
     shown, target, _ = load(job.pattern)
@@ -196,7 +196,7 @@ def run_xor(job: Job) -> dict[str, Any]:
 
 
 def test(net: SuperSpikeNetwork, task: tasks.Task, first: int, blocks: int) -> dict[str, float]:
-    """Percentages of trials: answered right, by both outputs, by none; and the commonest label."""
+    """Percentages of trials: answered right, by both outputs, by none; of the commonest label."""
     right, spikes, labels = [], [], []
     for block in range(first, first + blocks):
         shown, windows = task.trials(block)
@@ -223,7 +223,7 @@ def test(net: SuperSpikeNetwork, task: tasks.Task, first: int, blocks: int) -> d
 
 
 def load(name: str) -> tuple[SpikePattern, SpikePattern, str]:
-    """Input and target, and where they are from."""
+    """Input and target, and their source."""
     folder = Path(os.environ.get("SPIKESIM_DATA", ".")) / "patterns"
     files = [folder / f"{name}_{part}.ras" for part in ("input", "target")]
     if all(file.exists() for file in files):
@@ -234,13 +234,13 @@ def load(name: str) -> tuple[SpikePattern, SpikePattern, str]:
     if name == "auryn":
         raise SystemExit(
             f"{folder} lacks {files[0].name} and {files[1].name}, which figures 6, 7 and 8 need. "
-            "Convert them from github.com/fzenke/ssbm and let $SPIKESIM_DATA name the folder above."
+            "Convert them from github.com/fzenke/ssbm and set $SPIKESIM_DATA to the folder above."
         )
     return *tasks.spikes().trials(0), "random input of the same kind"
 
 
 def snapshots(job: Job) -> dict[str, Any]:
-    """What the outputs emit in the course of training: for each neuron its spikes, in whole ms."""
+    """The spikes of the outputs during training: the times of each neuron, in whole ms."""
     shown, target, _ = load(job.pattern)
     net = SuperSpikeNetwork(job.sizes, seed=job.seed)
     rates = np.concatenate([np.full(blocks, rate) for blocks, rate in job.plan])
@@ -291,11 +291,11 @@ def rounded(value: float, digits: int = 4) -> float:
     return float(f"{value:.{digits}g}")
 
 
-# ------------------------------------------------------------------------------------ what came out
+# -------------------------------------------------------------------------------- the results
 
 
 def read(figure: int, folder: Path) -> tuple[str, dict[str, list[dict[str, Any]]]]:
-    """Where the patterns are from, and the runs of each variant; none without a file."""
+    """The source of the patterns, and the runs of each variant; none without a file."""
     path = folder / f"figure{figure}.json"
     if not path.exists():
         return "", {}
@@ -316,7 +316,7 @@ def at(runs: list[dict[str, Any]], seconds: float) -> np.ndarray:
 
 
 def table(folder: Path) -> str:
-    """Everything next to what is known of it."""
+    """All results beside the known ones."""
     lines = ["python benchmarks/reproduce_superspike.py --table", ""]
     head = f"{'':4} {'what':58} {'ours':>17}  {'reference':24}"
     lines += [head, "-" * (len(head) + 4)]
@@ -371,7 +371,7 @@ def rows_4(runs: dict, row: Any, spread: Any) -> None:
             bar, passed = f"< {bars[name]}", bool(relative.mean() < bars[name])
         row(f"{name} hidden: relative cost after 400 s", spread(relative), bar, passed)
         if name in bars and not able.all():
-            # Looked at only after the mean of all had failed: it says why, and is no check.
+            # Added only after the mean of all had failed, to explain it; this is not a check.
             what = f"    of the {able.sum()} with a feedback weight above 0 at first"
             row(what, spread(relative[able]), "")
         note, passed = "", None
@@ -444,7 +444,7 @@ def rows_8(runs: dict, row: Any, spread: Any) -> None:
         row(f"{name}: cost at rho = 0", f"{cost[0.0]:.4g}", "")
         row("    best cost (rho)", f"{cost[best]:.4g} ({best:g})", "")
         row("    cost at rho = 100", f"{cost[100.0]:.4g}", "")
-        if name == "a = 4":  # it is no optimum to silence the network
+        if name == "a = 4":  # silencing the network must not be the optimum
             good = places[0] < best < places[-1] and cost[best] < 0.95 * min(silent, cost[0.0])
             row("    a best rho, 5 % below a silent network", "", "article: optimum band", good)
         else:
@@ -458,7 +458,7 @@ ROWS = {1: rows_1, 2: rows_2, 4: rows_4, 5: rows_5, 6: rows_6, 7: rows_7, 8: row
 
 
 def lines(ax: Any, runs: list[dict], key: str, scale: float, label: str, **style: Any) -> None:
-    """The mean of all seeds, and a band from the lower to the upper quartile."""
+    """Draw the mean of all seeds, and a band from the lower to the upper quartile."""
     values = np.array([run[key] for run in runs]) * scale
     low, high = np.percentile(values, [25, 75], axis=0)
     ax.plot(runs[0]["time"], values.mean(axis=0), label=label, **style)
@@ -467,7 +467,7 @@ def lines(ax: Any, runs: list[dict], key: str, scale: float, label: str, **style
 
 
 def sweep(ax: Any, runs: list[dict], label: str, scale: float = 1.0, **style: Any) -> None:
-    """Mean and standard error of all seeds for each place on the axis."""
+    """Draw mean and standard error of all seeds for each place on the axis."""
     places = sorted({run["x"] for run in runs})
     groups = [column([run for run in runs if run["x"] == x]) * scale for x in places]
     error = [group.std(ddof=1) / np.sqrt(len(group)) if len(group) > 1 else 0 for group in groups]
@@ -475,7 +475,7 @@ def sweep(ax: Any, runs: list[dict], label: str, scale: float = 1.0, **style: An
 
 
 def draw(folder: Path) -> None:
-    """All figures that there are results for."""
+    """Draw all figures for which there are results."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -621,7 +621,7 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--figure", type=int, choices=sorted(SEEDS))
-    parser.add_argument("--seeds", type=int, help="how many, if not as many as were published")
+    parser.add_argument("--seeds", type=int, help="how many; by default as many as were published")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")

@@ -2,18 +2,17 @@
 
 Both train 784-500-10 online on MNIST in spiking mode (dt = 1 ms, about 103 steps per example: two
 phases of 50 ms plus a Wald-distributed rest) on one core of one machine, alternately, in one run.
-Timed is training alone: no compilation, no loading, no initial weights, no testing.
+Only training is timed: no compilation, no loading, no initial weights, no testing.
 
     SPIKESIM_DATA=<folder with mnist/> python benchmarks/segregated.py --authors <folder>
 
 `<folder>` is your own copy of github.com/jordan-g/Segregated-Dendrite-Deep-Learning (GPL-3; nothing
-of it is part of this project) in which `nonspiking_mode` in deep_learning.py has been set to False:
-the published file has it on. The copy is imported, never written to. Without --authors only ours
-is timed.
+of it is part of this project). In its deep_learning.py set `nonspiking_mode` to False; it is on in
+the published file. The copy is imported, never written to. Without --authors only ours is timed.
 
-Ours is timed over more examples than theirs, because it is faster. Theirs is a little flattered:
-`record_training_labels` is switched off (that line fails on NumPy 2.4 and later), and their set of
-training images is only those shown, so that shuffling all 60,000 at the start does not count.
+Ours is timed over more examples than theirs, because it is faster. Two things make theirs look a
+little faster than it is: `record_training_labels` is switched off (that line fails on NumPy 2.4 and
+later), and it gets only the images that are shown, so it does not shuffle all 60,000 at the start.
 """
 
 import timing  # isort: skip - before NumPy: it keeps everything on one core
@@ -35,7 +34,7 @@ from numpy.typing import NDArray
 from timing import Timing, in_new_process, timed
 
 ETA = 0.21  # learning rate of both layers
-FEW = 5  # examples of a first call: ours compiles in it, theirs touches its memory
+FEW = 5  # examples of a first call, in which ours compiles and theirs touches its memory
 AUTHORS_FILE = "deep_learning.py"
 AUTHORS_LIMIT = 999  # their train() also tests the network after every 1000 examples
 

@@ -2,11 +2,11 @@
 
     python benchmarks/start.py [--before CHECKOUT] [--repeats 5] [--only NAME ...] [--warmed]
 
-Every case runs in a process of its own. *Cold* is with an empty kernel cache; *warm* is the same
-again. The other cases are new to a cache that holds one like it: the network after one parameter,
-size or equation has changed, or a part was added to it. With --before all of it is done with
-another checkout too, alternately, and the last columns are ratios. Times are medians; those of
-Python itself and of the import are in them, but for the rows that say otherwise.
+Every case runs in its own process. *Cold* is with an empty kernel cache; *warm* is the same again.
+In the other cases the cache holds a similar network: one parameter, size or equation has changed,
+or a part was added. With --before everything is also done with another checkout, alternately, and
+the last columns are ratios. Times are medians. They include the start of Python and the import,
+except in rows that say otherwise.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ CASES = {
 
 
 def seconds(checkout: Path, program: str, cache: Path) -> tuple[float, str]:
-    """How long a process with this program takes, and what it prints last."""
+    """How long a process with this program takes, and the last line that it prints."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)}
     command = [sys.executable, "-c", program]
     begun = timing.perf_counter()
@@ -173,7 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", type=Path, help="another checkout")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases that begin like this")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases that begin so")
     parser.add_argument(
         "--warmed", action="store_true", help="with a cache that 'spikesim warmup' has filled"
     )

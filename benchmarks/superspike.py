@@ -2,9 +2,9 @@
 
 Both learn frozen patterns with symmetric feedback, plasticity on, on one core of one machine,
 alternately, in one run: 200-256-200 (a picture of 1.89 s; 5 Hz input, about 27 Hz target), and
-100-1 and 100-4-1 (five spikes in half a second). The patterns are made here and given to both; the
-initial weights are each program's own, of the same distribution. Timed is the simulation alone:
-no compilation, no start-up (theirs by the difference of two lengths), no pictures.
+100-1 and 100-4-1 (five spikes in half a second). The patterns are made here and given to both; each
+program draws its own initial weights, from the same distribution. Only the simulation is timed: no
+compilation, no pictures, and no start-up (for theirs, times of two lengths are subtracted).
 
     python benchmarks/superspike.py --authors <program> [--repeats 3]
 
@@ -34,7 +34,7 @@ from spikesim.patterns import SpikePattern
 
 
 class Case(NamedTuple):
-    """One network: its patterns, and how many simulated seconds are timed of ours and theirs."""
+    """One network: its patterns, and how many simulated seconds of ours and theirs are timed."""
 
     sizes: tuple[int, ...]
     shown: SpikePattern
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 
 
 def cases() -> list[Case]:
-    """What is compared."""
+    """The networks that are compared."""
     picture = patterns.from_text("spiking", n=200, duration=1890.0, rate=110.0)
     five = patterns.from_trains([[83.0, 166.0, 249.0, 332.0, 415.0]], duration=500.0)
     frozen = patterns.poisson(100, rate=4.6, duration=500.0, seed=1)
@@ -66,7 +66,7 @@ def time_ours(case: Case, seed: int) -> float:
 
 
 def write_ras(pattern: SpikePattern, path: Path) -> None:
-    """Auryn's text format; half a step is added, for this version of Auryn rounds down."""
+    """Write Auryn's text format; half a step is added, because this version rounds down."""
     lines = (f"{t / 1000.0 + 5e-5:.5f} {i}" for t, i in zip(*pattern[:2], strict=True))
     path.write_text("\n".join(lines) + "\n")
 

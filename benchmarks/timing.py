@@ -18,7 +18,7 @@ os.environ.update(
     )
 )
 
-os.environ.setdefault("SPIKESIM_TIER", "fused")  # what a run ends up with if it lasts
+os.environ.setdefault("SPIKESIM_TIER", "fused")  # the tier that long runs reach
 
 import contextlib
 import multiprocessing
@@ -32,14 +32,14 @@ from typing import NamedTuple
 
 
 class Timing(NamedTuple):
-    """Wall and CPU time of one repetition; of `timed`, milliseconds per training example."""
+    """Wall and CPU time of one repetition; from `timed`, in milliseconds per training example."""
 
     wall: float
     cpu: float
 
 
 def timed(work: Callable[[], object], examples: int) -> Timing:
-    """Run `work` once, which trains on `examples` examples."""
+    """Run `work` once; it trains on `examples` examples."""
     wall, cpu = perf_counter(), process_time()
     work()
     wall, cpu = perf_counter() - wall, process_time() - cpu
@@ -47,13 +47,13 @@ def timed(work: Callable[[], object], examples: int) -> Timing:
 
 
 def in_new_process(work: Callable[..., Timing], *args: object) -> Timing:
-    """Call `work(*args)` in a fresh interpreter, so that it shares no imports with ours."""
+    """Call `work(*args)` in a new interpreter, so that it shares no imports with ours."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *args).result()
 
 
 def machine() -> str:
-    """Name of the processor as the system gives it, and the tier that spikesim runs in."""
+    """The name of the processor, according to the system, and the tier in which spikesim runs."""
     tier = os.environ.get("SPIKESIM_TIER")
     return _cpu_name() + (f", SPIKESIM_TIER={tier}" if tier else "")
 

@@ -35,7 +35,7 @@ def build(kind: str, seed: int) -> tuple[Network, dict[str, SpikeRecording]]:
     cells = {name: net.add_population(name, n, model, **constants) for name, n in PARTS.items()}
     for population in cells.values():
         population.v[:] = chance.uniform(-60.0, -50.0, population.n)
-        if kind == "COBA":  # what the network would do to itself, to begin with
+        if kind == "COBA":  # begin with the conductances that an active network has
             population.g_exc[:] = chance.normal(4.0, 1.5, population.n).clip(0.0)
             population.g_inh[:] = chance.normal(20.0, 12.0, population.n).clip(0.0)
     for name, weight in weights.items():

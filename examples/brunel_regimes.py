@@ -2,13 +2,13 @@
 
 Figure 8 of Brunel (2000, J. Comput. Neurosci. 8:183, doi:10.1023/A:1008925309027), model A: 10,000
 excitatory and 2,500 inhibitory neurons, each with synapses from a tenth of them and as many from
-outside as from excitatory ones. What the network does depends on how much stronger inhibition is
-(g), and on the rate outside over the one that would bring a neuron to threshold by itself (eta).
+outside as from excitatory ones. The regime depends on two numbers: how much stronger inhibition is
+(g), and the external rate divided by the rate that would just bring a neuron to threshold (eta).
 
-Variance and mean are those of the number of spikes in 1 ms, of all neurons together: their ratio is
-1 if neurons do not know of each other. The oscillation is the strongest frequency of the
-population's rate; even the asynchronous network has one, for it is finite. In brackets is what the
-article's simulations gave (table 1).
+The variance and the mean are those of the number of spikes in 1 ms, of all neurons together; their
+ratio is 1 if neurons are independent. The oscillation is the strongest frequency of the
+population's rate; even the asynchronous network has one, because it is finite. The results of the
+article's simulations (table 1) are in brackets.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from spikesim import DeltaLIF, Network, plot
 
 J = 0.1  # mV
 THRESHOLD_RATE = 10_000.0  # Hz, the input that brings a neuron to threshold: 20 mV / (J 20 ms)
-SETTLING = 200.0  # ms, left out
+SETTLING = 200.0  # ms at the beginning that are left out
 WIDTH = 0.1  # ms, bins of the population's rate
 SEGMENT = 250.0  # ms; spectra of such segments are averaged
 SHOWN = 50  # neurons
 
 
 class Regime(NamedTuple):
-    """A panel of the figure: its parameters, how many ms are shown, and what was published."""
+    """A panel of the figure: its parameters, the ms to show, and the published results."""
 
     name: str
     text: str
@@ -58,7 +58,7 @@ REGIMES = [
 
 
 class Activity(NamedTuple):
-    """What a network of so many neurons did after it had settled, for so many ms."""
+    """The spikes of a network after it has settled, its size, and the duration in ms."""
 
     times: np.ndarray  # ms, of all spikes
     neurons: np.ndarray  # inhibitory ones after excitatory ones
@@ -72,7 +72,7 @@ class Activity(NamedTuple):
 
     @property
     def rate(self) -> float:
-        """Of a neuron on average, in Hz."""
+        """The mean rate of a neuron, in Hz."""
         return 1000.0 * self.times.size / (self.size * self.duration)
 
     @property
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figure, axes = plt.subplots(
         4, 2, figsize=(8.4, 7.0), height_ratios=heights, layout="constrained"
     )
-    # Of each regime the two axes below each other.
+    # For each regime, the raster and the rate below it.
     panels = axes.reshape(2, 2, 2).transpose(0, 2, 1).reshape(4, 2)
     print("regime     g  eta      rate (Hz)    CV  variance/mean  oscillation (Hz)")
     for regime, panel in zip(REGIMES, panels, strict=True):
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
         draw(regime, found, *panel)
-    panels[-1][1].legend(frameon=False, fontsize=8)  # where there is room
+    panels[-1][1].legend(frameon=False, fontsize=8)  # this panel has room for it
     figure.savefig(chosen.out, dpi=150)
     print(f"wrote {chosen.out}")
 

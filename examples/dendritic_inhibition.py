@@ -1,8 +1,9 @@
-"""Prints what learned SST+ inhibition does for networks that start badly: dendritic_inhibition.png.
+"""Prints how learned SST+ inhibition rescues networks that start badly: dendritic_inhibition.png.
 
-The apical dendrites of the hidden ensembles start with more and more inhibition. Where it is too
-strong, no unit ever bursts, no error comes down and the network does not learn; unless SST+
-synapses learn to bring the apical potential back to where the burst probability follows it.
+The apical dendrites of the hidden ensembles start with more and more inhibition. If it is too
+strong, no unit ever bursts, so no error comes down and the network does not learn. Plastic SST+
+synapses prevent that: they learn to bring the apical potential back into the range in which the
+burst probability follows it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Prints how far somata disturb the bursts that dendrites tell of: dendritic_transfer.png.
+"""Prints how much somatic currents disturb the burst probability: dendritic_transfer.png.
 
-The burst probability of an ensemble is to follow the current into its dendrites. A current into its
-somata moves it too; facilitating inhibition of dendrites, which only bursts drive, takes that away
-(Payeur et al. 2021, figure S10).
+The burst probability of an ensemble should follow the current into its dendrites, but a current
+into its somata changes it too. Facilitating inhibition of the dendrites, which only bursts drive,
+removes this disturbance (Payeur et al. 2021, figure S10).
 """
 
 from __future__ import annotations

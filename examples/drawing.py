@@ -1,8 +1,9 @@
 """Prints how much a network's drawing improves as it learns to write a line of text: drawing.png.
 
-A hundred output neurons are to spike where the letters are dark. What they get is random, but the
-same in every trial of two seconds, and comes through a hundred hidden neurons that SuperSpike
-(Zenke & Ganguli 2018, figures 6 and 7) has to teach as well. `--picture FILE.png` draws a picture.
+A hundred output neurons should spike where the letters are dark. Their input is random, but the
+same in every trial of two seconds. It reaches them through a hundred hidden neurons, which
+SuperSpike (Zenke & Ganguli 2018, figures 6 and 7) has to teach as well. `--picture FILE.png` draws
+a picture.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from spikesim.models.superspike import SuperSpikeNetwork, tasks
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--text", help="'spikesim' if there is no picture either")
+    parser.add_argument("--text", help="by default 'spikesim', unless a picture is given")
     parser.add_argument("--picture", type=Path, help="a PNG file")
     parser.add_argument("--hidden", type=int, default=100)
     parser.add_argument("--blocks", type=int, default=40, help="of 10 s")

@@ -23,7 +23,7 @@ TARGET = [83.0, 166.0, 249.0, 332.0, 415.0]  # ms
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--stages", type=int, default=6, help="each twice as long as that before")
+    parser.add_argument("--stages", type=int, default=6, help="each twice as long as the last")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("five_spikes.png"))
     chosen = parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Prints how weights follow the burst probability of a population: following_bursts.png.
 
-Dendrites of a population of pyramidal neurons are driven more, then less; its burst probability
-rises and falls, and the synapses onto it, which obey the burst-dependent rule, become stronger and
-weaker (Payeur et al. 2021, figure 2). 170 s of simulated time take about a minute.
+The dendrites of a population of pyramidal neurons are driven more, then less. So its burst
+probability rises and falls, and the synapses onto it, which obey the burst-dependent rule, become
+stronger and weaker (Payeur et al. 2021, figure 2). 170 s of simulated time take about a minute.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Prints whether a network with a hidden layer learns five spikes exactly: hidden_layer.png.
 
-As in five_spikes.py, but through eight hidden neurons, which nobody tells when to spike: the error
-of the output reaches them through feedback weights (Zenke & Ganguli 2018, figure 4). The picture
-shows what one of the synapses onto the output learns from, early in training.
+As in five_spikes.py, but with eight hidden neurons, which have no target spikes: the error of the
+output reaches them through feedback weights (Zenke & Ganguli 2018, figure 4). The picture shows the
+signals from which one of the synapses onto the output learns, early in training.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Prints the rates of a cortical microcircuit beside the published ones: microcircuit.png.
 
 The 77,169 neurons below 1 mm² of cortex, with 0.3 billion synapses (Potjans & Diesmann 2014,
-doi:10.1093/cercor/bhs358), or a part of them: a tenth by default. The smaller the network, the
+doi:10.1093/cercor/bhs358), or a part of them, by default a tenth. The smaller the network, the
 stronger its synapses and the correlations of its neurons, and the lower its rates. --scale 1 is the
-network of the article; it takes a few gigabytes of memory.
+network of the article, and takes a few gigabytes of memory.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from spikesim import SpikeRecording
 from spikesim.models import microcircuit
 from spikesim.models.microcircuit import RATES
 
-SETTLING = 500.0  # ms, left out of the rates
+SETTLING = 500.0  # ms at the beginning that do not count in the rates
 SHOWN = 400.0  # ms
 MOST = 2000  # neurons in the raster
 COLOURS = {"E": "#0072B2", "I": "#D55E00"}
 
 
 def draw_raster(spikes: Mapping[str, SpikeRecording], end: float, ax: Axes) -> None:
-    """All populations, layer 2/3 at the top, with the same share of the neurons of each."""
+    """Draw all populations, layer 2/3 at the top, with the same share of the neurons of each."""
     share = min(1.0, MOST / sum(recording.n for recording in spikes.values()))
     middles, above = [], 0
     for name, recording in reversed(spikes.items()):
@@ -41,7 +41,7 @@ def draw_raster(spikes: Mapping[str, SpikeRecording], end: float, ax: Axes) -> N
         ax.plot(times, above + neurons, ".", markersize=1.5, color=COLOURS[name[-1]])
         middles.append(above + rows / 2)
         above += rows
-        if name.endswith("E"):  # the upper one of a layer
+        if name.endswith("E"):  # the upper population of a layer
             ax.axhline(above, color="#BBBBBB", linewidth=0.6)
     ax.set(xlim=(max(0.0, end - SHOWN), end), ylim=(0, above), xlabel="Time (ms)")
     ax.set_yticks(middles, list(reversed(spikes)))
@@ -49,7 +49,7 @@ def draw_raster(spikes: Mapping[str, SpikeRecording], end: float, ax: Axes) -> N
 
 
 def draw_rates(rates: Mapping[str, float], label: str, ax: Axes) -> None:
-    """Bars, and the published rates with their ranges."""
+    """Draw bars, and the published rates with their ranges."""
     places = np.arange(len(rates))
     ax.barh(places, rates.values(), color=[COLOURS[name[-1]] for name in rates])
     published = [RATES[name] for name in rates]
@@ -65,7 +65,7 @@ def draw_rates(rates: Mapping[str, float], label: str, ax: Axes) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", type=float, default=0.1, help="share of neurons and synapses")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of simulated time, in addition")
+    parser.add_argument("--seconds", type=float, default=2.0, help="simulated, after settling")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("microcircuit.png"))
     chosen = parser.parse_args(arguments)

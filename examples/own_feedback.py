@@ -1,7 +1,7 @@
-"""Prints how well digits are learned with feedback that saturates, beside plain: own_feedback.png.
+"""Prints how well digits are learned with saturating and with plain feedback: own_feedback.png.
 
-Feedback alignment with one of its bodies replaced: what comes down to a unit is squashed. The class
-can be trained from the command line as the models that come with spikesim:
+Feedback alignment with one of its bodies replaced: the feedback that reaches a unit is squashed.
+The class can be trained from the command line like the models that come with spikesim:
 
     spikesim train own_feedback.py:Saturating --gain=5 --epochs=3
 """
@@ -21,7 +21,7 @@ from spikesim.models.feedback_alignment import FeedbackAlignment
 
 
 def receive(c, t, s, p):
-    """What a block of units receives from above is squashed, with slope 1 around 0."""
+    """Squash the feedback that a block of units receives from above, with slope 1 around 0."""
     feedback_alignment.receive(c, t, s, p)
     first, last = bounds(c, s.delta.shape[0], p)
     for j in range(first, last):

@@ -1,8 +1,9 @@
 """Prints the spikes per burst of two kinds of cell, and draws their voltages: own_neuron.png.
 
-Both are Izhikevich's neuron (2003, doi:10.1109/TNN.2003.820440), written anew: its equations stand
-below in plain Python and are compiled as those of `spikesim.Izhikevich` are. With his parameters
-"regular spiking" each spike stands alone; with "chattering" they come in bursts.
+Both are Izhikevich's neuron (2003, doi:10.1109/TNN.2003.820440), as a user would write it: the
+equations below are plain Python, and are compiled like those of `spikesim.Izhikevich`. With his
+parameters for "regular spiking" spikes are isolated; with those for "chattering" they come in
+bursts.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Prints the weights that a learning rule gives two groups of inputs: own_plasticity_rule.png.
 
 The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000, doi:10.1038/78829),
-written anew: it stands below in plain Python and is compiled as `spikesim.PairSTDP` is. A cell has
-a hundred inputs of the same rate. Half of them tend to fire together, half do not, and all start
-with the same weight. Inputs that fire together make the cell fire, just after themselves, and that
-is what the rule rewards.
+as a user would write it: the code below is plain Python, and is compiled like `spikesim.PairSTDP`.
+A cell has a hundred inputs with the same rate. Half of them tend to fire together, half do not, and
+all start with the same weight. Inputs that fire together make the cell fire just after themselves,
+and the rule rewards that.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ DT = 1.0  # ms
 INPUTS = 100
 RATE = 10.0  # Hz, of every input
 EVENTS = 5.0  # Hz
-JOINING = 0.4  # what an event adds to the chance of a correlated input to spike in its step
+JOINING = 0.4  # an event adds this to the chance that a correlated input spikes in its step
 W_START, W_MAX = 2.5, 5.0  # mV
 TAU = 20.0  # ms, of both traces
 A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
 
 
 def forget_event(i, t, s, p):
-    """At the start of a step an input has the rate it has alone; events add to that."""
+    """Give an input the rate that it has without events; an event in this step adds to it."""
     s.rate[i] = s.alone[i]
 
 
 def stdp(i, t, s, p):
     """Pre before post strengthens all synapses of input i, post before pre weakens them.
 
-    ``pre[i]`` and ``post[j]`` are how many spikes there are in this step. Here there is never more
-    than one, but as they are multiplied with, the rule holds for neurons that emit several, too.
+    ``pre[i]`` and ``post[j]`` are the numbers of spikes in this step. Here they are never more than
+    one, but because the rule multiplies by them, it also holds for neurons that emit several.
     """
     for j in range(s.W.shape[1]):
         w = s.W[i, j]
@@ -54,8 +54,8 @@ def build(seed: int):
     net = Network(dt=DT, seed=seed)
     correlated = np.arange(INPUTS) < INPUTS // 2
 
-    # At most one spike in a step, with chance rate dt: a `Poisson` input would spike at an event
-    # with a chance of 1 - exp(-0.4) = 0.33 only, and sometimes twice.
+    # At most one spike in a step, with chance rate dt. At an event, a `Poisson` input would spike
+    # with a chance of only 1 - exp(-0.4) = 0.33, and sometimes twice.
     events = net.add_population("events", 1, Bernoulli)
     events.rate[:] = EVENTS
     inputs = net.add_population("inputs", INPUTS, Bernoulli)

@@ -1,8 +1,8 @@
 """Prints at which interval two spikes begin to strengthen a synapse: pairing_intervals.png.
 
-A presynaptic spike every ten seconds, and with it two postsynaptic ones. If they are close enough
-to be a burst the synapse gets stronger, if they are two events it gets weaker (the burst-dependent
-rule of Payeur et al. 2021).
+Every ten seconds there is a presynaptic spike, and with it two postsynaptic ones. If these are
+close enough to be a burst, the synapse becomes stronger; if they are two events, it becomes weaker
+(the burst-dependent rule of Payeur et al. 2021).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spikesim.models.burst.spiking.pairing import weight_changes
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairings", type=int, default=10)
-    parser.add_argument("--burst-probability", type=float, default=0.15, help="as expected so far")
+    parser.add_argument("--burst-probability", type=float, default=0.15, help="the past average")
     parser.add_argument("--out", type=Path, default=Path("pairing_intervals.png"))
     chosen = parser.parse_args(arguments)
 

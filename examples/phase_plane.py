@@ -1,10 +1,10 @@
 """Prints the spikes per burst of an AdEx neuron, and draws its phase plane: phase_plane.png.
 
 The regular bursting neuron of Naud et al. (2008, Biol. Cybern. 99:335), with a b of 45 pA rather
-than 100 pA, for longer bursts. A spike resets the voltage V to V_reset, above threshold, and adds b
-to the adaptation current w. Below the V-nullcline, where dV/dt = 0, V rises: the next spike follows
-at once, and w climbs spike by spike. The first reset above the nullcline ends the burst: V falls,
-and goes all the way round while w decays.
+than 100 pA, which makes bursts longer. A spike resets the voltage V to V_reset, above threshold,
+and adds b to the adaptation current w. Below the V-nullcline (dV/dt = 0) V rises: the next spike
+follows at once, and w climbs spike by spike. The first reset above the nullcline ends the burst: V
+falls, and its trajectory makes a long loop while w decays.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def adaptation_nullcline(V: np.ndarray) -> np.ndarray:
 def draw_plane(
     ax: Axes, V: np.ndarray, w: np.ndarray, spikes: np.ndarray, ends: np.ndarray
 ) -> None:
-    """Nullclines, and the trajectory from reset to reset; a spike leaves on the right."""
+    """Draw the nullclines, and the trajectory from reset to reset; a spike leaves on the right."""
     grid = np.linspace(-66.0, -34.0, 400)
     ax.plot(grid, voltage_nullcline(grid), color=BLUE)
     ax.plot(grid, adaptation_nullcline(grid), color=GREEN)
@@ -76,7 +76,7 @@ def draw_plane(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--b", type=float, default=45.0, help="what a spike adds to w, in pA")
+    parser.add_argument("--b", type=float, default=45.0, help="added to w by a spike, in pA")
     parser.add_argument("--duration", type=float, default=500.0, help="shown, in ms")
     parser.add_argument("--out", type=Path, default=Path("phase_plane.png"))
     chosen = parser.parse_args(arguments)
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [["V", "plane"], ["w", "plane"]], figsize=(7.5, 3.8), layout="constrained"
     )
     with_peaks = V.copy()
-    with_peaks[spikes] = 20.0  # the recording has the reset there
+    with_peaks[spikes] = 20.0  # there the recording holds the voltage after the reset
     axes["V"].plot(t, with_peaks, color=INK, linewidth=0.8)
     axes["w"].plot(t, w, color=INK, linewidth=0.8)
     axes["V"].set(ylabel="V (mV)", xlim=(0.0, chosen.duration), yticks=[-60, -30, 0])

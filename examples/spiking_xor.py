@@ -1,9 +1,9 @@
 """Prints how often networks get an exclusive-or of spikes right, and when: spiking_xor.png.
 
-Two of three groups of inputs may take part in a stimulus of 10 ms or not; output 1 is to spike if
+Two of three groups of inputs may take part in a stimulus of 10 ms or not. Output 1 should spike if
 exactly one of them does, output 0 otherwise, and neither at any other time (after Zenke & Ganguli
-2018, figure 5). Every trial is new: inputs also fire at random. A network with a hidden layer
-learns it, one without does not.
+2018, figure 5). Every trial is new, as inputs also fire at random. A network with a hidden layer
+learns the task; a network without one does not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from spikesim.models.superspike import SuperSpikeNetwork, tasks
 
-TEST = 10**6  # the first block of trials that are never trained on
+TEST = 10**6  # the first block of the trials that are for tests only
 EVERY = 10  # blocks from test to test
 
 

@@ -1,14 +1,14 @@
-"""Prints how a neuron's synapses compete by spike timing, and what that does: stdp_poisson.png.
+"""Prints how a neuron's synapses compete by spike timing, and with what effect: stdp_poisson.png.
 
-Song, Miller & Abbott (2000, doi:10.1038/78829): a neuron with a thousand excitatory synapses, each
-of which learns from pairs of spikes, hears nothing but chance. Synapses all start out as strong as
-they may be, and drive the neuron so hard that it fires regularly. That weakens them, until their
-mean keeps the neuron just below threshold: it fires when inputs happen to coincide, which is why
-they, coming just before its spikes, get stronger. From then on synapses win or lose. Because the
-balance finds itself, the output rate hardly depends on the rate of the inputs; with fixed weights
-it does.
+Song, Miller & Abbott (2000, doi:10.1038/78829): a neuron has a thousand excitatory synapses, which
+learn from pairs of spikes, and purely random input. All synapses start with the largest weight,
+and drive the neuron so hard that it fires regularly. That weakens them, until their mean input
+keeps the neuron just below threshold. Now it fires when inputs happen to coincide; these inputs
+come just before its spikes, and so become stronger. From then on synapses win or lose. Because this
+balance establishes itself, the output rate hardly depends on the rate of the inputs; with fixed
+weights it does.
 
-Ten neurons hear the same inputs here, with inhibition of their own, so that averages are smooth.
+Here ten neurons get the same inputs, each with its own inhibition, so that averages are smooth.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ RATES = (10.0, 20.0, 30.0, 40.0)  # Hz, to compare
 
 
 def relay(i, t, s, p):
-    """Fire when told to."""
+    """Spike in a step in which input of at least 1 arrives."""
     s.spike[i] = s.told[i] >= 1.0
     s.told[i] = 0.0
 
@@ -57,7 +57,7 @@ RELAY = Neuron(steps=[relay], variables={"told": 0.0})
 def build(rate: float, seed: int) -> tuple[Network, Projection, SpikeRecording]:
     """The network, the synapses that learn, and a recording of the neurons' spikes."""
     net = Network(dt=DT, seed=seed)
-    # As Poisson neurons do, but at the cost of their spikes only, which are few.
+    # Poisson input, at a cost per spike (and spikes are few) rather than per neuron and step.
     inputs = net.add_population("inputs", INPUTS, RELAY)
     net.add_background(inputs, "told", rate=rate, weight=1.0, at_most_one=True)
     cells = net.add_population("cells", CELLS, ConductanceLIF, **MEMBRANE, **SYNAPSES)
@@ -67,7 +67,7 @@ def build(rate: float, seed: int) -> tuple[Network, Projection, SpikeRecording]:
 
 
 def measured_window(lags: np.ndarray) -> np.ndarray:
-    """What a pair of spikes does to a weight; the lag in ms is that of the neuron's spike."""
+    """The change of a weight by a pair of spikes; the lag in ms is that of the neuron's spike."""
     net = Network(dt=DT)
     earliest = 10.0 - lags.min()  # ms
     before = net.add_spike_trains("before", 1, [earliest], [0])
@@ -81,7 +81,7 @@ def measured_window(lags: np.ndarray) -> np.ndarray:
 
 
 def rate_and_irregularity(spikes: SpikeRecording, start: float, stop: float) -> tuple[float, float]:
-    """Of the neurons' spikes between two times in ms: Hz, and the mean CV of intervals."""
+    """The neurons' rate in Hz and mean CV of intervals, between two times in ms."""
     during = (spikes.t >= start) & (spikes.t < stop)
     times, ids = spikes.t[during], spikes.i[during]
     intervals = [np.diff(times[ids == cell]) for cell in range(CELLS)]
@@ -107,7 +107,7 @@ def learn(seconds: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def compare(rate: float, seconds: float, frozen: np.ndarray, seed: int) -> tuple[float, float]:
-    """Output rates at another rate of the inputs: after learning, and with given weights."""
+    """Output rates for another rate of the inputs: after learning, and with given weights."""
     net, synapses, spikes = build(rate, seed)
     net.run(1000.0 * seconds)
     learned, _ = rate_and_irregularity(spikes, 0.8 * net.time, net.time)
@@ -120,7 +120,7 @@ def compare(rate: float, seconds: float, frozen: np.ndarray, seed: int) -> tuple
 
 
 def draw(course: dict[str, np.ndarray], rates: np.ndarray, seconds: int) -> plt.Figure:
-    """Six panels; `rates` has rows (input, with STDP, with fixed weights), in Hz."""
+    """Draw six panels; `rates` has rows (input, with STDP, with fixed weights), in Hz."""
     figure, axes = plt.subplots(
         2, 3, figsize=(11.0, 6.0), layout="constrained", width_ratios=(1.0, 1.2, 1.0)
     )

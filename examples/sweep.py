@@ -1,7 +1,7 @@
 """Prints the best size and learning rate of a network, over a sweep: sweep.png.
 
-A sweep calls one function with many sets of parameters, several at a time, and keeps what it
-returns. Stopped and started again, it goes on with the sets that are missing.
+A sweep calls one function with many sets of parameters, several at a time, and keeps the results.
+If it is stopped and started again, it continues with the sets that are missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where to keep the sweep, so that it goes on")
+    parser.add_argument("--folder", type=Path, help="where to keep the sweep, to continue it later")
     parser.add_argument("--out", type=Path, default=Path("sweep.png"))
     chosen = parser.parse_args(arguments)
 

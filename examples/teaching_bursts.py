@@ -1,9 +1,9 @@
-"""Prints what a teacher does to bursts in a network of 2,500 neurons: teaching_bursts.png.
+"""Prints how a teacher changes bursts in a network of 2,500 neurons: teaching_bursts.png.
 
 The network that learns exclusive-or (Payeur et al. 2021, figure 4), before it has learned. In the
-last tenth of an example a current into the dendrites of the output makes it burst more, and without
-a synapse having changed, hidden neurons burst more or less at once: the error has come down.
-`spikesim run burst exclusive-or` goes on from here until the task is learned.
+last tenth of an example a current into the dendrites makes the output burst more. At once, before
+any synapse has changed, hidden neurons burst more too, or less: the error has come down.
+`spikesim run burst exclusive-or` trains the network until it has learned the task.
 """
 
 from __future__ import annotations

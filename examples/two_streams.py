@@ -1,8 +1,8 @@
 """Prints how well two layers of bursting neurons send two signals at once: two_streams.png.
 
 8,000 pyramidal neurons and 2,000 interneurons (Payeur et al. 2021, figure 3). Event rates carry the
-somatic current of layer 1 up, burst probabilities the dendritic current of layer 2 down. Cut the
-feedback with --feedback 0, and the burst probability of layer 1 knows nothing of layer 2.
+somatic current of layer 1 up; burst probabilities carry the dendritic current of layer 2 down.
+Without feedback (--feedback 0), the burst probability of layer 1 does not depend on layer 2.
 """
 
 from __future__ import annotations

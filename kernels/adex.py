@@ -5,11 +5,12 @@
     tau_w dw/dt = a (V - E_L) - w                                                                (3)
 
 V > V_peak is a spike: V <- V_reset, w <- w + b; V is then held at V_hold for the refractory period.
-Synaptic conductances are in units of g_L. In a step I comes first, then forward Euler for the rest
-of (1), and after the spike for (3); conductances decay exactly. Where S would carry V beyond what
-synapses pull it to, for their time constant, C / (g_L (g_exc + g_inh)), is below dt, it carries V
-there. V is cut off at V_least, which is far away unless given. It is also cut off 20 mV above
-V_peak, but what is above V_peak is seen by no one: it is reset, or held, in the same step.
+Synaptic conductances are in units of g_L. A step adds I first. It then takes a forward Euler step
+of the rest of (1) and, after the spike, of (3); conductances decay exactly. When the time constant
+of the synapses, C / (g_L (g_exc + g_inh)), is below dt, S would carry V beyond the voltage that
+they pull it to; S then carries V to that voltage. V is cut off at V_least, which is far away unless
+the user gives one. V is also cut off 20 mV above V_peak, but nobody sees a value above V_peak: the
+same step resets or holds V.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def step_current(i, t, s, p):
 
 
 def step_membrane(i, t, s, p):
-    """The rest of (1); what the exponential overshoots is cut off."""
+    """The rest of (1); an overshoot of the exponential is cut off."""
     V = s.V[i]
     S = s.g_exc[i] * (p.E_exc - V) + s.g_inh[i] * (p.E_inh - V)
     S = S / max(p.dt_by_tau * (s.g_exc[i] + s.g_inh[i]), 1.0)

@@ -1,13 +1,13 @@
 """Private Poisson input to every neuron of a population.
 
-Where spikes are few it costs by the spike.
-Independent Poisson processes, one per neuron, are together one Poisson process whose spikes fall on
-neurons at random. A step therefore draws how many spikes there are in all, by inversion of their
-cumulative distribution, and then a neuron for each of them. A neuron may be drawn twice; where it
-may not, a neuron that was drawn before in the step is drawn again.
+Where spikes are few, the cost is per spike. Independent Poisson processes, one per neuron, are
+together one Poisson process whose spikes fall on neurons at random. A step therefore draws the
+total number of spikes, by inversion of its cumulative distribution, and then a neuron for each
+spike. `deliver` accepts that a neuron is drawn twice in a step; `deliver_distinct` draws another
+neuron instead.
 
-Where they are many, each neuron draws its number of spikes, by inversion: it is the number of
-thresholds, the cumulative distribution, that a random word exceeds.
+Where spikes are many, each neuron draws its own number of spikes, again by inversion: the number is
+how many entries of the cumulative distribution (the thresholds) a random word exceeds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def draw_count(_, t, s, p):
-    """How many spikes there are in this step.
+    """Draw how many spikes there are in this step.
 
     ``cumulative[k]`` is the chance of at most ``p.least + k`` spikes, times 2^32.
     """
@@ -53,7 +53,7 @@ def quads(t, s, p):
 
 
 def draw(b, t, s, p):
-    """Four neurons, by one block of Philox."""
+    """Draw four neurons from one block of Philox."""
     w0, w1, w2, w3 = philox(b + 1, t, t >> 32, p.stream, p.seed_low, p.seed_high)
     s.neuron[0, b] = p.first + ((w0 * p.n) >> 32)
     s.neuron[1, b] = p.first + ((w1 * p.n) >> 32)
@@ -62,7 +62,7 @@ def draw(b, t, s, p):
 
 
 def deliver(_, t, s, p):
-    """Add the weight to each neuron drawn; the last block may have more than are needed."""
+    """Add the weight to each neuron drawn; the last block may hold more draws than are needed."""
     row = t % s.out.shape[0]
     spikes = s.spikes[0]
     for k in range(4):
@@ -71,7 +71,7 @@ def deliver(_, t, s, p):
 
 
 def deliver_distinct(_, t, s, p):
-    """Draw neurons until enough different ones were drawn, and add the weight to each of them."""
+    """Draw neurons until enough different ones are found, and add the weight to each of them."""
     row = t % s.out.shape[0]
     b = 1
     m = 0
@@ -86,13 +86,13 @@ def deliver_distinct(_, t, s, p):
         j = s.chosen[k]
         s.is_chosen[j] = 0
         s.out[row, p.first + j] += p.weight
-    # What the last block had beyond the number.
+    # The last block may have drawn more neurons than were needed.
     for k in range(s.spikes[0], m):
         s.is_chosen[s.chosen[k]] = 0
 
 
 def take(word, m, s, p):
-    """Note a neuron that was not drawn before as the m-th; return how many there are then."""
+    """Note the neuron drawn as the m-th if it is new; return how many there are now."""
     j = (word * p.n) >> 32
     s.chosen[m] = j
     m += 1 - s.is_chosen[j]
@@ -109,7 +109,7 @@ def words(t, s, p):
 
 
 def draw_words(b, t, s, p):
-    """Four words by one block of Philox."""
+    """Draw four words from one block of Philox."""
     w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
     s.words[0, b] = w0
     s.words[1, b] = w1
@@ -125,8 +125,8 @@ def neurons(t, s, p):
 def add_counts(c, t, s, p):
     """Add the weight times the number of spikes to each neuron of block `c`.
 
-    A neuron has `least` spikes and one more for each threshold that its word exceeds: eight are
-    compared at once, for as many neurons as fit in a register.
+    A neuron has `least` spikes and one more for each threshold that its word exceeds. Eight
+    thresholds are compared in one pass, for as many neurons as fit in a register.
     """
     row = t % s.out.shape[0]
     first, last = bounds(c, p.n, p)

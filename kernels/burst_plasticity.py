@@ -1,4 +1,4 @@
-"""Burst-dependent plasticity: a burst of the postsynaptic neuron strengthens, an event weakens.
+"""Burst-dependent plasticity: postsynaptic bursts strengthen a synapse, events weaken it.
 
     dw_ij/dt = eta [B_i(t) - P_i(t) E_i(t)] e_j(t),     P_i = B^_i / E^_i, at most 1             (1)
 
@@ -10,10 +10,10 @@ within limits:
     event rate above its maximum:    -(E^_i - max) / E^_i is added to the bracket                (2)
     spike rate below its minimum:    each presynaptic event adds eta (min - rate)                (3)
 
-A presynaptic neuron's synapses lie in a row, ``start[j]:start[j + 1]``; of a postsynaptic neuron i,
-``source`` and ``place`` in ``start_post[i]:start_post[i + 1]`` say where they come from and where
-their weights are. All costs are per event: every trace is known at its neuron's last event and
-decays exactly to now.
+The synapses of presynaptic neuron j are the entries ``start[j]:start[j + 1]``. For the synapses
+onto neuron i, the entries ``start_post[i]:start_post[i + 1]`` of ``source`` hold their presynaptic
+neurons, and those of ``place`` where their weights are. All costs are per event: a trace is stored
+as of its neuron's last event, and decays exactly from there to now.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ def change(i, valence, t, s, p):
 
 
 def depress(a, t, s, p):
-    """An event of a postsynaptic neuron, before it is averaged; nothing without an average."""
+    """(1) for an event of a postsynaptic neuron, before it joins the average.
+
+    Before the first event there is no average, and nothing changes.
+    """
     i = s.ids[t % s.ids.shape[0], a]
     if s.learning[0] > 0 and s.events[i] > 0.0:
         rate = decayed(s.events[i], s.last[i], t, p.rate_average) * p.hz
@@ -79,7 +82,7 @@ def depress(a, t, s, p):
 
 
 def potentiate(a, t, s, p):
-    """A burst of a postsynaptic neuron."""
+    """(1) for a burst of a postsynaptic neuron."""
     i = s.ids[t % s.ids.shape[0], a]
     if s.learning[0] > 0:
         rate = decayed(s.events[i], s.last[i], t, p.rate_average) * p.hz

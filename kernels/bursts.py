@@ -1,11 +1,12 @@
 """Events and bursts among the spikes of a neuron, told apart while the network runs.
 
 Every neuron has a trace of its spikes that decays with tau. A spike that finds the trace below
-exp(-1), by more than rounding, begins an *event*: the neuron was silent for longer than tau, if its
-last spike was alone, and for somewhat longer after a burst. The next spike of the event, if any,
-does not, and makes the event a *burst*; further ones change nothing.
+exp(-1), by more than rounding, begins an *event*. So a neuron has to be silent for longer than tau
+after a single spike, and for somewhat longer after a burst. If another spike follows before the
+trace has decayed that far, it makes the event a *burst*; further spikes change nothing.
 
-All costs are per spike: the trace is known at the neuron's last spike and decays exactly to now.
+All costs are per spike: the trace is stored as of the neuron's last spike, and decays exactly from
+there to now.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ BURSTS = 1
 
 
 def decayed(value, last, now, rate):
-    """What is left now of a trace that had `value` in step `last`; `rate` is dt / tau."""
+    """The value now of a trace that was `value` in step `last`; `rate` is dt / tau."""
     return value * exp(real(last - now) * rate)
 
 
 def detect(_, t, s, p):
-    """List the neurons of this step's spikes that begin an event, or those that make it a burst."""
+    """List the neurons whose spikes in this step begin an event, or turn one into a burst."""
     unflag(s, (t - 1) % s.ids.shape[0])
     slot = t % s.ids.shape[0]
     source = t % s.source_count.shape[0]
@@ -51,7 +52,7 @@ def detect(_, t, s, p):
 
 
 def tally(_, t, s, p):
-    """Running totals of this step's spikes, one for every `size` neurons."""
+    """Add this step's spikes to running totals, one for every `size` neurons."""
     slot = t % s.ids.shape[0]
     for a in range(s.count[slot]):
         s.total[s.ids[slot, a] // p.size] += 1

@@ -2,12 +2,16 @@
 
 Salmon, Moraes, Dror & Shaw (2011), doi:10.1145/2063384.2063405.
 
-A draw is a function of (seed, stream, step, index) and of nothing else. The same spikes therefore
-come out for any number of threads, any chunking of a run, and on every backend. The key is the
-64-bit seed; the counter is (index, step mod 2^32, step div 2^32, stream).
+A draw depends on (seed, stream, step, index) and on nothing else. A run therefore has the same
+spikes with any number of threads, in however many calls it is made, and on every backend. The key
+is the 64-bit seed; the counter is (index, step mod 2^32, step div 2^32, stream).
 """
 
 from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import MutableMapping
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +28,7 @@ __all__ = [
     "philox",
     "poisson_count",
     "poisson_tails",
+    "seed_words",
     "uniform",
 ]
 
@@ -62,7 +67,7 @@ def uniform(word):
 
 
 def finer(u, index, t, p):
-    """A uniform number below `RARE` with further digits, which `index` draws in step t."""
+    """A uniform number below `RARE`, with further digits that `index` draws in step t."""
     word, _, _, _ = philox(index, t, t >> 32, p.stream, p.seed_low, p.seed_high)
     return u + uniform(word) * TWO_TO_MINUS_24
 
@@ -113,7 +118,7 @@ def blocks(t, s, p):
 
 
 def draw(b, t, s, p):
-    """Four uniform numbers for this step from one block of Philox."""
+    """Draw four uniform numbers for this step from one block of Philox."""
     w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
     s.uniform[0, b] = uniform(w0)
     s.uniform[1, b] = uniform(w1)
@@ -123,7 +128,7 @@ def draw(b, t, s, p):
 
 def poisson_tails(rate):
     """P(N > 0), P(N > 1), P(N > 2) and P(N > 3) for `rate` spikes expected."""
-    # Rates that no draw can tell from 0 become 0: denormal numbers on the way would be slow.
+    # No draw can tell such a rate from 0. It becomes 0, as denormal numbers would be slow.
     rate = rate if rate > 1e-9 else 0.0
     p0 = exp(-rate)
     p1 = p0 * rate
@@ -139,7 +144,7 @@ def poisson_tails(rate):
 
 def count_above(u, above_0, above_1, above_2, above_3):
     """How many of the chances are above a uniform number: the count that it stands for."""
-    # Added as real numbers: whole ones would be 64 bits wide and halve the speed of the loop.
+    # The sum is of real numbers: whole ones have 64 bits and would halve the speed of the loop.
     count = 1.0 if u < above_0 else 0.0
     count += 1.0 if u < above_1 else 0.0
     count += 1.0 if u < above_2 else 0.0
@@ -150,22 +155,34 @@ def count_above(u, above_0, above_1, above_2, above_3):
 def poisson_count(u, rate):
     """The Poisson count that a uniform number `u` stands for, by inversion; at most 4.
 
-    The count is 1 if u < P(N > 0), 2 if u < P(N > 1), and so on, for `rate` spikes expected in the
-    step. At a rate of 0.2 a count above 4 would come once in 400,000 steps; at a rate of 1 the mean
-    is 0.4 percent below it. Of rates below `RARE`, the chance is off by up to 2^-24.
+    With `rate` spikes expected in the step, the count is at least 1 if u < P(N > 0), at least 2 if
+    u < P(N > 1), and so on. At a rate of 0.2 a count above 4 would come once in 400,000 steps; at a
+    rate of 1 the mean count is 0.4 percent below the rate. At rates below `RARE`, the chance of a
+    spike is off by up to 2^-24.
     """
     above_0, above_1, above_2, above_3 = poisson_tails(rate)
     return count_above(u, above_0, above_1, above_2, above_3)
 
 
+def seed_words(seed: int) -> dict[str, int]:
+    """A seed of 64 bits as the two numbers that bodies which draw read.
+
+    Examples
+    --------
+    >>> seed_words(2**32 + 5)
+    {'seed_low': 5, 'seed_high': 1}
+    """
+    return {"seed_low": seed & MASK, "seed_high": seed >> 32}
+
+
 class Uniforms:
-    """`n` uniform numbers in [0, 1), drawn afresh in every step.
+    """`n` uniform numbers in [0, 1), drawn anew in every step.
 
     Parameters
     ----------
     n : int
-    seed : int
-        64 bits.
+    seed : int or mapping
+        64 bits; or the `seed_words` of an owner, who may exchange them between runs.
     stream : int
         Keeps the draws of different owners apart.
     dtype : str
@@ -178,10 +195,11 @@ class Uniforms:
         May be set between runs.
     """
 
-    def __init__(self, n: int, seed: int, stream: int, dtype: str):
+    def __init__(self, n: int, seed: int | MutableMapping[str, int], stream: int, dtype: str):
         self._uniform = np.zeros((4, -(-n // 4)), dtype)
         self.values = self._uniform.reshape(-1)
-        self._params = {"stream": stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
+        words = seed_words(seed) if isinstance(seed, int) else seed
+        self._params: Any = ChainMap({"stream": stream}, words)
 
     @property
     def stream(self) -> int:

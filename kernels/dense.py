@@ -1,7 +1,7 @@
 """Dense products inside the compiled loop: of a vector and a matrix, and of two vectors.
 
-Matrices are ``M[row, column]``; weights are ``W[pre, post]``. The functions are called by bodies,
-for a block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
+Matrices are ``M[row, column]``; weights are ``W[pre, post]``. Bodies call these functions for a
+block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ __all__ = ["add_outer", "multiply", "multiply_rows", "row_product"]
 
 
 def multiply(x, M, out, first, last):
-    """out += x M, in some columns, eight rows of M in one pass; rows whose x is 0 are passed over.
+    """out += x M, in some columns; each pass adds eight rows of M, or skips them if all x are 0.
 
     Four fifths of the pixels of an image are black, and most of them lie side by side.
     """
@@ -42,7 +42,7 @@ def multiply_rows(X, begin, M, out, first, last):
 
 
 def row_product(M, i, x):
-    """Row i of M times x, as eight partial sums: one would make each addition wait for the last."""
+    """Row i of M times x, as eight partial sums: in one sum each addition waits for the last."""
     columns = M.shape[1]
     eights = columns - columns % 8
     a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
@@ -62,7 +62,7 @@ def row_product(M, i, x):
 
 
 def add_outer(kept, factor, x, y, M, first, last):
-    """M <- kept M + factor x^T y, in some columns; rows that stay as they are are passed over."""
+    """M <- kept M + factor x^T y, in some columns; skips rows that would not change."""
     for i in range(M.shape[0]):
         if x[i] != 0.0 or kept != 1.0:
             z = factor * x[i]

@@ -3,8 +3,9 @@
 A number is a function of the seed, the body, the step, the index i and the number of the draw, so
 that it is the same on every backend, however a run is cut up. The first three are in
 ``s.random_key``, an array that a network gives to bodies that draw. Its row is (step, stream, low
-and high word of the seed); `tick` writes the step. The counter of Philox is (i, step mod 2^32,
-step div 2^32 xor 2^16 times the number of the draw, stream).
+and high word of the seed); `tick` writes step and seed, which a network may change between runs.
+The counter of Philox is (i, step mod 2^32, step div 2^32 xor 2^16 times the number of the draw,
+stream).
 """
 
 from __future__ import annotations
@@ -80,8 +81,10 @@ def keys(t, s, p):
 
 
 def tick(k, t, s, p):
-    """Write the step into a key."""
+    """Write the step and the seed into a key."""
     s.keys[k, 0] = t
+    s.keys[k, 2] = p.seed_low
+    s.keys[k, 3] = p.seed_high
 
 
 DRAWS = (normal, uniform)

@@ -1,29 +1,29 @@
 """Eligibility traces of all synapses: events forwards in time, adjoints backwards.
 
 A synapse from j to i has the eligibility trace lambda, a double-exponential filter of the product
-of a postsynaptic factor (surrogate derivative) and the presynaptic PSP trace; learning needs its
-correlation with the postsynaptic error e over many steps, m. Per synapse and step k,
+of a postsynaptic factor (surrogate derivative) and the presynaptic PSP trace. Learning needs m, the
+correlation of lambda with the postsynaptic error e over many steps. Per synapse and step k,
 
     x <- x + spikes of j;   x <- a_pre x;   u = factor psp (psp > cut, as it was before this step)
     psp <- psp + c_pre (x - psp)
     l1 <- l1 + u;   lambda <- lambda + c (l1 - lambda);   l1 <- a l1;   m <- m + e lambda
 
 Weights do not change within a block of steps, and all of this is linear in (x, psp), whose course
-is known from one spike to the next. So nothing is computed per synapse and step. The forward pass
-notes *events*: a spike adds 1 to x; a PSP that rises above the cut brings (x, psp) in, and one that
-falls below takes them out again. At the end of the block the *adjoints*, what one unit of x or psp
-before step k will have contributed to m, l1 and lambda by the end of the block, are carried
-backwards in time, per postsynaptic neuron. An event then adds one row:
+is known from one spike to the next. So nothing has to be computed per synapse and step. The forward
+pass notes *events*: a spike adds 1 to x; a PSP that rises above the cut adds (x, psp), and one that
+falls below it subtracts them again. An *adjoint* says how much one unit of x or psp before step k
+contributes to m, l1 and lambda by the end of the block. At the end of the block the adjoints of
+each postsynaptic neuron are computed, backwards in time. An event then adds one row:
 
     m[j, :] += (event's x) X(k)[:] + (event's psp) P(k)[:]
 
-The numbers are those of the recursion above up to rounding. The adjoint recursions are its
-transpose, with p1, p2 those of l1 and lambda:
+Up to rounding, the numbers are those of the recursion above. The adjoint recursions are its
+transpose; p1 and p2 are the adjoints of l1 and lambda:
 
     p2 <- p2 + e;   p1 <- a p1 + c p2;   p2 <- (1 - c) p2;   q = p1 factor
     X <- a_pre (X + c_pre P);   P <- (1 - c_pre) P + q            [P on the right: before this line]
 
-A synapse whose presynaptic neuron is silent costs nothing, and neither does a silent error.
+A synapse costs nothing while its presynaptic neuron is silent, or while the error is 0.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 LENGTH = 0  # of the clock: steps that the block has so far
 FILL = 1  # events that the block has so far
 FLUSH = 2  # 1 in the last step of a block
-TINY = 1e-30  # what is smaller becomes 0: denormal numbers would be slow
+TINY = 1e-30  # smaller numbers become 0: denormal ones would be slow
 
 
 def note(s, j, x, psp):
@@ -63,7 +63,7 @@ def note(s, j, x, psp):
 
 
 def cross(_, t, s, p):
-    """Note the PSPs that are on another side of the cut than before."""
+    """Note the PSPs that have crossed the cut since the step before."""
     n = np.uint64(s.x.shape[0])
     changes = np.int32(0)
     for j in range(n):
@@ -93,7 +93,7 @@ def arrive(_, t, s, p):
 
 
 def advance_presynaptic(j, t, s, p):
-    """The PSP trace of presynaptic neuron j, one step on."""
+    """Advance the PSP trace of presynaptic neuron j by one step."""
     x = p.a_pre * s.x[j]
     x = 0.0 if x <= TINY else x
     psp = s.psp[j] + p.c_pre * (x - s.psp[j])
@@ -102,7 +102,7 @@ def advance_presynaptic(j, t, s, p):
 
 
 def close_step(_, t, s, p):
-    """Count the step; the block ends with the chunk, when it is long enough or has many events."""
+    """Count the step; the block ends if it is long or has many events, and with the chunk."""
     s.event_end[s.block[LENGTH]] = s.block[FILL]
     s.block[LENGTH] += 1
     most = s.x.shape[0] + s.ids.shape[1]  # events that a step can have: crossings and arrivals
@@ -170,7 +170,7 @@ def flush(tile, t, s, p):
 
 
 def correlate(s, p, k, row, first, last):
-    """The adjoints of l1 and lambda, one step back; the error of step k becomes q."""
+    """Carry the adjoints of l1 and lambda one step back; q replaces the error of step k."""
     for i in range(first, last):
         p2 = s.p2[i] + s.error[k, i]
         p1 = p.a * s.p1[i] + p.c * p2
@@ -181,7 +181,7 @@ def correlate(s, p, k, row, first, last):
 
 
 def carry(s, j, l1_to_l1, l1_to_lambda, lambda_to_lambda, first, last):
-    """What the traces at the start of the block do to m, and what is left of them at its end."""
+    """Add what the traces at the block's start contribute to m, and bring them to its end."""
     for i in range(first, last):
         s.m[j, i] += s.p1[i] * s.l1[j, i] + s.p2[i] * s.trace[j, i]
     for i in range(first, last):
@@ -192,7 +192,7 @@ def carry(s, j, l1_to_l1, l1_to_lambda, lambda_to_lambda, first, last):
 
 
 def adjoin(X, P, q, row, scale, p, first, last):
-    """The adjoints of x and psp, one step back."""
+    """Carry the adjoints of x and psp one step back."""
     for i in range(first, last):
         psp = P[i]
         X[i] = p.a_pre * (X[i] + p.c_pre * psp)
@@ -200,7 +200,7 @@ def adjoin(X, P, q, row, scale, p, first, last):
 
 
 def add_row(sums, j, X, P, x, psp, first, last):
-    """What an event adds to the synapses of presynaptic neuron j."""
+    """Add an event's row to the synapses of presynaptic neuron j."""
     if psp == 0.0:
         for i in range(first, last):
             sums[j, i] += x * X[i]
@@ -210,7 +210,7 @@ def add_row(sums, j, X, P, x, psp, first, last):
 
 
 def reset(_, t, s, p):
-    """Begin a new block. Every PSP above the cut comes in again, as an event of its first step."""
+    """Begin a new block. Every PSP above the cut is an event of its first step."""
     for j in range(s.x.shape[0]):
         s.above[j] = 0
         if s.idle[j] < p.forget:

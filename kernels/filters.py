@@ -4,14 +4,14 @@ The double-exponential postsynaptic potential
 
     kappa(t) = (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise)
 
-of every presynaptic spike, weighted and summed, is the difference of two exact recursions of the
-summed weights that arrive, one pair per target instead of one per synapse:
+is summed over presynaptic spikes, each times its weight. The sum is the difference of two exact
+recursions over the summed weights that arrive: one pair per target, and not one per synapse,
 
     decay[j] <- a_decay (decay[j] + now[j] - a_decay^M old[j]),   a_decay = exp(-dt/tau_decay)
 
 and likewise for `rise`. A spike contributes kappa(dt) in the step in which it arrives. With a
-memory of M steps, what arrived M steps ago (`old`) is taken out again exactly, so that a spike acts
-for M steps; without one the kernel runs on. Arrivals lie in a ring ``arrived[slot, j]``.
+memory of M steps a spike acts for M steps: the arrivals of M steps ago (`old`) are subtracted again
+exactly. Without a memory the kernel has no end. Arrivals lie in a ring ``arrived[slot, j]``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = [
 
 
 def blocks(t, s, p):
-    """How many blocks of targets there are: one on a core."""
+    """How many blocks of targets there are: one, if there is one core."""
     return parts(s.arrived.shape[1], p)
 
 
 def clear(c, t, s, p):
-    """Empty the slot that this step's arrivals are added to."""
+    """Empty the slot that collects this step's arrivals."""
     slot = t % s.arrived.shape[0]
     first, last = bounds(c, s.arrived.shape[1], p)
     for j in range(first, last):
@@ -41,7 +41,7 @@ def clear(c, t, s, p):
 
 
 def advance_truncated(c, t, s, p):
-    """Both recursions, with arrivals older than the memory taken out, and the potential."""
+    """Advance both recursions, without arrivals older than the memory; set the potential."""
     slots = s.arrived.shape[0]
     now = t % slots
     old = (t - p.memory) % slots
@@ -56,7 +56,7 @@ def advance_truncated(c, t, s, p):
 
 
 def advance_untruncated(c, t, s, p):
-    """Both recursions, without an end, and the potential."""
+    """Advance both recursions of a kernel without an end; set the potential."""
     now = t % s.arrived.shape[0]
     first, last = bounds(c, s.arrived.shape[1], p)
     for j in range(first, last):
@@ -67,11 +67,11 @@ def advance_untruncated(c, t, s, p):
 
 
 def replay(c, t, s, p):
-    """Compute past arrivals and both recursions of block `c` anew, with the weights as they are.
+    """Compute past arrivals and both recursions of block `c` again, with the present weights.
 
-    The potential is the sum over synapses of weight times PSP. When weights change, what the spikes
-    of the last steps still contribute changes with them. ``p.past`` steps are replayed from the
-    lists of spikes; older ones no longer act.
+    The potential is the sum over synapses of weight times PSP. So a change of weights also changes
+    what the spikes of the last steps still contribute. The last ``p.past`` steps are replayed from
+    the lists of spikes; spikes before them no longer act.
     """
     slots = s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)

@@ -1,14 +1,10 @@
 """Scalar functions that give the same bits in plain Python and compiled, and that vectorise.
 
-A body writes ``exp(x)`` with the `exp` of the `math` module (or of this one); when it is lowered,
-the name is bound to the function below that fits the state's type. `real` turns a whole number into
-a number of the state's type.
-
-Ranges are cut off where the result would overflow or vanish: |x| at 83 in float32, 708 in float64.
-The relative error of `exp` is below 2.5e-7 + 1e-7 |x| in float32, the second part being the
-rounding of x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In float32 exp(0) is
-1.0000001. NaN stays NaN, but in `clamped_log`. The other functions of `math` that bodies may call
-are in `spikesim.kernels.elementary`.
+`exp` cuts x off where the result would overflow or vanish: |x| at 83 in float32, 708 in float64.
+Its relative error is below 2.5e-7 + 1e-7 |x| in float32, where the second part is the rounding of
+x log2(e), and below 4e-16 in float64 (tests/test_functions.py). In float32 exp(0) is 1.0000001.
+NaN stays NaN, except in `clamped_log`. The other functions of `math` that bodies may call are in
+`spikesim.kernels.elementary`.
 """
 
 from __future__ import annotations
@@ -60,7 +56,7 @@ def exp_float32(x):
     and, shifted, adds to the exponent of the result.
     """
     y = np.float32(x) * LOG2_E
-    y = min(max(y, -120.0), 120.0)  # 1 / exp(x) is not denormal either, which would be slow
+    y = min(max(y, -120.0), 120.0)  # so that 1 / exp(x) is not denormal either: that is slow
     z = y + 12582912.0
     r = y - (z - 12582912.0)
     r2 = r * r
@@ -165,7 +161,7 @@ fraction = fraction_float64
 
 
 def whole(x):
-    """A number without its fraction; of NaN what the processor makes of it, and no error."""
+    """A number without its fraction. NaN is no error: it becomes what the processor makes of it."""
     return int(np.int64(x))
 
 
@@ -182,12 +178,12 @@ def ceil(x):
 
 
 def floor_real(x):
-    """`floor` as a number of the state's type; NaN, infinite and large numbers stay."""
+    """`floor` as a number of the state's type; NaN, infinite and large numbers stay as they are."""
     return real(floor(x)) if abs(x) < 1e15 else x
 
 
 def ceil_real(x):
-    """`ceil` as a number of the state's type; NaN, infinite and large numbers stay."""
+    """`ceil` as a number of the state's type; NaN, infinite and large numbers stay as they are."""
     return real(ceil(x)) if abs(x) < 1e15 else x
 
 
@@ -197,17 +193,17 @@ def size(x):
 
 
 def is_nan(x):
-    """Whether x is no number."""
+    """Whether x is NaN."""
     return x != x
 
 
 def is_finite(x):
-    """Whether x is neither infinite nor no number."""
+    """Whether x is a finite number: not infinite, and not NaN."""
     return x - x == 0.0
 
 
 class Exponent:
-    """The n of ``x ** n`` in plain Python: products in the order in which Numba makes them."""
+    """The n of ``x ** n`` in plain Python, which multiplies in the same order as Numba does."""
 
     __array_ufunc__ = None  # NumPy's numbers leave the operation to this class
 
@@ -256,7 +252,7 @@ PRIMITIVES: dict[str, dict[Callable, Callable]] = {
         ("float64", exp_float64, clamped_log_float64, real_float64, {}),
     )
 }
-"""What users call → what is lowered in its place, a function of this module or of `elementary`."""
+"""A function that users call → the one, of this module or of `elementary`, that replaces it."""
 
 EXACT: tuple[Any, ...] = (
     np.float32,
@@ -270,4 +266,4 @@ EXACT: tuple[Any, ...] = (
     np.uint32,
     np.uint64,
 )
-"""NumPy's types, which mean the same everywhere."""
+"""NumPy's number types, which mean the same on every backend."""

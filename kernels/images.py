@@ -1,9 +1,9 @@
-"""Images as Poisson rates: only the pixels that are not black are drawn for.
+"""Images as Poisson rates: only the pixels that are not black draw random numbers.
 
-Four fifths of a handwritten digit are zero. At the start of a trial `present` lists the others and
-the chances P(N > 0), ..., P(N > 3) of their counts per step; each step then costs a draw and four
-comparisons per listed pixel. A chance for which the draw is too coarse is rounded up, and a spike
-that comes of it decided about by a second draw.
+Four fifths of the pixels of a handwritten digit are zero. At the start of a trial `present` lists
+the others, with the chances P(N > 0), ..., P(N > 3) of their counts per step. Each step then costs
+one draw and four comparisons per listed pixel. A chance that is too small for one draw is rounded
+up; a second draw then decides which of its spikes are kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from spikesim.kernels.trials import TRIAL, at_trial_start
 
 __all__ = ["count", "draw", "list_spikes", "new_image", "present", "quads", "rows"]
 
-ROUNDED = -1.0  # as the chance of a second spike: that of the first is not what it should be
+ROUNDED = -1.0  # as the chance of a second spike: the chance of the first was rounded up
 
 
 def new_image(t, s, p):
@@ -34,7 +34,7 @@ def new_image(t, s, p):
 def present(_, t, s, p):
     """List the pixels above zero of this trial's image, and the chances of their counts.
 
-    The k-th of them is entry ``[k % 4, k // 4]``: four share a block of random numbers.
+    The k-th listed pixel is entry ``[k % 4, k // 4]``: four share a block of random numbers.
     """
     example = s.example[s.clock[TRIAL]]
     m = 0
@@ -66,7 +66,7 @@ def quads(t, s, p):
 
 
 def draw(b, t, s, p):
-    """Four uniform numbers from one block of Philox, for four of the listed pixels."""
+    """Draw four uniform numbers from one block of Philox, for four of the listed pixels."""
     w0, w1, w2, w3 = philox(b, t, t >> 32, p.stream, p.seed_low, p.seed_high)
     s.uniform[0, b] = uniform(w0)
     s.uniform[1, b] = uniform(w1)
@@ -79,7 +79,7 @@ def rows(t, s, p):
 
 
 def count(row, t, s, p):
-    """How often each listed pixel of a row spikes in this step."""
+    """Count how often each listed pixel of a row spikes in this step."""
     for b in range((s.lit[0] + 3) // 4):
         s.emitted[row, b] = count_above(
             s.uniform[row, b],
@@ -115,7 +115,7 @@ def list_spikes(_, t, s, p):
 
 
 def decided(hits, s, t, p):
-    """Keep of the hits those that a finer draw keeps, where a chance was rounded up."""
+    """Where a chance was rounded up, keep only the spikes that a finer draw confirms."""
     kept = 0
     for a in range(hits):
         row = s.hit_row[a]

@@ -2,9 +2,9 @@
 
     tau dv/dt = E_L - v + I + S                                                                  (1)
 
-v > threshold is a spike: v is held at V_reset for the refractory period, while synapses go on. v is
-compared with the threshold at the end of a step, but with (4), so that the next spike comes the
-refractory period and dt later at the earliest. S is
+v > threshold is a spike: v is held at V_reset for the refractory period, while the synapses are
+still integrated. Except with (4), v is compared with the threshold at the end of a step, so the
+next spike comes at the earliest after the refractory period and dt. S is
 
     I_exc + I_inh                                        currents, in mV,                        (2)
     g_exc (E_exc - v) + g_inh (E_inh - v)                conductances, in units of the leak,     (3)
@@ -16,12 +16,12 @@ alpha function, w (t / tau_x) exp(1 - t / tau_x), which is w at its peak, at t =
     tau_x dx/dt = -x,                                    x <- x + w                              (5)
     tau_x dx/dt = e rise - x,   tau_x drise/dt = -rise,  rise <- rise + w                        (6)
 
-(5) and (6) are linear and advanced exactly, and so is v with (2): v of the next step is a sum of v,
-I_x and rise_x now. With (3), v relaxes, exactly, to what it would be with the conductances of the
-step's start; an error of order dt. With (4), a jump comes first, at the time that the step stands
-for: if it brings v above threshold, the spike has that time t*, and what arrives from then on, but
-before t* + refractory, is lost; a jump at t* + refractory may be the next spike. Then v decays,
-exactly.
+(5) and (6) are linear and advanced exactly, and so is v with (2): v of the next step is a sum of
+the present v, I_x and rise_x. With (3), v relaxes exactly with the conductances at the start of the
+step, which makes an error of order dt. With (4), the jump comes first, at the time t* that the step
+stands for, and v is compared with the threshold right after it. A spike has the time t*. Arrivals
+after it and before t* + refractory are lost; one at t* + refractory may cause the next spike. At
+the end of the step v decays, exactly.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from __future__ import annotations
 from math import exp
 
 __all__ = [
+    "rest_with",
     "step_alpha_conductances",
     "step_alpha_currents",
     "step_alpha_driven",
@@ -48,6 +49,11 @@ def leak(v, p):
     """(1) without S."""
     above = p.decay * (v - p.rest)
     return p.rest + (0.0 if abs(above) <= TINY else above)
+
+
+def rest_with(current, p):
+    """What v of (1) relaxes to without S, where the input I may change in each step."""
+    return p.E_L + current
 
 
 def step_driven(i, t, s, p):
@@ -86,14 +92,14 @@ def step_threshold(i, t, s, p):
 def step_jumped(i, t, s, p):
     """(1) with (4): the threshold, and then the leak; jumps in the refractory period are lost.
 
-    ``refractory`` counts the steps that v is held for, this one included.
+    ``refractory`` counts the steps for which v is still held, including this one.
     """
     left = s.refractory[i]
     v = s.v[i] if left == 0.0 else p.V_reset
     fires = v > p.threshold
     v = p.V_reset if fires else v
     left = p.refractory_steps if fires else left
-    leaked = leak(v, p)  # within the condition it would become a branch
+    leaked = leak(v, p)  # inside the conditional it would become a branch
     s.v[i] = leaked if left == 0.0 else v
     s.refractory[i] = max(left - 1.0, 0.0)
     s.spike[i] = 1 if fires else 0
@@ -132,7 +138,7 @@ def step_alpha_conductances(i, t, s, p):
 
 
 def step_rise(i, t, s, p):
-    """(6), the second of its two variables."""
+    """The second equation of (6), for rise."""
     rise_exc = p.decay_exc * s.rise_exc[i]
     rise_inh = p.decay_inh * s.rise_inh[i]
     s.rise_exc[i] = 0.0 if abs(rise_exc) <= TINY else rise_exc

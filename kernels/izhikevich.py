@@ -5,9 +5,9 @@
     v >= 30 mV is a spike:  v <- c,  u <- u + d                                                  (3)
     tau_synapse ddrive/dt = -drive                                                               (4)
 
-v is in mV, t in ms; u, I and drive are in mV/ms. (1) and (2) by the midpoint method: an error of
-order dt^2 as long as there is no spike. (3) happens at the end of the step in which v gets to
-30 mV: spike times are true to dt. (4) is exact.
+v is in mV, t in ms; u, I and drive are in mV/ms. (1) and (2) are integrated by the midpoint method,
+with an error of order dt^2 between spikes. (3) happens at the end of the step in which v reaches
+30 mV, so spike times are accurate to dt. (4) is exact.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def slope(v, u, current):
 
 
 def step_membrane(i, t, s, p):
-    """(1) and (2): the slopes in the middle of the step carry across all of it."""
+    """(1) and (2): the slopes in the middle of the step are used for the whole step."""
     v = s.v[i]
     u = s.u[i]
     middle_v = v + p.half_dt * slope(v, u, s.I[i] + s.drive[i])

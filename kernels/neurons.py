@@ -21,7 +21,8 @@ def integrate_and_fire(i, t, s, p):
 
     tau dv/dt = v_rest + p.drive + drive - v,  with a constant and a synaptic drive
 
-    Both are linear, and advanced exactly: v of the next step is a sum of v and the drive now.
+    Both v and the drive are linear and advanced exactly: v of the next step is a weighted sum of
+    the present v and drive.
     """
     s.spike[i] = 0
     if s.refractory[i] > 0:
@@ -43,12 +44,12 @@ def poisson(i, t, s, p):
 
 
 def at_most_one(i, t, s, p):
-    """The same, but once in a step at the most: with the chance rate dt."""
+    """The same with at most one spike per step, of chance rate dt."""
     s.spike[i] = 1 if s.uniform[i] < s.rate[i] * p.seconds else 0
 
 
 def rarely(i, t, s, p):
-    """Decide again, with finer numbers, where the rate is so low that the chance is; see `RARE`."""
+    """Decide again, with finer random numbers, where the chance is below `RARE`."""
     if p.rare == 1:
         rate = s.rate[i] * p.seconds
         if rate < RARE and s.uniform[i] < RARE:

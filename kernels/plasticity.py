@@ -1,7 +1,7 @@
-"""Traces and averages that plasticity rules are made of.
+"""Traces and averages from which plasticity rules are built.
 
-Bodies per neuron, per synapse ``W[pre, post]``, or per spike. A rule is one or two of them with a
-body of its own; `examples/own_plasticity_rule.py` shows one.
+The bodies run per neuron, per synapse ``W[pre, post]``, or per spike. A rule combines one or two of
+them with a body that changes the weights; `examples/own_plasticity_rule.py` shows one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Recording inside the compiled loop: events and samples go to buffers that Python empties."""
+"""Recording inside the compiled loop, into buffers that Python empties between stretches."""
 
 from __future__ import annotations
 
-__all__ = ["advance", "sample", "sampled", "spikes_now", "store", "tally"]
+__all__ = ["advance", "sample", "sample_pair", "sampled", "spikes_now", "store", "tally"]
 
 
 def spikes_now(t, s, p):
@@ -11,7 +11,7 @@ def spikes_now(t, s, p):
 
 
 def store(a, t, s, p):
-    """Write spike `a` of this step's list behind what the buffer holds already."""
+    """Append spike `a` of this step's list to the buffer."""
     s.step[s.fill[0] + a] = t
     s.neuron[s.fill[0] + a] = s.ids[t % s.ids.shape[0], a]
 
@@ -29,6 +29,13 @@ def sampled(t, s, p):
 def sample(k, t, s, p):
     """Copy the value of the k-th chosen neuron to this sample's row of the buffer."""
     s.buffer[t // p.every - p.first, k] = s.value[s.which[k]]
+
+
+def sample_pair(k, t, s, p):
+    """The same of a matrix, whose elements are numbered row by row."""
+    columns = s.value.shape[1]
+    i = s.which[k] // columns
+    s.buffer[t // p.every - p.first, k] = s.value[i, s.which[k] - i * columns]
 
 
 def tally(_, t, s, p):

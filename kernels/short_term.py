@@ -22,7 +22,7 @@ __all__ = ["arrivals", "deliver_delayed", "deliver_dense", "deliver_sparse", "re
 
 
 def release(x, u, f):
-    """Resources and their use after a spike."""
+    """The resources x, and the share u of them that a spike uses, after a spike."""
     return x - u * x, u + f * (1.0 - u)
 
 
@@ -32,9 +32,10 @@ def arrivals(t, s, p):
 
 
 def use(_, t, s, p):
-    """The efficacies u x of the spikes that arrive now, in the order of the list.
+    """Compute the efficacies u x of the spikes that arrive now, in the order of the list.
 
-    One after the other: a neuron that is listed twice has released before the second spike.
+    Spikes are taken one after the other, so if a neuron is listed twice, its second spike finds
+    fewer resources.
     """
     slot = (t - p.delay) % s.ids.shape[0]
     for a in range(s.count[slot]):
@@ -57,7 +58,7 @@ def deliver_sparse(c, t, s, p):
 
 
 def deliver_delayed(c, t, s, p):
-    """The same for synapses with delays of their own."""
+    """The same for synapses that each have their own delay."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
     for a in range(s.count[slot]):

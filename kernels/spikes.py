@@ -1,10 +1,11 @@
 """Spikes inside the compiled loop: from flags to lists, and from lists to the targets.
 
 A population flags how many spikes each neuron emits in a step (``spike[i]``, mostly 0 or 1).
-`collect` turns the flags into a list of neuron indices, kept in a ring over the last steps, so that
-a delay is nothing but a look at an older slot. A neuron that emits two spikes is listed twice.
-Deliveries add to the row of this step of ``out[row, j]``, a ring itself (of one row for a plain
-port). Synapses with delays of their own add to rows to come, which `land` then moves to the port.
+`collect` turns the flags into a list of neuron indices. The lists of the last steps are kept in a
+ring, so a delayed projection simply reads an older slot. A neuron that emits two spikes is listed
+twice. Deliveries add to this step's row of ``out[row, j]``, which is a ring too (a plain port has
+one row). Synapses that each have their own delay add to rows of later steps, and `land` moves a
+row to the port when its step has come.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "flag",
     "land",
     "parts",
+    "silence",
     "synapses_in_block",
     "targets",
     "unflag",
@@ -34,12 +36,12 @@ __all__ = [
 def collect(_, t, s, p):
     """List the neurons that spiked, ``ids[slot, :count[slot]]`` in the slot of step t.
 
-    Those that emit more than one spike are listed again at the end. The flags are padded with zeros
-    to whole groups of eight.
+    Neurons that emit more than one spike are listed again at the end. The flags are padded with
+    zeros to whole groups of eight.
     """
     slot = t % s.ids.shape[0]
     m = np.uint64(0)
-    # Eight at a time, for most groups of eight are silent; no branch within one.
+    # Eight at a time: most groups of eight are silent, and within a group there is no branch.
     for group in range(s.spike.shape[0] // 8):
         anyone = 0
         for k in range(8):
@@ -62,6 +64,20 @@ def list_again(s, slot, m, most):
     return m
 
 
+def silence(_, t, s, p):
+    """Take the spikes of silenced neurons out of this step's list, and their flags back."""
+    slot = t % s.ids.shape[0]
+    m = 0
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        if s.silent[i] > 0:
+            s.spike[i] = 0
+        else:
+            s.ids[slot, m] = i
+            m += 1
+    s.count[slot] = m
+
+
 def flag(s, slot):
     """Set ``spike[i]`` of the neurons listed in `slot`, for sources that list without flags."""
     for a in range(s.count[slot]):
@@ -69,20 +85,20 @@ def flag(s, slot):
 
 
 def unflag(s, slot):
-    """Take the flags of the spikes listed in `slot` back."""
+    """Clear ``spike[i]`` of the neurons listed in `slot`."""
     for a in range(s.count[slot]):
         s.spike[s.ids[slot, a]] = 0
 
 
 def parts(n, p):
-    """How many blocks n targets are cut into: one on a core, one each on a GPU."""
+    """How many blocks n targets are cut into: on one core a single block, on a GPU n blocks."""
     return min(n, p.parts)
 
 
 def bounds(c, n, p):
-    """The targets of block `c`, of `n` in all.
+    """The first target of block `c` of `n` targets, and the one after its last.
 
-    Unsigned: an index that might be negative would keep loops over them from being vectorised.
+    Unsigned, because compilers do not vectorise loops whose index might be negative.
     """
     blocks = min(n, p.parts)
     return np.uint64(c * n // blocks), np.uint64((c + 1) * n // blocks)
@@ -94,15 +110,15 @@ def targets(t, s, p):
 
 
 def columns(t, s, p):
-    """How many blocks of targets a delivery has to visit; 0 without a spike."""
+    """How many blocks of targets a delivery has to visit; 0 if no spike arrives."""
     return parts(s.out.shape[1], p) if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
 
 
 def deliver_dense(c, t, s, p):
     """Add the weight rows of the spikes that arrive now to block `c` of the targets.
 
-    In one block, the inner loop is a row of ``W[pre, post]``. Rows are added in the order of the
-    list, eight in one pass, so the result does not depend on the blocks.
+    The inner loop runs along a row of ``W[pre, post]``. Rows are added in the order of the list,
+    eight in one pass, so the result does not depend on the blocks.
     """
     first, last = bounds(c, s.out.shape[1], p)
     add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
@@ -153,7 +169,7 @@ def add_synapses(s, row, i, first, last, scale, p):
 
 
 def deliver_delayed(c, t, s, p):
-    """The same for synapses with delays of their own: to the row in which each arrives."""
+    """The same for synapses that each have their own delay, and so their own row of arrival."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
     for a in range(s.count[slot]):
@@ -171,7 +187,7 @@ def add_delayed(s, now, i, first, last, scale, p):
 
 
 def land(c, t, s, p):
-    """Move what arrives now from a ring of rows to block `c` of a port."""
+    """Move the weights that arrive now from a ring of rows to block `c` of a port."""
     now = t % s.ring.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
@@ -181,7 +197,7 @@ def land(c, t, s, p):
 
 
 def synapses_in_block(s, i, first, last):
-    """Where the synapses of neuron i onto targets `first` to `last` (excluded) begin and end."""
+    """Where the synapses of neuron i onto targets `first` to `last - 1` begin and end."""
     low = s.start[i]
     high = s.start[i + 1]
     if first > 0:

@@ -5,18 +5,18 @@
 
     dx/dt = -x / tau_plus,      dy/dt = -y / tau_minus,      w_min <= w <= w_max                 (3)
 
-x belongs to the presynaptic neuron and starts when its spike arrives, y to the postsynaptic one.
+x belongs to the presynaptic neuron and jumps when its spike arrives; y is the postsynaptic trace.
 Away from the bounds, a spike that arrives at s and one that is fired at t change the weight by
 A_plus exp((s - t) / tau_plus) if s <= t, and by -A_minus exp((t - s) / tau_minus) if t < s.
 
 Within a step arrivals come first: they are delivered, then (1), then the neurons advance, then (2).
 
-All costs are per spike. What is stored of a trace is the number X of units that it has,
+All costs are per spike. A trace is stored as a number X of units u that decay,
 
     x(t) = X u(t),      u(t) = exp(-(t - t0) / tau),      t0 = 0, T, 2T, ...                     (4)
 
-which only spikes change, by 1 / u: one exponential serves all neurons of a step. u starts from 1
-again when a period T ends, and all X are then brought to the new unit, once in some thousand steps.
+so only spikes change X, by 1 / u, and one exponential serves all neurons of a step. u starts from 1
+again when a period T ends, once in some thousand steps; all X are then converted to the new unit.
 
 The synapses of presynaptic neuron i are ``start[i]:start[i + 1]``, by ascending target; those onto
 neuron j come from ``source[start_post[j]:start_post[j + 1]]``, and their weights lie at ``place``.
@@ -57,7 +57,7 @@ def renewed(t, s, p):
 
 
 def renew(i, t, s, p):
-    """X in the new unit: `left` is what the one of the period before has shrunk to."""
+    """Convert X to the new unit; `left` is what the old unit has shrunk to."""
     if t % p.period_plus == 0 and i < s.x.shape[0]:
         s.x[i] = units(s.x[i] * p.left_plus)
     if t % p.period_minus == 0 and i < s.y.shape[0]:
@@ -100,7 +100,7 @@ def depress_sparse(c, t, s, p):
 
 
 def arrive(_, t, s, p):
-    """The traces x of (1), one spike after another: a neuron may be listed twice."""
+    """Update the traces x of (1), one spike after another: a neuron may be listed twice."""
     slot = (t - p.delay) % s.ids.shape[0]
     spike = 1.0 / unit(t, p.period_plus, p.rate_plus)
     for a in range(s.count[slot]):

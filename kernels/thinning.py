@@ -1,8 +1,9 @@
-"""Thinning: Poisson neurons whose rate is bounded, at the cost of the few that might spike.
+"""Thinning: where rates have a bound, they are computed only for the neurons that might spike.
 
-A neuron whose uniform number u is above the chance that the highest rate would give cannot spike in
-this step, whatever its voltage. With a bound of 0.2 spikes per step that leaves one neuron in five
-to compute a rate for. The counts are those of `spikesim.kernels.chance.poisson_count` for all.
+A neuron whose uniform number u is above the chance of a spike at the highest rate cannot spike in
+this step, whatever its voltage. With a bound of 0.2 spikes per step, a rate has to be computed for
+one neuron in five. The counts equal those that `spikesim.kernels.chance.poisson_count` would give
+all neurons.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def found(t, s, p):
 
 
 def fetch(k, t, s, p):
-    """Copy what decides about candidate k to arrays without gaps."""
+    """Copy the numbers that decide whether candidate k spikes to arrays without gaps."""
     i = s.candidate[k]
     s.V_found[k] = s.V[i]
     s.uniform_found[k] = s.uniform[i]

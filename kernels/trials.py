@@ -1,8 +1,8 @@
-"""The clock of a task: trials made of a first and a second phase, of any lengths in steps.
+"""The clock of a task: each trial has a first and a second phase, of any lengths in steps.
 
-The clock is one small array of whole numbers that every gated Phase reads; `tick` advances it at
-the start of each step. A phase of length 0 is skipped, so that a test trial has only its first
-phase.
+The clock is one small array of whole numbers, which every Phase that runs only at certain times
+reads; `tick` advances it at the start of each step. A phase of length 0 is skipped: a test trial
+has only a first phase.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = [
 
 TRIAL = 0  # which trial
 PHASE = 1  # FIRST or SECOND phase of the trial
-TOGO = 2  # steps of the phase that come after this one
+TOGO = 2  # how many steps of the phase are still to come after this one
 STARTED = 3  # 1 in the first step of a phase
 FIRST = 0
 SECOND = 1
 
 
 def tick(_, t, s, p):
-    """Go on by one step; ``length[trial, phase]`` tells how many each phase has."""
+    """Advance the clock by one step; ``length[trial, phase]`` is how many steps a phase has."""
     s.clock[TOGO] -= 1
     s.clock[STARTED] = 0
     while s.clock[TOGO] < 0:

@@ -1,7 +1,7 @@
 """Units of layered rate networks: sums, activations, outputs, and what is read out of them.
 
 A body over the units of a layer reads the drive ``s.a`` and writes the activity ``s.h`` and the
-slope of the activation ``s.slope``; a body that is called once sees all units of the output.
+slope of the activation ``s.slope``. A body called once per step sees all units of the output.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LARGE = 2.0**40
 
 
 def show(_, t, s, p):
-    """Take up this trial's input and target; `scale` is 1/255 for images of whole numbers."""
+    """Copy this trial's input and target; `scale` is 1/255 for images of whole numbers."""
     example = s.example[s.clock[TRIAL]]
     for i in range(s.h.shape[0]):
         s.h[i] = real(s.image[example, i]) * p.scale
@@ -94,13 +94,13 @@ def softmax(_, t, s, p):
 
 
 def output_error(j, t, s, p):
-    """e = target - h, and delta: e, times the slope where the loss asks for it."""
+    """e = target - h, and delta = e, or e times the slope if the loss requires it."""
     s.e[j] = s.target[j] - s.h[j]
     s.delta[j] = s.e[j] * s.slope[j] if p.sloped == 1 else s.e[j]
 
 
 def send_down(j, t, s, p):
-    """Backpropagation: delta_j = (W_above sent)_j times the slope, `sent` being delta above."""
+    """Backpropagation: delta_j = (W_above sent)_j times the slope; `sent` is delta above."""
     s.received[j] = row_product(s.W_above, j, s.sent) * s.slope[j]
 
 
@@ -108,7 +108,7 @@ def send_down(j, t, s, p):
 
 
 def answer(_, t, s, p):
-    """The class of the highest output; the first one if several are."""
+    """The class of the highest output; of several equal ones, the first."""
     best = 0
     for j in range(1, s.h.shape[0]):
         if s.h[j] > s.h[best]:
@@ -142,7 +142,7 @@ def squared_error(_, t, s, p):
 
 
 def measure_cosine(_, t, s, p):
-    """Of the angle between what a layer learns from and what it would by backpropagation."""
+    """Measure the cosine between the delta a layer learns from and that of backpropagation."""
     dot = 0.0
     norm = 0.0
     norm_reference = 0.0

@@ -1,11 +1,12 @@
-"""What becomes of the product of two activities: applied at once, or summed over a minibatch.
+"""Weight updates from the product of two activities: at once, or summed over a minibatch.
 
-An update changes ``M[pre, post]`` by a direction g, a rate and a decay that no rate multiplies:
+An update changes ``M[pre, post]`` by a direction g times a rate; the decay is not multiplied by the
+rate:
 
     M <- kept M + rate change(g),     g = pre^T post, or its mean or sum over the batch
 
-Online, `add_product` does it in one pass. Else `sum_product` adds g to a sum in every trial, and at
-the end of the batch `apply` or an optimiser takes it and begins a new sum.
+Online, `add_product` does this in one pass. In minibatches, `sum_product` adds g to a sum in every
+trial; at the end of the batch `apply` or an optimiser uses the sum and begins a new one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def at_start_of_batch(s, p):
 
 
 def at_end_of_batch(s, p):
-    """Whether this trial is the last of its batch; the entry is how many there are."""
+    """Whether this trial is the last of its batch; its entry of ``s.ends`` is the batch's size."""
     return s.ends[s.clock[TRIAL]] > 0
 
 
@@ -57,7 +58,7 @@ def add_product(c, t, s, p):
 
 
 def add_bias(j, t, s, p):
-    """Likewise of biases, which do not decay."""
+    """The same for biases, which do not decay."""
     s.M[j] = s.M[j] + p.rate * s.post[j]
 
 
@@ -71,25 +72,25 @@ def sum_product(c, t, s, p):
 
 
 def sum_bias(j, t, s, p):
-    """Likewise of biases."""
+    """The same for biases."""
     s.M[j] = s.M[j] + p.sign * s.post[j]
 
 
 def count_update(_, t, s, p):
-    """How many updates there were, this one included."""
+    """Count the updates, including this one."""
     s.updates[0] += 1
 
 
 def share(s, p):
-    """What the sum of a batch is multiplied by: a mean is over the examples that there were."""
+    """The factor that turns the sum of a batch into g: a mean is over the examples it had."""
     return 1.0 / real(s.ends[s.clock[TRIAL]]) if p.mean == 1 else 1.0
 
 
 def change(g, m, v, n, p):
-    """The change that an optimiser makes of a direction, and its two moments afterwards.
+    """The change that an optimiser makes of direction g in the n-th update, and its new moments.
 
-    Of the n-th update. Momentum: m <- mu m + g. RMSprop: g over the root of the running mean of
-    g^2. Adam: running mean of g over the same root, both without the bias of their start at 0.
+    Momentum: m <- mu m + g. RMSprop: g over the root of the running mean of g^2. Adam: the running
+    mean of g over the same root, both corrected for the bias of starting at 0.
     """
     if p.rule == MOMENTUM:
         m = p.momentum * m + g
@@ -107,7 +108,7 @@ def change(g, m, v, n, p):
 
 
 def apply(i, t, s, p):
-    """M <- kept M + rate g, for row i, and a new sum."""
+    """M <- kept M + rate g, for row i; begins a new sum."""
     part = share(s, p)
     for j in range(s.M.shape[1]):
         s.M[i, j] = p.kept * s.M[i, j] + p.rate * (part * s.M_sum[i, j])
@@ -115,13 +116,13 @@ def apply(i, t, s, p):
 
 
 def apply_bias(j, t, s, p):
-    """Likewise of bias j, which does not decay."""
+    """The same for bias j, which does not decay."""
     s.M[j] = s.M[j] + p.rate * (share(s, p) * s.M_sum[j])
     s.M_sum[j] = 0.0
 
 
 def optimize(i, t, s, p):
-    """M <- kept M + rate change(g), for row i, and a new sum."""
+    """M <- kept M + rate change(g), for row i; begins a new sum."""
     part = share(s, p)
     n = real(s.updates[0])
     for j in range(s.M.shape[1]):
@@ -132,7 +133,7 @@ def optimize(i, t, s, p):
 
 
 def optimize_bias(j, t, s, p):
-    """Likewise of bias j."""
+    """The same for bias j."""
     n = real(s.updates[0])
     g = share(s, p) * s.M_sum[j]
     by, s.first[j], s.second[j] = change(g, s.first[j], s.second[j], n, p)
@@ -141,6 +142,6 @@ def optimize_bias(j, t, s, p):
 
 
 def keep_sparse(i, t, s, p):
-    """Synapses that were left out stay out."""
+    """Keep the weights of absent synapses at 0."""
     for j in range(s.M.shape[1]):
         s.M[i, j] = s.M[i, j] * s.mask[i, j]

@@ -1,8 +1,9 @@
-"""Means over the window at the end of a phase, of potentials and of postsynaptic potentials.
+"""Means of potentials, and of postsynaptic potentials, over the window at the end of a phase.
 
-A mean takes ``value[i] * share`` in every step of its window. If no spike acts beyond its own
-phase, a spike's share in the mean of its PSP is known when it is emitted: ``kappa_in_window[d]`` is
-that of a spike with d steps of the phase to go. Means of PSPs then cost nothing per neuron.
+A mean adds ``value[i] * share`` in every step of its window. If no spike acts beyond its own phase,
+a spike's contribution to the mean of its PSP is known when it is emitted: ``kappa_in_window[d]`` is
+the contribution of a spike with d steps of the phase to go. Means of PSPs then cost nothing per
+neuron.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def clear(i, t, s, p):
 
 
 def transpose(j, t, s, p):
-    """M_T = M^T, by rows of M."""
+    """M_T = M^T, for row j of M."""
     for o in range(s.M.shape[1]):
         s.M_T[o, j] = s.M[j, o]
 
@@ -79,14 +80,14 @@ def spikes_count(s, p):
 
 
 def average_spikes(_, t, s, p):
-    """What this step's spikes add to the mean PSP of the first phase."""
+    """Add this step's spikes to the mean PSP of the first phase."""
     slot = t % s.ids.shape[0]
     for a in range(s.count[slot]):
         s.mean[s.ids[slot, a]] += s.kappa_in_window[s.clock[TOGO]]
 
 
 def average_later_spikes(lag, t, s, p):
-    """What spikes that arrive a step later add, for a window that ends `lag` steps early."""
+    """The same for spikes that arrive a step later, and a window that ends `lag` steps early."""
     togo = s.clock[TOGO] - 1 - lag
     if togo >= 0 and togo < s.kappa_in_window.shape[0]:
         slot = t % s.ids.shape[0]
@@ -95,14 +96,14 @@ def average_later_spikes(lag, t, s, p):
 
 
 def average_later(i, t, s, p):
-    """The same of a PSP that is computed in every step."""
+    """The same for a PSP that is computed in every step."""
     for lag in range(s.mean.shape[0]):
         if s.clock[TOGO] >= lag + 1 and s.clock[TOGO] < lag + 1 + p.window:
             s.mean[lag, i] += s.value[i] * p.share
 
 
 def list_arrivals(_, t, s, p):
-    """Each spike arrives at its own neuron's PSP."""
+    """Deliver each spike to the PSP of its own neuron."""
     slot = t % s.ids.shape[0]
     for a in range(s.count[slot]):
         s.out[t % s.out.shape[0], s.ids[slot, a]] += 1.0

@@ -14,6 +14,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from spikesim.attributes import imported_later
+from spikesim.former import NOW
 
 
 class Registered(NamedTuple):
@@ -52,6 +53,9 @@ MODELS = {
 
 EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
 """Modules of published experiments, by the model that they are of."""
+
+NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
+NOW["spikesim.models.burst.spiking.transfer_curves"] = "spikesim.bursts"
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_later(

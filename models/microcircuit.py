@@ -37,19 +37,21 @@ https://github.com/INM-6/microcircuit-PD14-model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim import CurrentLIF, Network, SpikeRecording
-from spikesim.checks import check_choice, check_number, show
-from spikesim.errors import InputError
+from spikesim import CurrentLIF, Network
+from spikesim.experiments import ExperimentParameters
+from spikesim.learning.parameters import choice, number
+from spikesim.spiketrains import mean_rates
 from spikesim.training import random_numbers
 
 __all__ = [
     "EXTERNAL_INDEGREES",
+    "NAMES",
     "PROBABILITIES",
     "RATES",
     "SIZES",
@@ -64,28 +66,18 @@ __all__ = [
 
 # ------------------------------------------------------------------------------- populations
 
-SIZES = {
-    "L23E": 20683,
-    "L23I": 5834,
-    "L4E": 21915,
-    "L4I": 5479,
-    "L5E": 4850,
-    "L5I": 1065,
-    "L6E": 14395,
-    "L6I": 2948,
-}
-"""Numbers of neurons; layers 2 and 3 are one."""
+NAMES = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
 
-EXTERNAL_INDEGREES = {
-    "L23E": 1600,
-    "L23I": 1500,
-    "L4E": 2100,
-    "L4I": 1900,
-    "L5E": 2000,
-    "L5I": 1900,
-    "L6E": 2900,
-    "L6I": 2100,
-}
+
+def by_population(*values: Any) -> dict[str, Any]:
+    """A row of a table, name by name; layers 2 and 3 are one."""
+    return dict(zip(NAMES, values, strict=True))
+
+
+SIZES = by_population(20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
+"""Numbers of neurons."""
+
+EXTERNAL_INDEGREES = by_population(1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100)
 """Synapses from elsewhere onto each neuron, K_ext."""
 
 EXTERNAL_RATE = 8.0  # Hz, of each of them
@@ -106,18 +98,11 @@ NEURON = {
 
 MV_PER_PA = NEURON["tau"] / C_M
 
+MEANS = (-68.28, -63.16, -63.33, -63.45, -63.11, -61.66, -66.72, -61.43)
+DEVIATIONS = (5.36, 4.57, 4.74, 4.94, 4.94, 4.55, 5.46, 4.48)
 VOLTAGES = {
-    "original": {name: (-58.0, 10.0) for name in SIZES},
-    "optimized": {
-        "L23E": (-68.28, 5.36),
-        "L23I": (-63.16, 4.57),
-        "L4E": (-63.33, 4.74),
-        "L4I": (-63.45, 4.94),
-        "L5E": (-63.11, 4.94),
-        "L5I": (-61.66, 4.55),
-        "L6E": (-66.72, 5.46),
-        "L6I": (-61.43, 4.48),
-    },
+    "original": by_population(*[(-58.0, 10.0)] * len(NAMES)),
+    "optimized": by_population(*zip(MEANS, DEVIATIONS, strict=True)),
 }
 """Mean and standard deviation of the voltages at first (mV).
 
@@ -170,16 +155,16 @@ class PublishedRate(NamedTuple):
     high: float
 
 
-RATES = {
-    "L23E": PublishedRate(0.903, 0.83, 0.98),
-    "L23I": PublishedRate(2.965, 2.88, 3.10),
-    "L4E": PublishedRate(4.414, 4.24, 4.62),
-    "L4I": PublishedRate(5.876, 5.69, 6.11),
-    "L5E": PublishedRate(7.569, 7.35, 8.00),
-    "L5I": PublishedRate(8.633, 8.57, 8.72),
-    "L6E": PublishedRate(1.105, 1.04, 1.16),
-    "L6I": PublishedRate(7.829, 7.54, 8.06),
-}
+RATES = by_population(
+    PublishedRate(0.903, 0.83, 0.98),
+    PublishedRate(2.965, 2.88, 3.10),
+    PublishedRate(4.414, 4.24, 4.62),
+    PublishedRate(5.876, 5.69, 6.11),
+    PublishedRate(7.569, 7.35, 8.00),
+    PublishedRate(8.633, 8.57, 8.72),
+    PublishedRate(1.105, 1.04, 1.16),
+    PublishedRate(7.829, 7.54, 8.06),
+)
 """What the populations fire at.
 
 The ranges are read off the figure "Spontaneous activity" of F. Schuessler's thesis (2015,
@@ -187,6 +172,14 @@ https://github.com/frschu/microcircuit, a vector graphic), rounded outwards: 20 
 authors' program and 20 of another one in PyNEST, 1,000 neurons of each population. What the article
 says of excitatory populations, 0.86, 4.45, 7.59 and 1.09 Hz, lies within them.
 """
+
+
+class Parameters(ExperimentParameters):
+    """What is chosen of a network; see `build`."""
+
+    scale: float = number(1.0, "share of the neurons", at_least=0.001, at_most=1.0)
+    background: str = choice("poisson", "dc", about="what comes from elsewhere")
+    voltages: str = choice("optimized", "original", about="where voltages begin")
 
 
 def synapse_numbers(scale: float = 1.0) -> np.ndarray:
@@ -208,7 +201,7 @@ def synapse_numbers(scale: float = 1.0) -> np.ndarray:
     >>> int(synapse_numbers(0.1).sum())
     2988807
     """
-    scale = _check_scale(scale)
+    scale = Parameters.of(scale=scale).scale
     return np.rint(_full_numbers() * scale**2).astype(np.int64)
 
 
@@ -242,7 +235,7 @@ def compensating_currents(scale: float) -> dict[str, float]:
     >>> round(compensating_currents(0.1)["L4E"], 1)
     113.0
     """
-    missing = 1.0 - sqrt(_check_scale(scale))
+    missing = 1.0 - sqrt(Parameters.of(scale=scale).scale)
     indegrees = _full_numbers() / np.array(list(SIZES.values()))[:, None]
     rates = np.array([rate.reference for rate in RATES.values()])
     inside = (indegrees * mean_weights()) @ rates
@@ -300,9 +293,7 @@ def build(
     >>> spikes = {name: net.record_spikes(cells) for name, cells in net.populations.items()}
     >>> net.run(1.0)
     """
-    scale = _check_scale(scale)
-    check_choice("background", background, ["poisson", "dc"])
-    check_choice("voltages", voltages, list(VOLTAGES))
+    scale = Parameters.of(scale=scale, background=background, voltages=voltages).scale
     net = Network(dt, seed, dtype, backend)
     chance = random_numbers(net.seed, 0)
     stronger = 1.0 / sqrt(scale)
@@ -313,7 +304,8 @@ def build(
             current += sqrt(scale) * _external_current(name)
         n = round(scale * size)
         cells = net.add_population(name, n, CurrentLIF, **NEURON, I=MV_PER_PA * current)
-        cells.v[:] = chance.normal(*VOLTAGES[voltages][name], n)
+        mean, sd = VOLTAGES[voltages][name]
+        cells.v[:] = chance.normal(mean, sd, n)
         if background == "poisson":
             rate = EXTERNAL_RATE * scale * EXTERNAL_INDEGREES[name]
             net.add_background(cells, "I_exc", rate, MV_PER_PA * stronger * WEIGHT)
@@ -335,43 +327,7 @@ def build(
     return net
 
 
-def mean_rates(spikes: Mapping[str, SpikeRecording], after: float = 500.0) -> dict[str, float]:
-    """Mean rates of recorded populations, in Hz.
-
-    Parameters
-    ----------
-    spikes : dict of str to SpikeRecording
-    after : float
-        In ms: the time of the network up to which spikes are left out, as it has to settle.
-
-    Examples
-    --------
-    >>> net = build(scale=0.001, seed=1, backend="python")
-    >>> spikes = {"L5I": net.record_spikes(net.populations["L5I"])}
-    >>> net.run(2.0)
-    >>> sorted(mean_rates(spikes, after=1.0))
-    ['L5I']
-    """
-    found = {}
-    if not isinstance(spikes, Mapping):
-        raise InputError(f"spikes is {show(spikes)}; it has to be a dict of recordings.")
-    for name, recording in spikes.items():
-        if not isinstance(recording, SpikeRecording):
-            raise InputError(
-                f"spikes[{name!r}] is {show(recording)}; it has to be a SpikeRecording."
-            )
-        check_number("after", after, at_least=0.0, below=recording.t_stop, unit="ms")
-        counted = np.count_nonzero(recording.t >= after - 1e-6)
-        counting = recording.t_stop - max(after, recording.t_start)
-        found[name] = float(1e3 * counted / (recording.n * counting))
-    return found
-
-
 # ------------------------------------------------------------------------------------ inside
-
-
-def _check_scale(scale: float) -> float:
-    return check_number("scale", scale, at_least=0.001, at_most=1.0)
 
 
 def _full_numbers() -> np.ndarray:

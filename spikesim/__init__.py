@@ -17,11 +17,13 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
     )  # a source checkout: kernels/, models/ and data/ lie beside this folder
 
 from spikesim.attributes import imported_later as _imported_later
+from spikesim.declaring import Parameter, Variable
 from spikesim.engine.filters import DoubleExponential
 from spikesim.engine.network import Network
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.stdp import PairSTDP
 from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
 from spikesim.former import find_former_names as _find_former_names
@@ -39,6 +41,8 @@ from spikesim.neurons import (
     Poisson,
 )
 from spikesim.replicas import Replicas
+from spikesim.synapse import Synapse
+from spikesim.synapses import NMDA, Alpha, Biexponential
 from spikesim.textbook_neurons import (
     AdaptiveLIF,
     ExponentialIF,
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from spikesim import plot as plot
     from spikesim import sonata as sonata
     from spikesim import spiketrains as spiketrains
+    from spikesim import stimuli as stimuli
     from spikesim import sweep as sweep
 else:  # modules for users, which take time to import
     __getattr__, __dir__ = _imported_later(
@@ -70,17 +75,21 @@ else:  # modules for users, which take time to import
             "plot",
             "sonata",
             "spiketrains",
+            "stimuli",
             "sweep",
         ],
     )
 
 __all__ = [
     "LIF",
+    "NMDA",
     "AdEx",
     "AdaptiveLIF",
+    "Alpha",
     "AlphaConductanceLIF",
     "AlphaCurrentLIF",
     "Bernoulli",
+    "Biexponential",
     "ConductanceLIF",
     "CurrentLIF",
     "DeltaLIF",
@@ -95,6 +104,8 @@ __all__ = [
     "Network",
     "Neuron",
     "PairSTDP",
+    "Parameter",
+    "PlasticityRule",
     "Poisson",
     "Population",
     "Projection",
@@ -104,6 +115,8 @@ __all__ = [
     "SpikeRecording",
     "SpikesimError",
     "StateRecording",
+    "Synapse",
     "TwoCompartment",
+    "Variable",
     "__version__",
 ]

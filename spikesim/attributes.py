@@ -1,23 +1,24 @@
-"""What may be assigned to: a name that has no effect is refused, with the nearest that has one.
+"""Attributes that may be assigned to; a name that would have no effect is refused.
 
-Python takes any attribute of any object, so that ``cells.vm = -50.0`` or ``net.dt = 0.2`` would be
-stored and never looked at. A class of this package whose objects are in users' hands is therefore a
-`Guarded` one:
+Python lets users set any attribute of any object, so ``cells.vm = -50.0`` or ``net.dt = 0.2`` would
+be stored and never read. Classes of this package that users handle are therefore `Guarded`. An
+assignment without effect raises an error, which offers the nearest name that can be set:
 
     class Background(Guarded):
         _remedies = {"target": "add another background to that variable"}
 
         def __init__(self, population, target):
-            self.population = population            # is set here once, and read from then on
+            self.population = population            # set here once, and only read later
             self.target = target
 
         @property                                   # may be set, as it has a setter
         def rate(self): ...
 
-What ``__init__`` sets belongs to how the object was made, and is refused afterwards. A property
-with a setter may be set, and so may what `_settable` lists. Names that begin with an underscore are
-free, for the class itself as for others. Classes that users derive from ours may set what they like
-in their own ``__init__``, and these names, or others that they declare, later on, too.
+The attributes that ``__init__`` sets describe how the object was made, and cannot be set later. A
+property with a setter can be set, and so can the names in `_settable`. Names that begin with an
+underscore can always be set, by the class and by others. If users derive a class from ours, its
+``__init__`` may set any name; these names, and others that the class declares, can also be set
+later.
 """
 
 from __future__ import annotations
@@ -39,24 +40,26 @@ __all__ = [
     "Constants",
     "Guarded",
     "Missing",
+    "Named",
     "Watched",
     "copied",
     "imported_later",
     "public_names",
+    "read_only",
 ]
 
-_OURS = "spikesim"  # the package whose classes know what they look at
+_OURS = "spikesim"  # the package whose classes know which attributes they read
 
 
 class Guarded:
-    """An object to which nothing is assigned that nobody looks at.
+    """An object that refuses an assignment which nobody would ever read.
 
     Attributes
     ----------
     _settable : tuple of str
         Names of plain attributes that may be set at any time.
     _remedies : dict of str to str
-        What to do instead of setting a name, such as 'build another network with it'.
+        For names that cannot be set, what to do instead, such as 'build another network with it'.
     """
 
     _settable: ClassVar[tuple[str, ...]] = ()
@@ -101,17 +104,17 @@ class Guarded:
         if name in readable:
             called = callable(getattr(type(self), name, None))
             what = "is a method" if called else "can only be read"
-            there = f"; what can be set is {there}" if there else ""
-            return f"{name} of {who} {what}, so that it cannot be set{there}."
+            there = f"; what can be set: {there}" if there else ""
+            return f"{name} of {who} {what}, so it cannot be set{there}."
         near = nearest(name, [*settable, *sorted(readable)])
-        there = f"; there is {there}" if there else ""
+        there = f"; available: {there}" if there else ""
         return (
-            f"{who[0].upper()}{who[1:]} has no {show(name)} that could be set{there}.{near} A name "
-            "of your own begins with '_'."
+            f"{who[0].upper()}{who[1:]} has no {show(name)} that can be set{there}.{near} Names "
+            "of your own have to begin with '_'."
         )
 
     def _more(self) -> Iterator[str]:
-        """Names that can be set without being attributes of the class, as a neuron's variables."""
+        """Names that can be set though the class has no such attribute: a neuron's variables."""
         return iter(())
 
     def _has_effect(self, name: str) -> bool:
@@ -122,12 +125,50 @@ class Missing(InputError, AttributeError):
     """An attribute that other objects of the class have, but not this one."""
 
 
+class Named(Guarded):
+    """An object that has attributes whose names users have chosen, such as parameters of a rule.
+
+    A subclass says in `_more` which of them may be set, reads and writes them in `_read`, which
+    raises KeyError for others, and `_write`, and tells in `_called` who it is, for messages.
+    """
+
+    def _read(self, name: str) -> Any:
+        raise NotImplementedError
+
+    def _write(self, name: str, value: Any) -> None:
+        raise NotImplementedError
+
+    def _called(self) -> str:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or "_fixed" not in self.__dict__:
+            raise AttributeError(name)
+        try:
+            return self._read(name)
+        except KeyError:
+            there = [*self._more()]
+            raise Missing(
+                f"{self._called()} has no {name!r}; there is {', '.join(there) or 'nothing'}."
+                f"{nearest(name, there)}"
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and "_fixed" in self.__dict__ and name in self._more():
+            self._write(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._more()]
+
+
 def _is_ours(cls: type) -> bool:
     return cls.__module__.partition(".")[0] == _OURS
 
 
 def _closing(init: Callable[..., None], ours: bool) -> Callable[..., None]:
-    """An ``__init__`` after which attributes are guarded."""
+    """Wrap an ``__init__``, so that attributes are guarded once it has ended."""
 
     @wraps(init)
     def __init__(self: Any, *args: Any, **options: Any) -> None:
@@ -164,15 +205,15 @@ def public_names(cls: type) -> set[str]:
 
 
 class Watched(dict):
-    """A dict whose subclass looks at what is assigned, in `__setitem__`, however it is done."""
+    """A dict in which every assignment, however it is written, goes through `__setitem__`."""
 
     def update(self, *others: Any, **named: Any) -> None:
-        """Assign several."""
+        """Assign several values."""
         for name, value in dict(*others, **named).items():
             self[name] = value
 
     def setdefault(self, name: Any, default: Any = None) -> Any:
-        """What is there under a name; assigned to it, if there is nothing."""
+        """Return the value of a name; if it has none, assign the default first."""
         if name not in self:
             self[name] = default
         return self[name]
@@ -195,12 +236,12 @@ def _empty(kind: type[Watched]) -> Watched:
 
 
 class Constants(Watched):
-    """Numbers by name that may be changed, but not added to: nobody would look at others.
+    """Numbers by name. They can be changed, but no name can be added: nobody would read it.
 
     Parameters
     ----------
     what : str
-        What they are, for messages: "constant of 'cells'".
+        Their kind, for messages: "constant of 'cells'".
     values : mapping of str to number
 
     Examples
@@ -219,13 +260,13 @@ class Constants(Watched):
 
 
 def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callable]:
-    """A package's ``__getattr__`` and ``__dir__``: its modules are imported when asked for.
+    """A package's ``__getattr__`` and ``__dir__``, which import its modules on first use.
 
     Parameters
     ----------
     package : str
     names : sequence of str
-        Of the modules.
+        The names of the modules.
 
     Examples
     --------
@@ -247,8 +288,21 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
     return get, listed
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The same array, for those who should not write to it: compiled code believes indices.
+
+    Examples
+    --------
+    >>> read_only(np.zeros(2)).flags.writeable
+    False
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def copied(tree: Any) -> Any:
-    """Nested dictionaries and lists with copies of their arrays: what comes later changes neither.
+    """Copy nested dictionaries and lists with their arrays: later changes of one spare the other.
 
     Examples
     --------

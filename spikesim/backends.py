@@ -15,7 +15,7 @@ __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device
 BACKENDS = {
     "cpu": "one core, compiled by Numba",
     "threads": "all cores, for one large network; threads:2 uses two",
-    "python": "plain Python, slow, to debug and to compare with",
+    "python": "plain Python: slow, for debugging and comparison",
     "cuda": "an NVIDIA GPU; cuda:1 is the second one",
 }
 
@@ -32,7 +32,7 @@ _OTHER_NAMES = {
 
 
 def check_backend(name: Any) -> str:
-    """Return `name` if it names a backend, whether or not it can be used here.
+    """Return `name` if it names a backend, even one that cannot be used here.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_backend(name: Any) -> str:
 
 
 def available() -> dict[str, str]:
-    """Backend → why it cannot be used here; empty if it can.
+    """Backend → the reason why it cannot be used here; empty if it can.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def available() -> dict[str, str]:
 
 
 def device_name(device: int = 0) -> str:
-    """The name of a GPU that the backend can use."""
+    """The name of a GPU that the 'cuda' backend can use."""
     from spikesim.kernels.machine.cuda import provider
 
     name = getattr(provider().gpus[device], "name", b"the simulator of numba.cuda")
@@ -70,12 +70,12 @@ def device_name(device: int = 0) -> str:
 
 
 def backend(name: str) -> Any:
-    """What compiles and runs the programs of a network.
+    """The object that compiles and runs the programs of a network.
 
     Raises
     ------
     InputError
-        If there is none of this name, or it cannot be used here.
+        If no backend has this name, or if it cannot be used here.
     """
     name = check_backend(name)
     if name == "cpu":
@@ -89,7 +89,7 @@ def backend(name: str) -> Any:
     kind, _, number = name.partition(":")
     if kind == "threads":
         return _threads(int(number or cores()))
-    return _cuda(int(number or 0))
+    return cuda(int(number or 0))
 
 
 @cache
@@ -100,7 +100,7 @@ def _threads(count: int) -> Any:
 
 
 @cache
-def _cuda(device: int) -> Any:
+def cuda(device: int) -> Any:
     from spikesim.kernels.machine.cuda import Cuda, unavailable
 
     reason = unavailable(device)

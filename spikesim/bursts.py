@@ -4,10 +4,10 @@
     rates.event_rate, rates.burst_probability
 
 Spikes of one neuron that follow each other closely are a burst. A burst counts as one event, and
-so does a spike that stands alone. Of a population of pyramidal neurons, the rate of events tells
-what drives the somata and the probability that an event is a burst what drives the apical
+so does an isolated spike. In a population of pyramidal neurons, the rate of events reflects the
+drive of the somata, and the probability that an event is a burst reflects the drive of the apical
 dendrites (Naud & Sprekeler 2018; Payeur et al. 2021). `plot.burst_raster` and `plot.multiplexing`
-draw both. Times are in ms and rates in Hz.
+draw both; `Curves` has both over a dendritic current. Times are in ms and rates in Hz.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ import numpy as np
 from spikesim.checks import check_array, check_integer, check_memory, check_number
 from spikesim.errors import InputError
 
-__all__ = ["BurstRates", "Bursts", "binned_rates", "events_and_bursts"]
+__all__ = [
+    "BurstRates",
+    "Bursts",
+    "Curves",
+    "binned_rates",
+    "burst_probability",
+    "events_and_bursts",
+]
 
 # Multiples of a time step are equal if they differ by less (ms): 16.1 - 0.1 is a little above 16.
 _ROUNDING = 1e-6
@@ -79,6 +86,158 @@ class BurstRates(NamedTuple):
     firing_rate: np.ndarray
 
 
+class Curves(NamedTuple):
+    """Event rates and burst probabilities over the dendritic current, a row for each condition.
+
+    Attributes
+    ----------
+    weight : float64 array, shape (conditions,)
+        Of the inhibition of dendrites.
+    current : float64 array, shape (conditions,)
+        In pA: into somata with lateral inhibition; out of SST+ cells, for VIP+ cells, with
+        interneurons.
+    dendritic_current : float64 array, shape (currents,)
+        In pA.
+    event_rate : float64 array, shape (conditions, currents)
+        Events per second and neuron, in Hz.
+    burst_probability : float64 array, shape (conditions, currents)
+        Bursts per event, as a fraction; NaN without events. Above 1 only by chance: where nearly
+        all events are bursts, some of those counted belong to events before the window.
+    """
+
+    weight: np.ndarray
+    current: np.ndarray
+    dendritic_current: np.ndarray
+    event_rate: np.ndarray
+    burst_probability: np.ndarray
+
+    @classmethod
+    def of_rows(
+        cls,
+        weight: Any,
+        current: Any,
+        dendritic_current: Any,
+        event_rate: Any,
+        burst_probability: Any,
+    ) -> Curves:
+        """Curves from columns of a table, whose rows name all currents of one condition in turn.
+
+        Parameters
+        ----------
+        weight, current, dendritic_current, event_rate, burst_probability : array_like
+            The columns, of shape (conditions * currents,).
+
+        Raises
+        ------
+        InputError
+            If they differ in length, or conditions in the number of their rows.
+        """
+        given = {"weight": weight, "current": current, "dendritic_current": dendritic_current}
+        given.update(event_rate=event_rate, burst_probability=burst_probability)
+        shape: tuple[int | None, ...] = (None,)
+        columns = []
+        for name, column in given.items():
+            columns.append(check_array(name, column, shape=shape, dtype=np.float64))
+            shape = columns[0].shape
+        conditions = {*zip(columns[0].tolist(), columns[1].tolist(), strict=True)}
+        if not conditions or len(columns[0]) % len(conditions):
+            raise InputError(
+                f"weight and current have {len(columns[0])} rows for {len(conditions)} conditions; "
+                "there have to be as many of each."
+            )
+        w, c, dendritic, rates, bursts = (each.reshape(len(conditions), -1) for each in columns)
+        return cls(w[:, 0], c[:, 0], dendritic[0], rates, bursts)
+
+    def condition(self, weight: float, current: float) -> int:
+        """The row of a condition.
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        weight = check_number("weight", weight)
+        current = check_number("current", current, unit="pA")
+        rows = np.flatnonzero((self.weight == weight) & (self.current == current))
+        if rows.size == 0:
+            raise InputError(
+                f"There is no curve of weight {weight:g} and current {current:g} pA; there are "
+                + ", ".join(f"({w:g}, {c:g})" for w, c in self.conditions)
+                + "."
+            )
+        return int(rows[0])
+
+    @property
+    def conditions(self) -> list[tuple[float, float]]:
+        """Weight and current of each row."""
+        return [(float(w), float(c)) for w, c in zip(self.weight, self.current, strict=True)]
+
+    def at(self, dendritic_current: float) -> int:
+        """The column of a dendritic current.
+
+        Raises
+        ------
+        InputError
+            If it was not measured.
+        """
+        dendritic_current = check_number("dendritic_current", dendritic_current, unit="pA")
+        columns = np.flatnonzero(self.dendritic_current == dendritic_current)
+        if columns.size == 0:
+            raise InputError(
+                f"dendritic_current is {dendritic_current:g} pA; it has to be one of "
+                + ", ".join(f"{c:g}" for c in self.dendritic_current)
+                + "."
+            )
+        return int(columns[0])
+
+    def current_for(self, burst_probability: float, weight: float, current: float) -> float:
+        """The dendritic current (pA) at which a curve reaches this burst probability.
+
+        Between measured currents the curve is taken to be straight; NaN if it stays below.
+
+        Examples
+        --------
+        >>> curves = Curves.of_rows([0.0] * 2, [0.0] * 2, [50.0, 100.0], [4.0, 3.5], [0.3, 0.5])
+        >>> curves.current_for(0.4, weight=0.0, current=0.0)
+        75.0
+        """
+        burst_probability = check_number("burst_probability", burst_probability, at_least=0.0)
+        curve = self.burst_probability[self.condition(weight, current)]
+        above = np.flatnonzero(curve >= burst_probability)
+        if above.size == 0 or above[0] == 0:
+            return float("nan")
+        between = slice(above[0] - 1, above[0] + 1)
+        return float(np.interp(burst_probability, curve[between], self.dendritic_current[between]))
+
+
+def burst_probability(events: Any, bursts: Any) -> np.ndarray:
+    """Return bursts per event.
+
+    Parameters
+    ----------
+    events, bursts : array_like of one shape
+        Their numbers or rates, at least 0.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        NaN without events.
+
+    Raises
+    ------
+    InputError
+        If they are not numbers of one shape.
+
+    Examples
+    --------
+    >>> burst_probability([10, 0], [2, 0])
+    array([0.2, nan])
+    """
+    events = check_array("events", events, at_least=0.0)
+    bursts = check_array("bursts", bursts, shape=events.shape, at_least=0.0)
+    return np.divide(bursts, events, out=np.full(events.shape, np.nan), where=events > 0)
+
+
 def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> Bursts:
     """Find the events of each neuron, and which of them are bursts.
 
@@ -93,8 +252,8 @@ def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> B
     ids : int array, shape (spikes,)
         The neuron of each spike, at least 0.
     longest_interval : float
-        Longest interval between two spikes of a burst (ms), itself included; 16 ms is that of
-        Payeur et al. (2021).
+        Longest interval between two spikes of a burst (ms), inclusive; Payeur et al. (2021) use
+        16 ms.
 
     Returns
     -------
@@ -123,9 +282,9 @@ def events_and_bursts(times: Any, ids: Any, longest_interval: float = 16.0) -> B
 
     order = np.lexsort((times, ids))  # neuron after neuron
     t, i = times[order], ids[order]
-    follows = np.zeros(t.size, bool)  # the spike before closely
+    follows = np.zeros(t.size, bool)  # whether a spike closely follows the one before
     follows[1:] = (i[1:] == i[:-1]) & (np.diff(t) <= longest + _ROUNDING)
-    leads = np.zeros(t.size, bool)  # the spike after closely
+    leads = np.zeros(t.size, bool)  # whether the next spike closely follows it
     leads[:-1] = follows[1:]
     second = follows.copy()
     second[1:] &= ~follows[:-1]
@@ -158,9 +317,9 @@ def binned_rates(
     duration : float
         End of the recording (ms), such as `SpikeRecording.t_stop`.
     bin_width : float
-        Length of a bin (ms). What is left at the end and fills no bin is left out.
+        Length of a bin (ms). An incomplete bin at the end is left out.
     start : float
-        Where the first bin begins (ms), such as after a burn-in. Spikes before it still decide
+        Where the first bin begins (ms), for example after a burn-in. Spikes before it still decide
         whether later ones are events.
     longest_interval : float
         Longest interval between two spikes of a burst (ms).
@@ -176,8 +335,8 @@ def binned_rates(
 
     Notes
     -----
-    A burst is counted in the bin of its second spike. Where that is not the bin of the event, the
-    burst probability of a bin with few events may exceed 1.
+    A burst is counted in the bin of its second spike. If its event is counted in an earlier bin,
+    the burst probability of a bin with few events may exceed 1.
 
     Examples
     --------
@@ -210,8 +369,7 @@ def binned_rates(
         return np.bincount(place[inside], minlength=bins) * (1000.0 / (n * width))
 
     events, burst_rate = rate(bursts.event_times), rate(bursts.burst_times)
-    probability = np.full(bins, np.nan)
-    np.divide(burst_rate, events, out=probability, where=events > 0.0)
+    probability = burst_probability(events, burst_rate)
     middles = start + (np.arange(bins) + 0.5) * width
     return BurstRates(middles, events, burst_rate, probability, rate(times))
 

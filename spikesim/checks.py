@@ -1,7 +1,7 @@
-"""What arguments have to be: one readable sentence refuses what cannot be used, before any work.
+"""Checks of arguments: one readable sentence refuses a bad one before any work is done.
 
-Every refusal names the argument, shows its value, says what is allowed and, for names, offers the
-nearest valid one. The functions below are the only place where those sentences are built.
+Every refusal names the argument, shows its value and says what is allowed. If a name is wrong, it
+offers the nearest valid one. Only the functions below build those sentences.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ __all__ = [
 
 
 MOST_STEPS = 1 << 62
-"""How many steps, and twice as many, can be counted in 64 bits."""
+"""The most steps of a run; twice as many can still be counted in 64 bits."""
 
 
 def show(value: Any) -> str:
-    """A value as it stands in a message: in one line, and not too long.
+    """A value as messages show it: in one line, and not too long.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def show(value: Any) -> str:
     """
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # of whatever a class makes of itself, or a number of 5000 digits
+    except Exception:  # a foreign class may raise anything, as does a number of 5000 digits
         text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -78,7 +78,7 @@ def nearest(name: object, choices: Iterable[str]) -> str:
 
 
 def is_real(value: Any) -> bool:
-    """Whether `value` is a real number; neither a truth value nor a span of time is one.
+    """Whether `value` is a real number; truth values and spans of time are not.
 
     Examples
     --------
@@ -113,9 +113,9 @@ def check_number(
     unit: str = "",
     dtype: Any = None,
 ) -> float:
-    """Return `value` as a float, or raise `InputError` if it is no finite number in the range.
+    """Return `value` as a float, or raise `InputError` if it is not a finite number in the range.
 
-    With a `dtype`, it has to be finite in that type, too.
+    With a `dtype`, it also has to be finite in that type.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def check_number(
         raise InputError(f"{name} is {show(value)}; it has to be {wanted}.")
     try:
         number = float(value)
-    except OverflowError:  # of a whole number beyond 1e308
+    except OverflowError:  # a whole number beyond 1e308
         number = math.inf
     inside = math.isfinite(number)
     inside = inside and (dtype is None or abs(number) <= float(np.finfo(dtype).max))
@@ -155,7 +155,7 @@ def check_number(
 def check_integer(
     name: str, value: Any, *, at_least: int | None = None, at_most: int | None = None
 ) -> int:
-    """Return `value` as an int, or raise `InputError` if it is no whole number in the range.
+    """Return `value` as an int, or raise `InputError` if it is not a whole number in the range.
 
     Without limits, it has to fit into 64 bits.
 
@@ -183,7 +183,7 @@ def check_steps(
 ) -> int:
     """Return a time as a whole number of steps of `dt`, or raise `InputError`. All in ms.
 
-    It may be off a multiple by a millionth of dt, and by what rounding does to numbers of its type.
+    It may differ from a multiple of dt by a millionth of dt, and by the rounding of its type.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def check_choice(
 ) -> Any:
     """Return `value` if it is one of `choices`, or raise `InputError` with the nearest of them.
 
-    `others` are names that people use elsewhere, in lower case, and what they are called here.
+    `others` maps names that people know from elsewhere, in lower case, to their names here.
 
     Examples
     --------
@@ -244,20 +244,20 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
             raise InputError(
-                f"Unknown {what} {show(name)}; there is {listed}.{nearest(name, allowed)}"
+                f"Unknown {what} {show(name)}; available: {listed}.{nearest(name, allowed)}"
             )
 
 
 def check_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters given by name with Python's own numbers, or raise `InputError`.
+    """Return named parameters as Python's own numbers, or raise `InputError`.
 
-    Numbers that float32 cannot hold are refused; infinity is left to whoever knows its meaning.
+    Numbers that float32 cannot hold are refused. Infinity passes: callers know if it is meaningful.
 
     Parameters
     ----------
     given : dict
     defaults : dict
-        All parameters there are. One whose default is a float becomes a float.
+        All parameters that exist. A parameter whose default is a float becomes a float.
 
     Examples
     --------
@@ -284,8 +284,8 @@ def _plain(name: str, value: Any, default: Any) -> Any:
 def check_name(what: str, name: Any) -> str:
     """Return `name` if HDF5 can use it for a group or a dataset, or raise `InputError`.
 
-    That is, a string that is not empty or ".", and holds neither a slash nor a NUL, nor half a
-    character; `what` is named, for the message.
+    The name has to be a string other than "" and ".", without a slash, a NUL or half a character.
+    `what` says what is named, for the message.
 
     Examples
     --------
@@ -324,7 +324,7 @@ def check_names(name: str, value: Any) -> list[str]:
     """
     try:
         names = [value] if isinstance(value, str) else list(value)
-    except Exception:  # whatever a foreign object raises
+    except Exception:  # a foreign object may raise anything
         names = [value]
     if isinstance(value, Mapping) or not all(isinstance(each, str) for each in names):
         raise InputError(f"{name} is {show(value)}; it has to be a name, or a list of names.")
@@ -332,7 +332,7 @@ def check_names(name: str, value: Any) -> list[str]:
 
 
 def check_path(name: str, value: Any) -> Path:
-    """Return `value` as a path, or raise `InputError` if it is none.
+    """Return `value` as a path, or raise `InputError` if it is not one.
 
     Examples
     --------
@@ -350,7 +350,9 @@ def check_path(name: str, value: Any) -> Path:
 
 
 def check_memory(what: str, size: float) -> None:
-    """Raise `InputError` for what takes more bytes than the machine has: it could only be killed.
+    """Raise `InputError` if something needs more memory than the machine has.
+
+    Otherwise the system would kill the process.
 
     Parameters
     ----------
@@ -363,10 +365,10 @@ def check_memory(what: str, size: float) -> None:
     --------
     >>> check_memory("n is 100", 400.0)
     """
-    if size > _memory():
+    if size > memory():
         raise InputError(
             f"{what}, which takes {size / 1e9:.3g} GB of memory; this machine has "
-            f"{_memory() / 1e9:.3g} GB."
+            f"{memory() / 1e9:.3g} GB."
         )
 
 
@@ -389,8 +391,8 @@ def check_body(name: str, body: Any, *arguments: str) -> Any:
     called = f"{name.partition('[')[0].rstrip('s')}({', '.join(arguments)})"
     if not isfunction(body):
         raise InputError(
-            f"{name} is {show(body)}; it has to be a plain function {called}, no method, class or "
-            "partial: arrays come in through s and numbers through p."
+            f"{name} is {show(body)}; it has to be a plain function {called}, not a method, class "
+            "or partial: arrays come in through s and numbers through p."
         )
     code, defaults = body.__code__, len(body.__defaults__ or ())
     if not code.co_argcount - defaults <= len(arguments) <= code.co_argcount:
@@ -423,13 +425,13 @@ def allocate(what: str, shape: int | tuple[int, ...], dtype: Any) -> np.ndarray:
         return np.zeros(shape, dtype)
     except MemoryError:
         raise InputError(
-            f"{what}, which takes {size / 1e9:.3g} GB of memory; there is no room left for it."
+            f"{what}, which takes {size / 1e9:.3g} GB of memory; that much is not free."
         ) from None
 
 
 @cache
-def _memory() -> float:
-    """Bytes of memory of this machine."""
+def memory() -> float:
+    """How many bytes of memory this machine has."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):  # not on Windows
@@ -454,14 +456,15 @@ def check_array(
         The argument's name, for the message.
     value : array_like of numbers
     shape : tuple of int or None, optional
-        The shape it has to have; None stands for any length.
+        The required shape; None stands for any length.
     dtype : optional
-        The type of the result. A change that would alter a whole number is refused, and so are
-        truth values where whole numbers are wanted: a mask is not taken for the numbers 0 and 1.
+        The type of the result. A conversion that would alter a whole number is refused. Truth
+        values are refused if the type is of whole numbers, as a mask does not mean the numbers 0
+        and 1.
     finite : bool
         Refuse NaN and infinity.
     at_least, at_most : float, optional
-        The range every element has to lie in.
+        The range in which every element has to lie.
 
     Examples
     --------
@@ -470,15 +473,15 @@ def check_array(
     """
     try:
         array = np.asarray(value)
-    except Exception as error:  # whatever the conversion of a foreign object raises
+    except Exception as error:  # a foreign object may raise anything
         reason = " ".join(str(error).split())
         raise InputError(f"{name} is not a regular array of numbers: {reason}.") from None
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} has dtype {array.dtype}; it has to hold real numbers.")
     if array.dtype.kind == "b" and dtype is not None and np.dtype(dtype).kind in "iu":
         raise InputError(
-            f"{name} holds truth values; it has to hold whole numbers. Of a mask, "
-            "numpy.flatnonzero gives them."
+            f"{name} holds truth values; it has to hold whole numbers. "
+            "numpy.flatnonzero(mask) gives those of a mask."
         )
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise InputError(f"{name} has masked elements; every element has to be a number.")
@@ -508,10 +511,12 @@ def check_array(
     return np.ascontiguousarray(array)
 
 
-def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.ndarray:
-    """Return the numbers of those of `n` neurons that are meant, or raise `InputError`.
+def check_neurons(
+    name: str, value: Any, n: int, *, beyond: bool = False, each: str = "neurons"
+) -> np.ndarray:
+    """Return the numbers of the neurons that an argument selects from `n`, or raise `InputError`.
 
-    Every argument that says which neurons goes through here.
+    Every argument that selects neurons is checked here.
 
     Parameters
     ----------
@@ -522,7 +527,9 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
         all neurons; None for all. Negative numbers do not count from the end.
     n : int
     beyond : bool
-        Whether there may be more than `n` neurons, so that numbers and masks may go further.
+        Whether numbers and masks may go beyond `n` neurons, because there may be more.
+    each : str
+        What they are, if they are no neurons.
 
     Returns
     -------
@@ -543,7 +550,7 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
             value = range(n)[slice(None) if value is None else value]
         except (TypeError, ValueError):
             raise InputError(
-                f"{name} is {show(value)}; a slice has to be of whole numbers, such as "
+                f"{name} is {show(value)}; a slice has to have whole numbers, such as "
                 "slice(0, 100)."
             ) from None
     if isinstance(value, range):
@@ -554,13 +561,13 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
         check_memory(f"{name} is {show(value)}", 8.0 * ((value[-1] - value[0]) // value.step + 1))
         return np.arange(value.start, value.stop, value.step, dtype=np.int64)
     if is_whole(value):
-        return check_neurons(name, [value], n, beyond=beyond)
+        return check_neurons(name, [value], n, beyond=beyond, each=each)
     if _is_mask(value):
         mask = check_array(name, value)
         if mask.ndim != 1 or not (beyond or mask.size == n):
             raise InputError(
                 f"{name} is a mask of shape {np.shape(value)}; it has to have a truth value for "
-                f"each of the {n} neurons."
+                f"each of the {n} {each}."
             )
         return np.flatnonzero(mask)
     return check_array(name, value, shape=(None,), dtype=np.int64, at_least=0, at_most=last)
@@ -569,12 +576,12 @@ def check_neurons(name: str, value: Any, n: int, *, beyond: bool = False) -> np.
 def _is_mask(value: Any) -> bool:
     try:
         return np.asarray(value).dtype.kind == "b"
-    except Exception:  # of foreign objects: `check_array` says it
+    except Exception:  # a foreign object; `check_array` will refuse it
         return False
 
 
 def _cast(name: str, array: np.ndarray, target: np.dtype, finite: bool) -> np.ndarray:
-    """An array of another type, if its numbers are the same there, but for rounding."""
+    """Convert an array to a type that can hold its numbers, except for rounding."""
     if np.can_cast(array.dtype, target):
         return array.astype(target)
     if target.kind in "iu" and array.size:

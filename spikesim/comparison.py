@@ -1,4 +1,4 @@
-"""What was measured beside what is known: the table that an experiment ends with."""
+"""Measured numbers beside known ones: the table with which an experiment ends."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Comparison(NamedTuple):
         With its unit: ``"event rate at 0 pA (Hz)"``.
     ours : float
     reference : float
-        What the authors' program gives, or NaN if there is only a bound.
+        The number of the authors' program, or NaN if there is only a bound.
     low, high : float
-        Between which `ours` has to lie.
+        The bounds between which `ours` has to lie.
 
     Examples
     --------
@@ -39,12 +39,12 @@ class Comparison(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether `ours` lies where it has to."""
+        """Whether `ours` lies within the bounds."""
         return bool(self.low <= self.ours <= self.high)
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> str:
-    """The lines of a table, with a mark at what does not hold.
+    """The lines of a table; comparisons that do not hold are marked MISSED.
 
     Examples
     --------

@@ -1,12 +1,12 @@
-"""Copies of networks, in memory and for other processes; they go on with the same bits.
+"""Copies of networks, in memory and for other processes; they continue with the same bits.
 
-A network is a web: phases, projections and recordings hold the arrays of populations, and some
-hold a part of one. `copy` and `pickle` keep what is the same object the same, but make a part of an
-array an array of its own, which nobody would write to any more. So a network is packed as a whole,
-into bytes that `pickle` can carry: a part of an array as the place where it lies in the whole one.
+A network is a web: phases, projections and recordings hold the arrays of populations, and some hold
+a view of one. `copy` and `pickle` preserve which objects are the same, but they would turn a view
+into a separate array, to which nobody writes any more. So a network is packed as a whole, into
+bytes that `pickle` can carry, and a view is packed as its place in the array that it is a view of.
 
-A population, a projection or a background is copied with its network. Compiled code is left out: it
-is found in the cache.
+A population, a projection or a background is copied together with its network. Compiled code is
+left out, as the cache has it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["Companion", "Part", "Whole"]
 
 
 class Whole(Guarded):
-    """An object that is copied together with all that it holds."""
+    """An object that is copied together with everything that it holds."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _unpacked, (_packed(self),)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        # Memory is copied once; functions stay what they are, so that they may be local ones.
+        # Memory is copied once. Functions are not copied, so they may be local ones.
         buffers: list[pickle.PickleBuffer] = []
         functions: list[FunctionType] = []
         packed = _packed(self, buffers, functions)
@@ -43,30 +43,30 @@ class Whole(Guarded):
         return self.__deepcopy__({})
 
     def _held(self) -> dict[str, Any]:
-        """The attributes that a copy is made of."""
+        """The attributes from which a copy is made."""
         return self.__dict__
 
     def _revive(self) -> None:
-        """Complete a copy, once all that it holds is there."""
+        """Complete a copy, once everything that it holds has been copied."""
 
 
 class Part(Guarded):
     """An object that belongs to a network, and is copied and restored with it."""
 
     def built(self) -> dict[str, Any]:
-        """What another one has to have in common with this one to go on with its state.
+        """The properties that another object has to share, to continue from this one's state.
 
-        Name → number or text, as it was when it was built: who restores a state may change what can
-        be changed between runs.
+        Name → number or text. The values are those with which the object was built, because some
+        can be changed between runs, and whoever restores a state may do so.
         """
         raise NotImplementedError
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
-        """The dicts with arrays that others may take the place of while the network lives."""
+        """The dicts whose arrays may be replaced by others while the network exists."""
         return []
 
     def _place(self) -> tuple[Whole, str, Any]:
-        """The network, the name of its dict or list, and the key of this object there."""
+        """The network, the name of the dict or list that holds this object, and its key there."""
         raise NotImplementedError
 
     def __reduce__(self) -> Any:
@@ -76,14 +76,14 @@ class Part(Guarded):
         return deepcopy(self)
 
     def _held(self) -> dict[str, Any]:
-        """The attributes that a copy is made of, within that of the network."""
+        """The attributes from which a copy is made when the network is copied."""
         return self.__dict__
 
 
 class Companion:
-    """An object that goes with a network when that is copied, and is less when it is copied alone.
+    """An object that is copied whole with its network, and only in part when copied alone.
 
-    Then, its ``__getstate__`` says what is left; that also refuses what cannot be copied.
+    Its ``__getstate__`` returns the part; it also refuses what cannot be copied.
     """
 
 
@@ -134,7 +134,7 @@ def _set(made: Any, attributes: dict[str, Any]) -> None:
 
 
 def _reduced(array: np.ndarray) -> Any:
-    """How a part of an array is packed: as its place in the whole one."""
+    """How a view is packed: as its place in the array that it is a view of."""
     whole = array
     while isinstance(whole.base, np.ndarray):
         whole = whole.base
@@ -168,8 +168,9 @@ def _packed(
     except (pickle.PicklingError, AttributeError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"This {type(whole).__name__} cannot be copied: {reason}. To go to another process its "
-            "functions have to be in a module; or save it, and restore it into one built alike."
+            f"This {type(whole).__name__} cannot be copied: {reason}. To send it to another "
+            "process, define its functions in a module; or save it, and restore it into a network "
+            "that is built alike."
         ) from error
     return file.getvalue()
 
@@ -181,8 +182,8 @@ def _unpacked(
         whole, wholes = _Unpacker(packed, buffers, functions or []).load()
     except (AttributeError, ImportError) as error:
         raise InputError(
-            f"This network was pickled by another version ({error}). There, save() it; here, build "
-            "it anew and restore() what was saved."
+            f"This network was pickled by another version ({error}). Use save() in that version; "
+            "then build the network here and restore() the file."
         ) from error
     for each in wholes:
         each._revive()

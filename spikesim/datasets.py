@@ -1,38 +1,37 @@
-"""The datasets that the examples learn: small digits that ship, MNIST, and IDX files of one's own.
+"""Datasets by name, the digits that ship and MNIST, or by the path of a file of a user's own.
 
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
-float32; divide by 255 for an intensity. Nothing here unpickles or runs what a file holds.
+float32; divide by 255 for an intensity. Nothing here unpickles or executes the content of a file.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import http.client
 import io
-import math
 import os
-import struct
 import urllib.request
 import uuid
-import zlib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.checks import check_choice, check_integer, check_memory, check_path, show
+from spikesim.checks import check_choice, show
+from spikesim.dataset import Dataset
 from spikesim.errors import FileError, InputError
+from spikesim.idx import expanded, given_path, load_idx, parsed, unpacked
 from spikesim.io.files import read_bytes
+from spikesim.own_images import read_images
 
 __all__ = [
     "MNIST_MIRRORS",
     "Dataset",
     "download_mnist",
+    "is_path",
     "load",
     "load_digits",
     "load_idx",
@@ -45,9 +44,10 @@ MNIST_MIRRORS = (
 )
 """Where `download_mnist` looks by default, in this order."""
 
-# Of the unpacked content, in the order of the fields of Dataset. MNIST circulates unpacked and in
-# gzip files of different compression levels, so a checksum of the .gz would refuse good copies.
-_MNIST_SHA256 = {
+# Checksums of the unpacked content, in the order of the fields of Dataset. MNIST circulates
+# unpacked and in gzip files of different compression levels, so a checksum of the .gz would refuse
+# good copies.
+MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -55,56 +55,24 @@ _MNIST_SHA256 = {
 }
 _DIGITS_SHA256 = "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e"
 
-_PIECE = 1 << 20  # bytes that are unpacked at a time
-
-_TIMEOUT = 30.0  # s without a byte from a mirror
+TIMEOUT = 30.0  # s without a byte from a mirror
 
 
-class Dataset(NamedTuple):
-    """Labelled images, split once and for all into a training and a test part.
-
-    Attributes
-    ----------
-    name : str
-    train_images : ndarray of uint8, shape (n_train, rows * columns)
-        Pixels from 0 (background) to 255 (ink), row after row; divide by 255 for an intensity.
-    train_labels : ndarray of int64, shape (n_train,)
-        From 0 to n_classes - 1.
-    test_images : ndarray of uint8, shape (n_test, rows * columns)
-    test_labels : ndarray of int64, shape (n_test,)
-    image_shape : tuple of int
-        (rows, columns), to show an image: ``train_images[0].reshape(image_shape)``.
-    n_classes : int
-
-    Examples
-    --------
-    >>> digits = load_digits()
-    >>> digits.train_images[0].reshape(digits.image_shape).shape
-    (8, 8)
-    """
-
-    name: str
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
-    image_shape: tuple[int, int]
-    n_classes: int
-
-
-def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
-    """Return the dataset called `name`.
+def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Dataset:
+    """Return the dataset called `name`, or that of a user's own file.
 
     Parameters
     ----------
-    name : {"digits", "mnist"}
+    name : {"digits", "mnist"} or path
+        A path has a suffix or a folder in it: flowers.npz, ./flowers. What it may be says
+        `spikesim.own_images.read_images`.
     folder : path, optional
-        Where the files of MNIST are, as in `load_mnist`. The digits ship and need none.
+        Where the files of MNIST are, as in `load_mnist`. Other datasets need no folder.
 
     Raises
     ------
     InputError
-        There is no dataset of that name.
+        No dataset has that name.
     FileError
         A file is missing, damaged or foreign.
 
@@ -113,15 +81,28 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
     >>> load("digits").n_classes
     10
     """
+    if isinstance(name, os.PathLike) or (isinstance(name, str) and is_path(name)):
+        return read_images(name)
     check_choice("name", name, ["digits", "mnist"])
     return load_digits() if name == "digits" else load_mnist(folder)
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is that of a file or folder, rather than of a dataset.
+
+    Examples
+    --------
+    >>> is_path("mnist"), is_path("flowers.npz"), is_path("./flowers")
+    (False, True, True)
+    """
+    return name not in ("digits", "mnist") and (Path(name).suffix != "" or Path(name).name != name)
 
 
 def load_digits() -> Dataset:
     """Return the 8 x 8 handwritten digits that ship with spikesim: 1,437 to train, 360 to test.
 
-    Every fifth image of each digit is a test image, always the same ones, so both parts hold the
-    digits in the same shares. data/README.md tells why, and source and licence.
+    Every fifth image of each digit is a test image. The split never changes, and both parts have
+    the same share of each digit. data/README.md gives the reason, the source and the licence.
 
     Returns
     -------
@@ -174,9 +155,9 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Parameters
     ----------
     folder : path, optional
-        The folder that holds the files, or has a sub-folder mnist that does; no other place is
-        then looked at. Without it: the folder that the environment variable SPIKESIM_DATA names,
-        in the same way, then the cache that `download_mnist` fills.
+        The folder that holds the files, or that has a sub-folder mnist with them; no other place
+        is then searched. By default these are searched, in the same way: the folder that the
+        environment variable SPIKESIM_DATA names, then the cache that `download_mnist` fills.
 
     Returns
     -------
@@ -186,8 +167,8 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     Raises
     ------
     FileError
-        A file is missing, damaged or not the original. For other data in the same layout, such as
-        Fashion-MNIST, there is `load_idx`.
+        A file is missing, damaged or not the original. Use `load_idx` for other data in the same
+        layout, such as Fashion-MNIST.
 
     Examples
     --------
@@ -195,15 +176,15 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     (60000, 784)
     """
     if folder is not None:
-        root = _path("folder", folder)
+        root = given_path("folder", folder)
         places = [root, root / "mnist"]
     else:
         places = [_cache()]
         if environment := os.environ.get("SPIKESIM_DATA"):
-            root = _expand("SPIKESIM_DATA", Path(environment))
+            root = expanded("SPIKESIM_DATA", Path(environment))
             places = [root, root / "mnist", *places]
     for place in places:
-        found = {name: _find(place, name) for name in _MNIST_SHA256}
+        found = {name: _find(place, name) for name in MNIST_SHA256}
         if any(found.values()):
             break
     else:
@@ -233,75 +214,15 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
     )
 
 
-def load_idx(
-    images_path: str | os.PathLike[str],
-    labels_path: str | os.PathLike[str],
-    n_classes: int = 10,
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[int, int]]:
-    """Return the images and labels of two IDX files of one's own, with or without gzip.
-
-    Parameters
-    ----------
-    images_path, labels_path : path
-        Unsigned bytes, as in MNIST: images in three dimensions, labels in one.
-    n_classes : int
-        Labels have to be below it.
-
-    Returns
-    -------
-    images : ndarray of uint8, shape (n, rows * columns)
-    labels : ndarray of int64, shape (n,)
-    image_shape : tuple of int
-        (rows, columns)
-
-    Raises
-    ------
-    InputError
-        An argument cannot be used.
-    FileError
-        A file is missing, damaged or no such IDX file, or the two do not belong together.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> temporary = tempfile.TemporaryDirectory()
-    >>> folder = Path(temporary.name)
-    >>> two_images = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 255, 0, 0, 255])
-    >>> _ = (folder / "images").write_bytes(two_images)
-    >>> _ = (folder / "labels").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 3]))
-    >>> images, labels, image_shape = load_idx(folder / "images", folder / "labels")
-    >>> images.tolist(), labels.tolist(), image_shape
-    ([[255, 0], [0, 255]], [7, 3], (1, 2))
-    >>> temporary.cleanup()
-    """
-    images_path = _path("images_path", images_path)
-    labels_path = _path("labels_path", labels_path)
-    n_classes = check_integer("n_classes", n_classes, at_least=1, at_most=256)
-    images = _parse(_unpack(read_bytes(images_path), images_path), images_path, dimensions=3)
-    labels = _parse(_unpack(read_bytes(labels_path), labels_path), labels_path, dimensions=1)
-    if len(images) != len(labels):
-        raise FileError(
-            f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} "
-            "labels; name two files that belong together."
-        )
-    if labels.max() >= n_classes:
-        raise FileError(
-            f"{labels_path} holds the label {labels.max()}; with n_classes={n_classes} labels go "
-            f"from 0 to {n_classes - 1}. Raise n_classes if the data has more classes."
-        )
-    image_shape = (images.shape[1], images.shape[2])
-    return images.reshape(len(images), -1), labels.astype(np.int64), image_shape
-
-
 def download_mnist(
     folder: str | os.PathLike[str] | None = None,
     mirrors: Sequence[str] = MNIST_MIRRORS,
     progress: bool = True,
 ) -> Path:
-    """Fetch the four files of MNIST (11 MB), keeping those that are already there.
+    """Fetch the four files of MNIST (11 MB); files that are already there are kept.
 
-    A file gets its name only once it is complete and its checksum is right. What a mirror sent
-    instead is kept as NAME.rejected until another mirror delivers.
+    A file gets its name only once it is complete and its checksum is right. If a mirror sends
+    something else, that is kept as NAME.rejected until another mirror delivers the file.
 
     Parameters
     ----------
@@ -311,7 +232,7 @@ def download_mnist(
     mirrors : sequence of str
         Addresses, http or https, of folders that hold the files; tried in this order.
     progress : bool
-        Show a bar (never when stderr is not a terminal).
+        Show a bar if stderr is a terminal.
 
     Returns
     -------
@@ -330,7 +251,7 @@ def download_mnist(
     >>> download_mnist("mnist")  # doctest: +SKIP
     PosixPath('mnist')
     """
-    target = _cache() if folder is None else _path("folder", folder)
+    target = _cache() if folder is None else given_path("folder", folder)
     if not isinstance(mirrors, (list, tuple)) or not mirrors:
         raise InputError(
             f"mirrors is {show(mirrors)}; it has to be a list of one or more addresses."
@@ -342,7 +263,7 @@ def download_mnist(
             )
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for name in _MNIST_SHA256:
+        for name in MNIST_SHA256:
             _download(name, target, mirrors, progress)
     except FileError:
         raise
@@ -359,7 +280,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
         try:
             _mnist_array(read_bytes(existing), name, existing)
         except FileError as error:
-            # It may be somebody's Fashion-MNIST, which has the same file names.
+            # It may be the user's Fashion-MNIST, which has the same file names.
             raise FileError(
                 f"{error} It is not overwritten: move it away, or download to another folder."
             ) from None
@@ -391,7 +312,7 @@ def _download(name: str, folder: Path, mirrors: Sequence[str], progress: bool) -
 
 def _fetch(url: str, progress: bool) -> bytes:
     data = bytearray()
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+    with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
         announced = response.headers.get("Content-Length", "")
         with tqdm(
             total=int(announced) if announced.isdigit() else None,
@@ -418,19 +339,8 @@ def _write(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _path(name: str, value: str | os.PathLike[str]) -> Path:
-    return _expand(name, check_path(name, value))
-
-
-def _expand(name: str, path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        raise InputError(f"{name} is {path}; there is no such home, so write it out.") from None
-
-
 def _cache() -> Path:
-    cache = _expand("XDG_CACHE_HOME", Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))
+    cache = expanded("XDG_CACHE_HOME", Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache"))
     return cache / "spikesim" / "data" / "mnist"
 
 
@@ -439,78 +349,14 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _unpack(data: bytes, source: object) -> bytes:
-    # By content, not by name: browsers unpack .gz files on the way without renaming them.
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    content = bytearray()
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            # A small file may unpack to more than fits into memory: no further than it announces.
-            while len(content) <= _announced(content, source) and (piece := file.read(_PIECE)):
-                content += piece
-    except (EOFError, OSError, zlib.error) as error:
-        raise FileError(
-            f"{source} is a damaged or incomplete gzip file ({error}); get it again."
-        ) from None
-    except MemoryError:
-        raise FileError(f"{source} unpacks to more than there is memory for.") from None
-    return bytes(content)
-
-
-def _announced(content: bytes | bytearray, source: object) -> int:
-    """How many bytes the header of an IDX file says that there are; a piece if there is no header.
-
-    Refuses what does not fit into memory.
-    """
-    if content[:2] != b"\0\0" or len(content) < 4 or len(content) < (start := 4 + 4 * content[3]):
-        return _PIECE - 1
-    size = start + math.prod(struct.unpack(f">{content[3]}I", content[4:start]))
-    check_memory(f"{source} announces {size} bytes", size)
-    return size
-
-
-def _parse(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]:
-    what = "images" if dimensions == 3 else "labels"
-    start = 4 + 4 * dimensions
-    if content[:2] != b"\0\0" or len(content) < 4:
-        raise FileError(
-            f"{source} is not an IDX file, with or without gzip: it begins with {content[:12]!r}. "
-            f"Name the file of {what} in MNIST's layout."
-        )
-    if content[2] != 8:
-        raise FileError(
-            f"{source} holds elements of IDX type 0x{content[2]:02x}; "
-            "convert them to unsigned bytes, type 0x08."
-        )
-    if content[3] != dimensions:
-        raise FileError(
-            f"{source} has {content[3]} dimension(s), and {what} have {dimensions}; "
-            "are images and labels swapped?"
-        )
-    if len(content) < start:
-        raise FileError(f"{source} ends within its header; get it again.")
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    expected, held = math.prod(shape), len(content) - start
-    if held != expected:
-        raise FileError(
-            f"{source} announces {' x '.join(map(str, shape))} = {expected} bytes of {what} and "
-            f"holds {held}{' or more' * (held > expected)}; get it again."
-        )
-    if expected == 0:
-        raise FileError(f"{source} holds no {what}; name a file that does.")
-    # A copy, because an array on bytes is read-only, a type for which Numba would compile anew.
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
-
-
 def _mnist_array(data: bytes, name: str, source: object) -> NDArray[np.uint8]:
-    content = _unpack(data, source)
-    array = _parse(content, source, dimensions=3 if "images" in name else 1)
+    content = unpacked(data, source)
+    array = parsed(content, source, dimensions=3 if "images" in name else 1)
     found = hashlib.sha256(content).hexdigest()
-    if found != _MNIST_SHA256[name]:
+    if found != MNIST_SHA256[name]:
         raise FileError(
             f"{source} is an IDX file but not MNIST's {name}: the SHA-256 of its unpacked content "
-            f"is {found}, expected {_MNIST_SHA256[name]}. Get the original with download_mnist, or "
+            f"is {found}, expected {MNIST_SHA256[name]}. Get the original with download_mnist, or "
             "read your own data with load_idx."
         )
     return array

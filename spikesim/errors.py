@@ -1,4 +1,4 @@
-"""What spikesim raises: one readable sentence, of which `spikesim.checks` builds most."""
+"""The errors that spikesim raises, each with one readable sentence; most come from `checks`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SpikesimError(Exception):
     """The root of every error that spikesim raises on purpose. Its message is one line."""
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().splitlines())  # a path may have several
+        return " ".join(super().__str__().splitlines())  # a path may hold line breaks
 
 
 class InputError(SpikesimError, ValueError):
@@ -30,11 +30,11 @@ class BodyError(InputError, LoweringError):
 
 
 class SimulationError(SpikesimError, RuntimeError):
-    """A simulation that cannot go on, for example because a voltage became NaN."""
+    """A simulation that cannot continue, for example because a voltage became NaN."""
 
 
 def __getattr__(name: str) -> Any:
-    """The checks, which stood in this file in version 0.1."""
+    """Find the checks, which were in this file in version 0.1."""
     for module in map(import_module, ("spikesim.checks", "spikesim.precision")):
         if name in module.__all__:
             return getattr(module, name)

@@ -12,19 +12,19 @@ from typing import Any
 __all__ = ["NOW", "find_former_names"]
 
 _ROOMS = {
-    "spikesim.engine": (
-        "connectivity network population projection recording replay restoring sources stdp"
-    ),
+    "spikesim.engine": ("connectivity network population projection recording replay sources stdp"),
     "spikesim.io": "files runs",
     "spikesim.kernels.machine": (
         "cache compiling cpu cuda jobs lowering meeting native precision processes program python "
-        "records rehearsal threads"
+        "rehearsal threads"
     ),
 }
 
 NOW = {
     "spikesim.sweep_runs": "spikesim.sweep.command",
     "spikesim.warmup": "spikesim.cli.warmup",
+    "spikesim.restoring": "spikesim.engine.restoring",
+    "spikesim.kernels.records": "spikesim.kernels.machine.states",
     **{
         f"{room.rpartition('.')[0]}.{name}": f"{room}.{name}"
         for room, names in _ROOMS.items()

@@ -1,7 +1,8 @@
 """The commands of models that learn to classify images: train, resume, plot, info, export.
 
-A model says in its class what it is and what it draws; the rest is the same. The class may also
-stand in a file of a user's own. Models of patterns in time have `spikesim.pattern_runs`.
+The class of a model says what the model is and which pictures it draws; the rest is the same for
+all. The class may also be in a user's file. For models of patterns in time see
+`spikesim.pattern_runs`.
 """
 
 from __future__ import annotations
@@ -19,27 +20,24 @@ from typing import Any
 
 from spikesim import datasets
 from spikesim.checks import check_choice, check_integer, nearest
-from spikesim.cli.export import export
+from spikesim.cli.model_commands import ModelCommands, is_own
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
+from spikesim.own_images import checksum
 from spikesim.sweep.command import layers, shortened
 
 __all__ = ["ImageCommands", "commands_of", "is_own", "model_class"]
 
 _LAST_PICTURE = "learning_curve.png"
 _DATASETS = ("digits", "mnist")
-_COMMON = {"backend", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
+_COMMON = {"backend", "data", "dataset", "debug", "dtype", "epochs", "help", "hidden", "keep_best"}
 _COMMON |= {"model", "no_progress", "out", "patience", "run", "seed"}
-_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # those of a sweep, too
+_TAKEN = _COMMON | {"grid", "list", "seeds", "threads", "workers"}  # and the options of a sweep
+_LARGE = 400  # pixels: images of a user's own that are as large train as MNIST does
 _SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
-
-
-def is_own(name: str) -> bool:
-    """Whether a name is that of a class in a file: 'my_file.py:MyModel'."""
-    return ".py:" in name
 
 
 @functools.cache
@@ -52,24 +50,24 @@ def model_class(where: str) -> Any:
         own = {n: each for n, each in vars(module).items() if _is_model(each)}
         models = [n for n, each in own.items() if each.__module__ == module.__name__]
         raise InputError(
-            f"{place} has no model {name!r}; there is {', '.join(models) or 'none'}."
+            f"{place} has no model {name!r}; available: {', '.join(models) or 'none'}."
             f"{nearest(name, models)}"
         )
     return found
 
 
 def _is_model(found: Any) -> bool:
-    """Whether it is a class that learns images or patterns."""
+    """Whether an object is a class that learns images or patterns."""
     return inspect.isclass(found) and (hasattr(found, "SUITED") or hasattr(found, "TASKS"))
 
 
 def _check_options(network: Any) -> None:
-    """Refuse a class of which no options of the command line can be made."""
+    """Refuse a class that cannot be turned into options of the command line."""
     taken = [name for name in network.Parameters.declarations() if name in _TAKEN]
     if taken:
         raise InputError(
-            f"The parameter {taken[0]!r} of {network.__name__} is called as an option that every "
-            "command has; give it another name."
+            f"The parameter {taken[0]!r} of {network.__name__} has the name of an option that "
+            "every command has; give it another name."
         )
     suited, whose = network.SUITED, f"SUITED of {network.__name__}"
     if not isinstance(suited, Mapping) or not suited:
@@ -77,16 +75,16 @@ def _check_options(network: Any) -> None:
     for name, given in suited.items():
         check_choice(f"a dataset in {whose}", name, list(_DATASETS))
         if not isinstance(given, Mapping) or not {"hidden", "epochs"} <= given.keys():
-            raise InputError(f"{whose} has to say 'hidden' and 'epochs' of {name!r}: {_SUITED}.")
+            raise InputError(f"{whose} has to give 'hidden' and 'epochs' for {name!r}: {_SUITED}.")
 
 
 def _own_module(path: Path) -> Any:
-    name = f"own_{path.stem}"  # which takes the place of no other module
+    name = f"own_{path.stem}"  # no other module has such a name
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileError(f"{path} does not exist; give FILE.py:CLASS.")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))  # as for a script: it may import its neighbours
+    sys.path.insert(0, str(path.parent.resolve()))  # like a script, it may import its neighbours
     try:
         spec.loader.exec_module(module)
     except InputError as error:
@@ -100,59 +98,45 @@ def _own_module(path: Path) -> Any:
 
 @functools.cache
 def commands_of(where: str) -> Any:
-    """The commands of a model, from where its class is."""
+    """The commands of a model, given where its class is."""
     network = model_class(where)
     if hasattr(network, "TASKS"):
         from spikesim.pattern_runs import PatternCommands
 
-        title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
-        command = where if is_own(where) else network.KIND
-        return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
+        return PatternCommands(network, where, commands_of)
     _check_options(network)
-    return ImageCommands(network, where)
+    return ImageCommands(network, where, commands_of)
 
 
-class ImageCommands:
-    """What the command line does for one model.
+class ImageCommands(ModelCommands):
+    """What the command line does for one model of images."""
 
-    Parameters
-    ----------
-    network : type
-        The model's class.
-    where : str
-        Where it is, as `model_class` takes it.
-    """
-
-    def __init__(self, network: Any, where: str):
-        self.network, self.where = network, where
-        self.name, self.suited = network.KIND, network.SUITED
-        self.title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
-        self.declared, self.defaults = (
-            network.Parameters.declarations(),
-            network.Parameters.defaults(),
-        )
-
-    LENGTH = "epochs"
+    LENGTH, OTHERS, SUBJECT = "epochs", "learn in time", "dataset"
 
     @property
-    def DEFAULTS(self) -> dict[str, Any]:
-        return dict(self.defaults)
+    def suited(self) -> dict[str, dict[str, Any]]:
+        """Dataset → what suits it."""
+        found: dict[str, dict[str, Any]] = self.network.SUITED
+        return found
 
     @property
     def SHORT_RUNS(self) -> tuple[str, ...]:
         return tuple(
-            f"train {self.where if is_own(self.where) else self.name} --epochs=1 --hidden={hidden}"
-            for hidden in ("10", "10,10")
+            f"train {self.command} --epochs=1 --hidden={hidden}" for hidden in ("10", "10,10")
         )
 
-    def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
-        return commands_of, (self.where,)
-
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The options of ``spikesim train NAME``."""
+        """Add the options of ``spikesim train NAME``."""
         hidden = ", ".join(f"{name} {suited['hidden']}" for name, suited in self.suited.items())
         first = "digits" if "digits" in self.suited else next(iter(self.suited))
-        parser.add_argument("--dataset", choices=list(self.suited), default=first)
+        images = parser.add_mutually_exclusive_group()
+        images.add_argument("--dataset", choices=list(self.suited), default=first)
+        images.add_argument(
+            "--data",
+            type=Path,
+            metavar="PATH",
+            help="images of your own: an .npz or .csv file, or a folder of IDX files",
+        )
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
@@ -175,20 +159,21 @@ class ImageCommands:
     def train(self, chosen: argparse.Namespace) -> None:
         """Train, test, record and draw."""
         settings = self.settings(chosen)
-        data = datasets.load(chosen.dataset)
+        data = datasets.load(settings["dataset"])
         net = self.new(settings, data)
         sizes, epochs = "-".join(map(str, net.sizes)), settings["epochs"]
-        with runs.new_run(chosen.out, f"{self.name}-{chosen.dataset}") as directory:
-            print(f"Training {sizes} on {chosen.dataset}, {epochs} epochs, into {directory}")
+        with runs.new_run(chosen.out, f"{self.name}-{data.name}", self.option) as directory:
+            print(f"Training {sizes} on {data.name}, {epochs} epochs, into {directory}")
             self._fit(net, data, directory, not chosen.no_progress)
 
     def settings(self, chosen: argparse.Namespace) -> dict[str, Any]:
         """Everything that a run depends on, from options."""
-        suited = self.suited[chosen.dataset]
+        dataset = chosen.dataset if chosen.data is None else str(chosen.data.resolve())
+        suited = self._suited(dataset)
         hidden = runs.hidden_sizes(chosen.hidden if chosen.hidden is not None else suited["hidden"])
         epochs = suited["epochs"] if chosen.epochs is None else chosen.epochs
         return {
-            "dataset": chosen.dataset,
+            "dataset": dataset,
             "hidden": shortened(hidden),
             "epochs": check_integer("--epochs", epochs, at_least=1),
             "seed": check_integer("--seed", chosen.seed, at_least=0),
@@ -199,6 +184,14 @@ class ImageCommands:
             **runs.given_parameters(chosen, self.declared),
         }
 
+    def _suited(self, dataset: str) -> dict[str, Any]:
+        """What suits a dataset; one of one's own is taken for the more similar known one."""
+        if dataset in self.suited:
+            return self.suited[dataset]
+        pixels = _load_once(dataset).train_images.shape[1]
+        alike = "mnist" if pixels >= _LARGE else "digits"
+        return self.suited.get(alike, next(iter(self.suited.values())))
+
     def new(self, settings: Mapping[str, Any], data: datasets.Dataset) -> Any:
         """An untrained network."""
         given = dict(settings)
@@ -208,22 +201,33 @@ class ImageCommands:
             training["patience"] = given.pop("patience")
         suited = {
             name: value
-            for name, value in self.suited[dataset].items()
+            for name, value in self._suited(dataset).items()
             if name not in ("hidden", "epochs")
         }
         sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
         measured = {"measure_angle": bool(hidden)} if "measure_angle" in self.defaults else {}
         net = self.network(sizes, **{**suited, **measured, **given})
-        own = {"model": self.where} if is_own(self.where) else {}
-        net.notes = {"dataset": dataset, "epochs": epochs, **training, **own}
+        read = {"checksum": checksum(data)} if datasets.is_path(dataset) else {}
+        net.notes = {"dataset": dataset, "epochs": epochs, **training, **self.own, **read}
         return net
 
+    def _data(self, net: Any) -> datasets.Dataset:
+        """The images that a network has learned from."""
+        dataset = noted(net, "dataset")
+        data = datasets.load(dataset)
+        if net.notes.get("checksum", "") != (checksum(data) if datasets.is_path(dataset) else ""):
+            raise FileError(
+                f"{dataset} holds other images than when the run began; put them back to go on, or "
+                "train anew."
+            )
+        return data
+
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Refuse what no network can be made of."""
+        """Refuse settings from which no network can be made."""
         self.new(settings, _load_once(settings["dataset"]))
 
     def train_set(self, settings: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-        """Train a network of a sweep, or go on with it; return how well it does."""
+        """Train a network of a sweep, or continue it; return how well it does."""
         data = _load_once(settings["dataset"])
         path = directory / RUN_FILE
         if path.exists():
@@ -240,30 +244,18 @@ class ImageCommands:
         }
 
     def result_label(self, settings: Mapping[str, Any]) -> str:
-        """The axis of a sweep's figure."""
+        """The label of the axis in a sweep's figure."""
         return "Test error (%)"
 
-    def resume(self, chosen: argparse.Namespace) -> None:
-        """Go on where the last checkpoint ended."""
-        if chosen.blocks is not None:
-            raise InputError("--blocks is for models that learn in time; this run has --epochs.")
-        if not (chosen.directory / RUN_FILE).exists():
-            self.network.load(chosen.directory / RUN_FILE)  # says what is wrong
-        with runs.hold(chosen.directory):
-            self._resume(chosen)
-
-    def _resume(self, chosen: argparse.Namespace) -> None:
-        net = self.network.load(chosen.directory / RUN_FILE)
-        if chosen.epochs is not None:
-            net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
-        data = datasets.load(noted(net, "dataset"))
+    def go_on(self, net: Any, chosen: argparse.Namespace) -> None:
+        data = self._data(net)
         if net.epoch >= noted(net, "epochs"):
             if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
                 # It was stopped between its last checkpoint and its last picture.
                 self._results(net, data, chosen.directory)
             print(
-                f"All {net.epoch} epochs are done; '{self._resuming(chosen.directory)} --epochs "
-                f"{net.epoch + 10}' would train on."
+                f"All {net.epoch} epochs are done; to train on, use "
+                f"'{self.resuming(chosen.directory)} --epochs {net.epoch + 10}'."
             )
             return
         print(
@@ -271,41 +263,19 @@ class ImageCommands:
         )
         self._fit(net, data, chosen.directory, not chosen.no_progress)
 
-    def _resuming(self, directory: Path) -> str:
-        """The command that goes on with a run."""
-        own = f" --model {self.where}" if is_own(self.where) else ""
-        return f"spikesim resume {directory}{own}"
-
     def plot(self, chosen: argparse.Namespace) -> None:
-        """Record again and draw all pictures."""
+        """Record again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        self._results(net, datasets.load(noted(net, "dataset")), chosen.directory)
+        self._results(net, self._data(net), chosen.directory)
 
-    def info(self, chosen: argparse.Namespace) -> None:
-        """Say what was trained and how far it came."""
-        net = self.network.load(chosen.directory / RUN_FILE)
+    def progress(self, net: Any) -> dict[str, Any]:
+        return {"epochs": f"{net.epoch} of {noted(net, 'epochs')}"}
+
+    def outcome(self, net: Any) -> dict[str, Any]:
         tested = [e for e, error in enumerate(net.history["test_error"]) if error is not None]
+        found = {"test error": _error(net, tested[-1]) if tested else "not tested"}
         best = (net.history.get("best_epoch") or [None])[-1]
-        runs.print_rows(
-            {
-                "model": self.title,
-                "layers": "-".join(map(str, net.sizes)),
-                "dataset": noted(net, "dataset"),
-                "seed": net.seed,
-                "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": self._options(net) or "the defaults",
-                "test error": _error(net, tested[-1]) if tested else "not tested",
-                **({} if best is None else {"best": _error(net, best - 1)}),
-                "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
-            }
-        )
-
-    def _options(self, net: Any) -> str:
-        return ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
-
-    def export(self, chosen: argparse.Namespace) -> None:
-        """Write the recorded spikes as CSV, or the weights as NPZ."""
-        export(chosen, self.network)
+        return found if best is None else {**found, "best": _error(net, best - 1)}
 
     def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
         try:
@@ -313,7 +283,7 @@ class ImageCommands:
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
-                f"Go on with: {self._resuming(directory)}",
+                f"Continue with: {self.resuming(directory)}",
                 file=sys.stderr,
             )
             raise
@@ -340,7 +310,7 @@ class ImageCommands:
         )
 
     def _results(self, net: Any, data: datasets.Dataset, directory: Path) -> None:
-        """The pictures of a run, those of every model and its own."""
+        """Draw the pictures of a run: those of every model, and this model's own."""
         from spikesim import plot as draw
 
         pictures = runs.Pictures(directory)

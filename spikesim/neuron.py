@@ -10,7 +10,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,12 +23,11 @@ from spikesim.checks import (
     is_whole,
     show,
 )
+from spikesim.declaring import Parameter, Start, Variable, check_texts, described, start_of
 from spikesim.errors import InputError
 
-__all__ = ["RESERVED", "Neuron", "Start"]
+__all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
-
-Start = float | str | Callable[[dict[str, Any]], float]
 
 RESERVED: dict[str, str] = {}
 """Names that no variable can have, and whose they are: populations and recordings add theirs."""
@@ -38,7 +37,26 @@ def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {**parameters, "dt": dt}
 
 
-@dataclass(frozen=True)
+class Following(NamedTuple):
+    """What follows from the parameters of a neuron, or of many: then some of it are arrays.
+
+    Attributes
+    ----------
+    values : dict of str to float, int or numpy.ndarray
+        All parameters.
+    constants, starts : dict of str to float, int or numpy.ndarray
+        What bodies read, and what variables start from.
+    longest : float
+        The longest time constant in ms.
+    """
+
+    values: dict[str, Any]
+    constants: dict[str, Any]
+    starts: dict[str, Any]
+    longest: float
+
+
+@dataclass(frozen=True, repr=False)
 class Neuron:
     """A kind of neuron.
 
@@ -48,12 +66,15 @@ class Neuron:
         Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
         write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
         emitted. What another neuron's step writes is not to be read: it may come earlier or later.
-    variables : mapping of str to float, str or callable
+    variables : mapping of str to Variable, float, str or callable
         The state variables and what each starts from: a number, the name of a parameter, or a
         function of all parameters (a dict). None can have a name that populations or their
-        recordings have, such as n, name, t or every.
-    parameters : mapping of str to float or int
-        Defaults of the parameters; `Network.add_population` takes other values by name.
+        recordings have, such as n, name, t or every. A `Variable` says besides what it means.
+    parameters : mapping of str to Parameter, float or int
+        Defaults of the parameters, of which a `Parameter` says besides what it means;
+        `Network.add_population` takes other values by name, one for all
+        neurons or one for each. Functions of parameters, such as `constants`, are called with those
+        of one neuron, and bodies see as ``p.NAME`` what belongs to their neuron.
     constants : callable, optional
         ``constants(parameters, dt) -> dict``: the numbers that the bodies see as ``p.NAME``, for
         example decay factors instead of time constants. By default, the parameters and ``dt``.
@@ -74,6 +95,15 @@ class Neuron:
     check : callable, optional
         ``check(population)``, called before every run, and in its course every 2000 steps: raises
         `InputError` if variables, which a user may write to, hold what the equations cannot take.
+        It may return False where no run can change that, and is then not asked again after one.
+    live : mapping of str to dict of str to callable
+        Parameters that `Population.live` can make variables, such as an input: for each, the
+        constants that follow from it, each as a function ``constant(value, p)`` of its value and of
+        all parameters, ``p.NAME``. It is compiled, and called for each neuron in each step. What
+        `constants` returns has to be the same.
+    name, description : str
+        What `help` and ``print`` say of the neuron, beside its variables and parameters: what it
+        is, its equations, and how they are computed.
 
     Examples
     --------
@@ -83,17 +113,42 @@ class Neuron:
     ...     if s.spike[i]:
     ...         s.v[i] = p.rest
     >>> cell = Neuron([step], {"v": "rest", "drive": 0.0}, {"tau": 10.0, "rest": 0.0})
+    >>> said = Neuron(
+    ...     steps=[step],
+    ...     variables={
+    ...         "v": Variable("rest", "mV", "membrane voltage"),
+    ...         "drive": Variable(0.0, "mV", "a spike adds its weight", is_target=True),
+    ...     },
+    ...     parameters={"tau": Parameter(10.0, "ms", "membrane"), "rest": Parameter(0.0, "mV")},
+    ...     name="Leaky",
+    ...     description="membrane that fires above 1 mV; forward Euler.",
+    ... )
+    >>> print(said)
+    Leaky: membrane that fires above 1 mV; forward Euler.
+    <BLANKLINE>
+    Targets of connect
+      drive  mV  a spike adds its weight
+    <BLANKLINE>
+    Other variables
+      v  mV  membrane voltage; starts from rest
+    <BLANKLINE>
+    Parameters
+      tau   10 ms  membrane
+      rest  0 mV
     """
 
     steps: Sequence[Callable | tuple[Callable, Callable]]
-    variables: Mapping[str, Start] = field(default_factory=dict)
+    variables: Mapping[str, Start | Variable] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
     constants: Callable[[dict[str, Any], float], dict[str, Any]] = _as_given
     stochastic: bool = False
     most_spikes: int = 1
     on_spike: Sequence[Callable] = ()
     time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
-    check: Callable[[Any], None] | None = None
+    check: Callable[[Any], bool | None] | None = None
+    live: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -106,13 +161,18 @@ class Neuron:
             for k, body in enumerate(bodies):
                 if isinstance(body, tuple) and len(body) == 2:
                     body, over = body
-                    check_body(f"over[{k}] of {role}", over, "t", "s", "p")
+                    check_body(f"over[{k}], of {role}[{k}],", over, "t", "s", "p")
                 check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("parameters", "variables"):
             values = getattr(self, role)
             if not isinstance(values, Mapping):
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
-            for name, value in values.items():
+            for name, declared in values.items():
+                value = start_of(declared)
+                if isinstance(declared, Variable):
+                    whose = f" of variables[{show(name)}]"
+                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
+                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -144,8 +204,31 @@ class Neuron:
             raise InputError(
                 f"check is {show(self.check)}; it has to be a function check(population), or None."
             )
+        self._check_live()
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+        check_texts("", name=self.name, description=self.description)
+        # What `help` shows of an object is its own docstring.
+        object.__setattr__(self, "__doc__", repr(self))
+
+    def __repr__(self) -> str:
+        return described(self.name, self.description, self.parameters, self.variables, self.live)
+
+    def _check_live(self) -> None:
+        if not isinstance(self.live, Mapping):
+            raise InputError(
+                f"live is {show(self.live)}; it has to be a dict such as {{'I': {{'rest': f}}}}, "
+                "with functions f(value, p)."
+            )
+        check_unknown("parameter in live", self.live, self.parameters)
+        for name, functions in self.live.items():
+            if not isinstance(functions, Mapping) or not functions:
+                raise InputError(
+                    f"live[{name!r}] is {show(functions)}; it has to be a dict of functions "
+                    "f(value, p), by the names of constants."
+                )
+            for constant, function in functions.items():
+                check_body(f"live[{name!r}][{constant!r}]", function, "value", "p")
 
     def with_(
         self,
@@ -224,7 +307,48 @@ class Neuron:
             If a name is unknown, a value is no finite number, a time constant (``tau...``) is not
             positive, or dt is larger than the fastest of them.
         """
-        values = self._values(given)
+        return self._constants(self.values(given), given, dt)
+
+    def longest(self, given: Mapping[str, Any]) -> float:
+        """The longest time constant in ms, with parameters that `with_parameters` takes.
+
+        Raises
+        ------
+        InputError
+            If `time_constants` returns anything but numbers.
+        """
+        return self._longest(self.values(given))
+
+    def start(self, given: Mapping[str, Any]) -> dict[str, float]:
+        """What each variable starts from, with the parameters `given`.
+
+        Parameters
+        ----------
+        given : dict
+            Parameters other than their defaults.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or a value or a start is no finite number.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF
+        >>> CurrentLIF.start({"E_L": -70.0})["v"]
+        -70.0
+        """
+        return self._starts(self.values(given), given)
+
+    def following(self, given: Mapping[str, Any], dt: float) -> Following:
+        """All that follows for a neuron with the parameters `given`; raises what the others do."""
+        values = self.values(given)
+        constants = self._constants(values, given, dt)
+        return Following(values, constants, self._starts(values, given), self._longest(values))
+
+    def _constants(
+        self, values: dict[str, Any], given: Mapping[str, Any], dt: float
+    ) -> dict[str, Any]:
         dt = check_number("dt", dt, above=0.0, at_least=1e-9, unit="ms")
         for name, value in values.items():
             if name.startswith("tau"):
@@ -252,15 +376,7 @@ class Neuron:
                 )
         return constants  # not a copy: a model may change them between runs
 
-    def longest(self, given: Mapping[str, Any]) -> float:
-        """The longest time constant in ms, with parameters that `with_parameters` takes.
-
-        Raises
-        ------
-        InputError
-            If `time_constants` returns anything but numbers.
-        """
-        values = self._values(given)
+    def _longest(self, values: dict[str, Any]) -> float:
         found: Any = [value for name, value in values.items() if name.startswith("tau")]
         try:
             if self.time_constants is not None:
@@ -271,28 +387,10 @@ class Neuron:
                 f"time_constants returns {show(found)}; it has to return a sequence of numbers."
             ) from None
 
-    def start(self, given: Mapping[str, Any]) -> dict[str, float]:
-        """What each variable starts from, with the parameters `given`.
-
-        Parameters
-        ----------
-        given : dict
-            Parameters other than their defaults.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown, or a value or a start is no finite number.
-
-        Examples
-        --------
-        >>> from spikesim import CurrentLIF
-        >>> CurrentLIF.start({"E_L": -70.0})["v"]
-        -70.0
-        """
-        values = self._values(given)
+    def _starts(self, values: dict[str, Any], given: Mapping[str, Any]) -> dict[str, float]:
         starts: dict[str, float] = {}
-        for name, start in self.variables.items():
+        for name, declared in self.variables.items():
+            start = start_of(declared)
             if callable(start):
                 try:
                     start = start(dict(values))
@@ -305,13 +403,25 @@ class Neuron:
             starts[name] = check_number(f"variables[{name!r}]", start)
         return starts
 
-    def _values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters, from the defaults and `given`."""
+    def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters of a neuron, from the defaults and `given`.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, or a value is no finite number, or no whole one as its default.
+
+        Examples
+        --------
+        >>> from spikesim import DeltaLIF
+        >>> DeltaLIF.values({"tau": 10})["tau"]
+        10.0
+        """
         if not isinstance(given, Mapping):
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
         values = {
-            name: value if isinstance(value, numbers.Integral) else float(value)
+            name: int(value) if isinstance(value, numbers.Integral) else float(value)
             for name, value in self.parameters.items()
         }
         for name, value in given.items():
@@ -361,7 +471,7 @@ class _MoreTimes:
 
 
 _NUMBER_OF_EACH = {
-    "parameters": "for one of each, write a Neuron with variables={{{0!r}: 0.0}}, read as s.{0}[i]",
+    "parameters": "add_population takes one for each neuron",
     "variables": "give each its own by cells.{0}[:] = ... after adding the population",
 }
 
@@ -369,7 +479,7 @@ _NUMBER_OF_EACH = {
 def _refuse_array(role: str, name: str, value: Any) -> None:
     if isinstance(value, (np.ndarray, list, tuple)):
         raise InputError(
-            f"{role}[{name!r}] is {show(value)}; it has to be one number for all neurons; "
+            f"{role}[{name!r}] is {show(value)}; it has to be one number for all; "
             f"{_NUMBER_OF_EACH[role].format(name)}."
         )
 

@@ -3,7 +3,7 @@
 A run directory holds
 
     run.h5              the network, its state and history, and how it was trained
-    progress/*.h5       the output's spikes in the course of training, in the SONATA layout
+    progress/*.h5       the output's spikes during training, in the SONATA layout
     spikes.h5           one loop after training: spikes of all layers, in the SONATA layout
     voltages.h5         the same loop: membrane potentials
     *.png               pictures
@@ -22,7 +22,7 @@ import numpy as np
 from spikesim import patterns
 from spikesim import plot as draw
 from spikesim.checks import check_integer
-from spikesim.cli.export import export
+from spikesim.cli.model_commands import ModelCommands
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
@@ -35,68 +35,46 @@ from spikesim.sweep.command import layers, shortened
 __all__ = ["PatternCommands"]
 
 PROGRESS = "progress"
-PICTURE = "picture"  # the task that takes options of its own
+PICTURE = "picture"  # the task that has options of its own
 
-_PANELS = 4  # rasters in the picture of the course of training, target included
-_TESTS = 5  # blocks of fresh trials in a test
+_PANELS = 4  # rasters in the picture of how training went, including the target's
+TESTS = 5  # blocks of fresh trials in a test
 
 _LAST_PICTURE = "layers.png"
 
 
-class PatternCommands:
-    """What the command line does for one model.
+class PatternCommands(ModelCommands):
+    """What the command line does for one model of patterns in time."""
 
-    Parameters
-    ----------
-    name : str
-        As in ``spikesim train NAME``.
-    title : str
-        The model and its paper, for ``spikesim info``.
-    network : type
-        The model's class.
-    command : str
-        What stands for NAME if the class is in a user's file.
-    made_of : tuple of callable and arguments
-        What makes these commands in another process.
-    """
-
-    LENGTH = "blocks"
-
-    def __init__(
-        self, name: str, title: str, network: Any, command: str, made_of: tuple[Any, tuple[str]]
-    ):
-        self.name, self.title, self.network = name, title, network
-        self.tasks, self.declared = network.TASKS, network.Parameters.declarations()
-        self._command, self._made_of = command, made_of
+    LENGTH, OTHERS, SUBJECT = "blocks", "learn from images", "task"
 
     @property
-    def DEFAULTS(self) -> dict[str, Any]:
-        return dict(self.network.Parameters.defaults())
+    def tasks(self) -> dict[str, Any]:
+        """Name → what makes the task."""
+        found: dict[str, Any] = self.network.TASKS
+        return found
 
     @property
     def SHORT_RUNS(self) -> tuple[str, ...]:
-        """Commands that take a moment and compile what longer ones need."""
+        """Commands that take a moment, and compile the code that longer ones need."""
         return tuple(
-            f"train {self._command} --task={task} --blocks=1 --hidden=4 --outputs=10"
+            f"train {self.command} --task={task} --blocks=1 --hidden=4 --outputs=10"
             for task in (PICTURE, "hidden")
             if task in self.tasks
         )
 
-    def __reduce__(self) -> Any:  # a process of a sweep may have to read a user's file
-        return self._made_of
-
     # ------------------------------------------------------------------- options
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The options of ``spikesim train NAME``."""
+        """Add the options of ``spikesim train NAME``."""
         default = PICTURE if PICTURE in self.tasks else next(iter(self.tasks), "files")
         parser.add_argument("--task", choices=[*self.tasks, "files"], default=default)
         parser.add_argument(
             "--hidden",
             metavar="N[,N...]",
-            help="neurons in each hidden layer, from the first; 0 for none (what suits the task)",
+            help="neurons in each hidden layer, from the first; 0 for none (depends on the task)",
         )
-        parser.add_argument("--blocks", type=int, help="blocks of training (what suits the task)")
+        parser.add_argument("--blocks", type=int, help="blocks of training (depends on the task)")
         parser.add_argument(
             "--decay",
             type=int,
@@ -141,7 +119,7 @@ class PatternCommands:
         }
 
     def _task(self, chosen: argparse.Namespace) -> Task:
-        """What the options ask for; options of other tasks are refused."""
+        """The task that the options describe; options of other tasks are refused."""
         of_task = {"text": PICTURE, "picture": PICTURE, "input": "files", "target": "files"}
         for name, task in of_task.items():
             if getattr(chosen, name) is not None and chosen.task != task:
@@ -162,7 +140,7 @@ class PatternCommands:
         return self.tasks[chosen.task](seed=chosen.seed)
 
     def _new(self, given: Mapping[str, Any]) -> tuple[Any, Task]:
-        """An untrained network and what it is to learn."""
+        """An untrained network and its task."""
         task = self._task(argparse.Namespace(**given))
         blocks, decay = given["blocks"], given["decay"]
         net = self.network(
@@ -180,13 +158,14 @@ class PatternCommands:
             "decay": -(-2 * blocks // 3) if decay is None else decay,
             "tested_at": [],
             "tested": [],
+            **self.own,
         }
         return net, task
 
     def _task_of(self, net: Any) -> Task:
-        """The task of a saved network, the frozen patterns of which were saved with it."""
+        """The task of a saved network; its frozen patterns were saved with it."""
         name = noted(net, "task")
-        if not net.notes.get("frozen", not net.in_windows):  # of which older files do not tell
+        if not net.notes.get("frozen", not net.in_windows):  # older files do not have this note
             return self.tasks[name](seed=net.seed)
         shown = net.shown
         if shown is None:
@@ -201,7 +180,7 @@ class PatternCommands:
         net, task = self._new(given)
         sizes = "-".join(map(str, net.sizes))
         seconds = given["blocks"] * task.block / 1000.0
-        with runs.new_run(chosen.out, f"{self.name}-{chosen.task}") as directory:
+        with runs.new_run(chosen.out, f"{self.name}-{chosen.task}", self.option) as directory:
             print(
                 f"Training {sizes} on {chosen.task}, {seconds:g} s of simulated time, "
                 f"into {directory}"
@@ -209,11 +188,11 @@ class PatternCommands:
             self._fit(net, task, directory, not chosen.no_progress)
 
     def check(self, given: Mapping[str, Any]) -> None:
-        """Refuse what no network can be made of."""
+        """Refuse settings from which no network can be made."""
         self._new(given)
 
     def train_set(self, given: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-        """Train a network of a sweep, or go on with it; return how well it does.
+        """Train a network of a sweep, or continue it; return how well it does.
 
         The error is in percent: of new trials, or of the cost of a silent network.
         """
@@ -235,77 +214,47 @@ class PatternCommands:
         }
 
     def result_label(self, given: Mapping[str, Any]) -> str:
-        """The axis of a sweep's figure."""
+        """The label of the axis in a sweep's figure."""
         frozen = self._task(argparse.Namespace(**given)).frozen
         return "Cost (% of that of silence)" if frozen else "Wrong answers (%)"
 
-    def resume(self, chosen: argparse.Namespace) -> None:
-        """Go on where the last checkpoint ended."""
-        if chosen.epochs is not None:
-            raise InputError(
-                "--epochs is for models that learn from images; this run has --blocks."
-            )
-        if not (chosen.directory / RUN_FILE).exists():
-            self.network.load(chosen.directory / RUN_FILE)  # says what is wrong
-        with runs.hold(chosen.directory):
-            self._resume(chosen)
-
-    def _resume(self, chosen: argparse.Namespace) -> None:
-        net = self.network.load(chosen.directory / RUN_FILE)
-        if chosen.blocks is not None:
-            net.notes["blocks"] = check_integer("--blocks", chosen.blocks, at_least=1)
+    def go_on(self, net: Any, chosen: argparse.Namespace) -> None:
         blocks = noted(net, "blocks")
         if net.block >= blocks:
             if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
                 # It was stopped between its last block and its last picture.
                 self._fit(net, self._task_of(net), chosen.directory, False)
             print(
-                f"All {net.block} blocks are done; 'spikesim resume {chosen.directory} --blocks "
-                f"{net.block + 20}' would train on."
+                f"All {net.block} blocks are done; to train on, use "
+                f"'{self.resuming(chosen.directory)} --blocks {net.block + 20}'."
             )
             return
         print(f"Resuming at {net.time:g} s, in block {net.block + 1} of {blocks}")
         self._fit(net, self._task_of(net), chosen.directory, not chosen.no_progress)
 
     def plot(self, chosen: argparse.Namespace) -> None:
-        """Record a loop again and draw all pictures."""
+        """Record a loop again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
-        _results(net, self._task_of(net), chosen.directory)
+        write_results(net, self._task_of(net), chosen.directory)
 
-    def info(self, chosen: argparse.Namespace) -> None:
-        """Say what was trained and how far it came."""
-        net = self.network.load(chosen.directory / RUN_FILE)
-        options = ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
-        runs.print_rows(
-            {
-                "model": self.title,
-                "layers": "-".join(map(str, net.sizes)),
-                "task": noted(net, "task"),
-                "seed": net.seed,
-                "blocks": f"{net.block} of {noted(net, 'blocks')}",
-                "time": f"{net.time:g} s",
-                "options": options,
-                "result": _outcome(net) if net.notes["tested"] else "not tested",
-                "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
-            }
-        )
+    def progress(self, net: Any) -> dict[str, Any]:
+        return {"blocks": f"{net.block} of {noted(net, 'blocks')}", "time": f"{net.time:g} s"}
 
-    def export(self, chosen: argparse.Namespace) -> None:
-        """Write the recorded spikes as CSV, or the weights as NPZ."""
-        export(chosen, self.network)
+    def outcome(self, net: Any) -> dict[str, Any]:
+        return {"result": _outcome(net) if net.notes["tested"] else "not tested"}
 
     def _fit(self, net: Any, task: Task, directory: Path, progress: bool) -> None:
-        """Train, and draw what came of it."""
+        """Train, and draw the results."""
         try:
             _learn(net, task, directory, progress)
         except KeyboardInterrupt:
             print(
-                f"\nSaved at {net.time:g} s. Go on with: spikesim resume {directory}",
+                f"\nSaved at {net.time:g} s. Continue with: {self.resuming(directory)}",
                 file=sys.stderr,
             )
             raise
         print(_outcome(net))
-        _results(net, task, directory)
+        write_results(net, task, directory)
 
 
 def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
@@ -324,7 +273,7 @@ def _learn(net: Any, task: Task, directory: Path, progress: bool) -> None:
         task,
         net.notes["blocks"],
         decay=net.notes["decay"],
-        tests=_TESTS,
+        tests=TESTS,
         progress=progress,
         checkpoint=directory / RUN_FILE,
         callback=keep if task.frozen else None,
@@ -348,8 +297,8 @@ def _silent_cost(net: Any) -> float:
     return float(net.silent_cost(net.shown[1]))
 
 
-def _results(net: Any, task: Task, directory: Path) -> None:
-    """A recorded loop and the pictures of a run."""
+def write_results(net: Any, task: Task, directory: Path) -> None:
+    """Record a loop, and draw the pictures of a run."""
     pictures = runs.Pictures(directory)
     shown, target = task.untrained()
     recording = net.record(shown, target, synapse=_busiest(net, shown))
@@ -380,12 +329,12 @@ def _busiest(net: Any, shown: SpikePattern) -> Synapse:
 
 
 def _course(net: Any, target: SpikePattern, directory: Path) -> Any:
-    """The target and the output in the course of training: side by side, or as rows if small."""
+    """Draw the target and the output during training: side by side, or as rows if small."""
     after, outputs = [], []
     for path in sorted((directory / PROGRESS).glob("block_*.h5")):
         recorded = read_spikes(path)
         if "output" not in recorded:
-            raise FileError(f"{path} holds no spikes of an output; it belongs to something else.")
+            raise FileError(f"{path} holds no spikes of an output; it is not from this run.")
         times, ids = recorded["output"]
         outputs.append(SpikePattern(times, ids, target.n, target.duration))
         block = int(path.stem.removeprefix("block_"))

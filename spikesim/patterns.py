@@ -1,10 +1,10 @@
-"""Spike patterns: what a network is shown, and the spikes that it is to learn.
+"""Spike patterns: the input that a network is shown, and the spikes that it should learn.
 
     pattern = from_text("SPIKE", n=100, duration=2000.0)
     plot.raster(pattern)
 
-Times are in ms, rates in Hz. Every function takes its own seed, and the same seed gives the same
-spikes. matplotlib, which reads pictures and draws letters, is imported when it is needed.
+Times are in ms, rates in Hz. Every random function has its own seed, and the same seed gives the
+same spikes. matplotlib reads pictures and draws letters; it is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _NEST_HEADER = ["sender", "time_ms"]
-_COLUMN = 1.0  # ms of a pattern that share a brightness: finer than can be seen
+_COLUMN = 1.0  # ms of a pattern with the same brightness: too short to be seen
 _CANVAS = 2000, 1200  # pixels on which text is drawn: the shape of a raster, finer than its rows
 
 
@@ -58,12 +58,12 @@ def poisson(n: int, rate: float, duration: float, seed: int = 0, dt: float = 0.1
     n : int
         Number of neurons.
     rate : float
-        Of each neuron (Hz); at most one spike in every step.
+        The rate of each neuron (Hz), at most one spike in every step.
     duration : float
         In ms, a multiple of `dt`.
     seed : int
     dt : float
-        Step (ms): a neuron spikes at most once in each, at its beginning.
+        Step (ms). A neuron spikes at most once in a step, at its beginning.
 
     Returns
     -------
@@ -103,9 +103,9 @@ def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) ->
     trains : sequence of float arrays, each of shape (spikes,)
         Times (ms) of neuron 0, 1, ..., in any order, at least 0 and below `duration`.
     duration : float
-        Of the trial (ms).
+        Duration of the trial (ms).
     n : int, optional
-        Number of neurons, if more than there are trains: the others are silent.
+        Number of neurons, by default the number of trains; further neurons are silent.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def from_trains(trains: Sequence[Any], duration: float, n: int | None = None) ->
     if times.size and times.max() >= duration:
         raise InputError(
             f"trains[{ids[times.argmax()]}] holds a spike at {times.max():g} ms; all have to come "
-            f"before the end of the trial, of which the duration is {duration:g} ms."
+            f"before the end of the trial, whose duration is {duration:g} ms."
         )
     order = np.lexsort((ids, times))
     return SpikePattern(times[order], ids[order].astype(np.int32), n, duration)
@@ -163,26 +163,27 @@ def read_ras(
     path : str or path
         Lines may come in any order; those that are empty or begin with # are skipped.
     n : int, optional
-        Number of neurons; by default up to the last one that spikes. A file with ids from `n` on is
-        refused, where Auryn leaves those spikes out without a word.
+        Number of neurons; by default up to the last one that spikes. A file with an id of `n` or
+        more is refused; Auryn would silently leave out those spikes.
     duration : float, optional
-        Of the trial (ms), a multiple of `dt`; by default until the step after the last spike.
+        Duration of the trial (ms), a multiple of `dt`; by default until the step after the last
+        spike.
     dt : float
-        Step (ms) to which the times are brought.
+        Step (ms) to which the times are rounded.
     rounding : str
         'truncate' rounds time / dt down, as the Auryn of Zenke & Ganguli (2018) did. In floating
-        point 0.0003 / 0.0001 is below 3, so that about three spikes in ten come a step early.
-        'nearest' is what newer versions of Auryn do.
+        point 0.0003 / 0.0001 is below 3, so about three spikes in ten come a step early. 'nearest'
+        rounds as newer versions of Auryn do.
 
     Returns
     -------
     SpikePattern
-        With all times on the grid. Two spikes of a neuron that fall into the same step stay two.
+        All times are on the grid. If two spikes of a neuron fall into the same step, both are kept.
 
     Raises
     ------
     FileError
-        If the file cannot be read, or is no such file.
+        If the file cannot be read, or has another format.
     InputError
         If an argument cannot be used, or does not fit the file.
 
@@ -222,22 +223,23 @@ def read_nest(
     n : int, optional
         Number of neurons; by default up to the last one that spikes.
     duration : float, optional
-        Of the trial (ms), a multiple of `dt`; by default until the step after the last spike.
+        Duration of the trial (ms), a multiple of `dt`; by default until the step after the last
+        spike.
     dt : float
-        Step (ms) to which the times are brought, each to the nearest one.
+        Step (ms); each time is rounded to the nearest one.
     first : int
-        NEST's number of the neuron that is 0 here. NEST numbers all nodes of a simulation from 1:
-        the first neuron of another population has a larger number.
+        NEST's number of the neuron that is 0 here. NEST numbers all nodes of a simulation from 1,
+        so the first neuron of a later population has a larger number.
 
     Returns
     -------
     SpikePattern
-        With all times on the grid. Two spikes of a neuron that fall into the same step stay two.
+        All times are on the grid. If two spikes of a neuron fall into the same step, both are kept.
 
     Raises
     ------
     FileError
-        If the file cannot be read, or is no such file.
+        If the file cannot be read, or has another format.
     InputError
         If an argument cannot be used, or does not fit the file.
 
@@ -305,12 +307,12 @@ def _read_pattern(
 def _read_columns(
     path: str | os.PathLike[str], spike: Callable[[list[str]], tuple[float, float]], wanted: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times and ids of a file, not yet sorted; `spike` makes both of the words of a line."""
+    """Times and ids of a file, not yet sorted; `spike` turns the words of a line into both."""
     path = str(check_path("path", path))
     try:
         lines = read_bytes(path).decode("utf-8").splitlines()
     except UnicodeDecodeError:
-        raise FileError(f"{path} is no text; a line has to be {wanted}.") from None
+        raise FileError(f"{path} is not a text file; a line has to be {wanted}.") from None
     times: list[float] = []
     ids: list[int] = []
     for number, line in enumerate(lines, 1):
@@ -366,28 +368,29 @@ def from_picture(
 ) -> SpikePattern:
     """Return the pattern whose raster looks like a picture: neurons upwards, time to the right.
 
-    The picture is stretched to the whole pattern and spikes are drawn at random, the more the
-    darker it is: at `rate` where it is darkest, none where it is brightest.
+    The picture is stretched to the whole pattern, and spikes are drawn at random. The darker the
+    picture, the more spikes: they have the rate `rate` where it is darkest, and there are none
+    where it is brightest.
 
     Parameters
     ----------
     picture : str, path, or array_like of shape (height, width)
-        A PNG file, in which colours count by their brightness and what is transparent is white; or
-        brightness on any scale, the top row first.
+        A PNG file, in which colours count by their brightness and transparent pixels are white; or
+        an array of brightness on any scale, the top row first.
     n : int
         Number of neurons.
     duration : float
         In ms, a multiple of `dt`.
     rate : float
-        Of a neuron where the picture is darkest (Hz), at most 1000 / `refractory`.
+        The rate of a neuron where the picture is darkest (Hz), at most 1000 / `refractory`.
     refractory : float
-        Shortest time from a spike of a neuron to its next (ms). The neurons of SuperSpike cannot
-        do with less than 5.1 ms.
+        Shortest time between two spikes of a neuron (ms). The neurons of SuperSpike need at least
+        5.1 ms.
     seed : int
     invert : bool
         Spike where the picture is bright instead.
     dt : float
-        Step (ms) at whose beginning all spikes are.
+        Step (ms); all spikes are at the beginning of a step.
 
     Returns
     -------
@@ -422,7 +425,7 @@ def from_text(
     """Return the pattern whose raster can be read: a line of text.
 
     The letters are bold and fill four fifths of the neurons; a long text is made narrow to fit into
-    the duration. How the spikes are drawn is told at `from_picture`.
+    the duration. `from_picture` says how the spikes are drawn.
 
     Parameters
     ----------
@@ -433,12 +436,12 @@ def from_text(
     duration : float
         In ms, a multiple of `dt`.
     rate : float
-        Of a neuron within a letter (Hz), at most 1000 / `refractory`.
+        The rate of a neuron within a letter (Hz), at most 1000 / `refractory`.
     refractory : float
-        Shortest time from a spike of a neuron to its next (ms).
+        Shortest time between two spikes of a neuron (ms).
     seed : int
     dt : float
-        Step (ms) at whose beginning all spikes are.
+        Step (ms); all spikes are at the beginning of a step.
 
     Returns
     -------
@@ -461,7 +464,7 @@ def from_text(
 
 
 def _darkness(picture: Any, invert: bool) -> np.ndarray:
-    """The picture from 0, where there is to be no spike, to 1; shape (height, width)."""
+    """The picture on a scale from 0 (no spikes) to 1; shape (height, width)."""
     check_choice("invert", invert, [True, False])
     if isinstance(picture, (str, os.PathLike)):
         picture = _read_brightness(os.fspath(picture))
@@ -478,9 +481,9 @@ def _read_brightness(path: str) -> np.ndarray:
 
     try:
         with Image.open(path) as file:
-            file.verify()  # its checksums, which reading it does not look at
+            file.verify()  # checks its checksums, which reading would not do
         image = imread(path)
-    # What Pillow raises over damaged files.
+    # The errors that Pillow raises for damaged files.
     except (OSError, SyntaxError, ValueError, MemoryError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or error or type(error).__name__
         raise FileError(f"Cannot read the picture {path}: {reason}.") from None
@@ -506,7 +509,7 @@ def _letters(text: str) -> np.ndarray:
     columns, rows = _CANVAS
     height = 0.8 * rows
     natural = height * extents.width / extents.height
-    width = min(natural, 0.9 * columns)  # a long text is made narrow, a short one not wide
+    width = min(natural, 0.9 * columns)  # a long text is made narrow, a short one keeps its width
     box = Bbox.from_bounds((columns - width) / 2.0, (rows - height) / 2.0, width, height)
     renderer = RendererAgg(columns, rows, 72.0)
     gc = renderer.new_gc()
@@ -518,7 +521,7 @@ def _letters(text: str) -> np.ndarray:
 def _sample(
     darkness: np.ndarray, n: Any, duration: Any, rate: Any, refractory: Any, seed: Any, dt: Any
 ) -> SpikePattern:
-    """Draw spikes at a rate in proportion to darkness, with a refractory time after each."""
+    """Draw spikes at a rate proportional to darkness, with a refractory time after each."""
     from PIL import Image
 
     n = check_integer("n", n, at_least=1)
@@ -529,16 +532,16 @@ def _sample(
     rate = check_number("rate", rate, above=0.0, at_most=1000.0 / (pause * dt), unit="Hz")
     random = np.random.default_rng(check_integer("seed", seed, at_least=0))
     columns = max(1, round(steps * dt / _COLUMN))
-    if columns >= 1 << 31 or n >= 1 << 31:  # as far as Pillow counts
+    if columns >= 1 << 31 or n >= 1 << 31:  # Pillow cannot count further
         raise InputError(f"n is {n} and duration {duration:g} ms; both have to be below 2^31.")
     check_memory(f"duration is {duration:g} ms for {n} neurons", 8.0 * n * columns)
     picture = Image.fromarray(darkness.astype(np.float32))
     resized = np.asarray(picture.resize((columns, n), Image.Resampling.BILINEAR))
-    # A neuron that is free spikes with probability p in each step, and then pauses: on average
-    # pause - 1 + 1 / p steps from spike to spike, of which the rate is one over.
+    # A neuron that is free spikes with probability p in each step, and then pauses. The mean
+    # interval between its spikes is pause - 1 + 1 / p steps, and the rate is its inverse.
     expected = rate * dt / 1000.0 * np.clip(resized[::-1].astype(np.float64), 0.0, 1.0)
     probability = expected / (1.0 - (pause - 1) * expected)
-    free = np.zeros(n, np.int64)  # the step from which on each neuron may spike
+    free = np.zeros(n, np.int64)  # the first step in which each neuron may spike again
     found = []
     for k in range(steps):
         column = probability[:, k * columns // steps]

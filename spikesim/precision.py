@@ -1,4 +1,4 @@
-"""Which type of numbers suits what changes slowly: float32 loses what is added in small parts."""
+"""The float type for variables that change slowly: float32 rounds very small changes away."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ COUNTABLE = 1 << 24
 """How many steps a float32 can count down, one at a time."""
 
 SLOW = 4096
-"""How many updates long a time constant may be in float32.
+"""The longest time constant in float32, in updates.
 
-The change of an update is then right to 0.1 %. exp(-1 / SLOW) is rounded to 2^-25, so that its
-distance to 1 is wrong by 2^-25 SLOW = 0.01 %; `spikesim.kernels.functions.exp` near 0 is too large
-by 1.8e-7, that is 0.08 %. A voltage between -32 and -64 mV is rounded to 1.9e-6 mV in each update:
-it stops 1.9e-6 SLOW = 0.008 mV before it is at rest, 0.1 % of a change by 8 mV,
-and twice as much between -64 and -128 mV.
+Up to it, the change of an update is right to 0.1 %. exp(-1 / SLOW) is rounded to 2^-25, so its
+distance from 1 is wrong by 2^-25 SLOW = 0.01 %. Near 0, `spikesim.kernels.functions.exp` is too
+large by 1.8e-7, which is 0.08 % of that distance. A voltage between -32 and -64 mV is rounded to
+1.9e-6 mV in each update. So it stops 1.9e-6 SLOW = 0.008 mV before it is at rest, which is 0.1 % of
+a change of 8 mV; between -64 and -128 mV it stops twice as far away.
 """
 
 NEAR_ZERO = 2.0
-"""So many times as long it may be for what decays to 0, where float32 has more digits.
+"""The factor by which time constants may be longer for variables that decay to 0.
 
-A factor of exp(-1 / (2 SLOW)) adds 0.025 %, rounding the product at most 0.05 %.
+Near 0 float32 has more digits. The error of the factor exp(-1 / (2 SLOW)) is then 0.025 %, and
+rounding the product adds at most 0.05 %.
 """
 
 SPIKE_INTERVAL = 8.0
-"""In ms, between updates of a trace that only spikes advance: those of a lively neuron."""
+"""The time in ms between updates of a trace that only spikes advance, in a very active neuron."""
 
 
 def type_for(dtype: str, *updates: float) -> str:
-    """The type that is needed for time constants of so many updates: float64 above `SLOW`.
+    """The type that these time constants, in updates, need: float64 if one is above `SLOW`.
 
     Examples
     --------
@@ -52,7 +53,7 @@ def check_speed(name: str, tau: Any, update: float, dtype: str) -> None:
     tau : float
         In ms.
     update : float
-        How far updates are apart, in ms.
+        The time between two updates, in ms.
     dtype : {'float32', 'float64'}
 
     Examples

@@ -1,4 +1,4 @@
-"""Telling the user what is going on: progress, and what is being compiled."""
+"""Progress bars, messages while code is compiled, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
 from typing import Any
@@ -38,10 +38,11 @@ Compiled = Callable[[int, int, str], None]
 
 @contextmanager
 def compilation() -> Iterator[Compiled]:
-    """A function ``report(done, total, name)`` that tells the user, once it takes a second.
+    """A function ``report(done, total, name)`` that tells the user what is being compiled.
 
-    What is being compiled stands in a bar where stderr is a terminal, and in a line elsewhere;
-    another line says how long it took. Of `total` 0 no one knows how much there is.
+    It says nothing if that takes less than a second. On a terminal it shows a bar, elsewhere it
+    prints a line on stderr; another line says how long it took. A `total` of 0 means that nobody
+    knows how much there is to do.
     """
     begun = monotonic()
     said = False
@@ -78,35 +79,41 @@ _UNNOTICED = 1.0  # s
 
 
 def _silent(done: int, total: int) -> None:
-    """Progress that nobody is told of."""
+    """Report nothing."""
 
 
-@contextmanager
-def progress_bar(progress: bool | Progress, total: int, unit: str) -> Iterator[Progress]:
-    """A function ``report(done, total)``: a bar, the user's own, or one that says nothing."""
+_unnoticed = nullcontext(_silent)
+
+
+def progress_bar(
+    progress: bool | Progress, total: int, unit: str
+) -> AbstractContextManager[Progress]:
+    """A function ``report(done, total)``: a bar, the user's function, or one that does nothing."""
     if not callable(progress) and not isinstance(progress, (bool, np.bool_)):
         raise InputError(
             f"progress is {show(progress)}; it has to be True, False or a function "
             "progress(done, total)."
         )
     if callable(progress):
-        yield progress
-    elif not progress:
-        yield _silent
-    else:
-        from tqdm.auto import tqdm  # a seventh of the time that importing spikesim would take
+        return nullcontext(progress)
+    return _bar(total, unit) if progress else _unnoticed
 
-        say_if_ctrl_c_is_ignored()
-        # disable=None: no bar where stderr is not a terminal.
-        with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
-            yield lambda done, total: bar.update(done - bar.n) and None
+
+@contextmanager
+def _bar(total: int, unit: str) -> Iterator[Progress]:
+    from tqdm.auto import tqdm  # at the top it would be a seventh of the import of spikesim
+
+    say_if_ctrl_c_is_ignored()
+    # disable=None: no bar if stderr is not a terminal.
+    with tqdm(total=total, unit=f" {unit}s", disable=None, dynamic_ncols=True) as bar:
+        yield lambda done, total: bar.update(done - bar.n) and None
 
 
 def as_they_end(futures: Iterable[Future]) -> Iterator[Future]:
-    """Futures, each once it has ended; Ctrl-C interrupts the wait at whichever moment it comes.
+    """Yield each future when it has ended; Ctrl-C interrupts the wait at any moment.
 
-    A signal that comes just before the wait begins wakes nobody, so the wait begins again and
-    again.
+    A signal that comes just before a wait begins does not end that wait, so every wait is short and
+    is repeated.
     """
     pending = set(futures)
     while pending:
@@ -115,18 +122,18 @@ def as_they_end(futures: Iterable[Future]) -> Iterator[Future]:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, which a scheduler sends before it kills; what stops on Ctrl-C stops on it."""
+    """SIGTERM, which a scheduler sends before it kills; it stops whatever Ctrl-C would stop."""
 
 
 def terminate(signum: int, frame: object) -> None:
     """A handler of SIGTERM: raises `Terminated`, once."""
-    signal.signal(signum, signal.SIG_IGN)  # a second one would disturb what stops
+    signal.signal(signum, signal.SIG_IGN)  # a second one would disturb the shutdown
     raise Terminated
 
 
 def _is_ours(signum: int) -> bool:
-    """Whether SIGTERM would end the process, or `terminable` handles it: no one else wants it."""
-    return signal.getsignal(signum) in (signal.SIG_DFL, terminate)
+    """Whether SIGTERM has its default effect, or `terminable` handles it: the user does not."""
+    return _signals.getsignal(signum) in (signal.SIG_DFL, terminate)
 
 
 @contextmanager
@@ -143,31 +150,35 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-_announced: set[str] = set()
+announced: set[str] = set()
 
 
 def say_if_ctrl_c_is_ignored() -> None:
-    """Say on stderr, once, that Ctrl-C does nothing, as in what a script starts with '&'."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in _announced:
-        _announced.add("SIGINT")
+    """Say on stderr, once, if Ctrl-C is ignored, as it is when a script starts us with '&'."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN and "SIGINT" not in announced:
+        announced.add("SIGINT")
         print(
-            "Ctrl-C is ignored here, as in what is started with '&' or nohup; "
-            f"'kill {os.getpid()}' stops as Ctrl-C would.",
+            "Ctrl-C is ignored here, as in everything started with '&' or nohup; "
+            f"'kill {os.getpid()}' stops it as Ctrl-C would.",
             file=sys.stderr,
             flush=True,
         )
 
 
+# What `signal` wraps: to make enums of what is returned takes longer than a step of a network.
+_signals: Any = sys.modules.get("_signal", signal)
+
 _entered: ContextVar[Interruption | None] = ContextVar("entered", default=None)
 
 
 class Interruption:
-    """Inside this context Ctrl-C and SIGTERM are only noted, so that work stops where it is whole.
+    """Inside this context Ctrl-C and SIGTERM are only noted; the work stops at its next safe point.
 
-    A second Ctrl-C interrupts at once. Where Ctrl-C is ignored it stays so, and a handler of
-    SIGTERM that the user installed stays. Of contexts inside each other, the outermost of a thread
-    is asked to stop. A thread that was given a copy of the main thread's `contextvars` is asked
-    with it, or when that thread has left by an error and nobody waits any more.
+    A second Ctrl-C interrupts at once. If Ctrl-C is ignored, it stays ignored, and a handler of
+    SIGTERM that the user installed stays in place. If contexts are nested, the outermost of each
+    thread is asked to stop. A thread that runs in a copy of the main thread's `contextvars` is
+    asked to stop whenever the main thread is. It is also asked when the main thread has left with
+    an error, as nobody waits for it any more.
     """
 
     def __init__(self) -> None:
@@ -185,7 +196,7 @@ class Interruption:
 
     @property
     def error(self) -> type[KeyboardInterrupt]:
-        """What to raise when it was `requested` and nothing is lost."""
+        """The error to raise at a safe point, once a stop was `requested`."""
         return self._cause() or KeyboardInterrupt
 
     def _cause(self) -> type[KeyboardInterrupt] | None:
@@ -203,11 +214,11 @@ class Interruption:
         if self._is_outermost:
             self._token = _entered.set(self)
             if self._gets_signals:
-                # None: it was not installed from Python, which could not install it again.
-                if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
-                    self._previous[signal.SIGINT] = signal.signal(signal.SIGINT, self._press)
+                # None: the handler does not come from Python, which could not restore it.
+                if _signals.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
+                    self._previous[signal.SIGINT] = _signals.signal(signal.SIGINT, self._press)
                 if _is_ours(signal.SIGTERM):
-                    self._previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._end)
+                    self._previous[signal.SIGTERM] = _signals.signal(signal.SIGTERM, self._end)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -216,5 +227,5 @@ class Interruption:
             self._noted = self._noted or (KeyboardInterrupt if exception[0] is not None else None)
             _entered.reset(self._token)
             for signum, handler in self._previous.items():
-                ignored = was_ended and handler is terminate  # it came, and will be raised
-                signal.signal(signum, signal.SIG_IGN if ignored else handler)
+                ignored = was_ended and handler is terminate  # SIGTERM came and will be raised
+                _signals.signal(signum, int(signal.SIG_IGN) if ignored else handler)

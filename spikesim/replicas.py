@@ -1,13 +1,13 @@
-"""Many models of one kind at once: own seeds, weights and hyperparameters, the same data.
+"""Many models of one kind at once: each has its seed, weights and hyperparameters; data is shared.
 
     nets = Replicas.of(BurstEnsembleNetwork, (784, 500, 10), seed=range(20))
     nets.fit(images, labels, epochs=10)
     nets.evaluate(test_images, test_labels)     # an array, one number for each
 
 A model does not know that it is one of many. On a CPU each runs in a thread, as many at once as
-there are cores: compiled calls hold no lock, so the numbers are those of one after another. On a
-GPU the replicas meet whenever all of them want to run steps, and run them together, a block of the
-GPU each; their programs have to be the same, and so have the sizes of their arrays.
+there are cores: compiled calls hold no lock. The numbers are the same as if the models ran one
+after another. On a GPU a replica waits until all of them want to run steps; then all run together,
+each in a block of the GPU. Their programs, and the sizes of their arrays, have to be the same.
 """
 
 from __future__ import annotations
@@ -38,23 +38,22 @@ Result = TypeVar("Result")
 class Replicas(Guarded, Sequence):
     """Models, or networks, of one kind that run side by side.
 
-    What one of them has, all of them have here: a method is called on each with the same arguments,
-    an attribute is read from each, and what comes back is `stacked`. ``replicas[3]`` is one model,
-    to be used as any other.
+    All attributes and methods of the models can be used here: a method is called on each model with
+    the same arguments, an attribute is read from each, and the results are `stacked`.
+    ``replicas[3]`` is one model, which can be used like any other.
 
     Parameters
     ----------
     models : sequence
-        Of one class and on one backend, at least one. Data that is given to all of them, such as
+        At least one; all of one class and on one backend. Data that all of them get, such as
         images, is in memory once.
     threads : int, optional
-        How many run at once on a CPU; by default as many as there are cores that this process may
-        use.
+        How many run at once on a CPU; by default as many as this process may use cores.
 
     Raises
     ------
     InputError
-        If there is no model, or they are of several kinds or on several backends.
+        If there is no model, or if they are of several kinds or on several backends.
 
     Examples
     --------
@@ -99,13 +98,13 @@ class Replicas(Guarded, Sequence):
             The same for all.
         threads : int, optional
         **options
-            Where a value is a list, a range or an array, each replica takes one element of it;
-            other values, such as tuples, are the same for all.
+            If a value is a list, a range or an array, each replica gets one element of it. Other
+            values, such as tuples, are the same for all.
 
         Raises
         ------
         InputError
-            If lists have different lengths, or there is none.
+            If lists have different lengths, or if there is no list.
         """
         if not callable(build):
             raise InputError(f"build is {show(build)}; it has to be a class or a function.")
@@ -119,7 +118,7 @@ class Replicas(Guarded, Sequence):
             what = ", ".join(f"{name} {n}" for name, n in sizes.items()) or "none"
             raise InputError(
                 f"The lengths of lists are: {what}; there has to be at least one list, such as "
-                "seed=range(10), and all have to be as long."
+                "seed=range(10), and all have to have the same length."
             )
         count = next(iter(sizes.values()))
         each = [{k: values[r] for k, values in lists.items()} for r in range(count)]
@@ -136,7 +135,7 @@ class Replicas(Guarded, Sequence):
 
     def _refusal(self, name: str) -> str:
         return (
-            f"{name} of {len(self)} replicas cannot be set at once; set it on each that takes it: "
+            f"{name} of {len(self)} replicas cannot be set at once; set it on each of them: "
             f"for model in replicas: model.{name} = ..."
         )
 
@@ -177,7 +176,7 @@ class Replicas(Guarded, Sequence):
         return call
 
     def each(self, function: Callable[[Any], Result]) -> list[Result]:
-        """What `function` returns for each model, side by side.
+        """Call a function with each model, side by side; return the results as a list.
 
         Examples
         --------
@@ -191,12 +190,12 @@ class Replicas(Guarded, Sequence):
         return self._spread(lambda r: function(self.models[r]))
 
     def save(self, path: str | Path) -> None:
-        """Save each to a file of its own; see `path`."""
+        """Save each to its own file; see `path`."""
         self._spread(lambda r: self.models[r].save(self.path(path, r)))
 
     @staticmethod
     def path(path: str | Path, r: int) -> Path:
-        """Where replica `r` is saved, or writes its checkpoints.
+        """The file in which replica `r` is saved, or writes its checkpoints.
 
         Examples
         --------
@@ -210,7 +209,7 @@ class Replicas(Guarded, Sequence):
         return path.with_name(f"{path.stem}-{r:03d}{path.suffix}")
 
     def _spread(self, work: Callable[[int], Result]) -> list[Result]:
-        """Do all of it in threads, and return it in order; the first error is raised at the end."""
+        """Do the work in threads; return the results in order. The first error is raised last."""
         count = len(self)
         gang = Gang(count) if self._on_gpu else None
 
@@ -222,7 +221,7 @@ class Replicas(Guarded, Sequence):
                 if gang is not None:
                     gang.leave()
 
-        # Ctrl-C is noted in the main thread, and all of them stop where nothing is lost.
+        # The main thread notes Ctrl-C; all threads then stop at their next safe point.
         with Interruption():
             pool = ThreadPoolExecutor(count if gang else self.threads)
             try:
@@ -237,10 +236,10 @@ class Replicas(Guarded, Sequence):
 
 
 def stacked(values: Sequence[Any]) -> Any:
-    """What replicas returned, with the replica as the first axis where that is possible.
+    """Combine what replicas returned; if possible, the replica becomes the first axis.
 
-    Numbers and arrays of one shape become an array, dicts a dict of such, the arrays of layers a
-    list of such; None stays None, and anything else a list.
+    Numbers and arrays of one shape become an array. Dicts become a dict of such arrays, and the
+    arrays of layers a list of them. None stays None; anything else becomes a list.
 
     Examples
     --------
@@ -259,7 +258,7 @@ def stacked(values: Sequence[Any]) -> Any:
         holes = [_without_none(value) for value in values]
         try:
             array = np.array(holes)
-        except ValueError:  # of several shapes
+        except ValueError:  # the shapes differ
             return list(values)
         return array if array.dtype.kind in "biufU" else list(values)
     return list(values)
@@ -289,7 +288,7 @@ class _Together:
         self._stack.close()
 
     def of(self, r: int) -> Progress:
-        """What replica `r` reports to."""
+        """The function to which replica `r` reports."""
 
         def report(done: int, total: int) -> None:
             with self._lock:
@@ -304,10 +303,10 @@ class _Together:
 
 
 class Gang:
-    """Where replicas on a GPU meet: once all of them wait to run a program, it runs for all.
+    """Lets replicas on a GPU wait for each other: once all want to run a program, it runs for all.
 
-    Programs that differ run one after another. A replica that is done leaves, and is waited for no
-    more; another may join at any time.
+    Programs that differ run one after another. A replica that is done leaves, and nobody waits for
+    it any more; another may join at any time.
 
     Parameters
     ----------
@@ -334,12 +333,12 @@ class Gang:
                 raise self._error
 
     def join(self) -> None:
-        """One member more."""
+        """Add a member."""
         with self._changed:
             self._members += 1
 
     def leave(self) -> None:
-        """One member less."""
+        """Remove a member."""
         with self._changed:
             self._members -= 1
             if self._waiting and len(self._waiting) == self._members:
@@ -353,7 +352,7 @@ class Gang:
         try:
             for group in alike.values():
                 group[0][0].run([call for _, call in group])
-        except BaseException as error:  # all that wait have to hear of it
+        except BaseException as error:  # every replica that waits has to hear of it
             self._error = error
         self._round += 1
         self._changed.notify_all()

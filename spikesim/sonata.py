@@ -1,8 +1,8 @@
 """Spike rasters and membrane traces on disk, in the SONATA layout.
 
 libsonata, bmtk and bluepysnap read these files. The layout is that of the SONATA specification
-(Dai et al. 2020) with what its readers insist on beyond it: `sorting` is an HDF5 enum, every unit
-is given, reports are float32, there is one more index pointer than nodes, and nothing is
+(Dai et al. 2020). It also meets the further demands of its readers: `sorting` is an HDF5 enum,
+every unit is given, reports are float32, there is one more index pointer than nodes, and nothing is
 compressed with gzip, which the wheel of libsonata cannot read.
 """
 
@@ -33,16 +33,23 @@ from spikesim.errors import InputError
 from spikesim.io.files import atomic_file
 from spikesim.sonata_reading import CHECKSUM, Traces, read_spikes, read_traces, text_checksum
 
-__all__ = ["SpikeWriter", "TraceWriter", "Traces", "read_spikes", "read_traces"]
+__all__ = [
+    "SpikeWriter",
+    "TraceWriter",
+    "Traces",
+    "read_spikes",
+    "read_traces",
+    "write_spikes",
+]
 
 _MAGIC = 0x0A7A  # the number by which the specification marks its files
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")
-_CHUNK_BYTES = 2**18  # of one chunk of a dataset; readers fetch whole chunks
-_CACHE_BYTES = 2**20  # of a dataset that grows at its end; HDF5 2 would take 8 MiB
+_CHUNK_BYTES = 2**18  # the size of one chunk of a dataset; readers fetch whole chunks
+_CACHE_BYTES = 2**20  # for a dataset that grows at its end; HDF5 2 would take 8 MiB
 
 
 class _Writer:
-    """A file that grows by `append` and appears under its name when it is closed."""
+    """A file that grows with every `append`, and appears under its name when it is closed."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = str(check_path("path", path))
@@ -70,7 +77,7 @@ class _Writer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file, or after an error remove it and keep an older one."""
+        """Close the file; after an error, remove it instead and keep an older one."""
         if error is None:
             self.close()
         else:
@@ -78,12 +85,12 @@ class _Writer:
 
     @property
     def is_open(self) -> bool:
-        """Whether more can be appended: not after `close`, nor after an error in an append."""
+        """Whether more can be appended; after `close`, or an error in an append, it cannot."""
         return bool(self._file)
 
     @contextmanager
     def _appending(self) -> Iterator[None]:
-        """Remove the file when an append stops half-way, so that `close` cannot complete it."""
+        """Remove the file if an append stops half-way, so that `close` cannot complete it."""
         try:
             yield
         except BaseException:
@@ -102,10 +109,10 @@ def _extend(dataset: h5py.Dataset, rows: np.ndarray) -> None:
 
 
 def _put(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
-    # Chunks, since only they have checksums of their numbers.
+    # In chunks, because only chunks have checksums of their numbers.
     chunks = (min(len(values), _CHUNK_BYTES // 8),)
     dataset = group.create_dataset(name, data=values, chunks=chunks, fletcher32=True)
-    dataset.flush()  # h5py only warns when a dataset that goes out of use cannot be written
+    dataset.flush()  # h5py only warns when it cannot write a dataset that it closes
     return dataset
 
 
@@ -120,8 +127,8 @@ def _write_text(item: h5py.Group | h5py.Dataset, name: str, text: Any) -> None:
 class SpikeWriter(_Writer):
     """Write spikes to a SONATA file while they happen, in bounded memory.
 
-    The file appears under its name when the writer is closed; after an error in a `with` block it
-    does not. One spike takes 8 bytes for its time and a few bits for its id.
+    The file appears under its name when the writer is closed, but not after an error in a `with`
+    block. One spike takes 8 bytes for its time and a few bits for its id.
 
     Parameters
     ----------
@@ -129,8 +136,8 @@ class SpikeWriter(_Writer):
     dt : float
         Length of a step (ms).
     populations : dict of str to int, optional
-        Names and sizes. With them a population without spikes is in the file too, and the names
-        and ids given to `append` are checked.
+        Names and sizes. If they are given, the file also has populations without spikes, and
+        `append` checks its names and ids.
 
     Raises
     ------
@@ -174,14 +181,14 @@ class SpikeWriter(_Writer):
                 self._add(name)
 
     def append(self, population: str, steps: Any, ids: Any) -> None:
-        """Add spikes that follow those already there.
+        """Add spikes that are no earlier than those already in the file.
 
         Parameters
         ----------
         population : str
         steps : int array, shape (spikes,)
-            The step of every spike, never smaller than the one before, also across calls. A spike
-            of step k has time k * dt.
+            The step of every spike, never smaller than the one before, not even that of an earlier
+            call. A spike of step k has time k * dt.
         ids : int array, shape (spikes,)
             The neuron of every spike, counted from 0 within the population.
 
@@ -219,7 +226,7 @@ class SpikeWriter(_Writer):
         self._last[population] = int(steps[-1])
 
     def cut(self, population: str, step: int) -> None:
-        """Take back the spikes of a population from a step on.
+        """Remove the spikes of a population from a step on.
 
         Raises
         ------
@@ -233,7 +240,7 @@ class SpikeWriter(_Writer):
             return
         times, nodes = self._datasets[population]
         with self._appending():
-            # Half a step before, since a time is rounded. The spikes to go are at the end.
+            # Half a step before, because times are rounded. The spikes to remove are at the end.
             end, first = len(times), (step - 0.5) * self._dt
             while end and times[end - 1] > first:
                 start = max(end - _CHUNK_BYTES // 8, 0)
@@ -258,8 +265,8 @@ class SpikeWriter(_Writer):
             rdcc_nbytes=_CACHE_BYTES,
         )
         times.attrs["units"] = "ms"
-        # Scale-offset 0 keeps whole numbers exactly, in as few bits as each chunk needs. It is set
-        # here because h5py takes it for lossy and refuses a checksum beside it.
+        # Scale-offset 0 stores whole numbers exactly, in as few bits as each chunk needs. It is set
+        # here because h5py believes it to be lossy and refuses to combine it with a checksum.
         layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         layout.set_chunk(rows)
         layout.set_scaleoffset(h5py.h5z.SO_INT, 0)
@@ -277,6 +284,54 @@ class SpikeWriter(_Writer):
         self._datasets[population] = (times, nodes)
 
 
+def write_spikes(path: str | os.PathLike[str], *spikes: Any) -> None:
+    """Write the spikes of one or several populations to one SONATA file.
+
+    A file from before the program is replaced; one that the program has written itself, or is
+    recording to, is not.
+
+    Parameters
+    ----------
+    path : str or path
+    *spikes : SpikeRecording or Spikes
+        Of populations with different names and one dt.
+
+    Raises
+    ------
+    InputError
+        If there are none, or two have the same name or different dt.
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from spikesim import Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> one = net.add_spike_trains("one", 3, times=[2.0, 4.0], ids=[0, 2])
+    >>> two = net.add_spike_trains("two", 1, times=[3.0], ids=[0])
+    >>> recorded = [net.record_spikes(one), net.record_spikes(two)]
+    >>> net.run(10.0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "spikes.h5")
+    >>> write_spikes(path, *recorded)
+    >>> {name: times.tolist() for name, (times, ids) in read_spikes(path).items()}
+    {'one': [2.0, 4.0], 'two': [3.0]}
+    """
+    for each in spikes:
+        if not all(hasattr(each, name) for name in ("name", "n", "dt", "steps", "i")):
+            raise InputError(f"spikes holds {show(each)}; it has to be spikes that were recorded.")
+    sizes = {each.name: each.n for each in spikes}
+    if not spikes or len(sizes) < len(spikes) or len({each.dt for each in spikes}) > 1:
+        raise InputError(
+            f"spikes are of {', '.join(each.name for each in spikes) or 'no population'}; they "
+            "have to be of populations with different names, and of one dt."
+        )
+    found = [(each.name, each.steps, each.i) for each in spikes]
+    with SpikeWriter(path, spikes[0].dt, sizes) as writer:
+        for name, steps, ids in found:
+            writer.append(name, steps, ids)
+
+
 # ---- traces -----------------------------------------------------------------------------------
 
 
@@ -288,8 +343,8 @@ class _Part(NamedTuple):
 class TraceWriter(_Writer):
     """Write one variable of one or several populations to a SONATA report, frame by frame.
 
-    The file appears under its name when the writer is closed; after an error in a `with` block it
-    does not. A population without a frame is left out, since readers stumble over it.
+    The file appears under its name when the writer is closed, but not after an error in a `with`
+    block. A population without a frame is left out, because readers fail on it.
 
     Parameters
     ----------
@@ -341,7 +396,7 @@ class TraceWriter(_Writer):
     def add_population(
         self, population: str, node_ids: Any, elements: Sequence[str] = ("soma",)
     ) -> None:
-        """Say which neurons and which of their parts the frames of a population hold.
+        """Declare the neurons, and the parts of them, that the frames of a population hold.
 
         Parameters
         ----------
@@ -355,7 +410,7 @@ class TraceWriter(_Writer):
         Raises
         ------
         InputError
-            If the population is there already, or an argument cannot be used.
+            If the population was added already, or an argument cannot be used.
         """
         self._check_open()
         check_name("population", population)
@@ -409,7 +464,7 @@ class TraceWriter(_Writer):
             time[1] = self._start + len(data) * self._dt  # the first time after the data
 
     def cut(self, population: str, frames: int) -> None:
-        """Take back all frames of a population but the first so many.
+        """Remove all frames of a population except the first `frames`.
 
         Raises
         ------
@@ -434,7 +489,7 @@ class TraceWriter(_Writer):
         columns = nodes * elements
         group = self._file["report"].create_group(population)
         _write_text(group, "elements", part.elements)
-        # Whole rows: libsonata reads frame by frame, and takes minutes with narrower chunks.
+        # A chunk holds whole rows: libsonata reads frame by frame, and needs minutes with less.
         chunks = (frames_per_chunk(columns), columns)
         data = group.create_dataset(
             "data",
@@ -459,5 +514,5 @@ class TraceWriter(_Writer):
 
 
 def frames_per_chunk(columns: int) -> int:
-    """For how many frames of so many numbers a report takes room at a time."""
+    """How many frames of so many numbers one chunk of a report holds."""
     return max(1, _CHUNK_BYTES // (4 * columns))

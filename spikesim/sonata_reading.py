@@ -1,10 +1,10 @@
-"""Spike rasters and membrane traces that others have written: the readers of `spikesim.sonata`.
+"""Reads spike rasters and membrane traces in the SONATA layout, whichever program wrote them.
 
-Files are read as their writers made them, not only as the SONATA specification has it: bmtk calls
-the index pointers of a report `index_pointer` and gives no unit of time, an old layout keeps the
-spikes of its only population in /spikes/gids, and times are in ms, milliseconds or seconds.
-A file may come from anywhere, so that nothing is allocated before its size was compared with what
-there is, and nothing outside the file is read.
+Writers deviate from the SONATA specification, and these readers accept that. bmtk calls the index
+pointers of a report `index_pointer` and gives no unit of time. An old layout keeps the spikes of
+its only population in /spikes/gids. Units of time are called ms, milliseconds or seconds. A file
+may come from anywhere, so sizes are compared with the file before memory is allocated, and nothing
+outside the file is read.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from spikesim.io.files import open_hdf5
 __all__ = ["Traces", "read_spikes", "read_traces"]
 
 CHECKSUM = "spikesim_crc32"
-"""Of a text, beside it: HDF5 keeps texts in a heap without checksums."""
+"""The checksum beside a text: HDF5 keeps texts in a heap without checksums."""
 
-_UNITS = {  # of time → how many ms; a file that names none is in ms
+_UNITS = {  # unit of time → its length in ms; a file that names no unit is in ms
     "": 1.0,
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1.0),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1000.0),
 }
 
-# What HDF5 itself and h5py decode. Others come from shared libraries that a file can ask for.
+# The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
 _FILTERS = (
     h5py.h5z.FILTER_DEFLATE,
     h5py.h5z.FILTER_SHUFFLE,
@@ -45,24 +45,23 @@ _FILTERS = (
     h5py.h5z.FILTER_SCALEOFFSET,
     h5py.h5z.FILTER_LZF,
 )
-_GROWTH = 2_000  # bytes that one stored byte may become; gzip reaches 1032
+_GROWTH = 2_000  # bytes to which one stored byte may unpack; gzip reaches 1032
 _GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
-_STORED_FREE = 2**18  # bytes that a chunk may be longer packed than it is
-_GROWTH_FREE = 2**20  # bytes that need no such reason: the only chunk may be almost empty
+_STORED_FREE = 2**18  # bytes by which a chunk may be longer packed than unpacked
+_GROWTH_FREE = 2**20  # bytes that are always allowed: the only chunk may be almost empty
 
 
 def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Read all spikes of a SONATA file, whoever wrote it.
 
-    Times may be in ms or in seconds, and the layout that of SONATA or the one before it, in which
-    a file has one population and no name for it.
+    Times may be in ms or in seconds. The layout may be that of SONATA or the one before it, in
+    which a file has one population without a name.
 
     Returns
     -------
     dict of str to (times, ids)
         For every population: float64 array of times (ms) and int64 array of neurons, both of
-        shape (spikes,) and in the order of the file. The population of the old layout is called
-        ''.
+        shape (spikes,) and in the order of the file. In the old layout the population's name is ''.
 
     Raises
     ------
@@ -141,7 +140,7 @@ def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
 
 def _read_report(group: h5py.Group) -> Traces:
     mapping = _member(group, "mapping", h5py.Group)
-    # bmtk calls them by another name than the specification does.
+    # bmtk uses another name for them than the specification does.
     pointer = "index_pointers" if "index_pointers" in mapping else "index_pointer"
     clock, nodes, pointers, elements, data = (
         _member(parent, name, h5py.Dataset)
@@ -154,7 +153,7 @@ def _read_report(group: h5py.Group) -> Traces:
         )
     )
     frames, columns = data.shape
-    # Everything below is as long as one of these, so that nothing is made which is not in the file.
+    # Everything below is as long as one of these, so no array is larger than the file allows.
     if clock.shape != (3,) or elements.shape != (columns,) or not columns:
         raise ValueError(f"{clock.shape} times and {elements.shape} elements of {columns} columns")
     start, _, step = _times(clock)
@@ -167,7 +166,7 @@ def _read_report(group: h5py.Group) -> Traces:
         or (ends[0], ends[-1]) != (0, columns)
         or (counts < 0).any()
     ):
-        raise ValueError(f"{len(node_ids)} nodes and pointers that share out no {columns} columns")
+        raise ValueError(f"the pointers of {len(node_ids)} nodes do not fit {columns} columns")
     most = int(counts.max())
     check_memory(
         f"{data.name} has {len(node_ids)} nodes of up to {most} elements",
@@ -198,7 +197,7 @@ def _read_report(group: h5py.Group) -> Traces:
     return Traces(when, node_ids, names, values, unit, element_ids)
 
 
-# ---- what both readers need -------------------------------------------------------------------
+# ---- used by both readers ---------------------------------------------------------------------
 
 
 @contextmanager
@@ -224,7 +223,7 @@ def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _is_own(group: h5py.Group, name: str) -> bool:
-    """Whether a member is in the group itself: links lead to other files, or in circles."""
+    """Whether a member is in the group itself: links may lead to other files, or in circles."""
     return isinstance(group.get(name, getlink=True), h5py.HardLink)
 
 
@@ -233,17 +232,17 @@ def _member(group: h5py.Group, name: str, kind: type) -> Any:
         raise ValueError(f"{group.name} has no {name} of its own")
     member = group[name]
     if not isinstance(member, kind):
-        raise ValueError(f"{member.name} is no {kind.__name__.lower()}")
+        raise ValueError(f"{member.name} is not a {kind.__name__.lower()}")
     return member
 
 
 def _numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
-    """Read a dataset after its size was compared with what the file holds."""
+    """Read a dataset, after comparing its size with that of the file."""
     if dataset.shape is None or dataset.dtype.kind not in "iuf":
         raise ValueError(f"{dataset.name} is of type {dataset.dtype}, not of numbers")
     _check_size(dataset)
     values = dataset[()]
-    with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is looked at
+    with np.errstate(invalid="ignore", over="ignore"):  # the result is checked below
         numbers = values.astype(dtype, copy=False)
     if values.dtype.kind == "f" and numbers.dtype.kind == "i" and (numbers != values).any():
         raise ValueError(f"{dataset.name} holds fractions, not whole numbers")
@@ -274,14 +273,14 @@ def _check_size(dataset: h5py.Dataset) -> None:
     growth = _GROWTH_OFFSET if h5py.h5z.FILTER_SCALEOFFSET in filters else _GROWTH
     if not filters - {h5py.h5z.FILTER_FLETCHER32}:
         growth = 1
-    # A chunk that was never written is made of nothing, one that is packed too well of almost it.
-    # One that holds more than it may is unpacked in full before HDF5 looks at its size.
+    # A chunk that was never written takes no bytes in the file, one that is packed very well almost
+    # none. HDF5 unpacks a chunk in full before it checks that it does not hold too much.
     if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _STORED_FREE:
-        raise ValueError(f"{dataset.name} would take {read:.0f} bytes, made of {stored}")
+        raise ValueError(f"{dataset.name} would unpack {stored} bytes to {read:.0f}")
 
 
 def text_checksum(text: Any) -> np.int64:
-    """What is written beside a text, or beside a list of them."""
+    """The checksum that is written beside a text, or beside a list of texts."""
     return np.int64(zlib.crc32(json.dumps(text).encode()))
 
 

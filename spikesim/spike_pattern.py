@@ -1,4 +1,4 @@
-"""Spikes of a group of neurons in one trial, and what models ask of them.
+"""Spike patterns: the spikes of a group of neurons in one trial, and checks for models.
 
 `spikesim.patterns` makes and reads them.
 """
@@ -16,7 +16,7 @@ __all__ = ["SpikePattern", "check_pattern", "pattern_of"]
 
 
 class SpikePattern(NamedTuple):
-    """Spikes of a group of neurons in one trial; `poisson` and others make them.
+    """Spikes of a group of neurons in one trial; `spikesim.patterns` makes them.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class SpikePattern(NamedTuple):
     n : int
         Number of neurons; some may be silent.
     duration : float
-        Of the trial (ms).
+        Duration of the trial (ms).
 
     Examples
     --------
@@ -43,7 +43,7 @@ class SpikePattern(NamedTuple):
     duration: float
 
     def trains(self) -> list[np.ndarray]:
-        """Return the spike times (ms) of each neuron, in an array of its own.
+        """Return the spike times (ms) of each neuron, one array per neuron.
 
         Examples
         --------
@@ -57,14 +57,15 @@ class SpikePattern(NamedTuple):
         return np.split(self.times[order], ends)[: self.n]
 
     def merged(self, dt: float = 0.1) -> SpikePattern:
-        """Return the pattern in which spikes of a neuron in the same step are one.
+        """Return the pattern in which several spikes of a neuron in one step become one.
 
-        Recorded events, and times that are rounded, may have several; some models take one only.
+        Recorded events and rounded times may have several spikes in a step, but some models accept
+        only one.
 
         Parameters
         ----------
         dt : float
-            Step (ms); each spike belongs to the nearest one, and the first of a step stays.
+            Step (ms); each spike belongs to the nearest one, and the first of a step is kept.
 
         Returns
         -------
@@ -115,11 +116,11 @@ def check_pattern(
     dt : float
         Step of the model (ms). Each spike goes to the nearest one.
     n : int, optional
-        How many neurons the pattern has to have.
+        The required number of neurons.
     duration : float, optional
-        How long (ms) it has to last.
+        The required duration (ms).
     allow_empty : bool
-        Whether there may be no spike at all.
+        Whether the pattern may have no spikes.
     most : int
         How many spikes a neuron may have in a step.
 
@@ -193,7 +194,7 @@ def check_pattern(
         )
     order = np.lexsort((ids, steps))
     steps, ids = steps[order].astype(np.int64), ids[order]
-    # Equal spikes stand side by side: `most` places further on there has to be another one.
+    # Equal spikes are neighbours, so `most` places further on there has to be a different one.
     more = np.flatnonzero((steps[most:] == steps[:-most]) & (ids[most:] == ids[:-most]))
     if more.size:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Numbers about spike trains, and the road to neo and elephant, which know many more.
+"""Statistics of spike trains, and export to neo, for the many more statistics of elephant.
 
 Times are in ms and rates in Hz. A train is an array of spike times in any order.
 """
@@ -6,11 +6,12 @@ Times are in ms and rates in Hz. A train is an array of spike times in any order
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.checks import check_array, check_integer, check_memory, check_number
+from spikesim.checks import check_array, check_integer, check_memory, check_number, show
 from spikesim.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "coefficient_of_variation",
     "interspike_intervals",
     "mean_rate",
+    "mean_rates",
     "to_neo",
     "van_rossum_distance",
     "van_rossum_loss",
@@ -35,7 +37,7 @@ def mean_rate(times: Any, duration: float) -> float:
     times : float array, shape (spikes,)
         Spike times (ms) in a recording of that duration, which may have begun at any time.
     duration : float
-        Length of the recording (ms), above 0; `SpikeRecording.duration` of a recording.
+        Length of the recording (ms), above 0, such as `SpikeRecording.duration`.
 
     Returns
     -------
@@ -45,7 +47,8 @@ def mean_rate(times: Any, duration: float) -> float:
     Raises
     ------
     InputError
-        If a time is below 0, two are further apart than the duration, or that is not above 0.
+        If a time is below 0, if two are further apart than the duration, or if the duration is not
+        above 0.
 
     Examples
     --------
@@ -57,10 +60,55 @@ def mean_rate(times: Any, duration: float) -> float:
     span = float(np.ptp(times)) if times.size else 0.0
     if span > duration * (1.0 + 1e-9):  # times are rounded
         raise InputError(
-            f"times holds spikes that are {span:g} ms apart; all have to be in a recording of "
-            f"{duration:g} ms, the duration."
+            f"times holds spikes that are {span:g} ms apart; all have to be within the duration "
+            f"of {duration:g} ms."
         )
     return float(1000.0 * len(times) / duration)
+
+
+def mean_rates(spikes: Mapping[str, Any], after: float = 500.0) -> dict[str, float]:
+    """Return the spikes per second and neuron of recorded populations.
+
+    Parameters
+    ----------
+    spikes : dict of str to SpikeRecording
+        By name, from `Network.record_spikes`.
+    after : float
+        In ms: the time of the network up to which spikes are left out, as it has to settle.
+
+    Returns
+    -------
+    dict of str to float
+        Rates (Hz), by the same names.
+
+    Raises
+    ------
+    InputError
+        If something else than recordings is given, or one of them ends before `after`.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> net = Network(dt=0.1, backend="python")
+    >>> source = net.add_spike_trains("source", 2, [1.0, 5.0, 6.0], [0, 0, 1])
+    >>> spikes = {"source": net.record_spikes(source)}
+    >>> net.run(10.0)
+    >>> mean_rates(spikes, after=5.0)
+    {'source': 200.0}
+    """
+    found = {}
+    if not isinstance(spikes, Mapping):
+        raise InputError(f"spikes is {show(spikes)}; it has to be a dict of recordings.")
+    for name, recording in spikes.items():
+        if not all(hasattr(recording, each) for each in ("t", "n", "t_start", "t_stop")):
+            raise InputError(
+                f"spikes[{name!r}] is {show(recording)}; it has to be a SpikeRecording."
+            )
+        check_number("after", after, at_least=0.0, below=recording.t_stop, unit="ms")
+        counted = np.count_nonzero(recording.t >= after - 1e-6)
+        counting = recording.t_stop - max(after, recording.t_start)
+        found[name] = float(1e3 * counted / (recording.n * counting))
+    return found
 
 
 def interspike_intervals(times: Any) -> np.ndarray:
@@ -79,7 +127,7 @@ def interspike_intervals(times: Any) -> np.ndarray:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------
@@ -107,7 +155,7 @@ def coefficient_of_variation(times: Any) -> float:
     Raises
     ------
     InputError
-        If the times are no one-dimensional array of finite numbers.
+        If the times are not a one-dimensional array of finite numbers.
 
     Examples
     --------
@@ -117,7 +165,7 @@ def coefficient_of_variation(times: Any) -> float:
     intervals = interspike_intervals(times)
     if len(intervals) < 2 or not intervals.any():
         return math.nan
-    with np.errstate(over="ignore"):  # of intervals beyond 1e154 ms, whose squares are infinite
+    with np.errstate(over="ignore"):  # squares of intervals beyond 1e154 ms are infinite
         return float(intervals.std() / intervals.mean())
 
 
@@ -128,17 +176,19 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
 
     .. math:: d = \sqrt{\frac{2}{\tau} \int_0^\infty (f(t) - g(t))^2 \, dt}.
 
-    The factor 2 makes one spike against none exactly 1; van Rossum (2001) has 1 in its place, so
-    divide by sqrt(2) for his. Neither duration nor number of spikes is divided out. The SuperSpike
-    loss uses another kernel and is not this number: see `van_rossum_loss`.
+    With the factor 2 the distance between one spike and none is exactly 1. Van Rossum (2001) has
+    the factor 1, so divide by sqrt(2) for his distance. The distance is not normalised by duration
+    or number of spikes. The SuperSpike loss uses another kernel and is a different number: see
+    `van_rossum_loss`.
 
     Parameters
     ----------
     first, second : float array, shape (spikes,)
         Spike times (ms).
     tau : float
-        Time constant (ms), at least 0. Infinity gives the difference of the numbers of spikes, 0
-        the square root of their sum, even for equal trains: the two limits of elephant.
+        Time constant (ms), at least 0. The limits are those of elephant: infinity gives the
+        difference of the numbers of spikes, and 0 the square root of their sum, even for equal
+        trains.
 
     Returns
     -------
@@ -151,8 +201,8 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
 
     Notes
     -----
-    Between two spikes the difference f - g only decays, so it is carried from spike to spike, as in
-    Houghton & Kreuz (2012), and its square is integrated in closed form. With n spikes that takes
+    Between two spikes the difference f - g only decays. So it is carried from spike to spike, as in
+    Houghton & Kreuz (2012), and its square is integrated in closed form. For n spikes that takes
     n log n operations. No term is negative, so even almost equal trains lose no digits.
 
     Examples
@@ -177,7 +227,7 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
     with np.errstate(over="ignore"):
         gaps = np.diff(times[order]) / tau
     decays = np.exp(-gaps).tolist()
-    shares = (-np.expm1(-2.0 * gaps)).tolist()  # of the squared difference, spent in the gap
+    shares = (-np.expm1(-2.0 * gaps)).tolist()  # the share of the square that decays in the gap
     signs = signs[order].tolist()
     difference = signs[0]
     squared = 0.0
@@ -187,7 +237,7 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
     return math.sqrt(squared + difference * difference)
 
 
-@np.errstate(over="ignore")  # a gap of any length is as good as an infinite one
+@np.errstate(over="ignore")  # an overflow means an infinite gap, which gives the right result
 def van_rossum_loss(
     target: Any, output: Any, tau_rise: float = 5.0, tau_decay: float = 10.0
 ) -> float:
@@ -200,8 +250,9 @@ def van_rossum_loss(
         \alpha(t) = \frac{e^{-t / \tau_\mathrm{decay}} - e^{-t / \tau_\mathrm{rise}}}
                          {\tau_\mathrm{decay} - \tau_\mathrm{rise}}.
 
-    A spike with no partner nearby adds 1 / (4 (tau_rise + tau_decay)), 1/60 per ms by default;
-    a spike in the wrong place counts as two. Neither duration nor number of spikes is divided out.
+    A spike with no partner nearby adds 1 / (4 (tau_rise + tau_decay)), by default 1/60 per ms; a
+    spike in the wrong place counts as two. The loss is not normalised by duration or number of
+    spikes.
 
     Parameters
     ----------
@@ -222,14 +273,14 @@ def van_rossum_loss(
 
     Notes
     -----
-    The kernel of `van_rossum_distance` jumps up at a spike, so that is another number. With its
-    values r and d for the time constants tau_rise and tau_decay,
+    The kernel of `van_rossum_distance` jumps up at a spike, so that distance is a different number.
+    If r and d are the distances for the time constants tau_rise and tau_decay, then
     L = (tau_decay d² - tau_rise r²) / (4 (tau_decay² - tau_rise²)). The loss forgives small shifts:
-    a spike that is 3 ms late costs 7 % of one that is far away, against 26 % of the squared
-    distance for 10 ms.
+    a spike that is 3 ms late costs 7 % of one that is far away. In the squared distance with a time
+    constant of 10 ms it would cost 26 %.
 
-    The difference of the filtered trains is carried from spike to spike and its square integrated
-    in closed form, as `van_rossum_distance` does, so that n spikes take n log n operations and
+    As in `van_rossum_distance`, the difference of the filtered trains is carried from spike to
+    spike, and its square is integrated in closed form. So n spikes take n log n operations, and
     almost equal trains lose no digits.
 
     Examples
@@ -239,7 +290,7 @@ def van_rossum_loss(
     >>> round(van_rossum_loss([10.0, 50.0], [13.0, 50.0]), 6)
     0.002239
     """
-    from scipy.special import betainc  # scipy would double the time that importing spikesim takes
+    from scipy.special import betainc  # at the top, scipy would double the import time of spikesim
 
     target = check_array("target", target, shape=(None,), dtype=np.float64)
     output = check_array("output", output, shape=(None,), dtype=np.float64)
@@ -251,11 +302,12 @@ def van_rossum_loss(
     order = np.argsort(times)
     signs = signs[order].tolist()
     gaps = np.append(np.diff(times[order]), math.inf)
-    # A time h after a spike the filtered difference is y exp(-h / tau_rise) + x alpha(h), where x
+    # At time h after a spike the filtered difference is y exp(-h / tau_rise) + x alpha(h), where x
     # sums exp(-t / tau_decay) over the spikes so far and y is the difference at the last one. The
-    # integrals of the three products over a gap are incomplete beta functions of `spent`, which are
-    # polynomials times exponentials, but those cancel in a short gap as `spent` does in a long one.
-    # Signs of x y do no harm: the two parts correlate too little to cancel.
+    # integrals of the three products over a gap are incomplete beta functions of `spent`. They
+    # could be written as polynomials times exponentials, but those cancel in a short gap, as
+    # `spent` does in a long one. The sign of x y does no harm: the two parts correlate too little
+    # to cancel.
     apart, both = tau_decay - tau_rise, tau_decay + tau_rise
     spent = -np.expm1(-gaps * apart / (tau_rise * tau_decay))
     p, q = 2.0 * tau_rise / apart, both / apart
@@ -269,7 +321,7 @@ def van_rossum_loss(
     rises = np.exp(-gaps / tau_decay) * spent / apart
     losses = np.expm1(-gaps / tau_decay)
     squared = y = rest = 0.0
-    whole = 0  # x is whole + rest, because beside 1 the small x between almost equal trains is lost
+    whole = 0  # x is whole + rest: added to 1, the small x of almost equal trains would be lost
     for sign, *integrals, fall, rise, loss in zip(
         signs, *(a.tolist() for a in (yy, xy, xx, falls, rises, losses)), strict=True
     ):
@@ -288,8 +340,8 @@ def van_rossum_trace(
     """Return one train filtered by the kernel of `van_rossum_loss`, on a grid of time.
 
     The value at a grid point is exact, whether or not the spikes lie on the grid. Half the squared
-    difference of two traces, summed and multiplied by `dt`, is the loss up to that time, but for
-    an error of the order dt².
+    difference of two traces, summed and multiplied by `dt`, is the loss up to that time, with an
+    error of the order dt².
 
     Parameters
     ----------
@@ -354,6 +406,35 @@ def van_rossum_trace(
     return trace
 
 
+def check_trains(each: str, given: Mapping[str, Any], latest: float) -> list[list[np.ndarray]]:
+    """Lists of spike trains by name, of which there is one in every list for `each` of something.
+
+    Raises
+    ------
+    InputError
+        If a list is none, a train is no array of times from 0 to `latest` ms, or lists differ in
+        length.
+    """
+    for name, trains in given.items():
+        if not isinstance(trains, (list, tuple)):
+            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
+    found = [
+        [
+            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
+            for k, train in enumerate(trains)
+        ]
+        for name, trains in given.items()
+    ]
+    sizes = [len(trains) for trains in found]
+    if len(set(sizes)) > 1 or not sizes[0]:
+        (one, n), *others = zip(given, sizes, strict=True)
+        more = " and ".join(f"{name} {size}" for name, size in others)
+        raise InputError(
+            f"{one} has {n} spike trains and {more}; there has to be one of each for every {each}."
+        )
+    return found
+
+
 def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:
     tau_rise = check_number("tau_rise", tau_rise, at_least=1e-9, unit="ms")
     tau_decay = check_number("tau_decay", tau_decay, above=tau_rise, at_most=1e100, unit="ms")
@@ -363,7 +444,7 @@ def _check_kernel(tau_rise: Any, tau_decay: Any) -> tuple[float, float]:
 def to_neo(
     times: Any, ids: Any, n: int, duration: float, name: str, t_start: float = 0.0
 ) -> neo.Segment:
-    """Return spikes as a segment of neo, which elephant and viziphant take.
+    """Return spikes as a segment of neo, for use in elephant and viziphant.
 
     Parameters
     ----------
@@ -372,11 +453,11 @@ def to_neo(
     ids : int array, shape (spikes,)
         The neuron of every spike, below `n`.
     n : int
-        Number of neurons; `segment.spiketrains` has one train each, also for silent ones.
+        Number of neurons; `segment.spiketrains` has a train for each, even if it is silent.
     duration : float
         Length of the recording (ms).
     name : str
-        Name of the segment, such as that of the population.
+        Name of the segment, such as the population's.
     t_start : float
         When the recording began (ms).
 
@@ -416,8 +497,8 @@ def to_neo(
         ) from error
     order = np.argsort(times, kind="stable")  # the trains of neo keep the order they are given
     segment = neo.Segment(name=name)
-    # Building neo's trains one by one takes most of a millisecond each; a list of this kind makes
-    # them when they are used.
+    # Making one of neo's trains takes almost a millisecond; a list of this kind makes a train when
+    # it is used.
     segment.spiketrains = SpikeTrainList.from_spike_time_array(
         times[order],
         ids[order],

@@ -1,7 +1,8 @@
-"""What models that learn share: epochs, files, images, weights, histories, random numbers."""
+"""The common parts of models that learn: epochs, files, images, weights, histories, seeds."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -46,13 +47,13 @@ Classifier = TypeVar("Classifier", bound="ImageClassifier")
 
 
 class Learner(Guarded):
-    """A model that learns, is saved, and goes on where it was stopped.
+    """A model that learns, can be saved, and continues where it was stopped.
 
-    A model brings `parameters` and `history`, and the methods that are not implemented here. It can
-    be copied and pickled: both make a model of its `state`.
+    A model has `parameters` and `history`, and implements the methods that are missing here. It can
+    be copied and pickled; both make a new model from its `state`.
     """
 
-    KIND = ""  # what its files are called inside
+    KIND = ""  # the kind that its files name as their content
     WEIGHTS: tuple[str, ...] = ()  # the attributes that it learns, each a `LayerArrays`
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -65,23 +66,23 @@ class Learner(Guarded):
     parameters: Any
     history: dict[str, list[Any]]
 
-    # Of `keep_best`: the best epoch, and the weights to go on with while the model has its weights.
+    # For `keep_best`: the best epoch, and the latest weights while the model has those of the best.
     _best: dict[str, Any] | None = None
     _latest: dict[str, dict[str, np.ndarray]] | None = None
 
     def _state(self) -> dict[str, Any]:
-        """What `state` copies."""
+        """The content of `state`, before it is copied."""
         raise NotImplementedError
 
     @classmethod
     def _from_state(cls: type[Model], state: dict[str, Any], backend: str) -> Model:
-        """The model of a `state`."""
+        """Make a model from a `state`."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """Everything that is needed to go on from here, as a nested dictionary.
+        """Everything that is needed to continue from here, as a nested dictionary.
 
-        Its arrays are copies: they stay as they are while the model goes on.
+        Its arrays are copies: they do not change while the model learns on.
         """
         return copied(self._state())
 
@@ -105,7 +106,7 @@ class Learner(Guarded):
             return super()._refusal(name)
         return (
             f"{name} of this {type(self).__name__} cannot be set: it is a parameter; build another "
-            f"one with it, as {name}=..."
+            f"one with {name}=..."
         )
 
     def __reduce__(self) -> Any:
@@ -117,14 +118,14 @@ def _of_state(
     kind: type[Learner], state: dict[str, Any], backend: str, history: dict[str, list[Any]]
 ) -> Learner:
     net = kind._from_state(state, backend)
-    net.history.update(history)  # a state has all of it as real numbers
+    net.history.update(history)  # in a state all its numbers are real ones
     return net
 
 
 class ImageClassifier(Learner):
     """A model that learns images one epoch after another.
 
-    A model brings `sizes`, `classes` and `dtype`, and the methods that are not implemented here.
+    A model has `sizes`, `classes` and `dtype`, and implements the methods that are missing here.
     """
 
     sizes: tuple[int, ...]
@@ -148,11 +149,11 @@ class ImageClassifier(Learner):
         raise NotImplementedError
 
     def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
-        """Show the rest of this epoch's images, and yield after every block of them."""
+        """Show the remaining images of this epoch, and yield after every block of them."""
         raise NotImplementedError
 
     def _finish_epoch(self, examples: int, test_error: float | None) -> None:
-        """Write the entry of `history` and begin the next epoch."""
+        """Add the epoch to `history` and begin the next one."""
         raise NotImplementedError
 
     def fit(
@@ -175,32 +176,32 @@ class ImageClassifier(Learner):
 
         Parameters
         ----------
-        images : array_like, shape (examples, pixels)
+        images : array_like, shape (examples, pixels) or (examples, rows, columns)
             uint8 from 0 to 255, or floats from 0 to 1.
         labels : array_like of int, shape (examples,)
         epochs : int
-            How many more passes through the examples. An unfinished one, after an interruption, is
-            finished first and counts.
+            How many more passes through the examples. If an epoch was interrupted, it is finished
+            first, and counts as one of them.
         shuffle : bool
             Show the examples in a new order in each epoch.
         validation : tuple of images and labels, optional
-            Test on these after epochs.
+            Images and labels on which the model is tested after epochs.
         validate_every : int
-            Test after every so many epochs; always after the last.
+            Test after every so many epochs, and always after the last one.
         keep_best : bool
-            At the end, take the weights of the epoch with the lowest validation error, the earliest
-            of such; ``history["best_epoch"]`` tells which it is. All epochs count that were tested
-            with `keep_best`. The next `fit` goes on from the last epoch nevertheless, as if it had
-            not been left, unless weights were set in between.
+            At the end, take the weights of the epoch with the lowest validation error, and of
+            several such epochs the earliest; ``history["best_epoch"]`` is its number. All epochs
+            that were tested with `keep_best` count. The next `fit` still continues with the weights
+            of the last epoch, unless weights were set in between.
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
         checkpoint : str or Path, optional
-            Save to this file after every epoch, and when interrupted with Ctrl-C or SIGTERM.
+            Save to this file after every epoch, and after an interruption by Ctrl-C or SIGTERM.
         patience : int, optional
             Stop early if the validation error has not become lower in so many tests.
         schedule : callable, optional
-            ``schedule(epoch)`` is what learning rates are multiplied by in an epoch, of which the
-            first is 0; without it, 1.
+            ``schedule(epoch)`` is the factor by which learning rates are multiplied in an epoch;
+            the first epoch is 0. By default the factor is 1.
         callback : callable, optional
             ``callback(net)`` is called after each epoch, once its entry in `history` is written
             and saved. If it returns True, learning stops.
@@ -208,13 +209,13 @@ class ImageClassifier(Learner):
         Returns
         -------
         dict of str to list
-            `history` as it is now.
+            The present `history`.
 
         Raises
         ------
         InputError
-            If images or labels do not fit the network, or `keep_best` or `patience` has no
-            `validation`.
+            If images or labels do not fit the network, or if `keep_best` or `patience` is given
+            without `validation`.
         SimulationError
             If a state variable or weight becomes NaN or infinite.
         FileError
@@ -258,7 +259,7 @@ class ImageClassifier(Learner):
             keeping(self, checkpoint) as keep,
             Interruption() as interruption,
             progress_bar(progress, total, "example") as report,
-            np.errstate(all="ignore"),  # what becomes NaN or infinite is found by check_state
+            np.errstate(all="ignore"),  # check_state finds numbers that become NaN or infinite
         ):
             self._take_latest()
             keep()
@@ -296,12 +297,12 @@ class ImageClassifier(Learner):
         return copied(self.history)
 
     def _scale_rates(self, factor: float) -> None:
-        """Multiply the learning rates of the parameters, until it is called again."""
+        """Multiply the learning rates of the parameters by a factor, until the next call."""
         if factor != 1.0:
             raise InputError(f"{type(self).__name__} takes no schedule; set its learning rates.")
 
     def _note_best(self, error: float | None) -> None:
-        """Keep the weights of the epoch that ended if no earlier one was as good."""
+        """Keep the weights of the epoch that has ended, if no earlier one was as good."""
         if error is not None and (self._best is None or error < self._best["error"]):
             weights = self._copied_weights()
             self._best = {"epoch": self.epoch, "error": error, "weights": weights}
@@ -310,13 +311,13 @@ class ImageClassifier(Learner):
         column[-1] = None if self._best is None else self._best["epoch"]
 
     def _take_best(self) -> None:
-        """Have the weights of the best epoch, until learning goes on."""
+        """Take the weights of the best epoch, until learning continues."""
         if self._best is not None:
             self._latest = self._copied_weights()
             self._set_weights(self._best["weights"])
 
     def _take_latest(self) -> None:
-        """Have the weights of the last epoch again, unless somebody has set others."""
+        """Take the weights of the last epoch again, unless the user has set others."""
         if self._latest is not None and self._best is not None:
             best = self._best["weights"]
             if all(
@@ -345,7 +346,7 @@ class ImageClassifier(Learner):
         return {name: part for name, part in kept.items() if part is not None}
 
     def _restore_best(self, state: Mapping[str, Any]) -> None:
-        """Take over what `_kept_best` added, once the weights of the state are there."""
+        """Restore what `_kept_best` added, once the weights of the state are restored."""
         if "best" not in state:
             return
         own, best = self._copied_weights(), state["best"]
@@ -359,7 +360,7 @@ class ImageClassifier(Learner):
         self._set_weights(own)
 
     def _checked_weights(self, weights: Any) -> dict[str, dict[str, np.ndarray]]:
-        """Saved weights, which have to fit; they are those of the model then."""
+        """Saved weights, after a check that they fit the model."""
         self._set_weights(weights)
         return self._copied_weights()
 
@@ -368,18 +369,39 @@ class ImageClassifier(Learner):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns)
         labels : array_like of int, shape (images,)
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
         """
         images = self._check_images("images", images)
         labels = self._check_labels("labels", labels, len(images))
         return float(np.mean(self.predict(images, progress) != labels) * 100.0)
 
+    def confusion(self, images: Any, labels: Any, progress: bool | Progress = False) -> np.ndarray:
+        """How often images of each class get each answer; `spikesim.plot.confusion` draws it.
+
+        Parameters
+        ----------
+        images : array_like, shape (images, pixels) or (images, rows, columns)
+        labels : array_like of int, shape (images,)
+        progress : bool or callable
+            True shows a bar where stderr is a terminal.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (classes, classes)
+            Rows are classes, columns answers.
+        """
+        images = self._check_images("images", images)
+        labels = self._check_labels("labels", labels, len(images))
+        counts = np.zeros((self.classes, self.classes), np.int64)
+        np.add.at(counts, (labels, self.predict(images, progress)), 1)
+        return counts
+
     @classmethod
     def load(cls: type[Classifier], path: str | Path, backend: str = "cpu") -> Classifier:
-        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        """Read a network that `save` wrote; it continues as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     def _in_parts(
@@ -388,7 +410,7 @@ class ImageClassifier(Learner):
         classify: Callable[[np.ndarray], np.ndarray],
         progress: bool | Progress,
     ) -> np.ndarray:
-        """What `classify` answers for all images, 1000 at a time."""
+        """The answers of `classify` for all images, 1000 at a time."""
         answers = np.zeros(len(images), np.int64)
         with progress_bar(progress, len(images), "image") as report:
             for first in range(0, len(images), 1000):
@@ -398,8 +420,21 @@ class ImageClassifier(Learner):
         return answers
 
     def _check_images(self, name: str, images: Any) -> np.ndarray:
-        """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type."""
-        array = check_array(name, images, shape=(None, self.sizes[0]), at_least=0.0)
+        """Images as uint8 from 0 to 255, or as floats from 0 to 1 of the network's type.
+
+        Of any shape, (images, rows, columns) or (images, pixels), or a single one without the
+        first axis; they are returned as (images, pixels).
+        """
+        given = check_array(name, images)
+        pixels = self.sizes[0]
+        if given.ndim < 2 or math.prod(given.shape[1:]) != pixels:
+            if given.size != pixels or given.ndim > 2:
+                raise InputError(
+                    f"{name} has shape {given.shape}; it has to be (images, {pixels}), or "
+                    f"(images, rows, columns) of {pixels} pixels."
+                )
+            given = given.reshape(1, pixels)
+        array = check_array(name, given.reshape(len(given), pixels), at_least=0.0)
         if len(array) == 0:
             raise InputError(f"{name} is empty; it has to hold at least one image.")
         if array.dtype == np.uint8:
@@ -419,7 +454,7 @@ class ImageClassifier(Learner):
 
 
 def _is_stuck(errors: list[float], patience: int | None) -> bool:
-    """Whether the last tests were not better than the best one before them."""
+    """Whether none of the last `patience` tests was better than the best one before them."""
     if patience is None or not errors:
         return False
     return len(errors) - 1 - errors.index(min(errors)) >= patience
@@ -436,8 +471,8 @@ def save_model(net: Learner, kind: str, path: str | Path) -> None:
 def keeping(net: Learner, checkpoint: str | Path | None) -> Iterator[Callable[[], None]]:
     """A function that saves a model to its checkpoint, which is held within the `with` block.
 
-    The function raises `SimulationError` rather than replace a good checkpoint with numbers that
-    are none. Without a checkpoint it does nothing.
+    If the model holds NaN or infinite numbers, the function raises `SimulationError` and leaves the
+    good checkpoint as it is. Without a checkpoint it does nothing.
 
     Raises
     ------
@@ -457,12 +492,12 @@ def keeping(net: Learner, checkpoint: str | Path | None) -> Iterator[Callable[[]
 
 
 def load_model(kind: str, path: str | Path, build: Callable[[dict[str, Any]], Model]) -> Model:
-    """What `save_model` wrote: `build` makes the model from its state.
+    """Read what `save_model` wrote: `build` makes the model from its state.
 
     Raises
     ------
     FileError
-        If the file is damaged, of another kind or lacks a part.
+        If the file is damaged, is of another kind or lacks a part.
     """
     with open_file(path, kind) as file:
         saved = read_tree(file)
@@ -485,7 +520,7 @@ def check_sizes(sizes: Any) -> tuple[int, ...]:
 
 
 def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy: str) -> None:
-    """Stop if a weight is no number any more; `remedy` says what to change."""
+    """Raise an error if a weight is NaN or infinite; `remedy` says what to change."""
     for name, arrays in weights.items():
         for m, array in enumerate(arrays):
             if not np.isfinite(array).all():
@@ -494,12 +529,12 @@ def check_finite(weights: Mapping[str, Sequence[np.ndarray]], epoch: int, remedy
                 )
 
 
-# The parts of a model's state that it computes with; its history may well hold NaN.
+# The parts of a model's state with which it computes; its history may hold NaN.
 _COMPUTED = ("weights", "momentum", "feedback", "running", "simulation")
 
 
 def check_state(net: Learner) -> None:
-    """Stop if anything that a model goes on with is no number any more."""
+    """Raise an error if anything with which a model would continue is NaN or infinite."""
     state = net._state()
     for part in _COMPUTED:
         for name, array in _arrays(state.get(part, {})):
@@ -511,7 +546,7 @@ def check_state(net: Learner) -> None:
 
 
 def _arrays(tree: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """All arrays of nested dictionaries, each with its names."""
+    """All arrays of nested dictionaries, each with the names that lead to it."""
     for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}.{inner}", array) for inner, array in _arrays(value))
@@ -548,12 +583,12 @@ class LayerArrays(Guarded, Sequence):
         return f"<{self._name}: {', '.join(str(a.shape) for a in self._arrays)}>"
 
 
-# Whole numbers, which older files hold as floats.
+# Columns of whole numbers, which older files hold as floats.
 _COUNTS = ("best_epoch", "block", "epoch", "unmatched")
 
 
 def history_arrays(history: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
-    """A history as arrays, for a file: of whole numbers or of floats, NaN where there is no value.
+    """A history as arrays, for a file: whole numbers or floats; NaN marks a missing value.
 
     Examples
     --------
@@ -570,18 +605,18 @@ def history_arrays(history: Mapping[str, list[Any]]) -> dict[str, np.ndarray]:
 
 
 def saved_count(saved: Mapping[str, Any], name: str, at_most: int | None = None) -> int:
-    """A whole number of a saved state, at least 0; an `InputError` if it is none."""
+    """A whole number of a saved state, at least 0; raise `InputError` if it is anything else."""
     return check_integer(f"saved {name}", saved[name], at_least=0, at_most=at_most)
 
 
 def saved_sums(saved: Mapping[str, Any], name: str, n: int) -> np.ndarray:
-    """So many sums of a saved state, 0 if it has none; an `InputError` if they are others."""
+    """The `n` sums of a saved state, 0 if it has none; raise `InputError` if they do not fit."""
     sums = saved.get(name, np.zeros(n))
     return check_array(f"saved {name}", sums, shape=(n,), dtype=np.float64, finite=False)
 
 
 def history_lists(saved: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
-    """What `history_arrays` made, as lists again; None where there was no value."""
+    """Turn the result of `history_arrays` into lists again; None marks a missing value."""
     return {
         key: [list(row) for row in values]
         if values.ndim > 1
@@ -591,11 +626,11 @@ def history_lists(saved: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
 
 
 def _counted(key: str, value: float) -> float:
-    """A whole number where the column counts and a float holds one exactly."""
+    """A value as a whole number, if its column counts and the value is a whole number."""
     exact = float(value).is_integer() and abs(value) <= 2**53
     return int(value) if key in _COUNTS and exact else value
 
 
 def random_numbers(seed: int, *purpose: int) -> np.random.Generator:
-    """Random numbers for one purpose, the same whenever they are asked for."""
+    """Random numbers for one purpose; every call with the same seed returns the same ones."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *purpose])))

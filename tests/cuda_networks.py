@@ -13,8 +13,10 @@ import numpy as np
 
 from spikesim import (
     LIF,
+    NMDA,
     AdaptiveLIF,
     AdEx,
+    Alpha,
     AlphaConductanceLIF,
     AlphaCurrentLIF,
     Bernoulli,
@@ -30,16 +32,19 @@ from spikesim import (
     Network,
     Neuron,
     PairSTDP,
+    PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
     TwoCompartment,
     backends,
     patterns,
+    stimuli,
 )
 from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
+from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import TRAINING
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
@@ -117,6 +122,36 @@ def general(backend, seed=1):
     return net
 
 
+def wait(i, t, s, p):
+    s.waited[i] = s.waited[i] + p.length if t % p.period == 0 else s.waited[i]
+
+
+WAITING = Neuron(
+    steps=[wait], variables={"waited": 0.0}, parameters={"period": 3, "length": 1.0, "tau": 5.0}
+)
+
+
+def differing(backend, seed=1):
+    """Parameters that differ from neuron to neuron, of bodies on spikes too; a live input."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 3, CurrentLIF, tau=[8.0, 9.0, 9.5], refractory=[1, 2, 2])
+    source = net.add_population("source", 2, Poisson)
+    source.rate[:] = 300.0
+    net.connect(source, cells, target="I_exc", weight=20.0)
+    net.add_phase(
+        plasticity.accumulate,
+        3,
+        state={"mean": cells.live("I"), "value": cells.I_exc},
+        params={"share": 0.1},
+        first=True,
+    )
+    jumps = net.add_population("jumps", 3, Pyramidal, tau_s=[10.0, 16.0, 20.0], b_s=[1.0, 2e2, 3e2])
+    net.connect(source, jumps, target="g_exc_s", weight=20.0)
+    net.add_population("waiting", 3, WAITING, period=[2, 3, 4], length=[0.5, 1.0, 2.0])
+    net.record_spikes(cells)
+    return net
+
+
 def bursting(backend, seed=1):
     """Bursting neurons whose synapses learn from their bursts."""
     net = Network(dt=0.5, seed=seed, backend=backend)
@@ -163,6 +198,74 @@ def slow(backend, seed=1):
     net.add_phase(plasticity.accumulate, 4, state=state, params={"share": 0.1}, dtype="float64")
     net.record_spikes(adapting)
     net.record(driven, ["v", "I_exc"])
+    return net
+
+
+def driven(backend, seed=1):
+    """All that is added to inputs: stimuli, noise, gap junctions; subgroups, and silence."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    cells = net.add_population("cells", 5, AdEx)
+    others = net.add_population("others", 3, AdEx)
+    chance = np.random.default_rng(1)
+    net.play(cells, "I", chance.normal(500.0, 300.0, (4, 5)), dt=1.0, after="repeat")
+    net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
+    net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
+    net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.play(others, "I", stimuli.sine(300.0, frequency=77.0))
+    net.add_noise(cells, "I", sigma=200.0, tau=5.0)
+    net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
+    net.connect_gap(cells, cells, 5.0, probability=0.7)
+    net.connect_gap(cells[:2], others, [[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
+    net.connect(cells[:3], cells[3:], target="g_exc", weight=0.5)
+    lively = net.add_population("lively", 3, CurrentLIF, tau=[10.0, 20.0, 30.0])
+    net.play(lively, "I", [30.0, 10.0], dt=1.0, after="repeat")
+    net.connect_gap(lively, lively, 0.2)
+    net.connect(cells[::2], others, target="g_exc", weight=0.5, delay=1.0, probability=0.9)
+    cells[1].silence()
+    net.record_spikes(cells)
+    net.record(cells, "I")
+    return net
+
+
+def drop(w, E, post, v_post, loss):
+    return w - loss * post, E - post + 0.001 * v_post
+
+
+def rise(w, E, pre, pre_slow):
+    return w, E + pre + 0.1 * pre_slow
+
+
+def reward(w, E, loss, every, dt):
+    return w + loss * E * every, E * (1.0 - 0.1 * dt)
+
+
+RULE = PlasticityRule(
+    on_pre=drop,
+    on_post=rise,
+    on_step=reward,
+    every=1.5,
+    variables={"E": 0.1},
+    traces={"pre": 1.0, "pre_slow": 20.0, "post": 2.0},
+    parameters={"loss": 0.05},
+    w_min=-1.0,
+    w_max=6.0,
+)
+
+
+def ruled(backend, seed=1):
+    """Plasticity rules of a user's own, and synapse models, of dense and sparse projections."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    source = net.add_population("source", 5, Poisson)
+    source.rate[:] = 400.0
+    cells = net.add_population("cells", 4, LIF)
+    dense = net.connect(source, cells, target="drive", weight=3.0, plasticity=RULE, name="dense")
+    net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
+    net.record(dense, ["weight", "E"], every=1.0)
+    dendrites = net.add_population("dendrites", 3, AdEx)
+    nmda = NMDA.with_(v="V")
+    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=PAIRS)
+    each = {"delay": np.linspace(0.5, 4.0, 6), "weight": 3.0, "indegree": 2, "name": "spread"}
+    net.connect(source, dendrites, target="I", synapse=Alpha.with_(v="V"), **each)
     return net
 
 
@@ -235,7 +338,10 @@ def exclusive_or(backend, seed=1):
 NETWORKS = {
     "general": general,
     "bursting": bursting,
+    "differing": differing,
     "slow": slow,
+    "driven": driven,
+    "ruled": ruled,
     "mathematics": mathematics,
     "textbook": textbook,
     "exclusive-or": exclusive_or,
@@ -277,8 +383,8 @@ ONLY_COMPILED = {
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
-    "superspike, synapse": lambda backend: superspike()(backend)._simulation(
-        TRAINING, Synapse(1, 0, 0)
+    "superspike, synapse": lambda backend: LoopSimulation(
+        superspike()(backend), TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""
@@ -332,7 +438,7 @@ def main(name):
     """Two replicas and a network alone, against the `python` backend."""
     build = NETWORKS[name]
     expected = [advance(build("python", seed))[0] for seed in (1, 2)]
-    with patch.object(backends, "_cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: simulated):
         alone = advance(build("cuda", 1))
         together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
     for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):

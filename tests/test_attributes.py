@@ -20,9 +20,9 @@ from spikesim import (
 )
 from spikesim.attributes import Constants, Guarded
 from spikesim.engine.sources import Trials
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.models.burst.spiking import propagation
 from spikesim.models.burst.spiking.neurons import Pyramidal
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.neuron import RESERVED
 from tests.reliability.calls import MODELS, learn
 
@@ -100,8 +100,8 @@ def public(made):
 def may_be_set(made, name):
     """Whether a name is documented to take another value."""
     kind = getattr(type(made), name, None)
-    variable = isinstance(made, Population) and name in made.state
-    return variable or (isinstance(kind, property) and kind.fset is not None)
+    known = {*made.state, *made.parameters} if isinstance(made, Population) else ()
+    return name in known or (isinstance(kind, property) and kind.fset is not None)
 
 
 def off_by_a_letter(name):
@@ -116,7 +116,7 @@ def test_a_name_that_is_off_by_a_letter_is_refused_and_leaves_nothing_behind(mak
         for wrong in off_by_a_letter(name) - known - {""}:
             if wrong.startswith("_"):
                 continue
-            with pytest.raises(InputError, match=r"cannot be set|could be set") as refused:
+            with pytest.raises(InputError, match=r"cannot be set|can be set") as refused:
                 setattr(made, wrong, 1.0)
             assert wrong in str(refused.value)
             assert "\n" not in str(refused.value)
@@ -144,7 +144,8 @@ def test_what_can_be_set_takes_what_it_is_and_keeps_its_array(make):
             continue
         setattr(made, name, copy.deepcopy(value))
         if isinstance(value, np.ndarray):
-            assert getattr(made, name) is value
+            now = getattr(made, name)
+            assert now is value or np.shares_memory(now, value)  # weight is a view of a dense W
         else:
             assert getattr(made, name) == value
 
@@ -165,13 +166,6 @@ def test_what_can_be_set_takes_what_it_is_and_keeps_its_array(make):
 def test_the_nearest_name_is_offered(made, name, near):
     with pytest.raises(InputError, match=f"Did you mean {near}"):
         setattr(OBJECTS[made](), name, 1.0)
-
-
-@pytest.mark.parametrize("name", ["I", "tau", "threshold"])
-def test_a_parameter_of_neurons_is_told_from_a_variable(name):
-    *_, cells = network()
-    with pytest.raises(InputError, match=f"{name} of 'cells' .* is a parameter.* add_population"):
-        setattr(cells, name, np.ones(3))
 
 
 def test_a_name_of_ones_own_begins_with_an_underscore():
@@ -256,7 +250,7 @@ def test_a_parameter_of_ones_own_phase_is_changed_but_none_is_added():
     net, x = Network(backend="python"), np.zeros(2)
     phase = net.add_phase(add, 2, state={"x": x}, params={"step": 1.0})
     phase.params["step"] = 3.0
-    with pytest.raises(InputError, match=r"'stpe'; there is step.*\. Did you mean 'step'"):
+    with pytest.raises(InputError, match=r"'stpe'; available: step.*\. Did you mean 'step'"):
         phase.params["stpe"] = 5.0
     net.run_steps(2)
     assert x.tolist() == [6.0, 6.0]
@@ -360,9 +354,8 @@ def test_a_variable_is_called_like_nothing_that_populations_and_recordings_have(
     cells = net.add_population("cells", 2, kind)
     recording = net.record(cells, "v")
     taken = {*dir(type(cells)), *vars(cells), *dir(type(recording)), *vars(recording)}
-    taken = {
-        name for name in taken | {"spike", "uniform", "random_key"} if not name.startswith("_")
-    }
+    taken |= {"spike", "uniform", "random_key"}
+    taken = {name for name in taken if not name.startswith("_")}
     assert taken == set(RESERVED)
     for name in taken:
         with pytest.raises(InputError, match=f"variables has '{name}'.*call it '{name}_value'"):

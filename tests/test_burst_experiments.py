@@ -72,7 +72,7 @@ def test_an_experiment_whose_picture_found_no_room_is_made_by_the_same_command(
     with monkeypatch.context() as patch:
         patch.setattr(Figure, "savefig", full)
         assert run("propagation", tmp_path) == 2
-    assert "then give the same command" in capsys.readouterr().err
+    assert "then run the same command" in capsys.readouterr().err
     before = (tmp_path / "propagation.h5").read_bytes()
     assert run("propagation", tmp_path) == 0
     assert (tmp_path / "propagation.h5").read_bytes() == before

@@ -76,25 +76,6 @@ def test_compiled_and_plain_have_the_same_bits(neuron):
         assert np.array_equal(getattr(plain, name), getattr(compiled, name))
 
 
-def test_without_input_a_pyramidal_neuron_rests_just_above_the_leak():
-    net = Network(backend="python", dtype="float64")
-    cell = net.add_population("cell", 1, Pyramidal)
-    net.run(300.0)
-    assert cell.V_s[0] == pytest.approx(-69.73, abs=0.03)
-    assert cell.V_d[0] == pytest.approx(-69.84, abs=0.03)
-
-
-def test_a_spike_goes_back_into_the_dendrite_for_2_ms():
-    net = Network(backend="python", dtype="float64")
-    cell = net.add_population("cell", 1, Pyramidal, tau_d=1e9, g_d=0.0, a_d=0.0)
-    cell.V_s[:] = -49.0  # one spike, at once
-    state = net.record(cell, "V_d")
-    net.run(5.0)
-    V = state.V_d[0]
-    assert np.flatnonzero(np.diff(V) > 1.0).tolist() == list(range(20))
-    assert V[-1] - V[0] == pytest.approx(2600.0 / 170.0 * 2.0, rel=1e-3)
-
-
 @pytest.mark.parametrize("neuron", [Pyramidal, BurstPoisson])
 def test_currents_move_the_compartments(neuron):
     net = Network(backend="python", dtype="float64")

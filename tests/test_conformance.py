@@ -10,14 +10,17 @@ import re
 import signal
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from spikesim import FileError, InputError, Replicas, patterns
 from spikesim.cli import main
 from spikesim.image_runs import model_class
+from spikesim.learning import alignment
 from spikesim.learning.images import ImageModel
 from spikesim.learning.tasks import Task
+from spikesim.learning.windows import Windows
 from spikesim.models import MODELS
 
 WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
@@ -35,10 +38,13 @@ VARIANTS = {
         {"backpropagation": True},
     ],
     "feedback-alignment": [
-        {"batch": 4, "optimizer": "adam", "measure_angle": True},
-        {"feedback": "mirror", "mirror_before": 2, "batch": 3},
-        {"feedback": "sign_redrawn", "optimizer": "momentum"},
-        {"feedback": "kolen_pollack", "sparse": 0.3},
+        {"batch": 4, "optimizer": "adam", "measure_angle": True, "output": "logistic_ce"},
+        {"feedback": "mirror", "mirror_before": 2, "batch": 3, "through": "logistic"},
+        {"feedback": "sign_redrawn", "optimizer": "momentum", "output": "linear"},
+        {"feedback": "kolen_pollack", "sparse": 0.3, "activation": "tanh"},
+        {"feedback": "direct", "activation": "relu", "output": "logistic", "reduction": "sum"},
+        {"feedback": "sign_fixed", "activation": "linear", "batch": 4, "optimizer": "rmsprop"},
+        {"feedback": "backprop", "initial": "normal"},
     ],
     "segregated": [
         {"symmetric": True, "symmetric_noise": 0.05, "measure_angle": True},
@@ -49,6 +55,7 @@ VARIANTS = {
     "superspike": [
         {"feedback": "random", "rho": 1.0, "optimizer": "rmsprop"},
         {"feedback": "uniform", "optimizer": "plain", "linear": True, "frozen": True},
+        {"error": "windows"},
     ],
 }
 CASES = [(name, options) for name in WING for options in ({}, *VARIANTS.get(name, []))]
@@ -59,6 +66,7 @@ LABELS = CHANCE.integers(0, 3, 10)
 HELD_OUT = (IMAGES[:4], LABELS[:4])
 SHOWN = patterns.poisson(6, rate=250.0, duration=12.0, seed=1)
 TARGET = patterns.from_trains([[3.0, 9.0], [6.0], []], duration=12.0)
+WINDOWS = Windows(np.array([2.0, 8.0]), np.array([5.0, 11.0]), np.array([1, 0]), 3, 12.0)
 
 
 def build(name, seed=5, **options):
@@ -71,10 +79,15 @@ def in_time(net):
     return not hasattr(net, "epoch")
 
 
+def target_of(net):
+    one = net[0] if isinstance(net, Replicas) else net
+    return WINDOWS if one.in_windows else TARGET
+
+
 def learn(net, times=1, **options):
     """So many epochs, or blocks."""
     if in_time(net):
-        net.fit(SHOWN, TARGET, times, block=10.0, **options)
+        net.fit(SHOWN, target_of(net), times, block=10.0, **options)
     else:
         net.fit(IMAGES, LABELS, times, **options)
 
@@ -101,8 +114,11 @@ def assert_same(first, second):
         np.testing.assert_array_equal(one, other)
 
 
-def without_seconds(net):
-    return {key: values for key, values in net.history.items() if key != "seconds"}
+def everything(net):
+    """What goes on: weights, what trials and blocks pass on, the history but for seconds."""
+    arrays = net.training.network.arrays() if in_time(net) else net.training.arrays()
+    told = {key: values for key, values in net.history.items() if key != "seconds"}
+    return {"weights": weights(net), "arrays": arrays, "history": told}
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -125,31 +141,31 @@ def test_learning_that_was_saved_goes_on_as_if_never_stopped(make, tmp_path):
     first.save(tmp_path / "net.h5")
     second = type(first).load(tmp_path / "net.h5", backend="python")
     learn(second, 2, **held_out)
-    assert_same(weights(second), weights(whole))
-    np.testing.assert_equal(without_seconds(second), without_seconds(whole))
+    np.testing.assert_equal(everything(second), everything(whole))
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_keeps_what_is_whole_and_nothing_is_lost(make, signum, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("signum", "at"), [(signal.SIGINT, 0.25), (signal.SIGTERM, 0.7)])
+def test_a_signal_keeps_what_is_whole_and_nothing_is_lost(make, signum, at, tmp_path, monkeypatch):
     def block(self):
         return getattr(self.parameters, "batch", 1)
 
     whole, stopped = make(), make()
     if not in_time(whole):
         monkeypatch.setattr(type(whole), "block", block)
-    monkeypatch.setattr("spikesim.learning.patterns._STRETCH", 30)
+    monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 30)
     learn(whole, 2)
 
     def press(done, total):
-        if done >= total / 4:
+        if done >= at * total:
             os.kill(os.getpid(), signum)
 
     with pytest.raises(KeyboardInterrupt):
         learn(stopped, 2, progress=press, checkpoint=tmp_path / "net.h5")
     resumed = type(stopped).load(tmp_path / "net.h5", backend="python")
     assert in_time(resumed) or 0 < resumed.example < len(IMAGES)
-    learn(resumed, 2 - learned(resumed))
-    assert_same(weights(resumed), weights(whole))
+    for net in (resumed, stopped):
+        learn(net, 2 - learned(net))
+        np.testing.assert_equal(everything(net), everything(whole))
 
 
 def test_tests_recordings_and_measures_leave_training_alone(make):
@@ -161,11 +177,15 @@ def test_tests_recordings_and_measures_leave_training_alone(make):
             net.record(IMAGES[0], 1)
             net.update(*HELD_OUT)
             net.gradient(*HELD_OUT)
+            alignment.delta_angle(net, *HELD_OUT)
+            alignment.update_angle(net, *HELD_OUT)
+            alignment.snr(net, *HELD_OUT, repeats=2)
         elif net is disturbed:
-            net.evaluate(SHOWN, TARGET)
-            net.record(SHOWN, TARGET, synapse=(1, 0, 0))
+            net.predict(SHOWN)
+            net.evaluate(SHOWN, target_of(net))
+            net.record(SHOWN, target_of(net), synapse=(1, 0, 0))
         learn(net)
-    assert_same(weights(disturbed), weights(left))
+    np.testing.assert_equal(everything(disturbed), everything(left))
 
 
 def test_the_answer_is_the_same_when_asked_again(make):
@@ -179,16 +199,15 @@ def test_replicas_learn_as_one_after_another(make):
     learn(together)
     for one, other in zip(alone, together, strict=True):
         learn(one)
-        assert_same(weights(one), weights(other))
+        np.testing.assert_equal(everything(one), everything(other))
 
 
 def test_plain_python_and_the_compilers_leave_the_same_bits(make):
-    plain = make()
-    learn(plain, 2)
-    for backend in ("cpu", "threads:2"):
-        compiled = make(backend=backend)
-        learn(compiled, 2)
-        assert_same(weights(compiled), weights(plain))
+    for backend, dtype in (("cpu", "float32"), ("threads:2", "float64")):
+        plain, compiled = make(dtype=dtype), make(backend=backend, dtype=dtype)
+        for net in (plain, compiled):
+            learn(net, 2)
+        np.testing.assert_equal(everything(compiled), everything(plain))
         np.testing.assert_array_equal(answer(compiled), answer(plain))
 
 
@@ -198,7 +217,7 @@ def test_a_copy_goes_on_as_the_original(make):
     copy = pickle.loads(pickle.dumps(net))
     for each in (net, copy):
         learn(each)
-    assert_same(weights(net), weights(copy))
+    np.testing.assert_equal(everything(net), everything(copy))
 
 
 def test_images_may_be_whole_numbers_or_fractions(of_images):
@@ -260,6 +279,15 @@ def test_a_file_of_another_model_is_refused(name, tmp_path):
 
     with pytest.raises(FileError, match="not a Another file"):
         Another.load(tmp_path / "net.h5")
+
+
+@pytest.mark.parametrize("name", WING)
+def test_a_file_that_lacks_a_part_is_refused(name, tmp_path):
+    build(name).save(tmp_path / "net.h5")
+    with h5py.File(tmp_path / "net.h5", "a") as file:
+        del file["network/config"]
+    with pytest.raises(FileError, match=r"net.h5 lacks a part \('config'\)"):
+        model_class(WING[name]).load(tmp_path / "net.h5")
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
@@ -335,6 +363,10 @@ def test_its_commands_train_tell_resume_draw_and_export(name, tmp_path, capsys, 
     given = ["--hidden=5", "--epochs=1", "--no-progress", *small]
     assert main(["train", name, "--out=run", *given]) == 0
     assert main(["resume", "run", "--epochs=2", "--no-progress"]) == 0
+    assert main(["train", name, "--out=whole", *given, "--epochs=2"]) == 0
+    kind = model_class(WING[name])
+    parts, whole = (kind.load(Path(run) / "run.h5") for run in ("run", "whole"))
+    np.testing.assert_equal(everything(parts), everything(whole))
     assert main(["info", "run"]) == 0
     assert "epochs       2 of 2" in capsys.readouterr().out
     assert main(["plot", "run"]) == 0
@@ -351,8 +383,12 @@ def test_its_commands_do_the_same_in_time(name, tmp_path, monkeypatch, capsys):
         Path(file).write_text(f"0.0{neuron + 1} 0\n")
     files = ["--task=files", "--input=in.ras", "--target=target.ras", "--duration=50"]
     given = ["--hidden=5", "--blocks=1", "--no-progress", *files]
-    assert main(["train", name, "--out=run", *given]) == 0
+    assert main(["train", name, "--out=run", *given, "--decay=3"]) == 0
     assert main(["resume", "run", "--blocks=2", "--no-progress"]) == 0
+    assert main(["train", name, "--out=whole", *given, "--decay=3", "--blocks=2"]) == 0
+    kind = model_class(WING[name])
+    parts, whole = (kind.load(Path(run) / "run.h5") for run in ("run", "whole"))
+    np.testing.assert_equal(everything(parts), everything(whole))
     assert main(["info", "run"]) == 0
     assert "blocks       2 of 2" in capsys.readouterr().out
     assert main(["plot", "run"]) == 0

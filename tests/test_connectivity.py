@@ -465,7 +465,7 @@ def test_numbers_drawn_in_pieces_are_those_drawn_at_once(monkeypatch):
     options = {"weight": uniform, "delay": uniform}
     for rule in ({"synapses": 100}, {}):
         at_once = connected(**options, **rule)
-        monkeypatch.setattr(kept, "_PIECE", 7)
+        monkeypatch.setattr(kept, "PIECE", 7)
         pieces = connected(**options, **rule)
         monkeypatch.undo()
         np.testing.assert_array_equal(pieces.weight, at_once.weight)
@@ -946,7 +946,7 @@ def test_an_array_that_was_assigned_is_not_written_to_afterwards():
     assert given[0, 0] == 2.0
 
 
-@pytest.mark.parametrize(("name", "dense"), [("weight", True), ("x", True), ("u", False)])
+@pytest.mark.parametrize(("name", "dense"), [("x", True), ("u", False)])
 def test_what_a_projection_has_not_is_told_in_words(name, dense):
     _, synapses = weighted(dense)
     assert not hasattr(synapses, name)

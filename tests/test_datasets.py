@@ -46,7 +46,7 @@ def miniature(monkeypatch, tmp_path):
     ]
     contents = {name: idx(array) for name, array in zip(NAMES, arrays, strict=True)}
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(datasets, "_MNIST_SHA256", checksums)
+    monkeypatch.setattr(datasets, "MNIST_SHA256", checksums)
     monkeypatch.delenv("SPIKESIM_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -408,7 +408,7 @@ def test_the_next_mirror_is_asked_when_nobody_answers(miniature, serve, tmp_path
 
 
 def test_the_next_mirror_is_asked_when_one_goes_silent(miniature, serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(datasets, "TIMEOUT", 0.1)
     good, _ = serve(packed(miniature))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -222,7 +222,7 @@ def test_an_equation_of_a_model_may_be_replaced_and_put_back(monkeypatch):
 
 def main():
     simulated = Cuda(threads=2)
-    with patch.object(backends, "_cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: simulated):
         check_all("cuda")
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.waiting import HANG
@@ -38,9 +39,14 @@ SIZES = {
         ["--bin", "20", "--sources", "2000"],
         r"^weights changed by ([+-]\d+\.\d) % with more bursts, by ([+-]\d+\.\d) % with fewer$",
     ),
+    "gap_junctions": ([], r"^coupling coefficient (0\.2000), g / \(g \+ g_L\) = 0\.2000$"),
     "hidden_layer": (
         ["--seconds", "50"],
         r"^(\d) of 5 spikes in the right step of 0.1 ms, (\d+) in all$",
+    ),
+    "inhibitory_plasticity": (
+        ["--seconds", "4"],
+        r"^last quarter: (\d+\.\d) Hz \(target 5\), standard deviation",
     ),
     "microcircuit": (
         ["--scale", "0.05", "--seconds", "0.3"],
@@ -57,15 +63,28 @@ SIZES = {
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
+    "reward_stdp": (
+        ["--trials", "20", "--seeds", "1"],
+        r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",
+    ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
     "stdp_poisson": (["--seconds", "4"], r"^at the end: (\d+\.\d) Hz, CV \d\.\d\d$"),
+    "stimuli": ([], r"^step: (\d+) spikes$"),
     "sweep": (
         ["--epochs", "1", "--seeds", "1"],
         r"^best: (\d+) hidden units, alpha (\d+)$",
     ),
+    "synaptic_scaling": (
+        ["--seconds", "4"],
+        r"^last quarter: from (\d+\.\d) to (\d+\.\d) Hz \(target 8\)$",
+    ),
     "teaching_bursts": (
         ["--duration", "400"],
         r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",
+    ),
+    "triplet_stdp": (
+        ["--pairs", "3"],
+        r"^pre 10 ms before post: \+0\.0 % at 0\.1 Hz, ([+-]\d+\.\d) % at 50 Hz$",
     ),
     "two_streams": (
         ["--seconds", "0.3"],
@@ -119,6 +138,47 @@ def test_the_rule_strengthens_correlated_inputs_and_weakens_the_others(tmp_path)
     correlated, uncorrelated = (float(x) for x in re.findall(r"(\d\.\d\d) mV after", printed))
     assert correlated > 4.5
     assert uncorrelated < 1.0
+
+
+def test_gap_junctions_bring_two_cells_to_fire_together(tmp_path):
+    printed = run(ROOT / "examples" / "gap_junctions.py", tmp_path)
+    without, coupled = map(float, re.findall(r"spikes (\d+\.\d\d) ms apart", printed))
+    assert without > 5.0
+    assert coupled < 0.2
+
+
+def test_inhibition_brings_every_neuron_to_the_target_rate(tmp_path):
+    printed = run(ROOT / "examples" / "inhibitory_plasticity.py", tmp_path)
+    first = float(re.search(r"first second: (\d+\.\d) Hz", printed)[1])
+    mean, spread = map(float, re.search(r"(\d\.\d) Hz \(.* cells (\d\.\d) Hz", printed).groups())
+    assert first > 20.0
+    assert abs(mean - 5.0) < 0.5
+    assert spread < 0.3
+
+
+def test_scaling_brings_every_neuron_to_the_target_rate_by_one_factor_each(tmp_path):
+    printed = run(ROOT / "examples" / "synaptic_scaling.py", tmp_path)
+    low, high = map(float, re.search(r"from (\d+\.\d) to (\d+\.\d) Hz", printed).groups())
+    assert 7.0 < low < high < 9.0
+    small, large, spread = re.search(r"from (\S+) to (\S+), .* \+-(\S+)$", printed, re.M).groups()
+    assert float(small) < 0.7 < 1.1 < float(large)
+    assert float(spread) < 1e-5
+
+
+def test_pairs_weaken_in_one_order_at_low_and_strengthen_in_both_at_high_frequency(tmp_path):
+    printed = run(ROOT / "examples" / "triplet_stdp.py", tmp_path)
+    _, high, low, also_high = map(float, re.findall(r"([+-]\d+\.\d) % at", printed))
+    assert high > 50.0
+    assert low < -25.0
+    assert also_high > 50.0
+
+
+def test_reward_alone_teaches_which_action_is_right(tmp_path):
+    printed = run(ROOT / "examples" / "reward_stdp.py", tmp_path)
+    shares = np.array(re.findall(r"(\d+) % (?:at the end|without)", printed), int).reshape(5, 2)
+    learned, without = shares.T
+    assert (learned >= 90).all()
+    assert (without <= 75).all()
 
 
 def test_synapses_that_compete_make_the_output_slow_and_irregular(tmp_path):

@@ -120,7 +120,7 @@ def test_a_recording_has_the_rates_of_the_example():
 
 def test_without_a_teacher_the_dendrites_get_no_more_than_their_constant_current():
     net = ExclusiveOrNetwork(**SMALL, teacher=False)
-    simulation = net._simulation
+    simulation = net.training
     simulation.teach(1)
     assert (simulation.cells.I_d[simulation.where["output"]] == 400.0).all()
     assert simulation.rule.is_on

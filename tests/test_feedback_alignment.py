@@ -150,24 +150,6 @@ def test_with_one_hidden_layer_direct_feedback_is_feedback_alignment():
     np.testing.assert_array_equal(random.W[0], direct.W[0])
 
 
-@pytest.mark.parametrize("options", [{"feedback": rule} for rule in RULES] + [
-    {"batch": 4, "optimizer": "adam", "measure_angle": True, "sparse": 0.4},
-    {"batch": 4, "optimizer": "rmsprop", "output": "logistic_ce", "activation": "tanh"},
-    {"optimizer": "momentum", "output": "linear", "activation": "relu", "reduction": "sum"},
-    {"feedback": "mirror", "through": "logistic", "batch": 3, "mirror_before": 2},
-    {"output": "logistic", "activation": "linear"},
-], ids=str)  # fmt: skip
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_compiled_and_plain_python_leave_the_same_bits(options, dtype):
-    nets = [build(dtype=dtype, backend=backend, **options) for backend in ("cpu", "python")]
-    for net in nets:
-        net.fit(X, LABELS, epochs=2)
-    for name in ("W", "b", "B"):
-        for one, other in zip(*(getattr(net, name) for net in nets), strict=True):
-            np.testing.assert_array_equal(one, other)
-    assert nets[0].history["loss"] == nets[1].history["loss"]
-
-
 def adam(g, m, v, n, p):
     m, v = p.momentum * m + (1 - p.momentum) * g, p.forget * v + (1 - p.forget) * g**2
     return m / (1 - p.momentum**n) / (np.sqrt(v / (1 - p.forget**n)) + p.floor), m, v
@@ -327,21 +309,6 @@ def test_digits_are_learned_worse_by_the_output_alone():
 
 
 # ------------------------------------------------------------------------ measures
-
-
-def test_measures_leave_training_alone():
-    measured, left = build(feedback="mirror"), build(feedback="mirror")
-    for net in (measured, left):
-        net.fit(X, LABELS)
-        if net is measured:
-            alignment.delta_angle(net, X, LABELS)
-            alignment.update_angle(net, X, LABELS)
-            alignment.snr(net, X, LABELS, repeats=2)
-            net.record(X[0], 1)
-            net.predict(X)
-        net.fit(X, LABELS)
-    np.testing.assert_array_equal(measured.W[0], left.W[0])
-    np.testing.assert_array_equal(measured.B[0], left.B[0])
 
 
 def test_a_rule_without_chance_has_no_variance_and_its_mean_is_its_update():

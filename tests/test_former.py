@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import spikesim
+import spikesim.models
 from spikesim import InputError, Network, PairSTDP
 from spikesim.former import NOW
 from tests.test_layers import FILES, belongs_to, identity, imports
@@ -32,7 +33,7 @@ def test_a_network_that_another_version_has_pickled_is_refused_in_a_line_that_sa
     pickled = pickle.dumps(Network(backend="python"))
     other = pickled.replace(b"spikesim.engine.network", b"spikesim.engine.netwerk")
     assert other != pickled
-    with pytest.raises(InputError, match=r"by another version .* save\(\) it; here, build it anew"):
+    with pytest.raises(InputError, match=r"by another version .* save\(\) in that version"):
         pickle.loads(other)
 
 
@@ -46,9 +47,9 @@ def test_checks_are_found_where_they_stood():
 
 
 def test_there_is_one_finder_however_often_spikesim_is_imported():
+    before = list(sys.meta_path)
     spikesim.former.find_former_names()
-    kinds = [type(finder).__name__ for finder in sys.meta_path]
-    assert kinds.count("_Former") == 1
+    assert sys.meta_path == before
 
 
 @pytest.mark.parametrize("path", FILES, ids=identity)

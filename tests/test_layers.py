@@ -118,7 +118,17 @@ def test_importing_plot_does_not_load_matplotlib():
     assert not [name for name in loaded if belongs_to(name, "matplotlib")]
 
 
-MODULES = ["bursts", "datasets", "models", "patterns", "plot", "sonata", "spiketrains", "sweep"]
+MODULES = [
+    "bursts",
+    "datasets",
+    "models",
+    "patterns",
+    "plot",
+    "sonata",
+    "spiketrains",
+    "stimuli",
+    "sweep",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

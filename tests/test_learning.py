@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikesim import FileError, InputError, runs
+from spikesim import FileError, InputError, patterns, runs
 from spikesim.cli import main
+from spikesim.image_runs import model_class
 from spikesim.kernels import functions, units
 from spikesim.learning.forward import forward, forward_arrays
 from spikesim.learning.images import ImageModel
@@ -56,9 +57,14 @@ class Constants(ModelParameters):
 
 
 @pytest.fixture
-def layers():
+def shared():
     shared = Shared(Constants.checked(2, {"drive": (1.0, 3.0)}))
     shared.arrays.update(gain=np.ones(1), clock=np.zeros(4, np.int64))
+    return shared
+
+
+@pytest.fixture
+def layers(shared):
     made = linked((4, 3, 2), shared)
     for layer in made:
         layer.arrays["v"] = np.zeros(layer.n)
@@ -87,11 +93,11 @@ def test_a_body_that_calls_itself_is_read_once():
     assert names_of(itself) == ({"v"}, set())
 
 
-def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers):
+def test_names_are_arrays_of_the_layer_its_neighbours_and_all(layers, shared):
     phase = layers[1].phase(body).phase
     assert phase.state["v"] is layers[1].v
     assert phase.state["v_below"] is layers[0].v
-    assert phase.state["gain"] is layers[2]._shared.arrays["gain"]
+    assert phase.state["gain"] is shared.arrays["gain"]
 
 
 def test_numbers_are_parameters_and_of_one_for_each_layer_that_of_the_layer(layers):
@@ -100,8 +106,8 @@ def test_numbers_are_parameters_and_of_one_for_each_layer_that_of_the_layer(laye
     assert layers[2].phase(body, drive=7.0).phase.params["drive"] == 7.0
 
 
-def test_a_body_runs_for_units_rows_or_once_and_only_when_it_should(layers):
-    clock = layers[0]._shared.arrays["clock"]
+def test_a_body_runs_for_units_rows_or_once_and_only_when_it_should(layers, shared):
+    clock = shared.arrays["clock"]
     for each, count in (("unit", 3), ("row", 4), ("once", 1)):
         wired = layers[1].phase(body, each, at_two)
         state = argparse.Namespace(**wired.phase.state)
@@ -363,7 +369,7 @@ def delta_rule(tmp_path):
         ("yield net.input.phase(units.show", "(units.show", "No body .* reads s.image"),
         ("yield output.phase(units.answer", "(units.answer", "No body .* writes s.answer"),
         ('"digits": {"hidden": "0", "epochs": 5}', "", "SUITED of DeltaRule has to be a dict"),
-        ('"hidden": "0", ', "", "SUITED of DeltaRule has to say 'hidden' and 'epochs'"),
+        ('"hidden": "0", ', "", "SUITED of DeltaRule has to give 'hidden' and 'epochs'"),
         ('"digits": {', '"cifar": {', "SUITED of DeltaRule is 'cifar'"),
         ("    Parameters = Parameters\n", "", "'ModelParameters' object has no attribute 'eta'"),
         ("def compare(j, t, s, p):", "def compare(j, t, s, p)", "cannot be imported: SyntaxError"),
@@ -396,13 +402,15 @@ def test_commands_that_are_suggested_name_the_file_of_a_model(own, capsys):
 @pytest.mark.parametrize("named", ["own_model.py", "own_model:Slow"])
 def test_a_model_without_its_class_or_file_is_told_how_to_name_it(own, capsys, named):
     assert main(["train", named]) == 2
-    assert "named by its file and class: FILE.py:CLASS" in capsys.readouterr().err
+    assert "by its file and class: FILE.py:CLASS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["seed", "epochs", "model"])
 def test_a_parameter_called_as_an_option_of_every_command_is_refused(delta_rule, capsys, name):
     assert main(["train", delta_rule("    eta: ", f"    {name}: ")]) == 2
-    assert f"The parameter '{name}' of DeltaRule is called as an option" in capsys.readouterr().err
+    assert (
+        f"The parameter '{name}' of DeltaRule has the name of an option" in capsys.readouterr().err
+    )
 
 
 def test_a_misspelt_option_is_answered_with_the_nearest(own, capsys):
@@ -491,3 +499,58 @@ def test_a_net_reads_its_declared_parameters_from_its_file(tmp_path):
     net.save(tmp_path / "net.h5")
     loaded = FeedbackAlignment.load(tmp_path / "net.h5", backend="python")
     assert loaded.parameters == net.parameters
+
+
+OWN_PATTERNS = """
+from spikesim.models.superspike import SuperSpikeNetwork
+
+
+class Mine(SuperSpikeNetwork):
+    pass
+"""
+
+
+@pytest.fixture
+def own_patterns(tmp_path, monkeypatch):
+    """A run of a class of one's own that learns in time, which has learned all it was to learn."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN_PATTERNS)
+    net = model_class("mine.py:Mine")((3, 1), seed=1, backend="python")
+    shown = patterns.from_trains([[1.0], [2.0], []], 4.0)
+    net.fit(shown, patterns.from_trains([[3.0]], 4.0), 1, block=4.0, burn_in=0.0)
+    net.notes = {"task": "spikes", "blocks": 1, "block": 4.0, "frozen": True, "decay": 1}
+    net.notes.update(tested=[1.0], tested_at=[1], model="mine.py:Mine")
+    (tmp_path / "run").mkdir()
+    net.save(tmp_path / "run" / "run.h5")
+    (tmp_path / "run" / "layers.png").write_bytes(b"drawn")
+    return "mine.py:Mine"
+
+
+def test_a_run_of_ones_own_class_in_time_says_the_command_that_goes_on(own_patterns, capsys):
+    assert main(["resume", "run", f"--model={own_patterns}"]) == 0
+    assert f"'spikesim resume run --model {own_patterns} --blocks 21'" in capsys.readouterr().out
+
+
+def test_a_directory_that_is_taken_says_how_a_run_of_ones_own_class_goes_on(own_patterns, capsys):
+    assert main(["train", own_patterns, "--task=spikes", "--out=run"]) == 2
+    assert f"'spikesim resume run --model {own_patterns}'" in capsys.readouterr().err
+
+
+def test_what_a_run_counts_in_is_said_if_the_other_is_asked_for(own_patterns, capsys):
+    assert main(["resume", "run", f"--model={own_patterns}", "--epochs=2"]) == 2
+    said = "--epochs is for models that learn from images; this run has --blocks."
+    assert said in capsys.readouterr().err
+
+
+def test_info_tells_of_a_run_of_ones_own_class_in_time(own_patterns, capsys):
+    assert main(["info", "run", f"--model={own_patterns}"]) == 0
+    rows = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert rows["model"].startswith(own_patterns)
+    assert (rows["task"], rows["blocks"], rows["options"]) == ("spikes", "1 of 1", "the defaults")
+
+
+@pytest.mark.parametrize("command", [["train", "superspike"], ["run", "burst", "pairing"]])
+def test_help_names_all_backends(command, capsys):
+    assert main([*command, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cpu, threads or threads:2, python, cuda or cuda:1" in said

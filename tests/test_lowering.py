@@ -14,7 +14,7 @@ import pytest
 
 from spikesim import InputError, Network
 from spikesim.kernels.functions import exp, real
-from spikesim.kernels.machine import cpu, python, records
+from spikesim.kernels.machine import cpu, python, states
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program, once
 from spikesim.kernels.machine.threads import Threads
@@ -231,15 +231,15 @@ chance = np.random.default_rng(1)
         (make_closure(), "closure uses inside of an enclosing function; pass it in the"),
         (uses_array, "uses_array reads the global 'TABLE' of type ndarray; pass arrays in"),
         (uses_dict, "uses_dict reads the global 'LOOKUP' of type dict"),
-        (uses_module, "uses_module calls 'math.gamma', which no body can call; there is abs, "),
+        (uses_module, "uses_module calls 'math.gamma', which bodies cannot call; they can call"),
         (uses_unknown, "uses_unknown uses 'unheard_of', which is not defined"),
-        (uses_builtin_of_c, "calls 'factorial', which no body can call; there is abs, "),
+        (uses_builtin_of_c, "calls 'factorial', which bodies cannot call; they can call abs"),
         (comprehends, "comprehends defines a function or comprehension inside; write a loop"),
         (nests, "nests defines a function or comprehension inside"),
         (demands, "demands has keyword-only arguments"),
         (calls_refused, "uses_array reads the global 'TABLE'"),
         (calls_itself, "calls_itself calls itself; write a loop"),
-        (defaults_to_text, "defaults_to_text has a default that is no number"),
+        (defaults_to_text, "defaults_to_text has a default that is not a number"),
         (calls_compiled, "calls 'compiled_already', which is compiled already; remove its"),
         (len, "<built-in function len> is not a plain Python function"),
         (partial(tenth, 1.0), "is not a plain Python function"),
@@ -252,7 +252,7 @@ def test_what_cannot_be_compiled_is_refused_with_its_reason(function, text):
     assert "\n" not in str(error.value)
 
 
-SEED = "random numbers that no seed of a network reaches; draw by normal(s, i) or uniform(s, i)"
+SEED = "whose random numbers ignore the network's seed; draw with normal(s, i) or uniform(s, i)"
 
 
 @pytest.mark.parametrize(
@@ -265,10 +265,10 @@ SEED = "random numbers that no seed of a network reaches; draw by normal(s, i) o
         ("s.x[i] = gauss(0.0, 1.0)", f"uses 'gauss', {SEED}"),
         ("s.x[i] = time.time()", "uses 'time.time', which differs from run to run"),
         # what differs from backend to backend
-        ("s.x[i] = np.sinc(x)", "calls 'np.sinc', which no body can call; there is abs, "),
-        ("s.x[i] = np.maximum(x, 0.0)", "calls 'np.maximum', which no body can call; write max"),
+        ("s.x[i] = np.sinc(x)", "calls 'np.sinc', which bodies cannot call; they can call abs"),
+        ("s.x[i] = np.maximum(x, 0.0)", "calls 'np.maximum', which bodies cannot call; write max"),
         ("s.x[i] = s.x.sum()", "calls the method 'sum'; write a loop over the elements"),
-        ("s.x[i] = np.sum(s.x)", "calls 'np.sum', which no body can call"),
+        ("s.x[i] = np.sum(s.x)", "calls 'np.sum', which bodies cannot call"),
         (
             "s.x[i] = x ** 0.5",
             "has a power other than x ** n with n from 0 to 16, written as a number, and there",
@@ -284,8 +284,8 @@ SEED = "random numbers that no seed of a network reaches; draw by normal(s, i) o
         ("x = [x, x]", "makes a list, dict, set or text; keep numbers in arrays"),
         ("x = {'a': x}", "makes a list, dict, set or text"),
         ("x = f'{x}'", "makes a list, dict, set or text"),
-        ("x = 'fast'", "has 'fast', which is no real number"),
-        ("x = 1j", "has 1j, which is no real number"),
+        ("x = 'fast'", "has 'fast', which is not a real number"),
+        ("x = 1j", "has 1j, which is not a real number"),
         ("x = 10000000000000000000", "has a whole number of more than 64 bits"),
         ("s.x[i] = HUGE", "reads the global 'HUGE', a whole number of more than 64 bits"),
         ("global X; X = x", "sets the global 'X'; keep it in an array"),
@@ -294,13 +294,13 @@ SEED = "random numbers that no seed of a network reaches; draw by normal(s, i) o
         ("x, *y = x, x, x", "unpacks by '*'"),
         ("s.x[i] = abs(*(x,))", "passes arguments by '*'"),
         ("s.x[i] = s.x @ s.x", "multiplies matrices; write a loop"),
-        ("del x", "deletes 'x'; leave it"),
-        ("print(x)", "calls 'print', which no body can call; look at the arrays after"),
-        ("x, y = divmod(x, x)", "calls 'divmod', which no body can call; write x // y"),
+        ("del x", "deletes 'x'; remove the 'del'"),
+        ("print(x)", "calls 'print', which bodies cannot call; look at the arrays after"),
+        ("x, y = divmod(x, x)", "calls 'divmod', which bodies cannot call; write x // y"),
         ("x = np", "uses the module 'np' by itself"),
         ("s.x[i] = np.linalg.norm(s.x)", "uses 'np.linalg', a module in a module"),
         ("s.x[i] = np.unheard_of", "uses 'np.unheard_of', which is not defined"),
-        ("raise ValueError", "calls 'ValueError', which no body can call"),
+        ("raise ValueError", "calls 'ValueError', which bodies cannot call"),
         ("try:\n        s.x[i] = x\n    except:\n        pass", "catches errors"),
     ],
 )
@@ -514,27 +514,27 @@ def test_the_hash_of_a_primitive_is_that_of_what_takes_its_place():
 
 
 def test_the_same_fields_give_the_same_class():
-    assert records.record(("v", "spike")) is records.record(("v", "spike"))
-    assert records.record(("v", "spike")) is not records.record(("spike", "v"))
+    assert states.record(("v", "spike")) is states.record(("v", "spike"))
+    assert states.record(("v", "spike")) is not states.record(("spike", "v"))
 
 
 def test_a_record_is_pickled_by_reference():
-    state = records.record(("v", "drive"))(1.0, 2.0)
+    state = states.record(("v", "drive"))(1.0, 2.0)
     assert type(pickle.loads(pickle.dumps(state))) is type(state)
 
 
 def test_a_record_is_found_by_its_name_in_a_process_that_never_made_it():
-    made = records.Record__never__made__here
+    made = states.Record__never__made__here
     assert made._fields == ("never", "made", "here")
-    assert made is records.record(("never", "made", "here"))
+    assert made is states.record(("never", "made", "here"))
 
 
 @pytest.mark.parametrize("field", ["v__s", "_v", "2v", "v s", ""])
 def test_field_names_that_would_not_be_found_again_are_refused(field):
     with pytest.raises(ValueError, match="cannot name a state variable or a parameter"):
-        records.record((field,))
+        states.record((field,))
 
 
 def test_the_module_of_records_has_no_other_names():
     with pytest.raises(AttributeError, match="has no attribute 'Recordings'"):
-        _ = records.Recordings
+        _ = states.Recordings

@@ -297,7 +297,10 @@ def test_mean_rates_leave_out_the_beginning():
         ({"scale": 1.1}, "scale is 1.1; it has to be .* at most 1"),
         ({"scale": "all"}, "scale is 'all'"),
         ({"background": "DC"}, "background is 'DC'; it has to be one of 'poisson', 'dc'"),
-        ({"voltages": "settled"}, "voltages is 'settled'; it has to be one of 'original'"),
+        (
+            {"voltages": "settled"},
+            "voltages is 'settled'; it has to be .* 'original'",
+        ),
         ({"dt": 1.0}, "dt is 1 ms, longer than tau_exc = 0.5 ms"),
         ({"seed": -1}, "seed is -1"),
     ],

@@ -351,7 +351,7 @@ def test_files_that_cannot_be_read_are_refused(tmp_path):
     with pytest.raises(FileError, match=r"cannot be read: No such file"):
         read_ras(tmp_path / "missing.ras")
     (tmp_path / "binary.ras").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileError, match="is no text"):
+    with pytest.raises(FileError, match="is not a text file"):
         read_ras(tmp_path / "binary.ras")
 
 

@@ -381,7 +381,7 @@ def test_layers_are_drawn_in_the_given_figure():
 
 
 def test_layers_of_something_else_are_refused():
-    with pytest.raises(InputError, match="it has to be a TrialRecording"):
+    with pytest.raises(InputError, match="it has to be a recording of a trial"):
         plot.layers(spikes())
 
 
@@ -393,7 +393,16 @@ def voltages():
     net = Network(dt=1.0, backend="python")
     cells = net.add_population("cells", 5, LIF)
     cells.v[:] = [-61.0, -62.0, -63.0, -64.0, -65.0]
-    recording = net.record(cells, ["v", "drive"], neurons=[3, 1])
+    recording = net.record(cells, ["v", "drive"], neurons=[3, 1], unit="mV")
+    net.run(10.0)
+    return recording
+
+
+@pytest.fixture
+def driven():
+    net = Network(dt=1.0, backend="python")
+    cells = net.add_population("cells", 1, LIF, drive=4.0)
+    recording = net.record(cells, ["v", "drive"], unit={"drive": "pA"})
     net.run(10.0)
     return recording
 
@@ -412,7 +421,7 @@ def test_traces_have_labels_with_units(voltages):
 
 
 def test_what_is_no_voltage_is_not_labelled_as_one(voltages):
-    assert plot.traces(voltages, "drive", neuron=3).get_ylabel() == "drive"
+    assert plot.traces(voltages, "drive", neuron=3).get_ylabel() == "drive (mV)"
 
 
 def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
@@ -424,9 +433,9 @@ def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
 @pytest.mark.parametrize(
     ("variables", "neuron", "message"),
     [
-        ("w", 3, "Unknown variable 'w'; there is v, drive"),
+        ("w", 3, "Unknown variable 'w'; available: v, drive"),
         ([], 3, "variables is empty; choose from v, drive"),
-        ("v", 2, "neuron is 2, which was not recorded; there is 3, 1"),
+        ("v", 2, "neuron is 2, which was not recorded; choose from 3, 1"),
         ("v", 1.5, "neuron is 1.5"),
     ],
 )
@@ -934,7 +943,7 @@ def test_a_learning_curve_can_be_made_logarithmic():
     [
         (CURVES[0], "tset_error", "Did you mean 'test_error'"),
         (CURVES[0], "loss", "history has no 'loss'"),
-        (CURVES[0], ("loss", "test_error"), "of one quantity"),
+        (CURVES[0], ("loss", "test_error"), "have the same axis"),
         ({"epoch": [1, 2], "test_error": [1.0]}, "test_error", "2 epochs, but 1 entries"),
         ({"epoch": [1], "test_error": [None]}, "test_error", "nothing to draw"),
         ({"epoch": [], "test_error": []}, "test_error", "nothing to draw"),
@@ -985,7 +994,10 @@ def test_threshold_and_chance_are_dashed_lines():
     [
         (dict(history=[], patterns=["a"]), "history is empty"),
         (dict(history=PATTERNS, patterns=["a"]), "output_rate"),
-        (dict(history=PATTERNS, patterns=["a", "b"], key="hidden_rate"), "no 'hidden_rate'"),
+        (
+            dict(history=PATTERNS, patterns=["a", "b"], key="hidden_rate"),
+            "'hidden_rate', which history does not have",
+        ),
         (dict(history={"epoch": [1], "output_rate": [[1]]}, patterns=["a"]), "no 'cost'"),
     ],
 )
@@ -1213,3 +1225,192 @@ def test_epochs_without_an_angle_are_skipped(missing):
 def test_angles_refuse(history, message):
     with pytest.raises(InputError, match=message):
         plot.angle(history)
+
+
+# ---- several populations, rates and trials
+
+
+def both():
+    """Two populations of 3 and 2 neurons, 20 ms."""
+    exc = spikes([1.0, 6.0, 12.0, 13.0], [0, 2, 1, 1], n=3, duration=20.0, name="exc")
+    inh = spikes([2.0, 18.0], [1, 0], n=2, duration=20.0, name="inh")
+    return [exc, inh]
+
+
+def test_several_populations_are_stacked_in_colours_of_their_own_with_their_names():
+    ax = plot.raster(both())
+    exc, inh, *_ = ax.lines
+    assert exc.get_xdata().tolist() == [1.0, 6.0, 12.0, 13.0]
+    assert exc.get_ydata().tolist() == [0, 2, 1, 1]
+    assert inh.get_ydata().tolist() == [4, 3]
+    assert exc.get_color() != inh.get_color()
+    names = ax.get_yticklabels()
+    assert [name.get_text() for name in names] == ["exc", "inh"]
+    assert [name.get_color() for name in names] == [exc.get_color(), inh.get_color()]
+    assert ax.get_ylim() == (-0.5, 4.5)
+
+
+def test_recordings_of_several_populations_are_drawn_as_their_list():
+    net = Network(dt=1.0, backend="python")
+    one = net.add_spike_trains("one", 2, times=[2.0, 4.0], ids=[0, 1])
+    two = net.add_spike_trains("two", 1, times=[3.0], ids=[0])
+    recorded = net.record_spikes(one, two)
+    net.run(10.0)
+    first, second, *_ = plot.raster(recorded).lines
+    assert (first.get_xdata().tolist(), second.get_xdata().tolist()) == ([2.0, 4.0], [3.0])
+
+
+def test_the_same_neurons_of_each_population_can_be_chosen():
+    exc, inh, *_ = plot.raster(both(), neurons=[1]).lines
+    assert (exc.get_xdata().tolist(), inh.get_xdata().tolist()) == ([12.0, 13.0], [2.0])
+    assert (set(exc.get_ydata()), set(inh.get_ydata())) == ({0}, {1})
+
+
+def stairs(ax):
+    return [patch.get_data().values.tolist() for patch in ax.patches]
+
+
+def test_rates_stand_below_in_hz():
+    above, below = plot.raster(both(), rate=True, bin_width=10.0)
+    assert stairs(below) == [[200.0 / 3.0] * 2, [50.0, 50.0]]
+    colours = [patch.get_edgecolor() for patch in below.patches]
+    assert colours == [matplotlib.colors.to_rgba(line.get_color()) for line in above.lines[:2]]
+    assert (above.get_xlabel(), below.get_xlabel()) == ("", "Time (ms)")
+    assert below.get_ylabel() == "Rate (Hz)"
+    assert above.get_xlim() == below.get_xlim() == (0.0, 20.0)
+
+
+def test_a_spike_on_the_edge_of_bins_belongs_to_the_later_one_whatever_rounding_does():
+    times = np.arange(30) * 0.1  # 3 * 0.1 is above 0.3, and 7 * 0.1 below 0.7 on the way
+    recorded = spikes(times, np.zeros(30), n=1, duration=3.0)
+    _, below = plot.raster(recorded, rate=True, bin_width=0.1)
+    np.testing.assert_allclose(stairs(below)[0], np.full(30, 10_000.0))
+
+
+def test_rates_of_a_window_are_those_of_its_bins():
+    _, below = plot.raster(both()[0], rate=True, window=(5.0, 15.0), bin_width=5.0)
+    np.testing.assert_allclose(stairs(below)[0], [200.0 / 3.0, 400.0 / 3.0])
+
+
+def test_rates_are_drawn_on_given_axes():
+    axes = plt.figure().subplots(2, 1)
+    assert plot.raster(both(), axes, rate=True) == list(axes)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ([*both(), ([1.0], [0])], {}, "more than recordings"),
+        (both(), {"color": "red"}, "colours of their own"),
+        (both(), {"rate": 1}, "rate is 1"),
+        (both(), {"rate": True, "bin_width": 0.0}, "bin_width is 0"),
+        (both(), {"rate": True, "bin_width": 30.0}, "at most the time shown, 20 ms"),
+        (both(), {"neurons": [2]}, "neurons"),
+        ([], {}, "0 parts"),
+    ],
+)
+def test_rasters_of_several_populations_refuse(given, options, message):
+    with pytest.raises(InputError, match=message):
+        plot.raster(given, **options)
+
+
+def test_rasters_of_populations_of_different_sizes_have_rows_of_their_own():
+    axes = plot.rasters(both())
+    assert [ax.get_ylim() for ax in axes] == [(-0.5, 2.5), (-0.5, 1.5)]
+
+
+def test_a_psth_is_the_mean_over_trials_with_its_standard_error():
+    chance = np.random.default_rng(4)
+    counts = chance.poisson(3.0, (6, 5))  # trials, bins
+    trials = []
+    for row in counts:
+        times = np.concatenate(
+            [k * 20.0 + 19.0 * chance.uniform(size=n) for k, n in enumerate(row)]
+        )
+        trials.append(spikes(np.sort(times), chance.integers(0, 4, times.size), n=4))
+    ax = plot.psth(trials, bin_width=20.0)
+    hz = counts / (4 * 0.020)
+    mean, error = hz.mean(axis=0), hz.std(axis=0, ddof=1) / np.sqrt(6)
+    line, band = ax.patches
+    np.testing.assert_allclose(line.get_data().values, mean)
+    np.testing.assert_allclose(band.get_data().values, mean + error)
+    np.testing.assert_allclose(band.get_data().baseline, mean - error)
+    np.testing.assert_allclose(line.get_data().edges, np.arange(6) * 20.0)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Time in trial (ms)", "Rate (Hz)")
+
+
+def test_a_psth_counts_from_the_start_of_each_trial():
+    net = Network(dt=1.0, backend="python")
+    source = net.add_spike_trains("source", 1, times=[5.0], ids=[0], period=50.0)
+    recorded, trials = net.record_spikes(source), []
+    for _ in range(3):
+        net.run(50.0)
+        trials.append(recorded.take())
+    above, below = plot.psth(trials, bin_width=10.0, raster=True)
+    assert stairs(below)[0] == [100.0, 0.0, 0.0, 0.0, 0.0]
+    assert above.lines[0].get_xdata().tolist() == [5.0] * 3
+    assert above.lines[0].get_ydata().tolist() == [1, 2, 3]
+    assert above.get_ylabel() == "Trial"
+
+
+def test_a_psth_of_chosen_neurons_has_their_rate():
+    trials = [spikes([1.0, 2.0, 60.0], [0, 1, 1], n=2)] * 2
+    assert stairs(plot.psth(trials, bin_width=50.0, neurons=[1]))[0] == [20.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("trials", "options", "message"),
+    [
+        ([], {}, "at least one trial"),
+        (spikes(), {}, "at least one trial"),
+        ([spikes(), spikes(duration=50.0)], {}, "from 50 to 100 ms long"),
+        ([spikes()], {"bin_width": 200.0}, "at most the time shown"),
+        ([spikes()], {"neurons": [7]}, "neurons"),
+        ([spikes()], {"raster": 2}, "raster is 2"),
+    ],
+)
+def test_a_psth_refuses(trials, options, message):
+    with pytest.raises(InputError, match=message):
+        plot.psth(trials, **options)
+
+
+# ---- traces of several units
+
+
+def test_variables_of_different_units_are_in_panels_of_their_own(driven):
+    voltage, current = plot.traces(driven, ["v", "drive"])
+    assert (voltage.get_ylabel(), current.get_ylabel()) == ("Voltage (mV)", "drive (pA)")
+    assert (voltage.get_xlabel(), current.get_xlabel()) == ("", "Time (ms)")
+    np.testing.assert_array_equal(current.lines[0].get_ydata(), driven.drive[0])
+
+
+def test_a_stimulus_has_a_panel_at_the_bottom_and_spikes_stand_above(driven):
+    times = [1.0, 3.0, 2.0]
+    voltage, current = plot.traces(driven, "v", stimulus="drive", spikes=(times, [0, 0, 1]))
+    assert list(ticks(voltage).values()) == [[1.0, 3.0]]
+    assert not ticks(current)
+    assert current.get_ylabel() == "drive (pA)"
+
+
+def test_only_the_lowest_of_panels_that_share_times_says_so(driven):
+    upper, lower = plt.figure().subplots(2, 1, sharex=True)
+    plot.traces(driven, "v", ax=upper)
+    plot.raster(([1.0], [0]), lower)
+    assert (upper.get_xlabel(), lower.get_xlabel()) == ("", "Time (ms)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stimulus": "I"}, "Unknown stimulus 'I'"),
+        ({"spikes": 3}, "spikes is a int"),
+    ],
+)
+def test_traces_with_a_stimulus_refuse(driven, options, message):
+    with pytest.raises(InputError, match=message):
+        plot.traces(driven, "v", **options)
+
+
+def test_traces_refuse_fewer_axes_than_there_are_units(driven):
+    with pytest.raises(InputError, match="it has to hold 2"):
+        plot.traces(driven, ["v", "drive"], ax=plt.figure().subplots())

@@ -279,7 +279,7 @@ def test_after_close_the_network_goes_on_without_the_recording(tmp_path, to_file
 
 
 def test_a_recording_can_be_closed_by_who_is_told_of_the_progress(monkeypatch):
-    monkeypatch.setattr(spikesim.engine.recording, "_SPIKE_BUFFER", 200)
+    monkeypatch.setattr(spikesim.engine.recording, "SPIKE_BUFFER", 200)
     net, source, _ = noisy()
     closed, stays = net.record_spikes(source), net.record_spikes(source)
     net.run(100.0, progress=lambda done, total: closed.close())
@@ -292,11 +292,11 @@ def test_without_a_file_that_could_not_be_written_the_network_goes_on(tmp_path, 
     broken, kept = net.record_spikes(source, tmp_path / "spikes.h5"), net.record_spikes(cells)
     net.run(5.0)
 
-    def full(*_):
+    def full(*_, **__):
         raise FileError("Cannot write: the disk is full.")
 
     with monkeypatch.context() as patch:
-        patch.setattr("spikesim.sonata._extend", full)
+        patch.setattr(h5py.Dataset, "resize", full)
         with pytest.raises(FileError, match="disk is full"):
             net.run(5.0)
     assert kept.duration == 10.0  # the others have lost nothing
@@ -716,7 +716,7 @@ def test_who_reads_a_file_that_is_being_recorded_is_told_to_close_it(tmp_path, o
 
 def test_who_reads_a_file_that_another_program_is_writing_is_told_so(tmp_path):
     (tmp_path / "spikes.h5.0a1b2c3d.part").write_bytes(b"")
-    with pytest.raises(FileError, match=r"spikes\.h5\.0a1b2c3d\.part is what a program is writing"):
+    with pytest.raises(FileError, match=r"spikes\.h5\.0a1b2c3d\.part is its unfinished version"):
         read_spikes(tmp_path / "spikes.h5")
     with pytest.raises(FileError, match=r"no file .*others\.h5; check the path"):
         read_spikes(tmp_path / "others.h5")

@@ -155,7 +155,7 @@ def test_a_test_that_a_kill_prevented_is_made_up_for(tmp_path, monkeypatch):
         raise Killed
 
     for at, (owner, name) in enumerate(
-        ((SuperSpikeNetwork, "evaluate"), (pattern_runs, "_results"))
+        ((SuperSpikeNetwork, "evaluate"), (pattern_runs, "write_results"))
     ):
         directory = tmp_path / str(at)
         with monkeypatch.context() as patch:

@@ -283,7 +283,7 @@ def test_a_forked_process_that_ends_leaves_the_files_of_its_parent(tmp_path):
     with atomic_file(tmp_path / "a.h5") as file:
         child = os.fork()
         if child == 0:
-            files._abandon_all()
+            files.abandon_all()
             os._exit(0)
         os.waitpid(child, 0)
         file["x"] = [1.0]

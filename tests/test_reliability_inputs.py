@@ -381,7 +381,7 @@ REFUSED = {
     ),
     "angles beyond a half turn": (
         lambda: plot.angle({"epoch": [1, 2], "angle": [[80.0], [1e6]]}),
-        "angle'. holds numbers that are no angles",
+        "angle'. holds numbers that are not from 0 to 180",
     ),
     "a grid of values that fail": (
         lambda: grid(eta=(1.0 / k for k in range(2))),
@@ -525,8 +525,8 @@ def test_an_error_about_a_path_of_two_lines_is_one_line():
 
 
 def test_what_memory_has_no_room_for_is_refused_by_the_name_of_its_argument(monkeypatch):
-    monkeypatch.setattr(checks, "_memory", lambda: np.inf)  # of a machine that others use too
-    with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* no room"):
+    monkeypatch.setattr(checks, "memory", lambda: np.inf)  # of a machine that others use too
+    with pytest.raises(InputError, match=r"synapses is 9, which takes 2.31e\+09 GB .* not free"):
         checks.allocate("synapses is 9", (1 << 30, 1 << 29), "float32")
 
 
@@ -691,7 +691,7 @@ def compiles(seconds):
 
 numba.njit(lambda x: x + 1.0)(1.0)
 inputs.LIMIT = 0.5
-clock = inputs._Clock()
+clock = inputs.Clock()
 clock.start()
 clock.set(lambda: False)
 compiles(4.0 * inputs.LIMIT)
@@ -742,7 +742,7 @@ def test_a_search_without_chance_makes_every_case_of_a_call():
 
 
 def test_the_search_finds_errors_of_others_and_messages_without_a_name():
-    judge = inputs._judge
+    judge = inputs.judge
     assert judge(ValueError("no"), "the call", ["weight"], {})["kind"] == "defect"
     assert judge(InputError("That is bad."), "the call", ["weight"], {})["kind"] == "defect"
     assert judge(InputError("weight is 3."), "the call", ["weight"], {})["kind"] == "refused"
@@ -758,7 +758,7 @@ def test_the_search_survives_a_crash_of_the_interpreter_and_names_the_case():
         "        os.abort()\n"
         '    print(\'{"done": %d, "kind": "refused"}\' % k, file=open(report, \'a\'))\n'
     )
-    process = inputs._Process("0", 0, 3, [sys.executable, "-c", crash])
+    process = inputs.Process("0", 0, 3, [sys.executable, "-c", crash])
     while not process.is_over():
         process.process.wait()
     assert [outcome["kind"] for outcome in process.outcomes] == ["refused", "defect", "refused"]

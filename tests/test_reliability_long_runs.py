@@ -17,7 +17,7 @@ SIZES = [(1, 5.0, 2), (64, 40.0, 20), (100, 10.0, 60), (1000, 3.0, 100), (1025, 
 def deterministic(first, backend):
     """A network without chance whose rings and periods all have powers of two as lengths."""
     net = Network(dt=DT, seed=1, backend=backend)
-    net._step = first
+    net.set_state({**net.state(), "step": first})
     chance = np.random.default_rng(1)
     busy = np.repeat(chance.random(16) < 0.4, 32)[:, None]  # silence in between, or no events
     steps, ids = np.nonzero((chance.random((512, 12)) < 0.1) & busy)
@@ -94,7 +94,7 @@ def test_backends_give_the_same_bits_across_an_edge(edge):
 def test_samples_may_begin_at_any_step(first):
     net = Network(dt=DT, seed=1, backend="python")
     cells = net.add_population("cells", 2, LIF)
-    net._step = first
+    net.set_state({**net.state(), "step": first})
     samples = net.record(cells, "v")
     net.run_steps(3)
     assert (samples.t / DT - first).tolist() == [0.0, 1.0, 2.0]
@@ -102,7 +102,7 @@ def test_samples_may_begin_at_any_step(first):
 
 def draws(first, backend):
     net = Network(dt=DT, seed=1, backend=backend)
-    net._step = first
+    net.set_state({**net.state(), "step": first})
     source = net.add_population("source", 40, Poisson)
     source.rate[:] = 500.0
     cells = net.add_population("cells", 7, LIF)

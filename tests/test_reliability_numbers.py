@@ -61,33 +61,39 @@ def fit(net, path):
         net.fit(IMAGES, LABELS, 1, validation=(IMAGES, LABELS), checkpoint=path)
 
 
+def found(net, name):
+    """The only array of this name that a run of a network changes."""
+    (array,) = (arrays[name] for arrays in net.arrays().values() if name in arrays)
+    return array
+
+
 # Model, what becomes NaN in it, and what the error calls that.
 POISONED = {
     "segregated weight": (segregated, lambda net: net.W[0], "W.0 of the weights"),
     "segregated feedback": (segregated, lambda net: net.Y[0], "Y.0 of the weights"),
     "segregated voltage": (
         segregated,
-        lambda net: net._training.layers[1].V,
+        lambda net: net.training.layers[1].V,
         "hidden_1.V of the running",
     ),
     "burst weight": (burst, lambda net: net.W[1], "W.1 of the weights"),
     "burst rate": (
         burst,
-        lambda net: net._training.layers[1].beta,
+        lambda net: net.training.layers[1].beta,
         "hidden_1.beta of the running",
     ),
     "burstprop weight": (burstprop, lambda net: net.W[0], "W.0 of the weights"),
     "burstprop momentum": (burstprop, lambda net: net._momentum["W"][0], "W.0 of the momentum"),
     "superspike weight": (superspike, lambda net: net.W[0], "W.*became NaN"),
-    "superspike error": (superspike, lambda net: net._training.layers[1].e, "e of the sim"),
+    "superspike error": (superspike, lambda net: net.training.layers[1].e, "e of the sim"),
     "exclusive-or weight": (
         exclusive_or,
-        lambda net: net._simulation.plastic.weight,
+        lambda net: net.training.plastic.weight,
         "V_s of neuron|projection 'plastic'",
     ),
     "exclusive-or estimate": (
         exclusive_or,
-        lambda net: net._simulation.rule._averages["events"],
+        lambda net: found(net.training.network, "events"),
         "events of the simulation",
     ),
 }
@@ -164,14 +170,14 @@ def test_a_trace_of_plasticity_that_becomes_nan_stops_the_run(trace):
     net = Network(dt=0.1, seed=1, backend="python")
     source = net.add_population("source", 4, Poisson)
     source.rate[:] = 2000.0
-    synapses = net.connect(
+    net.connect(
         *(source, net.add_population("driven", 4, LIF)),
         target="drive",
         weight=50.0,
         plasticity=PairSTDP(A_plus=0.1, A_minus=0.1, w_max=90.0),
         name="plastic",
     )
-    synapses._pairs._traces[trace][:] = np.nan
+    found(net, f"trace_{trace}")[:] = np.nan
     with pytest.raises(SimulationError, match=f"trace_{trace} of projection 'plastic' is NaN"):
         net.run(20.0)
 
@@ -197,10 +203,8 @@ def test_short_term_plasticity_that_becomes_nan_is_named():
     source = net.add_population("source", 4, Poisson)
     source.rate[:] = 2000.0
     cells = net.add_population("cells", 2, LIF)
-    synapses = net.connect(
-        source, cells, target="drive", weight=1.0, short_term=ShortTermPlasticity()
-    )
-    synapses._release["x"][:] = np.nan
+    net.connect(source, cells, target="drive", weight=1.0, short_term=ShortTermPlasticity())
+    found(net, "x")[:] = np.nan
     source.rate[:] = 0.0  # so that none of it arrives
     with pytest.raises(SimulationError, match="x of projection 'source_to_cells' is NaN"):
         net.run(5.0)
@@ -248,7 +252,7 @@ def test_the_step_in_which_a_number_became_infinite_is_named(backend):
 def test_looking_for_the_step_leaves_state_and_recordings_as_a_run_without_it(monkeypatch):
     found = []
     for least in (100, 10**9):
-        monkeypatch.setattr(replay, "_LEAST", least)
+        monkeypatch.setattr(replay, "LEAST", least)
         net, cells, source = growing("python")
         spikes, v = net.record_spikes(source), net.record(cells, "v")
         with pytest.raises(SimulationError, match="since step 228" if least == 100 else "by step"):
@@ -273,17 +277,18 @@ def test_a_step_is_not_looked_for_where_its_copy_would_be_large():
 
 
 def test_a_network_is_not_gone_on_with_if_looking_for_the_step_was_broken_off(monkeypatch):
-    looks = []
+    begins = []
 
-    def interrupted(net):
-        looks.append(net)
-        if len(looks) == 2:
+    def interrupted(recording, step):
+        begins.append(step)
+        if len(begins) == 2:  # the first is that of the stretch itself
             raise KeyboardInterrupt
-        return look(net)
+        begin(recording, step)
 
-    look = Network._not_finite
-    net, _, _ = growing("python")
-    monkeypatch.setattr(Network, "_not_finite", interrupted)
+    net, cells, _ = growing("python")
+    kind = type(net.record(cells, "v"))
+    begin = kind.begin
+    monkeypatch.setattr(kind, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):
         net.run_steps(600)
     with pytest.raises(SimulationError, match="was broken off"):

@@ -30,14 +30,34 @@ def efficacies(times, weight=1.0, ids=None, backend="python", delay=None, **cons
     return got[got != 0.0]
 
 
-def test_a_facilitating_synapse_hears_the_second_spike_of_a_burst():
-    first, second = efficacies([100.0, 110.0], **STF)
+@pytest.fixture(params=[efficacies, short_term_plasticity])
+def heard(request):
+    """What each spike of a train adds, in a network and in the transcription."""
+    return request.param
+
+
+def test_a_facilitating_synapse_hears_the_second_spike_of_a_burst(heard):
+    first, second = heard([100.0, 110.0], **STF)
     assert first == pytest.approx(0.02)
     assert second / first == pytest.approx(5.3, abs=0.2)
 
 
-def test_a_depressing_synapse_hears_the_first():
-    first, second = efficacies([100.0, 110.0], **STD)
+@pytest.mark.parametrize("constants", [STD, STF])
+def test_a_rested_synapse_is_as_at_the_start(heard, constants):
+    constants = {**constants, "tau_F": 50.0}
+    rested = heard([1.0, 5.0, 10.0, 2000.0, 2010.0], **constants)
+    assert rested[3:] == pytest.approx(heard([1.0, 11.0], **constants))
+
+
+def test_without_recovery_a_synapse_spends_its_resources_once(heard):
+    times = np.arange(1.0, 201.0)
+    found = heard(times.tolist(), U=0.3, tau_D=1e12, tau_F=1e12, f=0.0)
+    assert sum(found) == pytest.approx(1.0)
+    assert found[1] / found[0] == pytest.approx(0.7)
+
+
+def test_a_depressing_synapse_hears_the_first(heard):
+    first, second = heard([100.0, 110.0], **STD)
     assert first == pytest.approx(0.9)
     assert second / first == pytest.approx(0.46, abs=0.02)
 

@@ -66,7 +66,7 @@ def test_a_command_saves_on_sigterm_and_ends_as_one_that_was_terminated(model, t
     status, said = ends(process)
     assert (status, said[-1]) == (143, "Terminated."), said
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert f"Go on with: spikesim resume {tmp_path}" in said[-2]
+    assert f"Continue with: spikesim resume {tmp_path}" in said[-2]
 
 
 def test_an_experiment_ends_on_sigterm_and_lets_go_of_its_directory(tmp_path):
@@ -101,13 +101,13 @@ def test_where_ctrl_c_is_ignored_a_command_says_so_once_and_stops_on_sigterm(tmp
     status, said = ends(process)
     assert status == 143
     assert [line for line in said if "Ctrl-C" in line] == [
-        "Ctrl-C is ignored here, as in what is started with '&' or nohup; "
-        f"'kill {process.pid}' stops as Ctrl-C would."
+        "Ctrl-C is ignored here, as in everything started with '&' or nohup; "
+        f"'kill {process.pid}' stops it as Ctrl-C would."
     ]
 
 
 def test_where_ctrl_c_is_ignored_a_run_leaves_it_so_and_says_nothing(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "_announced", set())
+    monkeypatch.setattr(progress, "announced", set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     net = network()
     net.run(3.0, progress=lambda done, total: signal.raise_signal(signal.SIGINT))
@@ -117,7 +117,7 @@ def test_where_ctrl_c_is_ignored_a_run_leaves_it_so_and_says_nothing(monkeypatch
 
 
 def test_a_bar_says_once_that_ctrl_c_is_ignored(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "_announced", set())
+    monkeypatch.setattr(progress, "announced", set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     net = network()
     for _ in range(2):

@@ -398,6 +398,6 @@ def test_what_cannot_learn_is_refused():
     with pytest.raises(InputError, match="learning cannot be set: 'cells_to_cells'"):
         fixed.learning = True
     plastic = net.connect(cells, cells, target="g", weight=1.0, plasticity=RULE, name="plastic")
-    assert plastic.plasticity == RULE
+    assert plastic.plasticity.rule == RULE
     with pytest.raises(InputError, match=r"learning is 0\.5"):
         plastic.learning = 0.5

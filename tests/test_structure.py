@@ -12,15 +12,19 @@ import pytest
 from tests.test_layers import FILES, ROOT, identity, module_name
 
 MOST_LINES = 640
+MOST_LINES_OF_A_MODEL = 300  # of a file of models/, without blank ones
+MOST_LINES_OF_MODELS = 4600  # of the whole folder
 
 FLOORS = (
     "kernels",
     "version errors",
     "checks",
-    "precision attributes progress former",
+    "precision attributes progress former declaring",
     "copying backends io",
-    "neuron neurons textbook_neurons math patterns spike_pattern datasets sonata sonata_reading"
-    " bursts spiketrains comparison",
+    "signatures",
+    "neuron neurons textbook_neurons math synapse synapses stimuli patterns spike_pattern"
+    " dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb recorded tables"
+    " comparison",
     "engine plot",
     "learning training",
     "replicas",
@@ -92,6 +96,46 @@ def test_the_package_itself_is_a_face_for_users_and_models():
 @pytest.mark.parametrize("path", FILES, ids=identity)
 def test_no_file_is_longer_than_a_reader_can_hold(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def filled(path):
+    """How many lines of a file are not blank."""
+    return sum(bool(line.strip()) for line in path.read_text().splitlines())
+
+
+def models():
+    return [path for path in FILES if path.is_relative_to(ROOT / "models")]
+
+
+@pytest.mark.parametrize("path", models(), ids=identity)
+def test_a_file_of_a_model_is_a_model_and_no_frame(path):
+    assert filled(path) <= MOST_LINES_OF_A_MODEL
+
+
+def test_all_models_together_stay_small():
+    assert sum(filled(path) for path in models()) <= MOST_LINES_OF_MODELS
+    assert sum(filled(path) for path in models() if path.parent.name == "segregated") <= 520
+
+
+@pytest.mark.parametrize("path", models(), ids=identity)
+def test_a_model_has_no_commands_no_files_and_no_refusals_of_its_own(path):
+    """They come from what it declares; `refuse_if` says what does not go together."""
+    tree = ast.parse(path.read_text())
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    raised = {
+        ast.unparse(node.exc).partition("(")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and node.exc is not None
+    }
+    loaded = {
+        (alias.name if isinstance(node, ast.Import) else str(node.module)).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    assert not called & {"open", "print"}
+    assert not raised
+    assert not loaded & {"argparse", "h5py", "csv", "json"}
 
 
 def words(path):

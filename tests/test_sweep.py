@@ -157,10 +157,21 @@ def test_progress_counts_the_sets_that_were_finished_before(tmp_path):
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
+def swept(directory, errors, **values):
+    """What a sweep is that has found these errors, set by set."""
+    found = iter(errors)
+    return sweep(
+        lambda parameters, directory: {"error": float(next(found))},
+        grid(**values, seed=range(2)),
+        directory,
+        executor="threads",
+        workers=1,
+    )
+
+
 def test_the_table_has_mean_and_deviation_over_seeds(tmp_path):
-    result = Sweep(tmp_path, grid(a=[0.5, 1.0], name=["x", "yy"], same=[3], seed=range(2)))
-    result.finished = [True] * 8
-    result._results = [{"error": float(k)} for k in [1, 3, 90, 90, 4, 4, 5, np.nan]]
+    errors = [1, 3, 90, 90, 4, 4, 5, np.nan]
+    result = swept(tmp_path, errors, a=[0.5, 1.0], name=["x", "yy"], same=[3])
     assert result.table("error").splitlines() == [
         "a    name  error         seeds",
         "0.5  x      2.00 ± 1.41  2",
@@ -171,8 +182,7 @@ def test_the_table_has_mean_and_deviation_over_seeds(tmp_path):
 
 
 def test_one_line_is_drawn_per_combination_over_the_first_number(tmp_path):
-    result = Sweep(tmp_path, grid(name=["x", "y"], a=[100.0, 1.0], seed=range(2)))
-    result._results = [{"error": float(k)} for k in [1, 3, 5, 7, 2, 2, 4, 4]]
+    result = swept(tmp_path, [1, 3, 5, 7, 2, 2, 4, 4], name=["x", "y"], a=[100.0, 1.0])
     ax = result.figure("error", "Error (%)")
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xscale()) == ("a", "Error (%)", "log")
     assert [line.get_ydata().tolist() for line in ax.lines] == [[6.0, 2.0], [4.0, 2.0]]
@@ -180,8 +190,7 @@ def test_one_line_is_drawn_per_combination_over_the_first_number(tmp_path):
 
 
 def test_sets_without_a_varied_number_are_points(tmp_path):
-    result = Sweep(tmp_path, grid(name=["x", "y"], flag=[True], seed=range(2)))
-    result._results = [{"error": float(k)} for k in [1, 3, 5, 7]]
+    result = swept(tmp_path, [1, 3, 5, 7], name=["x", "y"], flag=[True])
     ax = result.figure("error")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["x", "y"]
     assert ax.lines[0].get_ydata().tolist() == [2.0, 6.0]
@@ -231,7 +240,7 @@ def test_a_process_that_dies_leaves_what_is_finished_and_says_how_to_go_on(tmp_p
     assert result.errors[1:] == ["a worker process died before this set was finished"] * 2
     told = capsys.readouterr().err
     assert "ran out of memory" in told
-    assert "The same again runs these sets once more" in told
+    assert "Run the same again to repeat these sets" in told
     (tmp_path / "repaired").touch()
     assert all(sweep(the_second_dies, sets, tmp_path, workers=1).finished)
     assert runs_of(tmp_path)[0] == 1
@@ -326,7 +335,7 @@ def test_sigterm_keeps_what_is_finished(executor, whole_group, tmp_path):
     (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
     told = process.communicate(timeout=HANG)[1]
     assert process.returncode != 0
-    assert "2 of 4 sets are finished; the same again goes on." in told
+    assert "2 of 4 sets are finished; run the same again to continue." in told
     assert "Terminated" in told
     wait_until(lambda: not any(map(is_running, workers)))
     assert Sweep.load(tmp_path / "sweep").errors == [""] * 4
@@ -340,7 +349,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     told = process.communicate(timeout=HANG)[1]
     assert process.returncode != 0
-    assert "2 of 4 sets are finished; the same again goes on." in told
+    assert "2 of 4 sets are finished; run the same again to continue." in told
     assert "KeyboardInterrupt" in told
     finish(tmp_path, "processes")
     assert runs_of(tmp_path / "sweep") == [1, 1, 2, 1]

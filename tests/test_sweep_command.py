@@ -79,20 +79,20 @@ def test_the_same_again_trains_nothing_and_tells_the_same(swept, capsys, monkeyp
 def test_a_stopped_set_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     options = ["--hidden=4", "--seeds=2", "--threads", "--workers=1", "--epochs=2"]
     assert run(tmp_path / "whole", *options) == 0
-    finish = BurstEnsembleNetwork._finish_epoch
+    measures = BurstEnsembleNetwork.measures
     trained = []
 
-    def finish_and_stop(self, *arguments):
-        finish(self, *arguments)
-        trained.append((self.seed, self.epoch))
+    def measure_and_stop(self):
+        trained.append((self.seed, self.epoch))  # at the end of an epoch
         if len(trained) == 4:
             raise KeyboardInterrupt
+        return measures(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(BurstEnsembleNetwork, "_finish_epoch", finish_and_stop)
+        patch.setattr(BurstEnsembleNetwork, "measures", measure_and_stop)
         assert run(tmp_path / "parts", *options) != 0
         assert run(tmp_path / "parts", *options) == 0
-    assert trained == [(0, 1), (0, 2), (1, 1), (1, 2), (1, 2)]
+    assert trained == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 1)]
     whole, parts = (Sweep.load(tmp_path / name).values for name in ("whole", "parts"))
     np.testing.assert_array_equal(whole["test_error"], parts["test_error"])
 
@@ -204,7 +204,7 @@ def test_a_bad_command_line_gets_one_clear_line(options, message, tmp_path, caps
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("sets.json", "[{]", "is no JSON"),
+        ("sets.json", "[{]", "is not JSON"),
         ("sets.json", "[]", "has to hold a list of objects"),
         ("sets.json", '{"sst": "h"}', "has to hold a list of objects"),
         ("sets.json", '[{"sst": "h"}, {"steps": 10}]', "all sets need the same names"),

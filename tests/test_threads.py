@@ -56,10 +56,9 @@ def test_no_thread_is_left_when_a_run_has_ended():
 
 
 def test_threads_takes_all_cores_unless_told_how_many():
-    net = Network(backend="threads")
-    assert isinstance(net._backend, Threads)
-    assert net._backend.threads == backends.cores()
-    assert Network(backend="threads:5")._backend.threads == 5
+    assert isinstance(backends.backend("threads"), Threads)
+    assert backends.backend("threads").threads == backends.cores()
+    assert backends.backend("threads:5").threads == 5
 
 
 OUT_OF_BOUNDS = """

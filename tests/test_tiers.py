@@ -12,6 +12,7 @@ from waiting import wait_until
 
 from spikesim import LIF, Network, Poisson, SpikesimError
 from spikesim.kernels.machine import cache, compiling, native, processes
+from tests import test_conformance
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,8 +31,8 @@ def small_network(backend="cpu"):
 def place(monkeypatch, tmp_path):
     """A kernel cache of the test's own, on disk and in memory."""
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(processes, "_begun", set())
-    monkeypatch.setattr(processes, "_fused", {})
+    monkeypatch.setattr(processes, "begun", set())
+    monkeypatch.setattr(processes, "finished", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("SPIKESIM_TIER", raising=False)
@@ -61,14 +62,24 @@ class Fused:
         return self.code.get(key) if self.looks < 0 else None
 
 
-@pytest.mark.parametrize("name", ["general", "segregated", "burst", "superspike"])
-def test_both_tiers_give_every_model_the_bits_of_plain_python(monkeypatch, place, name):
-    build = NETWORKS[name]
+def test_a_network_of_all_parts_that_is_fused_has_the_bits_of_plain_python(monkeypatch, place):
+    """Phase by Phase, as they begin, `test_network` and the conformance suite compare them."""
+    build = NETWORKS["general"]
     (expected,) = advance(build("python"))
-    for tier in ("phases", "fused"):
-        monkeypatch.setenv("SPIKESIM_TIER", tier)
-        (found,) = advance(build("cpu"))
-        assert np.array_equal(found, expected, equal_nan=True)
+    monkeypatch.setenv("SPIKESIM_TIER", "fused")
+    (found,) = advance(build("cpu"))
+    assert np.array_equal(found, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", test_conformance.WING)
+def test_a_model_that_is_fused_has_the_bits_of_plain_python(monkeypatch, place, name):
+    monkeypatch.setenv("SPIKESIM_TIER", "fused")
+    plain, fused = (test_conformance.build(name, backend=each) for each in ("python", "cpu"))
+    for net in (plain, fused):
+        test_conformance.learn(net)
+    assert fused.training.network.compiled().tier == "fused"
+    found, expected = map(test_conformance.everything, (fused, plain))
+    np.testing.assert_equal(found, expected)
 
 
 @pytest.mark.parametrize("backend", ["cpu", "threads:2"])

@@ -1,14 +1,14 @@
 """Object code: kept on disk under a key, and loaded without a compiler.
 
-What Numba compiles is one function, ``spikesim_KEY``, whose key is a hash of all that it was made
-of. Machine code depends on the processor and on the compiler as well, so each pair of them has a
-folder of its own, below ``$NUMBA_CACHE_DIR/spikesim`` or ``$XDG_CACHE_HOME/spikesim/kernels`` or
-``~/.cache/spikesim/kernels``. ``SPIKESIM_CACHE=0`` turns the cache off, and so does a folder that
-cannot be written.
+Numba compiles one function, ``spikesim_KEY``, whose key is a hash of everything that went into it.
+Machine code also depends on the processor and on the compiler, so each pair of them has its own
+folder, below ``$NUMBA_CACHE_DIR/spikesim`` or ``$XDG_CACHE_HOME/spikesim/kernels`` or
+``~/.cache/spikesim/kernels``. The cache is off if ``SPIKESIM_CACHE=0``, or if the folder cannot be
+written to.
 
-A file holds a checksum and the object code. It is written under another name and renamed, so that
-two processes may write the same one; a damaged file is compiled afresh. What has not been used for
-longest goes when all of it takes more than `MOST_BYTES`.
+A file holds a checksum and the object code. It is written under another name and then renamed, so
+that two processes may write the same file. A damaged file is compiled again. When the files take
+more than `MOST_BYTES`, those that have not been used for longest are removed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 MOST_BYTES = 256 << 20
-"""What the cache may take on disk."""
+"""The most that the cache may take on disk."""
 
 _FORMAT = b"spikesim object 1\n"
 _DAY = 24 * 3600.0  # s
@@ -89,7 +89,7 @@ def folder() -> Path | None:
 
 
 def _options() -> str:
-    """What may change the code that Numba makes: all its variables, but for a few."""
+    """Numba's environment variables, except a few that do not change its code."""
     ours = (f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
     return "\n".join(sorted(x for x in ours if not x.startswith(_NO_OPTIONS)))
 
@@ -98,7 +98,7 @@ _NO_OPTIONS = ("NUMBA_CACHE", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER")
 
 
 def find(key: str) -> bytes | None:
-    """The object code with this key, if it lies on disk undamaged."""
+    """The object code with this key, or None if it is not on disk or is damaged."""
     place = folder()
     if place is None:
         return None
@@ -145,7 +145,7 @@ def _tidy_once(place: str) -> None:
 
 
 def tidy(place: Path, most: int) -> None:
-    """Remove what has not been used for longest, until all takes `most` bytes at the most."""
+    """Remove files, those unused for longest first, until the rest takes at most `most` bytes."""
     files = sorted(_files(place), key=lambda file: -file.used)
     total = 0
     for file in files:
@@ -185,7 +185,7 @@ def contents() -> Contents:
 
 
 def clear() -> Contents:
-    """Remove all that is in the cache; return what was in it."""
+    """Empty the cache; return what it held."""
     before = contents()
     if before.place is not None:
         for place in before.place.glob("*"):
@@ -203,7 +203,7 @@ addresses: dict[str, int] = {}
 
 @functools.cache
 def engine() -> Any:
-    """What makes object code executable."""
+    """LLVM's engine, which makes object code executable."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()
@@ -213,8 +213,8 @@ def engine() -> Any:
 def load(key: str, code: bytes | None = None) -> int | None:
     """The address of the function with this key.
 
-    Of its object code as it is given, or as it lies on disk; None if it does not. Once loaded, a
-    function stays where it is.
+    Its object code is `code` or else the file on disk; the address is None if there is neither.
+    Once loaded, a function stays at its address.
     """
     with _lock:
         if key not in addresses:

@@ -1,12 +1,13 @@
-"""From a job to object code, by Numba: the only file that needs it to run networks on CPUs.
+"""Numba turns a job into object code here; nothing else needs Numba to run networks on CPUs.
 
 Numba makes a library of each function, optimises it, turns it into machine code and links it into
-the functions that call it, which are optimised again. Here a function that others call is linked
-and no more, as nobody calls its machine code; a fused program, whose loops are better optimised one
-by one, has them optimised first. That, and no wrappers for Python, saves half of the compilation.
+the functions that call it, which it optimises again. Nobody calls the machine code of a function
+that only other functions call, so here such a function is linked and nothing more. The loops of a
+fused program come out better if they are optimised one by one, so those are optimised before they
+are linked. This, and making no wrappers for Python, saves half of the compilation.
 
-Numba's own compiler is used with one of its passes replaced. What it knows of arrays in memory is
-written down in `array` below and in `spikesim.kernels.machine.jobs.array_record`.
+Numba's own compiler is used, with one of its passes replaced. `array` below and
+`spikesim.kernels.machine.jobs.array_record` write down what it expects of arrays in memory.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.precision import CHECKED
-from spikesim.kernels.machine.records import record
+from spikesim.kernels.machine.states import record
 
 __all__ = ["object_code"]
 
-# Inlined by LLVM (``forceinline``) rather than called with their state on the stack; no reference
-# counting, as nothing allocates inside the loop (benchmarks/engine.py).
+# LLVM inlines these functions (``forceinline``), where a call would put their state on the stack.
+# Nothing allocates inside the loop, so there is no reference counting (benchmarks/engine.py).
 INNER: dict[str, Any] = {
     "error_model": "numpy",
     "_nrt": False,
@@ -58,7 +59,7 @@ def object_code(job: Job) -> bytes:
     Raises
     ------
     LoweringError
-        If Numba cannot compile it; names the line.
+        If Numba cannot compile it; the message names the line.
     """
     try:
         with _no_collection():
@@ -69,7 +70,7 @@ def object_code(job: Job) -> bytes:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Python looks for no unreachable objects, which Numba makes few of: a tenth of the time."""
+    """Turn the garbage collector off: it takes a tenth of the time, and finds little."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -89,7 +90,7 @@ def _object_code(job: Job) -> bytes:
         **{f"array_{n}": array(kind) for n, kind in enumerate(job.arrays)},
         **{"real": number(types.float64), "whole": number(types.int64), "single": np.float32},
     }
-    if not job.is_fused:  # one function fewer to compile than with the loop in `each`
+    if not job.is_fused:  # the text has the loop of `each`: one function less to compile
         for loop in job.loops.values():
             names.update(body=functions(loop.body), over=functions(loop.over))
     if "meeting(" in job.text:
@@ -114,10 +115,10 @@ def _object_code(job: Job) -> bytes:
 
 
 def _hide(module: Any, entry: Any) -> None:
-    """Have nothing but its entry seen from outside of a module.
+    """Make everything in a module internal but its entry.
 
-    What only one function calls LLVM then inlines. In a fused program that leaves too few registers
-    for its loops, so there it has to come last.
+    LLVM then inlines a function that has a single caller. In a fused program that leaves the loops
+    too few registers, so there this has to come after optimisation.
     """
     for function in module.functions:
         if not function.is_declaration:
@@ -126,7 +127,7 @@ def _hide(module: Any, entry: Any) -> None:
 
 
 def _check_symbols(module: Any) -> None:
-    """Refuse code that calls what only Numba knows: without Numba it would end the process."""
+    """Refuse code that calls functions of Numba's: without Numba, they would end the process."""
     for function in module.functions:
         name = function.name
         if function.is_declaration and not name.startswith("llvm.") and not _is_of_c(name):
@@ -134,19 +135,19 @@ def _check_symbols(module: Any) -> None:
 
 
 def _is_of_c(name: str) -> bool:
-    """Whether every process has this function, as a part of C's library."""
+    """Whether this function is part of C's library, which every process has."""
     if os.name == "posix":
         return hasattr(ctypes.CDLL(None), name)
     return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
 
 
 class _Functions:
-    """Functions made of recipes, each of them once.
+    """Makes functions from recipes, each of them once.
 
     Parameters
     ----------
     library : type
-        What Numba makes of each.
+        The kind of library that Numba makes of each.
     """
 
     def __init__(self, library: type[_Library]):
@@ -168,7 +169,7 @@ class _Functions:
             names = {name: self._value(value) for name, value in recipe.names.items()}
             function = FunctionType(recipe.code, names, recipe.name, recipe.defaults)
             function.__qualname__, function.__module__ = recipe.full_name, recipe.module
-            # The recipe is kept, so that no other one gets its place in memory.
+            # Keeping the recipe keeps its id: no other recipe can get its place in memory.
             known = self._known[id(recipe)] = recipe, self.jit(function, recipe.dtype)
         return known[1]
 
@@ -212,7 +213,7 @@ def _bound(function: Any, **names: Any) -> FunctionType:
 
 @functools.cache
 def array(kind: str) -> Callable:
-    """``read(a, place)``, the array whose record is that many words after the address `a`."""
+    """``read(a, place)``, the array whose record lies `place` words after the address `a`."""
     dtype, ndim, *how = kind.split()
     layout: Any = how[0]
     item = numba.from_dtype(np.dtype(dtype))
@@ -233,7 +234,7 @@ def array(kind: str) -> Callable:
 
 @functools.cache
 def number(kind: Any) -> Callable:
-    """``read(x, n)``, number n of those at the address `x`."""
+    """``read(x, n)``, the n-th of the numbers at the address `x`."""
 
     @intrinsic
     def read(typing, x, n):
@@ -247,7 +248,7 @@ def number(kind: Any) -> Callable:
 
 
 def _meeting(m):
-    """A thread's number, how many there are, and where they meet, from a record of each."""
+    """A thread's number, the number of threads and their barrier, read from a thread's record."""
     return whole(m, 0), whole(m, 1), barrier(m, 2)  # noqa: F821
 
 
@@ -255,7 +256,7 @@ def _meeting(m):
 
 
 class _Library(JITCodeLibrary):
-    """Code that is linked into that of a caller and never run by itself."""
+    """Code that is linked into its caller's and never run by itself."""
 
     def finalize(self) -> None:
         self._raise_if_finalized()
@@ -289,7 +290,7 @@ class _Lowering(NativeLowering):
         lowered = state["cr"]
         name = lowered.fndesc.qualname.split(".")[-1]
         module = lowered.fndesc.lookup_module()
-        # What callers are typed with; its address is never asked for.
+        # Numba types callers with this function; nobody asks for its address.
         stand_in = _dynfunc.make_function(module, name, "", 0, lowered.env, (state.library,))
         target.insert_user_function(stand_in, lowered.fndesc, [state.library])
         state["cr"] = lowered._replace(cfunc=stand_in)

@@ -1,7 +1,7 @@
-"""The backend for one core: bodies compiled by Numba, called from a loop over steps.
+"""The backend for one core: Numba compiles the bodies, and a loop over steps calls them.
 
-`spikesim.kernels.machine.native` says how programs run, `spikesim.kernels.machine.compiling` how
-they are compiled.
+`spikesim.kernels.machine.native` says how programs run, and `spikesim.kernels.machine.compiling`
+how they are compiled.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ __all__ = ["FAILURES", "FEW", "PARTS", "build", "each", "lowering"]
 PARTS = 1
 
 FEW = 8
-"""A loop that a program has more often is called: inlined, it would be compiled for minutes."""
+"""A loop that a program has more often than this is called: inlining it would take minutes."""
 
 FAILURES: tuple = ()
 
 
 def lowering(dtype: str) -> Lowering:
-    """Lowering to what can be compiled."""
+    """Lowering to functions that can be compiled."""
     return _lowering(dtype).afresh()
 
 
@@ -38,11 +38,11 @@ def _lowering(dtype: str) -> Lowering:
 def each(
     lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
 ) -> tuple[Loop, str]:
-    """The loop over one Phase, used so many times, and the hash of what it does."""
+    """The loop over one Phase, which the program uses `times` times, and a hash of what it does."""
     digest = f"{lower.digest(body)} {lower.digest(over)}"
     return Loop(lower(body), lower(over), "core", times <= FEW, digest), digest
 
 
 def build(source: Source, names: dict[str, Any], key: str) -> Native:
-    """What runs calls of a program."""
+    """Make the object that runs calls of a program."""
     return Native(source, names)

@@ -1,20 +1,20 @@
-"""The backend for NVIDIA GPUs: the same bodies, whose indices are shared out among threads.
+"""The backend for NVIDIA GPUs: the same bodies, whose indices are shared among threads.
 
-    each(t, s, p):  every thread takes every so many-th index, then all meet
+    each(t, s, p):  of n threads, thread k takes the indices k, k + n, k + 2 n, ..., then all meet
 
-A *block* of threads runs one network, and hundreds of networks with the same program, its replicas,
-run side by side, a block each: their arrays are stacked along a first axis. A network that runs
-alone has the whole *grid*. Nothing is added up in an order that depends on the threads, so two runs
-give the same bits. Arrays go to the device before a run and come back after it, inputs only go, and
-only when they have changed.
+A *block* of threads runs one network. Hundreds of networks with the same program, its replicas, run
+side by side, each in one block; their arrays are stacked along a first axis. A network that runs
+alone has the whole *grid*. No sum depends on the order of the threads, so two runs give the same
+bits. Arrays are copied to the device before a run and back after it. Inputs are only copied to the
+device, and only when they have changed.
 
-numba.cuda is imported when a backend is made, not before; `provider` is the one place that says
-where it comes from. Its simulator (``NUMBA_ENABLE_CUDASIM=1`` before Numba is imported) runs
-everything but the compiler without a GPU, and `Runner.ptx` everything but the launch.
+numba.cuda is imported only when a backend is made; `provider` is the one place that says where it
+comes from. Without a GPU, its simulator (set ``NUMBA_ENABLE_CUDASIM=1`` before Numba is imported)
+runs everything but the compiler, and `Runner.ptx` runs everything but the launch.
 
-A program is compiled whole, and nothing of it is kept on disk part by part as for CPUs: all of a
-step runs in one launch, where a call by address would need a stack in the slow memory of the
-device, and what links parts without it compiles them again.
+A program is compiled as a whole, and its Phases are not cached one by one on disk as they are for
+CPUs. All of a step runs in one launch: there a call by address would need a stack in the device's
+slow memory, and a linker that avoids the stack compiles the Phases again.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _NO_GPU = (
 
 
 def provider() -> Any:
-    """The module that is `numba.cuda`: Numba's own, or that of the package numba-cuda."""
+    """The module `numba.cuda`: Numba's own, or that of the package numba-cuda."""
     from numba import cuda
 
     return cuda
 
 
 def unavailable(device: int = 0) -> str:
-    """Why the backend cannot be used here; empty if it can."""
+    """The reason why the backend cannot be used here; empty if it can."""
     try:
         cuda = provider()
         if not cuda.is_available():
             return _NO_GPU
         count = len(cuda.gpus)
-    except Exception as error:  # a driver may fail in ways of its own
+    except Exception as error:  # a driver may raise anything
         return f"{type(error).__name__}: {error}".splitlines()[0]
     return "" if device < count else f"there is no cuda:{device}, the last one is cuda:{count - 1}"
 
@@ -74,7 +74,7 @@ def each(t, s, p):
 
 
 def each_of_neurons(t, s, p):
-    """The same where the threads meet later; see `Phase.neurons`."""
+    """The same for a Phase after which threads need not meet; see `Phase.neurons`."""
     for i in range(lane(), over(t, s, p), lanes()):  # noqa: F821
         body(i, t, s, p)  # noqa: F821
 
@@ -111,7 +111,7 @@ def grid_meet():
     cuda.cg.this_grid().sync()  # noqa: F821
 
 
-# The simulator lends its module `cuda` to one thread at a time; its threads know all of it, too.
+# Only one thread at a time can use the simulator's module `cuda`; but its threads know all of it.
 
 
 def simulated_replica():
@@ -172,7 +172,7 @@ class Cuda:
     ----------
     device : int
     threads : int, optional
-        Per block; 256 by default, in the simulator 2.
+        Per block; by default 256, and 2 in the simulator.
     """
 
     PARTS = 1 << 40  # a thread for each
@@ -186,7 +186,7 @@ class Cuda:
         self.simulated = bool(config.ENABLE_CUDASIM)
         self.threads = threads or (2 if self.simulated else 256)
         if self.simulated:
-            # Its threads wait for each other at every turn, a hundred times longer by default.
+            # Its threads wait for each other all the time: by default, a hundred times longer.
             sys.setswitchinterval(1e-5)
         self.FAILURES: tuple[type[Exception], ...] = (NumbaError,)
         self.inputs = Inputs(self.cuda)
@@ -207,7 +207,7 @@ class Cuda:
             if self.simulated:
                 lower = Lowering(self._jit, dtype, exponent=Exponent)
             else:
-                # What the compiler for the device lacks, or does not type as the one for the CPU.
+                # The device's compiler lacks these, or types them differently from the CPU's.
                 square_root = self._jit(bound(root, sqrt=math.sqrt))
                 lower = Lowering(
                     self._jit,
@@ -221,7 +221,7 @@ class Cuda:
     def each(
         self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
     ) -> tuple[dict[str, Callable], str]:
-        """The loop over one Phase, for a block and for a grid, and the hash of what it does."""
+        """The loop over one Phase, for a block and for a grid, and a hash of what it does."""
         loop = lower(body), lower(over), meets
         if loop not in self._loops:
             function = each if meets else each_of_neurons
@@ -232,13 +232,13 @@ class Cuda:
         return self._loops[loop], f"{lower.digest(body)} {lower.digest(over)}"
 
     def build(self, source: program.Source, names: dict[str, Any], key: str) -> Runner:
-        """What runs calls of a program."""
+        """Make the object that runs calls of a program."""
         return Runner(self, source, names, key)
 
     def kernel(
         self, key: str, scope: str, layout: tuple[str, ...], write: Callable[[], Callable]
     ) -> Any:
-        """The kernel of all programs with this key; `write` makes the function if it is new."""
+        """The kernel of all programs with this key; `write` makes its function if it is new."""
         if (key, scope, layout) not in self._kernels:
             self._kernels[key, scope, layout] = self.cuda.jit(write())
         return self._kernels[key, scope, layout]
@@ -291,12 +291,12 @@ class Runner:
         return self.backend.simulated or any(known == self.key for known, _, _ in kernels)
 
     def prepare(self, report: Any = None) -> None:
-        """Say that the first call will compile, for the number of replicas that it has."""
+        """Report that the first call will compile: the code depends on its number of replicas."""
         if report is not None:
             report(0, 0, "for the GPU")
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
-        """Run the data of each call: a block for each, or the grid for the only one."""
+        """Run the data of each call in one block, or a single call in the whole grid."""
         scope = "grid" if len(calls) == 1 else "block"
         with self.backend.cuda.gpus[self.backend.device]:
             memory = Memory(self.backend, calls)
@@ -310,7 +310,7 @@ class Runner:
     def ptx(self, call: program.Call, scope: str = "block", cc: tuple[int, int] = (9, 0)) -> str:
         """The program compiled for a compute capability, without optimisation.
 
-        No GPU is needed, but NVIDIA's compiler library, which is part of a CUDA toolkit.
+        This needs no GPU, only NVIDIA's compiler library, which is part of a CUDA toolkit.
         """
         from numba import typeof, types
 
@@ -354,12 +354,12 @@ class Runner:
         return names["run"]
 
     def _shape(self, scope: str, kernel: Any, arguments: tuple, count: int) -> tuple[int, int]:
-        """Blocks, and threads of each."""
+        """The number of blocks, and of threads in each."""
         threads = self.backend.threads
         if scope == "block":
             return count, threads
         if self.backend.simulated:
-            return 1, threads  # all that its grids can synchronise
+            return 1, threads  # the simulator can only synchronise a single block
         signature = tuple(kernel.typeof_pyval(argument) for argument in arguments)
         kernel.compile(signature)
         most = kernel.overloads[signature].max_cooperative_grid_blocks(threads)
@@ -370,7 +370,7 @@ class Runner:
 
 
 class Inputs:
-    """Arrays that are only read: the last few stay on the device, and are sent when they change."""
+    """Arrays that are only read. The last few stay on the device and are sent when they change."""
 
     MOST = 16
 
@@ -401,10 +401,10 @@ LAYOUTS = {
 class Memory:
     """Where the arrays of some calls of one program lie on the device.
 
-    An input that all calls share is there once. Other arrays are stacked; those of one dimension
-    that differ in length, such as the synapses of a random projection, lie one behind the other.
+    An input that all calls share is on the device once. Other arrays are stacked. Arrays of one
+    dimension that differ in length, such as the synapses of a random projection, are concatenated.
     Two arrays may be views of the same memory, such as a conductance and the row that a projection
-    adds to; so memory is sent in pieces, and the kernel gets views of them.
+    adds to. So memory is sent in pieces, and the kernel gets views of the pieces.
     """
 
     def __init__(self, backend: Cuda, calls: Sequence[program.Call]):
@@ -425,7 +425,7 @@ class Memory:
 
     @property
     def size(self) -> int:
-        """Bytes that the pieces take."""
+        """How many bytes the pieces take."""
         return sum(owner.nbytes for owners in self._owners for owner in owners)
 
     def upload(self) -> tuple[Any, ...]:
@@ -434,7 +434,7 @@ class Memory:
         Raises
         ------
         MemoryError
-            Before anything is sent, if it does not fit.
+            If the memory does not fit; it is raised before anything is sent.
         """
         cuda, calls = self.backend.cuda, self.calls
         free = cuda.current_context().get_memory_info()[0]
@@ -475,7 +475,7 @@ class Memory:
         return t0, n, arrays, q, reals, wholes
 
     def download(self) -> None:
-        """Bring back what may have been written."""
+        """Copy back the arrays that may have been written."""
         for piece, owners, is_input in zip(
             self._on_device, self._owners, self._is_input, strict=True
         ):
@@ -531,7 +531,7 @@ class Memory:
 
 
 def _owner(array: np.ndarray) -> np.ndarray:
-    """The array whose memory this one is part of."""
+    """The array that owns this array's memory."""
     owner = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -543,5 +543,5 @@ def _address(array: np.ndarray) -> int:
 
 
 def _flat(owner: np.ndarray) -> np.ndarray:
-    """In one dimension; an empty array as one number, for there is no empty memory."""
+    """The array in one dimension; an empty array as one number, as no memory can be empty."""
     return owner.reshape(-1) if owner.size else np.zeros(1, owner.dtype)

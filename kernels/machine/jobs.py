@@ -1,14 +1,14 @@
-"""What is compiled for CPUs: one Phase, or all of them fused, as a text and the functions it calls.
+"""Jobs for the compiler, for CPUs: a text and the functions it calls, of one Phase or all fused.
 
-Both take addresses rather than objects, so that whoever calls them needs no compiler:
+The compiled functions take addresses rather than objects, so their callers need no compiler:
 
     run(t, a, x, k, m)         one Phase in step t: a *part*
     run(t0, n, a, x, k, m)     all Phases in n steps from t0 on, *fused*
 
-`a` is the address of a record for each array, as `array_record` writes it, `x` that of the real
-parameters, `k` that of the whole ones, and `m` that of what threads need to meet. A job can be sent
-to another process. Its key says all that the object code depends on, but for the processor and the
-compiler.
+`a` is the address of the records of all arrays, which `array_record` writes, `x` that of the real
+parameters, `k` that of the whole ones, and `m` that of a record with which threads meet. A job can
+be sent to another process. Its key covers everything that the object code depends on, except the
+processor and the compiler.
 """
 
 from __future__ import annotations
@@ -27,15 +27,35 @@ import numpy as np
 
 from spikesim.kernels.machine.program import Source
 
-__all__ = ["Job", "Loop", "Recipe", "array_record", "fused", "meeting", "parts", "unpacked"]
+__all__ = [
+    "ARRIVED",
+    "MEETINGS",
+    "STOPPED",
+    "Job",
+    "Loop",
+    "Recipe",
+    "Stopped",
+    "array_record",
+    "fused",
+    "meeting",
+    "parts",
+    "unpacked",
+]
+
+ARRIVED, MEETINGS, STOPPED = 0, 16, 32
+"""Places, on different cache lines, in the array by which threads wait for each other."""
+
+
+class Stopped(Exception):
+    """Another thread has failed and will never arrive."""
 
 
 class Recipe(NamedTuple):
-    """A function that can be compiled, with all that it calls, and has not been yet."""
+    """A function to be compiled, with all the functions that it calls."""
 
     code: CodeType
     name: str
-    full_name: str  # with the hash of all that it does
+    full_name: str  # with a hash of everything that it does
     module: str
     defaults: tuple | None
     names: dict[str, Any]
@@ -43,7 +63,7 @@ class Recipe(NamedTuple):
 
     @classmethod
     def of(cls, function: FunctionType, dtype: str) -> Recipe:
-        """That of a lowered function; see `spikesim.kernels.machine.lowering`."""
+        """The recipe of a lowered function; see `spikesim.kernels.machine.lowering`."""
         read = set(function.__code__.co_names)
         names = {name: value for name, value in function.__globals__.items() if name in read}
         code, defaults = function.__code__, function.__defaults__
@@ -58,12 +78,12 @@ class Loop(NamedTuple):
     ----------
     body, over : Recipe
     kind : str
-        'core' for one core, 'meeting' for threads that meet in it, 'neurons' for threads that meet
-        later.
+        'core' for one core, 'meeting' for threads that meet in this loop, 'neurons' for threads
+        that meet later.
     inlined : bool
-        Whether the fused program has it inline.
+        Whether the fused program inlines it.
     digest : str
-        A hash of all that.
+        A hash of all the above.
     """
 
     body: Recipe
@@ -74,19 +94,19 @@ class Loop(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What object code is made of.
+    """Everything from which object code is made.
 
     Attributes
     ----------
     key : str
     name : str
-        What it is, for messages.
+        Its name in messages.
     text : str
         Defines ``run``, which takes whole numbers and returns 0.
     loops : dict of str to Loop
-        What the text calls.
+        The loops that the text calls.
     records : dict of str to tuple of str
-        Named tuples that it makes, with their fields.
+        The named tuples that the text makes, with their fields.
     arrays : tuple of str
         The types of the arrays that ``array_0(address, place)``, ... read from records.
     """
@@ -100,7 +120,7 @@ class Job(NamedTuple):
 
     @property
     def is_fused(self) -> bool:
-        """Whether it has all Phases of a program."""
+        """Whether the job is all Phases of a program in one loop."""
         return self.text.startswith("def run(t0")
 
     def packed(self) -> bytes:
@@ -111,16 +131,16 @@ class Job(NamedTuple):
 
 
 def unpacked(data: bytes) -> Job:
-    """The job in bytes that this program has packed."""
+    """The job that `Job.packed` turned into these bytes."""
     return pickle.loads(data)
 
 
 class _Pickler(pickle.Pickler):
-    """Code goes as it is, and a module by its name, if it is found by that."""
+    """Pickles code objects as they are, and modules by name if that name finds them."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, CodeType):
-            # Marshal would write a NumPy number as the bytes that it consists of.
+            # Marshal would turn a NumPy number into plain bytes.
             return _code, (marshal.dumps(value.replace(co_consts=())), value.co_consts)
         if isinstance(value, ModuleType):
             name = value.__name__
@@ -145,7 +165,7 @@ def _module(name: str, names: dict[str, Any]) -> ModuleType:
 
 
 def array_type(array: np.ndarray) -> str:
-    """What compiled code knows of an array: type, dimensions, layout and whether it may write.
+    """The properties of an array that code is compiled for: type, dimensions, layout and access.
 
     Examples
     --------
@@ -158,20 +178,20 @@ def array_type(array: np.ndarray) -> str:
 
 
 def array_record(array: np.ndarray) -> list[int]:
-    """An array as compiled code finds it in memory, in words of 64 bits.
+    """The record by which compiled code finds an array in memory, in words of 64 bits.
 
-    The first two would say who owns the memory; no compiled code asks.
+    The first two words would name the owner of the memory; compiled code never reads them.
     """
     return [0, 0, array.size, array.itemsize, array.ctypes.data, *array.shape, *array.strides]
 
 
 def words(array: np.ndarray) -> int:
-    """How many words its record has."""
+    """How many words an array's record has."""
     return 5 + 2 * array.ndim
 
 
 def _read(kinds: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """The distinct types, and what reads each array from the records of all of them."""
+    """The distinct types, and the expressions that read each array from the records."""
     types = tuple(dict.fromkeys(kinds))
     place, calls = 0, []
     for kind in kinds:
@@ -229,7 +249,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     several = any(loop.kind != "core" for loop in loops.values())
     head = ["def run(t0, n, a, x, k, m):", "    for t in range(t0, t0 + n):"]
     if several:
-        # Nothing is touched before all threads run.
+        # No thread touches anything before all threads run.
         head[1:1] = ["    meet(meeting(m))"]
     text = source.text(
         head,

@@ -1,30 +1,33 @@
-"""From a plain Python function to a compiled one, with everything it calls.
+"""Lowering: from a plain Python function to one that can be compiled, with everything it calls.
 
 A `Lowering` copies a function, gives its constants the state's type, binds the names it uses to
 lowered functions and hands the copy to a compiler. Equations stay undecorated: tests, debuggers and
 the `python` backend see the same source that the CPU runs.
 
-Rules for a function that is to be lowered; what breaks one is refused, with its line:
+A function has to follow these rules. If it breaks one, it is refused, and the message names the
+line:
 
-- it is a plain function, no method, partial or closure: arrays come in through the state, numbers
-  through the parameters, and constants may be global numbers or those of a module (``np.pi``);
-- it calls functions of its own kind, by ``soma(v)`` or ``module.soma(v)``, and of others those that
-  give the same bits on every backend: those of `math` and NumPy that stand in
+- It is a plain function, not a method, partial or closure. Arrays come in through the state and
+  numbers through the parameters. Constants may be global numbers or those of a module (``np.pi``).
+- It calls other plain functions, as ``soma(v)`` or ``module.soma(v)``. Of all other functions it
+  calls only those that give the same bits on every backend: those of `math` and NumPy that stand in
   `spikesim.kernels.functions.PRIMITIVES`, those in `spikesim.kernels.functions.EXACT`, and ``abs``,
-  ``min``, ``max``, ``int``, ``float``, ``bool``, ``len`` and ``range``;
-- it makes no lists, dicts, sets or texts, catches no errors and sets ``s.v[i]``, never ``s.v``;
-- ``x ** 3`` is a product, for whole exponents up to 16; other powers are calls of ``pow``, see
-  `spikesim.kernels.machine.powers`;
-- in a network of float32 no whole number meets a real one: ``1.0 - v`` and ``real(i) * v``, not
-  ``1 - v`` and ``i * v``, for compilers make a float64 of that and plain Python does not.
+  ``min``, ``max``, ``int``, ``float``, ``bool``, ``len`` and ``range``.
+- It makes no lists, dicts, sets or texts, and catches no errors. It sets ``s.v[i]``, never ``s.v``.
+- A power ``x ** 3`` with a whole exponent up to 16 is computed as a product; any other power is a
+  call of ``pow``, see `spikesim.kernels.machine.powers`.
+- In a float32 network it does not mix whole and real numbers: it has ``1.0 - v`` and
+  ``real(i) * v``, not ``1 - v`` and ``i * v``. Compilers compute such a mixture in float64, and
+  plain Python does not.
 
 When the code is read
 ---------------------
-A body reads a global as Python does: as it is when the network runs. A constant that is bound anew,
-a helper that is defined anew, a module that is reloaded and a default that is set are seen by a new
-network and by the next ``run`` of an old one, on every backend. A function that a network was
-given, such as a step of a `Neuron`, is its own: the network keeps it when its name is bound anew.
-What was compiled is kept by its content, so code that is changed back need not be compiled again.
+A body reads a global when the network runs, as Python does. So a new network, and the next ``run``
+of an old one, see a constant that was rebound, a helper that was redefined, a module that was
+reloaded and a default that was changed, on every backend. A function that was passed to a network,
+such as a step of a `Neuron`, is an exception: the network keeps the function that it was given,
+even if its name is rebound. Compiled code is kept by its content, so code that is changed back is
+not compiled again.
 """
 
 from __future__ import annotations
@@ -46,11 +49,12 @@ import numpy as np
 
 from spikesim.kernels import functions
 from spikesim.kernels.machine.powers import MOST, POWER, is_product, with_calls
+from spikesim.kernels.machine.states import is_record
 
 __all__ = ["Lowering", "LoweringError", "is_ours"]
 
 _PLAIN_BUILTINS: tuple[Any, ...] = (range, len, min, max, abs, bool)
-_METHODS = {"view"}  # of numbers, with the same bits everywhere
+_METHODS = {"view"}  # methods of numbers that give the same bits everywhere
 
 _COLLECTION = "makes a list, dict, set or text; keep numbers in arrays of the state"
 _FUNCTION = "defines a function or comprehension inside; write a loop"
@@ -72,9 +76,9 @@ _REFUSED = {
     "DELETE_GLOBAL": "deletes the global {!r}",
     "DELETE_ATTR": "deletes {!r}",
     "DELETE_SUBSCR": "deletes part of an array",
-    "DELETE_FAST": "deletes {!r}; leave it",
+    "DELETE_FAST": "deletes {!r}; remove the 'del'",
     "IMPORT_NAME": "imports {!r}; import it at the top of the file",
-    "BEFORE_WITH": "has a 'with', which no body can have",
+    "BEFORE_WITH": "has a 'with', which bodies cannot use",
     "CALL_FUNCTION_EX": "passes arguments by '*' or '**'; write them out",
     "UNPACK_EX": "unpacks by '*'; write each name out",
 }
@@ -103,7 +107,7 @@ class LoweringError(TypeError):
 
 
 class _Place(NamedTuple):
-    """What is being read, for messages."""
+    """The function that is being read, for messages."""
 
     where: str
     file: str
@@ -117,24 +121,24 @@ class _Place(NamedTuple):
         return cls(where, code.co_filename, code.co_firstlineno)
 
     def refuse(self, what: str, line: int | None = None) -> LoweringError:
-        """An error that names the line, by default the first."""
+        """An error that names the line: by default, the function's first."""
         return LoweringError(f"{self.where} {what} (line {line or self.line} of {self.file}).")
 
 
 class _Code(NamedTuple):
-    """What can be said of a function's code alone."""
+    """Everything that a function's code tells by itself, whatever its globals are."""
 
     code: CodeType  # with constants of the state's type
     reads: dict[str, dict[str, int | None]]  # global name → attribute of it, or '' → line
     digest: bytes
-    last: tuple[str, int | None] | None  # what to refuse if all that it reads can be lowered
+    last: tuple[str, int | None] | None  # refused only if everything that it reads can be lowered
 
 
 class Lowering:
     """Lowers functions for one compiler and one floating-point type, as they are now.
 
-    It looks at each function once, so it serves for the making of one program; `afresh` gives one
-    that looks again, and knows what has been compiled.
+    It looks at each function once, and so serves to make one program. `afresh` returns one that
+    looks again, and that still knows what has been compiled.
 
     Parameters
     ----------
@@ -143,11 +147,11 @@ class Lowering:
     dtype : str
         'float32' or 'float64', the type that constants take.
     primitives : dict
-        What a backend supplies besides: a function as users name it → what is lowered in its place.
+        Further functions of a backend: the function that users call → the one lowered in its place.
     ready : dict
-        The same, compiled already.
+        The same, but the functions are compiled already.
     exponent : callable
-        What n becomes in ``x ** n``, if not a constant of whatever compiles.
+        Makes the object that replaces n in ``x ** n``; by default a constant of the compiler's.
     """
 
     def __init__(
@@ -179,7 +183,7 @@ class Lowering:
         self._functions: list[tuple[FunctionType, CodeType, Any]] = []
 
     def afresh(self) -> Lowering:
-        """One that looks at every function again."""
+        """A copy that looks at every function again."""
         again = copy.copy(self)
         again._forget()
         return again
@@ -194,7 +198,7 @@ class Lowering:
 
     @property
     def is_current(self) -> bool:
-        """Whether all that it has looked at is still as it was; asked before every run."""
+        """Whether nothing that it has looked at has changed; asked before every run."""
         for function, code, defaults in self._functions:
             if function.__code__ is not code or function.__defaults__ is not defaults:
                 return False
@@ -215,7 +219,7 @@ class Lowering:
     def _primitive(self, value: Any) -> Callable | None:
         try:
             return self.primitives.get(value)
-        except TypeError:  # no hash, or one that depends on more than the type
+        except TypeError:  # it has no hash, or one that depends on more than its type
             return None
 
     def _bind(self, function: Any) -> tuple[Callable, str]:
@@ -230,13 +234,13 @@ class Lowering:
             code = with_calls(code) or code
         code, reads, digest, last = _examined(code, place, self.real, self._exponent)
         defaults = function.__defaults__
-        if not is_ours(function):  # ours are replaced as a whole, by their names
+        if not is_ours(function):  # ours are replaced as a whole, when their names are rebound
             self._functions.append((function, function.__code__, defaults))
         hashed = hashlib.sha256(digest)
         if defaults:
             defaults = tuple(_typed(value, self.real) for value in defaults)
             if None in map(_number, defaults):
-                raise place.refuse("has a default that is no number; pass it in the state")
+                raise place.refuse("has a default that is not a number; pass it in the state")
             hashed.update(repr(defaults).encode())
         scope: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__module__}
         for name, attributes in reads.items():
@@ -248,7 +252,7 @@ class Lowering:
         known = key, place.file, function.__code__
         if known not in self._compiled:
             bound = FunctionType(code, scope, function.__name__, defaults)
-            # Numba's disk cache knows a function by file and qualified name only.
+            # Numba's disk cache tells functions apart by file and qualified name only.
             bound.__qualname__ = f"{function.__qualname__}_{key}"
             bound.__module__ = function.__module__
             self._compiled[known] = self.jit(bound)
@@ -257,7 +261,7 @@ class Lowering:
     def _read(
         self, name: str, attributes: dict[str, int | None], scope: dict[str, Any], place: _Place
     ) -> tuple[Any, str]:
-        """What a global name stands for in the lowered function, and its digest."""
+        """The value of a global name in the lowered function, and its digest."""
         if name == POWER:
             return self._resolve(name, math.pow, place, None)
         module = self._look(scope, name)
@@ -279,7 +283,7 @@ class Lowering:
         return module if is_same else own, " ".join(digests)
 
     def _look(self, scope: dict[str, Any], name: str) -> Any:
-        """The value of a name, which is looked at again by `is_current`."""
+        """The value of a name; `is_current` will look at it again."""
         if (id(scope), name) not in self._looked_at:
             self._looked_at.add((id(scope), name))
             self._scopes.append(scope)
@@ -295,28 +299,30 @@ class Lowering:
         number = _number(_typed(value, self.real))
         if number is not None:
             return number, repr(number)
+        if is_record(value):
+            return value, value.__name__
         if is_within or any(value is exact for exact in (*_PLAIN_BUILTINS, *functions.EXACT)):
             return value, value.__name__
         raise place.refuse(self._reason(name, value), line)
 
     def _reason(self, name: str, value: Any) -> str:
-        """Why there is no lowered form of a value."""
+        """Why a value cannot be lowered."""
         if value is _MISSING:
             return f"uses {name!r}, which is not defined in its module"
         owners = _owners(value)
         if any(owner in ("random", "_random", "secrets", "numpy.random") for owner in owners):
             return (
-                f"uses {name!r}, random numbers that no seed of a network reaches; draw by "
-                "normal(s, i) or uniform(s, i), with 'from spikesim.math import normal, uniform'"
+                f"uses {name!r}, whose random numbers ignore the network's seed; draw with "
+                "normal(s, i) or uniform(s, i), after 'from spikesim.math import normal, uniform'"
             )
         if any(owner in ("time", "datetime") for owner in owners):
-            return f"uses {name!r}, which differs from run to run; the step is t"
+            return f"uses {name!r}, which differs from run to run; the number of the step is t"
         if isinstance(value, ModuleType):
             return f"uses {name!r}, a module in a module; import it by a name of its own"
         if hasattr(value, "py_func"):
             return f"calls {name!r}, which is compiled already; remove its decorator"
         if callable(value):
-            return f"calls {name!r}, which no body can call; {self._instead(value)}"
+            return f"calls {name!r}, which bodies cannot call; {self._instead(value)}"
         if _is_whole(value):
             return f"reads the global {name!r}, a whole number of more than 64 bits"
         return (
@@ -329,8 +335,7 @@ class Lowering:
             if value is known:
                 return advice
         offered = (f for f in (*self.primitives, *_PLAIN_BUILTINS) if not is_ours(f))
-        lowered = {f.__name__ for f in offered}
-        return f"there is {', '.join(sorted(lowered))}"
+        return f"they can call {', '.join(sorted({f.__name__ for f in offered}))}"
 
 
 def is_ours(function: Any) -> bool:
@@ -339,7 +344,7 @@ def is_ours(function: Any) -> bool:
 
 
 def _owners(value: Any) -> set[str]:
-    """The modules that a value is, or is of."""
+    """The modules to which a value belongs, or the one that it is."""
     return {
         str(getattr(value, "__name__", "")) if isinstance(value, ModuleType) else "",
         str(getattr(value, "__module__", "")),
@@ -355,7 +360,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _number(value: Any) -> Any:
-    """A typed constant as it stands in the lowered function; None if it is no number."""
+    """A typed constant as it stands in the lowered function; None if it is not a number."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if _is_whole(value):
@@ -364,7 +369,7 @@ def _number(value: Any) -> Any:
 
 
 def _typed(value: Any, real: type) -> Any:
-    """A constant with every float in it of the state's type."""
+    """A constant in which every float has the state's type."""
     if type(value) is tuple:
         return tuple(_typed(item, real) for item in value)
     return real(value) if isinstance(value, (float, np.floating)) else value
@@ -376,7 +381,7 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
 
 @lru_cache(maxsize=4096)
 def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int], Any]) -> _Code:
-    """Refuse what has no lowered form, type the constants, and list the globals that it reads."""
+    """Refuse what cannot be lowered, type the constants, and list the globals that are read."""
     if code.co_kwonlyargcount:
         raise place.refuse("has keyword-only arguments; remove the '*' before them")
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
@@ -387,14 +392,14 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     last: tuple[str, int | None] | None = None
     before: Any = None
     instructions = list(_instructions(code))
-    # From Python 3.12 a comprehension is no function of its own.
+    # From Python 3.12 on, a comprehension is not a function of its own.
     if any(x.opname in _COMPREHENSION for x in instructions):
         raise place.refuse(_FUNCTION)
     for x in instructions:
         line = x.positions.lineno if x.positions else None
         _check(x, place, line)
         if x.opname in (*_CONSTANT, "RETURN_CONST") and isinstance(x.argval, _UNREAL):
-            last = last or (f"has {x.argval!r}, which is no real number", line)
+            last = last or (f"has {x.argval!r}, which is not a real number", line)
         if x.opname.startswith("LOAD_GLOBAL"):
             reads.setdefault(x.argval, {})
         if before is not None and before.opname.startswith("LOAD_GLOBAL"):
@@ -413,11 +418,11 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
             if max(before.arg, len(constants)) > 255:
                 raise place.refuse("has more than 255 constants beside a power", line)
             text[before.offset : before.offset + 2] = dis.opmap["LOAD_CONST"], len(constants)
-            text[x.offset + 1] = _POWER  # x **= n sets what x ** n returns
+            text[x.offset + 1] = _POWER  # x **= n is compiled as x = x ** n
             constants.append(exponent(n))
         before = x
     if code.co_exceptiontable:
-        raise place.refuse("catches errors, which no body can; test for their cause")
+        raise place.refuse("catches errors, which bodies cannot do; test for their cause")
     reads = dict(sorted(reads.items()))
     code = code.replace(co_code=bytes(text), co_consts=tuple(constants))
     arguments = code.co_varnames[: code.co_argcount]
@@ -447,7 +452,7 @@ def _is_method(x: dis.Instruction) -> bool:
 
 
 def _check(x: dis.Instruction, place: _Place, line: int | None) -> None:
-    """Refuse an instruction that has no lowered form."""
+    """Refuse an instruction that cannot be lowered."""
     if x.opname in _REFUSED:
         raise place.refuse(_REFUSED[x.opname].format(x.argval), line)
     if x.opname == "STORE_ATTR":

@@ -1,7 +1,8 @@
-"""How threads share out one program: each takes its share of the indices, then all meet.
+"""How threads share one program: each takes its share of the indices, then all meet.
 
-Two meetings in most Phases: before a body changes what `over` has read, and when all are done. A
-meeting takes about 0.1 us where every thread has a core of its own.
+To meet is to wait until all threads have arrived. In most Phases they meet twice: after `over`, so
+that no body changes anything before all threads have called it, and when all are done. A meeting
+takes about 0.1 us if every thread has its own core.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from numba.core import types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from spikesim.kernels.machine.barrier import ARRIVED, MEETINGS, STOPPED, Stopped
+from spikesim.kernels.machine.jobs import ARRIVED, MEETINGS, STOPPED, Stopped
 
 __all__ = ["LOOPS", "meet", "nothing", "sched_yield", "take"]
 
 POSITIVE = (1 << 62) - 1
-_SPINS = 2000  # looks before a thread that waits lets others have its core
+_SPINS = 2000  # how often a waiting thread looks before it lets others have its core
 
 
 @intrinsic
 def add_at(typing, array, place, value):
-    """``array[place] += value`` as one step for all threads; what was there before."""
+    """``array[place] += value``, atomically; returns the value before."""
 
     def generate(context, builder, signature, arguments):
         pointer = _pointer(context, builder, signature, arguments)
@@ -33,7 +34,7 @@ def add_at(typing, array, place, value):
 
 @intrinsic
 def look_at(typing, array, place):
-    """``array[place]``, looked up anew, and with all that was written before it was."""
+    """``array[place]``, read from memory; what other threads wrote before it is then seen too."""
 
     def generate(context, builder, signature, arguments):
         pointer = _pointer(context, builder, signature, arguments)
@@ -57,14 +58,14 @@ def nothing():
 def each(t, s, p, m):
     """The loop over one Phase, for one thread."""
     count = over(t, s, p)  # noqa: F821 - bound when compiled
-    meet(m)  # before a body changes what `over` has read
+    meet(m)  # all threads have called `over`; from now on bodies may change what it reads
     if count > 0:
         take(count, t, s, p, m)
         meet(m)
 
 
 def each_of_neurons(t, s, p, m):
-    """The same where the threads meet later; see `neurons` of `Phase`."""
+    """The same for a Phase after which threads need not meet; see `neurons` of `Phase`."""
     take(over(t, s, p), t, s, p, m)  # noqa: F821
 
 
@@ -74,7 +75,7 @@ LOOPS = {"meeting": each, "neurons": each_of_neurons}
 def take(count, t, s, p, m):
     """This thread's share of the indices."""
     lane, lanes, _ = m
-    # In this form the compiler sees that no index is negative, and vectorises.
+    # Written like this, the compiler sees that no index is negative, and vectorises.
     i = (lane * count // lanes) & POSITIVE
     last = ((lane + 1) * count // lanes) & POSITIVE
     while i < last:

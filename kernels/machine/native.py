@@ -1,15 +1,15 @@
-"""Machine code of a program, run in two tiers without a compiler.
+"""Runs the machine code of a program, in two tiers, without a compiler.
 
 Tier 'phases' calls the machine code of each Phase, one after another, from a loop over steps that
-all programs share. A Phase of known equations and types is never compiled again, whatever network
-it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in one
-loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
+all programs share. A Phase whose equations and types are known is never compiled again, whatever
+network it is in, so a new network starts at once. Tier 'fused' is the machine code of all Phases in
+one loop, which saves the calls: 0.1 us for each Phase and step. Both give the same bits.
 
-A program begins with its Phases; what is not known of them is compiled on all cores. Once fusing
-would have saved `WORTHWHILE` seconds, another process of low priority does it, and the next stretch
-of steps that begins after that is fused; so is every later run. ``SPIKESIM_TIER=phases`` or
-``fused`` makes programs stay in one tier; 'fused' then compiles before the first step. Both kinds
-of processes are in `spikesim.kernels.machine.processes`.
+A program starts in tier 'phases'; Phases that are not known yet are compiled on all cores. Once
+fusing would have saved `WORTHWHILE` seconds, another process of low priority fuses the program. The
+next stretch of steps, and every later run, then uses the fused code. ``SPIKESIM_TIER=phases`` or
+``fused`` keeps programs in one tier; with 'fused' they are compiled before the first step. The
+processes that compile are in `spikesim.kernels.machine.processes`.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ __all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
 TIERS = ("auto", "phases", "fused")
 
 WORTHWHILE = 0.5
-"""Seconds that a fused program would have saved so far, when it is fused.
+"""A program is fused once the fused code would have saved so many seconds.
 
-Another busy core slows this one down a little for the seconds that it takes: a run pays for that
-when it has lasted for long enough to go on, and one of two seconds never does.
+While another core fuses it, this one is a little slower. That pays for a run that has already
+lasted long and is likely to continue; a run of two seconds never fuses.
 """
 
-CALL = 1e-7  # s: what it takes to call a Phase
+CALL = 1e-7  # s: the time that a call of a Phase takes
+LOOK = 0.5  # s: how often to look whether another process of the user's has fused the program
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
 Report = Callable[[int, int, str], None]
@@ -55,7 +56,7 @@ def tier() -> str:
     Raises
     ------
     LoweringError
-        If there is none of this name.
+        If no tier has this name.
     """
     name = os.environ.get("SPIKESIM_TIER") or "auto"
     if name not in TIERS:
@@ -110,7 +111,7 @@ done:
 
 @functools.cache
 def _driver() -> Callable[..., int]:
-    """``drive(t0, n, count, table, m, error)``; a row of the table has part, a, x and k."""
+    """``drive(t0, n, count, table, m, error)``; a row of the table holds part, a, x and k."""
     engine = cache.engine()
     engine.add_module(llvm.parse_assembly(_DRIVER))
     engine.finalize_object()
@@ -127,7 +128,7 @@ def _fused(address: int) -> Callable[..., int]:
 
 
 class _Failure(ctypes.Structure):
-    """How Numba's code describes an error."""
+    """The record in which Numba's code describes an error."""
 
     _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_int32)]
 
@@ -142,10 +143,10 @@ class Native:
     ----------
     source : Source
     names : dict
-        What its text calls.
+        The functions that its text calls.
     spread : callable, optional
-        ``spread(work)`` calls ``work(m)`` in several threads, with the address of what each of them
-        needs to meet the others. Without it there is one thread.
+        ``spread(work)`` calls ``work(m)`` in several threads; `m` is the address of the record with
+        which a thread meets the others. Without it there is one thread.
     """
 
     def __init__(
@@ -163,12 +164,14 @@ class Native:
         self._run: int | None = None
         self._table: np.ndarray | None = None
         self._described: tuple[np.ndarray, ...] | None = None  # in the records
+        self._next_look = 0.0
+        self._filled: tuple[np.ndarray, np.ndarray, Any] | None = None  # with these numbers
 
     # ------------------------------------------------------------------------- making it ready
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing has to be compiled, now or ever since."""
+        """Whether nothing has to be compiled: once true, it stays true."""
         if self._run is None and self._table is None:
             if tier() != "phases":
                 self._load_fused()
@@ -178,7 +181,7 @@ class Native:
 
     @property
     def tier(self) -> str:
-        """'fused', or 'phases' while it is not."""
+        """'phases', or 'fused' once the fused code is in use."""
         return "phases" if self._run is None else "fused"
 
     @property
@@ -186,7 +189,7 @@ class Native:
         return [*self._parts, *([self._meeting] if self._meeting else [])]
 
     def prepare(self, report: Report | None = None) -> None:
-        """Load the machine code; compile what is missing of it.
+        """Load the machine code; compile what is missing.
 
         Parameters
         ----------
@@ -206,9 +209,9 @@ class Native:
         self._described = None
 
     def _lay_out(self) -> None:
-        """The table of the loop over steps: where each part, its arrays and its numbers are.
+        """Make the table of the loop over steps: where each part, its arrays and its numbers are.
 
-        Places of arrays and numbers are counted from those of the first.
+        The places of arrays and numbers are counted from the first one's.
         """
         arrays = self._source.arrays
         words = reals = wholes = 0
@@ -247,7 +250,7 @@ class Native:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
     def _describe(self, arrays: tuple[np.ndarray, ...]) -> None:
-        """Write down where the arrays are, unless they are those of the last time."""
+        """Write down where the arrays are, unless they are still those of the last call."""
         if arrays is self._described:
             return
         if self._run is not None:
@@ -256,37 +259,51 @@ class Native:
             self._records = _records([arrays[k] for slots in self._source.slots for k in slots])
             self._rows = self._table.copy()
             self._rows[:, 1] += self._records.ctypes.data
-        self._described = arrays
+        self._described, self._filled = arrays, None
 
     def _work(self, call: Call) -> Callable[[int], None]:
-        """What each thread does, given where it meets the others."""
+        """The work of each thread, a function of the address at which it meets the others."""
         self._describe(call.arrays)
         if self._run is not None:
             return self._work_fused(self._run, call)
         if self._table is not None:
-            return self._work_of_phases(self._rows.copy(), call)
+            return self._work_of_phases(call)
         raise RuntimeError("A program has not been prepared.")
 
-    def _work_of_phases(self, table: np.ndarray, call: Call) -> Callable[[int], None]:
+    def _places(self, call: Call, find: Callable[[Call], Any]) -> Any:
+        """What `find` makes of the addresses of a call's numbers; kept, as most calls have those
+        of the last one."""
+        filled = self._filled
+        if filled is None or filled[0] is not call.reals or filled[1] is not call.wholes:
+            self._filled = filled = call.reals, call.wholes, find(call)
+        return filled[2]
+
+    def _table_with(self, call: Call) -> tuple[np.ndarray, int]:
+        table = self._rows.copy()
         table[:, 2] += call.reals.ctypes.data
         table[:, 3] += call.wholes.ctypes.data
+        return table, table.ctypes.data
+
+    def _data(self, call: Call) -> tuple[int, int, int]:
+        return self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+
+    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
+        table, address = self._places(call, self._table_with)
         drive = _driver()
 
         def work(m: int) -> None:
             error = ctypes.c_void_p()
-            if self._meet is not None:  # nothing is touched before all threads run
+            if self._meet is not None:  # no thread touches anything before all of them run
                 first = np.array([self._meet, 0, 0, 0], np.int64)
                 _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
-            done = drive(
-                call.first, call.steps, len(table), table.ctypes.data, m, ctypes.byref(error)
-            )
+            done = drive(call.first, call.steps, len(table), address, m, ctypes.byref(error))
             _check(done, error)
 
         return work
 
     def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
         run = _fused(address)
-        data = self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+        data = self._places(call, self._data)
 
         def work(m: int) -> None:
             result, error = ctypes.c_int64(), ctypes.c_void_p()
@@ -300,18 +317,22 @@ class Native:
         return _spent.setdefault(self._whole.key, _Spent())
 
     def _fuse_if_worthwhile(self) -> None:
-        """Take the fused program if it is there; let it be made if that will pay."""
+        """Use the fused program if it is ready; have it made if that will pay."""
         spent = self._spent
         saved = CALL * len(self._parts) * spent.steps
         if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
             return
-        self._load_fused(processes.fused(self._whole.key))
+        code, now = processes.fused(self._whole.key), time.monotonic()
+        if code is None and now < self._next_look:
+            return
+        self._load_fused(code)
         if self._run is None:
             processes.fuse(self._whole)
+            self._next_look = now + LOOK
 
 
 class _Spent:
-    """For how long programs with one key have run in this process, Phase by Phase."""
+    """How long programs with one key have run Phase by Phase in this process."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -330,17 +351,17 @@ def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return np.array(words or [0], np.int64)
 
 
-_compiling = threading.Lock()  # replicas need the same functions at the same time
+_compiling = threading.Lock()  # replicas would otherwise compile the same functions together
 
 
 def _compile(needed: Sequence[Job], report: Report | None) -> None:
-    """Have the object code of all jobs in memory."""
+    """Load the object code of all jobs; compile what is missing."""
     with _compiling:
         missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
         if not missing:
             return
         with processes.sharing(missing, _cores()) as shared:
-            # Only here, as Numba takes a third of a second.
+            # Imported only here: importing Numba takes a third of a second.
             from spikesim.kernels.machine.compiling import object_code
 
             done = 0
@@ -356,7 +377,7 @@ def _compile(needed: Sequence[Job], report: Report | None) -> None:
 
 
 def _cores() -> int:
-    """How many cores may compile: those of this process, unless Numba is given fewer threads."""
+    """How many cores may compile: this process's, but no more than Numba was given threads."""
     most = os.environ.get("NUMBA_NUM_THREADS", "")
     return min(cores(), int(most)) if most.isdecimal() else cores()
 
@@ -366,9 +387,9 @@ def _is_loaded(job: Job) -> bool:
 
 
 def _check(status: int, error: ctypes.c_void_p) -> None:
-    """Raise what a body, or a look at an index, has raised in machine code."""
+    """Raise the error that a body, or a check of an index, has raised in machine code."""
     if status != 0:
         described = _Failure.from_address(error.value or 0)
         data = ctypes.string_at(described.data, described.size)
-        kind, arguments, _ = pickle.loads(data)  # of Numba's own making, at compilation
+        kind, arguments, _ = pickle.loads(data)  # Numba itself wrote it when it compiled
         raise kind(*(arguments or ()))

@@ -1,9 +1,9 @@
-"""Refuse where compiled code would give other numbers than plain Python, once types are known.
+"""Refuse lines whose compiled code would give other numbers than plain Python does.
 
-Numba makes a float64 of a whole number and a float32, and 64 bits of two whole numbers of fewer;
-NumPy's numbers, which plain Python computes with, keep 32 bits, or 8. Whether a line does such a
-thing depends on what the arrays hold, so it is looked for when a function has been typed. Bodies of
-spikesim are not looked at: tests compare their bits, and some compute in float64 on purpose.
+Numba computes a whole number with a float32 in float64, and two short whole numbers in 64 bits. In
+plain Python they are NumPy's numbers, which keep 32 bits, or 8. Whether a line does such a thing
+depends on the types of the arrays, so a function is examined once Numba has typed it. Bodies of
+spikesim are not examined: tests compare their bits, and some compute in float64 on purpose.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from spikesim.kernels.machine.lowering import is_ours
 __all__ = ["CHECKED"]
 
 _MIXED = (
-    "a whole number meets a real one, of which compilers make a float64 and plain Python does not; "
+    "a whole number meets a real one, which makes a float64 when compiled but not in plain Python; "
     "write 1.0 rather than 1, and real(n) for a whole number n, "
     "with 'from spikesim.kernels.functions import real'"
 )
 _NARROW = (
-    "whole numbers of few bits make one of 64 when compiled, and of few in plain Python; "
+    "whole numbers of few bits make one of 64 when compiled, but not in plain Python; "
     "write np.int64(n)"
 )
 _CAST = "a real number becomes {}, which differs where it is out of range; write np.int64(x) first"
@@ -74,7 +74,7 @@ class Checked(CompilerBase):
 
 
 class CheckedFloat32(Checked):
-    """The same for a network of float32, where no float64 may come about."""
+    """The same for a float32 network, where no line may make a float64."""
 
     is_float32 = True
 
@@ -95,7 +95,7 @@ def _complaint(line: Any, typed: dict[str, Any], is_float32: bool) -> str:
         if isinstance(function, types.NumberClass):
             return _cast(function.instance_type, parts)
         if isinstance(function, types.Dispatcher) and not is_ours(function.dispatcher.py_func):
-            return ""  # looked at by itself
+            return ""  # it is examined by itself
     if is_float32 and _is_mixed(op, parts, made):
         return _MIXED
     return _NARROW if op in _COMPUTING and _is_narrow(value.fn, parts) else ""
@@ -107,9 +107,10 @@ def _cast(made: Any, parts: list[Any]) -> str:
 
 
 def _is_mixed(op: str, parts: list[Any], made: Any) -> bool:
-    """Whether it makes a float64 of other numbers, or compares a float32 to a large one.
+    """Whether a line makes a float64 of other numbers, or compares a float32 with a large one.
 
-    Whole numbers of fewer bits are NumPy's, from an array, which makes a float64 of them as well.
+    Whole numbers of fewer bits come from an array and so are NumPy's, which makes a float64 of them
+    in plain Python as well.
     """
     own = [x for x in parts if isinstance(x, types.Integer) and _bits(x) == 64]
     if made == types.float64:
@@ -124,7 +125,7 @@ def _bits(whole: Any) -> int:
 
 
 def _is_narrow(function: Any, parts: list[Any]) -> bool:
-    """Whether it makes a whole number that the few bits of its parts may not hold."""
+    """Whether a line makes a whole number that may need more bits than its parts have."""
     whole = [x for x in parts if isinstance(x, types.Integer)]
     truths = [x for x in parts if isinstance(x, types.Boolean)]
     if function not in _GROWING or len(whole) + len(truths) < len(parts):

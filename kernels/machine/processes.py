@@ -1,14 +1,14 @@
-"""Other processes that compile: some before the first step, one while a run goes on.
+"""Other processes that compile: several before the first step, one during a run.
 
-Processes rather than threads: Numba spends half of its time in Python, and would hold the lock of
-the interpreter that the run, or another compilation, wants. They are given a `Job`, which holds all
-code, import nothing of the user's, and end with the process that began them.
+They are processes rather than threads because Numba spends half of its time in Python, and would
+hold the interpreter's lock that the run, or another compilation, needs. They get a `Job`, which
+holds all the code, import nothing of the user's, and end with the process that started them.
 
-`sharing` has Phases compiled by as many processes as there are cores. They only ever save time:
-this process compiles what none of them has finished when there is nothing else left to do.
+`sharing` lets as many processes compile Phases as there are cores. They can only save time: when
+this process has nothing else left to do, it compiles what none of them has finished.
 
-`fuse` has one program fused while its Phases run one by one. That process has the lowest priority,
-so that a machine whose cores are all busy loses nothing to it.
+`fuse` lets one process fuse a program while its Phases run one by one. That process has the lowest
+priority, so it takes no time from a machine whose cores are all busy.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ sys.path[:] = sys.argv[1:]
 from spikesim.kernels.machine.processes import main
 main()
 """
-_FOR_ONE = 4  # jobs that have to be there for each process, which takes a second to begin
-_IN_WORK = 3  # exit status: another process fuses the same program
+_FOR_ONE = 4  # jobs that each process needs to be worth its start, which takes a second
+_IN_WORK = 3  # exit status: another process already fuses the same program
 _SIZE = struct.Struct("<q")
 
 
 def _begin(out: Any) -> subprocess.Popen | None:
-    """A process that compiles what it reads, if there can be one more."""
+    """Start a process that compiles what it reads; None if the system refuses."""
     if not sys.executable:
         return None
     try:
@@ -53,9 +53,9 @@ def _begin(out: Any) -> subprocess.Popen | None:
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.DEVNULL,
-            # In the same session, where a low priority counts; it ignores Ctrl-C by itself.
+            # It stays in this session, so that its low priority counts; it ignores Ctrl-C itself.
         )
-    except OSError:  # no more processes, no memory: all goes on without it
+    except OSError:  # no processes or memory left: everything works without it
         return None
 
 
@@ -87,12 +87,12 @@ class Shared:
 
     def __init__(self, jobs: Sequence[Job]):
         self._left = deque(jobs)
-        self._taken: dict[str, Job] = {}  # by another process
+        self._taken: dict[str, Job] = {}  # those that another process is compiling
         self._done: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
     def take(self) -> tuple[Job, bytes | None] | None:
-        """What this process does next: a job, and its object code if another one has made it."""
+        """This process's next job, with its object code if another process has compiled it."""
         with self._lock:
             for key in self._taken.keys() & self._done.keys():
                 return self._taken.pop(key), self._done[key]
@@ -101,7 +101,7 @@ class Shared:
             return (self._taken.popitem()[1], None) if self._taken else None
 
     def serve(self, process: subprocess.Popen) -> None:
-        """Have a process do jobs until none is left, or it does no more."""
+        """Give a process jobs until none is left, or until it fails."""
         with suppress(OSError, ValueError):
             while True:
                 with self._lock:
@@ -117,7 +117,7 @@ class Shared:
 
 
 def _read(pipe: Any) -> bytes | None:
-    """What a process has written, if it is whole."""
+    """Read what a process has written; None if it is incomplete."""
     head = pipe.read(_SIZE.size)
     if len(head) < _SIZE.size:
         return None
@@ -128,7 +128,7 @@ def _read(pipe: Any) -> bytes | None:
 
 @contextmanager
 def sharing(jobs: Sequence[Job], cores: int) -> Iterator[Shared]:
-    """The jobs, shared among so many cores if there are enough of them."""
+    """Share the jobs among so many cores, if there are enough jobs."""
     shared = Shared(jobs)
     helpers: list[subprocess.Popen] = []
     try:
@@ -143,19 +143,19 @@ def sharing(jobs: Sequence[Job], cores: int) -> Iterator[Shared]:
             _end(process)
 
 
-# ----------------------------------------------------------------------------- while a run goes on
+# ------------------------------------------------------------------------------------ during a run
 
 _running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
-_begun: set[str] = set()
-_fused: dict[str, bytes] = {}
+begun: set[str] = set()
+finished: dict[str, bytes] = {}
 
 
 def fuse(job: Job) -> None:
-    """Begin to fuse a program, once, unless another one is being fused for this process."""
+    """Begin to fuse a program, once, unless this process is already having one fused."""
     _reap()
-    if _running or job.key in _begun:
+    if _running or job.key in begun:
         return
-    _begun.add(job.key)
+    begun.add(job.key)
     out = tempfile.TemporaryFile()  # noqa: SIM115 - until it is collected
     process = _begin(out)
     if process is None:
@@ -166,19 +166,19 @@ def fuse(job: Job) -> None:
 
 
 def _feed(pipe: Any, job: Job) -> None:
-    """Write a job to a process, which waits for the end of the pipe to end with this one."""
+    """Write a job to a process, and leave the pipe open: its end tells it that this one is gone."""
     with suppress(OSError, ValueError):
         _send(pipe, job)
 
 
 def fused(key: str) -> bytes | None:
-    """The object code of a program that has been fused, once; None if it is not ready."""
+    """Hand out the object code of a fused program, once; None while it is not ready."""
     _reap()
-    return _fused.pop(key, None)
+    return finished.pop(key, None)
 
 
 def _reap() -> None:
-    """Take what processes that have ended have written, whichever program it is of."""
+    """Collect the output of all processes that have ended, whichever program they fused."""
     for key, (process, out) in list(_running.items()):
         if process.poll() is None:
             continue
@@ -189,11 +189,11 @@ def _reap() -> None:
             out.seek(0)
             code = _read(out)
             if process.returncode == 0 and code:
-                _fused[key] = code
+                finished[key] = code
 
 
 def numbers() -> list[int]:
-    """The numbers of the processes that fuse for this one."""
+    """The process ids of those that fuse for this process."""
     return [process.pid for process, _ in _running.values()]
 
 
@@ -206,14 +206,14 @@ def _stop() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_running.clear)  # they are the parent's
+    os.register_at_fork(after_in_child=_running.clear)  # they belong to the parent
 
 
 # ------------------------------------------------------------------------- in the other process
 
 
 def main() -> None:
-    """Compile what comes, keep it and write it; end at once if nobody waits any more."""
+    """Compile jobs as they arrive, cache and write each; end at once if the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs: SimpleQueue[Job] = SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
@@ -249,7 +249,7 @@ def _answer(job: Job) -> None:
 
 @contextmanager
 def _alone(key: str) -> Iterator[bool]:
-    """Whether no other process fuses this program; the lock goes with the process."""
+    """Whether no other process fuses this program; the lock is released when the process ends."""
     place = cache.folder()
     try:
         import fcntl

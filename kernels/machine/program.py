@@ -1,7 +1,7 @@
 """A list of Phases becomes one function: ``run(first_step, steps)``.
 
-The loop over steps, and in each step the Phases in their order, is written out as the source of one
-function, whose arguments are the distinct arrays and numbers of all Phases:
+The loop over steps, with the Phases in their order inside it, is written out as the source of one
+function. Its arguments are the distinct arrays and numbers of all Phases:
 
     def run(t0, n, a, x, k):
         s0 = State0(a[0], a[1]);  p0 = Params0(x[0], k[0])
@@ -11,8 +11,8 @@ function, whose arguments are the distinct arrays and numbers of all Phases:
 
 A backend compiles it and everything below it, and supplies the loop ``each`` over one Phase.
 
-Several programs of the same source may run *together*, as replicas on one device: `together` holds,
-in the thread of each, what is called in place of running a program alone.
+Several programs with the same source may run *together*, as replicas on one device. In the thread
+of each replica, `together` then holds the function to call instead of running the program alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
@@ -30,26 +30,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikesim.kernels.machine.lowering import LoweringError
-from spikesim.kernels.machine.records import record
-from spikesim.kernels.machine.states import Place, place_of
+from spikesim.kernels.machine.states import Place, place_of, record
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
 
 
 class _Shared(int):
-    """A number that the backend decides on."""
+    """A number that the backend chooses."""
 
 
 SHARED = _Shared()
-"""As `parts`, as many as the backend has workers; see `Phase`."""
+"""As the parameter `parts` of a Phase: as many blocks as the backend has workers."""
 
 
 class Phase(NamedTuple):
     """One pass of a step: ``body(i, t, s, p)`` for every ``i`` in ``range(over(t, s, p))``.
 
-    `over` also says when: it returns 0 in a step in which the Phase rests. Calls with different i
-    may come in any order, or at once. Where neighbours are better taken together, a parameter
-    `parts` says in how many blocks: one on a core, as many as there are threads on several.
+    `over` also says when the Phase runs: it returns 0 in a step in which nothing is to be done.
+    Calls with different i may come in any order, or at the same time. If neighbours are better
+    taken together, a parameter `parts` says in how many blocks: on one core one, on several as many
+    as there are threads.
 
     Attributes
     ----------
@@ -58,19 +58,23 @@ class Phase(NamedTuple):
     over : callable
         ``over(t, s, p)``, how many indices this step has.
     state : mapping of str to numpy.ndarray
-        Arrays that the body reads and writes, as ``s.name[i]``: those that it holds at a call. A
-        `spikesim.kernels.machine.states.State` finds them where their owners keep them.
+        Arrays that the body reads and writes, as ``s.name[i]``. Every run takes the arrays that the
+        mapping holds then; a `spikesim.kernels.machine.states.State` finds them where their owners
+        keep them.
     params : dict of str to float, int or bool
         Numbers that the body reads, as ``p.name``. Floats take the Phase's type.
     inputs : tuple of str
         Arrays of the state that no body ever writes, such as all images of a dataset.
     neurons : object, optional
-        Whose neurons, or blocks of whose neurons, the indices are. Phases in a row about the same
-        neurons share them out in the same way, none of them touches what another one writes for
-        another neuron, and no body writes what an `over` reads: no need to meet in between.
+        The owner of the neurons, or blocks of neurons, that the indices stand for. Threads do not
+        wait for each other between consecutive Phases with the same owner: each thread has the
+        same neurons in all of them. For example, a thread may advance the voltages of its neurons
+        and at once test their thresholds, while other threads still advance theirs. So none of
+        these Phases may touch what another one writes for a different neuron, and their bodies must
+        write nothing that an `over` reads.
     dtype : {'float32', 'float64'}, optional
-        The type of floats among the parameters and constants, if it is not that of the program:
-        what is too slow for float32 is computed in float64.
+        The type of floats among the parameters and constants, by default the program's. A variable
+        that changes too slowly for float32 is computed in float64.
     """
 
     body: Callable
@@ -94,16 +98,16 @@ def each(t, s, p):
 
 
 class Source(NamedTuple):
-    """The text of a program, but for how its arguments are passed.
+    """The text of a program, apart from how its arguments are passed.
 
     Attributes
     ----------
     slots : list of list of int
         Per Phase, which of the distinct arrays its state holds.
     numbers : list of list of (bool, int)
-        Per Phase, for each parameter whether it is real and its place among those or the others.
+        Per Phase and parameter, whether it is real, and its place among the real or whole ones.
     meetings : list of bool
-        Per Phase, whether threads that did not meet in it have to afterwards.
+        Per Phase, whether threads have to meet after it because they did not meet in it.
     types : list of str
         Per Phase, the type of its real parameters; all of them are passed as float64.
     arrays : list of numpy.ndarray
@@ -127,8 +131,8 @@ class Source(NamedTuple):
     ) -> str:
         """The source of `run`.
 
-        Given its first line, the loop over steps, its arguments, what else a loop over one Phase
-        takes, and how threads meet.
+        The arguments are its first lines and the loop over steps, how it reads its arguments, what
+        else a loop over one Phase takes, and how threads meet.
         """
         setup, steps = [], []
         phases = zip(self.slots, self.numbers, self.types, strict=True)
@@ -144,17 +148,19 @@ class Source(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What one run of a program needs."""
+    """The data of one run of a program."""
 
     first: int
     steps: int
     arrays: tuple[np.ndarray, ...]
     reals: np.ndarray
     wholes: np.ndarray
-    inputs: frozenset[int]  # places in `arrays` of those that no body writes
+    inputs: frozenset[int]  # the places in `arrays` of arrays that no body writes
 
 
-_building = threading.RLock()  # what backends keep is shared by all threads
+_UNCHANGING = int, float, np.generic  # objects that are equal as long as they are the same
+
+_building = threading.RLock()  # all threads share what backends keep
 
 together: ContextVar[Callable[[Program, Call], None] | None] = ContextVar("together", default=None)
 
@@ -168,7 +174,7 @@ class Program:
     dtype : str
         'float32' or 'float64', the type of real parameters and constants of Phases without one.
     backend : module
-        The modules `cpu` or `python` beside this one, or what `cuda` makes.
+        The module `cpu` or `python` beside this one, or an object that `cuda` makes.
 
     Attributes
     ----------
@@ -209,7 +215,7 @@ class Program:
                 real = isinstance(value, (float, np.floating))
                 place = self._real_of if real else self._whole_of
                 numbers.append((real, len(place)))
-                place.append((phase.params, name))
+                place.append((_holder(phase.params, name), name))
             source.slots.append(slots)
             source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
@@ -227,19 +233,20 @@ class Program:
         self._places = list(places.values())
         self._seen: list[np.ndarray | None] = [held[name] for (held, name), _ in self._places]
         self._run = backend.build(source, names, self.key)
+        self._numbers: tuple[list[Any], np.ndarray, np.ndarray] | None = None
 
     @property
     def is_current(self) -> bool:
-        """Whether it is still that of its Phases, whose arrays are looked for: ask before a run.
+        """Whether the program still fits its Phases; to be asked before a run, as it finds arrays.
 
-        All code that it was made of has to be as it was, and arrays of the same types.
+        All code that it was made of has to be unchanged, and all arrays of the same types.
         """
         return self._suits() and all(lowering.is_current for lowering in self._lowerings.values())
 
     def _suits(self) -> bool:
-        """Find the arrays as they are held now; whether the program is one for them.
+        """Find the arrays that are held now; return whether the program fits them.
 
-        It is as long as they are of the same types, and the same ones where those before were.
+        It does if they have the same types, and if names that shared one array still share one.
         """
         now = [held.get(name) for (held, name), _ in self._places]
         if all(map(is_, now, self._seen)):
@@ -263,7 +270,7 @@ class Program:
 
     @property
     def tier(self) -> str:
-        """How it runs: 'phases', 'fused', 'python' or 'cuda'."""
+        """How the program runs: 'phases', 'fused', 'python' or 'cuda'."""
         return self._run.tier
 
     def prepare(self, report: Callable[[int, int, str], None] | None = None) -> None:
@@ -286,9 +293,19 @@ class Program:
             shared(self, call)
 
     def call(self, first: int, steps: int) -> Call:
-        """What a run of `steps` steps needs: numbers as they are, arrays as last looked for."""
-        reals = np.array([_real(p[n], n) for p, n in self._real_of] or [0.0])
-        wholes = np.array([self._whole(p[n], n) for p, n in self._whole_of] or [0], np.int64)
+        """The data of a run of `steps` steps: present numbers, and arrays as last found."""
+        now = [p[n] for p, n in self._real_of]
+        now += [p[n] for p, n in self._whole_of]
+        if self._numbers is None or not all(map(is_, now, self._numbers[0])):
+            real = len(self._real_of)
+            names = [name for _, name in (*self._real_of, *self._whole_of)]
+            given = list(zip(now, names, strict=True))
+            reals = np.array([_real(*each) for each in given[:real]] or [0.0])
+            wholes = np.array([self._whole(*each) for each in given[real:]] or [0], np.int64)
+            kept = all(isinstance(value, _UNCHANGING) for value in now)
+            self._numbers = (now, reals, wholes) if kept else None
+        else:
+            _, reals, wholes = self._numbers
         return Call(first, steps, self._arrays, reals, wholes, self._inputs)
 
     def run(self, calls: Sequence[Call]) -> None:
@@ -299,7 +316,7 @@ class Program:
             raise LoweringError(reason(str(error))) from error
 
     def ptx(self) -> str:
-        """What a GPU would run, as text; of a program made for a `Cuda` backend."""
+        """The code that a GPU would run, as text, of a program made for a `Cuda` backend."""
         return self._run.ptx(self.call(0, 1))
 
     def _whole(self, value: Any, name: str) -> int:
@@ -318,8 +335,15 @@ class Program:
         )
 
 
+def _holder(params: Any, name: str) -> Any:
+    """The dict that holds a number: a `ChainMap` takes longer to ask than a step to run."""
+    if isinstance(params, ChainMap):
+        return next(_holder(each, name) for each in params.maps if name in each)
+    return params
+
+
 def _kind(array: np.ndarray) -> tuple:
-    """What a program knows of an array."""
+    """The properties of an array that a program depends on."""
     flags = array.flags
     return array.dtype, array.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
 
@@ -341,7 +365,7 @@ def _refuse_array(value: Any, name: str) -> None:
 
 
 def reason(message: str) -> str:
-    """What went wrong and where, from a compiler's many lines."""
+    """One line that says what went wrong and where, from a compiler's many lines."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     causes = [x for x in lines if not x.startswith("Failed in")] or ["unknown reason"]
     cause = causes[0].rstrip(".")

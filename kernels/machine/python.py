@@ -23,7 +23,7 @@ FAILURES: tuple = ()
 
 
 def lowering(dtype: str, ready: dict[Callable, Callable] | None = None) -> Lowering:
-    """Lowering that binds and types functions, and leaves them plain; `ready` ones it takes."""
+    """Lowering that binds and types functions but leaves them plain; `ready` ones it takes."""
     return Lowering(lambda function: function, dtype, ready=ready, exponent=Exponent)
 
 
@@ -36,7 +36,7 @@ def each(
 
 
 def build(source: program.Source, names: dict[str, Any], key: str) -> Plain:
-    """What runs calls of a program."""
+    """Make the object that runs calls of a program."""
     scope = dict(names)
     exec(source.text(), scope)
     return Plain(scope["run"])
@@ -55,7 +55,7 @@ class Plain:
         """Do nothing."""
 
     def __call__(self, calls: Sequence[program.Call]) -> None:
-        with np.errstate(all="ignore"):  # as compiled: a network looks for NaN and infinity itself
+        with np.errstate(all="ignore"):  # like compiled code; the network itself looks for NaN
             for call in calls:
-                # Whole numbers as Python's own, which take the type of what they meet.
+                # Python's own whole numbers, as they take the type of what they are combined with.
                 self._run(call.first, call.steps, call.arrays, call.reals, call.wholes.tolist())

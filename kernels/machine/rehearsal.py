@@ -1,10 +1,10 @@
-"""A first call of what users wrote, in plain Python and on copies, before it is compiled.
+"""A first call of users' bodies, in plain Python and on copies, before they are compiled.
 
-Compiled code does not look whether an index is within its array: a body that writes beside one
-would damage whatever lies there, and Python might crash much later or not at all. Here a few calls
-of each body show the usual mistakes, an index that is off by one or more indices than neurons, and
-the line that they are in. An index that is wrong later, as it depends on what has happened, is
-found by the `python` backend, or with NUMBA_BOUNDSCHECK=1 by the compiled ones.
+Compiled code does not check that an index is inside its array: a body that writes outside would
+damage whatever lies there, and Python might crash much later or not at all. So each body is first
+called a few times here. That finds the usual mistakes, an index that is off by one or more indices
+than neurons, and the line they are in. An index may also become wrong later, because it depends on
+the state: the `python` backend finds that, as do the compiled ones with NUMBA_BOUNDSCHECK=1.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy as np
 from spikesim.kernels.draws import DRAWS
 from spikesim.kernels.machine import python
 from spikesim.kernels.machine.lowering import Lowering, LoweringError, is_ours
-from spikesim.kernels.machine.program import Phase, record
+from spikesim.kernels.machine.program import Phase
+from spikesim.kernels.machine.states import is_record, record
 
 __all__ = ["rehearse"]
 
-_MOST = 1 << 22  # bytes of a Phase's arrays: a body may loop over them, which takes Python long
+_MOST = 1 << 22  # bytes of a Phase's arrays: a body that loops over more is too slow in Python
 
 
 def rehearse(phases: Iterable[Phase], dtype: str, step: int) -> None:
@@ -32,7 +33,7 @@ def rehearse(phases: Iterable[Phase], dtype: str, step: int) -> None:
     Raises
     ------
     LoweringError
-        If one of them leaves its arrays, reads what it was not given, or calls what it cannot.
+        If a body leaves its arrays, reads a name it was not given, or calls what it cannot.
     """
     for phase in phases:
         size = sum(array.nbytes for array in phase.state.values())
@@ -53,7 +54,7 @@ def _rehearse(phase: Phase, dtype: str, step: int) -> None:
     try:
         p = record(tuple(phase.params))(*map(number, phase.params.values()))
     except (TypeError, ValueError, OverflowError):
-        return  # refused by name when it runs
+        return  # the run will refuse it and name it
     body, over = lower(phase.body), lower(phase.over)
     try:
         with np.errstate(all="ignore"):
@@ -76,15 +77,16 @@ def _rehearse(phase: Phase, dtype: str, step: int) -> None:
     except IndexError as error:
         raise _refusal(phase, f"leaves its arrays: {error}", error) from None
     except AttributeError as error:
-        if error.obj is not s and error.obj is not p:
+        read: Any = error.obj
+        if not is_record(type(read)):
             return
-        kind, names = ("s", phase.state) if error.obj is s else ("p", phase.params)
-        known = ", ".join(names) or "nothing"
+        kind = "s" if read is s else "p"
+        known = ", ".join(read._fields) or "nothing"
         raise _refusal(phase, f"reads {kind}.{error.name}; {kind} has {known}", error) from None
     except (TypeError, UnboundLocalError) as error:
         raise _refusal(phase, f"fails: {error}", error) from None
     except Exception:
-        return  # what compiled code does without an error, such as a division by 0
+        return  # compiled code does the same without an error: a division by 0, for example
 
 
 class _WholeArray(Exception):
@@ -136,7 +138,7 @@ def _refusal(phase: Phase, what: str, error: Exception) -> LoweringError:
     )
     places = [place for (frame, _), place in frames if not _is_of_ours(frame)]
     place = places[-1] if places else traceback.extract_tb(error.__traceback__)[-1]
-    what = re.sub(r"_[0-9a-f]{16}\b", "", what)  # what lowering adds to names
+    what = re.sub(r"_[0-9a-f]{16}\b", "", what)  # the hash that lowering adds to names
     return LoweringError(
         f"{phase.body.__module__}.{phase.body.__qualname__} {what} (line {place.lineno} of "
         f"{place.filename})."

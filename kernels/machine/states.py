@@ -1,13 +1,21 @@
-"""Where the arrays of a Phase are: in dicts of their owners, who may put others in their place."""
+"""What a body is given: arrays where their owners keep them, and records of arrays and numbers.
+
+An owner may replace an array that a Phase began with; `State` finds the new one.
+
+Numba types a named tuple by its class. It would compile two states with the same fields but
+different classes twice, and would never find a class from a user's script in the kernel cache
+again. So `record` hands out one class per list of fields, which can be imported by its name.
+"""
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Place", "State", "place_of"]
+__all__ = ["Place", "State", "is_record", "place_of", "record"]
 
 Place = tuple[Mapping[str, np.ndarray], str]
 """The dict that holds an array, and the name that it has there."""
@@ -82,3 +90,45 @@ class State(MutableMapping[str, np.ndarray]):
 def place_of(mapping: Mapping[str, Any], name: str) -> Place:
     """Where an array of a dict, or of a state, is."""
     return mapping.place(name) if isinstance(mapping, State) else (mapping, name)
+
+
+_PREFIX = "Record"
+_SEPARATOR = "__"
+
+
+def record(fields: tuple[str, ...]) -> Any:
+    """Return the named-tuple class with these fields, always the same one for the same fields.
+
+    Examples
+    --------
+    >>> record(("v", "spikes"))(v=1.0, spikes=0)
+    Record__v__spikes(v=1.0, spikes=0)
+    """
+    for field in fields:
+        if not field.isidentifier() or _SEPARATOR in field or field.startswith("_"):
+            raise ValueError(
+                f"{field!r} cannot name a state variable or a parameter; use a Python name that "
+                f"does not begin with '_' and has no '{_SEPARATOR}' in it."
+            )
+    name = _SEPARATOR.join((_PREFIX, *fields))
+    if name not in globals():
+        globals()[name] = namedtuple(name, fields, module=__name__)
+    return globals()[name]
+
+
+def is_record(kind: Any) -> bool:
+    """Whether something is a class that `record` has handed out.
+
+    Examples
+    --------
+    >>> is_record(record(("v",))), is_record(tuple), is_record(State)
+    (True, False, False)
+    """
+    return isinstance(kind, type) and issubclass(kind, tuple) and kind.__module__ == __name__
+
+
+def __getattr__(name: str) -> Any:
+    prefix, *fields = name.split(_SEPARATOR)
+    if prefix != _PREFIX:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return record(tuple(fields))

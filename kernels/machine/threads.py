@@ -2,13 +2,13 @@
 
     each(t, s, p):  every thread takes its share of the indices, then all meet
 
-Bodies are those of one core and give the same bits: what two indices may touch at once is not
-shared (see `spikesim.kernels.machine.program.Phase`). A meeting takes about 0.1 us where every
-thread has a core of its own, and there are two of them in most Phases, so this pays for networks
-whose step takes tens of microseconds. For many small networks see `spikesim.Replicas`.
+Bodies are the same as on one core, and give the same bits: no two indices touch the same number
+(see `spikesim.kernels.machine.program.Phase`). A meeting takes about 0.1 us if every thread has its
+own core, and most Phases have two, so threads pay for networks whose step takes tens of
+microseconds. For many small networks see `spikesim.Replicas`.
 
-A thread that fails, as under NUMBA_BOUNDSCHECK, stops the others where they wait for it. Ctrl-C
-takes effect when a stretch of steps has ended, as on one core.
+If a thread fails, as it may under NUMBA_BOUNDSCHECK, the others stop where they wait for it. Ctrl-C
+takes effect at the end of a stretch of steps, as on one core.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.kernels.machine import cpu
-from spikesim.kernels.machine.barrier import STOPPED, Stopped
-from spikesim.kernels.machine.jobs import Loop, array_record
+from spikesim.kernels.machine.jobs import STOPPED, Loop, Stopped, array_record
 from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source
@@ -43,18 +42,18 @@ class Threads:
         self.PARTS = self.threads = threads
 
     def lowering(self, dtype: str) -> Lowering:
-        """Lowering to what can be compiled."""
+        """Lowering to functions that can be compiled."""
         return cpu.lowering(dtype)
 
     def each(
         self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
     ) -> tuple[Loop, str]:
-        """The loop over one Phase, used so many times, and the hash of what it does."""
+        """The loop over one Phase, which the program uses `times` times, and its hash."""
         loop, digest = cpu.each(lower, body, over, times, meets)
         return loop._replace(kind="meeting" if meets else "neurons"), digest
 
     def build(self, source: Source, names: dict[str, Any], key: str) -> Native:
-        """What runs calls of a program."""
+        """Make the object that runs calls of a program."""
         return Native(source, names, self._spread)
 
     def _spread(self, work: Callable[[int], None]) -> None:
@@ -67,7 +66,7 @@ class Threads:
                 if barrier[STOPPED] == 0:
                     work(record.ctypes.data)
             except BaseException as error:
-                barrier[STOPPED] = 1  # first of all: Ctrl-C may interrupt what follows
+                barrier[STOPPED] = 1  # comes first, as Ctrl-C may interrupt the rest
                 failures.append(error)
 
         lanes = range(1, self.threads)
@@ -86,7 +85,7 @@ class Threads:
 
 
 def _join(threads: list[threading.Thread], failures: list[BaseException]) -> None:
-    """Wait for all that run, whatever comes: none may write to arrays that others use again."""
+    """Wait for all threads, even after Ctrl-C: none may still write when the caller has control."""
     for thread in threads:
         while thread.is_alive():
             try:

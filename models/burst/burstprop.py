@@ -28,31 +28,17 @@ is no Network inside: products of matrices are NumPy's.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
-from spikesim.checks import check_choice, check_integer
+from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, flag, number, whole
-from spikesim.progress import Progress
-from spikesim.training import (
-    ImageClassifier,
-    LayerArrays,
-    check_finite,
-    check_sizes,
-    history_arrays,
-    history_lists,
-    random_numbers,
-    saved_count,
-)
+from spikesim.training import LayerArrays
 
 __all__ = ["BurstpropNetwork", "BurstpropParameters"]
-
-# What random numbers are for; each purpose has a stream of its own.
-_WEIGHTS, _FEEDBACK, _INHIBITION, _ORDER = range(4)
 
 
 class BurstpropParameters(ModelParameters):
@@ -80,36 +66,18 @@ class BurstpropParameters(ModelParameters):
 class Bursts(NamedTuple):
     """What a batch made of each layer from the first hidden one to the output; see (1) to (6)."""
 
-    e: list[np.ndarray]  # from the image on, one longer than the others
     u: list[np.ndarray]
     inhibiting: list[np.ndarray]  # sigma(F) e
     delta: list[np.ndarray]
 
 
-class BurstpropNetwork(ImageClassifier):
+class BurstpropNetwork(BatchModel):
     """Burst ensembles that learn images in batches (Payeur et al. 2021).
 
-    Arguments are those of `spikesim.learning.images.ImageModel`, but for the backend, and
-    `BurstpropParameters` by name.
-
-    Attributes
-    ----------
-    W, b : sequence of numpy.ndarray, shapes (n_below, n) and (n,)
-    Y : sequence of numpy.ndarray, shapes (n_above, n)
-        Feedback weights onto each hidden layer.
-    R : sequence of numpy.ndarray, shapes (n, n)
-        Recurrent inhibition of each hidden layer.
-    notes : dict of str to number or str
-        Anything to be kept with the network in its file.
-    history : dict of str to list
-        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss' (mean
-        squared error); per hidden layer 'apical' (mean of \\|u\\|), 'angle' to backpropagation and
-        'feedback_angle' between Y and the transposed forward weights, in degrees; 'seconds'.
-
-    Raises
-    ------
-    InputError
-        If a size or parameter is impossible, before anything is made.
+    Arguments and attributes are those of `spikesim.learning.batches.BatchModel`. ``net.Y`` are the
+    feedback weights onto each hidden layer, (n_above, n), ``net.R`` its recurrent inhibition,
+    (n, n). Per hidden layer history has 'apical', the mean of \\|u\\|, 'angle' to
+    backpropagation and 'feedback_angle' between Y and the transposed forward weights, in degrees.
 
     Examples
     --------
@@ -121,51 +89,26 @@ class BurstpropNetwork(ImageClassifier):
     (3,)
     """
 
-    KIND = "burstprop"
-    WEIGHTS = ("W", "b", "Y", "R")
+    KIND, Parameters = "burstprop", BurstpropParameters
+    WEIGHTS, MOMENTUM = ("W", "b", "Y", "R"), ("W", "b", "Y")
+    STREAMS = ("weights", "feedback", "inhibition", "order")
+    MEASURES, COLUMNS = ("apical", "angle"), ("feedback_angle",)
 
-    def __init__(
-        self,
-        sizes: Sequence[int] = (784, 500, 10),
-        *,
-        seed: int = 0,
-        dtype: str = "float32",
-        **parameters: Any,
-    ):
-        self.sizes = check_sizes(sizes)
-        self.seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-        self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
-        self.parameters = BurstpropParameters.checked(len(self.sizes) - 1, parameters, self.dtype)
-        self.classes = self.sizes[-1]
-        p = self.parameters
-        chance = random_numbers(self.seed, _WEIGHTS)
-        pairs = list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
-        W = [chance.normal(0.0, np.sqrt(2.0 / (n + m)), (n, m)).astype(dtype) for n, m in pairs]
-        b = [np.zeros(n, dtype) for n in self.sizes[1:]]
-        chance = random_numbers(self.seed, _FEEDBACK)
-        Y = [chance.normal(0.0, p.Y_sd, (m, n)).astype(dtype) for n, m in pairs[1:]]
-        chance = random_numbers(self.seed, _INHIBITION)
-        R = [chance.uniform(-p.R_range, p.R_range, (n, n)).astype(dtype) for n in sizes[1:-1]]
-        self._weights = {"W": W, "b": b, "Y": Y, "R": R}
-        self._momentum = {
-            name: [np.zeros_like(array) for array in self._weights[name]]
-            for name in ("W", "b", "Y")
+    Y: LayerArrays
+    R: LayerArrays
+
+    def weights(self):
+        p, sizes = self.parameters, self.sizes
+        pairs = list(pairwise(sizes))
+        chance, above, within = map(self.chance, self.STREAMS[:3])
+        return {
+            "W": [chance.normal(0.0, np.sqrt(2.0 / (n + m)), (n, m)) for n, m in pairs],
+            "b": [np.zeros(n) for n in sizes[1:]],
+            "Y": [above.normal(0.0, p.Y_sd, (m, n)) for n, m in pairs[1:]],
+            "R": [within.uniform(-p.R_range, p.R_range, (n, n)) for n in sizes[1:-1]],
         }
-        self.W, self.b, self.Y, self.R = (
-            LayerArrays(name, arrays) for name, arrays in self._weights.items()
-        )
-        self.notes = {}
-        columns = ("epoch", "training_error", "test_error", "loss", "apical")
-        self.history = {key: [] for key in (*columns, "angle", "feedback_angle", "seconds")}
-        self._sums = self._no_sums()
 
-    def __repr__(self) -> str:
-        layers = "-".join(map(str, self.sizes))
-        return f"<BurstpropNetwork {layers}, {self.epoch} epochs, seed {self.seed}>"
-
-    # ------------------------------------------------------------------------------ the model
-
-    def _event_rates(self, images: np.ndarray) -> list[np.ndarray]:
+    def forward(self, images):
         """(1) of all layers, the image first."""
         p = self.parameters
         scale = 255.0 if images.dtype == np.uint8 else 1.0
@@ -174,12 +117,10 @@ class BurstpropNetwork(ImageClassifier):
             e.append(expit(e[-1] @ W + b))
         return e
 
-    def _bursts(self, e: list[np.ndarray], target: np.ndarray) -> Bursts:
+    def bursts(self, e, target):
         """(2) to (6), from the output down."""
         p, last = self.parameters, len(self.W)
-        u: list[np.ndarray] = [np.zeros(0)] * last
-        inhibiting: list[np.ndarray] = [np.zeros(0)] * last
-        delta: list[np.ndarray] = [np.zeros(0)] * last
+        u, inhibiting, delta = ([np.zeros(0)] * last for _ in range(3))
         B = p.p_0 * e[last]
         B_target = p.p_0 * ((target - e[last]) * (1.0 - e[last]) + 1.0) * e[last]
         delta[-1] = B_target - B
@@ -195,149 +136,43 @@ class BurstpropNetwork(ImageClassifier):
                 u_target -= held
             B, B_target = expit(u[k]) * rate, expit(u_target) * rate
             delta[k] = B_target - B
-        return Bursts(e, u, inhibiting, delta)
+        return Bursts(u, inhibiting, delta)
 
-    def _backpropagated(self, e: list[np.ndarray], output: np.ndarray) -> list[np.ndarray]:
+    def errors(self, e, output):
         """The deltas of the control."""
         delta = [output]
         for k in range(len(self.W) - 1, 0, -1):
             delta.insert(0, (delta[0] @ self.W[k].T) * e[k] * (1.0 - e[k]))
         return delta
 
-    def _learn(self, bursts: Bursts, delta: list[np.ndarray]) -> None:
+    def learn_from(self, e, target):
         """(7) to (10)."""
         p, last = self.parameters, len(self.W)
+        bursts = self.bursts(e, target)
+        compared = p.backpropagation or p.measure_angle
+        errors = self.errors(e, bursts.delta[-1]) if compared else bursts.delta
+        delta = errors if p.backpropagation else bursts.delta
         for k in range(last):
             eta = p.eta_output if k == last - 1 or p.backpropagation else p.eta
-            gradient = bursts.e[k].T @ delta[k]
-            self._step("W", k, eta * gradient, p.decay)
-            self._step("b", k, eta * delta[k].sum(axis=0), 0.0)
+            gradient = e[k].T @ delta[k]
+            self.change("W", k, eta * gradient, p.decay)
+            self.change("b", k, eta * delta[k].sum(axis=0))
             if p.learn_feedback and k > 0:
-                self._step("Y", k - 1, eta * gradient.T, p.decay)
+                self.change("Y", k - 1, eta * gradient.T, p.decay)
             if p.inhibition and p.eta_R and k < last - 1 and not p.backpropagation:
                 self.R[k][...] += p.eta_R * (bursts.inhibiting[k].T @ bursts.u[k])
-
-    def _step(self, name: str, k: int, gradient: np.ndarray, decay: float) -> None:
-        momentum, array = self._momentum[name][k], self._weights[name][k]
-        momentum *= self.parameters.momentum
-        momentum += gradient
-        array *= 1.0 - decay
-        array += momentum
-
-    # ------------------------------------------------------------------------------ epochs
-
-    def _epoch(self, images: np.ndarray, labels: np.ndarray, shuffle: bool) -> Iterator[None]:
-        n = len(images)
-        p = self.parameters
-        chance = random_numbers(self.seed, _ORDER, self.epoch)
-        order = chance.permutation(n) if shuffle else np.arange(n)
-        one_hot = np.eye(self.classes, dtype=self.dtype)
-        while self.example < n:
-            began = time.perf_counter()
-            now = order[self.example : self.example + p.batch]
-            e = self._event_rates(images[now])
-            target = one_hot[labels[now]]
-            bursts = self._bursts(e, target)
-            delta = bursts.delta
-            if p.backpropagation or p.measure_angle:
-                errors = self._backpropagated(e, bursts.delta[-1])
-                if p.measure_angle:
-                    pairs = zip(delta[:-1], errors[:-1], strict=True)
-                    self._sums["angle"] += [len(now) * _angle(a, b) for a, b in pairs]
-                delta = errors if p.backpropagation else delta
-            self._learn(bursts, delta)
-            self._sums["wrong"] += np.sum(np.argmax(e[-1], axis=1) != labels[now])
-            self._sums["loss"] += len(now) * np.mean((target - e[-1]) ** 2, dtype=np.float64)
-            self._sums["apical"] += [len(now) * np.mean(np.abs(u)) for u in bursts.u[:-1]]
-            self._sums["seconds"] += time.perf_counter() - began
-            self._at_example += len(now)
-            yield
-
-    def _finish_epoch(self, examples: int, test_error: float | None) -> None:
-        check_finite(self._weights, self.epoch + 1, "choose a smaller eta or eta_output")
-        means = {name: total / examples for name, total in self._sums.items()}
-        entry = {
-            "epoch": self.epoch + 1,
-            "training_error": 100.0 * float(means["wrong"]),
-            "test_error": test_error,
-            "loss": float(means["loss"]),
-            "apical": [float(x) for x in means["apical"]],
-            "angle": [float(x) for x in means["angle"]],
-            "feedback_angle": self.feedback_angles(),
-            "seconds": float(self._sums["seconds"]),
+        pairs = zip(bursts.delta[:-1], errors[:-1], strict=True)
+        return {
+            "apical": [np.mean(np.abs(u)) for u in bursts.u[:-1]],
+            "angle": [_angle(a, b) if p.measure_angle else np.nan for a, b in pairs],
         }
-        for key, values in self.history.items():
-            values.append(entry.get(key))
-        self._at_epoch += 1
-        self._at_example = 0
-        self._sums = self._no_sums()
 
-    def _no_sums(self) -> dict[str, np.ndarray]:
-        hidden = len(self.sizes) - 2
-        sizes = {"wrong": (), "loss": (), "seconds": (), "apical": (hidden,), "angle": (hidden,)}
-        sums = {name: np.zeros(shape) for name, shape in sizes.items()}
-        if not self.parameters.measure_angle:
-            sums["angle"][:] = np.nan
-        return sums
+    def measures(self):
+        return {"feedback_angle": self.feedback_angles()}
 
     def feedback_angles(self) -> list[float]:
         """Between feedback and transposed forward weights, in degrees, per hidden layer."""
         return [_angle(Y, W.T) for Y, W in zip(self.Y, list(self.W)[1:], strict=True)]
-
-    def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
-        """Classify images: the output unit with the highest event rate.
-
-        Parameters
-        ----------
-        images : array_like, shape (images, pixels)
-            uint8 from 0 to 255, or floats from 0 to 1.
-        progress : bool or callable
-            True shows a bar where stderr is a terminal.
-        """
-        images = self._check_images("images", images)
-        return self._in_parts(
-            images, lambda part: np.argmax(self._event_rates(part)[-1], axis=1), progress
-        )
-
-    # ------------------------------------------------------------------------ saving, loading
-
-    def _state(self) -> dict[str, Any]:
-
-        def numbered(layers: dict[str, list[np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
-            return {name: {str(k): a for k, a in enumerate(each)} for name, each in layers.items()}
-
-        return {
-            "config": {
-                "sizes": list(self.sizes),
-                "seed": self.seed,
-                "dtype": self.dtype,
-                "parameters": self.parameters._asdict(),
-            },
-            "weights": numbered(self._weights),
-            "momentum": numbered(self._momentum),
-            "progress": {"epoch": self.epoch, "example": self.example, "sums": self._sums},
-            "notes": dict(self.notes),
-            "history": history_arrays(self.history),
-            **self._kept_best(),
-        }
-
-    @classmethod
-    def _from_state(cls, state: dict[str, Any], backend: str) -> BurstpropNetwork:
-        config = state["config"]
-        made = {name: config[name] for name in ("seed", "dtype")}
-        net = cls(tuple(config["sizes"]), **made, **config["parameters"])
-        for part, saved in ((net._weights, "weights"), (net._momentum, "momentum")):
-            for name, arrays in part.items():
-                for k, array in enumerate(arrays):
-                    array[...] = state[saved][name][str(k)]
-        net._at_epoch = saved_count(state["progress"], "epoch")
-        net._at_example = saved_count(state["progress"], "example")
-        for name, total in net._sums.items():
-            total[...] = state["progress"]["sums"][name]
-        net.notes = state["notes"]
-        net.history.update(history_lists(state["history"]))
-        net._restore_best(state)
-        return net
 
 
 def _angle(a: np.ndarray, b: np.ndarray) -> float:

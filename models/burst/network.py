@@ -29,8 +29,8 @@ class BurstEnsembleNetwork(ImageModel):
     Each unit sends the rate of its events up and the rate of its bursts down; a nudge of the output
     changes burst rates layer by layer, and every unit learns from its own change.
 
-    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` are the
-    feedback weights onto the apical dendrites of each hidden layer, (n_above, n), ``net.Z`` those
+    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y``, or
+    ``net.B``, are the feedback weights onto the apical dendrites, (n_above, n), ``net.Z`` those
     of SST+ inhibition, (n, n). Per hidden layer history has 'apical', too, which is the mean of
     \\|u\\|, and 'saturated', the percentage of units with \\|u\\| above 4; 'loss' is the mean
     squared error of the output.
@@ -76,6 +76,9 @@ class BurstEnsembleNetwork(ImageModel):
     def results(self):
         hidden = (len(self.sizes) - 2,)
         return {"loss": 1, "apical": hidden, "saturated": hidden, **super().results()}
+
+    def feedback_weights(self, layer):
+        return layer.arrays.get("Y")
 
     def activity(self, layer):
         return layer.x if layer.is_input else layer.h
@@ -194,7 +197,7 @@ class BurstEnsembleNetwork(ImageModel):
         ImageRecording
             h, p, beta and u of every layer and step.
         """
-        images = self._check_images("images", np.atleast_2d(check_array("images", images)))
+        images = self._check_images("images", images)
         labels = np.atleast_1d(check_array("labels", labels))
         labels = self._check_labels("labels", labels, len(images))
         p, K = self.parameters, len(self.sizes) - 1

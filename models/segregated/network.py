@@ -151,7 +151,8 @@ class SegregatedDendriteNetwork(ImageModel):
     """A network of neurons with segregated dendrites that learns to classify images.
 
     Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` are the
-    feedback weights onto each hidden layer, (n, n_source); history has 'max_eigenvalue', too.
+    feedback weights as the paper has them, (n, n_source), which ``net.B`` are transposed; history
+    has 'max_eigenvalue', too.
 
     Examples
     --------
@@ -180,10 +181,12 @@ class SegregatedDendriteNetwork(ImageModel):
     def activity(self, layer):
         return layer.mean_PSP
 
+    def feedback_weights(self, layer):
+        return layer.arrays["Y"].T if "Y" in layer.arrays else None
+
     def learned_from(self, layer):
-        return (
-            self.backpropagated(layer) if self.parameters.backpropagation else layer.arrays.get("E")
-        )
+        p = self.parameters
+        return self.backpropagated(layer) if p.backpropagation else layer.arrays.get("E")
 
     def backpropagated(self, layer):
         return layer.arrays.get("E_bp", layer.arrays.get("E"))
@@ -259,12 +262,9 @@ class SegregatedDendriteNetwork(ImageModel):
         return DoubleExponential(p.tau_s, p.tau_L, p.memory) if p.spiking else None
 
     def step(self, net):
-        p, output, hidden = net.p, net.output, net.hidden
+        p, output, hidden, is_test = net.p, net.output, net.hidden, net.purpose == TEST
         yield from () if p.spiking else rates.step(net)
-        is_test, sources = (
-            net.purpose == TEST,
-            [x for x in net.layers if "mean_feedback" in x.arrays],
-        )
+        sources = [x for x in net.layers if "mean_feedback" in x.arrays]
         window, shortest = (p.test_window, p.test_phase) if is_test else (p.window, p.phase)
         means = Means(net, self.kernel(), window if p.spiking else 1, shortest, p.longest_lag)
         yield from means.of("V", net.above_input)

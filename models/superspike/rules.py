@@ -9,17 +9,13 @@ from math import sqrt
 
 import numpy as np
 
-from spikesim.checks import MOST_STEPS
-from spikesim.kernels import eligibility
 from spikesim.kernels.eligibility import LENGTH
 from spikesim.kernels.probes import tally
+from spikesim.learning.eligibility import EligibilityTraces
 from spikesim.precision import NEAR_ZERO, type_for
 
 __all__ = ["connection", "errors", "indices"]
 
-BLOCK = 512  # steps between flushes of the eligibility traces, at most
-EVENTS = 4096  # events between flushes, at least
-EVENTS_OF = ("idle", "event_pre", "event_x", "event_psp", "event_end")
 SYNAPSE = ("l1", "eligibility", "presynaptic_trace", "surrogate", "error")
 
 # ---------------------------------------------------------------------------- the equations
@@ -282,47 +278,24 @@ def errors(model, net):
 
 def connection(model, net, layer):
     """Eligibility traces and updates of the connection onto a layer."""
-    p, pre, dtype = net.p, layer.below, model.dtype
-    lag, delay = layer.number("lag"), layer.number("delay")
-    events, into = max(EVENTS, 8 * pre.n), {}
-    pre.arrays.update(
-        x=np.zeros(pre.n, dtype),
-        psp=np.zeros(pre.n, dtype),
-        above=np.zeros(pre.n, np.int32),
-        idle=np.full(pre.n, MOST_STEPS, np.int64),
-        event_pre=np.zeros(events, np.int32),
-        event_x=np.zeros(events, dtype),
-        event_psp=np.zeros(events, dtype),
-        event_end=np.zeros(BLOCK, np.int64),
-    )
-    into["block"] = layer.arrays["block"] = np.zeros(3, np.int64)
-    layer.arrays["factor"] = np.zeros((BLOCK + lag, layer.n), dtype)
-    layer.arrays["error"] = np.zeros((BLOCK, layer.n), dtype)
+    p, dtype = net.p, model.dtype
+    traces = EligibilityTraces(net, layer, dtype)
     yield layer.phase(keep_linear_factors if p.linear else keep_factors, "once")
-    if net.learning:
-        yield pre.phase(eligibility.cross, "once", **into)
-    yield pre.phase(eligibility.arrive, "once", eligibility.arrivals, delay=delay + lag, **into)
+    yield from traces.arrive()
     if net.synapse is not None and net.synapse.layer == layer.index:
-        own = net.add_synapse(SYNAPSE)
+        own, psp = net.add_synapse(SYNAPSE), layer.below.psp
         own.update(pre=np.array([net.synapse.pre]), post=np.array([net.synapse.post]))
-        yield layer.phase(step_synapse, "once", psp=pre.psp, a=layer.number("a_rise"), **own)
-    yield pre.phase(eligibility.advance_presynaptic)
+        yield layer.phase(step_synapse, "once", psp=psp, a=layer.number("a_rise"), **own)
+    yield from traces.advance()
     if not net.learning:
         return
-    yield pre.phase(eligibility.close_step, "once", **into)
-    layer.arrays.update((name, np.zeros(layer.W.shape, dtype)) for name in ("m", "l1", "trace"))
-    adjoints = ("p1", "p2", "X_m", "P_m", "X_l1", "P_l1", "X_lambda", "P_lambda")
-    layer.arrays.update((name, np.zeros(layer.n, dtype)) for name in adjoints)
-    noted = {name: pre.arrays[name] for name in EVENTS_OF}
-    yield layer.phase(
-        eligibility.flush, "block", eligibility.flushed, a=layer.number("a_rise"), **noted
-    )
-    yield pre.phase(eligibility.reset, "once", eligibility.flushed, **into)
     if p.rho > 0.0 and not layer.is_output:
         layer.arrays.update(z=np.zeros(layer.n, dtype), z_sum=np.zeros(layer.n, dtype))
         yield layer.phase(heterosynaptic_trace)
         yield layer.phase(regularise, "row", end_of_chunk)
         yield layer.phase(forget_heterosynaptic, when=end_of_chunk)
+    if not net.applies:
+        return
     track = {"rmaxprop": track_rmaxprop, "rmsprop": track_rmsprop}.get(p.optimizer)
     if track is not None:
         slow = type_for(dtype, p.tau_rms / (NEAR_ZERO * p.chunk))
@@ -336,10 +309,4 @@ def indices(net):
     for layer in net.above_input:
         yield "raw_count", layer.raw_count, 0, layer.n
         yield "raw_ids", layer.raw_ids, 0, layer.n - 1
-    for layer in (each for each in net.above_input if "m" in each.arrays):
-        pre = layer.below
-        most = pre.n + pre.ids.shape[1]  # events of a step
-        room = np.array([pre.event_pre.size - most, pre.event_end.size - 1, 1])
-        yield "block", layer.block, 0, room
-        yield "event_end", pre.event_end, 0, pre.event_pre.size
-        yield "event_pre", pre.event_pre, 0, pre.n - 1
+    yield from EligibilityTraces.indices(net)

@@ -1,7 +1,7 @@
 """The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
 
-This file parses, prints and turns errors into one line. Which models there are says the registry,
-`spikesim.models.MODELS`; a class in a file of one's own is named as my_file.py:MyModel.
+This file parses, prints and turns errors into one line. The registry, `spikesim.models.MODELS`,
+lists the models; users name a class in their own file as my_file.py:MyModel.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from spikesim.version import __version__
 __all__ = ["main"]
 
 TITLE = "spikesim: spiking networks that learn the way cortex might."
-OWN = "the class of the run's model, if it is in a file of your own"
-OWN_MODEL = "A model of your own is named by its file and class: FILE.py:CLASS."
+OWN = "the class of the run's model, if it is in your own file"
+OWN_MODEL = "Name a model of your own by its file and class: FILE.py:CLASS."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["info", "no/such/run"])
     2
     """
-    forget_written()  # a command writes its files anew, however many a program has run before
+    forget_written()  # one program may run several commands, each of which may replace files
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parser = _parser(given)
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, value in vars(chosen).items():
             if value == [] and name not in ("grid",):  # argparse's answer to --n=--
                 parser.error(f"argument --{name.replace('_', '-')}: has no value")
-    except SystemExit as stop:  # argparse has said why
+    except SystemExit as stop:  # argparse has already said why
         return int(stop.code or 0)
     except SpikesimError as error:  # about a file that should hold a model
         print(f"spikesim: {_one_line(error)}", file=sys.stderr)
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fault(error: Exception, model: str) -> InputError:
-    """What went wrong in a user's file, and in which line."""
+    """An error that says what went wrong in a user's file, and in which line."""
     path = model.rpartition(":")[0]
     lines = [
         f"{path}, line {frame.lineno} ({frame.line})"
@@ -94,7 +94,7 @@ def _fault(error: Exception, model: str) -> InputError:
     ]
     where = lines[-1] if lines else model
     said = f"{where}: {type(error).__name__}: {error}".rstrip(".: ")
-    return InputError(f"{said}; --debug shows how it came to that.")
+    return InputError(f"{said}; --debug shows the traceback.")
 
 
 def _one_line(error: BaseException) -> str:
@@ -103,7 +103,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; among the models are those of users' files that the arguments name."""
+    """The parser; its models include those from users' files that the arguments name."""
     parser = argparse.ArgumentParser(prog="spikesim", description=TITLE)
     parser.add_argument("--version", action="version", version=f"spikesim {__version__}")
     parser.set_defaults(debug=False)
@@ -117,7 +117,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
     for name in given[1:2] if given[:1] in (["train"], ["sweep"]) else ():
         if not _is_own(name) and (name.endswith(".py") or ":" in name):
-            raise InputError(f"{name} is no model. {OWN_MODEL}")
+            raise InputError(f"{name} is not a model. {OWN_MODEL}")
     own = {name: name for name in given[1:2] if _is_own(name)}
     titles = {**{name: model.title for name, model in _registry().MODELS.items()}, **own}
 
@@ -151,9 +151,9 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             add_run_arguments(added, importlib.import_module(where).EXPERIMENTS)
 
     for name, run, text in (
-        ("resume", _resume, "go on with an interrupted or finished run"),
+        ("resume", _resume, "continue an interrupted or finished run"),
         ("plot", _plot, "draw the pictures of a run again"),
-        ("info", _info, "say what a run directory holds"),
+        ("info", _info, "show what a run directory holds"),
     ):
         added = command(name, run, text)
         added.add_argument("directory", type=Path)
@@ -169,9 +169,9 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     export.add_argument("directory", type=Path)
     export.add_argument("--model", metavar="FILE.py:CLASS", help=OWN)
     export.add_argument("--format", choices=["csv", "npz"], default="csv")
-    data = command("data", _data, "say where a dataset is, and download it if it is missing")
+    data = command("data", _data, "show where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
-    data.add_argument("--folder", type=Path, help="where to keep it; a cache folder by default")
+    data.add_argument("--folder", type=Path, help="where to keep it; by default a cache folder")
     command("warmup", _warmup, "compile all parts of networks and models, once for this machine")
     cache = command("cache", _cache, "empty the kernel cache")
     cache.add_argument("action", choices=["clear"])
@@ -180,7 +180,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _registry() -> Any:
-    """The module that knows which models there are; it imports none of them."""
+    """The module that lists the models; it imports none of them."""
     return importlib.import_module("spikesim.models")
 
 
@@ -203,7 +203,7 @@ def _of_run(chosen: argparse.Namespace) -> Any:
     path = chosen.directory / RUN_FILE
     if not path.is_file():
         raise FileError(
-            f"{chosen.directory} is no run directory: it has no {RUN_FILE}. "
+            f"{chosen.directory} is not a run directory: it has no {RUN_FILE}. "
             "'spikesim train' makes one and prints its name."
         )
     if chosen.model is not None:
@@ -217,14 +217,14 @@ def _of_run(chosen: argparse.Namespace) -> Any:
             raise FileError(f"{path} is damaged: {_one_line(error)}; use an older one.") from None
     if kind.isidentifier() and kind not in _registry().MODELS:
         raise FileError(
-            f"The model of {path} is {kind!r}, which is none of spikesim; if it is yours, give its "
-            f"file and class: --model my_file.py:{kind}."
+            f"The model of {path} is {kind!r}, which spikesim does not have; if it is yours, give "
+            f"its file and class: --model my_file.py:{kind}."
         )
     return _module(check_choice(f"the model of {path}", kind, list(_registry().MODELS)))
 
 
 def _kind(file: Any) -> str:
-    """What a file says that it holds. A text that HDF5 keeps elsewhere may make it hang."""
+    """The kind that a file names. HDF5 may hang on a text that is not stored in place."""
     name = "spikesim_kind"
     stored_in_place = name in file.attrs and file.attrs.get_id(name).dtype.kind == "S"
     return file.attrs[name].decode() if stored_in_place else ""

@@ -1,4 +1,4 @@
-"""What a run directory holds, in formats that other programs read."""
+"""Exports of run directories, in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def export(chosen: argparse.Namespace, network: Any) -> None:
 
 
 def write_spikes_csv(directory: Path) -> Path:
-    """The recorded spikes of a run directory as CSV: layer, neuron, time in ms."""
+    """Write the recorded spikes of a run directory as CSV: layer, neuron, time in ms."""
     recorded = directory / "spikes.h5"
     if not recorded.is_file():
         raise FileError(
-            f"{directory} has no spikes.h5, which 'spikesim plot {directory}' records of models "
-            "that spike; --format=npz writes weights."
+            f"{directory} has no spikes.h5. If the model spikes, 'spikesim plot {directory}' "
+            "records it; --format=npz writes weights."
         )
     path = directory / "spikes.csv"
     with writing(path), path.open("w", newline="") as file:

@@ -1,7 +1,7 @@
-"""``spikesim warmup``: compile what networks and models are made of, once for this machine.
+"""``spikesim warmup``: compile the parts of networks and models, once for this machine.
 
-Small networks of every kind of neuron and synapse run for a step, and every model's own command
-trains for a moment, in a directory that is then removed. What they compile stays in the kernel
+Small networks of every kind of neuron and synapse run for one step, and the command of every model
+trains for a moment, in a directory that is then removed. The compiled code stays in the kernel
 cache, where any network finds the parts that it shares with them.
 """
 
@@ -31,7 +31,7 @@ Command = Callable[[list[str]], int]
 
 
 def tasks(commands: list[list[str]], run: Command) -> Iterator[tuple[str, Callable[[], None]]]:
-    """What there is to compile, by name.
+    """The tasks that compile something, by name.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _run(command: list[str], run: Command) -> None:
 
 
 def quietly(task: Callable[[], None]) -> None:
-    """Do one of the tasks; what it prints is of interest only if it fails."""
+    """Do one of the tasks; show what it prints only if it fails."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):

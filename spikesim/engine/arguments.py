@@ -1,4 +1,4 @@
-"""What a Phase of a user's own may be made of."""
+"""What a Phase of a user's own may be made of, and which units recorded variables have."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from spikesim.checks import (
     check_names,
     check_number,
     check_unknown,
+    is_text,
     is_whole,
     show,
 )
 from spikesim.errors import InputError
 
-__all__ = ["checked_phase"]
+__all__ = ["checked_phase", "file_unit", "units_of"]
 
 
 def checked_phase(
@@ -80,3 +81,46 @@ def checked_phase(
 
 def _indices(t, s, p):
     return p.indices
+
+
+def units_of(
+    variables: Sequence[str], unit: Any, declared: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """The unit of each recorded variable, given `unit` of `Network.record`.
+
+    Those that it leaves open are those of what the neuron has `declared` with a ``unit``.
+
+    Examples
+    --------
+    >>> units_of(["v", "w"], None)
+    {'v': 'mV', 'w': ''}
+    >>> units_of(["v", "w"], {"w": "pA"})
+    {'v': 'mV', 'w': 'pA'}
+    """
+    if isinstance(unit, Mapping):
+        check_unknown("variable in unit", unit, variables)
+    elif unit is not None:
+        unit = dict.fromkeys(variables, unit)
+    given = {} if unit is None else unit
+    for name, text in given.items():
+        if not is_text(text):
+            raise InputError(
+                f"unit of {name} is {show(text)}; it has to be a text such as 'mV', or a dict of "
+                "them by variable."
+            )
+    units = {}
+    for name in variables:
+        known = getattr((declared or {}).get(name), "unit", "")
+        units[name] = str(given.get(name, known or ("mV" if name[0] in "vV" else "")))
+    return units
+
+
+def file_unit(units: Mapping[str, str]) -> str:
+    """The one unit of a file; mV if none is known."""
+    known = sorted({unit for unit in units.values() if unit})
+    if len(known) > 1:
+        raise InputError(
+            f"unit is {' and '.join(known)}, but a file has one unit; record variables of "
+            "different units to different files."
+        )
+    return known[0] if known else "mV"

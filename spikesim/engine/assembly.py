@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import exp
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,19 +23,26 @@ from spikesim.checks import (
     show,
 )
 from spikesim.copying import Part
-from spikesim.engine.arguments import checked_phase
+from spikesim.engine.arguments import checked_phase, units_of
 from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.gaps import GapJunctions
 from spikesim.engine.inputs import MOST_NEURONS, Inputs
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.rules import PlasticityRule
+from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
+from spikesim.engine.subgroups import Subgroup, name_of_projection
+from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
+from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.precision import NEAR_ZERO, type_for
+from spikesim.synapse import Synapse
 
 __all__ = ["Assembly"]
 
@@ -47,6 +56,7 @@ class Assembly(Inputs):
     def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
         super().__init__(dt, seed, dtype)
         self._recordings: list[SpikeRecording | StateRecording] = []
+        self.gap_junctions: list[GapJunctions] = []
         self._last: list[Phase] = []
         self._traces: dict[str, dict[str, Any]] = {}
 
@@ -65,18 +75,20 @@ class Assembly(Inputs):
 
         They are what arrives at it, added Phases, and populations that share the array.
         """
-        if self._incoming(population) or population in (x.population for x in self.backgrounds):
+        if any(projection.post is population for projection in self.projections.values()):
+            return True
+        if any(background.population is population for background in self.backgrounds):
             return True
         states = [phase.state for phase in (*self._first, *self._last)]
-        states += [other.shared for other in self.populations.values()]
+        states += [other.shared for other in self.populations.values() if other.shared]
         return any(array is each for state in states for each in state.values())
 
     # --------------------------------------------------------------------------- connecting
 
     def connect(
         self,
-        pre: Population,
-        post: Population,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
         *,
         target: str,
         weight: Any = None,
@@ -90,14 +102,17 @@ class Assembly(Inputs):
         delay: Any = None,
         kernel: DoubleExponential | None = None,
         short_term: ShortTermPlasticity | None = None,
-        plasticity: PairSTDP | None = None,
+        plasticity: PairSTDP | PlasticityRule | None = None,
+        synapse: Synapse | None = None,
         name: str | None = None,
     ) -> Projection:
         """Connect two populations.
 
         Parameters
         ----------
-        pre, post : Population
+        pre, post : Population or Subgroup
+            Rules draw among the neurons of subgroups, and matrices have their shape; the synapses
+            of a matrix between subgroups are kept one by one, as those of a rule.
         target : str
             The variable of `post` that arriving spikes act on.
         weight : float, array_like, scipy sparse array or callable
@@ -130,8 +145,11 @@ class Assembly(Inputs):
             to in every step. Without one, weights are added to `target` at once.
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it all spikes are alike.
-        plasticity : PairSTDP, optional
+        plasticity : PairSTDP or PlasticityRule, optional
             How spikes on both sides change the weights; without it they stay.
+        synapse : Synapse, optional
+            A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and its current
+            is added in every step to `target`, which has to be an input of the neurons.
         name : str, optional
             'PRE_to_POST' by default.
 
@@ -153,11 +171,12 @@ class Assembly(Inputs):
         ...     delay=lambda chance, size: chance.uniform(0.5, 3.0, size),
         ... )
         """
-        self._check_own("pre", pre)
-        self._check_own("post", post)
-        name = f"{pre.name}_to_{post.name}" if name is None else name
+        before, after = self._group("pre", pre), self._group("post", post)
+        pre, post = before.population, after.population
+        name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
-        self._check_port(post, target)
+        if synapse is None:
+            self._check_port(post, target)
         rules = {
             "probability": probability,
             "indegree": indegree,
@@ -166,7 +185,11 @@ class Assembly(Inputs):
             "one_to_one": check_choice("one_to_one", one_to_one, [True, False]) or None,
         }
         rules = {rule: value for rule, value in rules.items() if value is not None}
-        projection = Projection(name, pre, post, target)
+        whole = before.n == pre.n and after.n == post.n
+        projection = Projection(name, pre, post, target, None if whole else (before, after))
+        model = None if synapse is None else SynapticInput(synapse, post, target, name)
+        if model is not None and kernel is not None:
+            raise InputError("kernel and synapse are given; a synapse has its own time course.")
         varied = delay is not None and varies("delay", delay)
         if not varied:
             projection.delay_all(self._delay_steps(pre, post, delay))
@@ -178,7 +201,7 @@ class Assembly(Inputs):
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
-            projection.learn_from_pairs(plasticity)
+            projection.learn_by(plasticity)
         if kernel is not None:
             self._add_filter(post, target, kernel)
         elif target in post.filters:
@@ -186,10 +209,74 @@ class Assembly(Inputs):
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
         pre.remember(projection.delay)
-        if projection.later is not None:
-            post.look_ahead(target, int(projection.later.max()))
+        if model is not None:
+            projection.act_through(model)
+        projection.look_ahead()
         self.projections[name] = projection
         return projection
+
+    def connect_gap(
+        self,
+        pre: Population | Subgroup,
+        post: Population | Subgroup,
+        conductance: Any,
+        *,
+        probability: float | None = None,
+        target: str = "I",
+        voltage: str | None = None,
+    ) -> GapJunctions:
+        """Connect neurons by gap junctions, through which currents g (v_j - v_i) flow.
+
+        In every step each neuron gets what follows from the voltages at its beginning, on top of
+        stimuli, noise and what you have set; see `play`. A junction conducts as well in both
+        directions.
+
+        Parameters
+        ----------
+        pre, post : Population or Subgroup
+            The same neurons, or different ones.
+        conductance : float, array_like or scipy sparse array
+            Of each junction, in units of `target` per unit of `voltage`, at least 0; or a matrix
+            of shape (pre.n, post.n), in which 0 is no junction. Between a group and itself it has
+            to be symmetric.
+        probability : float, optional
+            Each pair has a junction with this chance; all pairs do by default.
+        target : str
+            The input that the currents are added to: a variable that the neurons only read.
+        voltage : str, optional
+            The variable whose differences drive them; v or V by default.
+
+        Returns
+        -------
+        GapJunctions
+            Its `conductance` may be set between runs.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or a conductance is too large for dt: if a neuron would
+            be carried more than half of the way to the voltage of its neighbours in one step, so
+            that coupled neurons overshoot each other.
+
+        Examples
+        --------
+        >>> from spikesim import Izhikevich, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 10, Izhikevich)
+        >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
+        <GapJunctions cells ↔ cells: 8 junctions, conductance 0.1>
+        """
+        before, after = self._group("pre", pre), self._group("post", post)
+        number = len(self.gap_junctions)
+        added = GapJunctions(before, after, conductance, probability, target, voltage, number)
+        for population in {id(each): each for each in (added.pre, added.post)}.values():
+            population.inject(target, added)
+        self.gap_junctions.append(added)
+        return added
+
+    def injections(self) -> dict[str, Any]:
+        gaps = {f"gap junctions {k}": each for k, each in enumerate(self.gap_junctions)}
+        return {**super().injections(), **gaps}
 
     def add_phase(
         self,
@@ -275,17 +362,33 @@ class Assembly(Inputs):
         self.add_phase(plasticity.trace, plasticity.traced, state=state, params=params, dtype=dtype)
         return trace
 
+    @overload
     def record_spikes(
-        self, population: Population, path: str | Path | None = None
-    ) -> SpikeRecording:
-        """Record every spike of a population from now on.
+        self, population: Population | Subgroup, path: str | Path | None = None
+    ) -> SpikeRecording: ...
+    @overload
+    def record_spikes(
+        self,
+        population: Population | Subgroup,
+        *others: Population | Subgroup,
+        path: str | Path | None = None,
+    ) -> SpikeRecordings: ...
+    def record_spikes(self, population: Any, *others: Any, path: Any = None) -> Any:
+        """Record every spike of one or several populations from now on.
 
         Parameters
         ----------
-        population : Population
+        population, *others : Population or Subgroup
+            Neurons of a subgroup count from 0 on, as they do in ``exc = cells[80:]`` itself.
         path : str or Path, optional
-            Stream to this HDF5 file (SONATA layout) rather than to memory. It appears, or takes
-            the place of one from before the program, when the recording is closed.
+            Stream to this HDF5 file (SONATA layout) rather than to memory, those of several
+            populations to one file. It appears, or takes the place of one from before the program,
+            when the recording is closed, the last one of several.
+
+        Returns
+        -------
+        SpikeRecording or SpikeRecordings
+            Of several populations, one recording for each.
 
         Raises
         ------
@@ -294,37 +397,59 @@ class Assembly(Inputs):
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
         """
-        self._check_own("population", population)
+        if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
+            path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
+        populations = [population, *others]
+        for each in populations:
+            self._chosen(each, None)
+        if len({each.name for each in populations}) < len(populations):
+            raise InputError("population names one twice; each can be recorded once in a call.")
+        if others:
+            several = SpikeRecordings(populations, self.dt, path)
+            self.recordings.extend(several)
+            return several
         recording = SpikeRecording(population, self.dt, path)
         self.recordings.append(recording)
         return recording
 
     def record(
         self,
-        population: Population,
+        population: Population | Subgroup | Projection,
         variables: str | Sequence[str],
         every: float | None = None,
         neurons: Any = None,
         path: str | Path | None = None,
-        unit: str = "mV",
+        unit: str | Mapping[str, str] | None = None,
+        *,
+        synapses: Any = None,
     ) -> StateRecording:
-        """Record state variables from now on.
+        """Record state variables from now on: of neurons, or the weights of synapses.
 
         Parameters
         ----------
-        population : Population
+        population : Population, Subgroup or Projection
         variables : str or sequence of str
+            Of a projection 'weight', and variables of its plasticity rule.
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
             Which neurons: their numbers, a mask with a truth value for each, one number, or a
-            slice. All by default.
+            slice; of a subgroup, as it numbers them. All by default.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
             are the variables. It appears, or takes the place of one from before the program, when
             the recording is closed.
-        unit : str
-            Of the variables, to be noted in the file.
+        unit : str or dict of str to str, optional
+            Of the variables, or of each by its name, for files, figures and neo. By default it is
+            what the neuron declares, or mV where a name begins with v or V, and else unknown. A
+            file has one unit, by default mV.
+        synapses : array_like of int, array_like of bool, int or slice, optional
+            Which synapses of a projection, by their numbers, as those in the rows of
+            `Projection.table`. All by default.
+
+        Returns
+        -------
+        StateRecording or SynapseRecording
 
         Raises
         ------
@@ -332,8 +457,30 @@ class Assembly(Inputs):
             If an argument cannot be used.
         FileError
             If the file cannot be written, or this program has written it or is recording to it.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.5, backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> synapses = net.connect(cells, cells, target="drive", weight=0.5)
+        >>> weights = net.record(synapses, "weight", every=1.0, synapses=range(2))
+        >>> net.run(3.0)
+        >>> weights.weight.tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
         """
-        self._check_own("population", population)
+        role, of_synapses = "neurons", isinstance(population, Projection)
+        if of_synapses:
+            self._check_projection("population", population)
+            role, number, neurons, unused = "synapses", population.size, synapses, neurons
+        else:
+            population, neurons = self._chosen(population, neurons)
+            number, unused = population.n, synapses
+        if unused is not None:
+            other = "neurons" if of_synapses else "synapses"
+            raise InputError(
+                f"{other} is {show(unused)}, but {population.name!r} has {role}; choose those."
+            )
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
@@ -341,17 +488,24 @@ class Assembly(Inputs):
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
             )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
-        which = check_neurons("neurons", neurons, population.n)
+        which = check_neurons(role, neurons, number, each=role)
         if path is not None and not 0 < np.unique(which).size == which.size:
             raise InputError(
-                f"neurons is {show(neurons)}; for a file it has to name one or "
-                "more, and none twice."
+                f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        recording = StateRecording(population, names, interval, which, self.dt, path, unit)
+        neuron = None if of_synapses else population.neuron
+        declared = {} if neuron is None else {**neuron.parameters, **neuron.variables}
+        units = units_of(names, unit, declared)
+        kind = SynapseRecording if of_synapses else StateRecording
+        recording = kind(population, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
 
     # ------------------------------------------------------------------------------ checking
+
+    def _check_projection(self, role: str, projection: Projection) -> None:
+        if projection.network is not self:
+            raise InputError(f"{role} has to be a population or a projection of this network.")
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         steps = 1 if delay is None else check_steps("delay", delay, self.dt)

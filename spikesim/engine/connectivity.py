@@ -1,9 +1,9 @@
 """Which synapses exist: rules that draw them, and their compact form.
 
-Synapses come in rows of presynaptic neurons: neuron i reaches ``target[start[i]:start[i + 1]]``,
-in ascending order, a neuron twice if there are two synapses. Targets take two bytes each onto
-populations of at most 65,536 neurons, and four onto larger ones. Everything is drawn by one
-generator, which depends on a seed and a stream alone.
+Synapses are stored in rows of presynaptic neurons: the targets of neuron i are
+``target[start[i]:start[i + 1]]``, in ascending order; a neuron with two synapses is listed twice. A
+target takes two bytes in populations of at most 65,536 neurons, and four in larger ones. One
+generator draws everything, and depends only on a seed and a stream.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Synapses(NamedTuple):
 
 def generator(seed: int, stream: int) -> np.random.Generator:
     """The generator of one projection's synapses, weights or delays."""
-    key = np.array([seed, stream], np.uint64)  # of a list, seeds from 2^63 on would pass as floats
+    key = np.array([seed, stream], np.uint64)  # in a list, seeds of 2^63 or more become floats
     return np.random.Generator(np.random.Philox(key=key))
 
 
 def target_type(n: int) -> Any:
-    """The smallest type that numbers `n` targets.
+    """The smallest type that can number `n` targets.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def draw(
     autapses: bool,
     multapses: bool | None,
 ) -> Synapses:
-    """The synapses of one rule; `spikesim.Network.connect` says what each means.
+    """The synapses of one rule; see `spikesim.Network.connect` for the rules.
 
     Parameters
     ----------
@@ -69,15 +69,15 @@ def draw(
         One of probability, indegree, outdegree, synapses and one_to_one, and its value.
     chance : numpy.random.Generator
     recurrent : bool
-        Whether both sides are the same neurons, so that autapses are possible at all.
+        Whether both sides are the same neurons; only then are autapses possible.
     autapses, multapses : bool
-        Whether a neuron may connect to itself, and to another one more than once. Without
-        `multapses`, that is as the rule has it: more than once by `synapses` only.
+        Whether a neuron may connect to itself, and to another one more than once. If `multapses` is
+        not given, only the rule `synapses` connects a pair more than once.
 
     Raises
     ------
     InputError
-        If there is more than one rule, or its value is impossible.
+        If there is more than one rule, or if its value is impossible.
     """
     if len(rules) > 1:
         raise InputError(f"{' and '.join(rules)} are given; choose one of them.")
@@ -87,11 +87,11 @@ def draw(
     if rule in ("probability", "one_to_one") and multapses:
         raise InputError(
             f"multapses is True, which is for indegree, outdegree and synapses; {rule} connects a "
-            "pair once at the most."
+            "pair at most once."
         )
     if rule == "synapses" and multapses is False:
         raise InputError(
-            "multapses is False, but synapses draws the neurons of each independently, so that a "
+            "multapses is False, but synapses draws each synapse independently, so that a "
             "pair may come more than once; choose indegree or outdegree."
         )
     exclude = recurrent and not autapses
@@ -125,15 +125,15 @@ def from_matrix(matrix: Any) -> tuple[Synapses, np.ndarray]:
     _check_indices(matrix)
     rows = sparse.csr_array(matrix, copy=True)
     rows.check_format(full_check=True)
-    rows.sort_indices()  # deliveries look for targets
+    rows.sort_indices()  # deliveries search for targets
     target = rows.indices.astype(target_type(rows.shape[1]))
     return Synapses(rows.indptr.astype(np.int64), target), rows.data
 
 
 def _check_indices(matrix: Any) -> None:
-    """Refuse a sparse array with indices outside of it, which scipy makes, and writes to memory."""
+    """Refuse indices outside a sparse array: scipy allows them, but writes beyond its memory."""
     try:
-        if hasattr(matrix, "check_format"):  # by rows, columns or blocks
+        if hasattr(matrix, "check_format"):  # formats by rows, columns or blocks
             matrix.check_format(full_check=True)
         elif matrix.format == "coo":
             for indices, n in zip((matrix.row, matrix.col), matrix.shape, strict=True):
@@ -168,7 +168,7 @@ def _choose(n: int, size: int, chance: np.random.Generator) -> np.ndarray:
 
 
 def _but(excluded: int | None, chosen: np.ndarray) -> np.ndarray:
-    """Numbers below n - 1 as those below n without the excluded one."""
+    """Map numbers below n - 1 to the numbers below n, except the excluded one."""
     return chosen if excluded is None else chosen + (chosen >= excluded)
 
 
@@ -203,7 +203,7 @@ def _from_rows(rows: Iterator[np.ndarray], shape: tuple[int, int]) -> Synapses:
 
 
 def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
-    """Rows of presynaptic neurons from rows of postsynaptic ones."""
+    """Make rows of presynaptic neurons from rows of postsynaptic ones."""
     from scipy import sparse
 
     exists = np.ones(turned.target.size, np.int8)
@@ -216,7 +216,7 @@ def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
 def _number(
     shape: tuple[int, int], number: int, chance: np.random.Generator, exclude: bool
 ) -> Synapses:
-    """So many pairs, each drawn independently of the others."""
+    """Draw so many pairs, each independently of the others."""
     n_pre, n_post = shape
     n = n_post - exclude
     if number and not n:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spikesim.kernels.chance import MASK
 from spikesim.kernels.draws import KEY, keys, tick
 from spikesim.kernels.machine.drawing import check_draws, draws
 from spikesim.kernels.machine.program import Phase
@@ -34,11 +33,12 @@ class Keys:
 
     Parameters
     ----------
-    seed : int
+    noise : dict of str to int
+        The words of the seed, as `Setting.noise` has them.
     """
 
-    def __init__(self, seed: int):
-        self._seed = seed
+    def __init__(self, noise: Mapping[str, int]):
+        self._noise = noise
         self._streams: list[int] = []
         self._given: list[tuple[State, int]] = []
 
@@ -63,12 +63,11 @@ class Keys:
         return found
 
     def phases(self) -> list[Phase]:
-        """What has to come first in a step: the Phase that writes the step into all keys."""
+        """The Phase, first in a step, that writes step and seed into all keys."""
         if not self._streams:
             return []
         rows = np.zeros((len(self._streams), 4), np.int64)
         rows[:, 1] = self._streams
-        rows[:, 2:] = self._seed & MASK, self._seed >> 32
         for state, row in self._given:
             state[KEY] = rows[row]
-        return [Phase(tick, keys, {"keys": rows})]
+        return [Phase(tick, keys, {"keys": rows}, self._noise)]

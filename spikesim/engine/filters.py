@@ -1,6 +1,6 @@
-"""Postsynaptic potentials of a port: their time course, and what is kept of the spikes that came.
+"""Postsynaptic potentials of a port: their time course, and the state that arrivals leave behind.
 
-How they are computed, `spikesim.kernels.filters` says.
+`spikesim.kernels.filters` says how they are computed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class DoubleExponential(NamedTuple):
     tau_rise, tau_decay : float
         Time constants in ms; tau_decay is the longer.
     memory : int or None
-        After how many steps a spike stops acting; None for never.
+        For how many steps a spike acts; None means without end.
     """
 
     tau_rise: float = 3.0
@@ -39,12 +39,12 @@ class Filter:
     Parameters
     ----------
     out : numpy.ndarray, shape (neurons,)
-        What they are written to in every step.
+        The array to which they are written in every step.
     kernel : DoubleExponential
     dt : float
         In ms.
     owner : object, optional
-        Whose neurons they are, for the `neurons` of a Phase.
+        The owner of the neurons, for the `neurons` of a Phase.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Filter:
         self.dt = dt
         slots = 1 if kernel.memory is None else kernel.memory + 1
         rise, decay = kernel.tau_rise, kernel.tau_decay
-        # Both recursions, and their difference, which ends with the rate 1 / rise - 1 / decay.
+        # Both recursions, and their difference, which decays with the rate 1 / rise - 1 / decay.
         slowest = max(decay, rise * decay / (decay - rise))
         self.dtype = type_for(out.dtype.name, slowest / (NEAR_ZERO * dt))
         self.arrived = np.zeros((slots, out.size), self.dtype)

@@ -17,10 +17,13 @@ from spikesim.checks import (
     check_unknown,
     show,
 )
+from spikesim.engine.noise import Noise
 from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection
 from spikesim.engine.setting import Setting
 from spikesim.engine.sources import Background, EventSource, ImageSource, SpikeTrainSource, Trials
+from spikesim.engine.stimuli import Stimulus
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import bursts
 from spikesim.kernels.machine.program import Phase
@@ -45,10 +48,12 @@ class Inputs(Setting):
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
         self.backgrounds: list[Background] = []
+        self.stimuli: list[Stimulus] = []
+        self.noises: list[Noise] = []
         self._first: list[Phase] = []
         self._extra: dict[str, Mapping[str, np.ndarray]] = {}
 
-    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: float) -> Population:
+    def add_population(self, name: str, n: int, neuron: Neuron, **parameters: Any) -> Population:
         """Add `n` neurons of one kind.
 
         Parameters
@@ -59,13 +64,23 @@ class Inputs(Setting):
             How many.
         neuron : Neuron
             For example `spikesim.LIF`, or your own.
-        **parameters
-            Values other than the neuron's defaults, by name.
+        **parameters : float, int or array_like of shape (n,)
+            Values other than the neuron's defaults, by name: one for all neurons, or one for each.
 
         Raises
         ------
         InputError
             If the name is taken or no identifier, or a parameter is unknown or impossible.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF, Network
+        >>> net = Network(seed=1, backend="python")
+        >>> cells = net.add_population("cells", 5, CurrentLIF, tau=10.0, I=np.linspace(0, 30, 5))
+        >>> spikes = net.record_spikes(cells)
+        >>> net.run(50.0)
+        >>> spikes.count.tolist()
+        [0, 0, 3, 5, 6]
         """
         self._check_name(name)
         if not isinstance(neuron, Neuron):
@@ -179,7 +194,7 @@ class Inputs(Setting):
 
     def add_background(
         self,
-        population: Population,
+        population: Population | Subgroup,
         target: str,
         rate: float,
         weight: float,
@@ -193,7 +208,7 @@ class Inputs(Setting):
 
         Parameters
         ----------
-        population : Population
+        population : Population or Subgroup
         target : str
             The variable that each spike adds to.
         rate : float
@@ -215,9 +230,9 @@ class Inputs(Setting):
         >>> net.add_background(cells, "drive", rate=500.0, weight=1.5)
         <Background of cells.drive: 500 Hz, weight 1.5>
         """
-        self._check_own("population", population)
+        population, neurons = self._chosen(population, neurons)
         self._check_port(population, target)
-        chosen = range(population.n)
+        among = range(population.n)
         if neurons is not None:
             which = check_neurons("neurons", neurons, population.n)
             if not which.size or (np.diff(which) != 1).any():
@@ -225,12 +240,137 @@ class Inputs(Setting):
                     f"neurons is {show(neurons)}; it has to be a range without a stride that holds "
                     f"some of the {population.n} neurons of {population.name!r}."
                 )
-            chosen = range(int(which[0]), int(which[-1]) + 1)
+            among = range(int(which[0]), int(which[-1]) + 1)
         check_choice("at_most_one", at_most_one, [True, False])
         number = len(self.backgrounds)
-        background = Background(population, target, rate, weight, chosen, at_most_one, number)
+        background = Background(population, target, rate, weight, among, at_most_one, number)
         self.backgrounds.append(background)
         return background
+
+    def play(
+        self,
+        population: Population | Subgroup,
+        target: str,
+        stimulus: Any,
+        dt: float | None = None,
+        *,
+        begin: float | None = None,
+        after: str = "stop",
+        neurons: Any = None,
+    ) -> Stimulus:
+        """Add a stimulus to an input of neurons, such as a current, in every step.
+
+        Several stimuli and noises onto one input add up, and so does what you have set by
+        ``cells.I[:] = 2.0``, which stays as it is: neurons, and recordings, see the sum.
+
+        Parameters
+        ----------
+        population : Population or Subgroup
+        target : str
+            An input: a variable that the neurons' equations only read.
+        stimulus : array_like or what `spikesim.stimuli` makes
+            Samples of shape (samples,), for all neurons, or (samples, neurons); each holds for
+            `dt`. Or ``stimuli.step(5.0, begin=100.0, end=600.0)``, ``stimuli.ramp``,
+            ``stimuli.sine``, or ``stimuli.of(function, duration)``.
+        dt : float, optional
+            Of the samples of an array, in ms, a multiple of the network's, which is the default.
+        begin : float, optional
+            When the stimulus's own time begins with 0, in ms; now by default.
+        after : {'stop', 'hold', 'repeat'}
+            What comes after its end: nothing any more; its last value; or all of it again.
+        neurons : slice, array_like of int, array_like of bool or int, optional
+            Which neurons get it, as in `record`; all by default.
+
+        Returns
+        -------
+        Stimulus
+            ``stop()`` ends it, and ``stimulus`` may be set to another one.
+
+        Raises
+        ------
+        InputError
+            If the variable is no input, a number is not finite, or a shape or time does not fit.
+
+        Examples
+        --------
+        >>> from spikesim import AdEx, Network, stimuli
+        >>> net = Network(dt=0.1, backend="python")
+        >>> cells = net.add_population("cells", 3, AdEx)
+        >>> net.play(cells, "I", [0.0, 100.0, 300.0], dt=1.0)
+        <Stimulus of cells.I: array of shape (3,), 1 ms each>
+        >>> net.play(cells, "I", stimuli.step([100.0, 300.0, 500.0], begin=2.0, end=4.0))
+        <Stimulus of cells.I: step of 100...500, 2 to 4 ms>
+        >>> current = net.record(cells, "I", every=1.0)
+        >>> net.run(5.0)
+        >>> current.I[2].tolist()
+        [0.0, 100.0, 800.0, 500.0, 0.0]
+        """
+        population, neurons = self._chosen(population, neurons)
+        number = len(self.stimuli)
+        added = Stimulus(population, target, stimulus, dt, begin, after, neurons, number)
+        population.inject(target, added)
+        self.stimuli.append(added)
+        return added
+
+    def add_noise(
+        self,
+        population: Population | Subgroup,
+        target: str,
+        sigma: Any,
+        tau: float | None = None,
+        *,
+        neurons: Any = None,
+    ) -> Noise:
+        """Add noise to an input of neurons, such as a current, to each neuron its own.
+
+        With `tau` it is an Ornstein-Uhlenbeck process, exact for any dt and stationary from the
+        start: its variance is sigma^2 and its autocorrelation exp(-lag / tau). Without, it is white
+        noise: its integral over a time T has the standard deviation sigma sqrt(T), so that a leaky
+        integrator, tau_m dv/dt = I - v, gets the variance sigma^2 / (2 tau_m), as long as dt is
+        short beside tau_m. It adds up with stimuli, other noise and what you have set; see `play`.
+
+        Parameters
+        ----------
+        population : Population or Subgroup
+        target : str
+            An input: a variable that the neurons' equations only read.
+        sigma : float or array_like, shape (neurons,)
+            In units of the variable; of white noise, times the root of 1 ms.
+        tau : float, optional
+            In ms.
+        neurons : slice, array_like of int, array_like of bool or int, optional
+            Which neurons get it, as in `record`; all by default.
+
+        Returns
+        -------
+        Noise
+            Its `sigma` and `tau` may be set between runs.
+
+        Raises
+        ------
+        InputError
+            If the variable is no input, or a number is out of range.
+
+        Examples
+        --------
+        >>> from spikesim import AdEx, Network
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> cells = net.add_population("cells", 100, AdEx)
+        >>> net.add_noise(cells, "I", sigma=50.0, tau=5.0)
+        <Noise of cells.I: sigma 50, tau 5 ms>
+        """
+        population, neurons = self._chosen(population, neurons)
+        added = Noise(population, target, sigma, tau, neurons, len(self.noises))
+        population.inject(target, added)
+        self.noises.append(added)
+        return added
+
+    def injections(self) -> dict[str, Any]:
+        """All that is added to inputs in every step, by the names that files have for it."""
+        return {
+            **{f"stimulus {k}": each for k, each in enumerate(self.stimuli)},
+            **{f"noise {k}": each for k, each in enumerate(self.noises)},
+        }
 
     def add(self, population: AnyPopulation) -> AnyPopulation:
         """Add a population that was made for this network."""
@@ -246,7 +386,24 @@ class Inputs(Setting):
         if name in self.populations or name in self.projections:
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
 
+    def _group(self, role: str, given: Any) -> Subgroup:
+        """The neurons of a population or of a subgroup of one."""
+        self._check_own(role, given.population if isinstance(given, Subgroup) else given)
+        return given if isinstance(given, Subgroup) else given[:]
+
+    def _chosen(self, given: Any, neurons: Any) -> tuple[Population, Any]:
+        """The population that is given by itself or as a subgroup, and those of its neurons."""
+        if not isinstance(given, Subgroup):
+            self._check_own("population", given)
+            return given, neurons
+        group = self._group("population", given)
+        return group.population, group.ids[check_neurons("neurons", neurons, group.n)]
+
     def _check_own(self, role: str, population: Any) -> None:
+        if isinstance(population, Subgroup):
+            raise InputError(
+                f"{role} is the subgroup {population.name}; it has to be a whole population."
+            )
         if not isinstance(population, Population) or population.network is not self:
             raise InputError(f"{role} has to be a population of this network.")
 

@@ -14,8 +14,8 @@ in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from operator import is_
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,10 +32,22 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.assembly import Assembly
+from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
+from spikesim.engine.finite import not_finite
 from spikesim.engine.population import Population, check_range
+from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
-from spikesim.engine.restoring import check_built, renamed
+from spikesim.engine.restoring import (
+    changed_parameters,
+    check_built,
+    check_silent,
+    noise_seed_of,
+    renamed,
+    silenced,
+    step_of,
+)
+from spikesim.engine.summary import network_summary
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -43,6 +55,7 @@ from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
 from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
+from spikesim.tables import Summary
 
 __all__ = ["Network"]
 
@@ -86,6 +99,9 @@ class Network(Assembly):
         "populations": "add_population adds one",
         "projections": "connect adds one",
         "backgrounds": "add_background adds one",
+        "stimuli": "play adds one",
+        "noises": "add_noise adds one",
+        "gap_junctions": "connect_gap adds some",
         "recordings": "record and record_spikes add one",
     }
 
@@ -98,17 +114,51 @@ class Network(Assembly):
         self._program: Program | None = None
         self._compiled: list[Any] = []  # what it was made of
         self._is_torn = False  # whether a run was broken off in the middle of its steps
+        self._beginning = Beginning()
+        self._begun: Program | None = None  # of whose parts the beginning is known
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
 
+    def summary(self) -> Summary:
+        """What the network consists of, as tables: in a prompt, by ``print`` or in a notebook.
+
+        Of each population its size, kind and the parameters that it was given; of each projection
+        synapses, weights (mean ± standard deviation) and delays; backgrounds, recordings, memory.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network, Poisson
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> source = net.add_population("source", 20, Poisson)
+        >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+        >>> synapses = net.connect(source, cells, target="drive", weight=4.0, indegree=3)
+        >>> net.summary()
+        Network at 0 ms, dt 0.1 ms, seed 1, float32, backend python
+        <BLANKLINE>
+        population  n   kind     parameters
+        source      20  Poisson
+        cells       5   LIF      tau_membrane 10
+        <BLANKLINE>
+        projection       from    onto         synapses  weight  delay (ms)
+        source_to_cells  source  cells.drive  15        4       0.1
+        <BLANKLINE>
+        memory: ..., without recordings
+        """
+        return network_summary(self)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
     # ------------------------------------------------------------------------------- running
 
     def phases(self) -> list[Phase]:
         """All Phases of a step in their order."""
-        drawing = Keys(self.seed)
+        drawing = Keys(self.noise)
         ordered = drawing.given(self._first, FIRST)
+        for junctions in self.gap_junctions:
+            ordered += junctions.flowing()
         for number, population in enumerate(self.populations.values()):
             ordered += drawing.given(self._phases_of(population), of_population(number))
         ordered += drawing.given(self._last, LAST)
@@ -158,11 +208,14 @@ class Network(Assembly):
                 f"steps is {steps}, after {self.step}; a network takes at most 2^62 steps."
             )
         self._check_whole()
-        self._check_populations()
+        doubtful = self._checked_populations()
         recordings = tuple(self.recordings)  # who is told of the progress may close one
         for recording in recordings:
             recording.prepare(self.step)
         program = self.compiled()
+        if program is not self._begun:
+            self._remember_beginning()
+            self._begun = program
         longest = min([r.longest_run() for r in recordings] + [_STRETCH])
         with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
             done = 0
@@ -174,14 +227,138 @@ class Network(Assembly):
                 self._run_program(program, now)
                 self._step += now
                 done += now
-                with ExitStack() as each:  # if one cannot, the others still do
-                    for recording in recordings:
-                        each.callback(recording.drain, self.step)
+                _drain(recordings, self.step)
                 self._check_finite(stretch)
-                self._check_populations()
+                if done < steps:  # who is told of the progress may set what is refused
+                    doubtful = self._checked_populations()
+                else:
+                    for population in doubtful:
+                        population.check()
                 report(done, steps)
                 if interruption.requested:
                     raise interruption.error
+
+    def steps(self, duration: float, every: float | None = None) -> Iterator[float]:
+        """Advance by `duration` ms, and stop on the way for what a loop does with the network.
+
+        What the body of the loop sets, such as a weight, a rate or a current, holds from the next
+        step on. A loop that is left early leaves the network where it is.
+
+        Parameters
+        ----------
+        duration : float
+            In ms, a multiple of `every`.
+        every : float, optional
+            From one stop to the next, in ms; a multiple of dt, which is the default.
+
+        Yields
+        ------
+        float
+            The time of the network in ms, after each piece.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used; when it is called.
+        SimulationError, KeyboardInterrupt
+            As `run`, out of the loop.
+
+        Examples
+        --------
+        A source that is silent once it has spiked five times:
+
+        >>> from spikesim import Network, Poisson
+        >>> net = Network(dt=1.0, seed=1, backend="python")
+        >>> source = net.add_population("source", 1, Poisson)
+        >>> source.rate[:] = 100.0
+        >>> spikes, seen = net.record_spikes(source), 0
+        >>> for time in net.steps(200.0, every=10.0):
+        ...     seen += spikes.new().t.size
+        ...     if seen >= 5:
+        ...         source.rate[:] = 0.0
+        >>> spikes.t.size
+        6
+        """
+        piece = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
+        steps = check_steps("duration", duration, self.dt)
+        if steps % piece:
+            raise InputError(
+                f"duration is {duration:g} ms; it has to be a multiple of every = {every:g} ms."
+            )
+        return self._pieces(steps // piece, piece)
+
+    def _pieces(self, number: int, steps: int) -> Iterator[float]:
+        for _ in range(number):
+            self.run_steps(steps)
+            yield self.time
+
+    def reset(self, seed: int | None = None, state: Mapping[str, Any] | None = None) -> None:
+        """Go back to time 0, for the next trial: the same network, with other noise.
+
+        All that runs change is as it was when the first run began: variables, spikes under way,
+        traces, weights that learn, and arrays of added Phases. What was set by hand before the
+        first run belongs to that; rates and voltages that were set later do not, so set those of a
+        trial after `reset`. Synapses stay the ones that were drawn with the network's `seed`;
+        parameters, and weights that nothing in a run changes, stay as they are now.
+
+        So ``net.reset(seed=k)`` and a run give the bits of a new network of seed k that is built
+        with the same synapses, whatever was run in between; without a seed, they give the bits of
+        the first run.
+
+        Recordings forget what they hold; `SpikeRecording.take` takes it out before.
+
+        Parameters
+        ----------
+        seed : int, optional
+            What is drawn in the course of a run depends on it: spikes of `Poisson`, background and
+            the like; 0 to 2^64 - 1. The network's `seed` by default.
+        state : dict, optional
+            Go back to this `state` instead, and to its time, as in trials after training.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used, or a recording to a file would lose what it holds.
+
+        Examples
+        --------
+        >>> from spikesim import Network, Poisson
+        >>> net = Network(dt=1.0, seed=1, backend="python")
+        >>> source = net.add_population("source", 5, Poisson)
+        >>> source.rate[:] = 50.0
+        >>> spikes = net.record_spikes(source)
+        >>> for seed in (7, 8, 7):
+        ...     net.reset(seed)
+        ...     net.run(100.0)
+        ...     print(spikes.take().t.size)
+        25
+        27
+        25
+        """
+        if seed is not None:
+            seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
+        to = 0 if state is None else step_of(state)
+        for recording in self.recordings:
+            recording.check_kept(to)
+        if state is not None:
+            self.set_state(dict(state))
+        else:
+            self._remember_beginning()
+            self._beginning.bring_back(self.arrays())
+            self._step, self._is_torn = 0, False
+            for recording in self.recordings:
+                recording.take_back(0)
+            self._draw_noise_from(self.seed)
+        if seed is not None:
+            self._draw_noise_from(seed)
+        if state is None:
+            for part in self.injections().values():
+                part.begin_again()
+
+    def _remember_beginning(self) -> None:
+        """Keep how parts are that have not run yet, for `reset`."""
+        weights = [array for each in self.projections.values() for array in each.weights.values()]
+        self._beginning.keep(self.arrays(), untouched(weights, self.phases()))
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:
@@ -199,9 +376,9 @@ class Network(Assembly):
                 "variables are; build the network anew, or restore a saved state."
             )
 
-    def _check_populations(self) -> None:
-        for population in self.populations.values():
-            population.check()
+    def _checked_populations(self) -> list[Population]:
+        """Check all; those that what runs could make refuse are returned."""
+        return [population for population in self.populations.values() if population.check()]
 
     def changed(self) -> None:
         """Do nothing: scripts of version 0.1 call it after they have exchanged an array."""
@@ -213,7 +390,9 @@ class Network(Assembly):
         a constant or function that an equation reads is another one.
         """
         made_of = self._made_of()
-        alike = len(made_of) == len(self._compiled) and all(map(_same, made_of, self._compiled))
+        alike = len(made_of) == len(self._compiled) and (
+            all(map(is_, made_of, self._compiled)) or all(map(_same, made_of, self._compiled))
+        )
         if self._program is None or not alike or not self._program.is_current:
             try:
                 phases = self.phases()
@@ -233,6 +412,9 @@ class Network(Assembly):
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
         parts += [len(population.shared) for population in self.populations.values()]
+        parts += self.injections().values()
+        parts += [population.can_be_silent for population in self.populations.values()]
+        parts += [population.layout for population in self.populations.values()]
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
@@ -243,6 +425,7 @@ class Network(Assembly):
         owners: dict[str, dict[str, np.ndarray]] = {}
         owners.update((name, part.arrays()) for name, part in self.populations.items())
         owners.update((name, part.arrays()) for name, part in self.projections.items())
+        owners.update((k, part.arrays()) for k, part in self.injections().items() if part.arrays())
         known = {id(array) for arrays in owners.values() for array in arrays.values()}
         known.update(id(a) for part in self.projections.values() for a in part.structure())
         for name, state in self._extra.items():
@@ -262,12 +445,20 @@ class Network(Assembly):
     def _state(self) -> dict[str, Any]:
         """What `state` copies."""
         self._check_whole()
+        other = {} if self.noise_seed == self.seed else {"noise_seed": str(self.noise_seed)}
         return {
             "step": self.step,
             "dt": self.dt,
             "seed": str(self.seed),
+            **other,
             "built": self._built(),
+            "parameters": {
+                name: saved
+                for name, part in self.populations.items()
+                if (saved := part.parameters.saved())
+            },
             "arrays": self.arrays(),
+            **silenced(self.populations),
         }
 
     def _built(self) -> dict[str, dict[str, Any]]:
@@ -277,10 +468,15 @@ class Network(Assembly):
         """
         parts = {**self.populations, **self.projections}
         parts.update({f"background {k}": part for k, part in enumerate(self.backgrounds)})
+        parts.update(self.injections())
         return {**{name: part.built() for name, part in parts.items()}, **self._traces}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from a `state` of a network that was built in the same way.
+
+        After a `reset` with another seed the noise goes on from that, too. Parameters of
+        populations get the values that they had then, also where they have been set since the
+        network was built.
 
         Recordings that have gone further forget what they hold from there on, in memory and in
         files; close() one that is to keep it.
@@ -316,6 +512,7 @@ class Network(Assembly):
                 f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
                 f"this one has {self.dt} ms and {self.seed}."
             )
+        noise_seed = noise_seed_of(state, self.seed)
         saved, own = renamed(state["arrays"], self._extra), self.arrays()
         if set(saved) != set(own):
             raise InputError(
@@ -323,6 +520,7 @@ class Network(Assembly):
             )
         if "built" in state:  # not in files of version 0.1
             check_built(state["built"], self._built())
+        changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):
                 raise InputError(
@@ -342,17 +540,26 @@ class Network(Assembly):
                     )
         for owner, population in self.populations.items():
             population.check_saved(saved[owner])
+        silent = check_silent(state.get("silent", {}), self.populations)
         for phase in self._first:
             if phase.body is trials.tick:
                 clock, length = phase.state["clock"], phase.state["length"]
                 for name, extra in self._extra.items():
                     if extra.get("clock") is clock:
                         self._check_clock(saved[name]["clock"], len(length))
+        self._remember_beginning()
         self._is_torn = True
         for owner, arrays in own.items():
             for name, array in arrays.items():
                 array[...] = saved[owner][name]
+        for owner, population in self.populations.items():
+            if silent[owner].size or population.can_be_silent:
+                population.set_silent(slice(None), False)
+                population.set_silent(silent[owner], True)
+        for population, given, following in changed:
+            population.parameters.take(following, given)
         self._step = int(state["step"])
+        self._draw_noise_from(noise_seed)
         self._is_torn = False
         for recording in self.recordings:
             recording.take_back(self.step)
@@ -379,7 +586,8 @@ class Network(Assembly):
         return self
 
     def _held(self) -> dict[str, Any]:
-        return {**self.__dict__, "_program": None, "_compiled": [], "_backend": None}
+        compiled = dict.fromkeys(("_program", "_backend", "_begun"))
+        return {**self.__dict__, **compiled, "_compiled": []}
 
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)
@@ -391,13 +599,13 @@ class Network(Assembly):
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
     def _check_finite(self, stretch: Stretch) -> None:
-        found = self._not_finite()
+        found = not_finite(self)
         if found is None:
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
         self._is_torn = True  # while its arrays are those of earlier steps
-        seen = stretch.find(self._not_finite)
+        seen = stretch.find(lambda: not_finite(self))
         self._is_torn = False
         if seen is not None:
             steps, (what, advice) = seen
@@ -405,21 +613,15 @@ class Network(Assembly):
             when = f"since step {step} ({step * self.dt:g} ms)"
         raise SimulationError(f"{what} {when}; look for {advice}.")
 
-    def _not_finite(self) -> tuple[str, str] | None:
-        """What is NaN or infinite, and what the reason may be; None if nothing is."""
-        for population in self.populations.values():
-            # What is on its way to a neuron counts too: it would be saved.
-            for name, array in (*population.state.items(), *population.rings.items()):
-                if array.dtype.kind == "f" and not np.isfinite(array).all():
-                    place = tuple(np.argwhere(~np.isfinite(array))[0])
-                    where = f"{name} of neuron {place[-1]} in population {population.name!r}"
-                    reason = "a weight or a rate that is too large, or a dt that is too long"
-                    return f"{where} is {array[place]}", reason
-        for projection in self.projections.values():
-            if (part := projection.not_finite()) is not None:
-                where = f"{part} of projection {projection.name!r}"
-                return f"{where} is NaN or infinite", "a learning rate that is too large"
-        return None
+
+def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:
+    """Let all take out what was recorded: if one cannot, the others still do."""
+    for k, recording in enumerate(recordings):
+        try:
+            recording.drain(step)
+        except BaseException:
+            _drain(recordings[k + 1 :], step)
+            raise
 
 
 def _same(now: Any, then: Any) -> bool:

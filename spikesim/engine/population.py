@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import numbers
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from spikesim.attributes import Constants, Watched, public_names
-from spikesim.checks import check_array, check_memory, check_number, is_real, nearest, show
-from spikesim.copying import Part
+from spikesim.attributes import public_names
+from spikesim.checks import check_choice, check_memory, is_real, nearest
+from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.influence import Influenced
+from spikesim.engine.parameters import (
+    Parameters,
+    check_type,
+    description,
+    has_axes,
+    of_neurons,
+    read_only,
+)
 from spikesim.engine.setting import Setting
+from spikesim.engine.subgroups import Subgroup, subgroup
+from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes
-from spikesim.kernels.chance import MASK, Uniforms
+from spikesim.kernels.chance import Uniforms
 from spikesim.kernels.draws import KEY
+from spikesim.kernels.machine.differing import (
+    EACH,
+    every_value,
+    following,
+    for_each,
+    for_each_spike,
+)
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
 from spikesim.neurons import Neuron
-from spikesim.precision import type_for
+from spikesim.precision import SLOW, type_for
 
 __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """The same array, for those who should not write to it: compiled code believes indices."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -47,64 +58,28 @@ def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarra
         )
 
 
-def _has_axes(value: Any) -> bool:
-    return not isinstance(value, numbers.Number) and not (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    )
-
-
-class _Variables(Watched):
-    """The state variables by name; what is assigned to one of them is written into its array."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self:
-            super().__setitem__(name, value)
-            return
-        own = self[name]
-        shape = own.shape if _has_axes(value) else ()
-        own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
-
-
-class _Numbers(Constants):
-    """The constants of a population's neurons, as its bodies see them.
-
-    A parameter is refused if other constants follow from it, which would stay as they were.
-    """
-
-    def __init__(self, population: Population, constants: Mapping[str, Any]):
-        super().__init__(f"constant of {population.name!r}", constants)
-        self._population = population
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name in self._population.neuron.parameters and (
-            name not in self or self._follow(name, value)
-        ):
-            raise InputError(
-                f"{name} of {self._population.name!r} cannot be set alone, as other constants "
-                f"follow from it; give it to add_population, as {name}={show(value)}."
-            )
-        super().__setitem__(name, value)
-
-    def _follow(self, name: str, value: Any) -> bool:
-        """Whether other constants would be others, too."""
-        neuron, dt = self._population.neuron, self._population.network.dt
-        if not is_real(value):
-            return False  # the next run refuses it
-        given = self._population._given
-        first = neuron.with_parameters(given, dt)
-        then = neuron.with_parameters({**given, name: value}, dt)
-        return any(first[other] != then[other] for other in first if other != name)
-
-
-class Population(Part):
+class Population(Influenced):
     """`n` neurons of one kind; made by `Network.add_population`.
 
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
     ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step.
-    Arrays of others that the neuron's equations read go to ``population.shared``.
+    Parameters can be set between runs, too, to a number or to one for each neuron:
+    ``population.threshold = -48.0``; a variable of the same name comes first, and `parameters` has
+    them all. Arrays of others that the neuron's equations read go to ``population.shared``.
+
+    ``population[:80]``, a `Subgroup`, stands for some of its neurons.
 
     Attributes
     ----------
+    silent : numpy.ndarray of bool, shape (n,)
+        Which neurons are silenced, by ``population.silence()`` or ``population[:80].silence()``.
+    parameters : Parameters
+        The parameters by name.
+    params : dict
+        The constants that follow from them, which the neuron's equations read. A parameter that is
+        set makes them all anew.
+    differing : dict of str to numpy.ndarray, shape (n,)
+        Those constants that differ from neuron to neuron.
     dtype : {'float32', 'float64'}
         The type of the variables: the network's, but float64 if a time constant is longer than
         4096 steps; see `Neuron`.
@@ -119,6 +94,8 @@ class Population(Part):
         "count": "it lists the last spikes",
         "state": "set its variables, as in population.v[:] = -60.0",
         "params": "change one of them, as in population.params['decay'] = 0.9",
+        "parameters": "set one of them, as in population.parameters['tau'] = 10.0",
+        "differing": "set parameters, from which constants follow",
         "shared": "put arrays into it, as in population.shared['gain'] = array",
     }
 
@@ -127,30 +104,26 @@ class Population(Part):
         self.name = name
         self.n = n
         self.neuron = neuron
-        self.dtype = dtype = type_for(network.dtype, neuron.longest(given) / network.dt)
-        constants = neuron.with_parameters(given, network.dt)
-        for parameter, value in given.items():
-            check_number(parameter, value, dtype=dtype)
-        for constant, value in constants.items():
-            if not abs(float(value)) <= float(np.finfo(dtype).max):
-                raise InputError(
-                    f"{', '.join(given)}: {constant} would be {value:g}, which {dtype} cannot hold."
-                )
+        made = of_neurons(neuron, given, network.dt, name, n)
+        self.dtype = dtype = type_for(network.dtype, made.longest / network.dt)
+        check_type(name, made, given, dtype)
         variables = np.dtype(dtype).itemsize * len(neuron.variables)
         bytes_each = variables + 4 * (1 + neuron.most_spikes)
         check_memory(f"n is {n}", float(n) * bytes_each)
-        self._given = dict(given)
-        self.params: dict[str, Any] = _Numbers(self, constants)
-        starts = neuron.start(given)
-        for variable, start in starts.items():
-            check_number(f"variables: {variable}", start, dtype=dtype)
+        self.parameters = Parameters(self, made.values)
+        self._built = {key: description(value) for key, value in made.values.items()}
+        self.params: dict[str, Any] = Numbers(self)
+        self.differing: dict[str, np.ndarray] = {}
+        self._live: dict[str, np.ndarray] = {}
+        self._layout: tuple[Any, ...] = ()
+        self.take(made.constants)
         self._spike = np.zeros(-(-n // 8) * 8, np.int32)
         self._number = 0
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
-            self._uniforms = Uniforms(n, network.seed, 0, dtype)
-        self.state: dict[str, np.ndarray] = _Variables(
-            {variable: np.full(n, start, dtype) for variable, start in starts.items()}
+            self._uniforms = Uniforms(n, network.noise, 0, dtype)
+        self.state: dict[str, np.ndarray] = Variables(
+            {name: np.full(n, start, dtype) for name, start in made.starts.items()}
         )
         self.state["spike"] = self._spike[:n]
         if self._uniforms:
@@ -162,36 +135,66 @@ class Population(Part):
         }
         self.filters: dict[str, Filter] = {}
         self.rings: dict[str, np.ndarray] = {}
+        self._injected: dict[str, list[Any]] = {}
+        self._silent: dict[str, np.ndarray] = {}
+        self._totals: dict[str, np.ndarray] = {}
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
 
+    def _repr_html_(self) -> str:
+        return population_summary(self)._repr_html_()
+
     def __getattr__(self, name: str) -> np.ndarray:
         state = self.__dict__.get("state", {})
-        if name not in state:
-            raise AttributeError(
-                f"{self.__dict__.get('name')!r} has no variable {name!r}; there is "
-                f"{', '.join(state)}.{nearest(name, state)}"
-            )
-        return state[name]
+        if name in state:
+            return state[name]
+        parameters = self.__dict__.get("parameters", {})
+        if name in parameters:
+            return parameters[name]
+        known = [*state, *(each for each in parameters if each not in state)]
+        raise AttributeError(
+            f"{self.__dict__.get('name')!r} has no variable or parameter {name!r}; there is "
+            f"{', '.join(known)}.{nearest(name, known)}"
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__.get("state", {})
         if name in state:
             state[name] = value
+        elif name in self.__dict__.get("parameters", {}) and self._is_free(name):
+            self.parameters[name] = value
         else:
             super().__setattr__(name, value)
 
+    def __dir__(self) -> list[str]:
+        """What users read, set and call: variables and parameters before all."""
+        own = [name for name in _SHOWN if hasattr(type(self), name) or name in self.__dict__]
+        hidden = [name for name in super().__dir__() if name.startswith("_")]
+        return [*dict.fromkeys([*self._more(), *own]), *hidden]
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a name is that of no attribute of populations."""
+        return name not in self.__dict__ and not hasattr(type(self), name)
+
     def _more(self) -> Iterator[str]:
         yield from self.__dict__.get("state", {})
+        for name in self.__dict__.get("parameters", {}):
+            if name not in self.state and self._is_free(name):
+                yield name
 
     def _refusal(self, name: str) -> str:
         if name not in self.neuron.parameters:
             return super()._refusal(name)
         return (
-            f"{name} of {self.name!r} cannot be set: it is a parameter, and constants follow from "
-            f"it when the neurons are made; give it to add_population, as {name}=..."
+            f"{name} of {self.name!r} cannot be set, as all populations have a {name}; set the "
+            f"parameter by population.parameters[{name!r}] = ..."
         )
+
+    __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
+
+    def __getitem__(self, key: Any) -> Subgroup:
+        return subgroup(self, key)
 
     @property
     def ids(self) -> np.ndarray:
@@ -262,12 +265,14 @@ class Population(Part):
         return self.network, "populations", self.name
 
     def built(self) -> dict[str, Any]:
-        built = {"number of neurons": self.n, **self.neuron.parameters, **self._given}
+        built = {"number of neurons": self.n, **self._built}
+        if self._live:
+            built["live"] = ", ".join(self._live)
         for port, filter_ in self.filters.items():
             kernel = filter_.kernel._asdict()
             built.update({f"{name} of the kernel of {port}": x for name, x in kernel.items()})
         return {
-            name: x if x is None else int(x) if isinstance(x, numbers.Integral) else float(x)
+            name: int(x) if isinstance(x, numbers.Integral) else float(x) if is_real(x) else x
             for name, x in built.items()
         }
 
@@ -277,14 +282,146 @@ class Population(Part):
         listed = np.arange(saved["ids"].shape[1]) < saved["count"][:, None]
         check_range(f"saved {self.name}.ids", saved["ids"][listed], 0, self.n - 1)
 
-    def check(self) -> None:
-        """Refuse variables that the neurons cannot run with; the network asks before a run."""
-        if self.neuron.check is not None:
-            self.neuron.check(self)
+    def check(self) -> bool:
+        """Refuse variables that the neurons cannot run with; the network asks before a run.
+
+        Returns whether it has to ask again after the run, which may have changed them.
+        """
+        return self.neuron.check is not None and self.neuron.check(self) is not False
+
+    def take(self, constants: Mapping[str, Any]) -> None:
+        """Let these constants hold from now on: numbers, or arrays with one for each neuron."""
+        held: dict[str, Any] = {}
+        for name, value in constants.items():
+            own = self.differing.get(name)
+            if name in self._following:
+                held[name] = read_only(self.differing[name])
+            elif has_axes(value):
+                dtype = np.dtype(self.dtype if value.dtype.kind == "f" else np.int64)
+                if own is None or own.dtype != dtype:
+                    own = self.differing[name] = np.empty(self.n, dtype)
+                own[:] = value
+                held[name] = read_only(own)
+            else:
+                self.differing.pop(name, None)
+                held[name] = value
+        for name in [name for name in self.differing if name not in held]:
+            del self.differing[name]
+        cast("Numbers", self.params).take(held)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Note which numbers differ, and of which kind all are: Phases are made for that."""
+        values = {name: self.parameters[name] for name in self.parameters if self._live}
+        kinds = [(name, kind_of(value)) for name, value in [*self.params.items(), *values.items()]]
+        layout = tuple([*kinds, *self._live])
+        if layout != self._layout:
+            self._layout = layout
+
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        """An object that is another one when Phases have to be made anew."""
+        return self._layout
+
+    def check_speed(self, longest: float, given: Iterable[str]) -> None:
+        """Refuse a longest time constant for which variables would have to be of another type."""
+        dt = self.network.dt
+        if type_for(self.dtype, longest / dt) != self.dtype:
+            raise InputError(
+                f"{', '.join(given)}: the longest time constant of {self.name!r} would be "
+                f"{longest:g} ms, more than {SLOW} steps of dt = {dt:g} ms, for which its "
+                "variables would have to be float64; give it to add_population, or build the "
+                "network with dtype='float64'."
+            )
+
+    def check_constant(self, name: str) -> None:
+        """Refuse a constant that is computed anew in every step."""
+        for live, functions in self.neuron.live.items():
+            if live in self._live and name in functions:
+                raise InputError(
+                    f"{name} of {self.name!r} follows from {live} in every step; set {live}."
+                )
+
+    @property
+    def _following(self) -> set[str]:
+        """The constants that follow from live parameters."""
+        return {name for live in self._live for name in self.neuron.live[live]}
+
+    def live(self, name: str) -> np.ndarray:
+        """Make a parameter a variable, which a stimulus, noise or a Phase may write to.
+
+        It starts from the values of the parameter. What is written before the neurons are advanced
+        holds in that step, and stays until something else is written. It can be recorded and
+        connected to as any variable. A variable of that name is returned as it is.
+
+        Parameters
+        ----------
+        name : str
+            A parameter that the neuron lists as `Neuron.live`, such as the input ``I`` of
+            `spikesim.CurrentLIF`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+            Of float64, so that a number there does what it does as a parameter; a variable of the
+            neuron's own has the type of the population.
+
+        Raises
+        ------
+        InputError
+            If the neuron has no such parameter.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF, Network
+        >>> net = Network(backend="python")
+        >>> cells = net.add_population("cells", 2, CurrentLIF)
+        >>> cells.live("I")[:] = 5.0, 20.0
+        >>> net.run(100.0)
+        >>> cells.v.round(1)
+        array([-55. , -55.2], dtype=float32)
+        """
+        variables = [each for each in self.state if each not in ("spike", "uniform")]
+        check_choice("name", name, dict.fromkeys([*self.neuron.live, *variables]))
+        if name in variables:
+            return self.state[name]
+        array = np.empty(self.n)
+        array[:] = self.parameters[name]
+        for constant in self.neuron.live[name]:
+            own = np.empty(self.n, self.dtype)
+            own[:] = self.params[constant]
+            self.differing[constant] = own
+        self._live[name] = array
+        self.state[name] = array
+        self.take(dict(self.params))
+        return array
+
+    def _refreshing(self) -> list[Phase]:
+        """The Phases by which constants follow from live parameters."""
+        ordered = []
+        values = {name: self.parameters[name] for name in self.parameters if self._live}
+        arrays = {name: value for name, value in values.items() if has_axes(value)}
+        arrays.update(self._live)
+        alike: Any = Alike(self.parameters, arrays)
+        for name in self._live:
+            functions = self.neuron.live[name]
+            state = State().link("value", self._seen_in(name), name)
+            for constant in functions:
+                state.link(f"to_{constant}", self.differing, constant)
+            for each in arrays:
+                held = self._seen_in(each) if each in self._live else self.parameters.held
+                state.link(EACH + each, held, each)
+            body = following(functions, alike, are_whole(arrays))
+            ordered.append(Phase(body, every_value, state, alike, neurons=self, dtype="float64"))
+        return ordered
+
+    def _seen_in(self, name: str) -> dict[str, np.ndarray]:
+        """Where a live parameter is, as neurons see it: with all that is added to it."""
+        return self._totals if name in self._totals else self._live
 
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
-        return self.network.is_driven(self, self.state[variable])
+        return variable in self._totals or self.network.is_driven(self, self.state[variable])
 
     def clearing(self) -> list[Phase]:
         """The Phases that come first: what arrives is added to what they leave."""
@@ -303,35 +440,53 @@ class Population(Part):
     def phases(self) -> list[Phase]:
         """The Phases that follow when all has arrived: potentials, random numbers, neurons."""
         ordered = [filter_.advancing() for filter_ in self.filters.values()]
+        ordered += self._injecting()
         if self._uniforms:
             ordered.append(self._uniforms.phase())
         return ordered + self.emission()
 
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
-        ordered = []
-        seed = self.network.seed
+        ordered = self._refreshing()
+        # Not copies: parameters and the seed may be changed between runs.
         stream = {"stream": ON_SPIKE + self._number}
-        chance = {**stream, "seed_low": seed & MASK, "seed_high": seed >> 32}
-        # Not a copy: parameters may be changed between runs.
-        drawing: Any = ChainMap(self.params, chance)
+        drawing: Any = ChainMap(self.params, stream, self.network.noise)
         params = drawing if self.neuron.stochastic else self.params
         for step in self.neuron.steps:
-            state = State(self.state, self.shared)
+            state = State(self.state, self._totals, self.shared)
             if isinstance(step, tuple):
                 ordered.append(Phase(*step, state, params, dtype=self.dtype))
             else:
                 over = neuron_bodies.neurons
-                ordered.append(Phase(step, over, state, params, neurons=self, dtype=self.dtype))
+                phase = Phase(step, over, state, params, neurons=self, dtype=self.dtype)
+                ordered.append(self._for_each(phase, for_each))
         if self.neuron.most_spikes > 0:
             listing = State({"spike": self._spike}, self._listed)
             most = {"most": self.neuron.most_spikes}
             ordered.append(Phase(spikes.collect, once, listing, most))
-        if self.neuron.on_spike:
-            state = State(self.state, self._listed, self.shared)
-            for body in self.neuron.on_spike:
-                ordered.append(Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype))
+        ordered += self.silencing()
+        for body in self.neuron.on_spike:
+            state = State(self.state, self._totals, self._listed, self.shared)
+            phase = Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype)
+            ordered.append(self._for_each(phase, for_each_spike))
         return ordered
+
+    def _for_each(self, phase: Phase, wrapped: Callable[..., Callable]) -> Phase:
+        """A Phase whose body has for each neuron the constants that differ."""
+        if not self.differing:
+            return phase
+        state = cast("State", phase.state)
+        for name in self.differing:
+            if EACH + name in state:
+                raise InputError(
+                    f"{self.name!r} has an array {EACH + name!r}, which is what the {name} of each "
+                    "neuron is called; call it by another name."
+                )
+            state.link(EACH + name, self.differing, name)
+        fixed = tuple(EACH + name for name in self.differing if name not in self._following)
+        alike: Any = Alike(phase.params, self.differing)
+        body = wrapped(phase.body, alike, are_whole(self.differing))
+        return phase._replace(body=body, params=alike, inputs=fixed)
 
     def landing(self, port: str) -> np.ndarray:
         """Where what arrives at a port is added: a ring of rows, shape (slots, n)."""
@@ -339,5 +494,11 @@ class Population(Part):
             return self.filters[port].arrived
         return self.state[port].reshape(1, -1)
 
+
+_SHOWN = (
+    *("n", "name", "neuron", "dtype", "parameters", "params", "live", "shared", "state"),
+    *("spike", "ids", "count", "network"),
+)
+"""Attributes that users are shown besides variables and parameters: the others build programs."""
 
 RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform", KEY}, "population"))

@@ -8,10 +8,17 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spikesim.attributes import Missing
-from spikesim.checks import check_choice, check_number, show
+from spikesim.checks import check_choice, check_neurons, check_number, show
+from spikesim.engine.finite import is_finite
+from spikesim.engine.plasticity import Plasticity
 from spikesim.engine.population import Population
+from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
+from spikesim.engine.subgroups import Subgroup
+from spikesim.engine.summary import projection_summary
+from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
+from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
 from spikesim.kernels import short_term, spikes
 from spikesim.kernels.machine.program import SHARED, Phase
@@ -61,7 +68,8 @@ class Projection(Synapses):
         ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is. A
         dense one has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
-        The weights of a sparse projection in this order, or the one that all share.
+        The weights in this order, or the one that all synapses of a sparse projection share. To be
+        read and set between runs, ``synapses.weight = 2.0``, or one for each.
     later : numpy.ndarray, shape (synapses,) or None
         Where synapses have delays of their own, how many steps each adds to `delay`.
     delay : int
@@ -69,12 +77,15 @@ class Projection(Synapses):
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, what each neuron's last spike left of its resources and their
         use.
-    plasticity : PairSTDP or None
-        How spikes change the weights.
+    plasticity, rule : Plasticity or None
+        How spikes change the weights: ``plasticity.off()``, ``plasticity.A_plus = 0.0``. Both names
+        are of the same object.
     learning : bool
         Whether they do; may be set between runs. The traces of spikes always go on.
     short_term : ShortTermPlasticity or None
         How spikes use up what the synapses release.
+    synapse : SynapticInput or None
+        The synapse model that spikes act on, if not on the target itself.
     learns : bool
         Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. May be
         set, for a rule of one's own.
@@ -86,28 +97,42 @@ class Projection(Synapses):
             "compiled code relies on it; connect takes a sparse array of weights, and delays",
         ),
         **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
-        **dict.fromkeys(("short_term", "plasticity"), "give it to connect"),
+        **dict.fromkeys(("short_term", "plasticity", "rule", "synapse"), "give it to connect"),
         **dict.fromkeys(("x", "u"), "write into it, as in projection.x[:] = 1.0"),
     }
 
-    def __init__(self, name: str, pre: Population, post: Population, port: str):
-        super().__init__(pre.network, name, (pre.n, post.n), pre is post)
+    def __init__(
+        self,
+        name: str,
+        pre: Population,
+        post: Population,
+        port: str,
+        groups: tuple[Subgroup, Subgroup] | None = None,
+    ):
+        within = None if groups is None else (groups[0].ids, groups[1].ids)
+        super().__init__(pre.network, name, (pre.n, post.n), pre is post, within)
+        self._ends = (pre.name, post.name) if groups is None else (groups[0].name, groups[1].name)
         self.pre = pre
         self.post = post
         self.port = port
         self._short_term: ShortTermPlasticity | None = None
         self._release: dict[str, np.ndarray] = {}
         self._scratch = np.zeros(0)
-        self._pairs: PairPlasticity | None = None
+        self._plasticity: Plasticity | None = None
         self._learns = False
+        self._synapse: SynapticInput | None = None
 
     def __repr__(self) -> str:
         kind = "dense" if self.W is not None else f"{self.size} synapses"
-        return f"<Projection {self.name!r}: {self.pre.name} → {self.post.name}.{self.port}, {kind}>"
+        pre, post = self._ends
+        return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
 
-    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
-        if self._pairs is not None:
-            self._pairs.check_weights(name, values)
+    def _repr_html_(self) -> str:
+        return projection_summary(self)._repr_html_()
+
+    def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        if self._plasticity is not None:
+            self._plasticity.check_weights(name, values)
         return values
 
     def _place(self) -> tuple[Any, str, str]:
@@ -117,12 +142,12 @@ class Projection(Synapses):
         sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
         rules = {"short_term": self._short_term, "plasticity": self.plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
-        numbers = {
-            name: float(value)
-            for rule in rules.values()
-            if rule is not None
-            for name, value in rule._asdict().items()
-        }
+        numbers = {} if self._short_term is None else self._short_term._asdict()
+        numbers = {name: float(value) for name, value in numbers.items()}
+        if self._plasticity is not None:
+            numbers.update(self._plasticity.built())
+        if self._synapse is not None:
+            numbers.update(self._synapse.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
         count = {"number of synapses": self.size, "delay in steps": self.delay}
         return {**ends, **count, **sparse, **given, **numbers}
@@ -142,15 +167,104 @@ class Projection(Synapses):
             )
         return self._release[name]
 
+    # ------------------------------------------------------------------------------- as data
+
+    @property
+    def network(self) -> Any:
+        return self.pre.network
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """What each synapse has, by name: its weight, and variables of a plasticity rule."""
+        weight = self.weight if self.W is None else self.W
+        return {"weight": weight, **({} if self._plasticity is None else self._plasticity.each())}
+
+    def holder(self, name: str) -> tuple[dict[str, np.ndarray], str]:
+        """The dict that holds what `state` names, and its name there."""
+        if name == "weight":
+            return self._weights, next(iter(self._weights))
+        return ({} if self._plasticity is None else self._plasticity.each()), name
+
+    def table(self) -> np.ndarray:
+        """All synapses, one in a row; dense or sparse, by presynaptic neuron, then by target.
+
+        Returns
+        -------
+        numpy.ndarray, shape (synapses,)
+            With the fields ``pre`` and ``post`` (neurons), ``weight``, ``delay`` in ms, and the
+            variables of a plasticity rule. It is a copy; ``pandas.DataFrame(table)`` takes it.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(dt=0.5, backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> table = net.connect(cells, cells, target="drive", weight=2.0, one_to_one=True).table()
+        >>> table["post"].tolist(), table["delay"].tolist()
+        ([0, 1, 2], [0.5, 0.5, 0.5])
+        """
+        return table(self)
+
+    def to_scipy(self) -> Any:
+        """The weights, as a scipy sparse array of shape (pre.n, post.n); a copy.
+
+        Synapses of the same two neurons add up. One with a weight of 0 is there, with a 0.
+
+        Returns
+        -------
+        scipy.sparse.csr_array
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network
+        >>> net = Network(backend="python")
+        >>> cells = net.add_population("cells", 3, LIF)
+        >>> synapses = net.connect(cells, cells, target="drive", weight=2.0, one_to_one=True)
+        >>> synapses.to_scipy().toarray().diagonal().tolist()
+        [2.0, 2.0, 2.0]
+        """
+        return matrix(self)
+
+    def of(self, neurons: Any) -> SomeSynapses:
+        """The synapses that presynaptic neurons make: ``synapses.of(7).weight``.
+
+        Parameters
+        ----------
+        neurons : int, array_like of int, array_like of bool or slice
+            Presynaptic neurons, as in `Network.record`.
+        """
+        chosen = check_neurons("neurons", neurons, self.shape[0])
+        if self.W is not None:
+            columns = self.shape[1]
+            return SomeSynapses(self, (chosen[:, None] * columns + np.arange(columns)).reshape(-1))
+        return SomeSynapses(self, _joined(self._start, chosen))
+
+    def onto(self, neurons: Any) -> SomeSynapses:
+        """The synapses onto postsynaptic neurons: ``synapses.onto(3).pre``.
+
+        Parameters
+        ----------
+        neurons : int, array_like of int, array_like of bool or slice
+            Postsynaptic neurons, as in `Network.record`.
+        """
+        chosen = check_neurons("neurons", neurons, self.shape[1])
+        if self.W is not None:
+            rows, columns = self.shape
+            return SomeSynapses(self, (np.arange(rows) * columns + chosen[:, None]).reshape(-1))
+        index = self.by_target()
+        places = index["place"][_joined(index["start_post"], chosen)]
+        return SomeSynapses(self, places.astype(np.int64))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
         weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
-        traces = {} if self._pairs is None else self._pairs.arrays()
-        return {**weights, **self._release, **traces}
+        traces = {} if self._plasticity is None else self._plasticity.arrays()
+        inputs = {} if self._synapse is None else self._synapse.arrays()
+        return {**weights, **self._release, **traces, **inputs}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
-        state = State(self.pre.listed, out=self.post.landing(self.port))
+        state = State(self.pre.listed, out=self._landing())
         if self.short_term is not None:
             state["efficacy"] = self._efficacy()
         bodies = spikes if self.short_term is None else short_term
@@ -161,8 +275,21 @@ class Projection(Synapses):
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
             return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
-        state.update(out=self.post.rings[self.port], later=self._later)
+        if self._synapse is None:
+            state["out"] = self.post.rings[self.port]
+        state["later"] = self._later
         return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
+
+    def _landing(self) -> np.ndarray:
+        return self.post.landing(self.port) if self._synapse is None else self._synapse.landing()
+
+    def look_ahead(self) -> None:
+        """Have room where spikes arrive for those that are under way for longer."""
+        steps = 0 if self._later is None else int(self._later.max())
+        if self._later is not None and self._synapse is None:
+            self.post.look_ahead(self.port, steps)
+        elif self._later is not None:
+            self._synapse.look_ahead(steps)
 
     def use(self) -> list[Phase]:
         """The Phase, if any, that finds the efficacies of the spikes arriving now."""
@@ -186,34 +313,56 @@ class Projection(Synapses):
         self._learns = check_choice("learns", learns, [True, False])
 
     @property
-    def plasticity(self) -> PairSTDP | None:
-        return None if self._pairs is None else self._pairs.rule
+    def plasticity(self) -> Plasticity | None:
+        return self._plasticity
+
+    @property
+    def rule(self) -> Plasticity | None:
+        return self._plasticity
 
     @property
     def learning(self) -> bool:
-        return self._pairs is not None and self._pairs.learning
+        return self._plasticity is not None and self._plasticity.learning
 
     @learning.setter
     def learning(self, on: bool) -> None:
         check_choice("learning", on, [True, False])
-        if self._pairs is None:
+        if self._plasticity is None:
             raise InputError(
                 f"learning cannot be set: {self.name!r} was connected without plasticity."
             )
-        self._pairs.learning = on
+        self._plasticity.learning = on
 
-    def learn_from_pairs(self, rule: PairSTDP) -> None:
-        """Give the synapses spike-timing dependent plasticity."""
-        self._pairs = PairPlasticity(rule, self.pre, self.post, self, self.port)
+    def learn_by(self, rule: PairSTDP | PlasticityRule) -> None:
+        """Give the synapses plasticity."""
+        ends = self.pre, self.post, self, self.port
+        if isinstance(rule, PairSTDP):
+            self._plasticity = PairPlasticity(rule, *ends)
+        elif isinstance(rule, PlasticityRule):
+            self._plasticity = RulePlasticity(rule, *ends)
+        else:
+            raise InputError(
+                f"plasticity is {show(rule)}; it has to be a PairSTDP, a PlasticityRule or None."
+            )
         self._learns = True
 
+    @property
+    def synapse(self) -> SynapticInput | None:
+        return self._synapse
+
+    def act_through(self, synapse: SynapticInput) -> None:
+        """Have spikes act on a synapse model, which adds its current to the target."""
+        self._synapse = synapse
+        self.post.inject(self.port, synapse)
+
     def after_delivery(self) -> list[Phase]:
-        """The Phases, if any, by which the spikes that were delivered change the weights."""
-        return [] if self._pairs is None else self._pairs.after_delivery()
+        """The Phases, if any, by which delivered spikes arrive late, and change the weights."""
+        landings = [] if self._synapse is None else self._synapse.landings()
+        return landings + ([] if self._plasticity is None else self._plasticity.after_delivery())
 
     def after_emission(self) -> list[Phase]:
         """The Phases, if any, by which new spikes of `post` change the weights."""
-        return [] if self._pairs is None else self._pairs.after_emission()
+        return [] if self._plasticity is None else self._plasticity.after_emission()
 
     def _efficacy(self) -> np.ndarray:
         """Room for one efficacy per entry of the list of spikes."""
@@ -252,14 +401,22 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or a release or trace, if one is NaN or infinite; None if not."""
-        watched = {**self._release, **({} if self._pairs is None else self._pairs.arrays())}
+        """A weight that learns, or another array of a run, if it is NaN or infinite; or None."""
+        if not (self._learns or self._release or self._plasticity or self._synapse):
+            return None
+        watched = dict(self._release)
+        for part in (self._plasticity, self._synapse):
+            watched.update({} if part is None else part.arrays())
         if self.learns:
             watched["a weight"] = self.weight if self.W is None else self.W
         for name, array in watched.items():
-            # One pass and no temporary array: a sum is finite unless a part is not, or nearly so.
-            with np.errstate(invalid="ignore", over="ignore"):
-                total = array.sum(dtype=np.float64)
-            if not np.isfinite(total) and not np.isfinite(array).all():
+            if not is_finite(array):
                 return name
         return None
+
+
+def _joined(start: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The numbers ``start[i]:start[i + 1]`` of several rows i, one after the other."""
+    counts = start[rows + 1] - start[rows]
+    skipped = start[rows] - np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return (np.arange(counts.sum()) + np.repeat(skipped, counts)).astype(np.int64)

@@ -15,22 +15,26 @@ from typing import Any, Self
 
 import numpy as np
 
-from spikesim.attributes import public_names
+from spikesim.attributes import public_names, read_only
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
-from spikesim.engine.population import Population, read_only
+from spikesim.engine.arguments import file_unit
+from spikesim.engine.population import Population
+from spikesim.engine.rows import Rows
+from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
+from spikesim.recorded import Recorded, RecordedSamples, RecordedSpikes, Spikes
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
-from spikesim.spiketrains import to_neo
+from spikesim.tables import Table
 
 __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
-_SPIKE_BUFFER = 1 << 20
-_SAMPLE_BUFFER = 1 << 22
+SPIKE_BUFFER = 1 << 20
+SAMPLE_BUFFER = 1 << 22
 
 # What files are made of, as measured; tests hold `predicted_bytes` to it.
 _FILE_BYTES = 6144  # of spikes, without one
@@ -39,66 +43,27 @@ _CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
-class _Rows:
-    """Rows that come in parts and are read as one array.
-
-    However often they are read in between, a row is copied a few times at the most.
-    """
-
-    def __init__(self, width: tuple[int, ...], dtype: Any):
-        self._room = np.zeros((0, *width), dtype)
-        self._joined = 0  # rows that are in the room
-        self._parts: list[np.ndarray] = []  # those that are not
-        self.size = 0
-
-    def append(self, rows: np.ndarray) -> None:
-        """Add rows, which are nobody else's."""
-        if len(rows):
-            self._parts.append(rows)
-            self.size += len(rows)
-
-    def read(self) -> np.ndarray:
-        """All rows, for those who do not write to them: others may have been given them."""
-        if self.size > len(self._room):
-            # The first time there is nothing to spare, as most are read once, after the last run.
-            room = np.empty(
-                (max(self.size, 2 * self._joined), *self._room.shape[1:]), self._room.dtype
-            )
-            room[: self._joined] = self._room[: self._joined]
-            self._room = room
-        for part in self._parts:
-            self._room[self._joined : self._joined + len(part)] = part
-            self._joined += len(part)
-        self._parts = []
-        return read_only(self._room[: self.size])
-
-    def cut(self, size: int) -> None:
-        """Forget all rows but the first so many; who has read the others keeps them."""
-        if size < self.size:
-            self._room = self.read()[:size].copy()
-            self._joined = self.size = size
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_room": self.read().copy(), "_joined": self.size, "_parts": [], "size": self.size}
-
-
-class _Recording(Companion):
-    """What recordings of spikes and of samples have in common: when they were made, and an end."""
+class _Recording(Recorded, Companion):
+    """What recordings of spikes and of samples have in common: their runs, and an end."""
 
     population: Population | None
-    name: str
-    dt: float
+    _stretches: list[tuple[int, int]]
 
-    def __init__(self, population: Population, dt: float, path: str | Path | None, **public: Any):
-        public = {"population": population, "name": population.name, "dt": dt, **public}
+    def __init__(
+        self, population: Population | Subgroup, dt: float, path: str | Path | None, **public: Any
+    ):
+        name = population.name
+        if isinstance(population, Subgroup):
+            population = population.population
+        public = {"population": population, "name": name, "dt": dt, **public}
         self.__dict__.update(public)
         self._path = None if path is None else str(check_path("path", path))
         self._writer: SpikeWriter | TraceWriter | None = None
         self._is_closed = False
         self._origin = self._begun = population.network.step
-        self._stretches: list[tuple[int, int]] = []  # first step and end of what was recorded
-        self._steps = _Rows((), np.int64)  # of each row
-        self._times = _Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
+        self._stretches = []
+        self._steps = Rows((), np.int64)  # of each row
+        self._times = Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -119,29 +84,6 @@ class _Recording(Companion):
     def __copy__(self) -> Self:
         return copy.deepcopy(self)  # a copy that shares rows would be changed by what comes
 
-    # ------------------------------------------------------------------------------- when
-
-    @property
-    def t_start(self) -> float:
-        """When the recording began, in ms: the time of the network then, or at `clear`."""
-        return (self._stretches[0][0] if self._stretches else self._origin) * self.dt
-
-    @property
-    def t_stop(self) -> float:
-        """Up to when was recorded, in ms: the time of the network after the last run."""
-        return (self._stretches[-1][1] if self._stretches else self._origin) * self.dt
-
-    @property
-    def duration(self) -> float:
-        """How long was recorded, in ms.
-
-        That is ``t_stop - t_start``, less what was skipped if the network was given the state of
-        a later time on its way.
-        """
-        if len(self._stretches) == 1:
-            return self.t_stop - self.t_start
-        return sum(end - first for first, end in self._stretches) * self.dt
-
     # ------------------------------------------------------------------------------- running
 
     def prepare(self, step: int) -> None:
@@ -153,9 +95,20 @@ class _Recording(Companion):
                 "on without it."
             )
 
+    def check_kept(self, step: int) -> None:
+        """Refuse to go back to a step if a file would lose what it holds."""
+        if self._path is not None and self._stretches and step < self._stretches[-1][1]:
+            raise InputError(
+                f"The recording of {self.name!r} goes to {self._path}, which would lose what it "
+                "holds; close() it before reset, and record the next trial to another file."
+            )
+
     def take_back(self, step: int) -> None:
         """Forget what was recorded from a step on, as the network has gone back to it."""
-        if not self._stretches or step >= self._stretches[-1][1]:
+        if not self._stretches:
+            self._origin = step
+            return
+        if step >= self._stretches[-1][1]:
             return
         self._stretches = [(a, min(b, step)) for a, b in self._stretches if a < step]
         self._origin = step
@@ -236,6 +189,9 @@ class _Recording(Companion):
         self._times.append(steps[self._times.size :] * self.dt)
         return self._times.read()
 
+    def _tables(self) -> list[Table]:
+        return super()._tables() if self._path is None else []
+
     def _where(self) -> str:
         """The end of how a recording shows itself."""
         if self._path is not None:
@@ -243,8 +199,8 @@ class _Recording(Companion):
         return f"{self.t_start:g} to {self.t_stop:g} ms"
 
 
-class SpikeRecording(_Recording):
-    """The spikes of one population; made by `Network.record_spikes`.
+class SpikeRecording(_Recording, RecordedSpikes):
+    """The spikes of a population, or of a subgroup; made by `Network.record_spikes`.
 
     A copy, such as that which another process sends back, holds what was recorded and can be read,
     drawn and written, but belongs to no network any more.
@@ -254,7 +210,7 @@ class SpikeRecording(_Recording):
     t : numpy.ndarray, shape (spikes,)
         Times in ms, ascending: a spike of step k has time k dt. To be read only.
     i : numpy.ndarray, shape (spikes,)
-        The neuron of each spike. To be read only.
+        The neuron of each spike, as its population, or subgroup, numbers them. To be read only.
     count : numpy.ndarray, shape (n,)
         Spikes per neuron.
     t_start, t_stop, duration : float
@@ -262,20 +218,32 @@ class SpikeRecording(_Recording):
         `set_state` to an earlier time, all that came later is forgotten.
     """
 
-    n: int
-
-    def __init__(self, population: Population, dt: float, path: str | Path | None):
+    def __init__(
+        self,
+        population: Population | Subgroup,
+        dt: float,
+        path: str | Path | None,
+        writer: SpikeWriter | None = None,
+    ):
         super().__init__(population, dt, path, n=population.n)
+        self._numbers: np.ndarray | None = None  # of a subgroup: those of its neurons, or -1
+        if isinstance(population, Subgroup):
+            self._numbers = np.full(population.population.n, -1, np.int32)
+            self._numbers[population.ids] = np.arange(population.n)
+            population = population.population
         self._most = population.spike_list()["ids"].shape[1]
-        size = max(_SPIKE_BUFFER, self._most)
+        size = max(SPIKE_BUFFER, self._most)
         self._buffer = {
             "step": np.zeros(size, np.int64),
             "neuron": np.zeros(size, np.int32),
             "fill": np.zeros(1, np.int64),
         }
-        self._neurons = _Rows((), np.int32)
+        self._neurons = Rows((), np.int32)
+        self._counts = np.zeros(self.n, np.int64)  # of the first spikes, so many as were counted
+        self._counted = 0
+        self._seen, self._seen_to = 0, self._origin  # rows and steps that `new` has given out
         if path is not None:
-            self._writer = SpikeWriter(path, dt, {self.name: self.n})
+            self._writer = writer or SpikeWriter(path, dt, {self.name: self.n})
 
     def __repr__(self) -> str:
         spikes = "" if self._path is not None else f"{self._steps.size} spikes, "
@@ -309,6 +277,9 @@ class SpikeRecording(_Recording):
             return
         stored = int(self._buffer["fill"][0])
         steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+        if self._numbers is not None:
+            neurons = self._numbers[neurons]
+            steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
         if isinstance(self._writer, SpikeWriter):
             self._writer.append(self.name, steps, neurons)
         else:
@@ -319,6 +290,13 @@ class SpikeRecording(_Recording):
     def _cut(self, rows: int) -> None:
         super()._cut(rows)
         self._neurons.cut(rows)
+        self._seen = min(self._seen, rows)
+        if rows < self._counted:
+            self._counts, self._counted = np.zeros(self.n, np.int64), 0
+
+    def take_back(self, step: int) -> None:
+        super().take_back(step)
+        self._seen_to = min(self._seen_to, step)
 
     def _cut_file(self, step: int) -> None:
         if isinstance(self._writer, SpikeWriter):
@@ -377,59 +355,81 @@ class SpikeRecording(_Recording):
 
     @property
     def count(self) -> np.ndarray:
-        return np.bincount(self.i, minlength=self.n)
+        i = self.i
+        if self._counted < i.size:
+            self._counts += np.bincount(i[self._counted :], minlength=self.n)
+            self._counted = i.size
+        return self._counts.copy()
 
-    def spike_trains(self) -> list[np.ndarray]:
-        """The spike times of each neuron, in ms."""
-        order = np.argsort(self.i, kind="stable")
-        return np.split(self.t[order], np.cumsum(self.count)[:-1])
+    def take(self) -> Spikes:
+        """Everything recorded so far, as data of its own; the recording forgets it.
 
-    def to_neo(self) -> Any:
-        """A `neo.Segment` with a spike train per neuron, for elephant; needs spikesim[analysis].
+        It begins anew at the present time, for example with the next trial.
 
         Raises
         ------
         InputError
-            If nothing was recorded, or not all the time from `t_start` to `t_stop`.
+            If it goes to a file.
+
+        Examples
+        --------
+        >>> from spikesim import Network, Poisson
+        >>> net = Network(dt=1.0, seed=1, backend="python")
+        >>> source = net.add_population("source", 5, Poisson)
+        >>> source.rate[:] = 50.0
+        >>> spikes = net.record_spikes(source)
+        >>> trials = []
+        >>> for k in range(3):
+        ...     net.reset(seed=k)
+        ...     net.run(100.0)
+        ...     trials.append(spikes.take())
+        >>> [trial.t.size for trial in trials], spikes.t.size
+        ([32, 26, 30], 0)
         """
-        spikes = self.t, self.i
-        if not self._stretches:
-            raise InputError(
-                f"The recording of {self.name!r} holds no time yet; run the network first."
-            )
-        for (_, end), (first, _) in zip(self._stretches, self._stretches[1:], strict=False):
-            raise InputError(
-                f"{self.name!r} was not recorded from {end * self.dt:g} to {first * self.dt:g} ms, "
-                "which neo would take for silence; clear() the recording when a later state is set."
-            )
-        return to_neo(*spikes, self.n, self.duration, self.name, self.t_start)
+        taken = self._since(0, 0)
+        self.clear()
+        return taken
 
-    def to_sonata(self, path: str | Path) -> None:
-        """Write the raster to an HDF5 file in the SONATA layout.
+    def new(self) -> Spikes:
+        """The spikes since the last look: since this was called before, or since the start.
 
-        A file from before the program is replaced; one that the program has written itself, or is
-        recording to, is not.
+        A call takes as long as there are new spikes, whatever was recorded before; the recording
+        keeps all of them.
 
         Raises
         ------
-        FileError
-            If the file cannot be written.
+        InputError
+            If it goes to a file.
+
+        Examples
+        --------
+        >>> from spikesim import Network
+        >>> net = Network(dt=1.0, backend="python")
+        >>> source = net.add_spike_trains("source", 2, times=[1.0, 2.0, 7.0], ids=[0, 1, 1])
+        >>> spikes = net.record_spikes(source)
+        >>> for _ in net.steps(10.0, every=5.0):
+        ...     print(spikes.new().i)
+        [0 1]
+        [1]
         """
-        spikes = self.steps, self.i
-        with SpikeWriter(path, self.dt, {self.name: self.n}) as writer:
-            writer.append(self.name, *spikes)
+        found = self._since(self._seen, self._seen_to)
+        self._seen, self._seen_to = self._steps.size, self._last()
+        return found
+
+    def _since(self, row: int, step: int) -> Spikes:
+        """The spikes from a row on, which are those from a step on."""
+        whole = [(max(first, step), end) for first, end in self._stretches if end > step]
+        origin = max(self._origin, step)
+        return Spikes(self.name, self.n, self.dt, self.steps[row:], self.i[row:], origin, whole)
 
 
-class StateRecording(_Recording):
+class StateRecording(_Recording, RecordedSamples):
     """Samples of state variables; made by `Network.record`.
 
     ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms; both are to be
     read only. The sample of step k is the value at the end of that step, beside the spikes of time
     k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
     """
-
-    variables: list[str]
-    every: int
 
     def __init__(
         self,
@@ -439,18 +439,19 @@ class StateRecording(_Recording):
         which: np.ndarray,
         dt: float,
         path: str | Path | None,
-        unit: str,
+        units: dict[str, str],
     ):
-        super().__init__(population, dt, path, variables=variables, every=every)
+        super().__init__(population, dt, path, variables=variables, every=every, units=units)
         self._which = which
-        rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
+        rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows
         self._params: dict[str, Any] = {"every": every, "first": 0}
-        self._samples = {v: _Rows((which.size,), dtype) for v, dtype in types.items()}
+        self._samples = {v: Rows((which.size,), dtype) for v, dtype in types.items()}
         self._first = self._next = -(-population.network.step // every)
         if path is not None:
+            unit = file_unit(units)
             self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
             self._writer.add_population(self.name, which, variables)
 
@@ -472,7 +473,7 @@ class StateRecording(_Recording):
                 probes.sample,
                 probes.sampled,
                 {
-                    "value": self.population.state[v],
+                    "value": self.population.as_seen(v),
                     "which": self._which,
                     "buffer": self._buffers[v],
                 },

@@ -17,7 +17,7 @@ __all__ = ["Stretch"]
 
 Found = TypeVar("Found")
 
-_LEAST = 100  # steps: of fewer, who is told between which two a number became NaN knows enough
+LEAST = 100  # steps: of fewer, who is told between which two a number became NaN knows enough
 _MOST = 1 << 22  # bytes: a copy of more would take a noticeable part of a run
 
 
@@ -54,7 +54,7 @@ class Stretch:
         self._program = program
         self._recordings = recordings
         self._copies: list[tuple[np.ndarray, np.ndarray]] = []
-        if steps >= _LEAST and together.get() is None:
+        if steps >= LEAST and together.get() is None:
             changing = [array for owned in arrays().values() for array in owned.values()]
             if sum(array.nbytes for array in changing) <= _MOST:
                 self._copies = [(array, array.copy()) for array in changing]

@@ -5,16 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spikesim.checks import is_real, show
+import numpy as np
+
+from spikesim.checks import (
+    MOST_STEPS,
+    check_integer,
+    check_neurons,
+    check_unknown,
+    is_real,
+    show,
+)
+from spikesim.engine.parameters import Following
+from spikesim.engine.population import Population
 from spikesim.errors import InputError
 
-__all__ = ["check_built", "renamed"]
+__all__ = [
+    "changed_parameters",
+    "check_built",
+    "check_silent",
+    "noise_seed_of",
+    "renamed",
+    "silenced",
+    "step_of",
+]
 
 
 def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
     old = {name.replace(" ", "_"): name for name in extra if name not in saved}
     return {old.get(name, name): part for name, part in saved.items()}
+
+
+def silenced(populations: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    """What a state holds of neurons that have been silenced; nothing if none is."""
+    silent = {name: np.flatnonzero(each.silent) for name, each in populations.items()}
+    silent = {name: ids for name, ids in silent.items() if ids.size}
+    return {"silent": silent} if silent else {}
+
+
+def check_silent(saved: Any, populations: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The silenced neurons of each population in a state, or `InputError`."""
+    if not isinstance(saved, Mapping):
+        raise InputError(f"The saved silent is {show(saved)}; it has to be a dict by population.")
+    check_unknown("saved silent population", saved, populations)
+    return {
+        name: check_neurons(f"saved silent of {name!r}", saved.get(name, []), population.n)
+        for name, population in populations.items()
+    }
 
 
 def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
@@ -34,6 +71,50 @@ def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
                     f"{name} of {part!r} is {show(here.get(name))} in this network and "
                     f"{show(there[name])} in the saved one; {remedy}."
                 )
+
+
+def step_of(state: Any) -> int:
+    """The step that a state was taken at."""
+    if not isinstance(state, Mapping) or "step" not in state:
+        raise InputError(f"state is {show(state)}; it has to be what Network.state() returned.")
+    return check_integer("saved step", state["step"], at_least=0, at_most=MOST_STEPS)
+
+
+def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
+    """The seed of the noise of a state; that of the network, unless it was reset with another."""
+    saved = state.get("noise_seed", str(seed))
+    if (
+        not isinstance(saved, str)
+        or not (saved.isdecimal() and len(saved) <= 20)
+        or int(saved) >= 2**64
+    ):
+        raise InputError(f"The saved noise_seed is {show(saved)}; it has to be a seed.")
+    return int(saved)
+
+
+def changed_parameters(
+    saved: Any, populations: Mapping[str, Population]
+) -> list[tuple[Population, dict[str, Any], Following]]:
+    """Which parameters of which populations differ from saved ones, and what would follow.
+
+    Files from before parameters could be set between runs have none; they stay as they are then.
+    """
+    if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
+        raise InputError(f"The saved parameters are {show(saved)}; they are damaged.")
+    changed = []
+    for name, population in populations.items():
+        own = population.parameters.saved()
+        given = {
+            key: value
+            for key, value in saved.get(name, {}).items()
+            if not (key in own and np.array_equal(own[key], value))
+        }
+        if given:
+            try:
+                changed.append((population, given, population.parameters.following(given)))
+            except InputError as error:
+                raise InputError(f"The saved parameters of {name!r}: {error}") from None
+    return changed
 
 
 def _same(saved: Any, own: Any) -> bool:

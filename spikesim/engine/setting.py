@@ -1,4 +1,4 @@
-"""What a part has to know of its network."""
+"""The settings of a network that its parts need."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 
 from spikesim.checks import check_choice, check_integer, check_number
 from spikesim.copying import Whole
+from spikesim.kernels.chance import seed_words
 
 __all__ = ["Setting"]
 
 
 class Setting(Whole):
-    """The step, the seed, the type of numbers, and how far time has gone; a `Network` is one.
+    """The length of a step, the seed, the type of numbers and the time; a `Network` is one.
 
     Parameters
     ----------
@@ -35,6 +36,22 @@ class Setting(Whole):
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
         self._step = 0
+        self._noise_seed = self.seed
+        self._noise = seed_words(self.seed)
+
+    @property
+    def noise_seed(self) -> int:
+        """The seed of all that is drawn in the course of a run; `seed` until `Network.reset`."""
+        return self._noise_seed
+
+    @property
+    def noise(self) -> dict[str, int]:
+        """`noise_seed` as bodies read it: a dict that stays the same one, for a `ChainMap`."""
+        return self._noise
+
+    def _draw_noise_from(self, seed: int) -> None:
+        self._noise_seed = seed
+        self._noise.update(seed_words(seed))
 
     @property
     def step(self) -> int:
@@ -43,7 +60,7 @@ class Setting(Whole):
 
     @property
     def time(self) -> float:
-        """The time that the next step stands for, in ms."""
+        """The time of the next step, in ms."""
         return self.step * self.dt
 
     def is_driven(self, population: Any, array: np.ndarray) -> bool:

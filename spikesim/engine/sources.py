@@ -1,8 +1,8 @@
-"""Where spikes come from: images shown trial after trial, given spike trains, other spikes.
+"""Sources of spikes: images shown trial after trial, given spike trains, spikes of others.
 
 A source is a population without input. (A source of constant Poisson rates is an ordinary
-population of `spikesim.Poisson` neurons.) The spikes of an `EventSource` are chosen from those of
-another population. A `Background` is no population, but Poisson input to every neuron of one.
+population of `spikesim.Poisson` neurons.) An `EventSource` selects spikes of another population. A
+`Background` is not a population, but Poisson input to every neuron of one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
-from spikesim.kernels.chance import MASK
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.kernels.spikes import flag, unflag
@@ -41,7 +40,7 @@ from spikesim.precision import SPIKE_INTERVAL, type_for
 __all__ = ["Background", "EventSource", "ImageSource", "SpikeTrainSource", "Trials"]
 
 BACKGROUND = 1 << 25
-"""Random numbers of backgrounds come from streams from here on."""
+"""The first stream of random numbers for backgrounds."""
 
 _MOST_PER_STEP = 1e6  # spikes of a neuron: their number is drawn with 32 bits
 
@@ -49,19 +48,19 @@ _MANY = 0.7  # spikes per neuron and step from which on each neuron draws: it is
 
 
 class Trials(Guarded):
-    """The order and the lengths of trials, and the clock that runs through them.
+    """The order and the lengths of trials, and the clock that counts their steps.
 
     Parameters
     ----------
     capacity : int
         How many trials can be scheduled at once.
     repeat : bool
-        Begin again after the last of `capacity` trials.
+        Start again after the last of `capacity` trials.
 
     Attributes
     ----------
     clock : numpy.ndarray
-        See `spikesim.kernels.trials`; Phases gate themselves on it.
+        See `spikesim.kernels.trials`; by it Phases decide whether to run.
     length : numpy.ndarray of int64, shape (trials, 2)
         Steps of the first and the second phase of each trial.
     example : numpy.ndarray of int64, shape (trials,)
@@ -75,7 +74,7 @@ class Trials(Guarded):
         self.clock = np.array([-1, trial_bodies.SECOND, 0, 0], np.int64)
 
     def schedule(self, example: np.ndarray, length: np.ndarray) -> int:
-        """Put these trials next and return how many steps they take.
+        """Make these the next trials; return how many steps they take.
 
         Parameters
         ----------
@@ -91,7 +90,7 @@ class Trials(Guarded):
         return int(self.length[:n].sum())
 
     def phase(self) -> Phase:
-        """The Phase that advances the clock, to be the first of a step."""
+        """The Phase that advances the clock; it has to be the first of a step."""
         state = {"clock": self.clock, "length": self.length}
         return Phase(trial_bodies.tick, once, state, {"repeat": int(self._repeat)})
 
@@ -105,21 +104,21 @@ class ImageSource(Population):
     name : str
     pixels : int
     trials : Trials
-        Says which image is shown when.
+        Decides when each image is shown.
     rate : float
-        Expected spikes per step of a pixel of value 1; of the brightest pixel at most 1, as a pixel
-        emits up to four spikes in a step.
+        Expected spikes per step of a pixel of value 1. The brightest pixel may have at most 1,
+        because a pixel emits up to four spikes in a step.
 
     Attributes
     ----------
     images : numpy.ndarray, shape (images, pixels)
-        May be set between runs, to as many others.
+        Can be set between runs, to the same number of other images.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
         **Population._remedies,
         "rate": "add images with that rate",
-        "trials": "add images anew",
+        "trials": "add images again",
     }
 
     def __init__(self, network: Setting, name: str, pixels: int, trials: Trials, rate: float):
@@ -127,8 +126,7 @@ class ImageSource(Population):
         super().__init__(network, name, pixels, kind, {})
         self.trials = trials
         self._shown: dict[str, np.ndarray] = {}
-        seed = network.seed
-        self._params: dict[str, Any] = {"seed_low": seed & MASK, "seed_high": seed >> 32}
+        self._params: dict[str, Any] = {}
         self._show(np.zeros((1, pixels), np.uint8), rate)
         four = (4, -(-pixels // 4))
         self._lit: dict[str, np.ndarray] = {
@@ -187,18 +185,20 @@ class ImageSource(Population):
             self._shown,
             {"example": self.trials.example, "clock": self.trials.clock},
         )
-        params: Any = ChainMap({"stream": self._number}, self._params)
-        decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params)
+        noise = self.network.noise
+        params: Any = ChainMap({"stream": self._number}, self._params, noise)
+        decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params, noise)
         return [
             Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
             Phase(image_bodies.list_spikes, once, state, decision),
+            *self.silencing(),
         ]
 
 
 class SpikeTrainSource(Population):
-    """Neurons that emit given spikes at given times, once or over and over.
+    """Neurons that emit given spikes at given times, once or repeatedly.
 
     Parameters
     ----------
@@ -206,13 +206,13 @@ class SpikeTrainSource(Population):
     name : str
     n : int
     times : array_like, shape (spikes,)
-        In ms, not negative; each is emitted in the nearest step.
+        In ms, not negative; each spike is emitted in the nearest step.
     ids : array_like of int, shape (spikes,)
-        Which neuron emits each, 0 to n - 1.
+        The neuron of each spike, 0 to n - 1.
     period : int, optional
-        After how many steps the spikes come again; once only by default.
+        After how many steps the spikes repeat; by default they come once.
     duplicates : {'refuse', 'merge', 'keep'}
-        What becomes of several spikes of a neuron in a step.
+        How several spikes of a neuron in one step are treated.
 
     Attributes
     ----------
@@ -246,8 +246,8 @@ class SpikeTrainSource(Population):
         steps = np.rint(at / network.dt).astype(np.int64)
         if period is not None and steps.size and steps.max() >= period:
             raise InputError(
-                f"times holds {at.max():g} ms; the spikes come again after "
-                f"{period * network.dt:g} ms, so that all have to be earlier."
+                f"times holds {at.max():g} ms; the spikes repeat after "
+                f"{period * network.dt:g} ms, so all have to be earlier."
             )
         order = np.lexsort((who, steps))
         steps, who = steps[order], who[order]
@@ -282,9 +282,10 @@ class SpikeTrainSource(Population):
         Parameters
         ----------
         steps, ids : numpy.ndarray of int, shape (spikes,)
-            When and who, sorted by step; nobody more than `MOST` times in a step.
+            The step and the neuron of each spike, sorted by step; a neuron may appear at most
+            `MOST` times in a step.
         period : int or None
-            After how many steps they come again.
+            After how many steps they repeat.
         origin : int
         """
         last = None if period is None else _check_period(period) - 1
@@ -294,7 +295,7 @@ class SpikeTrainSource(Population):
         )
         check_integer("origin", origin, at_least=-MOST_STEPS, at_most=MOST_STEPS)
         _check_trains(steps, ids, self.MOST)
-        # A spike that no step reaches ends the list, so that the body needs no bound.
+        # A spike in a step that never comes ends the list, so the body needs no bound.
         self._trains["at"] = np.append(steps, np.iinfo(np.int64).max)
         self._trains["who"] = np.append(ids, 0).astype(np.int32)
         self._trains["loop"][:] = period or 0, origin
@@ -310,7 +311,8 @@ class SpikeTrainSource(Population):
         check_range(f"saved {self.name}.loop", saved["loop"], -MOST_STEPS, MOST_STEPS)
 
     def phases(self) -> list[Phase]:
-        return [Phase(emit_given, once, State(self._trains, self._listed, self.state))]
+        state = State(self._trains, self._listed, self.state)
+        return [Phase(emit_given, once, state), *self.silencing()]
 
 
 def _check_period(period: Any) -> int:
@@ -318,7 +320,7 @@ def _check_period(period: Any) -> int:
 
 
 def _check_trains(steps: np.ndarray, ids: np.ndarray, most: int) -> None:
-    """Refuse spikes that are not sorted, or too many of a neuron in a step: there is no room."""
+    """Refuse spikes that are not sorted, and more of a neuron in a step than there is room for."""
     if (np.diff(steps) < 0).any():
         raise InputError("steps go back in time; they have to ascend.")
     if steps.size <= most:
@@ -358,11 +360,11 @@ class Background(Part):
     ----------
     population : Population
     target : str
-        The variable that each spike adds to.
+        The variable to which each spike adds.
     rate : float
-        In Hz per neuron; may be set between runs.
+        In Hz per neuron; can be set between runs.
     weight : float
-        What each spike adds; may be set between runs.
+        The amount that each spike adds; can be set between runs.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = dict.fromkeys(
@@ -383,14 +385,11 @@ class Background(Part):
         self.target = target
         self.at_most_one = at_most_one
         self._number = number
-        seed = population.network.seed
         self._params: dict[str, Any] = {
             "first": neurons.start,
             "n": len(neurons),
             "parts": SHARED,
             "stream": BACKGROUND + number,
-            "seed_low": seed & MASK,
-            "seed_high": seed >> 32,
         }
         self._drawn: dict[str, np.ndarray] = {  # some of it depends on the rate
             "spikes": np.zeros(1, np.int64),
@@ -447,7 +446,7 @@ class Background(Part):
         mean = drawn_for * chance
         if not self._is_per_neuron:
             check_memory(f"rate is {self._rate:g} Hz for {n} neurons", 4.0 * mean)
-        # Of the counts that 32 random bits tell apart; their number grows as the root of the mean.
+        # The number of counts that 32 random bits can distinguish grows as the root of the mean.
         around = 8.0 * np.sqrt(mean) + 30.0
         least = max(0, int(mean - around))
         most = int(mean + around)
@@ -460,7 +459,7 @@ class Background(Part):
         words = chances * 2.0**32
         if self._is_per_neuron:
             cumulative = np.rint(words).astype(np.int64)
-            least += int(np.count_nonzero(cumulative == 0))  # always exceeded
+            least += int(np.count_nonzero(cumulative == 0))  # every random word exceeds these
             inside = cumulative[(cumulative > 0) & (cumulative < 1 << 32)] - 1
             never = np.full(-inside.size % 8, (1 << 32) - 1)
             self._drawn["threshold"] = np.concatenate([inside, never]).astype(np.uint32)
@@ -474,12 +473,12 @@ class Background(Part):
 
     @property
     def is_per_neuron(self) -> bool:
-        """Whether each neuron draws, as there are so many spikes; it has other Phases then."""
+        """Whether there are so many spikes that each neuron draws its own, in other Phases."""
         return self._is_per_neuron
 
     def phases(self) -> list[Phase]:
         """The Phases that draw this step's spikes and add them to the target."""
-        params = self._params
+        params: Any = ChainMap(self._params, self.population.network.noise)
 
         def state(*names: str, **others: np.ndarray) -> State:
             found = State()
@@ -505,7 +504,7 @@ class Background(Part):
 
 
 class EventSource(Population):
-    """The events or the bursts of another population, as spikes of neurons of the same numbers.
+    """The events or the bursts of another population, as spikes of neurons with the same numbers.
 
     See `Network.add_events` and `spikesim.kernels.bursts`.
 
@@ -514,9 +513,9 @@ class EventSource(Population):
     network : Setting
     name : str
     source : Population
-        Whose spikes are looked at.
+        The population whose spikes are examined.
     tau : float
-        In ms: silence for so long ends an event.
+        In ms: a silence of more than tau ends an event.
     what : int
         `spikesim.kernels.bursts.EVENTS` or `BURSTS`.
     """
@@ -533,7 +532,7 @@ class EventSource(Population):
             "bursting": np.zeros(source.n, np.int32),
         }
         rate = network.dt / tau
-        # A silence of tau itself ends no event, whatever rounding does to the trace.
+        # A silence of exactly tau does not end an event, however the trace is rounded.
         self._detection = {"rate": rate, "threshold": exp(-1.0 - 1e-6), "what": what}
         self._built = {"source": source.name, "tau": float(tau), "what": what}
 
@@ -547,4 +546,5 @@ class EventSource(Population):
         state = State(self._detector, self._listed, spike=self.state["spike"])
         for name in ("ids", "count"):
             state.link(f"source_{name}", self.source.listed, name)
-        return [Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)]
+        detection = Phase(bursts.detect, once, state, self._detection, dtype=self._trace_dtype)
+        return [detection, *self.silencing()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from math import exp
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from spikesim.checks import check_number, show
+from spikesim.checks import check_number
+from spikesim.engine.plasticity import Plasticity, check_bounds
 from spikesim.engine.population import Population
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
@@ -21,6 +22,8 @@ __all__ = ["PairPlasticity", "PairSTDP"]
 
 LONGEST = 1e15
 """The longest time constant, in steps; its period can be counted in 64 bits."""
+
+_FIXED = ("tau_plus", "tau_minus")
 
 PERIOD = 8.0
 """How many time constants a trace goes on in the same unit; see `spikesim.kernels.stdp`."""
@@ -66,7 +69,7 @@ class PairSTDP(NamedTuple):
     w_min: float = 0.0
 
 
-class PairPlasticity:
+class PairPlasticity(Plasticity):
     """What synapses with `PairSTDP` keep, and their Phases.
 
     Parameters
@@ -79,18 +82,23 @@ class PairPlasticity:
         The variable of `post` that they act on.
     """
 
+    _remedies: ClassVar[Mapping[str, str]] = {
+        **Plasticity._remedies,
+        **dict.fromkeys(_FIXED, "connect with another PairSTDP"),
+    }
+
     def __init__(
         self, rule: PairSTDP, pre: Population, post: Population, synapses: Synapses, port: str
     ):
         _check(rule, post, synapses)
-        self.rule = rule
-        self._pre, self._post, self._synapses, self._port = pre, post, synapses, port
         setting = pre.network
+        super().__init__(rule, synapses, setting.dtype)
+        self._pre, self._post, self._port = pre, post, port
         self._index = synapses.by_target() if synapses.W is None else {}
         interval = max(SPIKE_INTERVAL, setting.dt)
         slowest = max(rule.tau_plus, rule.tau_minus)
-        self._dtype = type_for(setting.dtype, slowest / interval)
-        self._traces = {"x": np.zeros(pre.n, self._dtype), "y": np.zeros(post.n, self._dtype)}
+        self._exact = type_for(setting.dtype, slowest / interval)
+        self._traces = {"x": np.zeros(pre.n, self._exact), "y": np.zeros(post.n, self._exact)}
         self._params: dict[str, Any] = {
             "A_plus": float(rule.A_plus),
             "A_minus": float(rule.A_minus),
@@ -106,24 +114,29 @@ class PairPlasticity:
             unit = {"rate": rate, "period": period, "left": exp(-period * rate)}
             self._params.update({f"{name}_{sign}": value for name, value in unit.items()})
 
-    @property
-    def learning(self) -> bool:
-        return bool(self._params["learning"])
+    def _more(self) -> Iterator[str]:
+        yield from (name for name in PairSTDP._fields if name not in _FIXED)
 
-    @learning.setter
-    def learning(self, on: bool) -> None:
-        self._params["learning"] = int(on)
+    def _read(self, name: str) -> float:
+        return float(getattr(self.rule, name)) if name in _FIXED else self._params[name]
 
-    def check_weights(self, name: str, weights: np.ndarray) -> None:
-        """Refuse weights outside the bounds of the rule."""
-        _check_bounds(name, weights, self._params["w_min"], self._params["w_max"])
+    def _write(self, name: str, value: Any) -> None:
+        if name in ("w_min", "w_max"):
+            _check_signs(**{**self._bounds(), name: check_number(name, value)})
+            self._set_bound(name, value)
+        else:
+            self._params[name] = check_number(name, value, dtype=self._dtype)
+
+    def _bounds(self) -> dict[str, float]:
+        return {name: self._params[name] for name in ("w_min", "w_max")}
+
+    def built(self) -> dict[str, Any]:
+        return {name: float(value) for name, value in self.rule._asdict().items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a run changes besides the weights."""
         return {f"trace_{name}": array for name, array in self._traces.items()}
 
     def after_delivery(self) -> list[Phase]:
-        """The Phases of the spikes that have been delivered."""
         arrived = State(self._pre.listed, self._traces)
         renewal = self._phase(stdp.renew, stdp.renewed, dict(self._traces))
         weights = self._synapses.weights
@@ -137,7 +150,6 @@ class PairPlasticity:
         return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]
 
     def after_emission(self) -> list[Phase]:
-        """The Phase of the spikes of the postsynaptic neurons."""
         state = State(self._post.listed, self._traces, self._index, self._synapses.weights)
         if self._synapses.W is not None:
             return [self._phase(stdp.potentiate_dense, stdp.fired, state)]
@@ -150,13 +162,11 @@ class PairPlasticity:
         state: MutableMapping[str, np.ndarray],
         inputs: tuple[str, ...] = (),
     ) -> Phase:
-        return Phase(body, over, state, self._params, inputs, dtype=self._dtype)
+        return Phase(body, over, state, self._params, inputs, dtype=self._exact)
 
 
 def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
     """Refuse what cannot work; give the synapses weights of their own."""
-    if not isinstance(rule, PairSTDP):
-        raise InputError(f"plasticity is {show(rule)}; it has to be a PairSTDP or None.")
     setting = post.network
     for name in ("tau_plus", "tau_minus"):
         check_number(
@@ -170,11 +180,7 @@ def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
         check_number(name, getattr(rule, name), dtype=setting.dtype)
     w_max = check_number("w_max", rule.w_max, dtype=setting.dtype)
     w_min = check_number("w_min", rule.w_min, below=w_max, dtype=setting.dtype)
-    if w_min < 0.0 < w_max:
-        raise InputError(
-            f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "
-            "for a synapse does not turn from inhibition to excitation."
-        )
+    _check_signs(w_min, w_max)
     if synapses.later is not None:
         raise InputError(
             "delay is not the same for all synapses; with plasticity it has to be, for a "
@@ -183,12 +189,12 @@ def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
     if post.neuron.most_spikes == 0:
         raise InputError(f"plasticity needs spikes on both sides, and {post.name!r} never spikes.")
     weights = synapses.individual() if synapses.W is None else synapses.W
-    _check_bounds("weight", weights, w_min, w_max)
+    check_bounds("weight", weights, w_min, w_max)
 
 
-def _check_bounds(name: str, weights: np.ndarray, w_min: float, w_max: float) -> None:
-    for outside in weights[(weights < w_min) | (weights > w_max)][:1]:
+def _check_signs(w_min: float, w_max: float) -> None:
+    if w_min < 0.0 < w_max:
         raise InputError(
-            f"{name} holds {outside:g}; with this plasticity every weight has to be from "
-            f"w_min = {w_min:g} to w_max = {w_max:g}."
+            f"w_min is {w_min:g} and w_max is {w_max:g}; both have to be at least 0, or at most 0, "
+            "for a synapse does not turn from inhibition to excitation."
         )

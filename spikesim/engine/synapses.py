@@ -12,12 +12,11 @@ from zlib import crc32
 
 import numpy as np
 
-from spikesim.attributes import Missing
+from spikesim.attributes import read_only
 from spikesim.checks import allocate, check_array, check_choice, check_number, show
 from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
 from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
-from spikesim.engine.population import read_only
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import SHARED
@@ -27,7 +26,7 @@ __all__ = ["Synapses", "varies"]
 
 _WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
-_PIECE = 1 << 18  # weights or delays drawn at once
+PIECE = 1 << 18  # weights or delays drawn at once
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
@@ -43,14 +42,23 @@ class Synapses(Part):
         How many neurons there are on both sides.
     is_recurrent : bool
         Whether they are the same.
+    within : tuple of numpy.ndarray of int, optional
+        Between which of the neurons on both sides there are synapses; between all by default.
     """
 
     def __init__(
-        self, setting: Setting, name: str, shape: tuple[int, int], is_recurrent: bool = False
+        self,
+        setting: Setting,
+        name: str,
+        shape: tuple[int, int],
+        is_recurrent: bool = False,
+        within: tuple[np.ndarray, np.ndarray] | None = None,
     ):
         self.name = name
         self.shape = shape
         self.is_recurrent = is_recurrent
+        self._within = within
+        self._is_matrix = False  # of weights for all pairs of those
         self._setting = setting
         self._weights: dict[str, np.ndarray] = {}  # "W" or "weight"; others may take their place
         self._delivering: dict[str, Any] = {"delay": 1, "parts": SHARED, "each": 0}
@@ -78,7 +86,7 @@ class Synapses(Part):
             raise InputError(f"W cannot be set: {self.name!r} is sparse; it has weight instead.")
         own = self.W
         values = check_array("W", values, shape=own.shape, dtype=own.dtype)
-        own[...] = self._bounded("W", values)
+        own[...] = self.bounded("W", values)
 
     def _share(self, W: np.ndarray) -> None:
         """Take this array itself as `W`: another owner goes on writing to it."""
@@ -86,32 +94,34 @@ class Synapses(Part):
 
     @property
     def weight(self) -> np.ndarray:
-        if self.W is not None:
-            raise Missing(f"{self.name!r} has no weight, as it is dense; it has W instead.")
-        return self._weights["weight"]
+        if self.W is None:
+            return self._weights["weight"]
+        flat = self.W.reshape(-1)
+        return flat if np.shares_memory(flat, self.W) else read_only(flat)
 
     @weight.setter
     def weight(self, values: Any) -> None:
-        if self.W is not None:
-            raise InputError(f"weight cannot be set: {self.name!r} is dense; it has W instead.")
-        own = self._weights["weight"]
-        values = check_array("weight", values, dtype=own.dtype)
-        if values.shape not in ((1,), self._target.shape):
+        values = check_array("weight", values, dtype=self.weight.dtype)
+        if values.shape not in ((1,), (self.size,)):
             raise InputError(
-                f"weight has shape {values.shape}; it has to be (1,) or ({self.size},), "
+                f"weight has shape {values.shape}; it has to be a number, or ({self.size},), "
                 "one for each synapse."
             )
+        if self.W is not None:
+            self.W[...] = self.bounded("weight", np.resize(values, self.shape))
+            return
+        own = self._weights["weight"]
         if values.size > own.size:
-            self._set_weight(values)
+            self._set_weight(self.bounded("weight", values))
         else:
-            own[...] = self._bounded("weight", values)
+            own[...] = self.bounded("weight", values)
 
     def _set_weight(self, weight: np.ndarray) -> None:
         """Put another array in the place of the weights of sparse synapses."""
         self._weights["weight"] = weight
         self._delivering["each"] = _EACH if weight.size == self._target.size else 0
 
-    def _bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+    def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         """Weights that may be set; a subclass may refuse some."""
         return values
 
@@ -205,8 +215,9 @@ class Synapses(Part):
         """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
         from scipy import sparse
 
-        dtype, seed, shape = self._setting.dtype, self._setting.seed, self.shape
-        if not rules and self.is_recurrent and autapses is not True:
+        dtype, seed, shape = self._setting.dtype, self._setting.seed, self._drawn_shape
+        recurrent = self._check_autapses(autapses)
+        if not rules and recurrent and autapses is not True:
             raise InputError(
                 f"autapses is {show(autapses)}, which is for rules; probability=1 connects all "
                 "others."
@@ -224,7 +235,7 @@ class Synapses(Part):
                 shape,
                 rules,
                 generator(seed, stream),
-                recurrent=self.is_recurrent,
+                recurrent=recurrent,
                 autapses=autapses,
                 multapses=multapses,
             )
@@ -242,7 +253,12 @@ class Synapses(Part):
             if not varied:
                 check_number("weight", weight, dtype=dtype)
             W = allocate(f"weight is for all {shape[0]} x {shape[1]} pairs", shape, dtype)
-            self._weights["W"] = W
+            if self._within is None:
+                self._weights["W"] = W
+            else:
+                self._keep(all_to_all(shape))
+                self._set_weight(W.reshape(-1))
+                self._is_matrix = True
             if callable(weight):
                 chance = generator(seed, stream + _WEIGHTS)
                 for place, piece in self._pieces("weight", weight, chance, dtype):
@@ -254,11 +270,11 @@ class Synapses(Part):
 
     def delay_by(self, delay: Any, stream: int) -> None:
         """Give synapses delays of their own, in ms: an array, or a function that draws them."""
+        if (self.W is not None or self._is_matrix) and not callable(delay):
+            delay = check_array("delay", delay)
+            if delay.shape == self._drawn_shape:
+                delay = delay.reshape(-1)  # laid out as the weights are
         if self.W is not None:
-            if not callable(delay):
-                delay = check_array("delay", delay)
-                if delay.shape == self.shape:
-                    delay = delay.reshape(-1)  # laid out as the weights are
             self._keep(all_to_all(self.shape))
             self._set_weight(self._weights.pop("W").reshape(-1))
         dt = self._setting.dt
@@ -280,7 +296,34 @@ class Synapses(Part):
         self._delivering["delay"] = steps
 
     def _keep(self, synapses: Rows) -> None:
-        self._start, self._target = synapses
+        self._start, self._target = synapses if self._within is None else self._placed(synapses)
+
+    def _placed(self, synapses: Rows) -> Rows:
+        """Synapses between the chosen neurons, as synapses between all: others have none."""
+        pre, post = self._within
+        counts = np.zeros(self.shape[0], np.int64)
+        counts[pre] = np.diff(synapses.start)
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Rows(start, post.astype(target_type(self.shape[1]))[synapses.target])
+
+    @property
+    def _drawn_shape(self) -> tuple[int, int]:
+        """How many neurons there are on both sides between which there may be synapses."""
+        return self.shape if self._within is None else (self._within[0].size, self._within[1].size)
+
+    def _check_autapses(self, autapses: Any) -> bool:
+        """Whether both sides are the same neurons, so that a neuron may connect to itself."""
+        if self._within is None or not self.is_recurrent:
+            return self.is_recurrent
+        pre, post = self._within
+        if np.array_equal(pre, post):
+            return True
+        if autapses is not True and np.intersect1d(pre, post).size:
+            raise InputError(
+                f"autapses is {show(autapses)} between groups that overlap in part; it is for a "
+                "group and itself. Connect the parts that are the same, and the others, in turn."
+            )
+        return False
 
     def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
         """One number for all synapses, or one for each: given, or drawn by a function."""
@@ -298,8 +341,8 @@ class Synapses(Part):
         if not callable(values):
             yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
             return
-        for first in range(0, self.size, _PIECE):
-            place = slice(first, min(first + _PIECE, self.size))
+        for first in range(0, self.size, PIECE):
+            place = slice(first, min(first + PIECE, self.size))
             many = place.stop - place.start
             try:
                 drawn = values(chance, many)

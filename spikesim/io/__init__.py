@@ -1,1 +1,1 @@
-"""Files and directories: complete or not there at all, and nobody else's."""
+"""Files and run directories: a file is complete or absent, and a run has its directory alone."""

@@ -1,9 +1,9 @@
-"""How spikesim keeps things in HDF5: complete files or none, and nothing in them is ever executed.
+"""HDF5 files: they are complete or absent, and reading one never executes anything in it.
 
-A file is written beside its final name and renamed when it is complete, so whatever happens to the
-process, the name holds either the old file or the new one. A file that is read may come from
-anywhere, so it is checked before use, and links that lead out of it are refused. Files of other
-formats are read by `read_bytes`, and looked at by who knows the format.
+A file is written under a temporary name beside its final one and renamed when it is complete. So
+whatever happens to the process, the final name holds either the old file or the new one. A file
+that is read may come from anywhere, so it is checked before use, and links that lead out of it are
+refused. `read_bytes` reads files of other formats; the modules that know those formats check them.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ __all__ = [
 SCHEMA = 1
 """The layout that this version writes; a file with a larger number is refused."""
 
-_STAMP = "spikesim_"  # the attributes of `stamp` begin with this, those of a tree may not
+_STAMP = "spikesim_"  # begins the names of the attributes of `stamp`, which a tree may not use
 _CHECKSUM = _STAMP + "crc32"  # of a dataset: HDF5 has checksums of the structure, not of numbers
-_NUMBERS = "biufc"  # the kinds of NumPy type that HDF5 gives back exactly
+_NUMBERS = "biufc"  # the kinds of NumPy type that come back from HDF5 exactly
 
-# How HDF5 passes on what the system said; h5py makes an OSError or a RuntimeError of it.
+# How HDF5 quotes the system's error number; h5py raises it as an OSError or a RuntimeError.
 _HDF5_ERRNO = re.compile(r"errno = (\d+)")
 
-# The files that are being written: temporary name → process, file, and whether it is kept.
+# The files that are being written: temporary name → process, file, whether `keep` was given.
 _unfinished: dict[str, tuple[int, h5py.File, bool]] = {}
 
-# What this program has written: name without regard to case → name → device, file and whether it
-# is kept. A file that has been moved away since, or replaced by others, is another file.
+# The files that this program has written: name in lower case → name → device, file and `keep`. A
+# file that has been moved away or replaced since then no longer counts.
 _written: dict[str, dict[str, tuple[int, int, bool]]] = {}
 
-_ENDING = len(".01234567.part")  # what `atomic_file` puts behind the name
+_ENDING = len(".01234567.part")  # the length of what `atomic_file` appends to the name
 
-# What h5py raises over damaged bytes. RuntimeError includes the RecursionError of groups or lists
-# that are nested without end.
+# The errors that h5py raises for damaged bytes. RuntimeError includes the RecursionError of groups
+# or lists that are nested without end.
 _DAMAGE = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 
 
@@ -74,12 +74,13 @@ _DAMAGE = (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
 def atomic_file(path: str | os.PathLike[str], keep: bool = False) -> Iterator[h5py.File]:
     """Write an HDF5 file that appears under `path` only when it is complete.
 
-    Until then it is called `path` plus ".<8 hex digits>.part": two runs that write the same path
-    never mix their bytes, the later one wins. Within a program a file that is kept, such as a
-    recording, neither takes the place of another one nor gives up its own: what was there before
-    the program is replaced, but nothing that it has written itself is lost.
+    Until then it is called `path` plus ".<8 hex digits>.part". So two runs that write the same path
+    never mix their bytes; the later one wins. Within one program a file with `keep`, such as a
+    recording, never replaces another file that the program wrote, and is never replaced by one: the
+    program may replace files that existed before it started, but loses nothing that it has written
+    itself.
 
-    The name with ".part" is only left behind if the process is killed outright, or if the folder
+    The file with ".part" is only left behind if the process is killed outright, or if the folder
     has become read-only. An error inside the `with` block, or the end of the program, removes it
     and leaves an older file at `path` as it was. On success the bytes are on the disk (fsync)
     before the rename.
@@ -89,7 +90,8 @@ def atomic_file(path: str | os.PathLike[str], keep: bool = False) -> Iterator[h5
     path : str or path
         Its folder has to exist. A symbolic link is followed.
     keep : bool
-        Whether it holds what cannot be had again, rather than a state that is saved over and over.
+        Whether it holds data that cannot be had again, rather than a state that is saved over and
+        over.
 
     Yields
     ------
@@ -118,7 +120,7 @@ def atomic_file(path: str | os.PathLike[str], keep: bool = False) -> Iterator[h5
         # since 1.10 HDF5 keeps checksums of the structure: damage is found, not followed
         file = h5py.File(temporary, "x", libver=("v110", "v110"))
     except OSError as error:
-        _remove(temporary)  # on a full disk it is there, and empty
+        _remove(temporary)  # on a full disk it exists and is empty
         raise _cannot_write(path, error) from error
     _unfinished[temporary] = os.getpid(), file, keep
     try:
@@ -149,12 +151,12 @@ def atomic_file(path: str | os.PathLike[str], keep: bool = False) -> Iterator[h5
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """The file that is written under a path, a symbolic link being followed.
+    """The file that a path means for writing: a symbolic link is followed.
 
     Raises
     ------
     FileError
-        If its folder is missing, or it is there and no file.
+        If its folder is missing, or if the path is something other than a file.
 
     Examples
     --------
@@ -180,13 +182,13 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 def forget_written() -> None:
-    """Let everything be replaced that was written so far, as at the start of another program."""
+    """Allow everything written so far to be replaced, as if another program started."""
     _written.clear()
 
 
 def _refuse_to_lose(path: str | os.PathLike[str], target: Path, keep: bool) -> None:
     if _is_being_written(target, keep):
-        gc.collect()  # a recording that nobody can reach any more, nobody can close
+        gc.collect()  # this closes a recording that nobody can reach any more
     if _is_being_written(target, keep):
         raise FileError(
             f"Cannot write {os.fspath(path)}: a recording is being written there; close() it "
@@ -194,7 +196,7 @@ def _refuse_to_lose(path: str | os.PathLike[str], target: Path, keep: bool) -> N
         )
     try:
         found = os.stat(target)
-    except OSError:  # where there is no file, there is none to lose
+    except OSError:  # there is no file that could be lost
         return
     for device, number, kept in _written.get(str(target).casefold(), {}).values():
         if (found.st_dev, found.st_ino) == (device, number) and (keep or kept):
@@ -205,25 +207,25 @@ def _refuse_to_lose(path: str | os.PathLike[str], target: Path, keep: bool) -> N
 
 
 def _is_being_written(target: Path, keep: bool = False) -> bool:
-    """Whether this program writes a file there that is kept, or any if `keep`."""
+    """Whether this program is writing a kept file there, or, if `keep`, any file."""
     for temporary, (_, _, kept) in list(_unfinished.items()):
         with suppress(OSError):
-            # However the name is spelled: the unfinished file is found beside it.
+            # The name may be spelled in any way: the unfinished file lies beside it.
             if (keep or kept) and os.path.samefile(f"{target}{temporary[-_ENDING:]}", temporary):
                 return True
     return False
 
 
 def _remove(temporary: str) -> None:
-    with suppress(OSError):  # of a folder that became read-only: what is told is the first error
+    with suppress(OSError):  # if the folder became read-only, the first error is the one to report
         os.unlink(temporary)
 
 
 @atexit.register
-def _abandon_all() -> None:
-    """What nobody has closed at the end of the program is not complete either."""
+def abandon_all() -> None:
+    """Remove the files that nobody has closed by the end of the program: they are not complete."""
     for temporary, (process, file, _) in list(_unfinished.items()):
-        if process == os.getpid():  # a forked process may end while its parent goes on writing
+        if process == os.getpid():  # a forked process may end while its parent is still writing
             _abandon(file)
             _remove(temporary)
 
@@ -231,9 +233,9 @@ def _abandon_all() -> None:
 def _abandon(file: h5py.File) -> None:
     """Close a file whose content does not matter any more, even when its disk is full.
 
-    HDF5 writes what it still holds when it closes a file. If that fails it stays half closed, and
-    the next attempt, at the latest the end of the process, is a segmentation fault. So those last
-    bytes are sent to memory.
+    When HDF5 closes a file, it writes the bytes that it still holds. If that fails, the file stays
+    half closed, and the next attempt, at the latest when the process ends, is a segmentation fault.
+    So those last bytes are sent to memory.
     """
     if not file:
         return
@@ -247,7 +249,7 @@ def _abandon(file: h5py.File) -> None:
         os.close(elsewhere)
     import resource
 
-    # A limit to the sizes of files, which may be what went wrong, holds in memory too.
+    # A limit on file sizes, which may be what went wrong, also applies in memory.
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     try:
@@ -258,7 +260,7 @@ def _abandon(file: h5py.File) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put a rename on the disk; only POSIX systems can open a folder for that."""
+    """Write a rename to the disk; only POSIX systems can open a folder for that."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -286,14 +288,14 @@ def _first_line(error: Exception) -> str:
 
 
 def stamp(file: h5py.File, kind: str) -> None:
-    """Say in the root attributes what the file is and who wrote it; `open_file` checks it.
+    """Note in the root attributes what the file holds and who wrote it; `open_file` checks them.
 
     Parameters
     ----------
     file : h5py.File
         Open for writing.
     kind : str
-        What the file holds, such as "checkpoint".
+        The kind of content, such as "checkpoint".
 
     Examples
     --------
@@ -311,7 +313,7 @@ def stamp(file: h5py.File, kind: str) -> None:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return all of a file of any format; a device, which may never end, is refused.
+    """Return the whole content of a file of any format; a device, which may never end, is refused.
 
     Raises
     ------
@@ -342,8 +344,8 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     Raises
     ------
     FileError
-        If there is no such file, it may not be read, is no HDF5 file, is damaged or cut off, or is
-        being recorded or written by another program.
+        If there is no such file or no permission to read it; if it is not an HDF5 file, or is
+        damaged or cut off; if it is still being recorded, or another program is writing it.
 
     Examples
     --------
@@ -357,7 +359,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
     """
     name = str(check_path("path", path))
     if _is_being_written(Path(os.path.realpath(name))):
-        raise FileError(f"{name} is being recorded; close() the recording, then it can be read.")
+        raise FileError(f"{name} is being recorded; close() the recording before reading it.")
     try:
         regular = stat.S_ISREG(os.stat(name).st_mode)
         if regular:
@@ -388,20 +390,20 @@ def _what_to_do(missing: str) -> str:
     for part in Path(target).parent.glob("*.part"):
         if str(part)[:-_ENDING] == target:
             return (
-                f"{part.name} is what a program is writing, or has left when it was killed: close "
-                "the recording first"
+                f"{part.name} is its unfinished version, which a program is still writing or left "
+                "when it was killed: close the recording first"
             )
     return "check the path"
 
 
 def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
-    """Open a file that `stamp` marked as being of this kind.
+    """Open a file that `stamp` marked as one of this kind.
 
     Parameters
     ----------
     path : str or path
     kind : str
-        What the file has to hold, such as "checkpoint".
+        The required kind of content, such as "checkpoint".
 
     Returns
     -------
@@ -411,10 +413,10 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
     Raises
     ------
     InputError
-        If `kind` is no name.
+        If `kind` is not a name.
     FileError
-        As `open_hdf5`, and if spikesim did not write the file, if it holds something else, or if
-        a newer spikesim wrote it.
+        In the cases of `open_hdf5`, and if spikesim did not write the file, if it holds something
+        else, or if a newer spikesim wrote it.
 
     Examples
     --------
@@ -457,10 +459,10 @@ def open_file(path: str | os.PathLike[str], kind: str) -> h5py.File:
 
 
 def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
-    """Return a text or a whole number that is stored in place, and None for all else.
+    """Return a text or a whole number that is stored in place, and None for everything else.
 
-    HDF5 keeps texts of variable length in a heap without checksums, where damage makes it hang, so
-    spikesim neither writes nor reads them.
+    HDF5 keeps texts of variable length in a heap without checksums, where damage makes it hang. So
+    spikesim neither writes nor reads such texts.
     """
     if name not in item.attrs or item.attrs.get_id(name).dtype.kind not in "Si":
         return None
@@ -474,14 +476,14 @@ def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
 def write_tree(group: h5py.Group, tree: Mapping[str, Any]) -> None:
     """Write nested dicts of arrays, numbers and texts, so that `read_tree` returns the same.
 
-    A dict becomes a group and an array a dataset. Everything else becomes an attribute holding its
-    JSON text, which is exact (floats to the last bit, whole numbers of any size), readable with
+    A dict becomes a group and an array a dataset. Everything else becomes an attribute with its
+    JSON text. That text is exact (floats to the last bit, whole numbers of any size), readable with
     any HDF5 tool, and cannot be mistaken for an array.
 
     Parameters
     ----------
     group : h5py.Group
-        The file, or a group, open for writing, without members of the same names.
+        The file, or a group of it, open for writing and without members of the same names.
     tree : dict
         Values: dict, numpy.ndarray (bool, whole, real or complex numbers of any shape), int,
         float, bool, str, None, and lists of the last five. The order of the names is not kept.
@@ -489,8 +491,8 @@ def write_tree(group: h5py.Group, tree: Mapping[str, Any]) -> None:
     Raises
     ------
     InputError
-        For any other value, naming where it is. Nothing is converted: a NumPy scalar is refused,
-        because an int or a float would come back.
+        For any other value; the message says where it is. Nothing is converted: a NumPy scalar is
+        refused, because an int or a float would come back.
 
     Examples
     --------
@@ -509,7 +511,7 @@ def write_tree(group: h5py.Group, tree: Mapping[str, Any]) -> None:
         elif type(value) is np.ndarray:
             if value.dtype.kind not in _NUMBERS:
                 raise InputError(f"{where} has dtype {value.dtype}; it has to hold numbers.")
-            # h5py only warns when a dataset that goes out of use cannot be written; flush raises
+            # h5py only warns when it cannot write a dataset that it closes; flush raises
             dataset = group.create_dataset(key, data=value)
             dataset.attrs[_CHECKSUM] = _checksum(value)
             dataset.flush()
@@ -530,10 +532,10 @@ def _is_plain(value: Any) -> bool:
 
 
 def read_tree(group: h5py.Group) -> dict[str, Any]:
-    """Read what `write_tree` wrote. Nothing is executed and no link is followed.
+    """Read what `write_tree` wrote, without executing anything or following a link.
 
-    Give it the file rather than a group in the file: `file["config"]` would follow a link before
-    this function can refuse it, `read_tree(file)["config"]` does not.
+    Pass the file rather than a group of it: `file["config"]` would follow a link before this
+    function can refuse it, but `read_tree(file)["config"]` does not.
 
     Parameters
     ----------
@@ -574,14 +576,14 @@ def _read_group(group: h5py.Group) -> dict[str, Any]:
             text = _attribute(group, key)
             tree[key] = json.loads(text) if isinstance(text, str) else text
             if not isinstance(text, str) or not _is_plain(tree[key]):
-                raise _damaged(group, f"the attribute {key!r} is no plain value")
+                raise _damaged(group, f"the attribute {key!r} is not a plain value")
     for key in group:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             raise _damaged(group, f"{key!r} is a link to somewhere else")
         member = group[key]
         if key in tree or h5py.h5o.get_info(member.id).rc != 1:
             # an object with two names may contain itself
-            raise _damaged(group, f"{key!r} is there twice")
+            raise _damaged(group, f"{key!r} exists twice")
         if isinstance(member, h5py.Group):
             tree[key] = _read_group(member)
         elif isinstance(member, h5py.Dataset):
@@ -595,8 +597,8 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
     if dataset.dtype.kind not in _NUMBERS or dataset.shape is None:
         raise _damaged(dataset, f"its type is {dataset.dtype}, not a number")
     layout = dataset.id.get_create_plist()
-    # Other layouts may read other files, load filters from shared libraries, or claim a size far
-    # beyond that of the file.
+    # Other layouts may read other files, load filters from shared libraries, or claim to be far
+    # larger than the file.
     if (
         layout.get_layout() != h5py.h5d.CONTIGUOUS
         or layout.get_external_count()
@@ -604,12 +606,12 @@ def _read_array(dataset: h5py.Dataset) -> np.ndarray:
         or dataset.nbytes > dataset.file.id.get_filesize()
     ):
         raise _damaged(dataset, "its numbers are not stored the way spikesim stores them")
-    # a file with holes is as large as it says, on a disk that has no room for it
+    # a file with holes may claim a size that no disk, and no memory, has room for
     check_memory(f"It has shape {dataset.shape}", float(dataset.nbytes))
     array = np.empty(dataset.shape, dataset.dtype.str)  # the text drops what h5py adds to the type
     if array.size:
         dataset.read_direct(array)
-    # files of older versions have none; a flipped bit cannot take it away, headers are checked
+    # Files of older versions have none. A flipped bit cannot remove it: HDF5 checks the headers.
     if _CHECKSUM in dataset.attrs and _attribute(dataset, _CHECKSUM) != _checksum(array):
         raise _damaged(dataset, "its numbers have changed since they were written")
     return array

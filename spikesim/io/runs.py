@@ -1,4 +1,4 @@
-"""What the commands of all models share: run directories, and options given as text."""
+"""The parts that the commands of all models share: run directories, and options given as text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from spikesim.errors import FileError, InputError
 from spikesim.io.files import check_target
 
 __all__ = [
+    "BACKENDS",
     "LOCK_FILE",
     "RUN_FILE",
     "Pictures",
     "add_model_options",
     "add_parameters",
+    "at_least_one",
     "given_parameters",
     "hidden_sizes",
     "hold",
@@ -41,35 +43,38 @@ __all__ = [
 RUN_FILE = "run.h5"
 
 LOCK_FILE = "run.lock"
-"""It is there while a run holds its directory, and says which process that is."""
+"""The file that exists while a run holds its directory; it says which process that is."""
 
-# What `atomic_file` calls a file that is not complete yet.
+BACKENDS = "cpu, threads or threads:2, python, cuda or cuda:1"
+"""What help says of --backend."""
+
+# The name that `atomic_file` gives a file which is not complete yet.
 _UNFINISHED = re.compile(r".+\.[0-9a-f]{8}\.part")
 _ENDING = ".01234567.part"
 
-# Windows keeps others from reading what is locked, so that is far behind the process's number.
+# On Windows nobody can read locked bytes, so the lock lies far behind the number of the process.
 _FAR = 1 << 30
 
 
 def add_model_options(parser: argparse.ArgumentParser, declared: Mapping[str, Any]) -> None:
-    """Options that every model has, and one for each of its parameters."""
+    """Add the options that every model has, and one for each of its parameters."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
-    parser.add_argument("--out", type=Path, help="the run directory; runs/MODEL-... if not given")
+    parser.add_argument("--backend", default="cpu", help=BACKENDS)
+    parser.add_argument("--out", type=Path, help="the run directory; by default runs/MODEL-...")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     add_parameters(parser, declared)
 
 
 def add_parameters(parser: argparse.ArgumentParser, declared: Mapping[str, Any]) -> None:
-    """One option for each parameter, of which help says what is declared."""
+    """Add one option for each parameter, whose help comes from its declaration."""
     options = parser.add_argument_group("constants and options of the model, --NAME=VALUE")
     for name, each in declared.items():
         options.add_argument(f"--{name}", metavar="VALUE", help=each.described().replace("%", "%%"))
 
 
 def given_parameters(chosen: argparse.Namespace, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that were given, each as it is declared."""
+    """The parameters that were given, each converted as its declaration says."""
     given = {name: getattr(chosen, name) for name in declared}
     return {
         name: declared[name].parsed(name, text) for name, text in given.items() if text is not None
@@ -77,7 +82,7 @@ def given_parameters(chosen: argparse.Namespace, declared: Mapping[str, Any]) ->
 
 
 def hidden_sizes(text: str) -> tuple[int, ...]:
-    """'500,100' as sizes of hidden layers; '0' for none.
+    """The sizes of hidden layers from a text such as '500,100'; '0' means none.
 
     Examples
     --------
@@ -95,8 +100,13 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
     return tuple(check_integer("--hidden", n, at_least=1) for n in sizes)
 
 
-def new_directory(wanted: Path | None, stem: str) -> Path:
-    """A directory that holds no run yet, made now."""
+def at_least_one(name: str, given: int) -> int:
+    """How many of something an option asks for."""
+    return check_integer(f"--{name}", given, at_least=1)
+
+
+def new_directory(wanted: Path | None, stem: str, option: str = "") -> Path:
+    """Make a directory that holds no run yet; `option` is what ``resume`` would need."""
     number = 1
     while wanted is None:
         free = Path("runs") / f"{stem}-{number}"
@@ -106,8 +116,8 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
     if (wanted / RUN_FILE).exists():
         _refuse_held(wanted)
         raise FileError(
-            f"{wanted} holds a run already; choose another --out, or go on with "
-            f"'spikesim resume {wanted}'."
+            f"{wanted} holds a run already; choose another --out, or continue it with "
+            f"'spikesim resume {wanted}{option}'."
         )
     try:
         wanted.mkdir(parents=True, exist_ok=True)
@@ -119,33 +129,33 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
 
 
 @contextmanager
-def new_run(wanted: Path | None, stem: str) -> Iterator[Path]:
-    """A directory that holds no run yet, held by this process within the `with` block."""
-    directory = new_directory(wanted, stem)
+def new_run(wanted: Path | None, stem: str, option: str = "") -> Iterator[Path]:
+    """Make a directory that holds no run yet, and hold it within the `with` block."""
+    directory = new_directory(wanted, stem, option)
     with hold(directory):
-        # Another process may have begun and ended a run in the meantime.
-        yield new_directory(directory, stem)
+        # In the meantime another process may have begun and ended a run there.
+        yield new_directory(directory, stem, option)
 
 
 @contextmanager
 def hold(directory: Path, wait: float = 0.0) -> Iterator[None]:
     """Keep other processes from running in a directory within the `with` block.
 
-    The system lets go of the lock when a process ends, however it does: a file that was left
-    behind by a killed one is in nobody's way. What a killed one had not finished writing is
-    removed. Where a file system knows no locks, nothing is kept from anybody.
+    The system releases the lock when the process ends, in whatever way, so a lock file that a
+    killed process left behind stops nobody. Unfinished files of a killed process are removed. On a
+    file system without locks, nobody is kept out.
 
     Parameters
     ----------
     directory : Path
         It has to exist.
     wait : float
-        For how many seconds to try.
+        How many seconds to keep trying.
 
     Raises
     ------
     FileError
-        If another process holds it, or it cannot be written.
+        If another process holds the directory, or it cannot be written.
 
     Examples
     --------
@@ -162,13 +172,13 @@ def hold(directory: Path, wait: float = 0.0) -> Iterator[None]:
 def hold_file(path: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other processes from using a file as their checkpoint within the `with` block.
 
-    While it lasts there is a file `path` plus ".lock". What killed processes had not finished
-    writing of it is removed.
+    Inside the block there is a file `path` plus ".lock". Unfinished versions of the checkpoint that
+    killed processes left are removed.
 
     Parameters
     ----------
     path : str or path
-        Need not exist, but its folder has to.
+        The file need not exist, but its folder has to.
 
     Raises
     ------
@@ -192,7 +202,7 @@ def hold_file(path: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def _locked(path: Path, held: str, kind: str, wait: float = 0.0) -> Iterator[None]:
-    """Hold a lock file; `held` is what is locked by it, a directory or a file."""
+    """Hold a lock file; `held` is the directory or file that it protects."""
     descriptor = _lock(path, held, kind, wait)
     try:
         yield
@@ -201,7 +211,7 @@ def _locked(path: Path, held: str, kind: str, wait: float = 0.0) -> Iterator[Non
 
 
 def _clean(directory: Path) -> None:
-    """Remove what killed processes left, but not from folders that another one may hold."""
+    """Remove what killed processes left, except in folders that another process may hold."""
     for path in (*directory.glob("*.part"), *directory.glob("*/*.part")):
         inner = path.parent != directory and (path.parent / LOCK_FILE).exists()
         if _UNFINISHED.fullmatch(path.name) and not inner:
@@ -210,7 +220,7 @@ def _clean(directory: Path) -> None:
 
 
 def _lock(path: Path, held: str, kind: str, wait: float) -> int:
-    """A descriptor of the locked file."""
+    """Lock the file; return its descriptor."""
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -222,9 +232,9 @@ def _lock(path: Path, held: str, kind: str, wait: float) -> int:
             ) from error
         try:
             if _try_lock(descriptor):
-                # The one before may have removed the file after this one had opened it.
+                # The last holder may have removed the file after this process opened it.
                 if _is_at(descriptor, path):
-                    with suppress(OSError):  # of a full disk: the lock holds without a number
+                    with suppress(OSError):  # on a full disk the lock holds without a number
                         os.ftruncate(descriptor, 0)
                         os.write(descriptor, str(os.getpid()).encode())
                     return descriptor
@@ -239,7 +249,7 @@ def _lock(path: Path, held: str, kind: str, wait: float) -> int:
 
 
 def _try_lock(descriptor: int) -> bool:
-    """Whether the file is locked now; True, too, where there are no locks."""
+    """Try to lock the file; return whether it is locked, or True if there are no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -268,14 +278,14 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _let_go(path: Path, descriptor: int) -> None:
-    if sys.platform != "win32":  # which removes no open file; it just stays there
+    if sys.platform != "win32":  # Windows cannot remove an open file, so there it stays
         with suppress(OSError):
             path.unlink()
     os.close(descriptor)
 
 
 def _refuse_held(directory: Path) -> None:
-    """Raise `FileError` if a process runs in a directory that is of no use for a new run anyway."""
+    """Raise `FileError` if a process runs in a directory, which a new run could not use anyway."""
     try:
         descriptor = os.open(directory / LOCK_FILE, os.O_RDWR)
     except OSError:
@@ -307,7 +317,7 @@ def _held(path: Path, held: str, kind: str) -> FileError:
 def writing(path: Path) -> Iterator[None]:
     """Say in one line which file could not be written, and what to do about it.
 
-    What there is of the file then is removed.
+    The unfinished file is then removed.
     """
     try:
         yield
@@ -318,7 +328,7 @@ def writing(path: Path) -> Iterator[None]:
             path.unlink()
         raise FileError(
             f"Cannot write {path}: {error.strerror or error}; free some space or change the "
-            "permissions, then give the same command or 'spikesim plot' again."
+            "permissions, then run the same command or 'spikesim plot' again."
         ) from error
 
 
@@ -329,7 +339,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def noted(net: Any, name: str) -> Any:
-    """What the command that trained a network wrote into its notes."""
+    """A note that the command which trained a network saved with it."""
     if name not in net.notes:
         kind = type(net).__name__
         raise FileError(
@@ -340,13 +350,13 @@ def noted(net: Any, name: str) -> Any:
 
 
 def print_rows(rows: Mapping[str, Any]) -> None:
-    """Names and values in two columns."""
+    """Print names and values in two columns."""
     for name, text in rows.items():
         print(f"{name:12} {text}")
 
 
 def write_weights(directory: Path, layers: Mapping[str, Sequence[np.ndarray]]) -> Path:
-    """Arrays per layer as NPZ: NAME_0 is that of the first layer."""
+    """Write the arrays of all layers as NPZ: NAME_0 is the first layer's."""
     path = directory / "weights.npz"
     arrays = {f"{k}_{m}": array for k, each in layers.items() for m, array in enumerate(each)}
     with writing(path):

@@ -9,11 +9,13 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from spikesim.attributes import copied
+from spikesim.attributes import Guarded, copied
 from spikesim.backends import check_backend
+from spikesim.bursts import burst_probability
 from spikesim.checks import check_array, check_choice, check_integer, check_number, check_path
+from spikesim.engine.recording import SpikeRecording
 from spikesim.errors import InputError
-from spikesim.learning.patterns import TimedParameters
+from spikesim.learning.parameters import TimedParameters
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import (
     Learner,
@@ -24,7 +26,7 @@ from spikesim.training import (
     saved_count,
 )
 
-__all__ = ["ExampleModel", "trained"]
+__all__ = ["ExampleModel", "ExampleRecording", "trained"]
 
 Own = TypeVar("Own", bound="ExampleModel")
 
@@ -35,6 +37,19 @@ class ExampleModel(Learner):
     A model brings the class attributes and the methods of the first part. An object with the
     attribute `network` is one copy of its dynamics: one learns, others are made to be tested or
     recorded from.
+
+    Parameters
+    ----------
+    seed : int
+        What connections and all random events depend on.
+    dt : float
+        The step in ms.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'python', 'cuda'}
+        See `spikesim.backends`; 'cuda:1' is the second GPU.
+    **parameters
+        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
+        them.
 
     Attributes
     ----------
@@ -115,6 +130,11 @@ class ExampleModel(Learner):
     def time(self) -> float:
         """Simulated time so far, in s."""
         return self._simulation.network.time / 1000.0
+
+    @property
+    def training(self) -> Any:
+        """The copy of the dynamics that learns; what it is made of is the model's."""
+        return self._simulation
 
     def fit(
         self,
@@ -211,6 +231,23 @@ class ExampleModel(Learner):
             self.settle(copy)
         return copy
 
+    def record(self, pattern: int, teach: bool = False) -> ExampleRecording:
+        """Show one of the examples to a copy of the network and record all spikes.
+
+        Its dynamics have the populations `cells`, `events` and `bursts`, and `where` in them each
+        of `POPULATIONS` is.
+
+        Parameters
+        ----------
+        pattern : int
+            Which of the examples, from 0.
+        teach : bool
+            Whether the teacher comes at the end, and weights learn (those of the copy).
+        """
+        check_integer("pattern", pattern, at_least=0, at_most=self.EXAMPLES - 1)
+        check_choice("teach", teach, [True, False])
+        return ExampleRecording(self, self._copy(), pattern, teach)
+
     # ------------------------------------------------------------------- saving, loading
 
     def _state(self) -> dict[str, Any]:
@@ -292,3 +329,61 @@ def trained(
     if net.epoch < epochs:
         net.fit(epochs - net.epoch, progress=progress, checkpoint=checkpoint)
     return net
+
+
+class ExampleRecording(Guarded):
+    """All spikes of one example; made by `ExampleModel.record`.
+
+    Attributes
+    ----------
+    pattern : int
+    duration : float
+        In ms.
+    start : float
+        When the example began, in ms of network time.
+    spikes, events, bursts : dict of str to tuple of two numpy.ndarray
+        Times in ms from the start of the example, and neurons (0 to n - 1), of each population.
+    """
+
+    def __init__(self, net: Any, simulation: Any, pattern: int, teach: bool):
+        self.pattern = pattern
+        self.duration = net.parameters.duration
+        self.n = net.parameters.n
+        start, record = simulation.network.time, simulation.network.record_spikes
+        populations = simulation.cells, simulation.events, simulation.bursts
+        recordings = [record(population) for population in populations]
+        net.show(simulation, pattern, teach)
+        self.spikes, self.events, self.bursts = (
+            {name: _part(recording, where, start) for name, where in simulation.where.items()}
+            for recording in recordings
+        )
+
+    def rates(self, name: str, bin: float = 400.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Time (ms from the start), event rate (Hz) and burst probability of a population.
+
+        Parameters
+        ----------
+        name : str
+            The population.
+        bin : float
+            Width of the bins in ms.
+
+        Returns
+        -------
+        tuple of numpy.ndarray, shapes (bins,)
+            Middles of the bins, rates, and bursts per event, NaN in a bin without events.
+        """
+        check_choice("name", name, list(self.events))
+        bin = check_number(
+            "bin", bin, at_least=1e-6 * self.duration, at_most=self.duration, unit="ms"
+        )
+        edges = np.arange(0.0, self.duration + bin / 2, bin)
+        events = np.histogram(self.events[name][0], edges)[0]
+        bursts = np.histogram(self.bursts[name][0], edges)[0]
+        rate = events / (self.n * bin / 1000.0)
+        return edges[:-1] + bin / 2, rate, burst_probability(events, bursts)
+
+
+def _part(recording: SpikeRecording, where: slice, start: float) -> tuple[np.ndarray, np.ndarray]:
+    inside = (recording.i >= where.start) & (recording.i < where.stop)
+    return recording.t[inside] - start, recording.i[inside] - where.start

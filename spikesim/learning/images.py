@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from spikesim import plot
 from spikesim.checks import check_array, check_integer
 from spikesim.errors import InputError
 from spikesim.learning.layers import Layer
+from spikesim.learning.measures import Update
 from spikesim.learning.model import (
     MEASURING,
     RECORDING,
@@ -31,22 +32,6 @@ from spikesim.training import (
 )
 
 __all__ = ["ImageModel", "Update"]
-
-
-class Update(NamedTuple):
-    """What a model would change, for one unit of learning rate and averaged over examples.
-
-    Attributes
-    ----------
-    dW : list of numpy.ndarray, shapes of ``net.W``
-    db : list of numpy.ndarray, shapes of ``net.b``
-    delta : list of numpy.ndarray, shapes (examples, units)
-        What each layer learns from, of every example: -dE/da, or what stands for it.
-    """
-
-    dW: list[np.ndarray]
-    db: list[np.ndarray]
-    delta: list[np.ndarray]
 
 
 class ImageModel(LayeredModel, ImageClassifier):
@@ -206,6 +191,9 @@ class ImageModel(LayeredModel, ImageClassifier):
     def _batch(self) -> int:
         return getattr(self.parameters, "batch", 1)
 
+    def _simulation(self, purpose: int) -> Simulation:
+        return Simulation(self, purpose, self.block() if purpose != RECORDING else 1)
+
     def _other(self, purpose: int) -> Simulation:
         if purpose not in self._others:
             self._others[purpose] = self._simulation(purpose)
@@ -304,7 +292,7 @@ class ImageModel(LayeredModel, ImageClassifier):
 
         Parameters
         ----------
-        images : array_like, shape (images, pixels)
+        images : array_like, shape (images, pixels) or (images, rows, columns), or one image
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
             True shows a bar where stderr is a terminal.
@@ -333,11 +321,11 @@ class ImageModel(LayeredModel, ImageClassifier):
 
         Parameters
         ----------
-        image : array_like, shape (pixels,)
+        image : array_like, shape (pixels,) or (rows, columns)
         label : int, optional
             With a label, the phase that has a target follows, if the model has one.
         """
-        images = self._check_images("image", np.atleast_2d(check_array("image", image)))
+        images = self._check_images("image", image)
         if len(images) != 1:
             raise InputError(f"image holds {len(images)} images; `record` shows one at a time.")
         labels = np.zeros(len(images), np.int64)

@@ -12,7 +12,8 @@ import numpy as np
 from spikesim.engine.network import Network
 from spikesim.engine.population import DoubleExponential, Filter, Population
 from spikesim.engine.projection import Projection
-from spikesim.kernels import filters, thinning, windows
+from spikesim.errors import InputError
+from spikesim.kernels import filters, spikes, thinning, windows
 from spikesim.kernels.machine.program import Phase, once
 from spikesim.kernels.spikes import parts
 from spikesim.kernels.trials import at_trial_start
@@ -74,6 +75,9 @@ class Pixels:
     rate: float
 
 
+_LISTING = spikes.collect, spikes.silence
+
+
 class Thinned(Population):
     """Poisson neurons of bounded rate, of which only those that might spike have it computed."""
 
@@ -90,14 +94,21 @@ class Thinned(Population):
         }
 
     def emission(self) -> list[Phase]:
+        if self.differing:
+            raise InputError(
+                f"{', '.join(self.differing)} of {self.name!r} differ from neuron to neuron; these "
+                "neurons have one number for all."
+            )
         state = {**self.state, **self._found, **self.spike_list()}
-        params = dict(self.params)
+        params = self.params
         return [
-            *super().emission()[:-1],  # spikes are listed below instead
+            # Spikes are listed below instead.
+            *(each for each in super().emission() if each.body not in _LISTING),
             Phase(thinning.find, once, state, params),
             Phase(thinning.fetch, thinning.found, state, params),
             Phase(self._emit, thinning.found, state, params),
             Phase(thinning.list_found, once, state, params),
+            *self.silencing(),
         ]
 
 

@@ -3,26 +3,30 @@
     ax = plot.raster(spikes)
     ax.figure.savefig("raster.pdf")
 
-Every function draws on the `ax` or `axes` it is given, or makes a figure if there are none, and
-returns what it has drawn on. None shows or saves anything. matplotlib is imported when the first
+Every function draws on the `ax` or `axes` that it is given, or makes a figure if there are none,
+and returns the Axes. No function shows or saves a figure. matplotlib is imported when the first
 figure is drawn, not with spikesim.
 """
 
-from spikesim.plot.bursts import multiplexing, transfer, weight_change
+from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
+from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+from spikesim.plot.trials import psth
 
 __all__ = [
     "angle",
     "burst_raster",
     "compartments",
+    "confusion",
     "cost_curve",
     "ensembles",
     "layers",
     "learning_curve",
     "multiplexing",
     "pattern_rates",
+    "psth",
     "raster",
     "rasters",
     "receptive_fields",
@@ -30,5 +34,6 @@ __all__ = [
     "synapse",
     "traces",
     "transfer",
+    "transfer_curves",
     "weight_change",
 ]

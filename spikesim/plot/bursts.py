@@ -1,4 +1,4 @@
-"""Figures of ensembles that tell events from bursts: what they carry, and how they learn."""
+"""Figures of ensembles that multiplex events and bursts: the signals they carry, and learning."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim.bursts import Curves
 from spikesim.checks import check_array, check_number, show
 from spikesim.errors import InputError
 from spikesim.plot.curves import sweep
@@ -34,9 +35,20 @@ from spikesim.plot.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+CIRCLES: dict[str, Any] = {  # what others found, behind what is compared with it
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 5.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 0.6,
+    "color": BESIDE,
+    "zorder": 1.5,
+}
+
 __all__ = [
     "multiplexing",
     "transfer",
+    "transfer_curves",
     "weight_change",
 ]
 
@@ -50,10 +62,10 @@ def multiplexing(
     axes: Sequence[Axes] | np.ndarray | None = None,
     titles: Sequence[str] | None = None,
 ) -> list[Axes]:
-    """Draw the event rate over the somatic current, the burst probability over the dendritic one.
+    """Draw the event rate with the somatic current, and the burst probability with the dendritic.
 
-    The scales fit both, so that what follows its current lies on it. The correlation coefficient of
-    the two (Pearson, without lag) is written above, unless one of them is constant.
+    The two scales of a panel are fitted, so that a rate which follows its current lies on it. Their
+    correlation coefficient (Pearson, without lag) is written above, unless one is constant.
 
     Parameters
     ----------
@@ -149,16 +161,16 @@ def transfer(
     axes: Sequence[Axes] | np.ndarray | None = None,
     label: str | None = None,
 ) -> list[Axes]:
-    """Draw what an ensemble makes of a dendritic current: its event rate and burst probability.
+    """Draw the event rate and burst probability of an ensemble over its dendritic current.
 
     Parameters
     ----------
     dendritic_current : array_like, shape (currents,)
         In pA.
     event_rate, burst_probability : array_like, shape (currents,) or (seeds, currents)
-        In Hz per neuron, and as a fraction; of several seeds, mean and spread as in `sweep`.
+        In Hz per neuron, and as a fraction; for several seeds, mean and spread as in `sweep`.
     axes : sequence of matplotlib.axes.Axes, optional
-        Two. Each call takes the next colour on them: one call per condition.
+        Two. Each call uses the next colour on them, so make one call per condition.
     label : str, optional
         For the legend, such as ``"without inhibition"``.
 
@@ -191,8 +203,88 @@ def transfer(
         for ax, (ylabel, rows) in zip(both, results.items(), strict=True):
             sweep(current, rows, ax, label, xlabel="Dendritic current (pA)", ylabel=ylabel)
         legend = both[1].get_legend()
-        if legend:  # one serves both
+        if legend:  # one legend serves both
             legend.remove()
+    return both
+
+
+def transfer_curves(
+    curves: Curves,
+    labels: Mapping[tuple[float, float], str],
+    known: Curves | None = None,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+    *,
+    title: str = "",
+    legend: str = "",
+) -> list[Axes]:
+    """Draw several conditions by `transfer`, and circles at what is known of them.
+
+    Parameters
+    ----------
+    curves : spikesim.bursts.Curves
+    labels : dict of (weight, current) to str
+        What is drawn, and what it is called in the legend, to the right.
+    known : spikesim.bursts.Curves, optional
+        What the authors' program gives under the same conditions.
+    axes : sequence of matplotlib.axes.Axes, optional
+        Two.
+    title, legend : str
+        Above the first of them, and above the legend.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Event rate and burst probability.
+
+    Raises
+    ------
+    InputError
+        If a condition was not measured.
+
+    Examples
+    --------
+    >>> from spikesim.bursts import Curves
+    >>> curves = Curves.of_rows([0.02] * 2, [0.0] * 2, [0.0, 100.0], [4.2, 3.5], [0.1, 0.5])
+    >>> axes = transfer_curves(curves, {(0.02, 0.0): "lateral inhibition"}, title="Ensemble")
+    >>> axes[0].get_title(loc="left")
+    'Ensemble'
+    """
+    for name, given in (("curves", curves), *([] if known is None else [("known", known)])):
+        if not isinstance(given, Curves):
+            raise InputError(f"{name} is {show(given)}; it has to be spikesim.bursts.Curves.")
+    if not isinstance(labels, Mapping) or not labels:
+        raise InputError(f"labels is {show(labels)}; it has to be a dict of condition and name.")
+    if not all(isinstance(each, tuple) and len(each) == 2 for each in labels):
+        raise InputError("labels has to have pairs of numbers as keys, (weight, current).")
+    check_text("title", title)
+    check_text("legend", legend)
+    for condition, label in labels.items():
+        row = curves.condition(*condition)
+        rates, probabilities = curves.event_rate[row], curves.burst_probability[row]
+        axes = transfer(curves.dendritic_current, rates, probabilities, axes, label)
+    both = check_axes(axes, 2)
+    with styled():
+        if known is not None:
+            rows = [known.condition(*condition) for condition in labels]
+            percent = 100.0 * known.burst_probability
+            for ax, values in zip(both, (known.event_rate, percent), strict=True):
+                for row in rows:
+                    label = "authors' program" if row == rows[0] else ""
+                    ax.plot(known.dendritic_current, values[row], label=label, **CIRCLES)
+        for ax in both:
+            ax.set_ylim(bottom=0.0)
+        both[0].set_title(title, loc="left")
+        of_rates = both[0].get_legend()
+        if of_rates is not None:  # one serves both
+            of_rates.remove()
+        both[1].legend(
+            loc="center left",
+            bbox_to_anchor=(1.0, 0.5),
+            title=legend or None,
+            alignment="left",
+            title_fontsize=8.0,
+            handlelength=1.5,
+        )
     return both
 
 
@@ -203,19 +295,19 @@ def weight_change(
     blocks: Sequence[tuple[float, float, str]] = (),
     axes: Sequence[Axes] | np.ndarray | None = None,
 ) -> list[Axes]:
-    """Draw how much synapses have changed, over the burst probability that changes them.
+    """Draw how much synapses have changed, and below it the burst probability that changes them.
 
     Parameters
     ----------
     time : array_like, shape (times,)
         In s of simulated time.
     change : array_like, shape (times,) or (seeds, times)
-        Cumulative change as a fraction of the initial weight, which is drawn in percent. Of several
-        seeds, the line is the mean and the band one standard deviation to either side.
+        Cumulative change as a fraction of the initial weight, which is drawn in percent. For
+        several seeds, the line is the mean, in a band of one standard deviation to either side.
     burst_probability : array_like of the same shape, or dict of str to such arrays
         As a fraction; a dict names several, such as those of pre- and postsynaptic neurons.
     blocks : sequence of (start, end, name)
-        Stretches of time (s) that are shaded, with their names above; a name may be empty.
+        Periods of time (s) that are shaded, with their names above; a name may be empty.
     axes : sequence of matplotlib.axes.Axes, optional
         Two.
 
@@ -284,7 +376,7 @@ def weight_change(
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """The correlation coefficient where both are known; None if one of them is constant."""
+    """The correlation coefficient of the bins where both are known; None if one is constant."""
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
     if first.size < 2 or not np.ptp(first) or not np.ptp(second):

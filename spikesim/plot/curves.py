@@ -1,4 +1,4 @@
-"""Curves: what changes over epochs, blocks and parameters."""
+"""Curves of results over epochs, blocks and parameters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 
 
 _DECADES = 1e5  # from the lowest cost that is drawn to the highest
-# What a learning curve can show: its name in the legend, and the label of its axis.
+# The keys that a learning curve can show: name in the legend, and label of the axis.
 _CURVES = {
     "training_error": ("training", "Error (%)"),
     "test_error": ("test", "Error (%)"),
@@ -67,12 +67,12 @@ def sweep(
     parameter : array_like, shape (values,)
         In any order.
     result : array_like, shape (values,) or (seeds, values)
-        Of several seeds, the line is the mean and the band one standard deviation (of a sample:
+        For several seeds, the line is the mean, in a band of one standard deviation (of a sample:
         ddof=1) to either side. NaN leaves a gap.
     ax : matplotlib.axes.Axes, optional
-        Each call takes the next colour on it.
+        Each call uses the next colour on it.
     label : str, optional
-        For the legend; none by default, but for the number of seeds.
+        For the legend; by default the number of seeds, if there are several.
     xlabel, ylabel : str
         With units, such as ``"Pairing frequency (Hz)"``.
     xscale : str
@@ -81,7 +81,7 @@ def sweep(
     Returns
     -------
     matplotlib.axes.Axes
-        The axis of results contains 0: it begins there, or a dashed line marks it.
+        The axis of results includes 0: it begins there, or a dashed line marks it.
 
     Raises
     ------
@@ -141,15 +141,15 @@ def learning_curve(
     ----------
     history : dict of str to list, or sequence of such dicts
         The history of a network: 'epoch', and a column for each key, with None where there was no
-        test. Of several (seeds of one network), the line is the mean and the band one standard
+        test. For several (seeds of one network), the line is the mean, in a band of one standard
         deviation (of a sample: ddof=1) to either side, at the epochs that all of them have.
     key : str or sequence of str
-        'training_error' (dashed beside another), 'test_error', 'loss'. Columns without a number are
-        left out.
+        'training_error' (dashed if another key is drawn too), 'test_error', 'loss'. Columns without
+        a number are left out.
     ax : matplotlib.axes.Axes, optional
-        Each call takes the next colour on it.
+        Each call uses the next colour on it.
     label : str, optional
-        For the legend; the name of the key by default.
+        For the legend; by default the name of the key.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def learning_curve(
     for each in keys:
         check_choice("key", each, _CURVES)
     if len({_CURVES[each][1] for each in keys}) != 1:
-        raise InputError(f"key is {show(key)}; keys of one figure have to be of one quantity.")
+        raise InputError(f"key is {show(key)}; keys of one figure have to have the same axis.")
     runs = _runs(history)
     check_text("label", label)
     curves = [(each, _common([_column(run, each) for run in runs])) for each in keys]
@@ -225,15 +225,15 @@ def cost_curve(
     Parameters
     ----------
     history : dict of str to list, or sequence of such dicts
-        'time' (s of simulated time) and 'cost', with None where it was not measured. Of several
-        (seeds of one network) each is a thin line, and the thick one is their mean, at the times
+        'time' (s of simulated time) and 'cost', with None where it was not measured. For several
+        (seeds of one network), each has a thin line, and the thick line is their mean, at the times
         that all of them have.
     ax : matplotlib.axes.Axes, optional
-        Each call takes the next colour on it.
+        Each call uses the next colour on it.
     label : str, optional
-        For the legend; none by default, but for the number of runs.
+        For the legend; by default the number of runs, if there are several.
     reference : float, optional
-        A cost to be marked by a dashed line, such as that of a silent network.
+        A cost that a dashed line marks, such as that of a silent network.
 
     Returns
     -------
@@ -341,10 +341,10 @@ def angle(history: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     angles = check_series("history['angle']", angles.T, epochs.size)
     if not np.nan_to_num(angles).any():
         raise InputError(
-            "history holds no angle but 0; train a network with measure_angle=True to measure them."
+            "history holds only angles of 0; train with measure_angle=True to measure them."
         )
     if np.nanmin(angles) < 0.0 or np.nanmax(angles) > 180.0:
-        raise InputError("history['angle'] holds numbers that are no angles from 0 to 180 degrees.")
+        raise InputError("history['angle'] holds numbers that are not from 0 to 180 degrees.")
     with styled():
         ax = given_axes(ax, (4.2, 3.0))
         for m, values in enumerate(angles):
@@ -376,20 +376,20 @@ def pattern_rates(
     chance: float | None = None,
     axes: Sequence[Axes] | np.ndarray | None = None,
 ) -> list[Axes]:
-    """Draw how an output's rate comes to tell patterns apart, and the cost, over epochs.
+    """Draw the rate of an output for each pattern, and the cost, over epochs of learning.
 
     Parameters
     ----------
     history : dict of str to list, or sequence of such dicts
-        'epoch', 'cost', and `key`: per epoch one event rate per pattern (Hz). Of several (seeds of
-        one network) each has its own lines.
+        'epoch', 'cost', and `key`: per epoch one event rate per pattern (Hz). If there are several
+        (seeds of one network), each has its own lines.
     patterns : sequence of str
-        Their names, for the legend.
+        The names of the patterns, for the legend.
     key : str
     threshold : float, optional
         The rate (Hz) above which the output says yes: a dashed line.
     chance : float, optional
-        The cost of not knowing: a dashed line.
+        The cost at chance level: a dashed line.
     axes : sequence of matplotlib.axes.Axes, optional
         Two.
 
@@ -401,7 +401,7 @@ def pattern_rates(
     Raises
     ------
     InputError
-        If a column is missing or does not fit `patterns`, or there is nothing to draw.
+        If a column is missing or does not fit `patterns`, or if there is nothing to draw.
 
     Examples
     --------
@@ -429,8 +429,8 @@ def pattern_rates(
     for run in runs:
         if key not in run:
             raise InputError(
-                f"history has no {show(key)}, which key asks for; "
-                f"there is {', '.join(map(str, run))}."
+                f"key is {show(key)}, which history does not have; "
+                f"it has {', '.join(map(str, run))}."
             )
         shape = (len(run["epoch"]), len(patterns))
         rates.append(
@@ -469,7 +469,7 @@ def _runs(history: Any) -> list[Any]:
         return [history]
     if not isinstance(history, (list, tuple)):
         raise InputError(
-            f"history is {show(history)}; it has to be a dict of columns, or a list of such."
+            f"history is {show(history)}; it has to be a dict of columns, or a list of such dicts."
         )
     return list(history)
 
@@ -481,13 +481,13 @@ def _check_column(name: str, column: Any) -> None:
 
 
 def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
-    """The numbers of one column by epoch, or by what else counts how long was trained."""
+    """The numbers of one column by epoch, or by another measure of the length of training."""
     if not isinstance(run, Mapping):
         kind = type(run).__name__
         raise InputError(f"history is or holds a {kind}; it has to be a dict of columns.")
     for name in (along, key):
         if name not in run:
-            raise InputError(f"history has no {name!r}; there is {', '.join(map(str, run))}.")
+            raise InputError(f"history has no {name!r}; it has {', '.join(map(str, run))}.")
         _check_column(name, run[name])
     places, values = list(run[along]), list(run[key])
     if len(places) != len(values):
@@ -498,7 +498,9 @@ def _column(run: Any, key: str, along: str = "epoch") -> dict[float, float]:
     try:
         numbers = {float(place): float(value) for place, value in pairs if value is not None}
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"history[{key!r}] or its {along!r} holds what is no number.") from None
+        raise InputError(
+            f"history[{key!r}] or its {along!r} has a value that is not a number."
+        ) from None
     return {place: value for place, value in numbers.items() if math.isfinite(value)}
 
 

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikesim.bursts import events_and_bursts
-from spikesim.checks import check_array, check_integer, check_memory, check_neurons, check_number
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_integer,
+    check_memory,
+    check_neurons,
+    check_number,
+    show,
+)
 from spikesim.errors import InputError
 from spikesim.patterns import SpikePattern
 from spikesim.plot.style import (
+    COLOURS,
     GUIDE,
     INK,
+    PALE,
     RED,
     check_attributes,
     check_axes,
@@ -24,6 +34,7 @@ from spikesim.plot.style import (
     check_titles,
     check_window,
     given_axes,
+    label_time,
     legend_above,
     new_figure,
     readable,
@@ -35,6 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = [
+    "binned",
     "burst_raster",
     "layers",
     "mark_phases",
@@ -46,37 +58,48 @@ __all__ = [
 ]
 
 
-_MANY = 100_000  # spikes above which a raster becomes an image inside a vector figure
+_MANY = 100_000  # a raster of more spikes becomes an image inside a vector figure
 
 
 def raster(
     spikes: Any,
-    ax: Axes | None = None,
+    ax: Any = None,
     *,
     color: str | None = None,
     neurons: Any = None,
     window: tuple[float, float] | None = None,
-) -> Axes:
+    rate: bool = False,
+    bin_width: float = 5.0,
+) -> Any:
     """Draw one mark per spike, neurons upwards over time.
 
     Parameters
     ----------
-    spikes : SpikeRecording, SpikePattern, or pair of arrays of shape (spikes,)
-        A recording, a pattern, or the times (ms) and the neurons of spikes. Silent neurons keep
-        their rows.
+    spikes : SpikeRecording, SpikePattern, pair of arrays of shape (spikes,), or several
+        A recording, what was taken out of one, a pattern, or the times (ms) and the neurons of
+        spikes. Silent neurons keep their rows. Of a list of recordings or patterns, or of what
+        `Network.record_spikes` returns for several populations, the first is at the bottom; each
+        has a colour of its own.
     ax : matplotlib.axes.Axes, optional
+        With `rate`, two of them: for the spikes, and for the rates.
     color : str, optional
-        Colour of the marks; nearly black by default.
+        Colour of the marks; by default nearly black. Not for several populations.
     neurons : array_like of int, array_like of bool, int or slice, optional
         Which neurons to show, from bottom to top: their numbers, a mask with a truth value for
-        each, one number, or a slice; all by default. For a pair of arrays these are the neurons up
-        to the last one that spiked: ``neurons=range(100)`` shows that there are 100.
+        each, one number, or a slice. By default all are shown; for a pair of arrays, that means up
+        to the last one that spiked. ``neurons=range(100)`` shows 100 rows in any case. Of several
+        populations, the same numbers of each.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; the whole recording by default.
+        Start and end (ms) of the time to show; by default the whole recording.
+    rate : bool
+        Whether to draw the mean rate of all neurons below, in Hz, a line for each population.
+    bin_width : float
+        Of the rate, in ms.
 
     Returns
     -------
     matplotlib.axes.Axes
+        With `rate` a list of two: that of the spikes, and that of the rates.
 
     Raises
     ------
@@ -90,9 +113,34 @@ def raster(
     ('Time (ms)', 'Neuron')
     """
     check_colour(color)
-    events = events_of(spikes)
-    parts = [(color or INK, np.ones(events[0].size, bool))]
-    return _draw_raster(ax, events, parts, neurons, window)
+    check_choice("rate", rate, [True, False])
+    several = _several(spikes)
+    events = [events_of(each) for each in several]
+    if len(events) > 1 and color is not None:
+        raise InputError(f"color is {show(color)}; several populations have colours of their own.")
+    colours = [COLOURS[k % len(COLOURS)] for k in range(len(events))]
+    if len(events) == 1:
+        colours = [color or INK]
+    if window is None:
+        starts, ends = zip(*(each[3] for each in events), strict=True)
+        window = (min(starts), max(ends))
+    check_window(window)
+    if not rate:
+        above, below = ax, None
+    else:
+        above, below = _two_axes(ax)
+        _draw_rates(below, events, colours, window, bin_width)
+    if len(events) == 1:
+        parts = [(colours[0], np.ones(events[0][0].size, bool))]
+        above = _draw_raster(above, events[0], parts, neurons, window)
+    else:
+        above = _draw_stacked(above, events, colours, neurons, window)
+    if below is None:
+        return above
+    above.set_xlabel("")
+    above.tick_params(axis="x", labelbottom=False)
+    above.figure.align_ylabels([above, below])
+    return [above, below]
 
 
 def burst_raster(
@@ -103,7 +151,7 @@ def burst_raster(
     neurons: Any = None,
     window: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw a raster in which the spikes of bursts have another colour than isolated ones.
+    """Draw a raster in which spikes of bursts and isolated spikes have different colours.
 
     Parameters
     ----------
@@ -111,9 +159,10 @@ def burst_raster(
         As in `raster`.
     ax : matplotlib.axes.Axes, optional
     longest_interval : float
-        Longest interval between two spikes of a burst (ms), itself included.
+        Longest interval between two spikes of a burst (ms), inclusive.
     neurons, window : optional
-        What to show, as in `raster`. Spikes that are not shown still decide what is a burst.
+        The neurons and the time to show, as in `raster`. Spikes that are not shown still decide
+        which spikes belong to a burst.
 
     Returns
     -------
@@ -139,7 +188,7 @@ def burst_raster(
     ax = _draw_raster(ax, events, [(INK, ~in_burst), (RED, in_burst)], neurons, window)
     with styled():
         mark: dict[str, Any] = dict(marker="|", linestyle="", markersize=7.0, markeredgewidth=1.5)
-        handles = [  # marks in the raster may be too small to tell their colours
+        handles = [  # marks in the raster may be too small to recognise their colours
             Line2D([], [], color=INK, label="isolated spike", **mark),
             Line2D([], [], color=RED, label="spike of a burst", **mark),
         ]
@@ -155,25 +204,26 @@ def rasters(
     color: str | None = None,
     window: tuple[float, float] | None = None,
 ) -> list[Axes]:
-    """Draw rasters side by side, such as a target and the output in the course of training.
+    """Draw rasters side by side, such as a target and the output during training.
 
     Parameters
     ----------
     panels : sequence
-        What `raster` takes: recordings, patterns, or pairs of times (ms) and neurons.
+        Spikes as in `raster`: recordings, patterns, or pairs of times (ms) and neurons.
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are panels.
+        One per panel.
     titles : sequence of str, optional
         One above each panel.
     color : str, optional
-        Colour of the marks; nearly black by default.
+        Colour of the marks; by default nearly black.
     window : tuple of float, optional
-        Start and end (ms) of the time to show; as long as the longest panel by default.
+        Start and end (ms) of the time to show; by default as long as the longest panel.
 
     Returns
     -------
     list of matplotlib.axes.Axes
-        They share neurons and times: a row is the same neuron in all of them.
+        They share neurons and times: a row is the same neuron in all of them, unless they are of
+        populations of different sizes.
 
     Raises
     ------
@@ -192,7 +242,11 @@ def rasters(
     check_titles("titles", titles, len(panels))
     check_colour(color)
     events = [events_of(panel) for panel in panels]
-    n = max(int(i.max(initial=-1)) + 1 if size is None else size for _, i, size, _, _ in events)
+    sizes = [size for _, _, size, _, _ in events]
+    rows = [int(i.max(initial=-1)) + 1 if size is None else size for _, i, size, _, _ in events]
+    is_shared = None in sizes or len(set(sizes)) == 1
+    if is_shared:
+        rows = [max(rows)] * len(rows)
     if window is None:
         starts, ends = zip(*(span for *_, span, _ in events), strict=True)
         window = (min(starts), max(ends))
@@ -202,15 +256,16 @@ def rasters(
                 1, len(panels), squeeze=False
             )
         every = check_axes(axes, len(panels))
-        for ax, (t, i, *_) in zip(every, events, strict=True):
+        for ax, (t, i, *_), n in zip(every, events, rows, strict=True):
             raster((t, i), ax, color=color, neurons=range(max(n, 1)), window=window)
-        marks = [ax.lines[-1] for ax in every]  # of one size, or fewer spikes would look like more
+        marks = [ax.lines[-1] for ax in every]  # all get one size: larger ones would look like more
         for line in marks:
             line.set_markersize(min(other.get_markersize() for other in marks))
             line.set_markeredgewidth(min(other.get_markeredgewidth() for other in marks))
         for ax in every[1:]:
             ax.set_ylabel("")
-            ax.tick_params(axis="y", labelleft=False)
+            if is_shared:
+                ax.tick_params(axis="y", labelleft=False)
         for ax, title in zip(every, titles or [], strict=False):
             ax.set_title(title)
     return every
@@ -221,7 +276,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
 
     Parameters
     ----------
-    recording : TrialRecording or PatternRecording
+    recording : LayerRecording or PatternRecording
         From the `record` method of a model.
     figure : matplotlib.figure.Figure, optional
         An empty figure.
@@ -234,7 +289,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     Raises
     ------
     InputError
-        If the recording is no recording of a trial.
+        If the recording is not one of a trial.
 
     Examples
     --------
@@ -244,10 +299,10 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
     >>> [ax.get_ylabel() for ax in axes]
     ['input', 'hidden 1', 'output']
     """
-    check_attributes("recording", recording, "TrialRecording", ("layers", "spikes"))
+    check_attributes("recording", recording, "recording of a trial", ("layers", "spikes"))
     check_figure(figure)
     names = list(recording.layers)
-    phases = getattr(recording, "phases", ())  # a loop of a pattern has none
+    phases = getattr(recording, "phases", ())  # a recorded loop of a pattern has no phases
     span = (0.0, float(phases[-1])) if phases else events_of(recording.spikes[names[0]])[3]
     with styled():
         if figure is None:
@@ -278,7 +333,7 @@ _Events = tuple[np.ndarray, np.ndarray, int | None, tuple[float, float], str]
 
 
 def events_of(spikes: Any) -> _Events:
-    """Times and neurons of spikes, number of neurons (None: unknown), start and end, and name."""
+    """Times and neurons of spikes, number of neurons (None if unknown), start, end and name."""
     start = 0.0
     if isinstance(spikes, SpikePattern):
         t, i, n = spikes.times, spikes.ids, check_integer("spikes.n", spikes.n, at_least=1)
@@ -305,6 +360,92 @@ def events_of(spikes: Any) -> _Events:
     return t, i, n, (start, end if end > start else start + 1.0), name
 
 
+def _several(spikes: Any) -> list[Any]:
+    """The recordings of a list, or of several populations; one, if it is none of that."""
+    if isinstance(spikes, (SpikePattern, np.ndarray)) or not isinstance(spikes, Sequence):
+        return [spikes]
+    parts = list(spikes)
+    whole = [isinstance(each, SpikePattern) or hasattr(each, "i") for each in parts]
+    if any(whole) and not all(whole):
+        raise InputError("spikes is a list that holds more than recordings and patterns.")
+    return parts if any(whole) else [spikes]
+
+
+def _two_axes(axes: Any) -> list[Axes]:
+    """Those for spikes, and for rates below them."""
+    if axes is not None:
+        return check_axes(axes, 2, name="ax")
+    with styled():
+        figure = new_figure((5.0, 4.0))
+        grid = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3.0, 1.0]})
+    return check_axes(grid, 2)
+
+
+def binned(
+    t: np.ndarray, start: float, end: float, bin_width: Any
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The bin of each spike, below 0 or beyond the last outside; edges of whole bins; a width."""
+    width = check_number("bin_width", bin_width, above=0.0, unit="ms")
+    bins = math.floor((end - start) / width + 1e-6)
+    if bins < 1:
+        raise InputError(
+            f"bin_width is {width:g} ms; it has to be at most the time shown, {end - start:g} ms."
+        )
+    check_memory(f"bin_width is {width:g} ms", 100.0 * bins)
+    place = np.floor((t - start) / width + 1e-6).astype(np.int64)  # times are rounded
+    return place, start + width * np.arange(bins + 1), width
+
+
+def _draw_rates(
+    ax: Axes, events: Sequence[_Events], colours: Sequence[str], window: Any, bin_width: Any
+) -> None:
+    """The mean rate of the neurons of each population."""
+    with styled():
+        for (t, i, size, _, _), colour in zip(events, colours, strict=True):
+            place, edges, width = binned(t, window[0], window[1], bin_width)
+            n = max(int(i.max(initial=0)) + 1 if size is None else size, 1)
+            inside = (place >= 0) & (place < edges.size - 1)
+            counts = np.bincount(place[inside], minlength=edges.size - 1)
+            hz = counts / (n * width / 1000.0)
+            ax.stairs(hz, edges, baseline=None, color=colour, linewidth=1.0)
+        ax.set_xlim(*window)
+        ax.set_ylim(bottom=0.0)
+        ax.set_xlabel("Time (ms)")
+        ax.set_ylabel("Rate (Hz)")
+
+
+def _draw_stacked(
+    ax: Axes | None, events: Sequence[_Events], colours: Sequence[str], neurons: Any, window: Any
+) -> Axes:
+    """Rasters one above the other, in colours of their own, with names beside them."""
+    rows, marks, middles, begin = [], [], [], 0
+    for t, i, size, _, _ in events:
+        n = int(i.max(initial=-1)) + 1 if size is None else size
+        shown = check_neurons("neurons", neurons, n, beyond=size is None)
+        if neurons is not None and not 0 < np.unique(shown).size == shown.size:
+            raise InputError("neurons has to name at least one neuron, and none of them twice.")
+        row = np.full(max(n, int(shown.max(initial=-1)) + 1), -1)
+        row[shown] = np.arange(shown.size) + begin
+        marks.append((t[row[i] >= 0], row[i][row[i] >= 0]))
+        rows.append(begin)
+        middles.append(begin + 0.5 * (shown.size - 1))
+        begin += max(shown.size, 1)
+    whole = np.concatenate([t for t, _ in marks]), np.concatenate([i for _, i in marks])
+    owner = np.repeat(np.arange(len(marks)), [t.size for t, _ in marks])
+    parts = [(colour, owner == k) for k, colour in enumerate(colours)]
+    stacked = (*whole, begin, (0.0, 1.0), "")
+    ax = _draw_raster(ax, stacked, parts, None, window)
+    with styled():
+        for edge in rows[1:]:
+            ax.axhline(edge - 0.5, color=PALE, linewidth=0.8, zorder=0)
+        ax.set_yticks(middles, [readable(each[4]) or str(k) for k, each in enumerate(events)])
+        ax.tick_params(axis="y", length=0)
+        for label, colour in zip(ax.get_yticklabels(), colours, strict=True):
+            label.set_color(colour)
+        ax.set_ylabel("Neurons of")
+    return ax
+
+
 def _draw_raster(
     ax: Axes | None,
     events: _Events,
@@ -312,7 +453,7 @@ def _draw_raster(
     neurons: Any,
     window: Any,
 ) -> Axes:
-    """A raster of spikes; a part is a colour, and which spikes have it."""
+    """Draw a raster of spikes; each part is a colour and a mask of the spikes that have it."""
     t, i, size, span, name = events
     n = int(i.max(initial=-1)) + 1 if size is None else size
     shown = check_neurons("neurons", neurons, n, beyond=size is None)
@@ -326,7 +467,7 @@ def _draw_raster(
         bottom, top = _rows(ax, t, i, shown, start, end, parts)
         ax.set_xlim(start, end)
         ax.set_ylim(bottom, top)
-        ax.set_xlabel("Time (ms)")
+        label_time(ax)
         ax.set_ylabel(f"{readable(name)} neuron" if name else "Neuron")
     return ax
 
@@ -348,8 +489,8 @@ def _rows(
     kept = (t >= start) & (t <= end) & (row[i] >= 0)
     box = ax.get_window_extent()
     point = ax.figure.dpi / 72.0
-    # Marks fill three quarters of a row, but stay visible however many rows there are, and are
-    # smaller where they would cover more than a quarter of the area.
+    # Marks fill three quarters of a row. They stay visible however many rows there are, and shrink
+    # if they would cover more than a quarter of the area.
     share = 0.25 * box.width * box.height / point**2 / max(kept.sum(), 1)
     smallest = min(max(1.5 * math.sqrt(share), 0.8), 2.5)
     height = min(max(0.75 * box.height / point / max(shown.size, 1), smallest), 9.0)
@@ -373,9 +514,9 @@ def _rows(
 
 
 def spikes_above(ax: Axes, times: np.ndarray, color: str, name: str = "", row: int = 0) -> None:
-    """A tick for each spike over the data, in the first row or one above, its name beside it."""
+    """Draw a tick for each spike, in one of the rows above the data, with a name beside it."""
     height = 1.06 + 0.12 * row
-    if times.size:  # without, matplotlib would make room for marks far outside
+    if times.size:  # without spikes, matplotlib would make room for marks far outside
         ax.plot(
             times,
             np.full(times.size, height),
@@ -410,7 +551,7 @@ def mark_phases(ax: Axes, phases: Sequence[float]) -> None:
 
 
 def name_phases(ax: Axes, phases: Sequence[float], above: float) -> None:
-    """'forward' and 'target' over their phases, so many points above the axes."""
+    """Write 'forward' and 'target' over their phases, so many points above the axes."""
     begin = 0.0
     for name, end in zip(("forward", "target"), phases, strict=False):
         ax.annotate(

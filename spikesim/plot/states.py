@@ -17,7 +17,7 @@ from spikesim.checks import (
     show,
 )
 from spikesim.errors import InputError
-from spikesim.plot.spikes import mark_phases, name_phases, spikes_above, windows_of
+from spikesim.plot.spikes import events_of, mark_phases, name_phases, spikes_above, windows_of
 from spikesim.plot.style import (
     BLUE,
     COLOURS,
@@ -30,6 +30,7 @@ from spikesim.plot.style import (
     check_axes,
     check_figure,
     given_axes,
+    label_time,
     legend_above,
     new_figure,
     next_colour,
@@ -51,67 +52,123 @@ __all__ = [
 
 
 def traces(
-    recording: Any, variables: str | Sequence[str], neuron: int = 0, ax: Axes | None = None
-) -> Axes:
+    recording: Any,
+    variables: str | Sequence[str],
+    neuron: int = 0,
+    ax: Any = None,
+    *,
+    stimulus: str | Sequence[str] = (),
+    spikes: Any = None,
+) -> Any:
     """Draw variables of one neuron over time.
+
+    Variables of different units are in panels of their own, one below the other.
 
     Parameters
     ----------
     recording : StateRecording
     variables : str or sequence of str
-        What to draw, out of what was recorded.
+        The variables to draw; they have to be recorded.
     neuron : int
-        Its number in the population; it has to be among those recorded.
+        The neuron's number in the population; it has to be recorded.
     ax : matplotlib.axes.Axes, optional
+        As many as there are panels.
+    stimulus : str or sequence of str
+        Recorded variables that drive the neuron, in panels at the bottom.
+    spikes : SpikeRecording, SpikePattern or pair of arrays of shape (spikes,), optional
+        Of the population: those of the neuron stand above the first panel.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The y axis is a voltage in mV if all names begin with v or V; otherwise it bears the names.
+        Of several panels a list, from top to bottom. The label of the y axis is a voltage in mV if
+        all names begin with v or V, and otherwise the names, with their unit where it is known.
 
     Raises
     ------
     InputError
-        If the variable or neuron was not recorded, or nothing was.
+        If the variable or neuron was not recorded, or if nothing was.
 
     Examples
     --------
     >>> from spikesim import LIF, Network
     >>> net = Network(dt=1.0, backend="python")
     >>> cells = net.add_population("cells", 2, LIF)
-    >>> voltages = net.record(cells, "v")
+    >>> voltages = net.record(cells, ["v", "drive"], unit={"drive": "pA"})
     >>> net.run(5.0)
     >>> traces(voltages, "v", neuron=1).get_ylabel()
     'Voltage (mV)'
+    >>> [ax.get_ylabel() for ax in traces(voltages, "v", stimulus="drive")]
+    ['Voltage (mV)', 'drive (pA)']
     """
     check_attributes("recording", recording, "StateRecording", ("variables", "neurons", "t"))
     names = check_names("variables", variables)
     check_unknown("variable", names, recording.variables)
     if not names:
         raise InputError(f"variables is empty; choose from {', '.join(recording.variables)}.")
+    driving = check_names("stimulus", stimulus)
+    check_unknown("stimulus", driving, recording.variables)
     ids = np.asarray(recording.neurons)
     row = np.flatnonzero(ids == check_integer("neuron", neuron, at_least=0))
     if not ids.size:
         raise InputError("recording holds no neurons; record at least one.")
     if not row.size:
         some = ", ".join(map(str, ids[:10])) + (", ..." if ids.size > 10 else "")
-        raise InputError(f"neuron is {neuron}, which was not recorded; there is {some}.")
+        raise InputError(f"neuron is {neuron}, which was not recorded; choose from {some}.")
     t = recording.t
     if not t.size:
         raise InputError("recording holds no samples yet; run the network first.")
+    times = np.zeros(0)
+    if spikes is not None:
+        at, of, *_ = events_of(spikes)
+        times = at[(of == neuron) & (at >= t[0]) & (at <= t[-1])]
+    panels = [*_by_unit(recording, names), *_by_unit(recording, driving)]
     with styled():
-        ax = given_axes(ax, (5.0, 2.6))
-        for name in names:
-            ax.plot(
-                t, getattr(recording, name)[row[0]], color=next_colour(ax), label=symbol_of(name)
-            )
-        ax.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
-        ax.set_xlabel("Time (ms)")
-        voltages = all(name[0] in "vV" for name in names)
-        ax.set_ylabel("Voltage (mV)" if voltages else ", ".join(map(symbol_of, names)))
-        if len(names) > 1:
-            legend_above(ax)
-    return ax
+        axes = _panels(ax, len(panels), len(panels) - len(_by_unit(recording, driving)))
+        for panel, (unit, shown) in zip(axes, panels, strict=True):
+            for name in shown:
+                values = getattr(recording, name)[row[0]]
+                panel.plot(t, values, color=next_colour(panel), label=symbol_of(name))
+            panel.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+            panel.set_ylabel(_label(unit, shown))
+            if len(shown) > 1:
+                legend_above(panel)
+        spikes_above(axes[0], times, INK)
+        label_time(axes[-1])
+        if len(axes) > 1:
+            for panel in axes[:-1]:
+                panel.tick_params(axis="x", labelbottom=False)
+            axes[0].figure.align_ylabels(axes)
+    return axes[0] if len(axes) == 1 else axes
+
+
+def _by_unit(recording: Any, names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Variables that can share an axis, with their unit; in the order of the first of each."""
+    units = getattr(recording, "units", {})
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        unit = units.get(name, "mV" if name[0] in "vV" else "")
+        groups.setdefault(unit, []).append(name)
+    return list(groups.items())
+
+
+def _label(unit: str, names: Sequence[str]) -> str:
+    if unit == "mV" and all(name[0] in "vV" for name in names):
+        return "Voltage (mV)"
+    shown = ", ".join(map(symbol_of, names))
+    return f"{shown} ({unit})" if unit else shown
+
+
+def _panels(ax: Any, count: int, high: int) -> list[Axes]:
+    """The given Axes, or new ones, of which the first so many are higher."""
+    if ax is not None:
+        return check_axes(ax, count, name="ax")
+    if count == 1:
+        return [given_axes(None, (5.0, 2.6))]
+    heights = [1.6] * high + [1.0] * (count - high)
+    figure = new_figure((5.0, 1.0 + sum(heights)))
+    grid = figure.subplots(count, 1, sharex=True, gridspec_kw={"height_ratios": heights})
+    return check_axes(grid, count)
 
 
 def compartments(
@@ -122,19 +179,19 @@ def compartments(
 ) -> list[Axes]:
     """Draw the voltages of all compartments of one neuron in one trial.
 
-    The neuron's spikes stand above its somatic voltage. Grey bands are the windows at the ends of
-    the phases over which the model takes means. In the apical panel a bar is the mean voltage of a
-    window; the plateau potential that comes of it is written above.
+    The neuron's spikes are above its somatic voltage. The grey bands at the ends of the phases are
+    the windows over which the model takes means. In the apical panel a bar marks the mean voltage
+    of a window; above it is the plateau potential that results.
 
     Parameters
     ----------
-    trial : TrialRecording
+    trial : LayerRecording
         From the `record` method of a `SegregatedDendriteNetwork`.
     layer : str
         'hidden_1', ..., or 'output'.
     neuron : int
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are compartments.
+        One per compartment.
 
     Returns
     -------
@@ -145,7 +202,7 @@ def compartments(
     Raises
     ------
     InputError
-        If there is no such layer or neuron, or the axes are too few or many.
+        If there is no such layer or neuron, or if there are too few or too many axes.
 
     Examples
     --------
@@ -156,7 +213,7 @@ def compartments(
     ['Soma\\n$V$ (mV)', 'Dendrite\\n$V_\\\\mathrm{B}$ (mV)']
     """
     check_attributes(
-        "trial", trial, "TrialRecording", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
+        "trial", trial, "recording of a trial", ("V", "V_B", "V_A", "phases", "alpha_f", "alpha_t")
     )
     check_choice("layer", layer, trial.V)
     check_integer("neuron", neuron, at_least=0, at_most=len(trial.V[layer]) - 1)
@@ -213,7 +270,7 @@ def ensembles(
 ) -> list[Axes]:
     """Draw the event rate, apical potential, burst probability and burst rate of some ensembles.
 
-    Grey lines are the steps in which the output is nudged; a dotted one is the start of an image.
+    Grey lines mark the steps in which the output is nudged; a dotted line is the start of an image.
 
     Parameters
     ----------
@@ -222,9 +279,9 @@ def ensembles(
     layer : str
         'hidden_1', ..., or 'output'.
     units : int
-        How many: those whose burst rate the first nudge changes most.
+        How many ensembles to draw: those whose burst rate the first nudge changes most.
     axes : sequence of matplotlib.axes.Axes, optional
-        As many as there are panels.
+        One per panel.
 
     Returns
     -------
@@ -234,7 +291,7 @@ def ensembles(
     Raises
     ------
     InputError
-        If there is no such layer, or the axes are too few or many.
+        If there is no such layer, or if there are too few or too many axes.
 
     Examples
     --------
@@ -293,12 +350,12 @@ def ensembles(
 
 
 def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes]:
-    """Draw what one synapse learns from, in one trial of SuperSpike.
+    """Draw the signals from which one synapse learns, in one trial of SuperSpike.
 
     From top to bottom: the presynaptic spikes and their trace; the membrane potential of the
-    postsynaptic neuron, its spikes, and in colour those it should have; the surrogate derivative;
-    the eligibility trace; the error signal; and the product of the two, whose mean moves the weight
-    up where it is above 0, down where it is below.
+    postsynaptic neuron with its spikes and, in colour, the target spikes; the surrogate derivative;
+    the eligibility trace; the error signal; and the product of these two. If the mean of the
+    product is above 0 the weight grows; if it is below 0 the weight shrinks.
 
     Parameters
     ----------
@@ -317,7 +374,7 @@ def synapse(recording: Any, figure: Figure | SubFigure | None = None) -> list[Ax
     Raises
     ------
     InputError
-        If something is missing, or of another shape.
+        If something is missing or has another shape.
 
     Examples
     --------
@@ -394,20 +451,20 @@ def receptive_fields(
     image_shape : tuple of int
         Height and width of the images, such as (28, 28).
     n : int
-        At most how many neurons to show: those whose weights vary most, the first most of all.
+        The largest number of neurons to show: those whose weights vary most, in descending order.
     axes : sequence or array of matplotlib.axes.Axes, optional
-        At least as many as there are neurons to show; those left over become blank.
+        At least one per neuron that is shown; those left over become blank.
 
     Returns
     -------
     list of matplotlib.axes.Axes
-        One per neuron shown. One scale, symmetric around 0, holds for all; the colour bar is beside
-        them.
+        One per neuron that is shown. All have the same scale, which is symmetric around 0; the
+        colour bar is beside them.
 
     Raises
     ------
     InputError
-        If the weights have another number of pixels, or there are too few axes.
+        If the weights have another number of pixels, or if there are too few axes.
 
     Examples
     --------
@@ -452,7 +509,7 @@ def receptive_fields(
 
 
 def _mark_plateau(ax: Axes, window: tuple[float, float], level: float, text: str) -> None:
-    """A bar at the mean voltage of the window, a point at the end of the phase, and a number."""
+    """Draw a bar at the mean voltage of the window, a point at the phase's end, and a number."""
     ax.plot(
         window,
         (level, level),

@@ -1,4 +1,4 @@
-"""The look of all figures: sizes of letters, colours, axes, and what arguments have to be."""
+"""The look of all figures: sizes of letters, colours, axes; and checks of their arguments."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ __all__ = [
     "check_window",
     "extent_of",
     "given_axes",
+    "label_time",
     "legend_above",
     "mean_and_spread",
     "new_figure",
@@ -63,14 +64,14 @@ COLOURS = (
 )
 BLUE, RED, GREEN = COLOURS[:3]
 INK, PALE = "#222222", "#E9E9E9"
-BESIDE = "#6E6E6E"  # what something is compared with
+BESIDE = "#6E6E6E"  # for a reference with which a result is compared
 GUIDE: dict[str, Any] = {"color": "#777777", "linewidth": 0.8, "linestyle": (0, (4, 3))}
-FEW = 20  # epochs up to which a learning curve shows its points
+FEW = 20  # a learning curve of at most so many epochs shows its points
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The look of everything that is drawn here; the user's settings come back afterwards."""
+    """Apply the look of these figures; the user's settings are restored afterwards."""
     import matplotlib
 
     with matplotlib.rc_context(
@@ -107,6 +108,14 @@ def given_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return check_axes([ax], 1, name="ax")[0]
 
 
+def label_time(ax: Axes) -> None:
+    """Say that x is the time, unless Axes below have the same x axis."""
+    place = ax.get_subplotspec()
+    shares = len(ax.get_shared_x_axes().get_siblings(ax)) > 1
+    if place is None or not shares or place.is_last_row():
+        ax.set_xlabel("Time (ms)")
+
+
 def next_colour(ax: Axes) -> str:
     """The first colour that no line on `ax` has yet."""
     from matplotlib.colors import to_hex
@@ -119,7 +128,7 @@ def next_colour(ax: Axes) -> str:
 def legend_above(
     ax: Axes, handles: Sequence[Line2D] | None = None, handlelength: float = 1.5
 ) -> None:
-    """A legend in one line over the data, where it hides none; of the lines by default."""
+    """A legend in one line above the data, where it hides nothing; by default of all lines."""
     handles = list(ax.lines) if handles is None else handles
     ax.legend(
         handles=handles,
@@ -132,7 +141,7 @@ def legend_above(
 
 
 def axes_beneath(ax: Axes) -> Axes:
-    """A twin with a scale of its own to the right, whose lines go below those of `ax`."""
+    """A twin with its own scale on the right, whose lines are drawn beneath those of `ax`."""
     twin = ax.twinx()
     twin.spines["right"].set(visible=True, color=BESIDE)
     twin.tick_params(axis="y", colors=BESIDE)
@@ -160,7 +169,7 @@ def readable(name: str) -> str:
 
 
 def symbol_of(name: str) -> str:
-    """'V_B' as a letter with an index; longer names as they are."""
+    """A name such as 'V_B' as a letter with an index; longer names do not change."""
     letter, _, index = name.partition("_")
     if len(letter) > 1 or not (index.isalnum() or name == letter):
         return name
@@ -168,13 +177,13 @@ def symbol_of(name: str) -> str:
 
 
 def extent_of(times: np.ndarray) -> tuple[float, float]:
-    """From where the first bin begins to where the last ends."""
+    """The beginning of the first bin, and the end of the last."""
     half = 0.5 * (times[-1] - times[0]) / (times.size - 1)
     return float(times[0] - half), float(times[-1] + half)
 
 
 def mean_and_spread(ax: Axes, x: np.ndarray, rows: np.ndarray, colour: str, **line: Any) -> None:
-    """The mean over seeds, one per row, in a band one standard deviation wide to either side."""
+    """Draw the mean over seeds, one per row, in a band of one standard deviation to either side."""
     mean = rows.mean(axis=0)
     ax.plot(x, mean, color=colour, **line)
     if len(rows) > 1:
@@ -187,7 +196,7 @@ def check_axes(axes: Any, n: int, *, at_least: bool = False, name: str = "axes")
 
     try:
         given: list[Axes] = list(np.ravel(axes))
-    except Exception:  # whatever the conversion of a foreign object raises
+    except Exception:  # the conversion of a foreign object may raise anything
         raise InputError(f"{name} is {show(axes)}; it has to be Axes of matplotlib.") from None
     for ax in given:
         if not isinstance(ax, Axes):
@@ -206,7 +215,7 @@ def check_text(name: str, text: Any) -> None:
 
 
 def check_titles(name: str, titles: Any, count: int) -> None:
-    """One text for each."""
+    """Check that there is one text for each."""
     if titles is None:
         return
     if not isinstance(titles, (list, tuple)) or len(titles) != count:
@@ -237,15 +246,15 @@ def check_times(time: Any) -> np.ndarray:
 
 
 def check_series(name: str, values: Any, length: int) -> np.ndarray:
-    """One row of `length` numbers for each of several; NaN leaves a gap."""
+    """Check one row of `length` numbers, or several rows; NaN leaves a gap."""
     values = check_array(name, values, dtype=np.float64, finite=False)
     if values.ndim not in (1, 2) or values.shape[-1] != length or not values.size:
         raise InputError(
             f"{name} has shape {values.shape}; it has to be ({length},) or (any, {length})."
         )
-    if (np.abs(values) > 1e100).any():  # the squares of which overflow
+    if (np.abs(values) > 1e100).any():  # their squares would overflow
         raise InputError(
-            f"{name} holds infinite numbers, or some above 1e100; NaN stands for what is not known."
+            f"{name} holds infinite numbers, or some above 1e100; use NaN for missing values."
         )
     return np.atleast_2d(values)
 

@@ -3,10 +3,10 @@
 A directory of a sweep holds
 
     sweep.h5            all sets, and the results or the error of each
-    set-0000/ ...       what the sets keep for themselves, such as a checkpoint
+    set-0000/ ...       the files of each set, such as a checkpoint
 
-Running sets side by side is the business of `concurrent.futures` and of libraries that have an
-``Executor``; what is here makes a sweep that can be stopped, and in which a set may fail.
+`concurrent.futures`, or a library with an ``Executor``, runs the sets side by side. The code here
+makes sure that a sweep can be stopped and continued, and that it survives a set that fails.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _listed(name: str, values: Any) -> list[Any]:
     try:
         if not isinstance(values, str):
             return list(values)
-    except Exception:  # whatever a foreign object raises
+    except Exception:  # a foreign object may raise anything
         pass
     raise InputError(f"{name} is {show(values)}; it has to be a list of values.")
 
@@ -72,46 +72,46 @@ def sweep(
 ) -> Sweep:
     """Call a function with every set of parameters, several at a time.
 
-    What is finished is kept after every set. Whatever stops a sweep, the same call goes on with
-    the sets that are not finished; a set that fails does not stop the others.
+    The results are saved after every set. Whatever stops a sweep, the same call continues with the
+    sets that are not finished; a set that fails does not stop the others.
 
     Parameters
     ----------
     train : callable
         ``train(parameters, directory)`` returns numbers, or lists of numbers, by name. It may keep
-        a checkpoint in its directory, and find it there when it is called again. Other processes
-        have to be able to import it: it stands at the top of a module or script, and the script
-        calls `sweep` below ``if __name__ == "__main__":``.
+        a checkpoint in its directory, and will find it there when it is called again. Other
+        processes have to be able to import it: define it at the top level of a module or script,
+        and call `sweep` in the script below ``if __name__ == "__main__":``.
     sets : sequence of dict
         All with the same names. Values are numbers, strings, booleans, None or tuples of numbers.
-        Sets that differ in 'seed' only are repetitions of each other.
+        Sets that differ only in 'seed' are repetitions of each other.
     directory : str or Path
-        Where the results are kept; made if it is missing. One that holds other sets is refused.
+        Where the results are kept. It is made if it is missing, and refused if it holds other sets.
     executor : concurrent.futures.Executor or {'processes', 'threads'}, optional
-        Processes, by default, with one thread each. Threads suit networks of the same size:
-        programs are compiled once and data is in memory once, and compiled code runs at the same
-        time; sets with a 'backend' on a GPU run there as replicas (see `spikesim.Replicas`). An
-        executor of your own is not shut down.
+        By default processes, with one thread each. Threads suit networks of the same size: they
+        share compiled programs and data, and compiled code runs at the same time. Sets with a
+        'backend' on a GPU run there as replicas (see `spikesim.Replicas`). An executor that you
+        pass is not shut down.
     workers : int, optional
-        How many processes or threads; as many as there are cores by default, on a GPU 512.
+        How many processes or threads; by default as many as there are cores, on a GPU 512.
     progress : bool or callable
-        True shows a bar where stderr is a terminal.
+        True shows a bar if stderr is a terminal.
 
     Returns
     -------
     Sweep
-        Also if sets failed: their errors are printed to stderr, and in `Sweep.errors`. The
+        Even if sets failed: their errors are printed to stderr and are in `Sweep.errors`, and the
         tracebacks are in the files ``error.txt`` in the sets' folders.
 
     Raises
     ------
     InputError
-        If an argument cannot be used, before anything is done.
+        If an argument cannot be used; it is raised before anything is done.
     FileError
         If the directory holds other sets or cannot be written.
     KeyboardInterrupt
-        After Ctrl-C or SIGTERM, once the running sets have stopped. Networks of spikesim save a
-        checkpoint first in processes; in threads their last one counts.
+        After Ctrl-C or SIGTERM, once the running sets have stopped. In processes, networks of
+        spikesim save a checkpoint before they stop; in threads, their last checkpoint counts.
 
     Examples
     --------
@@ -128,8 +128,8 @@ def sweep(
     0.5       5.50 ± 0.71  2
     1        10.50 ± 0.71  2
 
-    On the machines of a cluster, where `directory` has to be a folder that all of them see, and
-    `train` in a module that all of them can import, with dask::
+    On a cluster, all machines have to see the folder `directory`, and to be able to import the
+    module with `train`. With dask::
 
         from dask.distributed import Client
 
@@ -182,7 +182,7 @@ def _run(
                     running[future] = k
             for done, future in enumerate(as_they_end(running), 1):
                 if isinstance(stop := future.exception(), KeyboardInterrupt):
-                    raise stop  # it reached a worker before it reached this process
+                    raise stop  # the signal reached a worker before it reached this process
                 result._take(running[future], future)
                 result.save()
                 report(total - len(todo) + done, total)
@@ -197,7 +197,10 @@ def _run(
                     result._take(running[future], future)
         result.save()
         finished = sum(result.finished)
-        print(f"{finished} of {total} sets are finished; the same again goes on.", file=sys.stderr)
+        print(
+            f"{finished} of {total} sets are finished; run the same again to continue.",
+            file=sys.stderr,
+        )
         raise
     finally:
         for future in running:
@@ -224,7 +227,7 @@ def _begin(directory: Path, sets: list[dict[str, Any]]) -> Sweep:
         if differ:
             raise FileError(
                 f"{directory} holds a sweep of other sets: {differ}. Choose another directory, or "
-                "give the same sets to go on."
+                "give the same sets to continue."
             )
         return result
     if directory.is_dir() and any(directory.glob("set-*")):
@@ -257,7 +260,7 @@ def _folder(directory: Path, k: int) -> Path:
 
 
 def _tell(result: Sweep) -> None:
-    """Print what failed."""
+    """Print which sets failed, and why."""
     bad = [k for k, error in enumerate(result.errors) if error]
     if not bad:
         return
@@ -273,4 +276,4 @@ def _tell(result: Sweep) -> None:
             "could not start (a script calls sweep below 'if __name__ == \"__main__\":').",
             file=sys.stderr,
         )
-    print("The same again runs these sets once more, and no others.", file=sys.stderr)
+    print("Run the same again to repeat these sets, and no others.", file=sys.stderr)

@@ -7,9 +7,10 @@ A directory of a sweep holds
     sweep.png           its figure
     set-0000/run.h5 ... the networks, for 'spikesim info', 'plot' and 'resume'
 
-The commands of a model bring ``settings(chosen)``, everything that a run depends on, from
-options; ``check(settings)``; ``train_set(settings, directory)``; and ``result_label(settings)`` of
-its result 'test_error'. ``LENGTH`` is what the option for the length of training is called.
+The commands of a model have four methods for a sweep. ``settings(chosen)`` returns everything that
+a run depends on, from options; ``check(settings)`` refuses bad settings; ``train_set(settings,
+directory)`` trains; and ``result_label(settings)`` names the result 'test_error'. ``LENGTH`` is the
+name of the option for the length of training.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _RESULT = "test_error"
 
 
 def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``spikesim sweep``, besides those of ``spikesim train``."""
+    """Add the options that ``spikesim sweep`` has besides those of ``spikesim train``."""
     options = parser.add_argument_group("sweep; all other options hold for all sets")
     options.add_argument(
         "--grid",
@@ -53,7 +54,7 @@ def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--seeds", type=int, metavar="N", help="train each set N times, from --seed (0) on"
     )
-    options.add_argument("--workers", type=int, help="sets at a time; as many as there are cores")
+    options.add_argument("--workers", type=int, help="sets at a time; by default one per core")
     options.add_argument(
         "--threads",
         action="store_true",
@@ -62,7 +63,7 @@ def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def shortened(hidden: tuple[int, ...]) -> int | tuple[int, ...]:
-    """Sizes of hidden layers as a parameter of a set, a number where a number says it all.
+    """Sizes of hidden layers as a parameter of a set: a number if there is at most one layer.
 
     Examples
     --------
@@ -75,7 +76,7 @@ def shortened(hidden: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 def layers(hidden: int | tuple[int, ...]) -> tuple[int, ...]:
-    """What was `shortened`.
+    """The sizes that were `shortened`.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def run(chosen: argparse.Namespace, model: Any) -> int:
     sets = []
     for names, options in _chosen_sets(chosen, model):
         settings = model.settings(options)
-        # What varies comes first, in the order in which it was given: so do table and figure.
+        # The options that vary come first, in the order given, as they do in table and figure.
         sets.append({**{name: settings[name] for name in names}, **settings})
     if chosen.workers is not None:
         check_integer("--workers", chosen.workers, at_least=1)
@@ -126,10 +127,10 @@ def run(chosen: argparse.Namespace, model: Any) -> int:
 def _chosen_sets(
     chosen: argparse.Namespace, model: Any
 ) -> Iterator[tuple[list[str], argparse.Namespace]]:
-    """The names of what varies, and the options, of every set."""
+    """The names of the options that vary, and the options of every set."""
     if chosen.list is not None and chosen.grid:
         raise InputError("--list and --grid are both given; write whole sets into the list.")
-    texts = _combinations(chosen.grid) if chosen.list is None else _listed(chosen.list)
+    texts = _combinations(chosen.grid) if chosen.list is None else read_sets(chosen.list)
     names = list(texts[0])
     whole = (model.LENGTH, "seed")
     check_unknown("parameter", names, [*model.DEFAULTS, "hidden", *whole])
@@ -164,17 +165,17 @@ def _combinations(given: list[str]) -> list[dict[str, str]]:
     ]
 
 
-def _listed(path: Path) -> list[dict[str, str]]:
+def read_sets(path: Path) -> list[dict[str, str]]:
     try:
         text = read_bytes(check_path("--list", path)).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FileError(f"{path} cannot be read: it is no text; check --list.") from None
+        raise FileError(f"{path} cannot be read: it is not a text file; check --list.") from None
     if path.suffix.lower() == ".csv":
         return _of_csv(path, text)
     try:
         listed = json.loads(text)
     except ValueError as error:
-        raise FileError(f"{path} is no JSON ({error}); CSV has to be called .csv.") from None
+        raise FileError(f"{path} is not JSON ({error}); a CSV file has to end in .csv.") from None
     if (
         not isinstance(listed, list)
         or not listed
@@ -201,14 +202,14 @@ def _same_names(path: Path, sets: list[dict[str, str]]) -> list[dict[str, str]]:
     for each in sets:
         if set(each) != set(sets[0]):
             raise FileError(
-                f"{path}: all sets need the same names; there is {', '.join(sets[0])}, and also "
+                f"{path}: all sets need the same names; one has {', '.join(sets[0])}, another "
                 f"{', '.join(each)}."
             )
     return sets
 
 
 def _as_texts(path: Path, given: Mapping[str, Any]) -> dict[str, str]:
-    """Values as one would write them behind an option."""
+    """Values as a user would write them after an option."""
     texts = {}
     for name, value in given.items():
         items = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""Where the sets of a sweep are trained: processes, threads, or an executor of the user's own."""
+"""Where the sets of a sweep are trained: in processes, in threads, or in the user's executor."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ ERROR_FILE = "error.txt"  # the traceback of a set that failed, in its folder
 Train = Callable[[dict[str, Any], Path], Mapping[str, Any]]
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 _MOST = 512  # sets at once on a GPU
-_ORPHANS = 60.0  # seconds to wait for the workers of a killed sweep to end
+_ORPHANS = 60.0  # seconds to wait until the workers of a killed sweep have ended
 
 
 class Pool:
-    """An executor of the caller's."""
+    """The caller's executor."""
 
     own = False
 
@@ -63,7 +63,7 @@ class Pool:
         """Stop the running sets after Ctrl-C or SIGTERM."""
 
     def close(self) -> None:
-        """Let go of what is the pool's own, once nothing runs."""
+        """Release what belongs to the pool, once nothing runs."""
 
 
 class _Processes(Pool):
@@ -84,7 +84,7 @@ class _Processes(Pool):
             return self.executor.submit(_attempt_in_process, *task)
 
     def interrupt(self, error: KeyboardInterrupt) -> None:
-        # Ctrl-C reaches the workers by itself, but a scheduler may tell this process only.
+        # A terminal sends Ctrl-C to the workers too, but a scheduler may signal this process only.
         if isinstance(error, Terminated):
             self._teller.close()
 
@@ -132,7 +132,7 @@ class _Threads(Pool):
 def pool_for(
     train: Train, executor: Executor | str | None, workers: int | None, on_gpu: bool
 ) -> Callable[[int], Pool]:
-    """A function that makes the pool for so many sets, after all has been checked."""
+    """A function that makes the pool for so many sets; the arguments are checked now."""
     if isinstance(executor, Executor):
         if workers is not None:
             raise InputError("workers is for processes and threads; your executor has its own.")
@@ -160,34 +160,34 @@ def _attempt(
 ) -> tuple[dict[str, Any] | None, str, float]:
     """The results of a set or its error, and how many seconds it took.
 
-    The error is text because not every exception survives the way to another process.
+    The error is a text because not every exception can be sent to another process.
     """
     began = time.perf_counter()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The worker of a killed sweep ends soon, but may be in the middle of a long kernel.
+        # A worker of a killed sweep ends soon, but it may still be inside a long kernel.
         with hold(folder, wait=_ORPHANS):
             (folder / ERROR_FILE).unlink(missing_ok=True)
             values = _check_values(train(dict(parameters), folder))
     except (Exception, SystemExit) as error:
-        with suppress(OSError):  # a full disk has no room for this, either
+        with suppress(OSError):  # a full disk has no room for this either
             (folder / ERROR_FILE).write_text(traceback.format_exc(), encoding="utf-8")
         return None, one_line(error), time.perf_counter() - began
     return values, "", time.perf_counter() - began
 
 
-# Of a worker process: what Ctrl-C does to it, and what came, so that waiting sets do not begin.
+# In a worker process: the handler of Ctrl-C, and the signal that came, so that no set begins later.
 _on_interrupt: Any = signal.SIG_IGN
 _interrupted: type[KeyboardInterrupt] | None = None
 
 
 def _attempt_in_process(*task: Any) -> Any:
-    """The same, such that signals reach a process while it runs a set, and not when it is idle."""
+    """The same, in a process that signals reach while it runs a set, but not when it is idle."""
     global _interrupted
     signal.signal(signal.SIGINT, _on_interrupt)
     signal.signal(signal.SIGTERM, terminate)
     try:
-        if _interrupted is not None:  # asked last, as a signal may have come to an idle process
+        if _interrupted is not None:  # asked last, as the signal may have come while it was idle
             raise _interrupted
         return _attempt(*task)
     except KeyboardInterrupt as error:
@@ -198,7 +198,7 @@ def _attempt_in_process(*task: Any) -> Any:
 
 
 def _ignore_signals() -> Any:
-    """From now on they do nothing; return what Ctrl-C did."""
+    """Ignore signals from now on; return the handler that Ctrl-C had."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -210,9 +210,9 @@ def _begin_process(told: Connection) -> None:
 
 
 def _end_with_parent(told: Connection) -> None:
-    """Stop the set when the parent says so, by closing its end, or has ended.
+    """Stop the set when the parent closes its end of the pipe or has ended.
 
-    An orphan would go on with its set, beside the sweep that is started again.
+    Otherwise an orphan would continue its set while the sweep, started again, trains it too.
     """
     global _interrupted
     told.poll(None)
@@ -225,9 +225,9 @@ def _end_with_parent(told: Connection) -> None:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile have one thread for linear algebra and for Numba.
+    """Give processes that start inside this block one thread for linear algebra and for Numba.
 
-    Only the environment can tell them: they read it when they import NumPy.
+    Only the environment can do this: they read it when they import NumPy.
     """
     names = ["VECLIB_MAXIMUM_THREADS", *(f"{name}_NUM_THREADS" for name in _LIBRARIES)]
     before = {name: os.environ.get(name) for name in names}
@@ -250,7 +250,7 @@ def _check_portable(train: Train) -> None:
     except Exception as error:
         reason = one_line(error)
     else:
-        # A notebook or a prompt has a __main__ that no other process can read.
+        # No other process can import the __main__ of a notebook or a prompt.
         if b"__main__" not in sent or hasattr(main, "__file__"):
             return
         reason = "it was defined at a prompt or in a notebook"

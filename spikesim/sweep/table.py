@@ -1,4 +1,4 @@
-"""The sets of a sweep and what came of them: a file, a table, a figure."""
+"""The sets of a sweep and their results: a file, a table, a figure."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = ["DIED", "REPEATED", "SWEEP_FILE", "Sweep", "check_sets", "named", "on
 SWEEP_FILE = "sweep.h5"
 REPEATED = "seed"  # sets that differ in nothing else are repetitions
 DIED = "a worker process died before this set was finished"
-_WIDE = 30.0  # ratio of the largest value to the smallest from which an axis is logarithmic
+_WIDE = 30.0  # an axis is logarithmic if the largest value is so many times the smallest
 
 
 class Sweep:
-    """Sets of parameters, and what came of them.
+    """Sets of parameters, and their results.
 
     Attributes
     ----------
     directory : Path
     sets : list of dict
     finished : list of bool
-        By set, as the next two.
+        One per set, like the next two.
     errors : list of str
-        Type and message where a set failed, or ''.
+        Type and message if a set failed, or ''.
     seconds : list of float
-        What each took, the last time it was run.
+        How long each took the last time it was run.
 
     Examples
     --------
@@ -76,13 +76,13 @@ class Sweep:
 
     @property
     def values(self) -> dict[str, np.ndarray]:
-        """Name → array, shape (sets,), or (sets, longest) of lists; NaN where there is no value."""
+        """Name → array, shape (sets,), or (sets, longest) for lists; NaN marks a missing value."""
         names = dict.fromkeys(name for each in self._results for name in each)
         return {name: _padded([each.get(name) for each in self._results]) for name in names}
 
     @property
     def varied(self) -> list[str]:
-        """The parameters, other than the seed, in which sets differ."""
+        """The parameters, apart from the seed, in which sets differ."""
         first = self.sets[0]
         return [
             name
@@ -115,7 +115,7 @@ class Sweep:
         Raises
         ------
         FileError
-            If there is none, or it is damaged.
+            If the file is missing or damaged.
         """
         path = check_path("directory", directory) / SWEEP_FILE
         with open_file(path, "sweep") as file:
@@ -173,8 +173,8 @@ class Sweep:
     def figure(self, value: str, ylabel: str | None = None) -> Axes:
         """Draw a result over the first varied number, one line per combination of the others.
 
-        Lines are means over seeds in bands of one standard deviation, with gaps where a set has no
-        result. If no number is varied, there is one point per set.
+        Lines are means over seeds, in bands of one standard deviation. They have gaps where a set
+        has no result. If no number is varied, there is one point per set.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class Sweep:
                 ylabel=label,
                 xscale="log" if low > 0.0 and high / low >= _WIDE else "linear",
             )
-        if len(lines) > 1:  # beside the lines, whose bands may be anywhere
+        if len(lines) > 1:  # the legend goes beside the lines, whose bands may be anywhere
             ax.figure.set_size_inches(6.0, 3.0)
             legend: Any = ax.get_legend()
             legend.set_loc("center left")
@@ -253,7 +253,7 @@ class Sweep:
         return found
 
     def _take(self, k: int, future: Future) -> None:
-        """Keep what a set came to."""
+        """Store the outcome of a set."""
         error = future.exception()
         if isinstance(error, BrokenExecutor):
             self.errors[k] = DIED
@@ -268,7 +268,7 @@ class Sweep:
 def check_sets(sets: Any) -> list[dict[str, Any]]:
     try:
         given = None if isinstance(sets, (str, Mapping)) else list(sets)
-    except Exception:  # whatever a foreign object raises
+    except Exception:  # a foreign object may raise anything
         given = None
     if given is None:
         raise InputError(
@@ -324,7 +324,7 @@ def _column(values: list[Any]) -> np.ndarray:
 
 
 def _padded(values: list[Any]) -> np.ndarray:
-    """Numbers as they are, lists as rows of the length of the longest."""
+    """Numbers as they are; lists as rows, each padded to the length of the longest."""
     lists = [value if isinstance(value, list) else [value] for value in values]
     table = np.full((len(values), max(map(len, lists))), np.nan)
     for row, value in zip(table, lists, strict=True):

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+from collections import deque
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -26,19 +27,23 @@ import spikesim.learning
 import spikesim.models
 from spikesim import (
     LIF,
+    NMDA,
     DoubleExponential,
     Network,
     Neuron,
     PairSTDP,
+    PlasticityRule,
     Poisson,
     Replicas,
     ShortTermPlasticity,
+    Synapse,
     bursts,
     datasets,
     patterns,
     plot,
     sonata,
     spiketrains,
+    stimuli,
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
@@ -125,7 +130,32 @@ INTERNAL = {
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
     "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
+    "spikesim.engine.finite.*": "called by Network.run",
+    "spikesim.engine.effect.effect": "called by Network.connect_gap",
+    "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
+    "spikesim.engine.influence.*": "what populations are made of",
+    "spikesim.engine.injection.*": "what stimuli and noise are made of",
+    "spikesim.engine.restoring.*": "called by Network.set_state",
+    "spikesim.engine.noise.Noise": "made by Network.add_noise",
+    "spikesim.engine.stimuli.Stimulus": "made by Network.play",
+    "spikesim.engine.*.adding": "builds programs",
+    "spikesim.engine.subgroups.Subgroup": "made by Population[...]",
+    "spikesim.engine.subgroups.name_of_projection": "called by Network.connect",
+    "spikesim.engine.subgroups.subgroup": "tried as 'Population[...]'",
+    "spikesim.engine.sources.SpikeTrainSource.as_seen": "called by recordings",
+    "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
+    "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
+    "spikesim.engine.sources.*.check_[cs]*": "called when parameters are set",
+    "spikesim.engine.sources.*.live": "they have no parameters",
+    "spikesim.engine.sources.*.take": "called when parameters are set",
+    "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
+    "spikesim.engine.parameters.Parameters": "made by Network.add_population",
+    "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.declaring.[a-z]*": "called by Neuron",
+    "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
+    "spikesim.neuron.Neuron.following": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
     "spikesim.engine.projection.Projection": "made by Network.connect",
     "spikesim.engine.projection.Projection.change_in_use": "called by Network.connect",
@@ -134,12 +164,33 @@ INTERNAL = {
     "spikesim.engine.synapses.*": "what projections are made of",
     "spikesim.engine.projection.Projection.delay_*": "called by Network.connect",
     "spikesim.engine.projection.Projection.fill": "called by Network.connect",
-    "spikesim.engine.projection.Projection.learn_from_pairs": "called by Network.connect",
+    "spikesim.engine.projection.Projection.learn_by": "called by Network.connect",
+    "spikesim.engine.projection.Projection.bounded": "called by assignments",
+    "spikesim.engine.projection.Projection.holder": "called by recordings",
+    "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
+    "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
+    "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
+    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
+    "spikesim.engine.projection.Projection.act_through": "called by Network.connect",
+    "spikesim.engine.synaptic.*": "made by Network.connect; see Synapse",
+    "spikesim.synapse.Synapse.[cnos]*": "attributes, or called by Network.connect",
     "spikesim.engine.recording.SpikeRecording": "made by Network.record_spikes",
     "spikesim.engine.recording.StateRecording": "made by Network.record",
     "spikesim.engine.recording.*.begin": "called by Network.run",
     "spikesim.engine.recording.*.prepare": "called by Network.run",
     "spikesim.engine.recording.*.take_back": "called by Network.set_state",
+    "spikesim.engine.recording.*.check_kept": "called by Network.reset",
+    "spikesim.engine.beginning.*": "called by Network.run and Network.reset",
+    "spikesim.engine.population.is_finite": "called by Network.run",
+    "spikesim.engine.rows.*": "what recordings are made of",
+    "spikesim.engine.several.SpikeRecordings": "made by Network.record_spikes",
+    "spikesim.engine.summary.*": "called by Network.summary",
+    "spikesim.tables.*": "what summaries are made of",
+    "spikesim.nwb.write_nwb": "called by Spikes.to_nwb",
+    "spikesim.plot.spikes.binned": "what figures are made of",
+    "spikesim.recorded.Rate": "returned by Spikes.rate",
+    "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
     "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
@@ -153,7 +204,11 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.numbered": "called by Network.add",
     "spikesim.engine.sources.SpikeTrainSource.remember": "builds programs",
     "spikesim.engine.sources.Trials*": "made by Network.add_images and models",
+    "spikesim.engine.plasticity.*": "made by Network.connect; see Projection.learning",
     "spikesim.engine.stdp.PairPlasticity*": "made by Network.connect; see Projection.learning",
+    "spikesim.engine.rules.RulePlasticity": "made by Network.connect",
+    "spikesim.engine.rules.RulePlasticity.[cl]*": "see Projection.learning",
+    "spikesim.signatures.*": "what rules are made of",
     "spikesim.engine.network.Network.add": "takes what models make",
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
@@ -166,7 +221,8 @@ INTERNAL = {
     "spikesim.engine.connectivity.draw": "called by Network.connect",
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
-    "spikesim.datasets.Dataset": "returned",
+    "spikesim.dataset.Dataset": "returned",
+    "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
@@ -176,19 +232,27 @@ INTERNAL = {
     "spikesim.sweep.table.named": "what sweeps are made of",
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
+    "*.Dynamics*": "made by models",
     "*.Simulation*": "made by models",
     "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
-    "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
-    "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.examples.*": "tried on the models that are made of it",
+    "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
+    "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
+    "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.learning.eligibility.*": "called by models",
+    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
+    "spikesim.learning.windows.equal_patterns": "called by models",
+    "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
@@ -205,7 +269,9 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
+            "summed",
+            *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
                 "learned_from",
@@ -229,27 +295,32 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.Block": "a constant",
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
-    "spikesim.models.burst.spiking.transfer_curves.Curves": "returned",
+    "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
-    "spikesim.models.burst.spiking.transfer_figure.*": "called by DendriticTransfer.figure",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
+    "spikesim.cli.model_commands.*": "the command line",
     "spikesim.io.runs.*": "the command line",
+    "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
     "spikesim.precision.*": "for the package's own checks",
+    "spikesim.datasets.is_path": "for the command line, which has a text",
+    "spikesim.idx.expanded": "called by those that read files",
+    "spikesim.idx.given_path": "called by those that read files",
+    "spikesim.idx.parsed": "called by load_idx",
+    "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
     "spikesim.plot.spikes.windows_of": "what figures are made of",
     "spikesim.progress.*": "for models' own loops",
-    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.attributes.*": "what the package's own objects are made of",
     "spikesim.models.*.notes =": "tried as 'net.notes ='",
     "spikesim.training.ImageClassifier*": "the base of models, which are tried",
@@ -265,7 +336,7 @@ INTERNAL = {
     "spikesim.engine.setting.Setting*": "a Network is one",
     "spikesim.engine.assembly.Assembly*": "a Network is one",
     "spikesim.engine.inputs.Inputs*": "a Network is one",
-    "spikesim.engine.arguments.*": "called by Network.add_phase",
+    "spikesim.engine.arguments.*": "called by Network.add_phase and Network.set_state",
     "spikesim.io.files.check_target": "called by atomic_file",
     "spikesim.io.files.read_tree": "takes an open file of the package's own",
     "spikesim.io.files.read_bytes": "called by what reads files of other formats",
@@ -396,13 +467,45 @@ def _extended(folder: Path) -> Call:
     return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
 
-def _population(neuron: Neuron, **parameters: float) -> Callable[[Path], Call]:
+def _variable(folder: Path) -> Call:
+    def use(variable: Any) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
+        net.run(0.2)
+
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    return Call(spikesim.Variable, given, use, {"start": "v"})
+
+
+def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         net = Network(dt=0.1, backend="python")
         given = {"name": "cells", "n": 3, "neuron": neuron, **neuron.parameters, **parameters}
         return Call(net.add_population, given, running(net))
 
     return make
+
+
+EACH = {"tau": [10.0, 20.0, 30.0], "I": np.linspace(0.0, 30.0, 3), "refractory": 2.0}
+
+
+def _driven() -> Any:
+    return Network(backend="python").add_population("cells", 3, spikesim.CurrentLIF, tau=15.0)
+
+
+def _updated(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.parameters.update, dict(EACH), running(cells.network))
+
+
+def _assigned(folder: Path) -> Call:
+    cells = _driven()
+    return Call(_assignment(cells, "tau"), {"tau": EACH["tau"]}, running(cells.network))
+
+
+def _live(folder: Path) -> Call:
+    cells = _driven()
+    return Call(cells.live, {"name": "I"}, running(cells.network))
 
 
 def _connected(**more: Any) -> Callable[[Path], Call]:
@@ -478,6 +581,68 @@ def _recorded(method: str, **given: Any) -> Callable[[Path], Call]:
         return Call(getattr(spikes, method), given or {"path": folder / "spikes.h5"})
 
     return make
+
+
+def _taken(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of what was taken out of a recording."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        spikes = parts.net.record_spikes(parts.source)
+        parts.net.run(5.0)
+        return Call(getattr(spikes.take(), method), given or {"path": folder / "spikes.h5"})
+
+    return make
+
+
+def _several(folder: Path) -> Any:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source, parts.cells)
+    parts.net.run(5.0)
+    return spikes
+
+
+def _write_several(folder: Path) -> Call:
+    def write(path: Any, first: Any, second: Any) -> None:
+        sonata.write_spikes(path, first, second)
+
+    first, second = _several(folder)
+    given = {"path": folder / "both.h5", "first": first, "second": second}
+    return Call(write, given, None, {"first": "spikes", "second": "spikes"})
+
+
+def _record_several(folder: Path) -> Call:
+    parts = small()
+
+    def record(first: Any, second: Any, path: Any) -> None:
+        recordings = parts.net.record_spikes(first, second, path=path)
+        parts.net.run(5.0)
+        recordings.close()
+
+    given = {"first": parts.source, "second": parts.cells, "path": folder / "both.h5"}
+    return Call(record, given, None, {"first": "population", "second": "population"})
+
+
+def _loop(folder: Path) -> Call:
+    given = {"duration": 4.0, "every": 2.0}
+    return Call(small().net.steps, given, deque(maxlen=0).extend, {}, ("duration",))
+
+
+def _reset(folder: Path) -> Call:
+    net = small().net
+    net.run(1.0)
+    state = net.state()
+    return Call(net.reset, {"seed": 3, "state": state}, running(net), {"state": "saved"})
+
+
+def _trials(folder: Path) -> list[Any]:
+    parts = small()
+    spikes, trials = parts.net.record_spikes(parts.source), []
+    for seed in range(3):
+        parts.net.reset(seed)
+        parts.net.run(5.0)
+        trials.append(spikes.take())
+    return trials
 
 
 def _sampled(folder: Path) -> Call:
@@ -610,6 +775,75 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
+def injected() -> SimpleNamespace:
+    """Neurons with an input, and one of each thing that can be added to it."""
+    net = Network(dt=0.5, seed=1, backend="python")
+    cells = net.add_population("cells", 4, spikesim.AdEx)
+    few = cells[1:3]
+    played = net.play(few, "I", np.full((3, 2), 9.0), dt=1.0)
+    step = net.play(cells, "I", stimuli.step(9.0))
+    noise = net.add_noise(cells, "I", sigma=9.0, tau=5.0)
+    junctions = net.connect_gap(cells, cells, [[0, 1, 0, 0], [1, 0, 0, 2], [0] * 4, [0, 2, 0, 0]])
+    return SimpleNamespace(**locals())
+
+
+def _injecting(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a network with inputs; strings with an @ stand for its parts."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+        found = {
+            name: getattr(parts, value[1:]) if str(value).startswith("@") else value
+            for name, value in given.items()
+        }
+        return Call(getattr(parts.net, method), found, running(parts.net))
+
+    return make
+
+
+def _of_injected(part: str, name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to what is added to an input."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+        return Call(_assignment(getattr(parts, part), name), {name: value}, running(parts.net))
+
+    return make
+
+
+def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
+    """What is to be played, which is looked at when it is made and when it is played."""
+
+    def make(folder: Path) -> Call:
+        parts = injected()
+
+        def use(**each: Any) -> None:
+            parts.net.play(parts.cells, "I", kind(**each))
+
+        return Call(use, given, running(parts.net))
+
+    return make
+
+
+def _index(folder: Path) -> Call:
+    parts = injected()
+
+    def use(neurons: Any) -> None:
+        group = parts.cells[neurons]
+        group.I = 3.0
+        parts.net.connect(group, parts.cells, target="g_exc", weight=1.0)
+
+    return Call(use, {"neurons": [0, 2]}, running(parts.net), {"neurons": "["})
+
+
+def _silenced(part: str) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = injected()
+        return Call(getattr(parts, part).silence, {"on": True}, running(parts.net))
+
+    return make
+
+
 def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         parts = small()
@@ -622,6 +856,154 @@ def _plastic(name: str, value: Any) -> Callable[[Path], Call]:
             name="plastic",
         )
         return Call(_assignment(plastic, name), {name: value}, running(parts.net))
+
+    return make
+
+
+def drop(w, E, post, rate):
+    return w - rate * post, E
+
+
+def grow(w, E, pre):
+    return w, E + pre
+
+
+def drift(w, E, every):
+    return w + 0.001 * every * E, E
+
+
+RULED: dict[str, Any] = {
+    "on_pre": drop,
+    "on_post": grow,
+    "on_step": drift,
+    "every": 1.0,
+    "variables": {"E": 0.1},
+    "traces": {"pre": 10.0, "post": 20.0},
+    "parameters": {"rate": 0.01},
+    "w_min": 0.0,
+    "w_max": 2.0,
+}
+
+
+def _ruled(parts: SimpleNamespace, rule: Any, **more: Any) -> Any:
+    given = {"target": "drive", "weight": 0.5, "plasticity": rule, "name": "ruled", **more}
+    return parts.net.connect(parts.source, parts.cells, **given)
+
+
+def _synapses(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of a projection, whose neurons are those of both sides."""
+
+    def make(folder: Path) -> Call:
+        return Call(
+            getattr(small().synapses, method), given, lambda some: (repr(some), some.weight)
+        )
+
+    return make
+
+
+def _some(name: str, value: Any) -> Callable[[Path], Call]:
+    """An assignment to some synapses."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        some = _ruled(parts, PlasticityRule(**RULED), probability=0.7).onto(1)
+        value_of_each = np.full(len(some), value)
+        return Call(_assignment(some, name), {name: value_of_each}, running(parts.net))
+
+    return make
+
+
+def _weights_recorded(folder: Path) -> Call:
+    parts = small()
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.synapses, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "weight", "synapses": [0, 2], "every": 1.0, "unit": "mV"}
+    return Call(record, {**given, "path": folder / "weights.h5"})
+
+
+def leak(g, tau, dt):
+    return g - g * dt / tau
+
+
+def ohmic(g, u, scale):
+    return -g * u * scale
+
+
+def scaled(parameters, dt):
+    return {"scale": 2.0 * parameters["tau"]}
+
+
+MODELLED: dict[str, Any] = {
+    "variables": {"g": 0.0},
+    "on_spike": "g",
+    "step": leak,
+    "current": ohmic,
+    "parameters": {"tau": 5.0},
+    "constants": scaled,
+    "reads": {"u": "V"},
+}
+
+
+def _sending(synapse: Any) -> SimpleNamespace:
+    parts = small()
+    cells = parts.net.add_population("others", 3, spikesim.AdEx)
+    made = parts.net.connect(parts.source, cells, target="I", weight=2.0, synapse=synapse)
+    return SimpleNamespace(net=parts.net, synapse=made.synapse, cells=cells, source=parts.source)
+
+
+def _model_of_synapses(folder: Path) -> Call:
+    def use(synapse: Synapse) -> None:
+        parts = _sending(synapse)
+        parts.net.run(2.0)
+
+    return Call(Synapse, MODELLED, use, {"parameters": "tau"})
+
+
+def _with(folder: Path) -> Call:
+    given = {"tau_rise": 1.0, "tau_decay": 20.0, "E": 0.0, "Mg": 1.0, "v": "V"}
+    return Call(
+        lambda **changes: NMDA.with_(**changes), given, lambda made: _sending(made).net.run(2.0)
+    )
+
+
+def _of_synapse(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        parts = _sending(NMDA.with_(v="V"))
+        return Call(_assignment(parts.synapse, name), {name: value}, running(parts.net))
+
+    return make
+
+
+def _connected_through(folder: Path) -> Call:
+    parts = small()
+    cells = parts.net.add_population("others", 3, spikesim.AdEx)
+    given = {"pre": parts.source, "post": cells, "target": "I", "weight": 2.0}
+    return Call(parts.net.connect, {**given, "synapse": NMDA.with_(v="V")}, running(parts.net))
+
+
+def _rule(folder: Path) -> Call:
+    def use(rule: PlasticityRule) -> None:
+        parts = small()
+        _ruled(parts, rule)
+        parts.net.run(2.0)
+
+    return Call(PlasticityRule, RULED, use)
+
+
+def _of_rule(name: str, value: Any, rule: Any = None) -> Callable[[Path], Call]:
+    """A call or an assignment of a plasticity."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        own = PlasticityRule(**RULED) if rule is None else rule
+        plasticity = _ruled(parts, own, probability=0.7).plasticity
+        if name == "array":
+            return Call(plasticity.array, {"name": value}, running(parts.net))
+        return Call(_assignment(plasticity, name), {name: value}, running(parts.net))
 
     return make
 
@@ -674,7 +1056,7 @@ def _propagation(method: str, **given: Any) -> Callable[[Path], Call]:
         done = propagation.Propagation(duration=length, burn_in=1.0, backend="python", n=200)
         if method in ("run", "currents"):
             return Call(getattr(done, method), given)
-        done.network._step = 1010
+        done.network.set_state({**done.network.state(), "step": 1010})
         place = {k: folder / v[1:] if str(v)[:1] == "@" else v for k, v in given.items()}
         return Call(getattr(done, method), place)
 
@@ -760,6 +1142,11 @@ def _nest(folder: Path) -> Path:
     return path
 
 
+def _npz(folder: Path) -> Path:
+    np.savez(folder / "own.npz", images=np.zeros((10, 2, 2)), labels=np.arange(10) % 2)
+    return folder / "own.npz"
+
+
 def _idx(folder: Path) -> dict[str, Path]:
     images, labels = folder / "images", folder / "labels"
     images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(range(8)))
@@ -829,6 +1216,15 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         spikesim.AlphaConductanceLIF
     ),
     "spikesim.engine.network.Network.add_population DeltaLIF": _population(spikesim.DeltaLIF),
+    "spikesim.engine.network.Network.add_population of each": _population(
+        spikesim.CurrentLIF, **EACH
+    ),
+    "spikesim.engine.parameters.Parameters.update": _updated,
+    "written cells.tau =": _assigned,
+    "spikesim.engine.population.Population.live": _live,
+    "spikesim.neuron.Neuron.values": lambda f: Call(
+        LIF.values, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+    ),
     "spikesim.engine.network.Network.add_population AdEx": _population(spikesim.AdEx),
     "spikesim.engine.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
     "spikesim.engine.network.Network.add_population Izhikevich": _population(spikesim.Izhikevich),
@@ -838,6 +1234,45 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
     "spikesim.engine.network.Network.connect": _connected(),
+    "spikesim.engine.network.Network.connect subgroups": lambda f: Call(
+        (parts := injected()).net.connect,
+        {"pre": parts.few, "post": parts.cells[2:], "target": "g_exc", "weight": np.ones((2, 2))},
+        running(parts.net),
+    ),
+    "spikesim.engine.network.Network.play": _injecting(
+        "play", population="@cells", target="I", stimulus=[1.0, 2.0], dt=1.0, neurons=[0, 2]
+    ),
+    "spikesim.engine.network.Network.play a matrix": _injecting(
+        "play", population="@few", target="I", stimulus=np.ones((3, 2)), begin=0.5, after="hold"
+    ),
+    "spikesim.engine.network.Network.add_noise": _injecting(
+        "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
+    ),
+    "spikesim.engine.network.Network.connect_gap": _injecting(
+        "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
+    ),
+    "spikesim.engine.network.Network.connect_gap matrix": _injecting(
+        "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
+    ),
+    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_injected("played", "stimulus", np.ones(4)),
+    "spikesim.engine.stimuli.Stimulus.is_on =": _of_injected("step", "is_on", False),
+    "spikesim.engine.noise.Noise.is_on =": _of_injected("noise", "is_on", False),
+    "spikesim.engine.noise.Noise.sigma =": _of_injected("noise", "sigma", np.ones(4)),
+    "spikesim.engine.noise.Noise.tau =": _of_injected("noise", "tau", 3.0),
+    "spikesim.engine.gaps.GapJunctions.is_on =": _of_injected("junctions", "is_on", False),
+    "spikesim.engine.gaps.GapJunctions.conductance =": _of_injected(
+        "junctions", "conductance", np.ones(2)
+    ),
+    "spikesim.engine.population.Population [...]": _index,
+    "spikesim.engine.population.Population silence": _silenced("cells"),
+    "spikesim.engine.subgroups.Subgroup.silence": _silenced("few"),
+    "spikesim.engine.subgroups.Subgroup.I =": _of_injected("few", "I", np.ones(2)),
+    "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.sine": _played(
+        stimuli.sine, amplitude=np.ones(4), frequency=50.0, phase=1.0, begin=0.5, end=1.5
+    ),
+    "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
         weight=np.ones((4, 3)), delay=np.full((4, 3), 1.5)
@@ -862,7 +1297,24 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "record", population="@cells", variables=["v", "drive"], neurons=[0, 2], every=1.0
     ),
     "spikesim.engine.network.Network.record to a file": _recorded_to,
+    "spikesim.engine.network.Network.connect synapse": _connected_through,
+    "spikesim.synapse.Synapse": _model_of_synapses,
+    "spikesim.synapse.Synapse.with_": _with,
+    "spikesim.engine.synaptic.SynapticInput.tau_decay =": _of_synapse("tau_decay", 20.0),
+    "spikesim.engine.synaptic.SynapticInput.Mg =": _of_synapse("Mg", 2.0),
+    "spikesim.engine.synaptic.SynapticInput.g =": _of_synapse("g", np.full(3, 2.0)),
+    "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
+    "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
+    "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
+    "spikesim.engine.synapse_data.SomeSynapses.E =": _some("E", 0.5),
     "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
+    "spikesim.engine.network.Network.record_spikes several": _record_several,
+    "spikesim.engine.network.Network.record units": of(
+        "record", population="@cells", variables=["v", "drive"], unit={"drive": "pA"}
+    ),
+    "spikesim.engine.network.Network.reset": _reset,
+    "spikesim.engine.network.Network.steps": _loop,
     "spikesim.engine.network.Network.restore": lambda f: Call(
         small().net.restore, {"path": _saved(f)}
     ),
@@ -875,6 +1327,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
     "spikesim.neuron.Neuron.with_": _extended,
+    "spikesim.declaring.Parameter": _plain(
+        spikesim.Parameter, default=20.0, unit="ms", meaning="membrane time constant"
+    ),
+    "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
@@ -891,12 +1347,31 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "short_term", ShortTermPlasticity, U=0.5, tau_D=200.0, tau_F=20.0, f=0.1
     ),
     "spikesim.engine.stdp.PairSTDP": _option("plasticity", PairSTDP, **PairSTDP()._asdict()),
+    "spikesim.engine.stdp.PairSTDP.A_plus =": _of_rule("A_plus", 0.1, PairSTDP()),
+    "spikesim.engine.stdp.PairSTDP.w_max =": _of_rule("w_max", 0.9, PairSTDP()),
+    "spikesim.engine.rules.PlasticityRule": _rule,
+    "spikesim.engine.rules.RulePlasticity.array": _of_rule("array", "rate"),
+    "spikesim.engine.rules.RulePlasticity.learning =": _of_rule("learning", True),
+    "spikesim.engine.rules.RulePlasticity.rate =": _of_rule("rate", 0.1),
+    "spikesim.engine.rules.RulePlasticity.E =": _of_rule("E", 0.1),
+    "spikesim.engine.rules.RulePlasticity.w_min =": _of_rule("w_min", 0.1),
     "spikesim.engine.projection.Projection.learning =": _plastic("learning", False),
     "spikesim.engine.projection.Projection.learns =": _plastic("learns", True),
     "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
     "spikesim.engine.sources.Background.weight =": _background("weight", 2.0),
     "spikesim.engine.sources.SpikeTrainSource.replace": _replaced,
+    "spikesim.engine.recording.SpikeRecording.rate": _recorded(
+        "rate", bin_width=1.0, neurons=[0, 2], per_neuron=True
+    ),
+    "spikesim.engine.recording.SpikeRecording.to_nwb": _recorded("to_nwb"),
     "spikesim.engine.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.engine.several.SpikeRecordings.to_sonata": lambda f: Call(
+        _several(f).to_sonata, {"path": f / "both.h5"}
+    ),
+    "spikesim.recorded.Spikes.rate": _taken("rate", bin_width=1.0),
+    "spikesim.recorded.Spikes.to_nwb": _taken("to_nwb"),
+    "spikesim.recorded.Spikes.to_sonata": _taken("to_sonata"),
+    "spikesim.sonata.write_spikes": _write_several,
     "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
         "predicted_bytes", rate=10.0, duration=1000.0
     ),
@@ -999,10 +1474,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
-    "spikesim.datasets.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
+    "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
     "spikesim.datasets.load_mnist": lambda f: Call(datasets.load_mnist, {"folder": f}),
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
+    "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
@@ -1029,6 +1506,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
     ),
     "spikesim.plot.spikes.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.spikes.raster several": lambda f: Call(
+        plot.raster, {"spikes": list(_several(f)), "rate": True, "bin_width": 1.0}
+    ),
+    "spikesim.plot.trials.psth": lambda f: Call(
+        plot.psth, {"trials": _trials(f), "bin_width": 1.0, "neurons": [0, 1], "raster": True}
+    ),
     "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
     ),
@@ -1040,11 +1523,27 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.states.traces a stimulus": _drawn(
+        plot.traces,
+        _states,
+        "recording",
+        variables="v",
+        stimulus=["drive"],
+        spikes=tuple(SPIKES.values()),
+    ),
     "spikesim.plot.bursts.transfer": _plain(
         plot.transfer,
         dendritic_current=[0.0, 1.0],
         event_rate=[4.0, 5.0],
         burst_probability=[0.1, 0.5],
+    ),
+    "spikesim.plot.bursts.transfer_curves": _plain(
+        plot.transfer_curves,
+        curves=transfer.AUTHORS_LATERAL,
+        labels={(0.0, 0.0): "without"},
+        known=transfer.AUTHORS_LATERAL,
+        title="curves",
+        legend="of",
     ),
     "spikesim.plot.bursts.weight_change": _plain(
         plot.weight_change,
@@ -1096,6 +1595,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
+            "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
@@ -1135,7 +1635,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
-        for method in ("fit", "evaluate", "predict", "record")
+        for method in ("fit", "confusion", "evaluate", "predict", "record")
         if (name, method) != ("burstprop", "record")
     },
     **{
@@ -1159,6 +1659,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         task=Task((3, 3, 2), lambda block: (SHOWN, TARGET), 1, 1.0, {}),
         blocks=1,
         decay=0,
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.update": trained(
+        "superspike", "update", input=SHOWN, target=TARGET
     ),
     "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
         "superspike", "evaluate", input=SHOWN, target=TARGET
@@ -1202,20 +1705,20 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork.record": trained(
         "exclusive_or", "record", pattern=1, teach=True
     ),
-    "spikesim.models.burst.spiking.exclusive_or.ExampleRecording.rates": lambda f: Call(
+    "spikesim.learning.examples.ExampleRecording.rates": lambda f: Call(
         MODELS["exclusive_or"]().record(0).rates, {"name": "output", "bin": 0.5}
     ),
     "spikesim.models.burst.spiking.exclusive_or.run": _plain(
         exclusive_or.run, seed=1, backend="python", epochs=1, n=3, duration=1.0, alpha=1.0
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity": _plasticity,
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.assume": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity": _plasticity,
+    "spikesim.learning.burst_plasticity.BurstPlasticity.assume": _plasticity_of(
         "assume", event_rate=5.0, burst_probability=0.2
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.eta =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.eta =": _plasticity_of(
         "eta", eta=np.array([0.1, 0.2, 0.3])
     ),
-    "spikesim.models.burst.spiking.plasticity.BurstPlasticity.is_on =": _plasticity_of(
+    "spikesim.learning.burst_plasticity.BurstPlasticity.is_on =": _plasticity_of(
         "is_on", is_on=True
     ),
     "spikesim.models.burst.spiking.learning_rule.run": _plain(
@@ -1261,6 +1764,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.Propagation.currents": _propagation(
         "currents", bin_width=0.5
     ),
+    "spikesim.models.burst.spiking.propagation.Propagation.in_bins": lambda f: Call(
+        _propagation("in_bins")(f).function,
+        {"values": np.ones(1010), "bin_width": 0.5},
+    ),
     "spikesim.models.burst.spiking.propagation.Propagation.save": _propagation(
         "save", path="@run.h5"
     ),
@@ -1274,13 +1781,22 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.propagation.run": _plain(
         propagation.run, duration=0.2, burn_in=0.0, backend="python", n=200
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.at": _plain(
-        transfer.AUTHORS_LATERAL.at, dendritic_current=100.0
+    "spikesim.bursts.burst_probability": _plain(
+        bursts.burst_probability, events=[2.0, 0.0], bursts=[1.0, 0.0]
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.condition": _plain(
+    "spikesim.bursts.Curves.of_rows": _plain(
+        bursts.Curves.of_rows,
+        weight=[0.0, 0.0],
+        current=[0.0, 0.0],
+        dendritic_current=[0.0, 50.0],
+        event_rate=[4.0, 5.0],
+        burst_probability=[0.1, 0.5],
+    ),
+    "spikesim.bursts.Curves.at": _plain(transfer.AUTHORS_LATERAL.at, dendritic_current=100.0),
+    "spikesim.bursts.Curves.condition": _plain(
         transfer.AUTHORS_LATERAL.condition, weight=0.0, current=0.0
     ),
-    "spikesim.models.burst.spiking.transfer_curves.Curves.current_for": _plain(
+    "spikesim.bursts.Curves.current_for": _plain(
         transfer.AUTHORS_LATERAL.current_for, burst_probability=0.5, weight=0.0, current=0.0
     ),
     "spikesim.models.burst.spiking.transfer.DendriticTransfer.save": lambda f: Call(
@@ -1317,8 +1833,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
-    "spikesim.models.microcircuit.mean_rates": lambda f: Call(
-        microcircuit.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
+    "spikesim.spiketrains.mean_rates": lambda f: Call(
+        spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }

@@ -32,7 +32,7 @@ import spikesim
 from spikesim import Network, Neuron, PairSTDP, ShortTermPlasticity, bursts
 from spikesim.engine.population import ON_SPIKE
 from spikesim.kernels.chance import philox, uniform
-from spikesim.learning.model import TEST, TRAINING
+from spikesim.learning.model import TEST, TRAINING, Simulation
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import BurstPlasticity, BurstPoisson, Pyramidal
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -304,9 +304,23 @@ def _segregated(case: Case, spiking: bool) -> None:
         sizes, seed=case.seed, dtype="float64", backend=case.on(is_common), **given
     )
 
-    oracle, before = _segregated_oracle(case, net, {**values, **options}, lengths)
-    noise = case.told({"symmetric_noise": options.get("symmetric_noise", 0.0)})["symmetric_noise"]
-    simulation = net._training
+    compare_segregated(case, net, {**values, **options}, lengths, shown, images, labels)
+
+
+def compare_segregated(
+    case: Case,
+    net: Any,
+    given: dict[str, Any],
+    lengths: dict[str, Any],
+    shown: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
+) -> None:
+    """Teach a new network and its oracle these examples, test both, and compare what they are."""
+    spiking, hidden, examples = net.parameters.spiking, len(net.sizes) - 2, len(images)
+    oracle, before = _segregated_oracle(case, net, given, lengths)
+    noise = case.told({"symmetric_noise": given.get("symmetric_noise", 0.0)})["symmetric_noise"]
+    simulation = net.training
     if spiking:
         populations = simulation.network.populations.values()
         recordings = [simulation.network.record_spikes(each) for each in populations]
@@ -354,11 +368,16 @@ def _segregated(case: Case, spiking: bool) -> None:
         tested = [oracle.test_example(image) for image in images]
         case.same("classes", net.predict(shown), tested)
         return
-    testing = net._other(TEST)
+    testing = Simulation(net, TEST, 1)
+    testing.show(shown, labels, np.zeros((examples, net.sizes[-1])))
     populations = testing.network.populations.values()
     recordings = [testing.network.record_spikes(each) for each in populations]
     ours = net.predict(shown)
-    T = lengths["test_phase"]
+    for k in range(examples):
+        testing.clear()
+        testing.run(np.array([k]), net.lengths(1, TEST), k)
+        case.same(f"answer to image {k}", testing.result("answer", 1), ours[k : k + 1])
+    T = net.parameters.test_phase
     counts = [
         counted(recording, examples * T, layer.n)
         for recording, layer in zip(recordings, testing.layers, strict=True)
@@ -385,7 +404,8 @@ def _segregated_oracle(
     before = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y)]
     if given.get("frozen"):
         told["eta"] = (*(0.0 for _ in told["eta"][:-1]), told["eta"][-1])
-    windows = {name: lengths[name] for name in ("memory", "window", "test_window") if lengths}
+    windows = ("memory", "window", "test_window")
+    windows = {name: lengths[name] for name in windows if name in lengths}
     oracle = naive_segregated.NaiveSegregated(
         *before,
         spiking=net.parameters.spiking,
@@ -393,7 +413,7 @@ def _segregated_oracle(
         **{names.get(name, name): x for name, x in told.items() if name not in left_out},
     )
     if "sparse" in given:
-        kept = [layer.mask != 0.0 for layer in net._training.hidden]
+        kept = [layer.mask != 0.0 for layer in net.training.hidden]
         for m, mask in enumerate(kept):
             case.same(f"zeros in Y[{m}]", mask.sum(), mask.size - int(given["sparse"] * mask.size))
         if "symmetric" in given or "feedback_learning" in given:
@@ -409,7 +429,7 @@ def _segregated_oracle(
 
 def _emitted(case: Case, net: Any, layer: int, expected: np.ndarray, ours: np.ndarray) -> None:
     """The counts that a layer's uniform numbers stand for at the oracle's rates, by inversion."""
-    simulation = net._training
+    simulation = net.training
     steps, n = expected.shape
     blocks = -(-n // 4)
     u = np.array(
@@ -427,7 +447,7 @@ def _emitted(case: Case, net: Any, layer: int, expected: np.ndarray, ours: np.nd
 def _compare_segregated(
     case: Case, net: Any, oracle: Any, results: list[Any], before: Any, history: Any
 ) -> None:
-    simulation, last = net._training, results[-1]
+    simulation, last = net.training, results[-1]
     for name, old, ours, theirs in zip(
         "WbY", before, (net.W, net.b, net.Y), (oracle.W, oracle.b, oracle.Y), strict=True
     ):
@@ -563,7 +583,7 @@ def burst_ensemble(case: Case) -> None:
         clip_Z=p.clip_Z,
     )
     before = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y, net.Z)]
-    simulation = net._training
+    simulation = net.training
     for epoch in range(epochs):
         oracle.alpha = [None, *(a * told["decay"] ** epoch for a in alpha)]
         nudges = net.lengths(examples, TRAINING)[:, 0]
@@ -699,6 +719,13 @@ def burstprop(case: Case) -> None:
 # ---- SuperSpike -------------------------------------------------------------------------------
 
 
+TOLD = (
+    *("tau_mem", "tau_syn", "U_rest", "theta", "beta", "tau_rise", "tau_decay", "eta", "w_max"),
+    *("tau_rms", "tau_avg", "epsilon", "error_cut", "rho", "tau_het"),
+)
+"""Parameters of SuperSpike whose values the oracle is told."""
+
+
 class Unsure(naive_superspike.NaiveSuperSpike):
     """Notes how far its weights (V) are known: gradients are, up to rounding of the largest.
 
@@ -779,8 +806,33 @@ def superspike(case: Case) -> None:
         **values,
         **options,
     )
+    compare_superspike(case, net, values, patterns, (burn_in, block), rates)
+
+
+def compare_superspike(
+    case: Case,
+    net: Any,
+    values: dict[str, Any],
+    patterns: Sequence[SpikePattern],
+    steps: tuple[int, int],
+    rates: Sequence[float],
+) -> list[np.ndarray]:
+    """Teach a new network and its oracle, and compare what they are; the spikes of each layer.
+
+    Parameters
+    ----------
+    values
+        Parameters of the network that the oracle is told.
+    steps
+        Of the burn-in and of each block.
+    rates
+        The learning rate of each block, in units of eta.
+    """
+    (burn_in, block), blocks, sizes = steps, len(rates), net.sizes
+    dt, hidden = net.dt, len(sizes) - 2
+    loop, chunk = round(patterns[0].duration / dt), round(net.parameters.chunk / dt)
     before = [W.copy() for W in net.W]
-    simulation = net._training
+    simulation = net.training
     populations = simulation.network.populations
     recordings = [
         simulation.network.record_spikes(populations[layer.name])
@@ -845,6 +897,7 @@ def superspike(case: Case) -> None:
     theirs = oracle.v[-1:] if p.frozen else oracle.v
     for c, pair in enumerate(zip(v, theirs, strict=True) if p.optimizer != "plain" else ()):
         case.close(f"v[{c}]", *pair)
+    return [counted(each, oracle.k, n) for each, n in zip(recordings, sizes[1:], strict=True)]
 
 
 # ---- bursting neurons -------------------------------------------------------------------------

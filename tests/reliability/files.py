@@ -140,7 +140,7 @@ def _read_loose(reader: str, path: Path) -> object:
             and ((pattern.ids >= 0) & (pattern.ids < pattern.n)).all()
         )
     if reader.startswith("list"):
-        sets = sweep_command._listed(path)
+        sets = sweep_command.read_sets(path)
         return all(isinstance(text, str) for each in sets for text in (*each, *each.values()))
     return from_picture(path, n=10, duration=50.0)
 

@@ -424,7 +424,7 @@ class _Compiling(event.Listener):
         return self._before + (time.process_time() - self._began if self._depth else 0.0)
 
 
-class _Clock(threading.Thread):
+class Clock(threading.Thread):
     """Raises `TooLong` in the main thread, even where it waits for others, which a timer does not.
 
     It waits for the time of a processor that this process takes, however busy the machine is, and
@@ -551,13 +551,13 @@ def _make(
             outcome.update(kind="defect", why=f"{where} takes longer than {LIMIT:g} s")
             outcome["trace"] = traceback.format_exc()
     except BaseException as error:  # a defect whatever it is
-        outcome.update(_judge(error, where, list(arguments), call.says))
+        outcome.update(judge(error, where, list(arguments), call.says))
         outcome["trace"] = traceback.format_exc()
     outcome["seconds"] = time.perf_counter() - began
     return outcome
 
 
-def _judge(error: BaseException, where: str, every: list[str], says: dict[str, str]) -> dict:
+def judge(error: BaseException, where: str, every: list[str], says: dict[str, str]) -> dict:
     from spikesim import SimulationError, SpikesimError
     from spikesim.errors import BodyError
 
@@ -679,7 +679,7 @@ def work(plan: str, first: int, last: int, report: Path, verbose: bool = False) 
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.environ["MPLBACKEND"] = "Agg"
-    clock = _Clock()
+    clock = Clock()
     clock.start()
     from matplotlib import pyplot
 
@@ -724,7 +724,7 @@ def work(plan: str, first: int, last: int, report: Path, verbose: bool = False) 
 PROGRAM = (sys.executable, "-m", "tests.reliability.inputs")
 
 
-class _Process:
+class Process:
     """Some cases in a process of their own, which goes on after a crash or a hang."""
 
     def __init__(self, plan: str, first: int, last: int, program: Sequence[str] = PROGRAM):
@@ -799,11 +799,11 @@ def _made(
     plans: list[tuple[str, int, int]], jobs: int, program: Sequence[str] = PROGRAM
 ) -> list[dict[str, Any]]:
     todo = plans[::-1]
-    running: list[_Process] = []
+    running: list[Process] = []
     outcomes: list[dict[str, Any]] = []
     while todo or running:
         while todo and len(running) < jobs:
-            running.append(_Process(*todo.pop(), program))
+            running.append(Process(*todo.pop(), program))
         time.sleep(0.1)
         for process in [p for p in running if p.is_over()]:
             running.remove(process)

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.attributes import Guarded
-from spikesim.checks import check_choice, check_integer, check_number
+from spikesim.attributes import read_only
+from spikesim.bursts import burst_probability
 from spikesim.comparison import Comparison
-from spikesim.engine.population import read_only
-from spikesim.engine.recording import SpikeRecording
-from spikesim.learning.examples import ExampleModel, trained
+from spikesim.learning.examples import ExampleModel, ExampleRecording, trained
 from spikesim.learning.parameters import refuse_if
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.exclusive_or_simulation import POPULATIONS, Simulation
@@ -44,17 +42,7 @@ _MEASURES = ("rate", "estimate", "burst_probability", "taught_burst_probability"
 class ExclusiveOrNetwork(ExampleModel):
     """Five populations of bursting neurons that learn exclusive-or.
 
-    Parameters
-    ----------
-    seed : int
-        What connections and all random events depend on.
-    dt : float
-        The step in ms.
-    dtype : {'float32', 'float64'}
-    backend : {'cpu', 'python', 'cuda'}
-        See `spikesim.backends`; 'cuda:1' is the second GPU.
-    **parameters
-        Constants and options other than the defaults in `Parameters`, by name; for example ``n``.
+    Arguments are those of `spikesim.learning.examples.ExampleModel`.
 
     Attributes
     ----------
@@ -110,7 +98,8 @@ class ExclusiveOrNetwork(ExampleModel):
         simulation.teach(None)
         taught = simulation.counts() - start - predicted
         rates = predicted[:, 0] / (p.n * before * self.dt / 1000.0)
-        return np.stack([rates, estimates, _ratio(predicted), _ratio(taught)], axis=1)
+        probabilities = [burst_probability(*each.T) for each in (predicted, taught)]
+        return np.stack([rates, estimates, *probabilities], axis=1)
 
     def derived(self, measured: dict[str, list[float]]) -> dict[str, float]:
         p = self.parameters
@@ -140,20 +129,6 @@ class ExclusiveOrNetwork(ExampleModel):
         """
         shown = self._shown(self._copy())
         return shown[:, POPULATIONS.index("output"), _MEASURES.index("rate")]
-
-    def record(self, pattern: int, teach: bool = False) -> ExampleRecording:
-        """Show one of `PATTERNS` to a copy of the network and record all spikes.
-
-        Parameters
-        ----------
-        pattern : int
-            Which, 0 to 3.
-        teach : bool
-            Whether the teacher comes at the end, and weights learn (those of the copy).
-        """
-        check_integer("pattern", pattern, at_least=0, at_most=len(PATTERNS) - 1)
-        check_choice("teach", teach, [True, False])
-        return ExampleRecording(self, self._copy(), pattern, teach)
 
     def comparisons(self) -> list[Comparison]:
         """Whether the task is solved: rates over the last epochs beside the authors' criterion.
@@ -195,89 +170,11 @@ def run(
 ) -> ExclusiveOrNetwork:
     """Train a network up to an epoch, or go on with the one in `checkpoint`.
 
-    Parameters
-    ----------
-    seed : int
-    progress : bool or callable
-        True shows a bar where stderr is a terminal.
-    backend : {'cpu', 'python', 'cuda'}
-        See `spikesim.backends`; 'cuda:1' is the second GPU.
-    epochs : int
-        How many in all.
-    checkpoint : str or Path, optional
-        Written after every epoch. If it is there already, its seed and parameters are those of the
-        network, and given ones must not differ.
-    **parameters
-        Values other than the defaults in `Parameters`, by name.
+    Arguments are those of `ExclusiveOrNetwork` and of `spikesim.learning.examples.trained`.
     """
     net = ExclusiveOrNetwork(seed=seed, backend=backend, **parameters)
     return trained(net, epochs, progress, checkpoint)
 
 
-class ExampleRecording(Guarded):
-    """All spikes of one example; made by `ExclusiveOrNetwork.record`.
-
-    Attributes
-    ----------
-    pattern : int
-    duration : float
-        In ms.
-    start : float
-        When the example began, in ms of network time.
-    spikes, events, bursts : dict of str to tuple of two numpy.ndarray
-        Times in ms from the start of the example, and neurons (0 to n - 1), of each population:
-        'input_1', 'input_2', 'hidden_1', 'hidden_2', 'output'.
-    """
-
-    def __init__(self, net: ExclusiveOrNetwork, simulation: Simulation, pattern: int, teach: bool):
-        self.pattern = pattern
-        self.duration = net.parameters.duration
-        self.n = net.parameters.n
-        start, record = simulation.network.time, simulation.network.record_spikes
-        populations = simulation.cells, simulation.events, simulation.bursts
-        recordings = [record(population) for population in populations]
-        net.show(simulation, pattern, teach)
-        self.spikes, self.events, self.bursts = (
-            {name: _part(recording, where, start) for name, where in simulation.where.items()}
-            for recording in recordings
-        )
-
-    def rates(self, name: str, bin: float = 400.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Time (ms from the start), event rate (Hz) and burst probability of a population.
-
-        Parameters
-        ----------
-        name : str
-            The population.
-        bin : float
-            Width of the bins in ms.
-
-        Returns
-        -------
-        tuple of numpy.ndarray, shapes (bins,)
-            Middles of the bins, rates, and bursts per event, NaN in a bin without events.
-        """
-        check_choice("name", name, list(self.events))
-        bin = check_number(
-            "bin", bin, at_least=1e-6 * self.duration, at_most=self.duration, unit="ms"
-        )
-        edges = np.arange(0.0, self.duration + bin / 2, bin)
-        events = np.histogram(self.events[name][0], edges)[0]
-        bursts = np.histogram(self.bursts[name][0], edges)[0]
-        both = np.stack([events, bursts], axis=1)
-        return edges[:-1] + bin / 2, events / (self.n * bin / 1000.0), _ratio(both)
-
-
 def _target(bits: tuple[int, int]) -> int:
     return bits[0] ^ bits[1]
-
-
-def _part(recording: SpikeRecording, where: slice, start: float) -> tuple[np.ndarray, np.ndarray]:
-    inside = (recording.i >= where.start) & (recording.i < where.stop)
-    return recording.t[inside] - start, recording.i[inside] - where.start
-
-
-def _ratio(events_and_bursts: np.ndarray) -> np.ndarray:
-    """Bursts per event, NaN without events."""
-    events, bursts = events_and_bursts[:, 0], events_and_bursts[:, 1]
-    return np.divide(bursts, events, out=np.full(len(events), np.nan), where=events > 0)

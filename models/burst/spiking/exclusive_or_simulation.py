@@ -7,11 +7,10 @@ from scipy import sparse
 
 from spikesim import Network, Projection
 from spikesim.engine.sources import EventSource
-from spikesim.kernels import bursts
-from spikesim.kernels.machine.program import once
+from spikesim.experiments.counters import counted
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters
 from spikesim.models.burst.spiking.neurons import BurstPoisson
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.training import random_numbers
 
 __all__ = ["POPULATIONS", "Simulation", "teaching_current"]
@@ -111,7 +110,7 @@ class Simulation:
             most=p.e_max,
             w_max=self._scale * p.w_max,
         )
-        self._totals = self._tally(self.events), self._tally(self.bursts)
+        self._totals = counted(self.events, p.n), counted(self.bursts, p.n)
         self.teach(None)
 
     # ------------------------------------------------------------------------------- running
@@ -187,12 +186,6 @@ class Simulation:
         return np.flatnonzero(
             _within(rows, self.where[pre]) & _within(plastic.target, self.where[post])
         )
-
-    def _tally(self, source: EventSource) -> np.ndarray:
-        total = np.zeros(len(POPULATIONS), np.int64)
-        state = {"total": total, **source.spike_list()}
-        self.network.add_phase(bursts.tally, once, state=state, params={"size": self.p.n})
-        return total
 
 
 def _within(numbers: np.ndarray, where: slice) -> np.ndarray:

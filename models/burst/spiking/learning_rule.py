@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from spikesim import Network, Neuron, Poisson, Population, Projection, plot
+from spikesim.bursts import burst_probability
 from spikesim.checks import allocate, check_integer, check_steps
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import Pyramidal
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers
 
@@ -268,8 +269,8 @@ def run(
         change,
         rates[0],
         rates[2],
-        _ratio(rates[1], rates[0]),
-        _ratio(rates[3], rates[2]),
+        burst_probability(rates[0], rates[1]),
+        burst_probability(rates[2], rates[3]),
         p,
         seed,
     )
@@ -322,7 +323,3 @@ def _events_and_bursts(network: Network, population: Population) -> tuple[Popula
         network.add_events(f"{name}_events", population),
         network.add_bursts(f"{name}_bursts", population),
     )
-
-
-def _ratio(bursts: np.ndarray, events: np.ndarray) -> np.ndarray:
-    return np.divide(bursts, events, out=np.full(events.size, np.nan), where=events > 0.0)

@@ -25,10 +25,9 @@ from scipy import sparse
 
 from spikesim import Network, Neuron
 from spikesim.bursts import events_and_bursts
-from spikesim.checks import MOST_STEPS, check_array, show
-from spikesim.errors import InputError
-from spikesim.learning.parameters import refuse_if
-from spikesim.models.burst.spiking.plasticity import BurstPlasticity
+from spikesim.checks import MOST_STEPS
+from spikesim.learning.burst_plasticity import BurstPlasticity
+from spikesim.spiketrains import check_trains
 
 __all__ = ["weight_changes"]
 
@@ -93,23 +92,9 @@ def weight_changes(
     >>> [round(float(change), 4) for change in changes]
     [-0.015, 0.0669]
     """
-    for name, trains in (("pre", pre), ("post", post)):
-        if not isinstance(trains, (list, tuple)):
-            raise InputError(f"{name} is {show(trains)}; it has to be a list of spike trains.")
     latest = 0.5 * MOST_STEPS * DT
-    pre, post = (
-        [
-            check_array(f"{name}[{k}]", train, shape=(None,), at_least=0.0, at_most=latest)
-            for k, train in enumerate(trains)
-        ]
-        for name, trains in (("pre", pre), ("post", post))
-    )
+    pre, post = check_trains("synapse", {"pre": pre, "post": post}, latest)
     n = len(pre)
-    refuse_if(
-        len(post) != n or n == 0,
-        f"pre has {n} spike trains and post {len(post)}; there has to be one of each for every "
-        "synapse.",
-    )
     network = Network(dt=DT, dtype="float64", backend=backend)
     receiver = network.add_population("receiver", n, _RECEIVER)
     pre_events, _ = _events_and_bursts(network, "pre", pre)

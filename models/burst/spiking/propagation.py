@@ -21,19 +21,13 @@ sim_propagation.cpp), with the feedback weights of the figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikesim import AdEx, Network, Population, ShortTermPlasticity
-from spikesim.bursts import BurstRates
-from spikesim.checks import check_choice, check_memory, check_number, check_steps, show
 from spikesim.comparison import Comparison
-from spikesim.copying import Whole
-from spikesim.engine.recording import SpikeRecording, layers_to_sonata
-from spikesim.errors import InputError
-from spikesim.experiments import save_result
+from spikesim.experiments.populations import PopulationRun, check_runs
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -56,8 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Propagation", "PropagationParameters", "compare", "run"]
 
-KIND = "burst-propagation"  # of the files that `save` writes
-
 # Of the mean of five runs of the authors' program, and the bounds that another program keeps to.
 CORRELATIONS = {
     "event rate 1, somatic current": (0.945, 0.90, 1.0),
@@ -75,7 +67,7 @@ RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
 }
 
 
-class Propagation(Whole):
+class Propagation(PopulationRun):
     """The two-layer network, to be run once.
 
     Parameters
@@ -106,6 +98,8 @@ class Propagation(Whole):
     100
     """
 
+    KIND = "burst-propagation"
+
     def __init__(
         self,
         seed: int = 0,
@@ -115,11 +109,8 @@ class Propagation(Whole):
         **parameters: Any,
     ):
         self.p = p = PropagationParameters.of(**parameters)
-        self.duration = check_number("duration", duration, above=0.0, unit="ms")
-        self.burn_in = check_number("burn_in", burn_in, at_least=0.0, unit="ms")
-        # The currents of every step are in memory.
-        check_memory(f"duration is {self.duration:g} ms", 320.0 * (self.duration + self.burn_in))
-        self.network = net = Network(dt=0.1, seed=seed, backend=backend)
+        net = Network(dt=0.1, seed=seed, backend=backend)
+        super().__init__(net, duration, burn_in)
         one, two = (net.add_population(f"pyramidal_{k}", p.n, Pyramidal) for k in (1, 2))
         pv = net.add_population("parvalbumin", p.n // 4, AdEx, **PV)
         sst = net.add_population("somatostatin", p.n // 4, AdEx, **SOM)
@@ -158,54 +149,10 @@ class Propagation(Whole):
             for what, add in (("events", net.add_events), ("bursts", net.add_bursts))
         )
 
-    def run(self, progress: bool = False) -> Propagation:
-        """Simulate burn-in and what follows; returns itself."""
-        self.network.run(self.burn_in + self.duration, progress)
-        return self
-
-    # ------------------------------------------------------------------------------- results
-
-    def rates(self, population: str, bin_width: float = 50.0) -> BurstRates:
-        """Event rate, burst rate and burst probability of a population, in bins after the burn-in.
-
-        Events and bursts are those that synapses could see: detected online, by a trace.
-
-        Parameters
-        ----------
-        population : {'pyramidal_1', 'pyramidal_2'}
-        bin_width : float
-            In ms.
-
-        Examples
-        --------
-        >>> run = Propagation(duration=20.0, burn_in=5.0, backend="python", n=40, connectivity=5e-4)
-        >>> run.run().rates("pyramidal_1", bin_width=10.0).time
-        array([10., 20.])
-        """
-        check_choice("population", population, list(self.events))
-        edges = self._edges(bin_width)
-
-        def rate(recording: SpikeRecording) -> np.ndarray:
-            # A spike of step k is at k dt, on an edge if k is one: keep it clear of rounding.
-            times = recording.t + 0.5 * self.network.dt
-            return np.histogram(times, edges)[0] / (recording.n * 1e-3 * bin_width)
-
-        events, bursts = rate(self.events[population]), rate(self.bursts[population])
-        probability = np.full(len(events), np.nan)
-        np.divide(bursts, events, out=probability, where=events > 0.0)
-        middles = (edges[1:] + edges[:-1]) / 2.0
-        return BurstRates(middles, events, bursts, probability, rate(self.spikes[population]))
-
     def currents(self, bin_width: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
         """The somatic and the dendritic current in the same bins (pA)."""
-        each = check_steps("bin_width", bin_width, self.network.dt, at_least=1)
-        first = round(self.burn_in / self.network.dt)
-        last = first + each * (len(self._edges(bin_width)) - 1)
-        somatic, dendritic = (
-            current[first:last].reshape(-1, each).mean(axis=1)
-            for current in (self.somatic_current, self.dendritic_current)
-        )
-        return somatic, dendritic
+        somatic, dendritic = self.somatic_current, self.dendritic_current
+        return self.in_bins(somatic, bin_width), self.in_bins(dendritic, bin_width)
 
     def comparisons(self) -> list[Comparison]:
         """Correlations and ranges beside those of the authors' program; see `compare`."""
@@ -227,30 +174,12 @@ class Propagation(Whole):
         )
         return axes[0].get_figure()  # type: ignore[return-value]
 
-    def save(self, path: str | Path) -> None:
-        """Write rates in bins of 50 ms, the currents, and the parameters to an HDF5 file."""
+    def results(self) -> dict[str, Any]:
         somatic, dendritic = self.currents()
-        tree: dict[str, Any] = {
-            "parameters": {**self.p._asdict(), "seed": self.network.seed},
-            "somatic_current": somatic,
-            "dendritic_current": dendritic,
-        }
-        for name in self.events:
-            tree[name] = self.rates(name)
-        save_result(path, KIND, tree)
-
-    def to_sonata(self, directory: str | Path) -> None:
-        """Write spikes.h5 in the SONATA layout into a directory."""
-        layers_to_sonata(directory, self.spikes, {})
+        given = {**self.p._asdict(), "seed": self.network.seed}
+        return {"parameters": given, "somatic_current": somatic, "dendritic_current": dendritic}
 
     # -------------------------------------------------------------------------------- inside
-
-    def _edges(self, bin_width: float) -> np.ndarray:
-        check_number(
-            "bin_width", bin_width, at_least=self.network.dt, at_most=self.duration, unit="ms"
-        )
-        bins = int((self.duration + 1e-6) / bin_width)
-        return self.burn_in + bin_width * np.arange(bins + 1)
 
     def _connect(
         self,
@@ -293,12 +222,7 @@ def compare(runs: Sequence[Propagation], bin_width: float = 50.0) -> list[Compar
     bin_width : float
         In ms.
     """
-    if (
-        not isinstance(runs, (list, tuple))
-        or not runs
-        or not all(isinstance(run, Propagation) for run in runs)
-    ):
-        raise InputError(f"runs is {show(runs)}; it has to be a list of Propagation.")
+    check_runs(runs, Propagation)
     somatic, dendritic = runs[0].currents(bin_width)
     ER, BR, BP = ({}, {}, {})
     for name in ("pyramidal_1", "pyramidal_2"):

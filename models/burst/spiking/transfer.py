@@ -21,20 +21,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikesim import plot
+from spikesim.bursts import Curves
 from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
 from spikesim.experiments import Result
 from spikesim.models.burst.spiking.transfer_circuits import (
+    AUTHORS_INTERNEURONS,
+    AUTHORS_LATERAL,
     TransferParameters,
     interneuron_transfer,
     lateral_transfer,
 )
-from spikesim.models.burst.spiking.transfer_curves import (
-    AUTHORS_INTERNEURONS,
-    AUTHORS_LATERAL,
-    Curves,
-)
-from spikesim.models.burst.spiking.transfer_figure import draw_curves
 from spikesim.progress import Progress
 
 if TYPE_CHECKING:
@@ -155,7 +153,24 @@ class DendriticTransfer(Result):
 
     def figure(self) -> Figure:
         """Draw all curves, with circles at what the authors' programs give."""
-        return draw_curves(self.lateral, self.interneurons)
+        axes = plot.style.new_figure((7.2, 6.6)).subplots(3, 2)
+        for pair, weight, title in (
+            (axes[0], 0.0, "Without inhibition"),
+            (axes[1], 0.02, "Lateral inhibition"),
+        ):
+            measured = [each for each in self.lateral.conditions if each[0] == weight]
+            labels = {each: f"{each[1]:g} pA" for each in measured}
+            plot.transfer_curves(
+                self.lateral, labels, AUTHORS_LATERAL, pair, title=title, legend="Somatic current"
+            )
+        labels = {}
+        for sst, vip in self.interneurons.conditions:
+            label = f"SST+ {sst:g}" if sst else "open loop"
+            labels[sst, vip] = label + (f", VIP+ {vip:g} pA" if vip else "")
+        plot.transfer_curves(
+            self.interneurons, labels, AUTHORS_INTERNEURONS, axes[2], title="Interneurons"
+        )
+        return axes[0, 0].get_figure()
 
 
 def run(

@@ -29,18 +29,16 @@ sim_normalization_of_bpcurves.cpp and sim_dendritic_transfer_func_modulation.cpp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from spikesim import AdEx, Network, Poisson, Population, Projection, ShortTermPlasticity
-from spikesim.checks import check_array, check_number, check_steps
-from spikesim.engine.sources import EventSource
+from spikesim import AdEx, Network, Poisson, Population, ShortTermPlasticity
+from spikesim.bursts import Curves
+from spikesim.checks import check_number, check_steps
 from spikesim.experiments import ExperimentParameters
-from spikesim.kernels import bursts
-from spikesim.kernels.machine.program import once
-from spikesim.learning.parameters import number, refuse_if, whole
+from spikesim.experiments.staircase import Ensemble, staircase
+from spikesim.io.tables import read_table
+from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import (
     DEPRESSING,
     FACILITATING,
@@ -49,15 +47,28 @@ from spikesim.models.burst.spiking.neurons import (
     U_AT_FIRST,
     Pyramidal,
 )
-from spikesim.models.burst.spiking.transfer_curves import (
-    AUTHORS_INTERNEURONS,
-    AUTHORS_LATERAL,
-    Curves,
-)
-from spikesim.progress import Progress, progress_bar
+from spikesim.progress import Progress
 from spikesim.training import random_numbers
 
-__all__ = ["TransferParameters", "interneuron_transfer", "lateral_transfer"]
+__all__ = [
+    "AUTHORS_INTERNEURONS",
+    "AUTHORS_LATERAL",
+    "TransferParameters",
+    "interneuron_transfer",
+    "lateral_transfer",
+]
+
+
+def _authors(circuit: str) -> Curves:
+    table = read_table(__file__, "transfer.csv")
+    columns = {name: column[table["circuit"] == circuit] for name, column in table.items()}
+    percent = columns.pop("bursts")
+    del columns["circuit"]
+    return Curves.of_rows(**columns, burst_probability=percent / 100.0)
+
+
+AUTHORS_LATERAL, AUTHORS_INTERNEURONS = _authors("lateral"), _authors("interneurons")
+"""What the authors' programs give, for each of the circuits."""
 
 DT = 0.1  # ms
 DELAY = 0.8  # ms, of all synapses
@@ -136,21 +147,19 @@ def lateral_transfer(
     """
     p = TransferParameters.of(**parameters)
 
-    def ensemble(weight: float, current: float) -> _Ensemble:
+    def ensemble(weight: float, current: float) -> Ensemble:
         net = Network(dt=DT, seed=seed, backend=backend)
         exc, inh = _poisson(net, p.sources)
-        cells = _Ensemble(net, p.n)
-        cells.pyramidal.V_s[:] = random_numbers(net.seed, _CELLS).normal(-70.0, SPREAD, p.n)
+        ensemble, cells = _pyramidal(net, p.n)
+        cells.V_s[:] = random_numbers(net.seed, _CELLS).normal(-70.0, SPREAD, p.n)
         for port, w_exc, w_inh in (("s", 0.17, 0.26), ("d", 0.043, 0.07)):
-            _connect(exc, cells.pyramidal, f"g_exc_{port}", w_exc, 100)
-            _connect(inh, cells.pyramidal, f"g_inh_{port}", w_inh, 30)
-        _connect(
-            cells.pyramidal, cells.pyramidal, "g_inh_d", weight, LATERAL_IN_DEGREE, FACILITATING
-        )
-        cells.pyramidal.I_s[:] = current
-        return cells
+            _connect(exc, cells, f"g_exc_{port}", w_exc, 100)
+            _connect(inh, cells, f"g_inh_{port}", w_inh, 30)
+        _connect(cells, cells, "g_inh_d", weight, LATERAL_IN_DEGREE, FACILITATING)
+        cells.I_s[:] = current
+        return ensemble
 
-    return _measure(ensemble, conditions, dendritic_currents, p, progress)
+    return staircase(ensemble, conditions, dendritic_currents, p.step, p.window, progress)
 
 
 def interneuron_transfer(
@@ -164,24 +173,8 @@ def interneuron_transfer(
 ) -> Curves:
     """Measure an ensemble whose dendrites are inhibited by SST+ cells, and these by VIP+ cells.
 
-    Parameters
-    ----------
-    seed : int
-    conditions : sequence of (weight, VIP+ current)
-        Weight from SST+ cells to dendrites (0 opens the loop), and the current in pA that VIP+
-        cells take out of all SST+ cells.
-    dendritic_currents : array_like, shape (currents,)
-        In pA, one after the other in one simulation.
-    progress : bool or callable
-        True shows a bar where stderr is a terminal; a callable is told ``(done, total)`` currents.
-    backend : {'cpu', 'python'}
-    **parameters
-        Values other than the defaults in `TransferParameters`, by name.
-
-    Raises
-    ------
-    InputError
-        If an argument cannot be used.
+    Arguments are those of `lateral_transfer`, but a condition is the weight from SST+ cells to
+    dendrites (0 opens the loop), and the current in pA that VIP+ cells take out of all SST+ cells.
 
     Examples
     --------
@@ -192,10 +185,10 @@ def interneuron_transfer(
     """
     p = TransferParameters.of(**parameters)
 
-    def ensemble(weight: float, current: float) -> _Ensemble:
+    def ensemble(weight: float, current: float) -> Ensemble:
         net = Network(dt=DT, seed=seed, backend=backend)
         exc, inh = _poisson(net, p.sources)
-        cells = _Ensemble(net, p.n_interneurons)
+        ensemble, cells = _pyramidal(net, p.n_interneurons)
         count = p.n_interneurons // INTERNEURON_SHARE
         pv = net.add_population("parvalbumin", count, AdEx, **PV)
         sst = net.add_population("somatostatin", count, AdEx, **SOM)
@@ -203,49 +196,28 @@ def interneuron_transfer(
         for interneurons in (pv, sst):
             interneurons.V[:] = chance.normal(-70.0, SPREAD, count)
         for post, port, w_exc, w_inh in (
-            (cells.pyramidal, "_s", 0.05, 0.05),
-            (cells.pyramidal, "_d", 0.05, 0.05),
+            (cells, "_s", 0.05, 0.05),
+            (cells, "_d", 0.05, 0.05),
             (pv, "", 0.12, 0.15),
             (sst, "", 0.2, 0.3),
         ):
             _connect(exc, post, f"g_exc{port}", w_exc, 100)
             _connect(inh, post, f"g_inh{port}", w_inh, 100)
-        _connect(cells.pyramidal, pv, "g_exc", 0.001, 2000, DEPRESSING)
-        _connect(cells.pyramidal, sst, "g_exc", 0.04, 2000, FACILITATING)
+        _connect(cells, pv, "g_exc", 0.001, 2000, DEPRESSING)
+        _connect(cells, sst, "g_exc", 0.04, 2000, FACILITATING)
         _connect(pv, sst, "g_inh", 0.002, ALL_INTERNEURONS)
-        _connect(sst, cells.pyramidal, "g_inh_d", weight, ALL_INTERNEURONS)
-        cells.pyramidal.I_s[:] = SOMATIC_CURRENT
+        _connect(sst, cells, "g_inh_d", weight, ALL_INTERNEURONS)
+        cells.I_s[:] = SOMATIC_CURRENT
         pv.I[:] = PV_CURRENT
         sst.I[:] = SST_CURRENT - current
-        return cells
+        return ensemble
 
-    return _measure(ensemble, conditions, dendritic_currents, p, progress)
+    return staircase(ensemble, conditions, dendritic_currents, p.step, p.window, progress)
 
 
-class _Ensemble:
-    """Pyramidal neurons in a network, and counters of their events and bursts."""
-
-    def __init__(self, net: Network, n: int):
-        self.network = net
-        self.pyramidal = net.add_population("pyramidal", n, Pyramidal)
-        self._events = self._tally(net.add_events("events", self.pyramidal))
-        self._bursts = self._tally(net.add_bursts("bursts", self.pyramidal))
-
-    def respond(self, dendritic_current: float, p: TransferParameters) -> tuple[float, float]:
-        """Event rate and burst probability at the end of a step of the dendritic current."""
-        self.pyramidal.I_d[:] = dendritic_current
-        self.network.run_steps(round(p.step / DT) - round(p.window / DT))
-        before = self._events[0], self._bursts[0]
-        self.network.run_steps(round(p.window / DT))
-        events, found = int(self._events[0] - before[0]), int(self._bursts[0] - before[1])
-        rate = 1000.0 * events / (self.pyramidal.n * p.window)
-        return rate, found / events if events else float("nan")
-
-    def _tally(self, source: EventSource) -> np.ndarray:
-        total = np.zeros(1, np.int64)
-        state = {"total": total, **source.spike_list()}
-        self.network.add_phase(bursts.tally, once, state=state, params={"size": source.n})
-        return total
+def _pyramidal(net: Network, n: int) -> tuple[Ensemble, Population]:
+    ensemble = Ensemble(net.add_population("pyramidal", n, Pyramidal), "I_d")
+    return ensemble, ensemble.population
 
 
 def _poisson(net: Network, n: int) -> tuple[Population, Population]:
@@ -265,7 +237,7 @@ def _connect(
     weight: float,
     in_degree: int,
     short_term: ShortTermPlasticity | None = None,
-) -> Projection:
+) -> None:
     all_of_them = pre.n <= in_degree
     projection = pre.network.connect(
         pre,
@@ -279,30 +251,3 @@ def _connect(
     )
     if short_term is not None:
         projection.u[:] = U_AT_FIRST
-    return projection
-
-
-def _measure(
-    ensemble: Callable[[float, float], _Ensemble],
-    conditions: Sequence[tuple[float, float]],
-    dendritic_currents: Any,
-    p: TransferParameters,
-    progress: bool | Progress,
-) -> Curves:
-    check_array("conditions", conditions, shape=(None, 2), dtype=np.float32)  # as simulated
-    pairs = check_array("conditions", conditions, shape=(None, 2), dtype=np.float64)
-    check_array("dendritic_currents", dendritic_currents, shape=(None,), dtype=np.float32)
-    currents = check_array(
-        "dendritic_currents", dendritic_currents, shape=(None,), dtype=np.float64
-    )
-    empty = not pairs.size or not currents.size
-    refuse_if(empty, "conditions and dendritic_currents have to hold at least one each.")
-    check_array("the weights in conditions", pairs[:, 0], at_least=0.0)
-    measured = np.zeros((2, len(pairs), currents.size))
-    with progress_bar(progress, len(pairs) * currents.size, "current") as report:
-        for row, (weight, current) in enumerate(pairs):
-            cells = ensemble(float(weight), float(current))
-            for column, dendritic_current in enumerate(currents):
-                measured[:, row, column] = cells.respond(float(dendritic_current), p)
-                report(row * currents.size + column + 1, len(pairs) * currents.size)
-    return Curves(pairs[:, 0].copy(), pairs[:, 1].copy(), currents, *measured)

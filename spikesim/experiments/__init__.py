@@ -1,4 +1,4 @@
-"""The frame of published experiments: one, what it finds, and ``spikesim run MODEL EXPERIMENT``.
+"""Published experiments: how they are declared, their results, ``spikesim run MODEL EXPERIMENT``.
 
 A model lists its experiments by name:
 
@@ -7,10 +7,10 @@ A model lists its experiments by name:
 An experiment's function, ``run(seed, progress, backend, **parameters)``, returns a `Result`, or a
 network with the same methods: ``comparisons``, ``figure`` and ``save``. A run directory holds
 
-    EXPERIMENT.h5       what was measured
-    EXPERIMENT.png      its figure
-    EXPERIMENT.txt      a table of what was measured beside what the authors' program gives
-    spikes.h5           all spikes, in the SONATA layout, of an experiment that keeps them
+    EXPERIMENT.h5       the measurements
+    EXPERIMENT.png      their figure
+    EXPERIMENT.txt      a table of the measurements beside those of the authors' program
+    spikes.h5           all spikes, in the SONATA layout, if the experiment keeps them
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Given = TypeVar("Given", bound="ExperimentParameters")
 
 
 class ExperimentParameters(ModelParameters):
-    """Base of an experiment's parameters, which adds fields as `ModelParameters` says.
+    """The base class of an experiment's parameters; add fields as in `ModelParameters`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class ExperimentParameters(ModelParameters):
 
 @dataclass_transform(frozen_default=True)
 class Result:
-    """Base of what an experiment finds, which adds fields, `comparisons` and `figure`.
+    """The base class of an experiment's results; add fields, `comparisons` and `figure`.
 
     Fields are arrays, numbers, parameters, or named tuples of those; files hold them by name.
 
@@ -88,21 +88,21 @@ class Result:
     """
 
     KIND: ClassVar[str]
-    """What its files say that they hold."""
+    """The kind that its files name as their content."""
 
     def __init_subclass__(cls) -> None:
         dataclasses.dataclass(frozen=True, eq=False)(cls)
 
     def comparisons(self) -> list[Comparison]:
-        """What was measured beside what is known."""
+        """The measurements beside the numbers that are known."""
         raise NotImplementedError(f"{type(self).__name__} compares nothing")
 
     def figure(self) -> Figure:
-        """A figure of what was measured."""
+        """A figure of the measurements."""
         raise NotImplementedError(f"{type(self).__name__} draws nothing")
 
     def table(self) -> str:
-        """All comparisons as lines of text, with a mark at what does not hold."""
+        """All comparisons as lines of text; those that do not hold are marked MISSED."""
         return comparison_table(self.comparisons())
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -123,7 +123,7 @@ class Result:
         Raises
         ------
         FileError
-            If there is no such file, or it holds something else.
+            If there is no such file, or if it holds something else.
         """
         kinds = typing.get_type_hints(cls)
         with open_file(path, cls.KIND) as file:
@@ -135,12 +135,12 @@ class Result:
                     for name, value in tree.items()
                 }
             )
-        except (KeyError, TypeError) as error:  # a field too many, or too few
+        except (KeyError, TypeError) as error:  # there are too many fields, or too few
             raise FileError(f"{path} is damaged: {error}; make it again.") from None
 
 
 def save_result(path: str | os.PathLike[str], kind: str, tree: Mapping[str, Any]) -> None:
-    """Write values by name, parameters and named tuples among them, to an HDF5 file.
+    """Write values by name, including parameters and named tuples, to an HDF5 file.
 
     Raises
     ------
@@ -162,17 +162,18 @@ def save_result(path: str | os.PathLike[str], kind: str, tree: Mapping[str, Any]
 
 
 class Experiment(NamedTuple):
-    """What the command line knows of an experiment.
+    """An experiment as the command line sees it.
 
     Attributes
     ----------
     text : str
-        What it is, for the help.
+        A description, for the help.
     run : callable
-        ``run(seed, progress, backend, **parameters)`` returns a `Result` or the like.
+        ``run(seed, progress, backend, **parameters)`` returns a `Result`, or an object with the
+        same methods.
     parameters : mapping of str to Declared, or to a default
     goes_on : bool
-        Whether its file is a checkpoint, too, that it takes as ``checkpoint=``.
+        Whether its file is also a checkpoint, which it takes as ``checkpoint=``.
     keeps_spikes : bool
         Whether its result has ``to_sonata(directory)``.
     """
@@ -184,7 +185,7 @@ class Experiment(NamedTuple):
     keeps_spikes: bool = False
 
     def declarations(self) -> dict[str, Declared]:
-        """What is said of each parameter, by name; of a bare default, what its type says."""
+        """The declaration of each parameter, by name; a bare default declares its type only."""
         return {name: _declared(value) for name, value in self.parameters.items()}
 
     def defaults(self) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def _declared(value: Any) -> Declared:
 def add_run_arguments(
     parser: argparse.ArgumentParser, experiments: Mapping[str, Experiment]
 ) -> None:
-    """The experiments of a model and the options of each."""
+    """Add the experiments of a model and the options of each."""
     added_to = parser.add_subparsers(metavar="experiment", required=True)
     for name, experiment in experiments.items():
         added = added_to.add_parser(
@@ -210,8 +211,8 @@ def add_run_arguments(
         )
         added.add_argument("--debug", action="store_true", help="show the traceback of an error")
         added.add_argument("--seed", type=int, default=0)
-        added.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
-        added.add_argument("--out", type=Path, help="the directory; runs/MODEL-... if not given")
+        added.add_argument("--backend", default="cpu", help=runs.BACKENDS)
+        added.add_argument("--out", type=Path, help="the directory; by default runs/MODEL-...")
         added.add_argument("--no-progress", action="store_true", help="no progress bar")
         runs.add_parameters(added, experiment.declarations())
         added.set_defaults(experiment=name)
@@ -227,7 +228,7 @@ def run(chosen: argparse.Namespace, experiments: Mapping[str, Experiment]) -> No
         kept, written = directory / f"{name}.h5", directory / f"{name}.txt"
         if experiment.goes_on:
             given["checkpoint"] = kept
-        elif written.exists():  # the last file; a run that failed before it is made again
+        elif written.exists():  # it is the last file written; a run that failed before it is redone
             raise FileError(f"{directory} holds this experiment already; choose another --out.")
         print(f"Running {name} into {directory}", flush=True)
         result = experiment.run(seed, not chosen.no_progress, chosen.backend, **given)

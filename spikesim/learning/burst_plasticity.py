@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import Network, Population, Projection
 from spikesim.attributes import Guarded
 from spikesim.checks import check_array, check_choice, check_number, show
+from spikesim.engine.network import Network
+from spikesim.engine.population import Population
+from spikesim.engine.projection import Projection
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
 from spikesim.kernels import burst_plasticity as rule

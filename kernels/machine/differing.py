@@ -1,0 +1,111 @@
+"""Bodies whose numbers differ from neuron to neuron: those of neuron i come from arrays, at i.
+
+A body reads ``p.tau``, and need not know whether all neurons share that number. Where each has its
+own, the Phase gets another body in its place, which puts together the numbers of a neuron and calls
+it:
+
+    def step(i, t, s, p):
+        body(i, t, s, Numbers(p.threshold, s.each_tau[i]))
+
+What the body does not read, the compiler leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import CodeType, FunctionType
+
+from spikesim.kernels.machine.states import record
+
+__all__ = ["EACH", "every_value", "following", "for_each", "for_each_spike"]
+
+EACH = "each_"
+"""The state of such a body has the array of a number under the number's name, with this before."""
+
+
+def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:
+    """A body that calls `body` with the numbers of neuron i.
+
+    Parameters
+    ----------
+    body : callable
+        ``body(i, t, s, p)``, for neuron i.
+    alike : iterable of str
+        The numbers that all neurons share; they are parameters of the Phase.
+    each : mapping of str to bool
+        The numbers that each has of its own, which are arrays of the state, and whether they are
+        whole ones.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> def step(i, t, s, p):
+    ...     s.v[i] += p.gain * p.I
+    >>> s = SimpleNamespace(v=[0.0, 0.0], each_I=[1.0, 5.0])
+    >>> for_each(step, ["gain"], {"I": False})(1, 0, s, SimpleNamespace(gain=2.0))
+    >>> s.v
+    [0.0, 10.0]
+    """
+    numbers = _Numbers(alike, each)
+    return numbers.body(["def of_each(i, t, s, p):", f"    body(i, t, s, {numbers.at('i')})"], body)
+
+
+def for_each_spike(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:
+    """The same for a body that is called for spike i of the list of this step."""
+    numbers = _Numbers(alike, each)
+    lines = [
+        "def of_each(i, t, s, p):",
+        "    k = s.ids[t % s.ids.shape[0], i]",
+        f"    body(i, t, s, {numbers.at('k')})",
+    ]
+    return numbers.body(lines, body)
+
+
+def following(
+    functions: Mapping[str, Callable], alike: Iterable[str], each: Mapping[str, bool]
+) -> Callable:
+    """A body in which numbers of each neuron follow from what others write to an array.
+
+    Parameters
+    ----------
+    functions : mapping of str to callable
+        The numbers, and for each ``function(value, p)`` of the element of ``s.value``. What it
+        returns goes to the array of the state under the number's name, with ``to_`` before.
+    alike, each
+        As in `for_each`, of the numbers that these functions read.
+    """
+    numbers = _Numbers(alike, each)
+    lines = ["def follow(i, t, s, p):", f"    numbers = {numbers.at('i')}"]
+    lines += [f"    s.to_{name}[i] = {name}_of(s.value[i], numbers)" for name in functions]
+    called = {f"{name}_of": function for name, function in functions.items()}
+    return numbers.body(lines, next(iter(functions.values())), called)
+
+
+def every_value(t, s, p):
+    """An `over` for what `following` makes."""
+    return s.value.shape[0]
+
+
+class _Numbers:
+    """The numbers of one neuron, as a text that puts them together."""
+
+    def __init__(self, alike: Iterable[str], each: Mapping[str, bool]):
+        self._alike, self._each = tuple(alike), dict(each)
+
+    def at(self, index: str) -> str:
+        # Whole ones as Python's own, as the backend `python` has those that all neurons share.
+        read = {False: "s.{}{}[{}]", True: "int(s.{}{}[{}])"}
+        own = [read[whole].format(EACH, name, index) for name, whole in self._each.items()]
+        return f"Numbers({', '.join([*(f'p.{name}' for name in self._alike), *own])})"
+
+    def body(
+        self, lines: Iterable[str], like: Callable, called: Mapping[str, Callable] | None = None
+    ) -> Callable:
+        """The function that these lines define, under the name of a user's own."""
+        compiled = compile("\n".join(lines), __file__, "exec")
+        code = next(each for each in compiled.co_consts if isinstance(each, CodeType))
+        fields = (*self._alike, *self._each)
+        scope = {**(called or {"body": like}), "Numbers": record(fields)}
+        made = FunctionType(code, scope, like.__name__)
+        made.__module__, made.__qualname__ = like.__module__, like.__qualname__
+        return made

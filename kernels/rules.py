@@ -1,0 +1,212 @@
+"""Plasticity rules that users write as functions of numbers, in the loops over their synapses.
+
+A rule is one to three functions that are told the weight w of a synapse and whatever they ask for
+by name, and return what they make of it:
+
+    a spike of neuron i arrives:    w_ij, E_ij <- on_pre(w_ij, E_ij, post_j),    then pre_i += 1
+    neuron j fires:                 w_ij, E_ij <- on_post(w_ij, E_ij, pre_i),    then post_j += 1
+    every so many steps:            w_ij, E_ij <- on_step(w_ij, E_ij)
+
+Between spikes traces decay exactly. Within a step the spikes that arrive come first, then the
+neurons advance, then their spikes count, and `on_step` ends the step. Spikes of one side and one
+step find the traces of their side as they were before all of them.
+
+The loops below are written for a function `change` of a synapse, and `gather` for what all synapses
+of a step have in common; `written` makes both of what the user's function asks for, and `bound`
+puts them into a loop. Traces have the unit of `spikesim.kernels.stdp`: they cost per spike, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import CodeType, FunctionType
+
+import numpy as np
+
+from spikesim.kernels.spikes import bounds, find, parts
+from spikesim.kernels.stdp import unit, units
+
+__all__ = [
+    "arriving",
+    "bound",
+    "bounded",
+    "count_spikes",
+    "each_row_dense",
+    "each_row_sparse",
+    "firing",
+    "over_arrivals_dense",
+    "over_arrivals_sparse",
+    "over_spikes_dense",
+    "over_spikes_sparse",
+    "renew",
+    "renewed",
+    "sources",
+    "written",
+]
+
+
+# ------------------------------------------------------------------------------------- traces
+
+
+def renewed(t, s, p):
+    """All neurons, in the first step of a period."""
+    return s.trace.shape[0] if t % p.period == 0 else 0
+
+
+def renew(i, t, s, p):
+    """A trace in the new unit: `left` is what the one of the period before has shrunk to."""
+    s.trace[i] = units(s.trace[i] * p.left)
+
+
+def count_spikes(_, t, s, p):
+    """Each spike of the step `delay` ago adds 1 to the trace of its neuron."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    spike = 1.0 / unit(t, p.period, p.rate)
+    for a in range(s.count[slot]):
+        s.trace[s.ids[slot, a]] += spike
+
+
+# -------------------------------------------------------------------------- spikes that arrive
+
+
+def arriving(t, s, p):
+    """How many blocks of targets there are, if spikes arrive."""
+    arrivals = s.count[(t - p.delay) % s.ids.shape[0]]
+    return parts(p.targets, p) if arrivals > 0 and p.learning > 0 else 0
+
+
+def over_arrivals_dense(c, t, s, p):
+    """All synapses of the spikes that arrive, onto block `c` of the targets."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    first, last = bounds(c, p.targets, p)
+    common = gather(t, s, p)  # noqa: F821 - bound when it is known what a rule asks for
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        for j in range(first, last):
+            change(i, j, j, common, s, p)  # noqa: F821
+
+
+def over_arrivals_sparse(c, t, s, p):
+    """All synapses of the spikes that arrive, onto block `c` of the targets."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    first, last = bounds(c, p.targets, p)
+    common = gather(t, s, p)  # noqa: F821
+    for a in range(s.count[slot]):
+        i = s.ids[slot, a]
+        low, high = s.start[i], s.start[i + 1]
+        if first > 0:
+            low = find(s.target, low, high, first)
+        if last < np.uint64(p.targets):
+            high = find(s.target, low, high, last)
+        for e in range(np.uint64(low), np.uint64(high)):
+            change(i, s.target[e], e, common, s, p)  # noqa: F821
+
+
+# ------------------------------------------------------------------------- spikes of this step
+
+
+def firing(t, s, p):
+    """How many blocks of postsynaptic neurons there are, if any of them fires."""
+    fires = s.count[t % s.ids.shape[0]] > 0
+    return parts(p.targets, p) if fires and p.learning > 0 else 0
+
+
+def over_spikes_dense(c, t, s, p):
+    """All synapses onto the neurons of block `c` that fire, once for each spike."""
+    slot = t % s.ids.shape[0]
+    first, last = bounds(c, p.targets, p)
+    common = gather(t, s, p)  # noqa: F821
+    for a in range(s.count[slot]):
+        j = np.uint64(s.ids[slot, a])
+        if first <= j and j < last:
+            for i in range(p.sources):
+                change(i, j, j, common, s, p)  # noqa: F821
+
+
+def over_spikes_sparse(c, t, s, p):
+    """All synapses onto the neurons of block `c` that fire, once for each spike."""
+    slot = t % s.ids.shape[0]
+    first, last = bounds(c, p.targets, p)
+    common = gather(t, s, p)  # noqa: F821
+    for a in range(s.count[slot]):
+        j = np.uint64(s.ids[slot, a])
+        if first <= j and j < last:
+            last_k = np.uint64(s.start_post[j + np.uint64(1)])
+            for k in range(np.uint64(s.start_post[j]), last_k):
+                change(s.source[k], j, s.place[k], common, s, p)  # noqa: F821
+
+
+# ------------------------------------------------------------------------- every so many steps
+
+
+def sources(t, s, p):
+    """All presynaptic neurons, in the last step of each interval of `every` steps."""
+    return p.sources if (t + 1) % p.every == 0 and p.learning > 0 else 0
+
+
+def each_row_dense(i, t, s, p):
+    """All synapses of neuron i."""
+    common = gather(t, s, p)  # noqa: F821
+    for j in range(p.targets):
+        change(i, j, j, common, s, p)  # noqa: F821
+
+
+def each_row_sparse(i, t, s, p):
+    """All synapses of neuron i."""
+    common = gather(t, s, p)  # noqa: F821
+    for e in range(np.uint64(s.start[i]), np.uint64(s.start[i + 1])):
+        change(i, s.target[e], e, common, s, p)  # noqa: F821
+
+
+# ------------------------------------------------------------------- what a rule's function sees
+
+
+def bounded(w, p):
+    """A weight within the bounds of the rule; NaN stays NaN, so that it is found."""
+    w = p.w_min if w < p.w_min else w
+    return p.w_max if w > p.w_max else w
+
+
+def written(function: Callable, asks: Sequence[str], kept: Sequence[str], common: Sequence[str]):
+    """The functions `change` and `gather` that call a user's function.
+
+    Parameters
+    ----------
+    function : callable
+    asks : sequence of str
+        What each argument is, as code of ``i``, ``j``, ``e``, ``s``, ``p`` and ``common``.
+    kept : sequence of str
+        Where each result goes, the weight first.
+    common : sequence of str
+        What `gather` returns, as code of ``t``, ``s`` and ``p``; one item at least.
+    """
+    names = [f"x{k}" for k in range(len(kept))]
+    results = [f"    {place} = {name}" for place, name in zip(kept[1:], names[1:], strict=True)]
+    text = "\n".join(
+        [
+            "def gather(t, s, p):",
+            f"    return ({', '.join(common)},)",
+            "def change(i, j, e, common, s, p):",
+            f"    {', '.join(names)} = function({', '.join(asks)})",
+            f"    {kept[0]} = bounded(x0, p)",
+            *results,
+        ]
+    )
+    gather, change = _functions(text)
+    scope = {"__name__": __name__, "unit": unit, "bounded": bounded, "function": function}
+    return FunctionType(change, scope), FunctionType(gather, scope)
+
+
+@lru_cache(maxsize=256)
+def _functions(text: str) -> list[CodeType]:
+    code = compile(text, f"<{__name__}>", "exec")
+    return [each for each in code.co_consts if isinstance(each, CodeType)]
+
+
+def bound(loop: Callable, change: Callable, gather: Callable) -> Callable:
+    """A loop over synapses with what is done to each."""
+    scope = {**loop.__globals__, "change": change, "gather": gather}
+    body = FunctionType(loop.__code__, scope, loop.__name__)
+    body.__module__ = loop.__module__
+    return body

@@ -1,0 +1,56 @@
+"""How a network was before it first ran, which `Network.reset` goes back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from spikesim.kernels import short_term, spikes
+from spikesim.kernels.machine.program import Phase
+
+__all__ = ["Beginning", "untouched"]
+
+Owned = Mapping[str, Mapping[str, np.ndarray]]
+
+_DELIVERIES = {
+    bodies.__dict__[name]
+    for bodies in (spikes, short_term)
+    for name in ("deliver_dense", "deliver_sparse", "deliver_delayed")
+}
+
+
+class Beginning:
+    """Copies of the arrays of all parts, each taken before the part first ran."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, dict[str, np.ndarray]] = {}
+
+    def keep(self, owned: Owned, left_out: set[int]) -> None:
+        """Copy arrays that are not known yet, but for those of these ids."""
+        for owner, arrays in owned.items():
+            kept = self._kept.setdefault(owner, {})
+            for name, array in arrays.items():
+                if name not in kept and id(array) not in left_out:
+                    kept[name] = array.copy()
+
+    def bring_back(self, owned: Owned) -> None:
+        """Write into all arrays what they held, where that was kept."""
+        for owner, arrays in owned.items():
+            kept = self._kept.get(owner, {})
+            for name, array in arrays.items():
+                if name in kept:
+                    # A ring of spikes that has grown since was empty, as all are at time 0.
+                    alike = kept[name].shape == array.shape or kept[name].size == 1
+                    array[...] = kept[name] if alike else 0
+
+
+def untouched(weights: Iterable[np.ndarray], phases: Sequence[Phase]) -> set[int]:
+    """The ids of arrays that no Phase writes to, which may be most of a network's memory.
+
+    They are inputs, and weights that only deliveries of spikes see.
+    """
+    others = [phase.state for phase in phases if phase.body not in _DELIVERIES]
+    seen = {id(array) for state in others for array in state.values()}
+    inputs = {id(phase.state[name]) for phase in phases for name in phase.inputs}
+    return {id(array) for array in weights} - seen | inputs

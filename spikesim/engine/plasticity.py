@@ -1,0 +1,127 @@
+"""What the plasticity of a projection is to its user: on or off, and numbers that may be set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikesim.attributes import Named
+from spikesim.checks import check_choice, check_number
+from spikesim.errors import InputError
+from spikesim.kernels.machine.program import Phase
+
+__all__ = ["Plasticity"]
+
+
+class Plasticity(Named):
+    """How spikes change the weights of a projection, as `Projection.plasticity`.
+
+    The constants of the rule are attributes: ``synapses.plasticity.A_plus = 0.0`` holds from the
+    next run on.
+
+    Attributes
+    ----------
+    rule : PairSTDP or PlasticityRule
+        What was given to `Network.connect`.
+    learning : bool
+        Whether the weights change; may be set between runs. The traces of spikes always go on.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network, PairSTDP
+    >>> net = Network(backend="python")
+    >>> cells = net.add_population("cells", 4, LIF)
+    >>> rule = PairSTDP(A_plus=0.01)
+    >>> synapses = net.connect(cells, cells, target="drive", weight=0.5, plasticity=rule)
+    >>> synapses.plasticity.A_plus = 0.02
+    >>> synapses.plasticity.off()
+    >>> synapses.plasticity
+    <Plasticity of 'cells_to_cells': off, PairSTDP, with A_plus, A_minus, w_max, w_min>
+    """
+
+    _remedies: ClassVar[Mapping[str, str]] = {"rule": "connect with another one"}
+
+    def __init__(self, rule: Any, synapses: Any, dtype: str):
+        self.rule = rule
+        self._synapses = synapses
+        self._dtype = dtype
+        self._params: dict[str, Any] = {"learning": 1}
+
+    def __repr__(self) -> str:
+        state = "on" if self.learning else "off"
+        names = ", ".join(self._more())
+        kind = type(self.rule).__name__
+        return (
+            f"<Plasticity of {self._synapses.name!r}: {state}, {kind}, with {names or 'nothing'}>"
+        )
+
+    @property
+    def learning(self) -> bool:
+        return bool(self._params["learning"])
+
+    @learning.setter
+    def learning(self, on: bool) -> None:
+        self._params["learning"] = int(check_choice("learning", on, [True, False]))
+
+    def on(self) -> None:
+        """Let spikes change the weights."""
+        self.learning = True
+
+    def off(self) -> None:
+        """Leave the weights as they are; the traces of spikes go on."""
+        self.learning = False
+
+    # ------------------------------------------------------------------------------ constants
+
+    def _called(self) -> str:
+        return f"The plasticity of {self._synapses.name!r}"
+
+    def _set_bound(self, name: str, value: Any) -> None:
+        """Set `w_min` or `w_max`, if all weights are within."""
+        value = check_number(name, value, dtype=self._dtype)
+        bounds = {"w_min": self._params["w_min"], "w_max": self._params["w_max"], name: value}
+        if bounds["w_min"] >= bounds["w_max"]:
+            raise InputError(
+                f"{name} is {value:g}; w_min has to be below w_max: they would be "
+                f"{bounds['w_min']:g} and {bounds['w_max']:g}."
+            )
+        synapses = self._synapses
+        check_bounds("weight", synapses.weight if synapses.W is None else synapses.W, **bounds)
+        self._params[name] = value
+
+    def check_weights(self, name: str, weights: np.ndarray) -> None:
+        """Refuse weights outside the bounds of the rule."""
+        check_bounds(name, weights, self._params["w_min"], self._params["w_max"])
+
+    # ---------------------------------------------------------------------------- for a network
+
+    def built(self) -> dict[str, Any]:
+        """The numbers of the rule, as it was given."""
+        raise NotImplementedError
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What a run changes besides the weights."""
+        raise NotImplementedError
+
+    def each(self) -> dict[str, np.ndarray]:
+        """Variables that each synapse has besides its weight, in the shape of the weights."""
+        return {}
+
+    def after_delivery(self) -> list[Phase]:
+        """The Phases of the spikes that have been delivered."""
+        raise NotImplementedError
+
+    def after_emission(self) -> list[Phase]:
+        """The Phases of the spikes of the postsynaptic neurons, and of the end of a step."""
+        raise NotImplementedError
+
+
+def check_bounds(name: str, weights: np.ndarray, w_min: float, w_max: float) -> None:
+    """Raise `InputError` if a weight is not from `w_min` to `w_max`."""
+    for outside in weights[(weights < w_min) | (weights > w_max)][:1]:
+        raise InputError(
+            f"{name} holds {outside:g}; with this plasticity every weight has to be from "
+            f"w_min = {w_min:g} to w_max = {w_max:g}."
+        )

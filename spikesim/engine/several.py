@@ -1,0 +1,129 @@
+"""Recordings of several populations that belong together, in memory or in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, overload
+
+from spikesim.checks import show
+from spikesim.engine.population import Population
+from spikesim.engine.recording import SpikeRecording
+from spikesim.engine.subgroups import Subgroup
+from spikesim.errors import InputError
+from spikesim.recorded import Spikes
+from spikesim.sonata import SpikeWriter, write_spikes
+
+__all__ = ["SpikeRecordings"]
+
+
+class _CommonWriter(SpikeWriter):
+    """A file that several recordings go to; it is finished when the last of them is closed."""
+
+    def __init__(self, path: str | Path, dt: float, sizes: dict[str, int]):
+        super().__init__(path, dt, sizes)
+        self._left = len(sizes)
+
+    def close(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            super().close()
+
+
+class SpikeRecordings(Sequence[SpikeRecording]):
+    """The spikes of several populations; made by `Network.record_spikes`.
+
+    It holds a `SpikeRecording` for each, in the order in which they were named:
+    ``exc_spikes, inh_spikes = net.record_spikes(exc, inh)``. ``recordings[0]`` and
+    ``recordings["exc"]`` are one of them.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> exc = net.add_spike_trains("exc", 3, times=[2.0, 4.0], ids=[0, 2])
+    >>> inh = net.add_spike_trains("inh", 1, times=[3.0], ids=[0])
+    >>> spikes = net.record_spikes(exc, inh)
+    >>> net.run(10.0)
+    >>> spikes
+    <SpikeRecordings of 'exc', 'inh'>
+    >>> spikes["exc"].t.tolist(), [each.name for each in spikes]
+    ([2.0, 4.0], ['exc', 'inh'])
+    """
+
+    def __init__(
+        self, populations: Sequence[Population | Subgroup], dt: float, path: str | Path | None
+    ):
+        writer = None
+        if path is not None:
+            writer = _CommonWriter(path, dt, {each.name: each.n for each in populations})
+        self._recordings = [SpikeRecording(each, dt, path, writer) for each in populations]
+
+    def __repr__(self) -> str:
+        return f"<SpikeRecordings of {', '.join(repr(each.name) for each in self)}>"
+
+    def _repr_html_(self) -> str:
+        return "".join(each._repr_html_() for each in self._recordings)
+
+    def __len__(self) -> int:
+        return len(self._recordings)
+
+    def __iter__(self) -> Iterator[SpikeRecording]:
+        return iter(self._recordings)
+
+    @overload
+    def __getitem__(self, which: int | str) -> SpikeRecording: ...
+    @overload
+    def __getitem__(self, which: slice) -> list[SpikeRecording]: ...
+    def __getitem__(self, which: Any) -> Any:
+        """One recording, by its place or the name of its population."""
+        if isinstance(which, str):
+            for each in self._recordings:
+                if each.name == which:
+                    return each
+        elif not isinstance(which, bool):
+            try:
+                return self._recordings[which]
+            except (IndexError, TypeError):
+                if type(which) is int:  # as whoever iterates by number expects
+                    raise IndexError(f"there are {len(self)} recordings, and no {which}") from None
+        names = ", ".join(repr(each.name) for each in self)
+        raise InputError(
+            f"which is {show(which)}; it has to be one of {names}, or a number below {len(self)}."
+        )
+
+    def take(self) -> list[Spikes]:
+        """What was recorded of each population; the recordings forget it. See `SpikeRecording`."""
+        return [each.take() for each in self._recordings]
+
+    def new(self) -> list[Spikes]:
+        """The spikes of each population since the last look. See `SpikeRecording`."""
+        return [each.new() for each in self._recordings]
+
+    def clear(self) -> None:
+        """Forget what was recorded so far; the recordings begin anew at the present time."""
+        for each in self._recordings:
+            each.clear()
+
+    def close(self) -> None:
+        """End all of the recordings, and finish their file.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written; then nothing is left of it.
+        """
+        with ExitStack() as stack:  # if one cannot, the others still do
+            for each in self._recordings:
+                stack.callback(each.close)
+
+    def to_sonata(self, path: str | Path) -> None:
+        """Write the spikes of all populations to one SONATA file; see `sonata.write_spikes`.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        write_spikes(path, *self._recordings)

@@ -1,0 +1,169 @@
+"""Some neurons of a population, to be connected, recorded and stimulated as a population is.
+
+A subgroup is a way of pointing at neurons and costs nothing: the population is advanced as a whole.
+Its neurons are numbered from 0 on, as those of a population are; `Subgroup.ids` says which neurons
+of the population they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import index
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from spikesim.attributes import Guarded, read_only
+from spikesim.checks import check_array, check_choice, check_neurons, is_real, nearest, show
+from spikesim.errors import InputError
+
+if TYPE_CHECKING:
+    from spikesim.engine.population import Population
+
+__all__ = ["Subgroup", "name_of_projection", "subgroup"]
+
+
+def subgroup(population: Population, key: Any, among: np.ndarray | None = None) -> Subgroup:
+    """The neurons that ``population[key]`` stands for, or those of a subgroup of it.
+
+    Parameters
+    ----------
+    population : Population
+    key : slice, int, array_like of int, array_like of bool
+    among : numpy.ndarray of int, optional
+        The neurons that `key` counts; all by default.
+    """
+    within = np.arange(population.n) if among is None else among
+    n = within.size
+    if isinstance(key, slice):
+        try:
+            ids = within[key]
+        except (TypeError, ValueError, IndexError):
+            raise InputError(
+                f"[{show(key)}] is no slice of neurons; it has to be of whole numbers, as in [:80]."
+            ) from None
+    elif not isinstance(key, (bool, np.bool_)) and hasattr(key, "__index__") and np.ndim(key) == 0:
+        number = index(key)
+        if not -n <= number < n:
+            raise InputError(f"[{show(key)}] is no neuron; there are {n}, from 0 to {n - 1}.")
+        ids = within[[number]]
+    elif key is None:
+        raise InputError("[None] is no subgroup; [:] has all neurons.")
+    else:
+        ids = within[check_neurons("the neurons in [ ]", key, n)]
+    if not ids.size or (np.diff(ids) <= 0).any():
+        raise InputError(
+            f"[{show(key)}] of {n} neurons: a subgroup has to have one or more, in ascending order."
+        )
+    return Subgroup(population, ids)
+
+
+def name_of_projection(pre: Subgroup, post: Subgroup) -> str:
+    """What a projection is called unless its user names it: an identifier."""
+    return f"{pre._identifier}_to_{post._identifier}"
+
+
+class Subgroup(Guarded):
+    """Some neurons of a population: ``cells[:80]``, ``cells[::2]``, ``cells[[3, 7]]``, a mask.
+
+    `Network.connect`, `record`, `record_spikes`, `play`, `add_noise` and `add_background` take it
+    in place of a population, and ``neurons=`` of others takes it, too. Variables can be read and
+    set: ``exc.v[:] = -60.0``, where the neurons are a slice, and ``exc.v = -60.0`` in any case; so
+    can parameters, ``exc.threshold = -48.0``.
+
+    Attributes
+    ----------
+    population : Population
+    n : int
+        How many neurons it has.
+    ids : numpy.ndarray of int, shape (n,)
+        Their numbers in the population; to be read only.
+    name : str
+        For example 'cells[0:80]'.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(backend="python")
+    >>> cells = net.add_population("cells", 100, LIF)
+    >>> exc, inh = cells[:80], cells[80:]
+    >>> exc.v = -60.0
+    >>> net.connect(exc, inh, target="drive", weight=1.0, probability=0.1)
+    <Projection 'cells_0_80_to_cells_80_100': cells[0:80] → cells[80:100].drive, 166 synapses>
+    """
+
+    _remedies: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("population", "n", "ids", "name"), "take another subgroup, as in cells[:80]"
+    )
+
+    __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
+
+    def __init__(self, population: Population, ids: np.ndarray):
+        self.population = population
+        self.ids = np.frombuffer(ids.tobytes(), ids.dtype)  # a copy that cannot be written to
+        self.n = ids.size
+        first, end = int(ids[0]), int(ids[-1]) + 1
+        gaps = np.diff(ids)
+        self._slice = None
+        if not gaps.size or (gaps == gaps[0]).all():
+            self._slice = slice(first, end, int(gaps[0]) if gaps.size else 1)
+        self.name, self._identifier = _names(population, ids, self._slice)
+
+    def __repr__(self) -> str:
+        return f"<Subgroup {self.name}: {self.n} neurons>"
+
+    def __getitem__(self, key: Any) -> Subgroup:
+        return subgroup(self.population, key, self.ids)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.ids, dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.__dict__.get("population")
+        known = [] if own is None else [*dict.fromkeys([*own.state, *own.parameters])]
+        if name not in known:
+            called = self.__dict__.get("name")
+            raise AttributeError(
+                f"{called!r} has no variable or parameter {name!r}; there is {', '.join(known)}."
+                f"{nearest(name, known)}"
+            )
+        if name not in own.state:
+            value = own.parameters[name]
+            return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
+        if self._slice is not None:
+            return own.state[name][self._slice]
+        return read_only(own.state[name][self.ids])  # what is written to a copy would be lost
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        own = self.__dict__.get("population")
+        if own is None or not (name in own.state or name in own.parameters):
+            super().__setattr__(name, value)
+            return
+        is_variable = name in own.state
+        array = own.state[name] if is_variable else np.zeros(own.n)
+        if not is_variable:
+            array[:] = own.parameters[name]
+        shape = () if is_real(value) or getattr(value, "ndim", None) == 0 else (self.n,)
+        array[self.ids] = check_array(name, value, shape=shape, dtype=array.dtype)
+        if not is_variable:
+            own.parameters[name] = array
+
+    def _more(self) -> Iterator[str]:
+        yield from dict.fromkeys([*self.population.state, *self.population.parameters])
+
+    def silence(self, on: bool = True) -> None:
+        """Let these neurons send no spikes, or let them send spikes again; see `Population`."""
+        self.population.set_silent(self.ids, check_choice("on", on, [True, False]))
+
+
+def _names(population: Population, ids: np.ndarray, run: slice | None) -> tuple[str, str]:
+    """How a subgroup is shown, and what it is called in the name of a projection."""
+    name = population.name
+    if ids.size == population.n:
+        return name, name
+    if ids.size == 1:
+        return f"{name}[{ids[0]}]", f"{name}_{ids[0]}"
+    if run is None:
+        return f"{name}[{ids.size} neurons]", f"{name}_{ids.size}_neurons"
+    numbers = [run.start, run.stop] + ([run.step] if run.step > 1 else [])
+    return f"{name}[{':'.join(map(str, numbers))}]", "_".join([name, *map(str, numbers)])

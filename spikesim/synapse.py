@@ -1,0 +1,219 @@
+"""What a synapse model is: how a postsynaptic neuron answers to spikes, whatever neuron it is.
+
+A `Synapse` is a description, as a `Neuron` is; `Network.connect` gives one to a projection. Write
+your own in your script: its functions are plain Python and are compiled like ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spikesim.checks import check_choice, check_number, check_unknown, is_real, nearest, show
+from spikesim.errors import InputError
+from spikesim.signatures import arguments_of, check_names_and_numbers
+
+__all__ = ["RESERVED", "Synapse"]
+
+RESERVED: set[str] = set()
+"""Names that no variable or parameter can have: attributes of what is made of a `Synapse`."""
+
+
+_ANY = 0.1  # ms, a step for which constants are computed to learn their names
+
+
+def _none(parameters: dict[str, float], dt: float) -> dict[str, float]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synapse:
+    """A kind of synapse, which sends a current into an input of its neurons.
+
+    Its variables belong to the postsynaptic neuron: each has one set for all synapses of a
+    projection, which add up. A spike that arrives adds the weight of its synapse to the variable
+    `on_spike`; in every step `current` is added to the input that `Network.connect` names, and
+    then `step` advances the variables.
+
+    Each function is given what it asks for by the names of its arguments: variables and parameters
+    of the synapse, `constants`, ``dt``, and variables of the neuron, such as ``v``. They are
+    compiled like the steps of a `Neuron`, by the same rules.
+
+    Parameters
+    ----------
+    variables : dict of str to float
+        What each starts from.
+    on_spike : str
+        The variable that arriving spikes add their weights to.
+    step : callable
+        Returns what the variables are after a step of dt: a number, or one for each, in their
+        order.
+    current : callable
+        Returns what is added to the input, in the unit that the neuron has for it.
+    parameters : dict of str to float
+        Numbers that may be set between runs: ``synapses.synapse.Mg = 0.0``.
+    constants : callable, optional
+        ``constants(parameters, dt)``: a dict of more numbers that the functions can ask for, such
+        as decay factors, which need not be computed in every step.
+    reads : dict of str to str
+        What the functions call a variable of the neuron, if not by its own name: ``{"v": "V"}``.
+
+    Raises
+    ------
+    InputError
+        If a name is used twice or a function asks for what is not there.
+
+    Examples
+    --------
+    A conductance that decays, on a neuron with a voltage ``V``:
+
+    >>> from spikesim import AdEx, Network, Synapse
+    >>> def decay(g, tau, dt):
+    ...     return g - g * dt / tau
+    >>> def current(g, v, E):
+    ...     return g * (E - v)
+    >>> slow = Synapse(
+    ...     variables={"g": 0.0}, on_spike="g", step=decay, current=current,
+    ...     parameters={"tau": 50.0, "E": 0.0},
+    ... )
+    >>> net = Network(dt=0.1, backend="python")
+    >>> cells = net.add_population("cells", 3, AdEx)
+    >>> synapses = net.connect(
+    ...     cells, cells, target="I", weight=2.0, synapse=slow.with_(v="V", tau=80.0)
+    ... )
+    >>> synapses.synapse.g.tolist()
+    [0.0, 0.0, 0.0]
+    """
+
+    variables: Mapping[str, float]
+    on_spike: str
+    step: Callable
+    current: Callable
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    constants: Callable[[dict[str, float], float], dict[str, float]] = _none
+    reads: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what no projection can be made of."""
+        taken = {"dt": "the step", **dict.fromkeys(RESERVED, "an attribute of all synapses")}
+        for role in ("variables", "parameters"):
+            check_names_and_numbers(role, getattr(self, role), taken)
+        if not self.variables:
+            raise InputError("variables is empty; spikes have to change one.")
+        check_choice("on_spike", self.on_spike, list(self.variables))
+        for name, value in self.parameters.items():
+            if name.startswith("tau"):
+                check_number(f"parameters[{name!r}]", value, above=0.0, unit="ms")
+        if not callable(self.constants):
+            raise InputError(
+                f"constants is {show(self.constants)}; it has to be a function "
+                "constants(parameters, dt)."
+            )
+        for role in ("step", "current"):
+            arguments_of(role, getattr(self, role))
+        if not isinstance(self.reads, Mapping) or not all(
+            isinstance(name, str) and isinstance(own, str) for name, own in self.reads.items()
+        ):
+            raise InputError(
+                f"reads is {show(self.reads)}; it has to be a dict of names, as in {{'v': 'V'}}."
+            )
+        check_unknown("argument in reads", self.reads, self._asked())
+
+    def _asked(self) -> list[str]:
+        """The names by which the functions ask for variables of the neuron."""
+        known = {"dt", *self.variables, *self.numbers(self.parameters, _ANY)}
+        arguments = (*arguments_of("step", self.step), *arguments_of("current", self.current))
+        return [name for name in dict.fromkeys(arguments) if name not in known]
+
+    def with_(self, **changes: Any) -> Synapse:
+        """The same with other parameters, or with other variables of the neuron.
+
+        Parameters
+        ----------
+        **changes
+            A number for a parameter, or the name of a variable of the neuron for what the
+            functions call otherwise: ``NMDA.with_(Mg=2.0, v="v_dendrite")``.
+
+        Raises
+        ------
+        InputError
+            If there is no such parameter or argument.
+
+        Examples
+        --------
+        >>> from spikesim import NMDA
+        >>> NMDA.with_(Mg=2.0, v="V").parameters["Mg"]
+        2.0
+        """
+        asked = self._asked()
+        check_unknown("parameter", changes, [*self.parameters, *asked])
+        numbers, names = dict(self.parameters), dict(self.reads)
+        for name, value in changes.items():
+            if name in asked and not isinstance(value, str):
+                raise InputError(
+                    f"{name} is {show(value)}; it has to be the name of a variable of the neuron, "
+                    f"as in {name}='V'."
+                )
+            if name in asked:
+                names[name] = value
+            else:
+                numbers[name] = check_number(name, value)
+        return replace(self, parameters=numbers, reads=names)
+
+    def numbers(self, parameters: Mapping[str, float], dt: float) -> dict[str, float]:
+        """Parameters and constants, by name.
+
+        Raises
+        ------
+        InputError
+            If no constants follow from the parameters.
+        """
+        values = {name: float(value) for name, value in parameters.items()}
+        given = ", ".join(f"{name} is {value:g}" for name, value in values.items())
+        given = given or "parameters is empty"
+        try:
+            constants = self.constants(dict(values), dt)
+        except (ArithmeticError, ValueError) as error:
+            raise InputError(f"{given}: no constants follow from that ({error}).") from None
+        except KeyError as error:
+            raise InputError(f"constants asks for {error}, but parameters has no such.") from None
+        if not isinstance(constants, Mapping):
+            raise InputError(
+                f"constants returns {show(constants)}; it has to return a dict of numbers."
+            )
+        for name, value in constants.items():
+            if not isinstance(name, str) or not name.isidentifier() or name in self.variables:
+                raise InputError(f"constants has the name {show(name)}, which cannot be used.")
+            if not is_real(value) or not abs(float(value)) < float("inf"):
+                raise InputError(f"{given}: constants makes {name} {show(value)} of that.")
+        return {**values, **{name: float(value) for name, value in constants.items()}}
+
+    def of_neuron(self, name: str, numbers: Sequence[str], known: Sequence[str]) -> str:
+        """The variable of a neuron that an argument stands for.
+
+        Parameters
+        ----------
+        name : str
+            Of the argument.
+        numbers : sequence of str
+            Parameters and constants of the synapse.
+        known : sequence of str
+            Variables of the neuron.
+
+        Raises
+        ------
+        InputError
+            If the neurons have none of that name.
+        """
+        variable = self.reads.get(name, name)
+        if variable not in known:
+            own = [*self.variables, *numbers, "dt"]
+            raise InputError(
+                f"synapse reads {variable!r} of the neurons"
+                f"{'' if name == variable else f' for its {name!r}'}, but they have "
+                f"{', '.join(known)}; of its own it has {', '.join(own)}."
+                f"{nearest(variable, [*known, *own])} If the neurons call it otherwise, connect "
+                f"with synapse=....with_({name}='THEIR_NAME')."
+            )
+        return variable

@@ -1,0 +1,80 @@
+"""Kinds of synapses: conductances of one or two exponentials, and of NMDA receptors.
+
+They send their current into an input of any neuron, a variable that its equations only read, such
+as ``I``, and read its voltage ``v``; ``with_(v="V")`` names another one. Conductances have the unit
+of the input per mV: the weight is the largest conductance that a spike opens, nS for a current in
+pA.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+from spikesim.kernels import synaptic
+from spikesim.synapse import Synapse
+
+__all__ = ["NMDA", "Alpha", "Biexponential"]
+
+
+def _two_constants(p: dict[str, float], dt: float) -> dict[str, float]:
+    """Exact for any dt: x decays, g decays and is fed by x."""
+    rise, decay = p["tau_rise"], p["tau_decay"]
+    kept = {"kept_x": exp(-dt / rise), "kept_g": exp(-dt / decay)}
+    if abs(rise - decay) < 1e-6 * decay:
+        return {**kept, "fed": exp(1.0) * dt / decay * kept["kept_g"]}
+    # The peak is 1, at the time t of it; g(t) = (exp(-t / decay) - exp(-t / rise)) / peak.
+    t = log(decay / rise) * rise * decay / (decay - rise)
+    peak = exp(-t / decay) - exp(-t / rise)
+    return {**kept, "fed": (kept["kept_g"] - kept["kept_x"]) / peak}
+
+
+def _alpha_constants(p: dict[str, float], dt: float) -> dict[str, float]:
+    return _two_constants({"tau_rise": p["tau"], "tau_decay": p["tau"]}, dt)
+
+
+Biexponential = Synapse(
+    variables={"g": 0.0, "x": 0.0},
+    on_spike="x",
+    step=synaptic.two_exponentials,
+    current=synaptic.ohmic,
+    parameters={"tau_rise": 1.0, "tau_decay": 5.0, "E": 0.0},  # ms, ms, mV
+    constants=_two_constants,
+)
+"""A conductance that rises and decays, exactly for any dt; its peak is the weight.
+
+    g(t) = weight (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak,      I = g (E - v)
+"""
+
+Alpha = Synapse(
+    variables={"g": 0.0, "x": 0.0},
+    on_spike="x",
+    step=synaptic.two_exponentials,
+    current=synaptic.ohmic,
+    parameters={"tau": 2.0, "E": 0.0},  # ms, mV
+    constants=_alpha_constants,
+)
+"""A conductance that rises and decays as an alpha function, exactly for any dt.
+
+    g(t) = weight (t / tau) exp(1 - t / tau),      I = g (E - v)
+"""
+
+NMDA = Synapse(
+    variables={"g": 0.0, "x": 0.0},
+    on_spike="x",
+    step=synaptic.two_exponentials,
+    current=synaptic.magnesium_blocked,
+    parameters={
+        "tau_rise": 2.0,  # ms
+        "tau_decay": 100.0,  # ms
+        "E": 0.0,  # mV
+        "Mg": 1.0,  # mM, outside
+    },
+    constants=_two_constants,
+)
+"""NMDA receptors, whose current magnesium blocks at low voltages.
+
+    g(t) as for `Biexponential`,      I = g (E - v) / (1 + Mg / 3.57 exp(-0.062 v))
+
+The block is that of Jahr & Stevens (1990, doi:10.1523/JNEUROSCI.10-09-03178.1990), in mM and mV.
+Time constants differ between receptors; these are in common use. Receptors do not saturate.
+"""
