@@ -20,6 +20,7 @@ beyond the first turn. Bounds of errors, in units of the last place (tests/test_
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -469,7 +470,7 @@ def sign(x):
     return -1.0 if x < 0.0 else y
 
 
-OF_FLOAT32 = {
+OF_FLOAT32: dict[Callable, Callable] = {
     split_float64: split_float32,
     nearest_float64: nearest_float32,
     last_bits_float64: last_bits_float32,
@@ -482,7 +483,7 @@ OF_FLOAT32 = {
 }
 """What takes the place of a function in a body of float32."""
 
-SHARED = {
+SHARED: dict[Callable, Callable] = {
     math.log: log,
     np.log: log,
     math.log2: log2,

@@ -222,7 +222,7 @@ class Exponent:
         return power
 
 
-OF_FLOAT32 = {**elementary.OF_FLOAT32, fraction_float64: fraction_float32}
+OF_FLOAT32: dict[Callable, Callable] = {**elementary.OF_FLOAT32, fraction_float64: fraction_float32}
 """What takes the place of a function in a body of float32."""
 
 PRIMITIVES: dict[str, dict[Callable, Callable]] = {

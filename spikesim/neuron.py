@@ -80,6 +80,7 @@ class Neuron:
         example decay factors instead of time constants. By default, the parameters and ``dt``.
     stochastic : bool
         Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
+        Bodies of any neuron may draw by `spikesim.math.normal` and `spikesim.math.uniform`.
     most_spikes : int
         The largest number of spikes that a neuron may emit in one step.
     on_spike : sequence of callable

@@ -108,7 +108,8 @@ def _arguments(following: list[dis.Instruction]) -> tuple[int, Any]:
 
     The call is where as many values are on the stack as it takes.
     """
-    depth, before = 0, None
+    before: Any = None
+    depth = 0
     for x in following:
         if x.opname in ("KW_NAMES", "CALL_KW", "CALL_FUNCTION_EX"):
             return -1, None

@@ -10,11 +10,12 @@ line:
 - It is a plain function, not a method, partial or closure. Arrays come in through the state and
   numbers through the parameters. Constants may be global numbers or those of a module (``np.pi``).
 - It calls other plain functions, as ``soma(v)`` or ``module.soma(v)``. Of all other functions it
-  calls only those that give the same bits on every backend: ``exp``, ``sqrt``, ``floor`` and
-  ``ceil`` of `math` or NumPy, those in `spikesim.kernels.functions.EXACT`, and ``abs``, ``min``,
-  ``max``, ``int``, ``float``, ``bool``, ``len`` and ``range``.
+  calls only those that give the same bits on every backend: those of `math` and NumPy that stand in
+  `spikesim.kernels.functions.PRIMITIVES`, those in `spikesim.kernels.functions.EXACT`, and ``abs``,
+  ``min``, ``max``, ``int``, ``float``, ``bool``, ``len`` and ``range``.
 - It makes no lists, dicts, sets or texts, and catches no errors. It sets ``s.v[i]``, never ``s.v``.
-- A power is written ``x ** 3`` and has a whole exponent up to 16; it is computed as a product.
+- A power ``x ** 3`` with a whole exponent up to 16 is computed as a product; any other power is a
+  call of ``pow``, see `spikesim.kernels.machine.powers`.
 - In a float32 network it does not mix whole and real numbers: it has ``1.0 - v`` and
   ``real(i) * v``, not ``1 - v`` and ``i * v``. Compilers compute such a mixture in float64, and
   plain Python does not.
@@ -96,7 +97,7 @@ _UNREAL = str, bytes, complex, frozenset
 _MISSING = object()
 _COMPREHENSION = "LIST_APPEND", "SET_ADD", "MAP_ADD"
 _CONSTANT = "LOAD_CONST", "LOAD_SMALL_INT"
-_POWER = next(
+_POWER: Any = next(
     x.arg for x in dis.get_instructions(compile("x ** y", "", "eval")) if x.argrepr == "**"
 )
 
@@ -389,7 +390,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     text = bytearray(code.co_code)
     reads: dict[str, dict[str, int | None]] = {}
     last: tuple[str, int | None] | None = None
-    before = None
+    before: Any = None
     instructions = list(_instructions(code))
     # From Python 3.12 on, a comprehension is not a function of its own.
     if any(x.opname in _COMPREHENSION for x in instructions):
@@ -429,7 +430,7 @@ def _examined(code: CodeType, place: _Place, real: type, exponent: Callable[[int
     return _Code(code, reads, hashlib.sha256(code.co_code + seen.encode()).digest(), last)
 
 
-def _is_product(x: dis.Instruction, before: dis.Instruction | None) -> bool:
+def _is_product(x: dis.Instruction, before: Any) -> bool:
     """Whether a power, with what comes before it, has an exponent of which a product is made."""
     is_constant = before is not None and before.opname in _CONSTANT and not x.is_jump_target
     return is_constant and is_product(before.argval)
