@@ -212,7 +212,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights", "shortest"),
             "summed",
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
@@ -1102,6 +1102,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         )
         for name, place in _WING.items()
         for method in ("learn", "update", "gradient")
+    },
+    **{
+        f"spikesim.models.{_WING[name]}.learn phases": trained(
+            name, "learn", x=_digits()[0], targets=_digits()[1], lengths=lengths
+        )
+        for name, lengths in {"segregated": [[8, 9]] * 4, "burst": [[5, 3]] * 4}.items()
     },
     **{
         f"spikesim.learning.alignment.{name}": lambda f, name=name: Call(
