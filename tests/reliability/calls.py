@@ -191,7 +191,6 @@ INTERNAL = {
     "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
     "spikesim.learning.eligibility.*": "called by models",
-    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
     "spikesim.learning.windows.equal_patterns": "called by models",
@@ -212,7 +211,7 @@ INTERNAL = {
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
-            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights", "shortest"),
+            *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             "summed",
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
