@@ -98,6 +98,9 @@ class BurstEnsembleNetwork(ImageModel):
         nudge = chance.integers(p.nudge_after, p.steps - K, n, endpoint=True)
         return np.stack([nudge, p.steps - nudge], axis=1)
 
+    def shortest(self):
+        return self.parameters.nudge_after, len(self.sizes) - 1
+
     def prepare(self, net, trial, count):
         """Somebody may have set weights: all products are computed once."""
         for layer in net.layers:

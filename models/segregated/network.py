@@ -165,13 +165,12 @@ class SegregatedDendriteNetwork(ImageModel):
     """
 
     KIND, TITLE = "segregated", "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)"
-    SUITED = variants.SUITED
     Parameters, WEIGHTS, RATES = Parameters, ("W", "b", "Y"), ("rate", "eta_Y")
     STREAMS = ("weights", "feedback", "sparse", "noise", "order", "lengths", "lags")
     RECORD, KEEP = ("V", "V_B", "V_A"), {"alpha_f": FIRST, "alpha_t": SECOND}
     COLUMNS, SAVED, CARRIES, SIGN = ("max_eigenvalue",), ("jacobian",), True, -1.0
 
-    units = variants.units
+    SUITED, units = variants.SUITED, variants.units
     max_eigenvalue = variants.max_eigenvalue
     measures = variants.measures
     per_trial = variants.lags
@@ -231,6 +230,9 @@ class SegregatedDendriteNetwork(ImageModel):
             return np.tile([p.test_phase if p.spiking else 2, 0], (n, 1))
         extra = self.chance("lengths", self.epoch).wald(p.wald_mean, p.wald_scale, (n, 2))
         return p.phase + np.floor(extra).astype(np.int64) if p.spiking else np.full((n, 2), 2)
+
+    def shortest(self):
+        return (self.parameters.phase, self.parameters.phase) if self.parameters.spiking else (2, 2)
 
     def block(self):  # noise is drawn between two calls
         return 1 if self.parameters.symmetric_noise else super().block()

@@ -90,6 +90,9 @@ class ImageModel(LayeredModel, ImageClassifier):
     PERCENT: ClassVar[tuple[str, ...]] = ()
     """Results that are fractions, of which the history has percentages."""
 
+    LONGEST: ClassVar[int] = 10_000
+    """Steps that a given phase of a trial may have."""
+
     def results(self) -> dict[str, int | tuple[int, ...]]:
         angle = getattr(self.parameters, "measure_angle", False)
         return {"loss": 1, **({"cosine": (len(self.sizes) - 2,)} if angle else {})}
@@ -230,7 +233,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         self._training.run(example, lengths, first, self._batch)
         self._trials = first + len(example)
 
-    def learn(self, x: Any, targets: Any) -> None:
+    def learn(self, x: Any, targets: Any, lengths: Any = None) -> None:
         """Learn from some examples in their order, once, outside of epochs.
 
         Parameters
@@ -239,9 +242,23 @@ class ImageModel(LayeredModel, ImageClassifier):
             Images as in `fit`, or any numbers.
         targets : array_like of int, shape (examples,), or of float, shape (examples, outputs)
             Classes, or what the outputs should be.
+        lengths : array_like of int, shape (examples, 2), optional
+            Steps of the two phases of each trial, as of a run that is to be replayed; drawn by
+            default, as in `fit`.
+
+        Raises
+        ------
+        InputError
+            If examples do not fit the network, or a phase is shorter than `shortest` says.
         """
         x, labels, wanted = self._examples(x, targets)
-        net, lengths = self._training, self.lengths(len(x), TRAINING)
+        net = self._training
+        if lengths is None:
+            lengths = self.lengths(len(x), TRAINING)
+        else:
+            lengths = check_array("lengths", lengths, shape=(len(x), 2), dtype=np.int64)
+            for k, (phase, least) in enumerate(zip(lengths.T, self.shortest(), strict=True)):
+                check_array(f"lengths[:, {k}]", phase, at_least=least, at_most=self.LONGEST)
         self._scale_rates(1.0)
         rows = self.per_trial(net, len(x))
         net.show(x, labels, wanted)

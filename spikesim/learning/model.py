@@ -122,6 +122,11 @@ class LayeredModel(Learner):
         """Steps of the two phases of `n` trials, shape (n, 2)."""
         return np.tile(np.array([1, 0], np.int64), (n, 1))
 
+    def shortest(self) -> tuple[int, int]:
+        """How many steps the two phases of a trial that it learns from have at least."""
+        first, second = self.lengths(1, TRAINING)[0]
+        return int(first), int(second)
+
     def per_trial(self, net: Simulation, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Arrays of which each trial reads its own row, and their rows for `n` trials."""
         return []

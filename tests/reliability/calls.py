@@ -248,7 +248,6 @@ INTERNAL = {
     "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
     "spikesim.learning.eligibility.*": "called by models",
-    "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
     "spikesim.learning.windows.equal_patterns": "called by models",
@@ -1609,6 +1608,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         )
         for name, place in _WING.items()
         for method in ("learn", "update", "gradient")
+    },
+    **{
+        f"spikesim.models.{_WING[name]}.learn phases": trained(
+            name, "learn", x=_digits()[0], targets=_digits()[1], lengths=lengths
+        )
+        for name, lengths in {"segregated": [[8, 9]] * 4, "burst": [[5, 3]] * 4}.items()
     },
     **{
         f"spikesim.learning.alignment.{name}": lambda f, name=name: Call(
