@@ -52,6 +52,10 @@ SIZES = {
         ["--scale", "0.05", "--seconds", "0.3"],
         r"^L6I +147 +(\d+\.\d\d)  7\.83 \(7\.54 to 8\.06\)$",
     ),
+    "nmda_dendrite": (
+        ["--inputs", "12"],
+        r"^1 mM magnesium: up to (\d\.\d\d) times the sum of single answers \(\d+ inputs",
+    ),
     "own_feedback": (["--epochs", "2"], r"^saturating: (\d+\.\d) % wrong, (\d+) degrees off$"),
     "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
     "own_plasticity_rule": (
@@ -171,6 +175,13 @@ def test_pairs_weaken_in_one_order_at_low_and_strengthen_in_both_at_high_frequen
     assert high > 50.0
     assert low < -25.0
     assert also_high > 50.0
+
+
+def test_with_magnesium_a_dendrite_answers_more_than_the_sum(tmp_path):
+    printed = run(ROOT / "examples" / "nmda_dendrite.py", tmp_path)
+    blocked, free = map(float, re.findall(r"up to (\d\.\d\d) times", printed))
+    assert blocked > 2.0
+    assert free == 1.0
 
 
 def test_reward_alone_teaches_which_action_is_right(tmp_path):

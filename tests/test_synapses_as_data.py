@@ -169,7 +169,9 @@ def test_weights_are_recorded_over_time(form, backend):
     assert recording.pre.tolist() == made.table()["pre"][chosen].tolist()
     assert recording.post.tolist() == made.table()["post"][chosen].tolist()
     assert recording.synapses.tolist() == chosen
-    assert "3 synapses of 'pre_to_post'" in repr(recording)
+    assert repr(recording).startswith(
+        "<SynapseRecording of weight, E of 3 synapses of 'pre_to_post'"
+    )
     kept = copy.deepcopy(recording)
     assert np.array_equal(kept.weight, recording.weight)
 
@@ -214,7 +216,7 @@ def test_a_recording_of_weights_goes_back_with_the_network():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"neurons": [0]}, "neurons is .*'pre_to_post' has synapses"),
+        ({"neurons": [0]}, "neurons is .*'pre_to_post'.* has synapses"),
         ({"synapses": [99]}, "synapses holds 99"),
         ({"synapses": [True, False]}, "truth value for each of the 12 synapses"),
         ({"variables": "wieght"}, "Unknown variable of 'pre_to_post' 'wieght'; .* 'weight'"),
@@ -230,7 +232,7 @@ def test_synapses_of_other_networks_and_neurons_without_synapses_are_refused():
     made, _ = build()
     with pytest.raises(InputError, match="population or a projection of this network"):
         Network(backend="python").record(made, "weight")
-    with pytest.raises(InputError, match=r"synapses is .*'pre' has neurons"):
+    with pytest.raises(InputError, match=r"synapses is .*'pre'.* has neurons"):
         made.network.record(made.pre, "v", synapses=[0])
 
 

@@ -469,18 +469,25 @@ class Assembly(Inputs):
         >>> weights.weight.tolist()
         [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
         """
-        role, of_synapses = "neurons", isinstance(population, Projection)
-        if of_synapses:
-            self._check_projection("population", population)
-            role, number, neurons, unused = "synapses", population.size, synapses, neurons
-        else:
-            population, neurons = self._chosen(population, neurons)
-            number, unused = population.n, synapses
+        declared: Mapping[str, Any] = {}
+        unused = neurons if isinstance(population, Projection) else synapses
         if unused is not None:
-            other = "neurons" if of_synapses else "synapses"
+            pair = ("neurons", "synapses")
+            other, own = pair if isinstance(population, Projection) else reversed(pair)
             raise InputError(
-                f"{other} is {show(unused)}, but {population.name!r} has {role}; choose those."
+                f"{other} is {show(unused)}, but {population!r} has {own}; choose those."
             )
+        if isinstance(population, Projection):
+            if population.network is not self:
+                raise InputError(
+                    "population has to be a population or a projection of this network."
+                )
+            role, chosen, number = "synapses", synapses, population.size
+            kind: type[StateRecording] = SynapseRecording
+        else:
+            population, chosen = self._chosen(population, neurons)
+            role, number, kind = "neurons", population.n, StateRecording
+            declared = {**population.neuron.parameters, **population.neuron.variables}
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
@@ -488,24 +495,18 @@ class Assembly(Inputs):
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
             )
         interval = 1 if every is None else check_steps("every", every, self.dt, at_least=1)
-        which = check_neurons(role, neurons, number, each=role)
+        which = check_neurons(role, chosen, number, each=role)
         if path is not None and not 0 < np.unique(which).size == which.size:
             raise InputError(
-                f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
+                f"{role} is {show(chosen)}; for a file it has to name one or more, and none twice."
             )
-        neuron = None if of_synapses else population.neuron
-        declared = {} if neuron is None else {**neuron.parameters, **neuron.variables}
         units = units_of(names, unit, declared)
-        kind = SynapseRecording if of_synapses else StateRecording
-        recording = kind(population, names, interval, which, self.dt, path, units)
+        source: Any = population
+        recording = kind(source, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
 
     # ------------------------------------------------------------------------------ checking
-
-    def _check_projection(self, role: str, projection: Projection) -> None:
-        if projection.network is not self:
-            raise InputError(f"{role} has to be a population or a projection of this network.")
 
     def _delay_steps(self, pre: Population, post: Population, delay: float | None) -> int:
         steps = 1 if delay is None else check_steps("delay", delay, self.dt)

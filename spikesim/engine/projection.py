@@ -285,10 +285,12 @@ class Projection(Synapses):
 
     def look_ahead(self) -> None:
         """Have room where spikes arrive for those that are under way for longer."""
-        steps = 0 if self._later is None else int(self._later.max())
-        if self._later is not None and self._synapse is None:
+        if self._later is None:
+            return
+        steps = int(self._later.max())
+        if self._synapse is None:
             self.post.look_ahead(self.port, steps)
-        elif self._later is not None:
+        else:
             self._synapse.look_ahead(steps)
 
     def use(self) -> list[Phase]:

@@ -181,7 +181,8 @@ class SynapseRecording(StateRecording):
             projection.individual()
 
     def __repr__(self) -> str:
-        return super().__repr__().replace("neurons of", "synapses of", 1)
+        shown = super().__repr__().replace("neurons of", "synapses of", 1)
+        return shown.replace("StateRecording", type(self).__name__, 1)
 
     @property
     def synapses(self) -> np.ndarray:
