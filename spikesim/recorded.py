@@ -20,6 +20,7 @@ from spikesim.errors import InputError
 from spikesim.nwb import write_nwb
 from spikesim.sonata import write_spikes
 from spikesim.spiketrains import to_neo
+from spikesim.tables import Summary, Table, range_text
 
 if TYPE_CHECKING:
     import neo  # type: ignore[import-untyped]
@@ -80,6 +81,13 @@ class Recorded:
             return self.t_stop - self.t_start
         return sum(end - first for first, end in self._stretches) * self.dt
 
+    def _repr_html_(self) -> str:
+        return Summary(repr(self).strip("<>"), *self._tables())._repr_html_()
+
+    def _tables(self) -> list[Table]:
+        """What a notebook shows besides."""
+        return []
+
     def _check_whole(self, taken_for: str) -> None:
         """Refuse what holds no time, or not all time from its start to its end."""
         if not self._stretches:
@@ -128,6 +136,12 @@ class RecordedSpikes(Recorded):
         """The spike times of each neuron, in ms."""
         order = np.argsort(self.i, kind="stable")
         return np.split(self.t[order], np.cumsum(self.count)[:-1])
+
+    def _tables(self) -> list[Table]:
+        count = self.count
+        rate = f"{1000.0 * count.mean() / self.duration:g}" if self.duration else ""
+        row = [str(self.n), str(count.sum()), rate, str(np.count_nonzero(count == 0))]
+        return [Table(["neurons", "spikes", "mean rate (Hz)", "silent neurons"], [row])]
 
     def rate(self, bin_width: float, *, neurons: Any = None, per_neuron: bool = False) -> Rate:
         """How often neurons spike, bin by bin.
@@ -315,6 +329,9 @@ class Spikes(RecordedSpikes):
     They stay as they are, whatever the network does. See `SpikeRecording` for what can be read.
     """
 
+    _steps: np.ndarray
+    _i: np.ndarray
+
     def __init__(
         self,
         name: str,
@@ -377,6 +394,12 @@ class RecordedSamples(Recorded):
         """The recorded neurons."""
         raise NotImplementedError
 
+    def _tables(self) -> list[Table]:
+        rows = [
+            [name, self.units[name], range_text(getattr(self, name))] for name in self.variables
+        ]
+        return [Table(["variable", "unit", "recorded"], rows)]
+
     def to_pandas(self) -> pandas.DataFrame:
         """A table with a row for each sample and a column for each variable and neuron.
 
@@ -425,7 +448,7 @@ class RecordedSamples(Recorded):
         for variable in self.variables:
             try:
                 unit = quantities.Quantity(1.0, self.units[variable] or "dimensionless")
-            except LookupError:
+            except Exception:  # of what quantities makes of a text
                 raise InputError(
                     f"The unit of {variable} is {self.units[variable]!r}, which quantities does "
                     f"not know; record it with a unit such as 'mV' or 'nA', or with ''."

@@ -13,9 +13,11 @@ MODULES = [
     "spikesim.comparison",
     "spikesim.dataset",
     "spikesim.datasets",
+    "spikesim.declaring",
     "spikesim.engine.arguments",
     "spikesim.engine.assembly",
     "spikesim.engine.effect",
+    "spikesim.engine.finite",
     "spikesim.engine.inputs",
     "spikesim.engine.network",
     "spikesim.engine.parameters",
@@ -67,6 +69,7 @@ MODULES = [
     "spikesim.sweep",
     "spikesim.sweep.command",
     "spikesim.sweep.table",
+    "spikesim.tables",
     "spikesim.training",
 ]
 

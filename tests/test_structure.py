@@ -19,12 +19,12 @@ FLOORS = (
     "kernels",
     "version errors",
     "checks",
-    "precision attributes progress former",
+    "precision attributes progress former declaring",
     "copying backends io",
     "signatures",
-    "neuron neurons textbook_neurons math synapse synapses patterns spike_pattern dataset idx"
-    " own_images datasets"
-    " sonata sonata_reading bursts spiketrains nwb recorded comparison stimuli",
+    "neuron neurons textbook_neurons math synapse synapses stimuli patterns spike_pattern"
+    " dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb recorded tables"
+    " comparison",
     "engine plot",
     "learning training",
     "replicas",

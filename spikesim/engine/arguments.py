@@ -83,8 +83,12 @@ def _indices(t, s, p):
     return p.indices
 
 
-def units_of(variables: Sequence[str], unit: Any) -> dict[str, str]:
+def units_of(
+    variables: Sequence[str], unit: Any, declared: Mapping[str, Any] | None = None
+) -> dict[str, str]:
     """The unit of each recorded variable, given `unit` of `Network.record`.
+
+    Those that it leaves open are those of what the neuron has `declared` with a ``unit``.
 
     Examples
     --------
@@ -104,7 +108,11 @@ def units_of(variables: Sequence[str], unit: Any) -> dict[str, str]:
                 f"unit of {name} is {show(text)}; it has to be a text such as 'mV', or a dict of "
                 "them by variable."
             )
-    return {name: str(given.get(name, "mV" if name[0] in "vV" else "")) for name in variables}
+    units = {}
+    for name in variables:
+        known = getattr((declared or {}).get(name), "unit", "")
+        units[name] = str(given.get(name, known or ("mV" if name[0] in "vV" else "")))
+    return units
 
 
 def file_unit(units: Mapping[str, str]) -> str:

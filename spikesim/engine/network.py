@@ -34,7 +34,8 @@ from spikesim.checks import (
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
-from spikesim.engine.population import Population, check_range, is_finite
+from spikesim.engine.finite import not_finite
+from spikesim.engine.population import Population, check_range
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
@@ -46,6 +47,7 @@ from spikesim.engine.restoring import (
     silenced,
     step_of,
 )
+from spikesim.engine.summary import network_summary
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.kernels import trials
@@ -53,6 +55,7 @@ from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
 from spikesim.kernels.machine.rehearsal import rehearse
 from spikesim.progress import Interruption, Progress, compilation, progress_bar
+from spikesim.tables import Summary
 
 __all__ = ["Network"]
 
@@ -117,6 +120,36 @@ class Network(Assembly):
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
+
+    def summary(self) -> Summary:
+        """What the network consists of, as tables: in a prompt, by ``print`` or in a notebook.
+
+        Of each population its size, kind and the parameters that it was given; of each projection
+        synapses, weights (mean ± standard deviation) and delays; backgrounds, recordings, memory.
+
+        Examples
+        --------
+        >>> from spikesim import LIF, Network, Poisson
+        >>> net = Network(dt=0.1, seed=1, backend="python")
+        >>> source = net.add_population("source", 20, Poisson)
+        >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+        >>> synapses = net.connect(source, cells, target="drive", weight=4.0, indegree=3)
+        >>> net.summary()
+        Network at 0 ms, dt 0.1 ms, seed 1, float32, backend python
+        <BLANKLINE>
+        population  n   kind     parameters
+        source      20  Poisson
+        cells       5   LIF      tau_membrane 10
+        <BLANKLINE>
+        projection       from    onto         synapses  weight  delay (ms)
+        source_to_cells  source  cells.drive  15        4       0.1
+        <BLANKLINE>
+        memory: ..., without recordings
+        """
+        return network_summary(self)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
     # ------------------------------------------------------------------------------- running
 
@@ -553,8 +586,8 @@ class Network(Assembly):
         return self
 
     def _held(self) -> dict[str, Any]:
-        own = {"_program": None, "_compiled": [], "_backend": None, "_begun": None}
-        return {**self.__dict__, **own}
+        compiled = dict.fromkeys(("_program", "_backend", "_begun"))
+        return {**self.__dict__, **compiled, "_compiled": []}
 
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)
@@ -566,36 +599,19 @@ class Network(Assembly):
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
     def _check_finite(self, stretch: Stretch) -> None:
-        found = self._not_finite()
+        found = not_finite(self)
         if found is None:
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
         self._is_torn = True  # while its arrays are those of earlier steps
-        seen = stretch.find(self._not_finite)
+        seen = stretch.find(lambda: not_finite(self))
         self._is_torn = False
         if seen is not None:
             steps, (what, advice) = seen
             step = stretch.first + steps
             when = f"since step {step} ({step * self.dt:g} ms)"
         raise SimulationError(f"{what} {when}; look for {advice}.")
-
-    def _not_finite(self) -> tuple[str, str] | None:
-        """What is NaN or infinite, and what the reason may be; None if nothing is."""
-        for population in self.populations.values():
-            # What is on its way to a neuron counts too: it would be saved.
-            found = [*population.state.items(), *population.rings.items()]
-            for name, array in found:
-                if array.dtype.kind == "f" and not is_finite(array):
-                    place = tuple(np.argwhere(~np.isfinite(array))[0])
-                    where = f"{name} of neuron {place[-1]} in population {population.name!r}"
-                    reason = "a weight or a rate that is too large, or a dt that is too long"
-                    return f"{where} is {array[place]}", reason
-        for projection in self.projections.values():
-            if (part := projection.not_finite()) is not None:
-                where = f"{part} of projection {projection.name!r}"
-                return f"{where} is NaN or infinite", "a learning rate that is too large"
-        return None
 
 
 def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:

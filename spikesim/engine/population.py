@@ -5,13 +5,13 @@ from __future__ import annotations
 import numbers
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from math import isfinite
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from spikesim.attributes import Constants, Watched, public_names
-from spikesim.checks import check_array, check_choice, check_memory, is_real, nearest, show
+from spikesim.attributes import public_names
+from spikesim.checks import check_choice, check_memory, is_real, nearest
+from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.influence import Influenced
 from spikesim.engine.parameters import (
@@ -24,6 +24,7 @@ from spikesim.engine.parameters import (
 )
 from spikesim.engine.setting import Setting
 from spikesim.engine.subgroups import Subgroup, subgroup
+from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes
@@ -42,32 +43,10 @@ from spikesim.neuron import RESERVED
 from spikesim.neurons import Neuron
 from spikesim.precision import SLOW, type_for
 
-__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population", "is_finite"]
+__all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
 """Random numbers that are drawn when a neuron spikes come from streams from here on."""
-
-
-_FEW = 1 << 12
-
-
-def is_finite(array: np.ndarray) -> bool:
-    """Whether no number of an array is NaN or infinite.
-
-    Examples
-    --------
-    >>> is_finite(np.array([1e38, 1e38], np.float32)), is_finite(np.array([1.0, np.nan]))
-    (True, False)
-    """
-    # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. Of few
-    # numbers, that of their squares takes a third of the time.
-    if array.size < _FEW:
-        flat = array.reshape(-1)
-        total = flat.dot(flat)
-    else:
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = np.add.reduce(array, axis=None)
-    return isfinite(total) or bool(np.isfinite(array).all())
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
@@ -77,91 +56,6 @@ def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarra
             f"{name} holds {values.flat[outside]}; every element has to be from {least} to "
             f"{np.broadcast_to(most, values.shape).flat[outside]}. It is damaged or was edited."
         )
-
-
-def _has_axes(value: Any) -> bool:
-    return not isinstance(value, numbers.Number) and not (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    )
-
-
-class _Variables(Watched):
-    """The state variables by name; what is assigned to one of them is written into its array."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self:
-            super().__setitem__(name, value)
-            return
-        own = self[name]
-        shape = own.shape if _has_axes(value) else ()
-        own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
-
-
-class _Numbers(Constants):
-    """The constants of a population's neurons, as its bodies see them.
-
-    One that is a parameter is set as such. One that differs from neuron to neuron is an array, to
-    be read, and takes other values in place.
-    """
-
-    def __init__(self, population: Population):
-        super().__init__(f"constant of {population.name!r}", {})
-        self._population = population
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        own = self._population
-        if name in own.neuron.parameters:
-            now = own.parameters.following({}).constants
-            then = own.parameters.following({name: value}).constants
-            if name not in self or any(
-                not np.array_equal(now[other], then[other]) for other in now if other != name
-            ):
-                raise InputError(
-                    f"{name} of {own.name!r} cannot be set alone, as other constants follow from "
-                    f"it; set the parameter: population.parameters[{name!r}] = {show(value)}."
-                )
-            if np.array_equal(then[name], value):
-                own.parameters[name] = value
-                return
-        own.check_constant(name)
-        if name in own.differing:
-            array = own.differing[name]
-            shape = array.shape if has_axes(value) else ()
-            array[...] = check_array(name, value, shape=shape, dtype=array.dtype)
-        else:
-            super().__setitem__(name, value)
-
-    def take(self, values: Mapping[str, Any]) -> None:
-        """Hold these in place of all others."""
-        self.clear()
-        dict.update(self, values)
-
-
-class _Alike(Mapping[str, Any]):
-    """Those of some numbers that are the same for all neurons, as they are now."""
-
-    def __init__(self, numbers: Mapping[str, Any], differing: Mapping[str, np.ndarray]):
-        self._numbers, self._differing = numbers, differing
-
-    def __getitem__(self, name: str) -> Any:
-        return self._numbers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self._numbers if name not in self._differing)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _are_whole(arrays: Mapping[str, np.ndarray]) -> dict[str, bool]:
-    return {name: array.dtype.kind != "f" for name, array in arrays.items()}
-
-
-def _kind(value: Any) -> str:
-    """What a program knows of a number."""
-    if has_axes(value):
-        return str(value.dtype)
-    return "real" if isinstance(value, (float, np.floating)) else "whole"
 
 
 class Population(Influenced):
@@ -218,7 +112,7 @@ class Population(Influenced):
         check_memory(f"n is {n}", float(n) * bytes_each)
         self.parameters = Parameters(self, made.values)
         self._built = {key: description(value) for key, value in made.values.items()}
-        self.params: dict[str, Any] = _Numbers(self)
+        self.params: dict[str, Any] = Numbers(self)
         self.differing: dict[str, np.ndarray] = {}
         self._live: dict[str, np.ndarray] = {}
         self._layout: tuple[Any, ...] = ()
@@ -228,7 +122,7 @@ class Population(Influenced):
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.noise, 0, dtype)
-        self.state: dict[str, np.ndarray] = _Variables(
+        self.state: dict[str, np.ndarray] = Variables(
             {name: np.full(n, start, dtype) for name, start in made.starts.items()}
         )
         self.state["spike"] = self._spike[:n]
@@ -247,6 +141,9 @@ class Population(Influenced):
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
+
+    def _repr_html_(self) -> str:
+        return population_summary(self)._repr_html_()
 
     def __getattr__(self, name: str) -> np.ndarray:
         state = self.__dict__.get("state", {})
@@ -410,13 +307,13 @@ class Population(Influenced):
                 held[name] = value
         for name in [name for name in self.differing if name not in held]:
             del self.differing[name]
-        cast("_Numbers", self.params).take(held)
+        cast("Numbers", self.params).take(held)
         self._lay_out()
 
     def _lay_out(self) -> None:
         """Note which numbers differ, and of which kind all are: Phases are made for that."""
         values = {name: self.parameters[name] for name in self.parameters if self._live}
-        kinds = [(name, _kind(value)) for name, value in [*self.params.items(), *values.items()]]
+        kinds = [(name, kind_of(value)) for name, value in [*self.params.items(), *values.items()]]
         layout = tuple([*kinds, *self._live])
         if layout != self._layout:
             self._layout = layout
@@ -505,7 +402,7 @@ class Population(Influenced):
         values = {name: self.parameters[name] for name in self.parameters if self._live}
         arrays = {name: value for name, value in values.items() if has_axes(value)}
         arrays.update(self._live)
-        alike: Any = _Alike(self.parameters, arrays)
+        alike: Any = Alike(self.parameters, arrays)
         for name in self._live:
             functions = self.neuron.live[name]
             state = State().link("value", self._seen_in(name), name)
@@ -514,7 +411,7 @@ class Population(Influenced):
             for each in arrays:
                 held = self._seen_in(each) if each in self._live else self.parameters.held
                 state.link(EACH + each, held, each)
-            body = following(functions, alike, _are_whole(arrays))
+            body = following(functions, alike, are_whole(arrays))
             ordered.append(Phase(body, every_value, state, alike, neurons=self, dtype="float64"))
         return ordered
 
@@ -587,8 +484,8 @@ class Population(Influenced):
                 )
             state.link(EACH + name, self.differing, name)
         fixed = tuple(EACH + name for name in self.differing if name not in self._following)
-        alike: Any = _Alike(phase.params, self.differing)
-        body = wrapped(phase.body, alike, _are_whole(self.differing))
+        alike: Any = Alike(phase.params, self.differing)
+        body = wrapped(phase.body, alike, are_whole(self.differing))
         return phase._replace(body=body, params=alike, inputs=fixed)
 
     def landing(self, port: str) -> np.ndarray:

@@ -9,11 +9,13 @@ import numpy as np
 
 from spikesim.attributes import Missing
 from spikesim.checks import check_choice, check_neurons, check_number, show
+from spikesim.engine.finite import is_finite
 from spikesim.engine.plasticity import Plasticity
-from spikesim.engine.population import Population, is_finite
+from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
+from spikesim.engine.summary import projection_summary
 from spikesim.engine.synapse_data import SomeSynapses, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.engine.synaptic import SynapticInput
@@ -124,6 +126,9 @@ class Projection(Synapses):
         kind = "dense" if self.W is not None else f"{self.size} synapses"
         pre, post = self._ends
         return f"<Projection {self.name!r}: {pre} → {post}.{self.port}, {kind}>"
+
+    def _repr_html_(self) -> str:
+        return projection_summary(self)._repr_html_()
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
         if self._plasticity is not None:

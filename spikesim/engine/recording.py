@@ -29,6 +29,7 @@ from spikesim.kernels.machine.states import State
 from spikesim.neuron import RESERVED
 from spikesim.recorded import Recorded, RecordedSamples, RecordedSpikes, Spikes
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
+from spikesim.tables import Table
 
 __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
 
@@ -187,6 +188,9 @@ class _Recording(Recorded, Companion):
         steps = self._steps.read()
         self._times.append(steps[self._times.size :] * self.dt)
         return self._times.read()
+
+    def _tables(self) -> list[Table]:
+        return super()._tables() if self._path is None else []
 
     def _where(self) -> str:
         """The end of how a recording shows itself."""

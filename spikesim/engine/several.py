@@ -63,6 +63,9 @@ class SpikeRecordings(Sequence[SpikeRecording]):
     def __repr__(self) -> str:
         return f"<SpikeRecordings of {', '.join(repr(each.name) for each in self)}>"
 
+    def _repr_html_(self) -> str:
+        return "".join(each._repr_html_() for each in self._recordings)
+
     def __len__(self) -> int:
         return len(self._recordings)
 
