@@ -119,7 +119,7 @@ class Subgroup(Guarded):
         return np.array(self.ids, dtype)
 
     def __getattr__(self, name: str) -> Any:
-        own = self.__dict__.get("population")
+        own: Any = self.__dict__.get("population")
         known = [] if own is None else [*dict.fromkeys([*own.state, *own.parameters])]
         if name not in known:
             called = self.__dict__.get("name")

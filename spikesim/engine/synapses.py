@@ -296,11 +296,12 @@ class Synapses(Part):
         self._delivering["delay"] = steps
 
     def _keep(self, synapses: Rows) -> None:
-        self._start, self._target = synapses if self._within is None else self._placed(synapses)
+        if self._within is not None:
+            synapses = self._placed(synapses, *self._within)
+        self._start, self._target = synapses
 
-    def _placed(self, synapses: Rows) -> Rows:
+    def _placed(self, synapses: Rows, pre: np.ndarray, post: np.ndarray) -> Rows:
         """Synapses between the chosen neurons, as synapses between all: others have none."""
-        pre, post = self._within
         counts = np.zeros(self.shape[0], np.int64)
         counts[pre] = np.diff(synapses.start)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
