@@ -34,7 +34,7 @@ from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
-from spikesim.engine.synapse_data import SynapseRecording
+from spikesim.engine.synapse_data import SynapseRecording, chosen_synapses
 from spikesim.engine.synapses import varies
 from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
@@ -442,9 +442,9 @@ class Assembly(Inputs):
             Of the variables, or of each by its name, for files, figures and neo. By default it is
             what the neuron declares, or mV where a name begins with v or V, and else unknown. A
             file has one unit, by default mV.
-        synapses : array_like of int, array_like of bool, int or slice, optional
-            Which synapses of a projection, by their numbers, as those in the rows of
-            `Projection.table`. All by default.
+        synapses : SomeSynapses, array_like of int, array_like of bool, int or slice, optional
+            Which synapses of a projection, such as ``synapses.onto(3)``, or their numbers, as those
+            in the rows of `Projection.table`. All by default.
 
         Returns
         -------
@@ -471,7 +471,8 @@ class Assembly(Inputs):
         role, of_synapses = "neurons", isinstance(population, Projection)
         if of_synapses:
             self._check_projection("population", population)
-            role, number, neurons, unused = "synapses", population.size, synapses, neurons
+            chosen = chosen_synapses(population, synapses)
+            role, number, neurons, unused = "synapses", population.size, chosen, neurons
         else:
             population, neurons = self._chosen(population, neurons)
             number, unused = population.n, synapses
