@@ -10,6 +10,7 @@ A stimulus has a time of its own, ``u`` steps since step ``p.begin``. It is one 
     stimulus[u // steps] gain[j]    for some of them, whose gain is 1, others' 0      `play_some`
     start + x (stop - start)        x = (u - onset) / (length - onset): a ramp, or a
                                     step, whose ends are the same                     `play_ramp`
+    amplitude sin(2 pi c + phase)   c = (u - onset) cycles: an oscillation            `play_sine`
 
 and silent before u = onset and from u = length on. Where ``p.after`` says so it holds its end from
 then on, or begins again. ``p.first`` is the first of the ``p.n`` neurons that get it, and
@@ -17,6 +18,8 @@ then on, or begins again. ``p.first`` is the first of the ``p.n`` neurons that g
 """
 
 from __future__ import annotations
+
+from math import sin
 
 import numpy as np
 
@@ -32,9 +35,12 @@ __all__ = [
     "play_all",
     "play_each",
     "play_ramp",
+    "play_sine",
     "play_some",
     "targets",
 ]
+
+TWO_PI = 6.283185307179586
 
 STOP, HOLD, REPEAT = 0, 1, 2
 """What comes after the end: nothing, the last value, or everything again."""
@@ -113,3 +119,15 @@ def play_ramp(c, t, s, p):
         for j in range(first, last):
             k = np.uint64(j & p.each)
             s.total[offset + j] += s.start[k] + x * s.rise[k]
+
+
+def play_sine(c, t, s, p):
+    """Add an oscillation of `cycles` periods in a step; whole periods are left out beforehand."""
+    u = moment(t, p)
+    if u >= 0:
+        periods = p.cycles * real(u - p.onset)
+        x = sin(TWO_PI * (periods - real(int(periods))) + p.phase)
+        offset = np.uint64(p.first)
+        first, last = bounds(c, p.n, p)
+        for j in range(first, last):
+            s.total[offset + j] += s.amplitude[np.uint64(j & p.each)] * x

@@ -17,6 +17,7 @@ if (_root / "setup.py").is_file() and (_root / "kernels").is_dir():
     )  # a source checkout: kernels/, models/ and data/ lie beside this folder
 
 from spikesim.attributes import imported_later as _imported_later
+from spikesim.declaring import Parameter, Variable
 from spikesim.engine.filters import DoubleExponential
 from spikesim.engine.network import Network
 from spikesim.engine.population import Population
@@ -42,6 +43,14 @@ from spikesim.neurons import (
 from spikesim.replicas import Replicas
 from spikesim.synapse import Synapse
 from spikesim.synapses import NMDA, Alpha, Biexponential
+from spikesim.textbook_neurons import (
+    AdaptiveLIF,
+    ExponentialIF,
+    FitzHughNagumo,
+    HodgkinHuxley,
+    MorrisLecar,
+    TwoCompartment,
+)
 from spikesim.version import __version__
 
 _find_former_names()
@@ -75,6 +84,7 @@ __all__ = [
     "LIF",
     "NMDA",
     "AdEx",
+    "AdaptiveLIF",
     "Alpha",
     "AlphaConductanceLIF",
     "AlphaCurrentLIF",
@@ -84,12 +94,17 @@ __all__ = [
     "CurrentLIF",
     "DeltaLIF",
     "DoubleExponential",
+    "ExponentialIF",
     "FileError",
+    "FitzHughNagumo",
+    "HodgkinHuxley",
     "InputError",
     "Izhikevich",
+    "MorrisLecar",
     "Network",
     "Neuron",
     "PairSTDP",
+    "Parameter",
     "PlasticityRule",
     "Poisson",
     "Population",
@@ -101,5 +116,7 @@ __all__ = [
     "SpikesimError",
     "StateRecording",
     "Synapse",
+    "TwoCompartment",
+    "Variable",
     "__version__",
 ]

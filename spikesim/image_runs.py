@@ -20,7 +20,7 @@ from typing import Any
 
 from spikesim import datasets
 from spikesim.checks import check_choice, check_integer, nearest
-from spikesim.cli.export import export
+from spikesim.cli.model_commands import ModelCommands, is_own
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
@@ -38,11 +38,6 @@ _LARGE = 400  # pixels: images of a user's own that are as large train as MNIST 
 _SUITED = '{"digits": {"hidden": "100", "epochs": 10}}'
 
 _load_once = functools.cache(datasets.load)
-
-
-def is_own(name: str) -> bool:
-    """Whether a name stands for a class in a file: 'my_file.py:MyModel'."""
-    return ".py:" in name
 
 
 @functools.cache
@@ -108,48 +103,27 @@ def commands_of(where: str) -> Any:
     if hasattr(network, "TASKS"):
         from spikesim.pattern_runs import PatternCommands
 
-        title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
-        command = where if is_own(where) else network.KIND
-        return PatternCommands(network.KIND, title, network, command, (commands_of, (where,)))
+        return PatternCommands(network, where, commands_of)
     _check_options(network)
-    return ImageCommands(network, where)
+    return ImageCommands(network, where, commands_of)
 
 
-class ImageCommands:
-    """The commands for one model.
+class ImageCommands(ModelCommands):
+    """What the command line does for one model of images."""
 
-    Parameters
-    ----------
-    network : type
-        The model's class.
-    where : str
-        Where the class is, as `model_class` takes it.
-    """
-
-    def __init__(self, network: Any, where: str):
-        self.network, self.where = network, where
-        self.name, self.suited = network.KIND, network.SUITED
-        self.title = f"{where}, {network.TITLE}" if is_own(where) else network.TITLE
-        self.declared, self.defaults = (
-            network.Parameters.declarations(),
-            network.Parameters.defaults(),
-        )
-
-    LENGTH = "epochs"
+    LENGTH, OTHERS, SUBJECT = "epochs", "learn in time", "dataset"
 
     @property
-    def DEFAULTS(self) -> dict[str, Any]:
-        return dict(self.defaults)
+    def suited(self) -> dict[str, dict[str, Any]]:
+        """Dataset → what suits it."""
+        found: dict[str, dict[str, Any]] = self.network.SUITED
+        return found
 
     @property
     def SHORT_RUNS(self) -> tuple[str, ...]:
         return tuple(
-            f"train {self.where if is_own(self.where) else self.name} --epochs=1 --hidden={hidden}"
-            for hidden in ("10", "10,10")
+            f"train {self.command} --epochs=1 --hidden={hidden}" for hidden in ("10", "10,10")
         )
-
-    def __reduce__(self) -> Any:  # a sweep's process may have to import the user's file first
-        return commands_of, (self.where,)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the options of ``spikesim train NAME``."""
@@ -188,7 +162,7 @@ class ImageCommands:
         data = datasets.load(settings["dataset"])
         net = self.new(settings, data)
         sizes, epochs = "-".join(map(str, net.sizes)), settings["epochs"]
-        with runs.new_run(chosen.out, f"{self.name}-{data.name}") as directory:
+        with runs.new_run(chosen.out, f"{self.name}-{data.name}", self.option) as directory:
             print(f"Training {sizes} on {data.name}, {epochs} epochs, into {directory}")
             self._fit(net, data, directory, not chosen.no_progress)
 
@@ -233,9 +207,8 @@ class ImageCommands:
         sizes = (data.train_images.shape[1], *layers(hidden), data.n_classes)
         measured = {"measure_angle": bool(hidden)} if "measure_angle" in self.defaults else {}
         net = self.network(sizes, **{**suited, **measured, **given})
-        own = {"model": self.where} if is_own(self.where) else {}
         read = {"checksum": checksum(data)} if datasets.is_path(dataset) else {}
-        net.notes = {"dataset": dataset, "epochs": epochs, **training, **own, **read}
+        net.notes = {"dataset": dataset, "epochs": epochs, **training, **self.own, **read}
         return net
 
     def _data(self, net: Any) -> datasets.Dataset:
@@ -274,19 +247,7 @@ class ImageCommands:
         """The label of the axis in a sweep's figure."""
         return "Test error (%)"
 
-    def resume(self, chosen: argparse.Namespace) -> None:
-        """Continue from the last checkpoint."""
-        if chosen.blocks is not None:
-            raise InputError("--blocks is for models that learn in time; this run has --epochs.")
-        if not (chosen.directory / RUN_FILE).exists():
-            self.network.load(chosen.directory / RUN_FILE)  # says what is wrong
-        with runs.hold(chosen.directory):
-            self._resume(chosen)
-
-    def _resume(self, chosen: argparse.Namespace) -> None:
-        net = self.network.load(chosen.directory / RUN_FILE)
-        if chosen.epochs is not None:
-            net.notes["epochs"] = check_integer("--epochs", chosen.epochs, at_least=1)
+    def go_on(self, net: Any, chosen: argparse.Namespace) -> None:
         data = self._data(net)
         if net.epoch >= noted(net, "epochs"):
             if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
@@ -294,7 +255,7 @@ class ImageCommands:
                 self._results(net, data, chosen.directory)
             print(
                 f"All {net.epoch} epochs are done; to train on, use "
-                f"'{self._resuming(chosen.directory)} --epochs {net.epoch + 10}'."
+                f"'{self.resuming(chosen.directory)} --epochs {net.epoch + 10}'."
             )
             return
         print(
@@ -302,41 +263,19 @@ class ImageCommands:
         )
         self._fit(net, data, chosen.directory, not chosen.no_progress)
 
-    def _resuming(self, directory: Path) -> str:
-        """The command that continues a run."""
-        own = f" --model {self.where}" if is_own(self.where) else ""
-        return f"spikesim resume {directory}{own}"
-
     def plot(self, chosen: argparse.Namespace) -> None:
         """Record again, and draw all pictures."""
         net = self.network.load(chosen.directory / RUN_FILE)
         self._results(net, self._data(net), chosen.directory)
 
-    def info(self, chosen: argparse.Namespace) -> None:
-        """Print what was trained, and how far."""
-        net = self.network.load(chosen.directory / RUN_FILE)
+    def progress(self, net: Any) -> dict[str, Any]:
+        return {"epochs": f"{net.epoch} of {noted(net, 'epochs')}"}
+
+    def outcome(self, net: Any) -> dict[str, Any]:
         tested = [e for e, error in enumerate(net.history["test_error"]) if error is not None]
+        found = {"test error": _error(net, tested[-1]) if tested else "not tested"}
         best = (net.history.get("best_epoch") or [None])[-1]
-        runs.print_rows(
-            {
-                "model": self.title,
-                "layers": "-".join(map(str, net.sizes)),
-                "dataset": noted(net, "dataset"),
-                "seed": net.seed,
-                "epochs": f"{net.epoch} of {noted(net, 'epochs')}",
-                "options": self._options(net) or "the defaults",
-                "test error": _error(net, tested[-1]) if tested else "not tested",
-                **({} if best is None else {"best": _error(net, best - 1)}),
-                "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
-            }
-        )
-
-    def _options(self, net: Any) -> str:
-        return ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
-
-    def export(self, chosen: argparse.Namespace) -> None:
-        """Write the recorded spikes as CSV, or the weights as NPZ."""
-        export(chosen, self.network)
+        return found if best is None else {**found, "best": _error(net, best - 1)}
 
     def _fit(self, net: Any, data: datasets.Dataset, directory: Path, progress: bool) -> None:
         try:
@@ -344,7 +283,7 @@ class ImageCommands:
         except KeyboardInterrupt:
             print(
                 f"\nSaved at epoch {net.epoch + 1}, example {net.example + 1}. "
-                f"Continue with: {self._resuming(directory)}",
+                f"Continue with: {self.resuming(directory)}",
                 file=sys.stderr,
             )
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,12 +23,11 @@ from spikesim.checks import (
     is_whole,
     show,
 )
+from spikesim.declaring import Parameter, Start, Variable, check_texts, described, start_of
 from spikesim.errors import InputError
 
-__all__ = ["RESERVED", "Following", "Neuron", "Start"]
+__all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
-
-Start = float | str | Callable[[dict[str, Any]], float]
 
 RESERVED: dict[str, str] = {}
 """Names that no variable can have, and whose they are: populations and recordings add theirs."""
@@ -57,7 +56,7 @@ class Following(NamedTuple):
     longest: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Neuron:
     """A kind of neuron.
 
@@ -67,12 +66,13 @@ class Neuron:
         Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
         write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
         emitted. What another neuron's step writes is not to be read: it may come earlier or later.
-    variables : mapping of str to float, str or callable
+    variables : mapping of str to Variable, float, str or callable
         The state variables and what each starts from: a number, the name of a parameter, or a
         function of all parameters (a dict). None can have a name that populations or their
-        recordings have, such as n, name, t or every.
-    parameters : mapping of str to float or int
-        Defaults of the parameters; `Network.add_population` takes other values by name, one for all
+        recordings have, such as n, name, t or every. A `Variable` says besides what it means.
+    parameters : mapping of str to Parameter, float or int
+        Defaults of the parameters, of which a `Parameter` says besides what it means;
+        `Network.add_population` takes other values by name, one for all
         neurons or one for each. Functions of parameters, such as `constants`, are called with those
         of one neuron, and bodies see as ``p.NAME`` what belongs to their neuron.
     constants : callable, optional
@@ -100,6 +100,9 @@ class Neuron:
         constants that follow from it, each as a function ``constant(value, p)`` of its value and of
         all parameters, ``p.NAME``. It is compiled, and called for each neuron in each step. What
         `constants` returns has to be the same.
+    name, description : str
+        What `help` and ``print`` say of the neuron, beside its variables and parameters: what it
+        is, its equations, and how they are computed.
 
     Examples
     --------
@@ -109,10 +112,32 @@ class Neuron:
     ...     if s.spike[i]:
     ...         s.v[i] = p.rest
     >>> cell = Neuron([step], {"v": "rest", "drive": 0.0}, {"tau": 10.0, "rest": 0.0})
+    >>> said = Neuron(
+    ...     steps=[step],
+    ...     variables={
+    ...         "v": Variable("rest", "mV", "membrane voltage"),
+    ...         "drive": Variable(0.0, "mV", "a spike adds its weight", is_target=True),
+    ...     },
+    ...     parameters={"tau": Parameter(10.0, "ms", "membrane"), "rest": Parameter(0.0, "mV")},
+    ...     name="Leaky",
+    ...     description="membrane that fires above 1 mV; forward Euler.",
+    ... )
+    >>> print(said)
+    Leaky: membrane that fires above 1 mV; forward Euler.
+    <BLANKLINE>
+    Targets of connect
+      drive  mV  a spike adds its weight
+    <BLANKLINE>
+    Other variables
+      v  mV  membrane voltage; starts from rest
+    <BLANKLINE>
+    Parameters
+      tau   10 ms  membrane
+      rest  0 mV
     """
 
     steps: Sequence[Callable | tuple[Callable, Callable]]
-    variables: Mapping[str, Start] = field(default_factory=dict)
+    variables: Mapping[str, Start | Variable] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
     constants: Callable[[dict[str, Any], float], dict[str, Any]] = _as_given
     stochastic: bool = False
@@ -121,6 +146,8 @@ class Neuron:
     time_constants: Callable[[dict[str, Any]], Sequence[float]] | None = None
     check: Callable[[Any], bool | None] | None = None
     live: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -133,13 +160,18 @@ class Neuron:
             for k, body in enumerate(bodies):
                 if isinstance(body, tuple) and len(body) == 2:
                     body, over = body
-                    check_body(f"over[{k}]", over, "t", "s", "p")
+                    check_body(f"over[{k}], of {role}[{k}],", over, "t", "s", "p")
                 check_body(f"{role}[{k}]", body, "i", "t", "s", "p")
         for role in ("parameters", "variables"):
             values = getattr(self, role)
             if not isinstance(values, Mapping):
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
-            for name, value in values.items():
+            for name, declared in values.items():
+                value = start_of(declared)
+                if isinstance(declared, Variable):
+                    whose = f" of variables[{show(name)}]"
+                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
+                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -174,6 +206,12 @@ class Neuron:
         self._check_live()
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
+        check_texts("", name=self.name, description=self.description)
+        # What `help` shows of an object is its own docstring.
+        object.__setattr__(self, "__doc__", repr(self))
+
+    def __repr__(self) -> str:
+        return described(self.name, self.description, self.parameters, self.variables, self.live)
 
     def _check_live(self) -> None:
         if not isinstance(self.live, Mapping):
@@ -190,6 +228,74 @@ class Neuron:
                 )
             for constant, function in functions.items():
                 check_body(f"live[{name!r}][{constant!r}]", function, "value", "p")
+
+    def with_(
+        self,
+        *,
+        step_before: Callable | Sequence[Callable] = (),
+        step_after: Callable | Sequence[Callable] = (),
+        variables: Mapping[str, Start] | None = None,
+        parameters: Mapping[str, float] | None = None,
+    ) -> Neuron:
+        """A kind of neuron that does all that this one does, and more.
+
+        Parameters
+        ----------
+        step_before, step_after : callable or sequence of callable
+            Bodies ``step(i, t, s, p)`` that come before and after those of this neuron in every
+            step. They see its variables as ``s.NAME``, its constants as ``p.NAME``, and ``p.dt``.
+            What has arrived is there before; ``s.spike[i]`` is known after, and may be changed.
+        variables : mapping of str to float, str or callable, optional
+            More state variables, as in `Neuron`.
+        parameters : mapping of str to float or int, optional
+            More parameters, which bodies see as ``p.NAME``.
+
+        Raises
+        ------
+        InputError
+            If a body, a variable or a parameter cannot be used, or this neuron has the name.
+
+        Examples
+        --------
+        >>> from spikesim import CurrentLIF, Network
+        >>> def adapt(i, t, s, p):
+        ...     s.w[i] += p.dt * -s.w[i] / p.tau_w + p.jump * float(s.spike[i])
+        ...     s.v[i] -= p.dt * s.w[i]
+        >>> mine = CurrentLIF.with_(
+        ...     step_after=adapt, variables={"w": 0.0}, parameters={"tau_w": 100.0, "jump": 0.1}
+        ... )
+        >>> net = Network(dt=0.1, backend="python")
+        >>> cells = net.add_population("cells", 3, mine, I=20.0)
+        >>> net.run(20.0)
+        """
+        before, after = (
+            tuple(bodies) if isinstance(bodies, (list, tuple)) else (bodies,)
+            for bodies in (step_before, step_after)
+        )
+        for role, bodies in (("step_before", before), ("step_after", after)):
+            for body in bodies:
+                check_body(role, body, "i", "t", "s", "p")
+        for role, more in (("variables", variables), ("parameters", parameters)):
+            if not (more is None or isinstance(more, Mapping)):
+                raise InputError(f"{role} is {show(more)}; it has to be a dict of numbers.")
+            own: Mapping[str, Any] = getattr(self, role)
+            for name in more or {}:
+                if name in own:
+                    raise InputError(
+                        f"{role} has {show(name)}, which this neuron has already; choose another "
+                        "name, or give another value to add_population or to the population."
+                    )
+        names = tuple(parameters or {})
+        extended = replace(
+            self,
+            steps=(*before, *self.steps, *after),
+            variables={**self.variables, **(variables or {})},
+            parameters={**self.parameters, **(parameters or {})},
+            constants=_MoreConstants(self.constants, names),
+        )
+        if self.time_constants is None:
+            return extended
+        return replace(extended, time_constants=_MoreTimes(self.time_constants, names))
 
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.
@@ -282,7 +388,8 @@ class Neuron:
 
     def _starts(self, values: dict[str, Any], given: Mapping[str, Any]) -> dict[str, float]:
         starts: dict[str, float] = {}
-        for name, start in self.variables.items():
+        for name, declared in self.variables.items():
+            start = start_of(declared)
             if callable(start):
                 try:
                     start = start(dict(values))
@@ -313,7 +420,7 @@ class Neuron:
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         check_unknown("parameter", given, self.parameters)
         values = {
-            name: value if isinstance(value, numbers.Integral) else float(value)
+            name: int(value) if isinstance(value, numbers.Integral) else float(value)
             for name, value in self.parameters.items()
         }
         for name, value in given.items():
@@ -327,6 +434,39 @@ class Neuron:
                 number = int(number)
             values[name] = number
         return values
+
+
+@dataclass(frozen=True)
+class _MoreConstants:
+    """The constants of a neuron that was extended: those that it had, dt, and new parameters."""
+
+    own: Callable[[dict[str, Any], float], dict[str, Any]]
+    names: tuple[str, ...]
+
+    def __call__(self, parameters: dict[str, Any], dt: float) -> Any:
+        constants = self.own(parameters, dt)
+        if not isinstance(constants, Mapping):
+            return constants  # refused by who asks
+        for name in self.names:
+            if name in constants:
+                raise InputError(
+                    f"parameters has {name!r}, which is a constant of the neuron that was "
+                    "extended; choose another name."
+                )
+        more = {name: parameters[name] for name in self.names}
+        return {"dt": dt, **constants, **more}
+
+
+@dataclass(frozen=True)
+class _MoreTimes:
+    """The time constants of a neuron that was extended."""
+
+    own: Callable[[dict[str, Any]], Sequence[float]]
+    names: tuple[str, ...]
+
+    def __call__(self, parameters: dict[str, Any]) -> list[float]:
+        more = [parameters[name] for name in self.names if name.startswith("tau")]
+        return [*self.own(parameters), *more]
 
 
 _NUMBER_OF_EACH = {

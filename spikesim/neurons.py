@@ -1,6 +1,7 @@
 """Neurons to choose from, of published kinds, and sources of random spikes.
 
     cells = net.add_population("cells", 100, LIF, tau_membrane=10.0)
+    help(LIF)
 
 Each is a `Neuron`, whose file says what that is.
 """
@@ -17,6 +18,7 @@ from spikesim.checks import (
     check_number,
     check_steps,
 )
+from spikesim.declaring import Parameter, Variable
 from spikesim.errors import InputError
 from spikesim.kernels import adex, integrate_and_fire, izhikevich
 from spikesim.kernels import neurons as equations
@@ -82,37 +84,54 @@ def _lif_start(p: dict[str, Any]) -> float:
 
 LIF = Neuron(
     steps=(equations.integrate_and_fire,),
-    variables={"v": _lif_start, "drive": 0.0, "refractory": 0.0},
+    variables={
+        "v": Variable(
+            _lif_start,
+            "mV",
+            "membrane voltage; starts from rest, or from reset if that is above threshold",
+        ),
+        "drive": Variable(
+            0.0,
+            "mV",
+            "synaptic drive; a spike adds its weight, below 0 for inhibition",
+            is_target=True,
+        ),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+    },
     parameters={
-        "tau_membrane": 20.0,  # ms
-        "tau_synapse": 5.0,  # ms
-        "v_rest": -65.0,  # mV
-        "v_threshold": -50.0,  # mV
-        "v_reset": -65.0,  # mV
-        "refractory": 2.0,  # ms
-        "drive": 0.0,  # mV, a constant input: where the voltage settles above rest
+        "tau_membrane": Parameter(20.0, "ms", "membrane time constant"),
+        "tau_synapse": Parameter(5.0, "ms", "of the synaptic drive"),
+        "v_rest": Parameter(-65.0, "mV", "resting potential"),
+        "v_threshold": Parameter(-50.0, "mV", "v above it is a spike"),
+        "v_reset": Parameter(-65.0, "mV", "where a spike sets it"),
+        "refractory": Parameter(2.0, "ms", "for how long v is held after a spike"),
+        "drive": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
     },
     constants=_lif_constants,
-)
-"""Leaky integrate-and-fire neuron with one exponential synaptic drive, integrated exactly.
+    name="LIF",
+    description="""leaky integrate-and-fire neuron with an exponential synaptic drive
 
-Port ``drive`` in mV (a spike adds its weight, which is negative for inhibition). After a spike v is
-held at ``v_reset`` for the refractory period. As v is compared with the threshold at the end of a
-step, intervals between spikes are ``refractory`` + dt or longer.
-"""
+    tau_membrane dv/dt = v_rest + (constant drive) + (synaptic drive) - v
+    tau_synapse d(synaptic drive)/dt = -(synaptic drive)
+
+    v > v_threshold is a spike: v is then held at v_reset for the refractory period. Both equations
+    are linear and advanced exactly. As v is compared with the threshold at the end of a step,
+    intervals between spikes are refractory + dt or longer.
+    """,
+)
 
 
 _LIVE_INPUT = {"I": {"rest": integrate_and_fire.rest_with}}
 
 _LIF_PARAMETERS: dict[str, float] = {
-    "tau": 20.0,  # ms, membrane
-    "E_L": -60.0,  # mV, rest
-    "I": 0.0,  # mV, constant input: where the voltage settles above rest
-    "threshold": -50.0,  # mV
-    "V_reset": -60.0,  # mV
-    "refractory": 5.0,  # ms
-    "tau_exc": 5.0,  # ms, synapses
-    "tau_inh": 10.0,  # ms
+    "tau": Parameter(20.0, "ms", "membrane time constant"),
+    "E_L": Parameter(-60.0, "mV", "resting potential"),
+    "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
+    "threshold": Parameter(-50.0, "mV", "v above it is a spike"),
+    "V_reset": Parameter(-60.0, "mV", "where a spike sets it"),
+    "refractory": Parameter(5.0, "ms", "for how long v is held after a spike"),
+    "tau_exc": Parameter(5.0, "ms", "of excitatory synapses"),
+    "tau_inh": Parameter(10.0, "ms", "of inhibitory synapses"),
 }
 
 
@@ -147,17 +166,36 @@ CurrentLIF = Neuron(
         integrate_and_fire.step_threshold,
         integrate_and_fire.step_currents,
     ),
-    variables={"v": _start, "I_exc": 0.0, "I_inh": 0.0, "refractory": 0.0},
+    variables={
+        "v": Variable(
+            _start,
+            "mV",
+            "membrane voltage; starts from rest, or from reset if that is above threshold",
+        ),
+        "I_exc": Variable(0.0, "mV", "excitatory current; a spike adds its weight", is_target=True),
+        "I_inh": Variable(
+            0.0,
+            "mV",
+            "inhibitory current; a spike adds its weight, below 0 for inhibition",
+            is_target=True,
+        ),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+    },
     parameters=_LIF_PARAMETERS,
     constants=_current_constants,
     live=_LIVE_INPUT,
-)
-"""Leaky integrate-and-fire neuron with two exponential synaptic currents, integrated exactly.
+    name="CurrentLIF",
+    description="""leaky integrate-and-fire neuron with two exponential synaptic currents
 
-Ports ``I_exc`` and ``I_inh`` in mV (a spike adds its weight, which is negative for inhibition); see
-`spikesim.kernels.integrate_and_fire`. Intervals between spikes are ``refractory`` + dt or longer.
-The defaults are those of Brette et al. (2007).
-"""
+    tau dv/dt = E_L - v + I + I_exc + I_inh
+    tau_exc dI_exc/dt = -I_exc,   tau_inh dI_inh/dt = -I_inh
+
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents go
+    on. All equations are linear and advanced exactly. As v is compared with the threshold at the
+    end of a step, intervals between spikes are refractory + dt or longer. The defaults are those of
+    Brette et al. (2007); see spikesim.kernels.integrate_and_fire.
+    """,
+)
 
 
 def _alpha_gain(tau_synapse: float, dt: float) -> float:
@@ -182,16 +220,40 @@ AlphaCurrentLIF = Neuron(
         integrate_and_fire.step_alpha_currents,
         integrate_and_fire.step_rise,
     ),
-    variables={**CurrentLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
+    variables={
+        "v": Variable(
+            _start,
+            "mV",
+            "membrane voltage; starts from rest, or from reset if that is above threshold",
+        ),
+        "I_exc": Variable(0.0, "mV", "excitatory current"),
+        "I_inh": Variable(0.0, "mV", "inhibitory current"),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "rise_exc": Variable(
+            0.0, "mV", "lets I_exc rise; a spike adds its weight, the peak of I_exc", is_target=True
+        ),
+        "rise_inh": Variable(
+            0.0,
+            "mV",
+            "lets I_inh rise; a spike adds its weight, below 0 for inhibition",
+            is_target=True,
+        ),
+    },
     parameters=_LIF_PARAMETERS,
     constants=_alpha_current_constants,
     live=_LIVE_INPUT,
-)
-"""`CurrentLIF` with synaptic currents that rise and decay, integrated exactly.
+    name="AlphaCurrentLIF",
+    description="""leaky integrate-and-fire neuron with synaptic currents that rise and decay
 
-Ports ``rise_exc`` and ``rise_inh`` in mV: a spike of weight w adds w (t / tau) exp(1 - t / tau) to
-the current, ``I_exc`` or ``I_inh``, an alpha function that is w at its peak, at t = tau.
-"""
+    tau dv/dt = E_L - v + I + I_exc + I_inh
+    tau_x dI_x/dt = e rise_x - I_x,   tau_x drise_x/dt = -rise_x,   x = exc, inh
+
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents go
+    on. A spike of weight w adds w (t / tau_x) exp(1 - t / tau_x) to a current, an alpha function
+    that is w at its peak, at t = tau_x. All equations are linear and advanced exactly. Intervals
+    between spikes are refractory + dt or longer; see spikesim.kernels.integrate_and_fire.
+    """,
+)
 
 
 def _conductance_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -205,20 +267,43 @@ ConductanceLIF = Neuron(
         integrate_and_fire.step_threshold,
         integrate_and_fire.step_conductances,
     ),
-    variables={"v": _start, "g_exc": 0.0, "g_inh": 0.0, "refractory": 0.0},
+    variables={
+        "v": Variable(
+            _start,
+            "mV",
+            "membrane voltage; starts from rest, or from reset if that is above threshold",
+        ),
+        "g_exc": Variable(
+            0.0, "of the leak", "excitatory conductance; a spike adds its weight", is_target=True
+        ),
+        "g_inh": Variable(
+            0.0,
+            "of the leak",
+            "inhibitory conductance; a spike adds its weight, above 0",
+            is_target=True,
+        ),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+    },
     parameters={
         **_LIF_PARAMETERS,
-        "E_exc": 0.0,  # mV, reversal potentials
-        "E_inh": -80.0,  # mV
+        "E_exc": Parameter(0.0, "mV", "reversal potential of excitatory synapses"),
+        "E_inh": Parameter(-80.0, "mV", "reversal potential of inhibitory synapses"),
     },
     constants=_conductance_constants,
     live=_LIVE_INPUT,
-)
-"""Leaky integrate-and-fire neuron with two exponential synaptic conductances.
+    name="ConductanceLIF",
+    description="""leaky integrate-and-fire neuron with two exponential synaptic conductances
 
-Ports ``g_exc`` and ``g_inh`` in units of the leak conductance; see
-`spikesim.kernels.integrate_and_fire`. The defaults are those of Brette et al. (2007).
-"""
+    tau dv/dt = E_L - v + I + g_exc (E_exc - v) + g_inh (E_inh - v)
+    tau_exc dg_exc/dt = -g_exc,   tau_inh dg_inh/dt = -g_inh
+
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while
+    conductances go on; they are in units of the leak conductance. Conductances decay exactly, and v
+    relaxes exactly to what it would be with those of the step's start: an error of order dt.
+    Intervals between spikes are refractory + dt or longer. The defaults are those of Brette et al.
+    (2007); see spikesim.kernels.integrate_and_fire.
+    """,
+)
 
 
 def _alpha_conductance_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -236,17 +321,41 @@ AlphaConductanceLIF = Neuron(
         integrate_and_fire.step_alpha_conductances,
         integrate_and_fire.step_rise,
     ),
-    variables={**ConductanceLIF.variables, "rise_exc": 0.0, "rise_inh": 0.0},
+    variables={
+        "v": Variable(
+            _start,
+            "mV",
+            "membrane voltage; starts from rest, or from reset if that is above threshold",
+        ),
+        "g_exc": Variable(0.0, "of the leak", "excitatory conductance"),
+        "g_inh": Variable(0.0, "of the leak", "inhibitory conductance"),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "rise_exc": Variable(
+            0.0,
+            "of the leak",
+            "lets g_exc rise; a spike adds its weight, the peak of g_exc",
+            is_target=True,
+        ),
+        "rise_inh": Variable(
+            0.0, "of the leak", "lets g_inh rise; a spike adds its weight, above 0", is_target=True
+        ),
+    },
     parameters=ConductanceLIF.parameters,
     constants=_alpha_conductance_constants,
     live=_LIVE_INPUT,
-)
-"""`ConductanceLIF` with synaptic conductances that rise and decay.
+    name="AlphaConductanceLIF",
+    description="""leaky integrate-and-fire neuron with synaptic conductances that rise and decay
 
-Ports ``rise_exc`` and ``rise_inh`` in units of the leak conductance: a spike of weight w adds
-w (t / tau) exp(1 - t / tau) to the conductance, ``g_exc`` or ``g_inh``, an alpha function that is w
-at its peak, at t = tau.
-"""
+    tau dv/dt = E_L - v + I + g_exc (E_exc - v) + g_inh (E_inh - v)
+    tau_x dg_x/dt = e rise_x - g_x,   tau_x drise_x/dt = -rise_x,   x = exc, inh
+
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while
+    conductances go on; they are in units of the leak conductance. A spike of weight w adds
+    w (t / tau_x) exp(1 - t / tau_x) to a conductance, an alpha function that is w at its peak, at
+    t = tau_x. Conductances are exact, and v has an error of order dt, as that of ConductanceLIF.
+    Intervals between spikes are refractory + dt or longer; see spikesim.kernels.integrate_and_fire.
+    """,
+)
 
 
 def _delta_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -261,25 +370,36 @@ def _delta_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
 
 DeltaLIF = Neuron(
     steps=(integrate_and_fire.step_jumped,),
-    variables={"v": _start, "refractory": 0.0},
+    variables={
+        "v": Variable(
+            _start,
+            "mV",
+            "membrane voltage; a spike adds its weight, below 0 for inhibition",
+            is_target=True,
+        ),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+    },
     parameters={
-        "tau": 20.0,  # ms, membrane
-        "E_L": 0.0,  # mV, rest
-        "I": 0.0,  # mV, constant input: where the voltage settles above rest
-        "threshold": 20.0,  # mV
-        "V_reset": 10.0,  # mV
-        "refractory": 2.0,  # ms
+        "tau": Parameter(20.0, "ms", "membrane time constant"),
+        "E_L": Parameter(0.0, "mV", "resting potential"),
+        "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
+        "threshold": Parameter(20.0, "mV", "v above it is a spike"),
+        "V_reset": Parameter(10.0, "mV", "where a spike sets it"),
+        "refractory": Parameter(2.0, "ms", "for how long v is held after a spike"),
     },
     constants=_delta_constants,
     live=_LIVE_INPUT,
-)
-"""Leaky integrate-and-fire neuron whose voltage jumps when a spike arrives; exact.
+    name="DeltaLIF",
+    description="""leaky integrate-and-fire neuron whose voltage jumps when a spike arrives
 
-Port ``v`` in mV (a spike adds its weight, which is negative for inhibition). A jump above threshold
-at a time t* is a spike at t*. Jumps from then on, but before t* + ``refractory``, are lost; one at
-t* + ``refractory`` counts, so that intervals are ``refractory`` (or dt) or longer. See
-`spikesim.kernels.integrate_and_fire`. The defaults are those of Brunel (2000).
-"""
+    tau dv/dt = E_L - v + I,   v <- v + w for a spike of weight w
+
+    v > threshold is a spike: v is then held at V_reset for the refractory period. Exact. A jump
+    above threshold at a time t* is a spike at t*. Jumps from then on, but before t* + refractory,
+    are lost; one at t* + refractory counts, so that intervals are refractory (or dt) or longer. The
+    defaults are those of Brunel (2000); see spikesim.kernels.integrate_and_fire.
+    """,
+)
 
 
 def _source_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -313,39 +433,41 @@ def _check_rates(population: Any) -> bool:
 
 Poisson = Neuron(
     steps=(equations.poisson, equations.rarely),
-    variables={"rate": 0.0},
+    variables={"rate": Variable(0.0, "Hz", "of each neuron")},
     constants=_source_constants,
     stochastic=True,
     most_spikes=4,
     check=_check_rates,
+    name="Poisson",
+    description="""Poisson source, which may emit several spikes in a step
+
+    spike[i] is the number of spikes that neuron i emits in this step, 0 to 4: a rule that asks
+    spike[i] > 0 counts too few where the rate is not far below one spike per step. Numbers above 4
+    become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one spike per
+    step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, down to 10^-12
+    spikes per step.
+
+    Rates are checked before a run. Those that a projection or a Phase sets in its course are
+    checked every 2000 steps; in a step between, a rate below 0 is 0, and one above the highest
+    gives as many spikes as it does, up to 4. Bernoulli emits at most one spike in a step.
+    """,
 )
-"""Poisson source of ``rate`` Hz per neuron, which may emit several spikes in a step.
-
-``spike[i]`` is the number of spikes that neuron i emits in this step, 0 to 4: a rule that asks
-``spike[i] > 0`` counts too few where the rate is not far below one spike per step. Numbers above 4
-become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one spike per
-step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, down to 10^-12
-spikes per step.
-
-Rates are checked before a run. Those that a projection or a Phase sets in its course are checked
-every 2000 steps; in a step between, a rate below 0 is 0, and one above the highest gives as many
-spikes as it does, up to 4. `Bernoulli` emits at most one spike in a step.
-"""
 
 
 Bernoulli = Neuron(
     steps=(equations.at_most_one, equations.rarely),
-    variables={"rate": 0.0},
+    variables={"rate": Variable(0.0, "Hz", "of each neuron")},
     constants=_source_constants,
     stochastic=True,
     check=_check_rates,
-)
-"""Source of ``rate`` Hz per neuron, which emits at most one spike in a step, with chance rate dt.
+    name="Bernoulli",
+    description="""source that emits at most one spike in a step, with chance rate dt
 
-As the sources of Brian2 and Auryn do. The mean is that of `Poisson`, and the variance smaller by
-the factor 1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent. Rates are checked as those
-of `Poisson` are.
-"""
+    As the sources of Brian2 and Auryn do. The mean is that of Poisson, and the variance smaller by
+    the factor 1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent. Rates are checked as
+    those of Poisson are.
+    """,
+)
 
 
 def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -379,35 +501,55 @@ AdEx = Neuron(
         adex.step_adaptation,
         adex.step_conductances,
     ),
-    variables={"V": "E_L", "w": 0.0, "g_exc": 0.0, "g_inh": 0.0, "I": 0.0, "refractory": 0.0},
+    variables={
+        "V": Variable("E_L", "mV", "membrane voltage"),
+        "w": Variable(0.0, "pA", "adaptation"),
+        "g_exc": Variable(
+            0.0, "of the leak", "excitatory conductance; a spike adds its weight", is_target=True
+        ),
+        "g_inh": Variable(
+            0.0,
+            "of the leak",
+            "inhibitory conductance; a spike adds its weight, above 0",
+            is_target=True,
+        ),
+        "I": Variable(0.0, "pA", "input current of each neuron"),
+        "refractory": Variable(0.0, "steps", "for how long V is still held"),
+    },
     parameters={
-        "C": 281.0,  # pF
-        "g_L": 30.0,  # nS
-        "E_L": -70.6,  # mV, rest
-        "V_T": -50.4,  # mV, threshold
-        "Delta_T": 2.0,  # mV, sharpness of the upstroke
-        "V_peak": 0.0,  # mV, where a spike counts as one
-        "V_reset": -70.6,  # mV
-        "V_hold": -70.6,  # mV, during the refractory period
-        "V_least": -1e9,  # mV, where V is cut off below; so far away, nowhere
-        "refractory": 0.0,  # ms
-        "tau_w": 144.0,  # ms
-        "a": 4.0,  # nS, subthreshold adaptation
-        "b": 80.5,  # pA, spike-triggered adaptation
-        "E_exc": 0.0,  # mV
-        "E_inh": -80.0,  # mV
-        "tau_exc": 5.0,  # ms
-        "tau_inh": 10.0,  # ms
+        "C": Parameter(281.0, "pF", "membrane capacitance"),
+        "g_L": Parameter(30.0, "nS", "leak conductance"),
+        "E_L": Parameter(-70.6, "mV", "resting potential"),
+        "V_T": Parameter(-50.4, "mV", "where the exponential sets in"),
+        "Delta_T": Parameter(2.0, "mV", "sharpness of the upstroke"),
+        "V_peak": Parameter(0.0, "mV", "where a spike counts as one"),
+        "V_reset": Parameter(-70.6, "mV", "where a spike sets it"),
+        "V_hold": Parameter(-70.6, "mV", "during the refractory period"),
+        "V_least": Parameter(-1e9, "mV", "where V is cut off below; so far away, nowhere"),
+        "refractory": Parameter(0.0, "ms", "for how long V is held after a spike"),
+        "tau_w": Parameter(144.0, "ms", "of the adaptation"),
+        "a": Parameter(4.0, "nS", "subthreshold adaptation"),
+        "b": Parameter(80.5, "pA", "spike-triggered adaptation"),
+        "E_exc": Parameter(0.0, "mV", "reversal potential of excitatory synapses"),
+        "E_inh": Parameter(-80.0, "mV", "reversal potential of inhibitory synapses"),
+        "tau_exc": Parameter(5.0, "ms", "of excitatory synapses"),
+        "tau_inh": Parameter(10.0, "ms", "of inhibitory synapses"),
     },
     constants=_adex_constants,
     time_constants=_adex_time_constants,
-)
-"""Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005).
+    name="AdEx",
+    description="""adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005)
 
-Ports ``g_exc`` and ``g_inh``: conductances in units of the leak; current ``I`` in pA and adaptation
-``w`` in pA. Intervals between spikes are ``refractory`` + dt or longer. See
-`spikesim.kernels.adex`. The defaults are those of the article, synapses apart.
-"""
+    C dV/dt = g_L (E_L - V + Delta_T exp((V - V_T) / Delta_T) + S) - w + I
+    S = g_exc (E_exc - V) + g_inh (E_inh - V),   dg/dt = -g / tau
+    tau_w dw/dt = a (V - E_L) - w
+
+    V > V_peak is a spike: V <- V_reset, w <- w + b, and V is held at V_hold for the refractory
+    period. Synaptic conductances are in units of g_L. Forward Euler, of first order; conductances
+    decay exactly. Intervals between spikes are refractory + dt or longer. The defaults are those of
+    the article, synapses apart; see spikesim.kernels.adex.
+    """,
+)
 
 
 def _izhikevich_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -432,24 +574,33 @@ def _u_at_rest(p: dict[str, Any]) -> float:
 
 Izhikevich = Neuron(
     steps=(izhikevich.step_membrane, izhikevich.step_spike, izhikevich.step_drive),
-    variables={"v": _v_at_rest, "u": _u_at_rest, "drive": 0.0, "I": 0.0},  # mV, the others mV/ms
+    variables={
+        "v": Variable(_v_at_rest, "mV", "membrane voltage; starts from rest"),
+        "u": Variable(_u_at_rest, "mV/ms", "recovery; starts from rest"),
+        "drive": Variable(0.0, "mV/ms", "synaptic drive; a spike adds its weight", is_target=True),
+        "I": Variable(0.0, "mV/ms", "input of each neuron"),
+    },
     parameters={
-        "a": 0.02,  # 1/ms, how fast u follows v
-        "b": 0.2,  # 1/ms, how far
-        "c": -65.0,  # mV, where a spike resets v to
-        "d": 8.0,  # mV/ms, what it adds to u
-        "tau_synapse": 5.0,  # ms
+        "a": Parameter(0.02, "1/ms", "how fast u follows v"),
+        "b": Parameter(0.2, "1/ms", "how far u follows v"),
+        "c": Parameter(-65.0, "mV", "where a spike resets v to"),
+        "d": Parameter(8.0, "mV/ms", "what it adds to u"),
+        "tau_synapse": Parameter(5.0, "ms", "of the synaptic drive"),
     },
     constants=_izhikevich_constants,
     time_constants=_izhikevich_time_constants,
-)
-"""The neuron of Izhikevich (2003); by default it is a regular spiking one.
+    name="Izhikevich",
+    description="""the neuron of Izhikevich (2003); by default it is a regular spiking one
 
-Port ``drive`` in mV/ms (a spike adds its weight, which decays with ``tau_synapse``), and a constant
-input ``I`` of each neuron in mV/ms. Midpoint method, of second order between spikes, which are true
-to dt; see `spikesim.kernels.izhikevich`. `spikesim.neurons.IZHIKEVICH_2003` has the parameters of
-the article's kinds of neurons.
-"""
+    dv/dt = 0.04 v^2 + 5 v + 140 - u + I + drive
+    du/dt = a (b v - u)
+    tau_synapse ddrive/dt = -drive
+
+    v >= 30 mV is a spike: v <- c, u <- u + d. Midpoint method, of second order between spikes,
+    which are true to dt; drive decays exactly. spikesim.neurons.IZHIKEVICH_2003 has the parameters
+    of the article's kinds of neurons; see spikesim.kernels.izhikevich.
+    """,
+)
 
 IZHIKEVICH_2003: dict[str, dict[str, float]] = {
     "regular spiking": {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0},

@@ -22,7 +22,7 @@ import numpy as np
 from spikesim import patterns
 from spikesim import plot as draw
 from spikesim.checks import check_integer
-from spikesim.cli.export import export
+from spikesim.cli.model_commands import ModelCommands
 from spikesim.errors import FileError, InputError
 from spikesim.io import runs
 from spikesim.io.runs import RUN_FILE, noted
@@ -43,47 +43,25 @@ TESTS = 5  # blocks of fresh trials in a test
 _LAST_PICTURE = "layers.png"
 
 
-class PatternCommands:
-    """The commands for one model.
+class PatternCommands(ModelCommands):
+    """What the command line does for one model of patterns in time."""
 
-    Parameters
-    ----------
-    name : str
-        The NAME of ``spikesim train NAME``.
-    title : str
-        The model and its paper, for ``spikesim info``.
-    network : type
-        The model's class.
-    command : str
-        The text to type as NAME if the class is in a user's file.
-    made_of : tuple of callable and arguments
-        A call that makes these commands in another process.
-    """
-
-    LENGTH = "blocks"
-
-    def __init__(
-        self, name: str, title: str, network: Any, command: str, made_of: tuple[Any, tuple[str]]
-    ):
-        self.name, self.title, self.network = name, title, network
-        self.tasks, self.declared = network.TASKS, network.Parameters.declarations()
-        self._command, self._made_of = command, made_of
+    LENGTH, OTHERS, SUBJECT = "blocks", "learn from images", "task"
 
     @property
-    def DEFAULTS(self) -> dict[str, Any]:
-        return dict(self.network.Parameters.defaults())
+    def tasks(self) -> dict[str, Any]:
+        """Name → what makes the task."""
+        found: dict[str, Any] = self.network.TASKS
+        return found
 
     @property
     def SHORT_RUNS(self) -> tuple[str, ...]:
         """Commands that take a moment, and compile the code that longer ones need."""
         return tuple(
-            f"train {self._command} --task={task} --blocks=1 --hidden=4 --outputs=10"
+            f"train {self.command} --task={task} --blocks=1 --hidden=4 --outputs=10"
             for task in (PICTURE, "hidden")
             if task in self.tasks
         )
-
-    def __reduce__(self) -> Any:  # a sweep's process may have to import the user's file first
-        return self._made_of
 
     # ------------------------------------------------------------------- options
 
@@ -180,6 +158,7 @@ class PatternCommands:
             "decay": -(-2 * blocks // 3) if decay is None else decay,
             "tested_at": [],
             "tested": [],
+            **self.own,
         }
         return net, task
 
@@ -201,7 +180,7 @@ class PatternCommands:
         net, task = self._new(given)
         sizes = "-".join(map(str, net.sizes))
         seconds = given["blocks"] * task.block / 1000.0
-        with runs.new_run(chosen.out, f"{self.name}-{chosen.task}") as directory:
+        with runs.new_run(chosen.out, f"{self.name}-{chosen.task}", self.option) as directory:
             print(
                 f"Training {sizes} on {chosen.task}, {seconds:g} s of simulated time, "
                 f"into {directory}"
@@ -239,21 +218,7 @@ class PatternCommands:
         frozen = self._task(argparse.Namespace(**given)).frozen
         return "Cost (% of that of silence)" if frozen else "Wrong answers (%)"
 
-    def resume(self, chosen: argparse.Namespace) -> None:
-        """Continue from the last checkpoint."""
-        if chosen.epochs is not None:
-            raise InputError(
-                "--epochs is for models that learn from images; this run has --blocks."
-            )
-        if not (chosen.directory / RUN_FILE).exists():
-            self.network.load(chosen.directory / RUN_FILE)  # says what is wrong
-        with runs.hold(chosen.directory):
-            self._resume(chosen)
-
-    def _resume(self, chosen: argparse.Namespace) -> None:
-        net = self.network.load(chosen.directory / RUN_FILE)
-        if chosen.blocks is not None:
-            net.notes["blocks"] = check_integer("--blocks", chosen.blocks, at_least=1)
+    def go_on(self, net: Any, chosen: argparse.Namespace) -> None:
         blocks = noted(net, "blocks")
         if net.block >= blocks:
             if not runs.is_drawn(chosen.directory, _LAST_PICTURE):
@@ -261,7 +226,7 @@ class PatternCommands:
                 self._fit(net, self._task_of(net), chosen.directory, False)
             print(
                 f"All {net.block} blocks are done; to train on, use "
-                f"'spikesim resume {chosen.directory} --blocks {net.block + 20}'."
+                f"'{self.resuming(chosen.directory)} --blocks {net.block + 20}'."
             )
             return
         print(f"Resuming at {net.time:g} s, in block {net.block + 1} of {blocks}")
@@ -272,27 +237,11 @@ class PatternCommands:
         net = self.network.load(chosen.directory / RUN_FILE)
         write_results(net, self._task_of(net), chosen.directory)
 
-    def info(self, chosen: argparse.Namespace) -> None:
-        """Print what was trained, and how far."""
-        net = self.network.load(chosen.directory / RUN_FILE)
-        options = ", ".join(f"{name}={value}" for name, value in net.parameters.others().items())
-        runs.print_rows(
-            {
-                "model": self.title,
-                "layers": "-".join(map(str, net.sizes)),
-                "task": noted(net, "task"),
-                "seed": net.seed,
-                "blocks": f"{net.block} of {noted(net, 'blocks')}",
-                "time": f"{net.time:g} s",
-                "options": options,
-                "result": _outcome(net) if net.notes["tested"] else "not tested",
-                "files": ", ".join(sorted(path.name for path in chosen.directory.iterdir())),
-            }
-        )
+    def progress(self, net: Any) -> dict[str, Any]:
+        return {"blocks": f"{net.block} of {noted(net, 'blocks')}", "time": f"{net.time:g} s"}
 
-    def export(self, chosen: argparse.Namespace) -> None:
-        """Write the recorded spikes as CSV, or the weights as NPZ."""
-        export(chosen, self.network)
+    def outcome(self, net: Any) -> dict[str, Any]:
+        return {"result": _outcome(net) if net.notes["tested"] else "not tested"}
 
     def _fit(self, net: Any, task: Task, directory: Path, progress: bool) -> None:
         """Train, and draw the results."""
@@ -300,7 +249,7 @@ class PatternCommands:
             _learn(net, task, directory, progress)
         except KeyboardInterrupt:
             print(
-                f"\nSaved at {net.time:g} s. Continue with: spikesim resume {directory}",
+                f"\nSaved at {net.time:g} s. Continue with: {self.resuming(directory)}",
                 file=sys.stderr,
             )
             raise

@@ -171,10 +171,13 @@ class Synapse:
         """
         values = {name: float(value) for name, value in parameters.items()}
         given = ", ".join(f"{name} is {value:g}" for name, value in values.items())
+        given = given or "parameters is empty"
         try:
             constants = self.constants(dict(values), dt)
-        except ArithmeticError as error:
+        except (ArithmeticError, ValueError) as error:
             raise InputError(f"{given}: no constants follow from that ({error}).") from None
+        except KeyError as error:
+            raise InputError(f"constants asks for {error}, but parameters has no such.") from None
         if not isinstance(constants, Mapping):
             raise InputError(
                 f"constants returns {show(constants)}; it has to return a dict of numbers."
@@ -207,8 +210,10 @@ class Synapse:
         if variable not in known:
             own = [*self.variables, *numbers, "dt"]
             raise InputError(
-                f"The synapse asks for {name!r}; it has {', '.join(own)}, and the neurons have "
-                f"{', '.join(known)}.{nearest(variable, [*known, *own])} If they call it "
-                f"otherwise, connect with synapse=....with_({name}='THEIR_NAME')."
+                f"synapse reads {variable!r} of the neurons"
+                f"{'' if name == variable else f' for its {name!r}'}, but they have "
+                f"{', '.join(known)}; of its own it has {', '.join(own)}."
+                f"{nearest(variable, [*known, *own])} If the neurons call it otherwise, connect "
+                f"with synapse=....with_({name}='THEIR_NAME')."
             )
         return variable

@@ -14,6 +14,7 @@ import numpy as np
 from spikesim import (
     LIF,
     NMDA,
+    AdaptiveLIF,
     AdEx,
     Alpha,
     AlphaConductanceLIF,
@@ -23,7 +24,11 @@ from spikesim import (
     CurrentLIF,
     DeltaLIF,
     DoubleExponential,
+    ExponentialIF,
+    FitzHughNagumo,
+    HodgkinHuxley,
     Izhikevich,
+    MorrisLecar,
     Network,
     Neuron,
     PairSTDP,
@@ -31,6 +36,7 @@ from spikesim import (
     Poisson,
     Replicas,
     ShortTermPlasticity,
+    TwoCompartment,
     backends,
     patterns,
     stimuli,
@@ -205,11 +211,15 @@ def driven(backend, seed=1):
     net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
     net.play(others, "I", [900.0, 300.0], dt=2.0, after="hold")
     net.play(cells[1:4], "I", stimuli.ramp(0.0, [300.0, 600.0, 900.0], end=5.0))
+    net.play(others, "I", stimuli.sine(300.0, frequency=77.0))
     net.add_noise(cells, "I", sigma=200.0, tau=5.0)
     net.add_noise(cells[3:], "I", sigma=[100.0, 50.0])
     net.connect_gap(cells, cells, 5.0, probability=0.7)
     net.connect_gap(cells[:2], others, [[1.0, 0.0, 2.0], [0.0, 0.0, 3.0]])
     net.connect(cells[:3], cells[3:], target="g_exc", weight=0.5)
+    lively = net.add_population("lively", 3, CurrentLIF, tau=[10.0, 20.0, 30.0])
+    net.play(lively, "I", [30.0, 10.0], dt=1.0, after="repeat")
+    net.connect_gap(lively, lively, 0.2)
     net.connect(cells[::2], others, target="g_exc", weight=0.5, delay=1.0, probability=0.9)
     cells[1].silence()
     net.record_spikes(cells)
@@ -253,7 +263,7 @@ def ruled(backend, seed=1):
     net.record(dense, ["weight", "E"], every=1.0)
     dendrites = net.add_population("dendrites", 3, AdEx)
     nmda = NMDA.with_(v="V")
-    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=RULE)
+    net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=PAIRS)
     each = {"delay": np.linspace(0.5, 4.0, 6), "weight": 3.0, "indegree": 2, "name": "spread"}
     net.connect(source, dendrites, target="I", synapse=Alpha.with_(v="V"), **each)
     return net
@@ -275,6 +285,27 @@ def mathematics(backend, seed=1):
     variables = dict.fromkeys("abcd", 0.0)
     net.add_population("cells", 3, Neuron([compute], variables, {"n": 1.7}, most_spikes=0))
     net.add_population("precise", 3, Neuron([compute], variables, {"n": 1.7, "tau": 1e6}))
+    return net
+
+
+def textbook(backend, seed=1):
+    """Neurons of textbooks, driven so that they spike."""
+    net = Network(dt=0.05, seed=seed, backend=backend)
+    source = net.add_population("source", 3, Poisson)
+    source.rate[:] = 5000.0
+    kinds = {
+        "axon": (HodgkinHuxley, "g_exc", 20.0),
+        "fibre": (MorrisLecar, "g_exc", 120.0),
+        "exponential": (ExponentialIF, "g_exc", 20.0),
+        "adaptive": (AdaptiveLIF, "I_exc", 60.0),
+        "excitable": (FitzHughNagumo, "drive", 2.0),
+        "pyramidal": (TwoCompartment, "g_exc_d", 900.0),
+    }
+    for name, (kind, port, current) in kinds.items():
+        cells = net.add_population(name, 2, kind)
+        cells.I[:] = current
+        net.connect(source, cells, target=port, weight=0.1)
+        net.record_spikes(cells)
     return net
 
 
@@ -312,6 +343,7 @@ NETWORKS = {
     "driven": driven,
     "ruled": ruled,
     "mathematics": mathematics,
+    "textbook": textbook,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

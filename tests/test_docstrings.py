@@ -13,6 +13,7 @@ MODULES = [
     "spikesim.comparison",
     "spikesim.dataset",
     "spikesim.datasets",
+    "spikesim.declaring",
     "spikesim.engine.arguments",
     "spikesim.engine.assembly",
     "spikesim.engine.effect",

@@ -9,7 +9,8 @@ import pytest
 from scipy import sparse
 from scipy.linalg import expm
 
-from spikesim import AdEx, InputError, Izhikevich, Network, Neuron, Replicas, stimuli
+from spikesim import AdEx, CurrentLIF, InputError, Izhikevich, Network, Neuron, Replicas, stimuli
+from spikesim.math import normal
 
 
 def membrane(i, t, s, p):
@@ -238,6 +239,30 @@ def test_what_would_overshoot_is_refused_and_what_would_not_is_taken(neuron, gai
     with pytest.raises(InputError, match=message):
         junctions.conductance = 0.51 / gain
     assert junctions.conductance == 0.49 / gain
+
+
+def drawing(i, t, s, p):
+    s.v[i] += 0.1 * (s.I[i] - s.v[i]) + normal(s, i)
+
+
+def test_neurons_that_draw_random_numbers_are_looked_at_too():
+    net = Network(dt=0.1, backend="python")
+    cells = net.add_population("cells", 2, Neuron([drawing], {"v": 0.0, "I": 0.0}, most_spikes=0))
+    net.connect_gap(cells, cells, 4.9)
+    with pytest.raises(InputError, match=r"at most 5,"):
+        net.connect_gap(cells, cells, 5.1)
+
+
+def test_neurons_whose_input_is_a_parameter_are_coupled_and_looked_at():
+    """tau dv/dt = E_L - v + I with E_L = -60, exactly: the coupling coefficient is g / (1 + g)."""
+    net = Network(dt=0.1, backend="python", dtype="float64")
+    cells = net.add_population("cells", 2, CurrentLIF, I=[5.0, 0.0])
+    with pytest.raises(InputError, match="of the way"):
+        net.connect_gap(cells, cells, 0.51 / (1 - exp(-0.1 / 20)))
+    assert "I" not in cells.state
+    net.connect_gap(cells, cells, 0.25)
+    net.run(1000.0)
+    assert abs((cells.v[1] + 60.0) / (cells.v[0] + 60.0) - 0.2) < 1e-9
 
 
 def test_all_junctions_of_a_neuron_count():

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikesim import FileError, InputError, runs
+from spikesim import FileError, InputError, patterns, runs
 from spikesim.cli import main
+from spikesim.image_runs import model_class
 from spikesim.kernels import functions, units
 from spikesim.learning.forward import forward, forward_arrays
 from spikesim.learning.images import ImageModel
@@ -498,3 +499,58 @@ def test_a_net_reads_its_declared_parameters_from_its_file(tmp_path):
     net.save(tmp_path / "net.h5")
     loaded = FeedbackAlignment.load(tmp_path / "net.h5", backend="python")
     assert loaded.parameters == net.parameters
+
+
+OWN_PATTERNS = """
+from spikesim.models.superspike import SuperSpikeNetwork
+
+
+class Mine(SuperSpikeNetwork):
+    pass
+"""
+
+
+@pytest.fixture
+def own_patterns(tmp_path, monkeypatch):
+    """A run of a class of one's own that learns in time, which has learned all it was to learn."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(OWN_PATTERNS)
+    net = model_class("mine.py:Mine")((3, 1), seed=1, backend="python")
+    shown = patterns.from_trains([[1.0], [2.0], []], 4.0)
+    net.fit(shown, patterns.from_trains([[3.0]], 4.0), 1, block=4.0, burn_in=0.0)
+    net.notes = {"task": "spikes", "blocks": 1, "block": 4.0, "frozen": True, "decay": 1}
+    net.notes.update(tested=[1.0], tested_at=[1], model="mine.py:Mine")
+    (tmp_path / "run").mkdir()
+    net.save(tmp_path / "run" / "run.h5")
+    (tmp_path / "run" / "layers.png").write_bytes(b"drawn")
+    return "mine.py:Mine"
+
+
+def test_a_run_of_ones_own_class_in_time_says_the_command_that_goes_on(own_patterns, capsys):
+    assert main(["resume", "run", f"--model={own_patterns}"]) == 0
+    assert f"'spikesim resume run --model {own_patterns} --blocks 21'" in capsys.readouterr().out
+
+
+def test_a_directory_that_is_taken_says_how_a_run_of_ones_own_class_goes_on(own_patterns, capsys):
+    assert main(["train", own_patterns, "--task=spikes", "--out=run"]) == 2
+    assert f"'spikesim resume run --model {own_patterns}'" in capsys.readouterr().err
+
+
+def test_what_a_run_counts_in_is_said_if_the_other_is_asked_for(own_patterns, capsys):
+    assert main(["resume", "run", f"--model={own_patterns}", "--epochs=2"]) == 2
+    said = "--epochs is for models that learn from images; this run has --blocks."
+    assert said in capsys.readouterr().err
+
+
+def test_info_tells_of_a_run_of_ones_own_class_in_time(own_patterns, capsys):
+    assert main(["info", "run", f"--model={own_patterns}"]) == 0
+    rows = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert rows["model"].startswith(own_patterns)
+    assert (rows["task"], rows["blocks"], rows["options"]) == ("spikes", "1 of 1", "the defaults")
+
+
+@pytest.mark.parametrize("command", [["train", "superspike"], ["run", "burst", "pairing"]])
+def test_help_names_all_backends(command, capsys):
+    assert main([*command, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cpu, threads or threads:2, python, cuda or cuda:1" in said

@@ -7,8 +7,7 @@ import pytest
 
 from spikesim import InputError, Network
 from spikesim.learning.examples import ExampleModel, trained
-from spikesim.learning.parameters import number
-from spikesim.learning.patterns import TimedParameters
+from spikesim.learning.parameters import TimedParameters, number
 from spikesim.neurons import LIF
 
 

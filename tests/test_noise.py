@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikesim import InputError, Network, Neuron, Replicas, stimuli
+from spikesim import CurrentLIF, InputError, Network, Neuron, Replicas, stimuli
 
 N = 4000
 
@@ -122,6 +122,16 @@ def test_white_noise_has_no_memory():
     found = currents(1.0)
     within(found[:, 0].var(), 8.0, 8.0 * sqrt(2.0 / N))
     assert_correlated(found[:, 0], found[:, 1], 0.0)
+
+
+@pytest.mark.parametrize("dt", [0.1, 1.0])
+def test_an_exact_neuron_gets_the_variance_from_its_parameter_too(dt):
+    net = Network(dt=dt, seed=3)
+    cells = net.add_population("cells", N, CurrentLIF, tau=10.0, threshold=1e3)
+    net.add_noise(cells, "I", sigma=2.0)
+    net.run(80.0)
+    expected = 4.0 * tanh(dt / 20.0) / dt
+    within(cells.v.var(dtype=np.float64), expected, expected * sqrt(2.0 / N))
 
 
 # ---- who gets it, and changes -------------------------------------------------------------------

@@ -11,8 +11,6 @@ from spikesim.cli import main
 from spikesim.kernels.machine.program import together
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import ExclusiveOrNetwork
-from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork
 from spikesim.replicas import Gang, stacked
 from spikesim.sweep import grid, sweep
 from tests.waiting import HANG, press_ctrl_c_when, wait_until
@@ -29,17 +27,9 @@ def burst(seed=1, **options):
 
 
 TRAINED = {
-    "segregated": (
-        lambda seed: SegregatedDendriteNetwork((10, 6, 3), seed=seed),
-        lambda net: net.fit(IMAGES, LABELS, epochs=2, validation=(IMAGES, LABELS)),
-    ),
     "burst": (
         burst,
         lambda net: net.fit(IMAGES, LABELS, epochs=2, validation=(IMAGES, LABELS)),
-    ),
-    "superspike": (
-        lambda seed: SuperSpikeNetwork((10, 5, 1), seed=seed),
-        lambda net: net.fit(SHOWN, TARGET, blocks=2, block=100.0),
     ),
     "exclusive-or": (
         lambda seed: ExclusiveOrNetwork(seed=seed, n=6, duration=20.0, alpha=15.0),

@@ -5,7 +5,22 @@ import copy
 import numpy as np
 import pytest
 
-from spikesim import LIF, AdEx, InputError, Izhikevich, Network, Neuron, Poisson, Replicas, stimuli
+from spikesim import (
+    LIF,
+    AdEx,
+    AlphaConductanceLIF,
+    AlphaCurrentLIF,
+    ConductanceLIF,
+    CurrentLIF,
+    DeltaLIF,
+    InputError,
+    Izhikevich,
+    Network,
+    Neuron,
+    Poisson,
+    Replicas,
+    stimuli,
+)
 
 
 def take(i, t, s, p):
@@ -124,6 +139,25 @@ def test_a_function_may_have_a_dt_of_its_own():
     assert column((stimuli.of(lambda t: 1.0 + t, 2.0, dt=1.0), {})) == [1, 1, 2, 2, 0, 0, 0, 0]
 
 
+def test_a_sine_has_its_amplitude_frequency_and_phase():
+    sine = stimuli.sine(2.0, frequency=250.0, phase=0.5, begin=0.5, end=3.5)
+    t = 0.5 * np.arange(8)
+    expected = 2.0 * np.sin(2.0 * np.pi * 0.25 * (t - 0.5) + 0.5)
+    expected[[0, 7]] = 0.0
+    assert np.allclose(column((sine, {})), expected, atol=1e-6)
+
+
+def test_a_sine_is_true_after_many_steps_in_float32():
+    net, cells = network(n=2)
+    net.play(cells, "I", stimuli.sine([1.0, 3.0], frequency=7.0))
+    step = 2**40 + 12345
+    net.set_state({**net.state(), "step": step})
+    net.run_steps(1)
+    periods = 7 * 5 * step % 10_000 / 10_000  # 0.0035 in each step of 0.5 ms, in whole numbers
+    expected = np.sin(2.0 * np.pi * periods)
+    assert np.allclose(cells.got, [expected, 3.0 * expected], atol=3e-5)
+
+
 def test_a_ramp_is_true_after_many_steps_in_float32():
     net, cells = network(n=1, dt=1.0)
     net.play(cells, "I", stimuli.ramp(0.0, 1.0, end=2.0**30))
@@ -239,6 +273,62 @@ def test_a_current_drives_a_neuron_as_one_that_was_set_by_hand():
     assert np.array_equal(expected.i, found.i)
 
 
+# ---- parameters that are inputs ------------------------------------------------------------------
+
+LIVE = [CurrentLIF, ConductanceLIF, AlphaCurrentLIF, AlphaConductanceLIF, DeltaLIF]
+
+
+def fired(neuron, stimulus, n=4, backend="python", **parameters):
+    net = Network(dt=0.1, seed=1, backend=backend)
+    cells = net.add_population("cells", n, neuron, **parameters)
+    if stimulus is not None:
+        net.play(cells, "I", stimulus)
+    spikes = net.record_spikes(cells)
+    net.run(60.0)
+    return spikes, cells
+
+
+@pytest.mark.parametrize("neuron", LIVE)
+def test_a_stimulus_adds_to_a_parameter_as_if_it_had_been_given(neuron):
+    currents = np.array([0.0, 12.0, 25.0, 40.0])
+    expected, apart = fired(neuron, None, I=currents)
+    found, cells = fired(neuron, stimuli.step(currents - 5.0), I=5.0)
+    assert expected.t.size > 2
+    assert np.array_equal(expected.t, found.t)
+    assert np.array_equal(expected.i, found.i)
+    assert np.array_equal(apart.v, cells.v)
+    assert cells.I.tolist() == [5.0] * 4
+
+
+def test_an_input_that_is_a_parameter_is_recorded_with_what_is_added():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, CurrentLIF, I=[1.0, 2.0])
+    net.play(cells, "I", [10.0])
+    current = net.record(cells, "I")
+    net.run(1.0)
+    assert current.I.tolist() == [[11.0, 1.0], [12.0, 2.0]]
+
+
+def test_a_parameter_that_is_refused_as_an_input_stays_one():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, CurrentLIF)
+    with pytest.raises(InputError, match="NaN"):
+        net.play(cells, "I", [np.nan])
+    assert "I" not in cells.state
+    with pytest.raises(InputError, match="Unknown target variable"):
+        net.play(cells, "tau", [1.0])
+
+
+@pytest.mark.parametrize("backend", ["cpu", "threads:2"])
+def test_every_backend_gives_the_same_bits_of_parameters_that_are_inputs(backend):
+    sine = stimuli.sine([10.0, 40.0, 60.0, 90.0], frequency=40.0)
+    first, cells = fired(ConductanceLIF, sine, tau=[10.0, 15.0, 20.0, 25.0])
+    second, others = fired(ConductanceLIF, sine, tau=[10.0, 15.0, 20.0, 25.0], backend=backend)
+    assert first.t.size > 2
+    assert np.array_equal(first.t, second.t)
+    assert cells.v.tobytes() == others.v.tobytes()
+
+
 # ---- the same everywhere ------------------------------------------------------------------------
 
 
@@ -251,6 +341,7 @@ def mixed(backend="python", seed=1, n=5):
     net.play(cells, "I", chance.normal(0.0, 300.0, 30), dt=0.3, neurons=slice(1, 4))
     net.play(cells, "I", [900.0, -900.0], neurons=[0, 2], after="repeat")
     net.play(cells, "I", stimuli.ramp(0.0, np.linspace(0.0, 900.0, n), end=50.0), after="hold")
+    net.play(cells, "I", stimuli.sine(np.linspace(0.0, 300.0, n), frequency=77.0))
     net.record_spikes(cells)
     return net
 
@@ -332,12 +423,14 @@ REFUSED = [
     ("one or more", [1.0], {"neurons": []}),
     (r"stimuli.of\(function, duration\)", lambda t: t, {}),
     ("dt is 0.5, which is for arrays", stimuli.step(1.0), {"dt": 0.5}),
-    (r"start has shape \(2,\)", stimuli.step([1.0, 2.0]), {}),
+    (r"amplitude has shape \(2,\)", stimuli.step([1.0, 2.0]), {}),
     ("end is 0.7 ms", stimuli.step(1.0, end=0.7), {}),
     ("Functions of NumPy", stimuli.of(__import__("math").sin, 5.0), {}),
     ("returns an array of shape", stimuli.of(lambda t: 1.0, 5.0), {}),
     ("takes .* GB of memory", stimuli.of(lambda t: t, 1e14), {}),
     ("largest float32", stimuli.step(1e39), {}),
+    ("frequency is 2000.*at most 1000", stimuli.sine(1.0, 2000.0), {}),
+    (r"amplitude has shape \(2,\)", stimuli.sine([1.0, 2.0], 5.0), {}),
 ]
 
 

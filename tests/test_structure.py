@@ -19,7 +19,7 @@ FLOORS = (
     "kernels",
     "version errors",
     "checks",
-    "precision attributes progress former",
+    "precision attributes progress former declaring",
     "copying backends io",
     "signatures",
     "neuron neurons textbook_neurons math synapse synapses stimuli patterns spike_pattern"

@@ -10,6 +10,7 @@ from scipy import sparse
 from spikesim import (
     LIF,
     AdEx,
+    CurrentLIF,
     DeltaLIF,
     InputError,
     Network,
@@ -116,8 +117,20 @@ def test_what_nobody_would_look_at_cannot_be_set():
         cells[:3].n = 4
     with pytest.raises(InputError, match=r"v has shape \(2,\)"):
         cells[:3].v = [1.0, 2.0]
-    with pytest.raises(AttributeError, match=r"no variable 'vm'.*Did you mean 'v'"):
+    with pytest.raises(AttributeError, match=r"no variable or parameter 'vm'.*Did you mean 'v'"):
         _ = cells[:3].vm
+
+
+def test_parameters_of_a_subgroup_can_be_read_and_set():
+    _, cells = network(neuron=CurrentLIF, threshold=-50.0)
+    cells[:3].threshold = -48.0
+    cells[[0, 9]].tau = 10.0, 30.0
+    assert cells.threshold.tolist() == [-48.0] * 3 + [-50.0] * 7
+    assert cells.tau.tolist() == [10.0, *[20.0] * 8, 30.0]
+    assert cells[8:].tau.tolist() == [20.0, 30.0]
+    assert cells[8:].E_L == -60.0
+    with pytest.raises(InputError, match="tau"):
+        cells[:3].tau = -1.0
 
 
 # ---- connections --------------------------------------------------------------------------------

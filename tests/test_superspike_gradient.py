@@ -146,3 +146,53 @@ def test_the_error_is_the_difference_of_emission_and_target_through_two_euler_fi
         e = e + DT / 10.0 * (rise - e)
         total += np.sum(e**2)
     assert summed_cost(net) == pytest.approx(total, rel=1e-9)
+
+
+def test_update_is_what_a_chunk_of_learning_changes_per_unit_of_learning_rate():
+    shown = patterns.poisson(6, 60.0, 40.0, seed=1)
+    target = patterns.from_trains([[10.0, 25.0], [17.0]], 40.0)
+    options = {"optimizer": "plain", "eta": ETA, "chunk": 40.0, "rho": 1.0, "w_0": 80.0}
+    net = SuperSpikeNetwork((6, 4, 2), seed=2, dtype="float64", backend="python", **options)
+    before = [W.copy() for W in net.W]
+    found = net.update(shown, target)
+    assert all(np.array_equal(own, W) for own, W in zip(before, net.W, strict=True))
+    # A chunk ends with the first step of a loop; the second loop is over when the third begins.
+    net.fit(shown, target, 1, block=1.0, burn_in=80.0)
+    for W, was, dW in zip(net.W, before, found.dW, strict=True):
+        assert np.abs(dW).max() > 1e-3
+        np.testing.assert_allclose((W - was) / ETA, dW, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("index", [(0, 0), (1, 1), (3, 1)])
+def test_update_is_the_gradient_of_the_loss_over_the_loop_that_it_measures(index, monkeypatch):
+    def loss_of_second_loop(weights):
+        net = smooth_network(weights, monkeypatch, identical=True)
+        net._training.learn_at(0.0)
+        net._training.network.run_steps(STEPS + 1)
+        before = summed_cost(net)
+        net._training.network.run_steps(STEPS)
+        return 0.5 * (summed_cost(net) - before)
+
+    change = np.zeros_like(W)
+    change[index] = 1e-4
+    slope = (loss_of_second_loop(W + change) - loss_of_second_loop(W - change)) / 2e-4
+    net = smooth_network(W, monkeypatch, identical=True, lag=1)
+    found = net.update(INPUTS, TARGETS).dW[0][index] * STEPS
+    assert abs(slope) > 1e-3
+    assert found == pytest.approx(-FACTOR * slope, rel=1e-6)
+
+
+def test_update_tells_the_error_signals_of_every_layer():
+    net = SuperSpikeNetwork((6, 4, 2), seed=2, dtype="float64", backend="python")
+    shown = patterns.poisson(6, 60.0, 40.0, seed=1)
+    delta = net.update(shown, patterns.from_trains([[10.0], []], 40.0)).delta
+    assert [each.shape for each in delta] == [(400, 4), (400, 2)]
+    assert delta[1][:, 0].max() > 0.0  # a spike is missing
+
+
+def test_update_of_a_network_whose_hidden_layers_are_frozen_changes_the_output_only():
+    net = SuperSpikeNetwork((6, 4, 2), seed=2, frozen=True, dtype="float64", backend="python")
+    shown = patterns.poisson(6, 60.0, 40.0, seed=1)
+    dW = net.update(shown, patterns.from_trains([[10.0, 20.0], [15.0]], 40.0)).dW
+    assert not dW[0].any()
+    assert dW[0].shape == (6, 4)

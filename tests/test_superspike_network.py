@@ -194,6 +194,13 @@ def test_symmetric_feedback_follows_weights_that_are_set_when_it_is_recorded():
     assert net.record(CALM, LATE, synapse=(1, 0, 0)).synapse.error.any()
 
 
+def test_symmetric_feedback_follows_weights_that_are_set_from_the_first_step_of_learning():
+    net = network()
+    net.W[1] = 30.0 * np.ones((4, 2))
+    net.fit(SHOWN, TARGET, 1, block=0.1, burn_in=10.0)  # no chunk ends, so nothing is updated
+    np.testing.assert_array_equal(net.B[0], net.W[1].T)
+
+
 def test_the_history_has_an_entry_for_every_block():
     net = network()
     history = net.fit(SHOWN, TARGET, 3, block=100.0, learning_rate=[1.0, 0.5, 0.1])

@@ -3,16 +3,15 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-import naive_superspike
 import numpy as np
 import pytest
-from naive_superspike import NaiveSuperSpike
 
 from spikesim import patterns
 from spikesim.learning import eligibility
 from spikesim.models.superspike import SuperSpikeNetwork
+from tests.reliability import differential
 
-BOUND = 0.1  # V
+BOUND = 100.0  # mV
 
 
 class Case(NamedTuple):
@@ -25,21 +24,11 @@ class Case(NamedTuple):
     blocks: int = 4
     rate: float = 20.0  # Hz, of inputs
     twice: bool = False  # every input spike comes twice
-    learning_rate: tuple[float, ...] | None = None
+    rates: tuple[float, ...] | None = None  # of learning, in units of eta
     options: dict[str, Any] = {}  # noqa: RUF012 - never written
     backend: str = "cpu"
     dtype: str = "float64"
     dt: float = 0.1
-
-
-class Result(NamedTuple):
-    """Of the network or its transcription; weights in V."""
-
-    before: list[np.ndarray]
-    weights: list[np.ndarray]
-    v: list[np.ndarray]
-    spikes: list[np.ndarray]  # (step, neuron), by layer after the input
-    cost: float
 
 
 def stimuli(case):
@@ -56,74 +45,18 @@ def build(case):
     )
 
 
-def volts(W):
-    return [np.array(w, np.float64) / 1000.0 for w in W]
-
-
-def learned(case):
-    """What the network comes to, and the network."""
-    net = build(case)
-    before = volts(net.W)
-    network = net.training.network
-    layers = [network.populations[layer.name] for layer in net.training.above_input]
-    recordings = [network.record_spikes(layer) for layer in layers]
-    net.fit(
-        *stimuli(case),
-        case.blocks,
-        block=case.block,
-        burn_in=case.burn_in,
-        learning_rate=case.learning_rate,
-    )
-    v = [layer.v for layer in net.training.above_input if "v" in layer.arrays]
-    spikes = [in_order(np.stack([r.steps, r.i], axis=1)) for r in recordings]
-    return Result(before, volts(net.W), v, spikes, net.cost), net
-
-
-def transcribed(case):
-    """What the transcription comes to, from the same weights."""
-    net = build(case)
-    p = net.parameters
-    delay, chunk, burn_in = (round(x / case.dt) for x in (p.delay, p.chunk, case.burn_in))
-    hebbian = None
-    if p.hebbian_delay is not None:
-        hidden = round(p.hebbian_delay / case.dt)
-        hebbian = [hidden] * (len(net.W) - 1) + [delay]
-    r0 = p.eta / 1000.0
-    if case.learning_rate is not None:
-        starts = burn_in + np.arange(case.blocks) * round(case.block / case.dt)
-        r0 = [(0, 0.0), *zip(starts.tolist(), np.array(case.learning_rate) / 1000.0, strict=True)]
-    naive = NaiveSuperSpike(
-        volts(net.W),
-        *[(np.rint(s.times / case.dt).astype(int), s.ids) for s in stimuli(case)],
-        loop=round(case.loop / case.dt),
-        feedback=p.feedback,
-        B=[B.T for B in net.B],
-        delay=delay,
-        hebbian_delay=hebbian,
-        psp_cut=p.psp_cut,
-        error_cut=p.error_cut,
-        optimizer=p.optimizer,
-        r0=r0,
-        learning_from=burn_in,
-        chunk=chunk,
-        rho=p.rho,
-        a=p.a,
-        error_dependent=p.rho_error,
-        partial=not p.linear,
-        fixed_hidden=p.frozen,
-    )
-    naive.run(burn_in + round(case.blocks * case.block / case.dt))
-    spikes = [in_order(naive.raster(layer)) for layer in naive.layers]
-    v = naive.v[-1:] if p.frozen else naive.v
-    return Result(volts(net.W), naive.w, v, spikes, naive.mean_square_error())
-
-
-def in_order(spikes):
-    return spikes[np.lexsort((spikes[:, 1], spikes[:, 0]))]
+def compared(case):
+    """A network that has learned, its spikes by layer, and where it differs from the oracle."""
+    net, found = build(case), differential.Case(0, "superspike", 0, plain=True)
+    values = {name: getattr(net.parameters, name) for name in differential.TOLD}
+    steps = tuple(round(time / case.dt) for time in (case.burn_in, case.block))
+    rates = case.rates or (1.0,) * case.blocks
+    spikes = differential.compare_superspike(found, net, values, stimuli(case), steps, rates)
+    return net, spikes, found.differences
 
 
 def distance(first, second):
-    """The largest difference of two weights."""
+    """The largest difference of two weights, in mV."""
     return max(np.abs(w - v).max() for w, v in zip(first, second, strict=True))
 
 
@@ -159,7 +92,7 @@ OPTION_CASES = {
     "another hebbian delay": Case(options={**RANDOM, "hebbian_delay": 0.5}),
     "a large cut of PSPs": Case(options={**RANDOM, "psp_cut": 0.05}),
     "a large cut of errors": Case(options={**RANDOM, "error_cut": 1e-3}),
-    "learning rates": Case(learning_rate=(1.0, 0.0, 0.5, 2.0), options=RANDOM),
+    "learning rates": Case(rates=(1.0, 0.0, 0.5, 2.0), options=RANDOM),
     "chunks that are no whole number of blocks": Case(options={**RANDOM, "chunk": 130.0}),
     "several input spikes at once": Case(twice=True, options=RANDOM),
     "a longer step": Case(dt=0.2, options=RANDOM),
@@ -173,46 +106,19 @@ CASES = {"no option": PLAIN, **LONG_CASES, **OPTION_CASES}
 
 @cache
 def result(name):
-    """What the network of a case comes to."""
-    return learned(CASES[name])[0]
+    return compared(CASES[name])
 
 
-@pytest.fixture(scope="module", params=CASES)
-def pair(request):
-    """The name of a case, what the network came to, and what it should have come to."""
-    case = CASES[request.param]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(naive_superspike, "DT", case.dt / 1000.0)
-        patch.setattr(naive_superspike, "REFRACTORY", round(5.0 / case.dt))
-        return request.param, result(request.param), transcribed(case)
-
-
-def test_every_spike_of_every_layer_is_in_the_step_of_the_transcription(pair):
-    _, own, right = pair
-    for mine, theirs in zip(own.spikes, right.spikes, strict=True):
-        assert len(theirs) >= 8
-        np.testing.assert_array_equal(mine, theirs)
-
-
-def test_weights_move_to_those_of_the_transcription(pair):
-    name, own, right = pair
-    assert distance(own.weights, right.weights) < 1e-9
-    moved = [np.abs(w - b).max() for w, b in zip(own.weights, own.before, strict=True)]
-    assert min(moved[-1:] if name == "frozen" else moved) > 1e-5
-    assert max(np.abs(w).max() for w in own.weights) <= BOUND
-
-
-def test_v_is_that_of_the_transcription(pair):
-    name, own, right = pair
-    for mine, theirs in zip(own.v, right.v, strict=True) if name != "plain" else ():
-        assert theirs.max() > 0.0
-        np.testing.assert_allclose(mine, theirs, rtol=1e-6, atol=1e-9 * theirs.max())
-
-
-def test_the_cost_is_that_of_the_transcription(pair):
-    _, own, right = pair
-    assert right.cost > 0.1
-    assert own.cost == pytest.approx(right.cost, rel=1e-9)
+@pytest.mark.parametrize("name", CASES)
+def test_every_spike_weight_and_average_is_that_of_the_transcription(name):
+    net, spikes, differences = result(name)
+    assert differences == []
+    assert min(each.sum() for each in spikes) >= 8
+    before = build(CASES[name]).W
+    moved = [np.abs(w - b).max() for w, b in zip(net.W, before, strict=True)]
+    assert min(moved[-1:] if name == "frozen" else moved) > 0.01
+    assert max(np.abs(w).max() for w in net.W) <= BOUND
+    assert net.cost > 0.1
 
 
 # ------------------------------------------------------------------ what makes a difference
@@ -220,43 +126,53 @@ def test_the_cost_is_that_of_the_transcription(pair):
 
 @pytest.mark.parametrize("name", [n for n, c in OPTION_CASES.items() if c.sizes == PLAIN.sizes])
 def test_an_option_changes_what_is_learned(name):
-    own = result(name)
-    assert distance(own.weights, result("no option").weights) > 1e-5
+    assert distance(result(name)[0].W, result("no option")[0].W) > 0.01
 
 
 def test_a_frozen_hidden_layer_keeps_its_weights():
-    own = result("frozen")
-    np.testing.assert_array_equal(own.weights[0], own.before[0])
-    assert (own.weights[1] != own.before[1]).any()
+    net, before = result("frozen")[0], build(CASES["frozen"])
+    np.testing.assert_array_equal(net.W[0], before.W[0])
+    assert (net.W[1] != before.W[1]).any()
 
 
 # ------------------------------------------------------------------ arithmetic and blocks
 
 
+def learned(case):
+    """A network that has learned, and its spikes by layer."""
+    net = build(case)
+    populations = net.training.network.populations
+    recordings = [net.training.network.record_spikes(populations[x.name]) for x in layers_of(net)]
+    net.fit(*stimuli(case), case.blocks, block=case.block, burn_in=case.burn_in)
+    return net, [sorted(zip(r.steps.tolist(), r.i.tolist(), strict=True)) for r in recordings]
+
+
+def layers_of(net):
+    return net.training.above_input
+
+
 def test_in_single_precision_the_first_second_of_learning_is_the_same():
     case = Case(loop=500.0, burn_in=500.0, block=500.0, blocks=2, options=PUBLISHED)
-    own, right = learned(case._replace(dtype="float32"))[0], transcribed(case)
-    assert own.v[0].dtype == np.float32
-    for mine, theirs in zip(own.spikes, right.spikes, strict=True):
-        assert len(theirs) > 50
-        np.testing.assert_array_equal(mine, theirs)
-    assert distance(own.weights, right.weights) < 1e-4 * BOUND
-    assert min(np.abs(w - b).max() for w, b in zip(own.weights, own.before, strict=True)) > 1e-3
+    (single, ours), (double, theirs) = learned(case._replace(dtype="float32")), learned(case)
+    assert single.training.above_input[0].v.dtype == np.float32
+    assert ours == theirs
+    assert min(map(len, theirs)) > 50
+    assert distance(single.W, double.W) < 1e-4 * BOUND
+    assert distance(single.W, build(case).W) > 1.0
 
 
 DENSE = Case(rate=200.0, options={**RANDOM, "w_0": 60.0})
 
 
 def test_weights_are_the_same_if_blocks_are_short_and_end_early_because_of_many_events(monkeypatch):
-    default, _ = learned(DENSE)
+    default, expected = learned(DENSE)
     monkeypatch.setattr(eligibility, "EVENTS", 1)
     monkeypatch.setattr(eligibility, "BLOCK", 200)
-    own, net = learned(DENSE)
-    for mine, theirs in zip(own.spikes, default.spikes, strict=True):
-        assert len(theirs) > 10
-        np.testing.assert_array_equal(mine, theirs)
-    assert distance(own.weights, default.weights) < 1e-9
-    assert distance(own.weights, own.before) > 1e-3
+    net, spikes = learned(DENSE)
+    assert spikes == expected
+    assert min(map(len, spikes)) > 10
+    assert distance(net.W, default.W) < 1e-6
+    assert distance(net.W, build(DENSE).W) > 1.0
     lengths = block_lengths(net, 500)
     assert max(lengths) < 200
 

@@ -12,6 +12,7 @@ from spikesim import (
     AdEx,
     Alpha,
     Biexponential,
+    CurrentLIF,
     InputError,
     Network,
     Neuron,
@@ -131,6 +132,20 @@ def test_a_synapse_reaches_a_compartment_by_the_names_that_its_neuron_has():
     current, t = after(net)
     g = 3.0 * np.where(t > 0.0, t / 4.0, 0.0) * np.exp(1.0 - t / 4.0)
     np.testing.assert_allclose(current[0], g * 20.0, rtol=1e-9, atol=1e-12)
+
+
+def test_a_synapse_reaches_a_parameter_that_can_become_an_input():
+    net = Network(dt=0.1, dtype="float64", backend="python")
+    source = net.add_spike_trains("source", 1, [2.0], [0])
+    cells = net.add_population("cells", 2, CurrentLIF, I=[0.0, 5.0])
+    net.connect(source, cells, target="I", weight=0.05, delay=1.0, synapse=Alpha.with_(tau=4.0))
+    recording = net.record(cells, ["I", "v"])
+    net.run(20.0)
+    t = recording.t - 3.0
+    g = 0.05 * np.where(t > 0.0, t / 4.0, 0.0) * np.exp(1.0 - t / 4.0)
+    before = np.hstack([[[-60.0], [-60.0]], recording.v[:, :-1]])
+    np.testing.assert_allclose(recording.I, [[0.0], [5.0]] - g * before, rtol=1e-9, atol=1e-12)
+    assert (recording.v[:, -1] > [-60.0, -57.0]).all()
 
 
 def test_delays_of_each_synapse_count():
@@ -335,7 +350,10 @@ def test_a_synapse_that_cannot_be_one_is_refused(change, message):
     [
         ({"synapse": 3.0}, "synapse is 3.0; it has to be a Synapse"),
         ({"target": "got"}, "target is 'got', which the equations of 'cells' change"),
-        ({"synapse": OWN.with_(v="V")}, r"asks for 'v'; .* Did you mean 'v'\? .*with_\(v="),
+        (
+            {"synapse": OWN.with_(v="V")},
+            r"synapse reads 'V' .* for its 'v', .* Did you mean 'v'\? .*with_\(v=",
+        ),
     ],
 )
 def test_a_synapse_that_does_not_fit_its_neurons_is_refused(change, message):

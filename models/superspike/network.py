@@ -297,9 +297,15 @@ class SuperSpikeNetwork(PatternModel):
             is_recorded = net.synapse is not None and net.synapse.layer == layer.index
             if is_recorded or (net.learning and not (p.frozen and not layer.is_output)):
                 yield from rules.connection(self, net, layer)
-        for layer in net.hidden if net.learning and p.feedback == "symmetric" else ():
+        for layer in net.hidden if net.applies and p.feedback == "symmetric" else ():
             given = {"when": rules.end_of_chunk, "many": layer.above.n}
             yield layer.phase(rules.copy_symmetric, **given)
+
+    def summed(self, layer):
+        return layer.arrays.get("m")
+
+    def learned_from(self, layer):
+        return layer.arrays.get("e")
 
     def indices(self, net):
         return rules.indices(net)

@@ -294,6 +294,8 @@ def connection(model, net, layer):
         yield layer.phase(heterosynaptic_trace)
         yield layer.phase(regularise, "row", end_of_chunk)
         yield layer.phase(forget_heterosynaptic, when=end_of_chunk)
+    if not net.applies:
+        return
     track = {"rmaxprop": track_rmaxprop, "rmsprop": track_rmsprop}.get(p.optimizer)
     if track is not None:
         slow = type_for(dtype, p.tau_rms / (NEAR_ZERO * p.chunk))

@@ -175,7 +175,8 @@ class Assembly(Inputs):
         pre, post = before.population, after.population
         name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
-        self._check_port(post, target)
+        if synapse is None:
+            self._check_port(post, target)
         rules = {
             "probability": probability,
             "indegree": indegree,
@@ -263,7 +264,7 @@ class Assembly(Inputs):
         >>> net = Network(dt=0.1, seed=1, backend="python")
         >>> cells = net.add_population("cells", 10, Izhikevich)
         >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
-        <GapJunctions cells ↔ cells: 10 junctions, conductance 0.1>
+        <GapJunctions cells ↔ cells: 8 junctions, conductance 0.1>
         """
         before, after = self._group("pre", pre), self._group("post", post)
         number = len(self.gap_junctions)
@@ -397,7 +398,7 @@ class Assembly(Inputs):
             If the file cannot be written, or this program has written it or is recording to it.
         """
         if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
-            others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
+            path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
             self._chosen(each, None)
@@ -493,7 +494,8 @@ class Assembly(Inputs):
             raise InputError(
                 f"{role} is {show(neurons)}; for a file it has to name one or more, and none twice."
             )
-        declared = {} if of_synapses else population.neuron.variables
+        neuron = None if of_synapses else population.neuron
+        declared = {} if neuron is None else {**neuron.parameters, **neuron.variables}
         units = units_of(names, unit, declared)
         kind = SynapseRecording if of_synapses else StateRecording
         recording = kind(population, names, interval, which, self.dt, path, units)

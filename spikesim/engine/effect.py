@@ -10,9 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.engine.parameters import has_axes
 from spikesim.engine.population import Population
+from spikesim.engine.setting import Setting
 from spikesim.kernels import spikes
+from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine import python
+from spikesim.kernels.machine.drawing import draws
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import record
 
@@ -45,6 +49,9 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
     >>> round(effect(cells, "I", "v", 0), 3)
     0.097
     """
+    if target not in population.state:
+        population, neuron = _alone(population, neuron), 0
+        population.live(target)
     trial = _Trial(population, target, variable, neuron)
     more = 1e-3
     try:
@@ -62,6 +69,19 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
     return float(found) if np.isfinite(found) else 0.0
 
 
+def _alone(population: Population, neuron: int) -> Population:
+    """A population of its own for one neuron, with its parameters and as it is now."""
+    network = population.network
+    given = {
+        name: value[neuron] if has_axes(value) else value
+        for name, value in population.parameters.items()
+    }
+    alone = Population(Setting(network.dt), population.name, 1, population.neuron, given)
+    for name, array in alone.state.items():
+        array[:] = population.state[name][neuron]
+    return alone
+
+
 class _Trial:
     """One neuron in float64, apart from its network."""
 
@@ -70,6 +90,8 @@ class _Trial:
         for phase in population.emission():
             if phase.body is spikes.collect:
                 break
+            if draws(phase.body):
+                phase = phase._replace(state={**phase.state, KEY: np.zeros(4, np.int64)})
             self._phases.append(phase)
         self._n, self._neuron = population.n, neuron
         self._input = population.as_seen(target), float(population.state[target][neuron])

@@ -30,8 +30,8 @@ from spikesim.kernels.machine.states import State
 
 __all__ = ["GapJunctions"]
 
-GAPS = 1 << 27
-"""Random numbers of gap junctions come from streams from here on."""
+GAPS = 1 << 34
+"""Gap junctions are drawn from streams from here on, of the generator that draws synapses."""
 
 _FARTHEST = 0.5  # of the way to the voltage of the others in one step
 _TRIED = 16  # neurons: those with the largest conductances

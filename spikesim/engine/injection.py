@@ -1,9 +1,10 @@
 """What is added to an input of a population in every step, and which of its variables are inputs.
 
-An input is a variable that the neurons' equations only read, such as a current ``I``. What a user
-has set, ``cells.I[:] = 2.0``, stays as it is: stimuli, noise and the currents of gap junctions are
-added to it, in the order in which they were made, and neurons and recordings see the total. So all
-of them add up, and nothing has to be undone when one ends.
+An input is a variable that the neurons' equations only read, such as a current ``I``, or a
+parameter that can become one (`Population.live`). What a user has set, ``cells.I[:] = 2.0``, stays
+as it is: stimuli, noise and the currents of gap junctions are added to it, in the order in which
+they were made, and neurons and recordings see the total. So all of them add up, and nothing has to
+be undone when one ends.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ EACH = (1 << 62) - 1
 
 
 def check_input(population: Population, target: Any) -> None:
-    """Raise `InputError` if a variable is none that the neurons only read."""
-    variables = [name for name in population.state if name not in ("spike", "uniform")]
+    """Raise `InputError` if a variable is none that the neurons only read.
+
+    A parameter that can become one is an input, too.
+    """
+    names = [*population.state, *population.neuron.live]
+    variables = [name for name in dict.fromkeys(names) if name not in ("spike", "uniform")]
     check_unknown(f"target variable of {population.name!r}", [target], variables)
     bodies = [step[0] if isinstance(step, tuple) else step for step in population.neuron.steps]
     changed = frozenset[str]().union(*map(written, [*bodies, *population.neuron.on_spike]))

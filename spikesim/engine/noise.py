@@ -22,6 +22,9 @@ __all__ = ["Noise"]
 NOISE = 1 << 26
 """Random numbers of noises come from streams from here on."""
 
+STARTS = 1 << 35
+"""What noises begin with is drawn from streams from here on, of the generator of synapses."""
+
 LONGEST = 1e15
 """The longest time constant, in steps: noise that is slower would not change at all."""
 
@@ -119,7 +122,7 @@ class Noise(Injection):
 
     def begin_again(self) -> None:
         if "x" in self._state:
-            chance = generator(self.population.network.noise_seed, self._params["stream"])
+            chance = generator(self.population.network.noise_seed, STARTS + self._number)
             self._state["x"][:] = chance.standard_normal(self._state["x"].size)
 
     def adding(self, population: Population, total: dict[str, np.ndarray]) -> list[Phase]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from spikesim.attributes import public_names
 from spikesim.checks import check_choice, check_memory, is_real, nearest
-from spikesim.copying import Part
 from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
+from spikesim.engine.influence import Influenced
 from spikesim.engine.parameters import (
     Parameters,
     check_type,
@@ -27,7 +27,7 @@ from spikesim.engine.subgroups import Subgroup, subgroup
 from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
-from spikesim.kernels import probes, spikes, stimuli
+from spikesim.kernels import probes, spikes
 from spikesim.kernels.chance import Uniforms
 from spikesim.kernels.draws import KEY
 from spikesim.kernels.machine.differing import (
@@ -58,7 +58,7 @@ def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarra
         )
 
 
-class Population(Part):
+class Population(Influenced):
     """`n` neurons of one kind; made by `Network.add_population`.
 
     State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
@@ -137,7 +137,7 @@ class Population(Part):
         self.rings: dict[str, np.ndarray] = {}
         self._injected: dict[str, list[Any]] = {}
         self._silent: dict[str, np.ndarray] = {}
-        self._totals: dict[str, np.ndarray] = {}  # of the variables that something is added to
+        self._totals: dict[str, np.ndarray] = {}
 
     def __repr__(self) -> str:
         return f"<Population {self.name!r}: {self.n} neurons with {', '.join(self.state)}>"
@@ -195,29 +195,6 @@ class Population(Part):
 
     def __getitem__(self, key: Any) -> Subgroup:
         return subgroup(self, key)
-
-    def silence(self, on: bool = True) -> None:
-        """Let no neuron send spikes, or let them send spikes again.
-
-        Their equations go on, and a neuron that reaches its threshold is reset; but the spike
-        reaches no one and is not recorded. It is saved with the network.
-        """
-        self.set_silent(slice(None), check_choice("on", on, [True, False]))
-
-    def set_silent(self, ids: Any, on: bool) -> None:
-        """Silence some neurons, or let them send spikes again."""
-        if "silent" not in self._silent:
-            self._silent["silent"] = np.zeros(self.n, np.int8)
-        self._silent["silent"][ids] = on
-
-    @property
-    def silent(self) -> np.ndarray:
-        return read_only(self._silent.get("silent", np.zeros(self.n, np.int8)).astype(bool))
-
-    @property
-    def can_be_silent(self) -> bool:
-        """Whether neurons have been silenced, now or before: there is a Phase for it then."""
-        return bool(self._silent)
 
     @property
     def ids(self) -> np.ndarray:
@@ -428,32 +405,23 @@ class Population(Part):
         alike: Any = Alike(self.parameters, arrays)
         for name in self._live:
             functions = self.neuron.live[name]
-            state = State().link("value", self._live, name)
+            state = State().link("value", self._seen_in(name), name)
             for constant in functions:
                 state.link(f"to_{constant}", self.differing, constant)
             for each in arrays:
-                held = self._live if each in self._live else self.parameters.held
+                held = self._seen_in(each) if each in self._live else self.parameters.held
                 state.link(EACH + each, held, each)
             body = following(functions, alike, are_whole(arrays))
             ordered.append(Phase(body, every_value, state, alike, neurons=self, dtype="float64"))
         return ordered
 
+    def _seen_in(self, name: str) -> dict[str, np.ndarray]:
+        """Where a live parameter is, as neurons see it: with all that is added to it."""
+        return self._totals if name in self._totals else self._live
+
     def is_driven(self, variable: str) -> bool:
         """Whether a variable may be written to in a run by others than the neurons themselves."""
         return variable in self._totals or self.network.is_driven(self, self.state[variable])
-
-    def inject(self, variable: str, part: Any) -> None:
-        """Have ``part.adding`` add to an input in every step; see `spikesim.engine.injection`."""
-        self._totals.setdefault(variable, np.zeros_like(self.state[variable]))
-        self._injected.setdefault(variable, []).append(part)
-
-    def injected(self) -> list[Any]:
-        """All that is added to inputs."""
-        return [part for parts in self._injected.values() for part in parts]
-
-    def as_seen(self, variable: str) -> np.ndarray:
-        """A variable as neurons and recordings see it: with all that is added to it."""
-        return self._totals.get(variable, self.state[variable])
 
     def clearing(self) -> list[Phase]:
         """The Phases that come first: what arrives is added to what they leave."""
@@ -476,16 +444,6 @@ class Population(Part):
         if self._uniforms:
             ordered.append(self._uniforms.phase())
         return ordered + self.emission()
-
-    def _injecting(self) -> list[Phase]:
-        """The Phases that add up what the neurons see of their inputs."""
-        ordered = []
-        for variable, parts in self._injected.items():
-            total = {"total": self._totals[variable]}
-            state = {"value": self.state[variable], **total}
-            begin = Phase(stimuli.begin, stimuli.neurons, state, {"parts": SHARED}, neurons=self)
-            ordered += [begin, *(phase for part in parts for phase in part.adding(self, total))]
-        return ordered
 
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
@@ -512,13 +470,6 @@ class Population(Part):
             phase = Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype)
             ordered.append(self._for_each(phase, for_each_spike))
         return ordered
-
-    def silencing(self) -> list[Phase]:
-        """The Phase, if any, that takes back what silenced neurons emit."""
-        if not self._silent:
-            return []
-        state = State(self._listed, self._silent, spike=self.state["spike"])
-        return [Phase(spikes.silence, once, state)]
 
     def _for_each(self, phase: Phase, wrapped: Callable[..., Callable]) -> Phase:
         """A Phase whose body has for each neuron the constants that differ."""

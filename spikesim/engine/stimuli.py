@@ -14,6 +14,7 @@ from spikesim.checks import (
     check_array,
     check_choice,
     check_memory,
+    check_number,
     check_steps,
     show,
 )
@@ -100,6 +101,8 @@ class Stimulus(Injection):
             )
         if isinstance(stimulus, Ramp):
             body, arrays, numbers = self._of_ramp(stimulus)
+        elif isinstance(stimulus, Sine):
+            body, arrays, numbers = self._of_sine(stimulus)
         elif isinstance(stimulus, Function):
             dt = self.population.network.dt if stimulus.dt is None else stimulus.dt
             check_memory(f"duration is {stimulus.duration:g} ms", 8.0 * stimulus.duration / dt)
@@ -120,13 +123,30 @@ class Stimulus(Injection):
         self._params.update(numbers)
 
     def _of_ramp(self, ramp: Ramp) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
-        start = self._of_each("start", ramp.start, np.float64)
-        stop = self._of_each("stop", ramp.stop, np.float64)
-        for name, array in (("start", start), ("stop", stop)):
-            check_array(name, array, dtype=self.population.dtype)
-        start, stop = np.broadcast_arrays(start, stop)
+        names = ("amplitude",) * 2 if ramp.start is ramp.stop else ("start", "stop")
+        ends = []
+        for name, end in zip(names, (ramp.start, ramp.stop), strict=True):
+            ends.append(self._of_each(name, end, np.float64))
+            check_array(name, ends[-1], dtype=self.population.dtype)
+        start, stop = np.broadcast_arrays(*ends)
         arrays = {"start": start.copy(), "rise": stop - start}
         return bodies.play_ramp, arrays, self._lasting(ramp, start.size)
+
+    def _of_sine(self, sine: Sine) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
+        amplitude = self._of_each("amplitude", sine.amplitude, np.float64)
+        check_array("amplitude", amplitude, dtype=self.population.dtype)
+        dt = self.population.network.dt
+        highest = 500.0 / dt  # two steps in a period
+        check_number("frequency", sine.frequency, at_most=highest, unit="Hz, two steps a period")
+        numbers = {"cycles": sine.frequency * dt / 1000.0, "phase": sine.phase}
+        return (
+            bodies.play_sine,
+            {"amplitude": amplitude},
+            {
+                **numbers,
+                **self._lasting(sine, amplitude.size),
+            },
+        )
 
     def _lasting(self, stimulus: Ramp | Sine, size: int) -> dict[str, Any]:
         dt = self.population.network.dt

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Guarded
+from spikesim.attributes import Guarded, read_only
 from spikesim.checks import check_array, check_choice, check_neurons, is_real, nearest, show
 from spikesim.errors import InputError
 
@@ -68,7 +68,8 @@ class Subgroup(Guarded):
 
     `Network.connect`, `record`, `record_spikes`, `play`, `add_noise` and `add_background` take it
     in place of a population, and ``neurons=`` of others takes it, too. Variables can be read and
-    set: ``exc.v[:] = -60.0``, where the neurons are a slice, and ``exc.v = -60.0`` in any case.
+    set: ``exc.v[:] = -60.0``, where the neurons are a slice, and ``exc.v = -60.0`` in any case; so
+    can parameters, ``exc.threshold = -48.0``.
 
     Attributes
     ----------
@@ -117,30 +118,38 @@ class Subgroup(Guarded):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.ids, dtype)
 
-    def __getattr__(self, name: str) -> np.ndarray:
+    def __getattr__(self, name: str) -> Any:
         own = self.__dict__.get("population")
-        if own is None or name not in own.state:
-            there = "" if own is None else f"; there is {', '.join(own.state)}"
-            near = "" if own is None else nearest(name, own.state)
+        known = [] if own is None else [*dict.fromkeys([*own.state, *own.parameters])]
+        if name not in known:
             called = self.__dict__.get("name")
-            raise AttributeError(f"{called!r} has no variable {name!r}{there}.{near}")
+            raise AttributeError(
+                f"{called!r} has no variable or parameter {name!r}; there is {', '.join(known)}."
+                f"{nearest(name, known)}"
+            )
+        if name not in own.state:
+            value = own.parameters[name]
+            return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
         if self._slice is not None:
             return own.state[name][self._slice]
-        copied = own.state[name][self.ids]
-        copied.flags.writeable = False  # what is written to a copy would be lost
-        return copied
+        return read_only(own.state[name][self.ids])  # what is written to a copy would be lost
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__.get("population")
-        if own is None or name not in own.state:
+        if own is None or not (name in own.state or name in own.parameters):
             super().__setattr__(name, value)
             return
-        array = own.state[name]
+        is_variable = name in own.state
+        array = own.state[name] if is_variable else np.zeros(own.n)
+        if not is_variable:
+            array[:] = own.parameters[name]
         shape = () if is_real(value) or getattr(value, "ndim", None) == 0 else (self.n,)
         array[self.ids] = check_array(name, value, shape=shape, dtype=array.dtype)
+        if not is_variable:
+            own.parameters[name] = array
 
     def _more(self) -> Iterator[str]:
-        yield from self.population.state
+        yield from dict.fromkeys([*self.population.state, *self.population.parameters])
 
     def silence(self, on: bool = True) -> None:
         """Let these neurons send no spikes, or let them send spikes again; see `Population`."""

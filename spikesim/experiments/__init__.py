@@ -211,7 +211,7 @@ def add_run_arguments(
         )
         added.add_argument("--debug", action="store_true", help="show the traceback of an error")
         added.add_argument("--seed", type=int, default=0)
-        added.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
+        added.add_argument("--backend", default="cpu", help=runs.BACKENDS)
         added.add_argument("--out", type=Path, help="the directory; by default runs/MODEL-...")
         added.add_argument("--no-progress", action="store_true", help="no progress bar")
         runs.add_parameters(added, experiment.declarations())

@@ -19,11 +19,13 @@ from spikesim.errors import FileError, InputError
 from spikesim.io.files import check_target
 
 __all__ = [
+    "BACKENDS",
     "LOCK_FILE",
     "RUN_FILE",
     "Pictures",
     "add_model_options",
     "add_parameters",
+    "at_least_one",
     "given_parameters",
     "hidden_sizes",
     "hold",
@@ -43,6 +45,9 @@ RUN_FILE = "run.h5"
 LOCK_FILE = "run.lock"
 """The file that exists while a run holds its directory; it says which process that is."""
 
+BACKENDS = "cpu, threads or threads:2, python, cuda or cuda:1"
+"""What help says of --backend."""
+
 # The name that `atomic_file` gives a file which is not complete yet.
 _UNFINISHED = re.compile(r".+\.[0-9a-f]{8}\.part")
 _ENDING = ".01234567.part"
@@ -55,7 +60,7 @@ def add_model_options(parser: argparse.ArgumentParser, declared: Mapping[str, An
     """Add the options that every model has, and one for each of its parameters."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    parser.add_argument("--backend", default="cpu", help="cpu, python, cuda or cuda:1")
+    parser.add_argument("--backend", default="cpu", help=BACKENDS)
     parser.add_argument("--out", type=Path, help="the run directory; by default runs/MODEL-...")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     add_parameters(parser, declared)
@@ -95,8 +100,13 @@ def hidden_sizes(text: str) -> tuple[int, ...]:
     return tuple(check_integer("--hidden", n, at_least=1) for n in sizes)
 
 
-def new_directory(wanted: Path | None, stem: str) -> Path:
-    """Make a directory that holds no run yet."""
+def at_least_one(name: str, given: int) -> int:
+    """How many of something an option asks for."""
+    return check_integer(f"--{name}", given, at_least=1)
+
+
+def new_directory(wanted: Path | None, stem: str, option: str = "") -> Path:
+    """Make a directory that holds no run yet; `option` is what ``resume`` would need."""
     number = 1
     while wanted is None:
         free = Path("runs") / f"{stem}-{number}"
@@ -107,7 +117,7 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
         _refuse_held(wanted)
         raise FileError(
             f"{wanted} holds a run already; choose another --out, or continue it with "
-            f"'spikesim resume {wanted}'."
+            f"'spikesim resume {wanted}{option}'."
         )
     try:
         wanted.mkdir(parents=True, exist_ok=True)
@@ -119,12 +129,12 @@ def new_directory(wanted: Path | None, stem: str) -> Path:
 
 
 @contextmanager
-def new_run(wanted: Path | None, stem: str) -> Iterator[Path]:
+def new_run(wanted: Path | None, stem: str, option: str = "") -> Iterator[Path]:
     """Make a directory that holds no run yet, and hold it within the `with` block."""
-    directory = new_directory(wanted, stem)
+    directory = new_directory(wanted, stem, option)
     with hold(directory):
         # In the meantime another process may have begun and ended a run there.
-        yield new_directory(directory, stem)
+        yield new_directory(directory, stem, option)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from spikesim.bursts import burst_probability
 from spikesim.checks import check_array, check_choice, check_integer, check_number, check_path
 from spikesim.engine.recording import SpikeRecording
 from spikesim.errors import InputError
-from spikesim.learning.patterns import TimedParameters
+from spikesim.learning.parameters import TimedParameters
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import (
     Learner,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from spikesim import plot
 from spikesim.checks import check_array, check_integer
 from spikesim.errors import InputError
 from spikesim.learning.layers import Layer
+from spikesim.learning.measures import Update
 from spikesim.learning.model import (
     MEASURING,
     RECORDING,
@@ -31,22 +32,6 @@ from spikesim.training import (
 )
 
 __all__ = ["ImageModel", "Update"]
-
-
-class Update(NamedTuple):
-    """What a model would change, for one unit of learning rate and averaged over examples.
-
-    Attributes
-    ----------
-    dW : list of numpy.ndarray, shapes of ``net.W``
-    db : list of numpy.ndarray, shapes of ``net.b``
-    delta : list of numpy.ndarray, shapes (examples, units)
-        What each layer learns from, of every example: -dE/da, or what stands for it.
-    """
-
-    dW: list[np.ndarray]
-    db: list[np.ndarray]
-    delta: list[np.ndarray]
 
 
 class ImageModel(LayeredModel, ImageClassifier):
@@ -205,6 +190,9 @@ class ImageModel(LayeredModel, ImageClassifier):
     @property
     def _batch(self) -> int:
         return getattr(self.parameters, "batch", 1)
+
+    def _simulation(self, purpose: int) -> Simulation:
+        return Simulation(self, purpose, self.block() if purpose != RECORDING else 1)
 
     def _other(self, purpose: int) -> Simulation:
         if purpose not in self._others:

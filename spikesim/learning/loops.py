@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.checks import check_integer, show
 from spikesim.engine.network import Network
 from spikesim.engine.sources import SpikeTrainSource
+from spikesim.errors import InputError
 from spikesim.kernels.probes import tally
 from spikesim.learning.layers import Layer
-from spikesim.learning.model import Simulation
+from spikesim.learning.model import Dynamics
 from spikesim.learning.windows import Windows
 from spikesim.neurons import Neuron
 from spikesim.spike_pattern import SpikePattern
 
-__all__ = ["LoopSimulation", "Synapse", "arranged"]
+__all__ = ["LoopSimulation", "Synapse", "arranged", "check_synapse"]
 
 NEVER = np.iinfo(np.int64).max
 
@@ -32,7 +34,7 @@ class Synapse(NamedTuple):
     post: int
 
 
-class LoopSimulation(Simulation):
+class LoopSimulation(Dynamics):
     """A model's layers, which spike, and the patterns they are shown; weights are the model's.
 
     Bodies find, besides what the model brings, the spikes of each layer (``s.ids``, ``s.count``,
@@ -43,18 +45,26 @@ class LoopSimulation(Simulation):
     Parameters
     ----------
     model : PatternModel
-    purpose : {TRAINING, TEST, RECORDING}
+    purpose : {TRAINING, TEST, RECORDING, MEASURING}
     synapse : Synapse, optional
         Compute what this synapse learns from in every step, to record it.
+    numbers : dict of str to number, optional
+        What bodies read in place of the model's `numbers`.
     """
 
     model: Any  # a PatternModel, which is made of this
 
-    def __init__(self, model: Any, purpose: int, synapse: Synapse | None = None):
+    def __init__(
+        self,
+        model: Any,
+        purpose: int,
+        synapse: Synapse | None = None,
+        numbers: Mapping[str, float] | None = None,
+    ):
         net = Network(dt=model.dt, seed=model.seed, dtype=model.dtype, backend=model.backend)
-        self._begin(model, purpose, net)
+        super().__init__(model, purpose, net)
         self.synapse = synapse
-        self.shared.numbers.update(model.numbers())
+        self.shared.numbers.update({**model.numbers(), **(numbers or {})})
         self._lay_out()
         self._shown = net.add_spike_trains("input", self.input.n, [], [])
         for layer in self.layers:
@@ -150,6 +160,18 @@ class LoopSimulation(Simulation):
         """Set the learning rate; 0 keeps the weights."""
         for params in self._learners:
             params.update((name, rate) for name in self.model.RATES if name in params)
+
+
+def check_synapse(synapse: Any, sizes: tuple[int, ...]) -> Synapse:
+    """A synapse of a network of layers of these sizes, or an `InputError`."""
+    if not isinstance(synapse, tuple) or len(synapse) != 3:
+        raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
+    layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(sizes) - 1)
+    return Synapse(
+        layer,
+        check_integer("synapse pre", synapse[1], at_least=0, at_most=sizes[layer - 1] - 1),
+        check_integer("synapse post", synapse[2], at_least=0, at_most=sizes[layer] - 1),
+    )
 
 
 def arranged(saved: Any, own: Mapping[str, Mapping[str, np.ndarray]]) -> Any:

@@ -1,4 +1,4 @@
-"""`LayeredModel`: what a layered model brings, and `Simulation`, one copy of its dynamics.
+"""`LayeredModel`: what a layered model brings, and `Dynamics`, one copy of it that runs.
 
 A model says what its parameters are, which arrays a layer has, and in which order bodies act within
 a step. It is simulated in several copies, which share the weights: one to learn, one to be tested,
@@ -28,7 +28,7 @@ from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
 from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
 
-__all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "LayeredModel", "Simulation"]
+__all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "Dynamics", "LayeredModel", "Simulation"]
 
 TRAINING, TEST, RECORDING, MEASURING = range(4)
 
@@ -195,7 +195,7 @@ class LayeredModel(Learner):
         for name in self.WEIGHTS:
             arrays = [each[name] for each in self._weights if name in each]
             setattr(self, name, LayerArrays(name, arrays))
-        feedback = [array for each in blank if (array := self.feedback_weights(each)) is not None]
+        feedback = [B for each in blank if (B := self.feedback_weights(each)) is not None]
         if feedback and "B" not in self.WEIGHTS:
             self.B = LayerArrays("B", feedback)
         self.notes = {}
@@ -221,9 +221,6 @@ class LayeredModel(Learner):
         check_choice("purpose", purpose, list(self.STREAMS))
         return random_numbers(self.seed, self.STREAMS.index(purpose), *more)
 
-    def _simulation(self, purpose: int) -> Simulation:
-        return Simulation(self, purpose, self.block() if purpose != RECORDING else 1)
-
     def _saved_weights(self) -> dict[str, dict[str, np.ndarray]]:
         """Name → place among those of the name → array."""
         found: dict[str, dict[str, np.ndarray]] = {}
@@ -234,8 +231,8 @@ class LayeredModel(Learner):
         return found
 
 
-class Simulation:
-    """One copy of a model's dynamics, with the model's weights.
+class Dynamics:
+    """One copy of a model's dynamics, with the model's weights; a subclass brings its clock.
 
     Attributes
     ----------
@@ -246,6 +243,8 @@ class Simulation:
     purpose : {TRAINING, TEST, RECORDING, MEASURING}
     learning : bool
         Whether learning is computed: for training, where it is applied, and for measures.
+    applies : bool
+        Whether it is applied.
     network : Network
     moments : dict of str to numpy.ndarray
         What optimisers keep from one update to the next.
@@ -253,10 +252,99 @@ class Simulation:
         What a trial passes on to the next, apart from populations.
     """
 
+    def __init__(self, model: Any, purpose: int, network: Network):
+        self.model, self.purpose, self.p = model, purpose, model.parameters
+        self.learning = purpose in (TRAINING, MEASURING)
+        self.applies = purpose == TRAINING
+        self.network = network
+        bodies: dict[Callable, Callable] = {}
+        for kind in reversed(type(model).__mro__):
+            bodies.update(vars(kind).get("BODIES", {}))
+        self.shared = Shared(model.parameters, bodies)
+        self.moments: dict[str, np.ndarray] = {}
+        self.carried: dict[str, Any] = {}
+        self.wired: list[Wired] = []
+        self._phases: list[Phase] = []
+
+    def _lay_out(self) -> None:
+        """Make the layers, with the model's weights and arrays."""
+        self.layers = linked(self.model.units(), self.shared)
+        self.input, *self.above_input = self.layers
+        *self.hidden, self.output = self.above_input
+        for layer, weights in zip(self.layers, self.model._weights, strict=True):
+            layer.arrays.update(weights)
+        for layer in self.layers:
+            for name, shape in _shapes(self.model, "arrays", layer).items():
+                given = isinstance(shape, np.ndarray)
+                layer.arrays[name] = shape if given else np.zeros(shape, self.model.dtype)
+
+    def _wire(self, each: Wired) -> None:
+        self.wired.append(each._replace(phase=self._add(each.phase)))
+
+    def _add(self, phase: Phase, first: bool = False) -> Phase:
+        added = self.network.add_phase(
+            phase.body,
+            phase.over,
+            state=phase.state,
+            params=phase.params,
+            first=first,
+            inputs=phase.inputs,
+            dtype=phase.dtype,
+        )
+        self._phases.append(added)
+        return added
+
+    def _populate(self, layer: Layer, kind: Cells | Pixels | None) -> None:
+        """Add the population of a layer that spikes; its variables are arrays of the layer."""
+        net = self.network
+        if isinstance(kind, Cells):
+            bodies = self.shared.bodies
+            kind = replace(kind, steps=tuple(bodies.get(each, each) for each in kind.steps))
+            read = [names_of(body) for body in kind.steps]
+            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
+            neuron, population = kind.neuron(numbers), None
+            if kind.at_most is None:
+                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
+            else:
+                emit = kind.steps[-1]
+                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
+            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
+                population.shared[name] = self.shared.arrays[name]
+            layer.arrays.update(population.state)
+
+    def has_a_body_for(self, *names: str) -> bool:
+        """Whether a body of the step sees one of these arrays that all layers share."""
+        seen = {id(array) for phase in self._phases for array in phase.state.values()}
+        return any(id(self.shared.arrays[name]) in seen for name in names)
+
+    def explained(self) -> str:
+        """Every body in the order of a step: at which layer, for what, and what its names mean."""
+        names = {id(a): f"{name}" for name, a in self.shared.arrays.items()}
+        for layer in self.layers:
+            names.update((id(a), f"{layer.name}.{name}") for name, a in layer.arrays.items())
+        lines = []
+        for wired in self.wired:
+            body, state, params = wired.phase.body, wired.phase.state, wired.phase.params
+            when = " and ".join(each.__name__ for each in wired.when)
+            lines.append(
+                f"{body.__module__.rpartition('.')[2]}.{body.__name__} at {wired.layer.name}, "
+                f"{wired.each}{f', {when}' if when else ''}"
+            )
+            for name, array in state.items():
+                lines.append(f"    s.{name:16} {names.get(id(array), 'given'):24} {array.shape}")
+            for name, value in params.items():
+                if name not in ("many", "parts"):
+                    lines.append(f"    p.{name:16} {_shown(value)}")
+        return "\n".join(lines)
+
+
+class Simulation(Dynamics):
+    """A copy of the dynamics whose clock are trials: an example each, in one or two phases."""
+
     def __init__(self, model: LayeredModel, purpose: int, capacity: int):
         seed = int(np.random.SeedSequence([model.seed, purpose]).generate_state(1, np.uint64)[0])
         net = Network(dt=model.DT, seed=seed, dtype=model.dtype, backend=model.backend)
-        self._begin(model, purpose, net)
+        super().__init__(model, purpose, net)
         self.trials = Trials(capacity)
         self.shared.arrays.update(
             clock=self.trials.clock,
@@ -315,49 +403,6 @@ class Simulation:
 
     # ------------------------------------------------------------------- building
 
-    def _begin(self, model: Any, purpose: int, network: Network) -> None:
-        """Set what all copies of the dynamics have."""
-        self.model, self.purpose, self.p = model, purpose, model.parameters
-        self.learning = purpose in (TRAINING, MEASURING)
-        self.applies = purpose == TRAINING
-        self.network = network
-        bodies: dict[Callable, Callable] = {}
-        for kind in reversed(type(model).__mro__):
-            bodies.update(vars(kind).get("BODIES", {}))
-        self.shared = Shared(model.parameters, bodies)
-        self.moments: dict[str, np.ndarray] = {}
-        self.carried: dict[str, Any] = {}
-        self.wired: list[Wired] = []
-        self._phases: list[Phase] = []
-
-    def _lay_out(self) -> None:
-        """Make the layers, with the model's weights and arrays."""
-        self.layers = linked(self.model.units(), self.shared)
-        self.input, *self.above_input = self.layers
-        *self.hidden, self.output = self.above_input
-        for layer, weights in zip(self.layers, self.model._weights, strict=True):
-            layer.arrays.update(weights)
-        for layer in self.layers:
-            for name, shape in _shapes(self.model, "arrays", layer).items():
-                given = isinstance(shape, np.ndarray)
-                layer.arrays[name] = shape if given else np.zeros(shape, self.model.dtype)
-
-    def _wire(self, each: Wired) -> None:
-        self.wired.append(each._replace(phase=self._add(each.phase)))
-
-    def _add(self, phase: Phase, first: bool = False) -> Phase:
-        added = self.network.add_phase(
-            phase.body,
-            phase.over,
-            state=phase.state,
-            params=phase.params,
-            first=first,
-            inputs=phase.inputs,
-            dtype=phase.dtype,
-        )
-        self._phases.append(added)
-        return added
-
     def _cleared(self, method: str, when: Callable) -> list[Phase]:
         """Arrays cut from one, so that a single Phase can set all of them to zero."""
         wanted = [
@@ -375,26 +420,12 @@ class Simulation:
         return [cleared] if used else []
 
     def _populate(self, layer: Layer, kind: Cells | Pixels | None) -> None:
-        """Add the population of a layer that spikes; its variables are arrays of the layer."""
-        net = self.network
         if isinstance(kind, Pixels):
-            source = ImageSource(net, layer.name, layer.n, self.trials, 0.0)
+            source = ImageSource(self.network, layer.name, layer.n, self.trials, 0.0)
             self._pixels.append((source, kind.rate))
-            layer.arrays.update(net.add(source).state)
-        elif isinstance(kind, Cells):
-            bodies = self.shared.bodies
-            kind = replace(kind, steps=tuple(bodies.get(each, each) for each in kind.steps))
-            read = [names_of(body) for body in kind.steps]
-            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
-            neuron, population = kind.neuron(numbers), None
-            if kind.at_most is None:
-                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
-            else:
-                emit = kind.steps[-1]
-                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
-            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
-                population.shared[name] = self.shared.arrays[name]
-            layer.arrays.update(population.state)
+            layer.arrays.update(self.network.add(source).state)
+        else:
+            super()._populate(layer, kind)
 
     def connect(
         self,
@@ -478,11 +509,6 @@ class Simulation:
         self.model.prepare(self, first, count)
         self.network.run_steps(self.trials.schedule(example, lengths))
 
-    def has_a_body_for(self, *names: str) -> bool:
-        """Whether a body of the step sees one of these arrays that all layers share."""
-        seen = {id(array) for phase in self._phases for array in phase.state.values()}
-        return any(id(self.shared.arrays[name]) in seen for name in names)
-
     def scale_rates(self, factor: float, only: str | None = None) -> None:
         """Multiply the learning rates that the parameters give, or those of one name."""
         if factor != 1.0 and not self._rates:
@@ -526,28 +552,6 @@ class Simulation:
         """Forget all of it, as before the first trial."""
         for array in self.arrays().values():
             array.fill(0)
-
-    # ------------------------------------------------------------------- looking at it
-
-    def explained(self) -> str:
-        """Every body in the order of a step: at which layer, for what, and what its names mean."""
-        names = {id(a): f"{name}" for name, a in self.shared.arrays.items()}
-        for layer in self.layers:
-            names.update((id(a), f"{layer.name}.{name}") for name, a in layer.arrays.items())
-        lines = []
-        for wired in self.wired:
-            body, state, params = wired.phase.body, wired.phase.state, wired.phase.params
-            when = " and ".join(each.__name__ for each in wired.when)
-            lines.append(
-                f"{body.__module__.rpartition('.')[2]}.{body.__name__} at {wired.layer.name}, "
-                f"{wired.each}{f', {when}' if when else ''}"
-            )
-            for name, array in state.items():
-                lines.append(f"    s.{name:16} {names.get(id(array), 'given'):24} {array.shape}")
-            for name, value in params.items():
-                if name not in ("many", "parts"):
-                    lines.append(f"    p.{name:16} {_shown(value)}")
-        return "\n".join(lines)
 
 
 def _steps(model: LayeredModel, net: Simulation) -> list[Wired | Phase]:

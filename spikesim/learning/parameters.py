@@ -21,6 +21,7 @@ from spikesim.errors import InputError
 __all__ = [
     "Declared",
     "ModelParameters",
+    "TimedParameters",
     "choice",
     "flag",
     "number",
@@ -277,3 +278,10 @@ class ModelParameters:
     def _asdict(self) -> dict[str, Any]:
         """Values by name."""
         return {name: getattr(self, name) for name in self._declarations}
+
+
+class TimedParameters(ModelParameters):
+    """Parameters of a model whose step the user chooses."""
+
+    def check_times(self, dt: float, dtype: str) -> None:
+        """Refuse what does not go with a step of `dt` ms."""

@@ -22,12 +22,21 @@ from spikesim.engine.population import check_range
 from spikesim.engine.sources import SpikeTrainSource
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError, SimulationError
-from spikesim.learning.loops import LoopSimulation, Synapse, arranged
-from spikesim.learning.model import RECORDING, TEST, TRAINING, LayeredModel
-from spikesim.learning.parameters import ModelParameters
+from spikesim.learning.layers import Layer
+from spikesim.learning.loops import LoopSimulation, Synapse, arranged, check_synapse
+from spikesim.learning.measures import Update, update_of_loop
+from spikesim.learning.model import MEASURING, RECORDING, TEST, TRAINING, LayeredModel
+from spikesim.learning.parameters import ModelParameters, TimedParameters
 from spikesim.learning.recording import PatternRecording
 from spikesim.learning.tasks import Task, next_test
-from spikesim.learning.windows import Windows, answers, check_windows
+from spikesim.learning.windows import (
+    Windows,
+    answers,
+    check_windows,
+    equal_patterns,
+    pattern_of_tree,
+    pattern_tree,
+)
 from spikesim.patterns import SpikePattern, check_pattern, from_trains
 from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.training import (
@@ -43,13 +52,6 @@ __all__ = ["PatternModel", "TimedParameters"]
 STRETCH = 10_000  # steps between looks at Ctrl-C
 
 _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
-
-
-class TimedParameters(ModelParameters):
-    """Parameters of a model whose step the user chooses."""
-
-    def check_times(self, dt: float, dtype: str) -> None:
-        """Refuse what does not go with a step of `dt` ms."""
 
 
 class PatternModel(LayeredModel):
@@ -125,6 +127,14 @@ class PatternModel(LayeredModel):
         """The cost over the next steps of a simulation, which does not learn."""
         raise NotImplementedError
 
+    def summed(self, layer: Layer) -> np.ndarray | None:
+        """What the rule has added up for ``layer.W`` since the last update; for `update`."""
+        return None
+
+    def learned_from(self, layer: Layer) -> np.ndarray | None:
+        """The error signal of a layer's units."""
+        return None
+
     def indices(self, net: LoopSimulation) -> Iterable[tuple[str, np.ndarray, int, Any]]:
         """Arrays that bodies take for indices: name, array, lowest and highest value."""
         return ()
@@ -158,8 +168,10 @@ class PatternModel(LayeredModel):
             p.check_times(self.dt, self.dtype)
         return p
 
-    def _simulation(self, purpose: int, synapse: Synapse | None = None) -> LoopSimulation:
-        return LoopSimulation(self, purpose, synapse)
+    def _simulation(
+        self, purpose: int, synapse: Synapse | None = None, **numbers: float
+    ) -> LoopSimulation:
+        return LoopSimulation(self, purpose, synapse, numbers)
 
     def __repr__(self) -> str:
         layers = "-".join(map(str, self.sizes))
@@ -501,8 +513,27 @@ class PatternModel(LayeredModel):
             target = self._no_target(input)
         else:
             self._check_patterns(input, target)
-        chosen = None if synapse is None else self._check_synapse(synapse)
+        chosen = None if synapse is None else check_synapse(synapse, self.sizes)
         return PatternRecording(self._simulation(RECORDING, chosen), input, target)
+
+    def update(self, input: SpikePattern, target: SpikePattern | Windows) -> Update:
+        """What the model would change in a loop, after another one from rest; nothing is changed.
+
+        Parameters
+        ----------
+        input : SpikePattern
+        target : SpikePattern or Windows
+
+        Returns
+        -------
+        Update
+            dW is the mean over the loop, which the rule multiplies by the learning rate; delta the
+            error signals of every layer.
+        """
+        self._check_patterns(input, target)
+        steps = round(float(input.duration) / self.dt)
+        net = self._simulation(MEASURING, chunk=steps)
+        return update_of_loop(net, input, target)
 
     # ------------------------------------------------------------------- saving, loading
 
@@ -510,7 +541,7 @@ class PatternModel(LayeredModel):
         shown = {}
         if self._shown is not None:
             pattern, target = self._shown
-            shown = {"input": _tree(pattern), "target": _tree(target)}
+            shown = {"input": pattern_tree(pattern), "target": pattern_tree(target)}
         return {
             "config": {
                 "sizes": list(self.sizes),
@@ -551,7 +582,7 @@ class PatternModel(LayeredModel):
         simulation = net._training
         if state["shown"]:
             pattern = SpikePattern(**state["shown"]["input"])
-            target = _target(state["shown"]["target"])
+            target = pattern_of_tree(state["shown"]["target"])
             net._check_patterns(pattern, target)
             net._origin = saved_count(progress, "origin")
             net._shown = pattern, target
@@ -577,7 +608,7 @@ class PatternModel(LayeredModel):
 
     def _show(self, pattern: SpikePattern, target: SpikePattern | Windows) -> None:
         """Loop through other patterns from now on, or go on with the same ones."""
-        if self._shown is not None and _equal(self._shown, (pattern, target)):
+        if self._shown is not None and equal_patterns(self._shown, (pattern, target)):
             return
         self._origin = self._training.network.step
         # Copies: arrays that are written to afterwards are other patterns.
@@ -598,34 +629,7 @@ class PatternModel(LayeredModel):
     def _check_input(self, pattern: Any) -> None:
         check_pattern("input", pattern, self.dt, n=self.sizes[0], most=SpikeTrainSource.MOST)
 
-    def _check_synapse(self, synapse: Any) -> Synapse:
-        if not isinstance(synapse, tuple) or len(synapse) != 3:
-            raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
-        layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(self.W))
-        return Synapse(
-            layer,
-            check_integer("synapse pre", synapse[1], at_least=0, at_most=self.sizes[layer - 1] - 1),
-            check_integer("synapse post", synapse[2], at_least=0, at_most=self.sizes[layer] - 1),
-        )
-
 
 def _check_callback(callback: Any) -> None:
     if callback is not None and not callable(callback):
         raise InputError(f"callback is {show(callback)}; it has to be a function.")
-
-
-def _tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
-    """A pattern for a file."""
-    tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
-    return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
-
-
-def _target(tree: dict[str, Any]) -> SpikePattern | Windows:
-    return Windows(**tree) if "start" in tree else SpikePattern(**tree)
-
-
-def _equal(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
-    return all(
-        type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
-        for a, b in zip(first, second, strict=True)
-    )

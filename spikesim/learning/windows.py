@@ -10,7 +10,14 @@ from spikesim.checks import check_array, check_integer, check_number
 from spikesim.errors import InputError
 from spikesim.patterns import SpikePattern
 
-__all__ = ["Windows", "answers", "check_windows"]
+__all__ = [
+    "Windows",
+    "answers",
+    "check_windows",
+    "equal_patterns",
+    "pattern_of_tree",
+    "pattern_tree",
+]
 
 
 class Windows(NamedTuple):
@@ -85,3 +92,22 @@ def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
     np.add.at(spikes, (window[inside], output.ids[inside]), 1)
     right = spikes[np.arange(len(spikes)), windows.ids] > 0
     return right & ((spikes > 0).sum(axis=1) == 1)
+
+
+def pattern_tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
+    """A pattern for a file."""
+    tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
+    return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
+
+
+def pattern_of_tree(tree: dict[str, Any]) -> SpikePattern | Windows:
+    """What `pattern_tree` made a tree of."""
+    return Windows(**tree) if "start" in tree else SpikePattern(**tree)
+
+
+def equal_patterns(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
+    """Whether two pairs of patterns are of the same kinds and times."""
+    return all(
+        type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+        for a, b in zip(first, second, strict=True)
+    )

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+from collections import deque
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -127,10 +128,15 @@ def _takes_arguments(value: Callable) -> bool:
 INTERNAL = {
     # what others make
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
+    "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
+    "spikesim.engine.finite.*": "called by Network.run",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
     "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
+    "spikesim.engine.influence.*": "what populations are made of",
     "spikesim.engine.injection.*": "what stimuli and noise are made of",
+    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.engine.noise.Noise": "made by Network.add_noise",
     "spikesim.engine.stimuli.Stimulus": "made by Network.play",
     "spikesim.engine.*.adding": "builds programs",
@@ -146,6 +152,7 @@ INTERNAL = {
     "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
     "spikesim.engine.parameters.Parameters": "made by Network.add_population",
     "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
+    "spikesim.declaring.[a-z]*": "called by Neuron",
     "spikesim.neuron.Following": "made by Network.add_population",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.neuron.Neuron.following": "called by Network.add_population",
@@ -172,6 +179,18 @@ INTERNAL = {
     "spikesim.engine.recording.*.begin": "called by Network.run",
     "spikesim.engine.recording.*.prepare": "called by Network.run",
     "spikesim.engine.recording.*.take_back": "called by Network.set_state",
+    "spikesim.engine.recording.*.check_kept": "called by Network.reset",
+    "spikesim.engine.beginning.*": "called by Network.run and Network.reset",
+    "spikesim.engine.population.is_finite": "called by Network.run",
+    "spikesim.engine.rows.*": "what recordings are made of",
+    "spikesim.engine.several.SpikeRecordings": "made by Network.record_spikes",
+    "spikesim.engine.summary.*": "called by Network.summary",
+    "spikesim.tables.*": "what summaries are made of",
+    "spikesim.nwb.write_nwb": "called by Spikes.to_nwb",
+    "spikesim.plot.spikes.binned": "what figures are made of",
+    "spikesim.recorded.Rate": "returned by Spikes.rate",
+    "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
     "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
@@ -213,23 +232,27 @@ INTERNAL = {
     "spikesim.sweep.table.named": "what sweeps are made of",
     "spikesim.sweep.table.one_line": "what sweeps are made of",
     "spikesim.sweep.pools.*": "what sweeps are made of",
+    "*.Dynamics*": "made by models",
     "*.Simulation*": "made by models",
     "*.LoopSimulation*": "made by models",
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
-    "spikesim.learning.images.Update": "returned",
+    "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
-    "spikesim.learning.patterns.TimedParameters*": "made by models from **parameters",
+    "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
     "spikesim.learning.loops.arranged": "called by models",
+    "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
     "spikesim.learning.eligibility.*": "called by models",
     "spikesim.spiketrains.check_trains": "for models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
+    "spikesim.learning.windows.equal_patterns": "called by models",
+    "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.updates.*": "called by models",
@@ -247,6 +270,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
+            "summed",
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
@@ -278,6 +302,7 @@ INTERNAL = {
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
     "spikesim.cli.export.*": "the command line",
+    "spikesim.cli.model_commands.*": "the command line",
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
@@ -405,6 +430,10 @@ def step(i, t, s, p):
     s.v[i] = s.v[i] + p.dt * (s.drive[i] - s.v[i]) / p.tau
 
 
+def relax(i, t, s, p):
+    s.x[i] -= p.dt * s.x[i] / p.tau_x
+
+
 def count(i, t, s, p):
     s.total[i] += p.share
 
@@ -421,6 +450,31 @@ def _neuron(folder: Path) -> Call:
 
     given = {"steps": [step], "variables": {"v": "tau", "drive": 0.0}, "parameters": {"tau": 9.0}}
     return Call(Neuron, given, use, {"parameters": "tau"})
+
+
+def _extended(folder: Path) -> Call:
+    def use(neuron: Neuron) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, neuron)
+        net.run(0.2)
+
+    given = {
+        "step_before": relax,
+        "step_after": [relax],
+        "variables": {"x": "tau_x"},
+        "parameters": {"tau_x": 9.0},
+    }
+    return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
+
+
+def _variable(folder: Path) -> Call:
+    def use(variable: Any) -> None:
+        net = Network(backend="python")
+        net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
+        net.run(0.2)
+
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
 def _population(neuron: Neuron, **parameters: Any) -> Callable[[Path], Call]:
@@ -527,6 +581,68 @@ def _recorded(method: str, **given: Any) -> Callable[[Path], Call]:
         return Call(getattr(spikes, method), given or {"path": folder / "spikes.h5"})
 
     return make
+
+
+def _taken(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of what was taken out of a recording."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        spikes = parts.net.record_spikes(parts.source)
+        parts.net.run(5.0)
+        return Call(getattr(spikes.take(), method), given or {"path": folder / "spikes.h5"})
+
+    return make
+
+
+def _several(folder: Path) -> Any:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source, parts.cells)
+    parts.net.run(5.0)
+    return spikes
+
+
+def _write_several(folder: Path) -> Call:
+    def write(path: Any, first: Any, second: Any) -> None:
+        sonata.write_spikes(path, first, second)
+
+    first, second = _several(folder)
+    given = {"path": folder / "both.h5", "first": first, "second": second}
+    return Call(write, given, None, {"first": "spikes", "second": "spikes"})
+
+
+def _record_several(folder: Path) -> Call:
+    parts = small()
+
+    def record(first: Any, second: Any, path: Any) -> None:
+        recordings = parts.net.record_spikes(first, second, path=path)
+        parts.net.run(5.0)
+        recordings.close()
+
+    given = {"first": parts.source, "second": parts.cells, "path": folder / "both.h5"}
+    return Call(record, given, None, {"first": "population", "second": "population"})
+
+
+def _loop(folder: Path) -> Call:
+    given = {"duration": 4.0, "every": 2.0}
+    return Call(small().net.steps, given, deque(maxlen=0).extend, {}, ("duration",))
+
+
+def _reset(folder: Path) -> Call:
+    net = small().net
+    net.run(1.0)
+    state = net.state()
+    return Call(net.reset, {"seed": 3, "state": state}, running(net), {"state": "saved"})
+
+
+def _trials(folder: Path) -> list[Any]:
+    parts = small()
+    spikes, trials = parts.net.record_spikes(parts.source), []
+    for seed in range(3):
+        parts.net.reset(seed)
+        parts.net.run(5.0)
+        trials.append(spikes.take())
+    return trials
 
 
 def _sampled(folder: Path) -> Call:
@@ -659,7 +775,7 @@ def _background(name: str, value: Any) -> Callable[[Path], Call]:
     return make
 
 
-def driven() -> SimpleNamespace:
+def injected() -> SimpleNamespace:
     """Neurons with an input, and one of each thing that can be added to it."""
     net = Network(dt=0.5, seed=1, backend="python")
     cells = net.add_population("cells", 4, spikesim.AdEx)
@@ -671,11 +787,11 @@ def driven() -> SimpleNamespace:
     return SimpleNamespace(**locals())
 
 
-def _driven(method: str, **given: Any) -> Callable[[Path], Call]:
+def _injecting(method: str, **given: Any) -> Callable[[Path], Call]:
     """A method of a network with inputs; strings with an @ stand for its parts."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         found = {
             name: getattr(parts, value[1:]) if str(value).startswith("@") else value
             for name, value in given.items()
@@ -685,11 +801,11 @@ def _driven(method: str, **given: Any) -> Callable[[Path], Call]:
     return make
 
 
-def _of_driven(part: str, name: str, value: Any) -> Callable[[Path], Call]:
+def _of_injected(part: str, name: str, value: Any) -> Callable[[Path], Call]:
     """An assignment to what is added to an input."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         return Call(_assignment(getattr(parts, part), name), {name: value}, running(parts.net))
 
     return make
@@ -699,18 +815,18 @@ def _played(kind: Callable, **given: Any) -> Callable[[Path], Call]:
     """What is to be played, which is looked at when it is made and when it is played."""
 
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
 
         def use(**each: Any) -> None:
             parts.net.play(parts.cells, "I", kind(**each))
 
-        return Call(use, given, running(parts.net), {"amplitude": "start"})
+        return Call(use, given, running(parts.net))
 
     return make
 
 
 def _index(folder: Path) -> Call:
-    parts = driven()
+    parts = injected()
 
     def use(neurons: Any) -> None:
         group = parts.cells[neurons]
@@ -722,7 +838,7 @@ def _index(folder: Path) -> Call:
 
 def _silenced(part: str) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
-        parts = driven()
+        parts = injected()
         return Call(getattr(parts, part).silence, {"on": True}, running(parts.net))
 
     return make
@@ -844,7 +960,7 @@ def _model_of_synapses(folder: Path) -> Call:
         parts = _sending(synapse)
         parts.net.run(2.0)
 
-    return Call(Synapse, MODELLED, use)
+    return Call(Synapse, MODELLED, use, {"parameters": "tau"})
 
 
 def _with(folder: Path) -> Call:
@@ -1083,6 +1199,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "add_phase", body=count, over=2, state={"total": np.zeros(2)}, params={"share": 0.5}
     ),
     "spikesim.engine.network.Network.add_population": _population(LIF),
+    **{
+        f"spikesim.engine.network.Network.add_population {name}": _population(
+            getattr(spikesim, name)
+        )
+        for name in spikesim.textbook_neurons.__all__
+    },
     "spikesim.engine.network.Network.add_population CurrentLIF": _population(spikesim.CurrentLIF),
     "spikesim.engine.network.Network.add_population AlphaCurrentLIF": _population(
         spikesim.AlphaCurrentLIF
@@ -1113,40 +1235,43 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.add_trace": of("add_trace", population="@cells", tau=20.0),
     "spikesim.engine.network.Network.connect": _connected(),
     "spikesim.engine.network.Network.connect subgroups": lambda f: Call(
-        (parts := driven()).net.connect,
+        (parts := injected()).net.connect,
         {"pre": parts.few, "post": parts.cells[2:], "target": "g_exc", "weight": np.ones((2, 2))},
         running(parts.net),
     ),
-    "spikesim.engine.network.Network.play": _driven(
+    "spikesim.engine.network.Network.play": _injecting(
         "play", population="@cells", target="I", stimulus=[1.0, 2.0], dt=1.0, neurons=[0, 2]
     ),
-    "spikesim.engine.network.Network.play a matrix": _driven(
+    "spikesim.engine.network.Network.play a matrix": _injecting(
         "play", population="@few", target="I", stimulus=np.ones((3, 2)), begin=0.5, after="hold"
     ),
-    "spikesim.engine.network.Network.add_noise": _driven(
+    "spikesim.engine.network.Network.add_noise": _injecting(
         "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
     ),
-    "spikesim.engine.network.Network.connect_gap": _driven(
+    "spikesim.engine.network.Network.connect_gap": _injecting(
         "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
     ),
-    "spikesim.engine.network.Network.connect_gap matrix": _driven(
+    "spikesim.engine.network.Network.connect_gap matrix": _injecting(
         "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
     ),
-    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_driven("played", "stimulus", np.ones(4)),
-    "spikesim.engine.stimuli.Stimulus.is_on =": _of_driven("step", "is_on", False),
-    "spikesim.engine.noise.Noise.is_on =": _of_driven("noise", "is_on", False),
-    "spikesim.engine.noise.Noise.sigma =": _of_driven("noise", "sigma", np.ones(4)),
-    "spikesim.engine.noise.Noise.tau =": _of_driven("noise", "tau", 3.0),
-    "spikesim.engine.gaps.GapJunctions.is_on =": _of_driven("junctions", "is_on", False),
-    "spikesim.engine.gaps.GapJunctions.conductance =": _of_driven(
+    "spikesim.engine.stimuli.Stimulus.stimulus =": _of_injected("played", "stimulus", np.ones(4)),
+    "spikesim.engine.stimuli.Stimulus.is_on =": _of_injected("step", "is_on", False),
+    "spikesim.engine.noise.Noise.is_on =": _of_injected("noise", "is_on", False),
+    "spikesim.engine.noise.Noise.sigma =": _of_injected("noise", "sigma", np.ones(4)),
+    "spikesim.engine.noise.Noise.tau =": _of_injected("noise", "tau", 3.0),
+    "spikesim.engine.gaps.GapJunctions.is_on =": _of_injected("junctions", "is_on", False),
+    "spikesim.engine.gaps.GapJunctions.conductance =": _of_injected(
         "junctions", "conductance", np.ones(2)
     ),
     "spikesim.engine.population.Population [...]": _index,
     "spikesim.engine.population.Population silence": _silenced("cells"),
     "spikesim.engine.subgroups.Subgroup.silence": _silenced("few"),
-    "spikesim.engine.subgroups.Subgroup.I =": _of_driven("few", "I", np.ones(2)),
+    "spikesim.engine.subgroups.Subgroup.I =": _of_injected("few", "I", np.ones(2)),
     "spikesim.stimuli.step": _played(stimuli.step, amplitude=np.ones(4), begin=0.5, end=1.5),
     "spikesim.stimuli.ramp": _played(stimuli.ramp, start=0.0, stop=np.ones(4), begin=0.5, end=1.5),
+    "spikesim.stimuli.sine": _played(
+        stimuli.sine, amplitude=np.ones(4), frequency=50.0, phase=1.0, begin=0.5, end=1.5
+    ),
     "spikesim.stimuli.of": _played(stimuli.of, function=lambda t: np.sin(t), duration=2.0, dt=1.0),
     "spikesim.engine.network.Network.connect matrix": _connected(weight=np.ones((4, 3)), delay=1.0),
     "spikesim.engine.network.Network.connect delays": _connected(
@@ -1184,6 +1309,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
     "spikesim.engine.synapse_data.SomeSynapses.E =": _some("E", 0.5),
     "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
+    "spikesim.engine.network.Network.record_spikes several": _record_several,
+    "spikesim.engine.network.Network.record units": of(
+        "record", population="@cells", variables=["v", "drive"], unit={"drive": "pA"}
+    ),
+    "spikesim.engine.network.Network.reset": _reset,
+    "spikesim.engine.network.Network.steps": _loop,
     "spikesim.engine.network.Network.restore": lambda f: Call(
         small().net.restore, {"path": _saved(f)}
     ),
@@ -1195,6 +1326,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.set_state": _state,
     "spikesim.engine.network.Network.set_state parts": _state_parts,
     "spikesim.neuron.Neuron": _neuron,
+    "spikesim.neuron.Neuron.with_": _extended,
+    "spikesim.declaring.Parameter": _plain(
+        spikesim.Parameter, default=20.0, unit="ms", meaning="membrane time constant"
+    ),
+    "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
         LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
     ),
@@ -1224,7 +1360,18 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
     "spikesim.engine.sources.Background.weight =": _background("weight", 2.0),
     "spikesim.engine.sources.SpikeTrainSource.replace": _replaced,
+    "spikesim.engine.recording.SpikeRecording.rate": _recorded(
+        "rate", bin_width=1.0, neurons=[0, 2], per_neuron=True
+    ),
+    "spikesim.engine.recording.SpikeRecording.to_nwb": _recorded("to_nwb"),
     "spikesim.engine.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.engine.several.SpikeRecordings.to_sonata": lambda f: Call(
+        _several(f).to_sonata, {"path": f / "both.h5"}
+    ),
+    "spikesim.recorded.Spikes.rate": _taken("rate", bin_width=1.0),
+    "spikesim.recorded.Spikes.to_nwb": _taken("to_nwb"),
+    "spikesim.recorded.Spikes.to_sonata": _taken("to_sonata"),
+    "spikesim.sonata.write_spikes": _write_several,
     "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
         "predicted_bytes", rate=10.0, duration=1000.0
     ),
@@ -1359,6 +1506,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
     ),
     "spikesim.plot.spikes.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.spikes.raster several": lambda f: Call(
+        plot.raster, {"spikes": list(_several(f)), "rate": True, "bin_width": 1.0}
+    ),
+    "spikesim.plot.trials.psth": lambda f: Call(
+        plot.psth, {"trials": _trials(f), "bin_width": 1.0, "neurons": [0, 1], "raster": True}
+    ),
     "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
     ),
@@ -1370,6 +1523,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.states.traces a stimulus": _drawn(
+        plot.traces,
+        _states,
+        "recording",
+        variables="v",
+        stimulus=["drive"],
+        spikes=tuple(SPIKES.values()),
+    ),
     "spikesim.plot.bursts.transfer": _plain(
         plot.transfer,
         dendritic_current=[0.0, 1.0],
@@ -1498,6 +1659,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         task=Task((3, 3, 2), lambda block: (SHOWN, TARGET), 1, 1.0, {}),
         blocks=1,
         decay=0,
+    ),
+    "spikesim.models.superspike.network.SuperSpikeNetwork.update": trained(
+        "superspike", "update", input=SHOWN, target=TARGET
     ),
     "spikesim.models.superspike.network.SuperSpikeNetwork.evaluate": trained(
         "superspike", "evaluate", input=SHOWN, target=TARGET

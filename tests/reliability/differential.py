@@ -304,8 +304,22 @@ def _segregated(case: Case, spiking: bool) -> None:
         sizes, seed=case.seed, dtype="float64", backend=case.on(is_common), **given
     )
 
-    oracle, before = _segregated_oracle(case, net, {**values, **options}, lengths)
-    noise = case.told({"symmetric_noise": options.get("symmetric_noise", 0.0)})["symmetric_noise"]
+    compare_segregated(case, net, {**values, **options}, lengths, shown, images, labels)
+
+
+def compare_segregated(
+    case: Case,
+    net: Any,
+    given: dict[str, Any],
+    lengths: dict[str, Any],
+    shown: np.ndarray,
+    images: np.ndarray,
+    labels: np.ndarray,
+) -> None:
+    """Teach a new network and its oracle these examples, test both, and compare what they are."""
+    spiking, hidden, examples = net.parameters.spiking, len(net.sizes) - 2, len(images)
+    oracle, before = _segregated_oracle(case, net, given, lengths)
+    noise = case.told({"symmetric_noise": given.get("symmetric_noise", 0.0)})["symmetric_noise"]
     simulation = net.training
     if spiking:
         populations = simulation.network.populations.values()
@@ -355,7 +369,7 @@ def _segregated(case: Case, spiking: bool) -> None:
         case.same("classes", net.predict(shown), tested)
         return
     testing = Simulation(net, TEST, 1)
-    testing.show(shown, labels, np.zeros((examples, sizes[-1])))
+    testing.show(shown, labels, np.zeros((examples, net.sizes[-1])))
     populations = testing.network.populations.values()
     recordings = [testing.network.record_spikes(each) for each in populations]
     ours = net.predict(shown)
@@ -363,7 +377,7 @@ def _segregated(case: Case, spiking: bool) -> None:
         testing.clear()
         testing.run(np.array([k]), net.lengths(1, TEST), k)
         case.same(f"answer to image {k}", testing.result("answer", 1), ours[k : k + 1])
-    T = lengths["test_phase"]
+    T = net.parameters.test_phase
     counts = [
         counted(recording, examples * T, layer.n)
         for recording, layer in zip(recordings, testing.layers, strict=True)
@@ -390,7 +404,8 @@ def _segregated_oracle(
     before = [[array.copy() for array in arrays] for arrays in (net.W, net.b, net.Y)]
     if given.get("frozen"):
         told["eta"] = (*(0.0 for _ in told["eta"][:-1]), told["eta"][-1])
-    windows = {name: lengths[name] for name in ("memory", "window", "test_window") if lengths}
+    windows = ("memory", "window", "test_window")
+    windows = {name: lengths[name] for name in windows if name in lengths}
     oracle = naive_segregated.NaiveSegregated(
         *before,
         spiking=net.parameters.spiking,
@@ -704,6 +719,13 @@ def burstprop(case: Case) -> None:
 # ---- SuperSpike -------------------------------------------------------------------------------
 
 
+TOLD = (
+    *("tau_mem", "tau_syn", "U_rest", "theta", "beta", "tau_rise", "tau_decay", "eta", "w_max"),
+    *("tau_rms", "tau_avg", "epsilon", "error_cut", "rho", "tau_het"),
+)
+"""Parameters of SuperSpike whose values the oracle is told."""
+
+
 class Unsure(naive_superspike.NaiveSuperSpike):
     """Notes how far its weights (V) are known: gradients are, up to rounding of the largest.
 
@@ -784,6 +806,31 @@ def superspike(case: Case) -> None:
         **values,
         **options,
     )
+    compare_superspike(case, net, values, patterns, (burn_in, block), rates)
+
+
+def compare_superspike(
+    case: Case,
+    net: Any,
+    values: dict[str, Any],
+    patterns: Sequence[SpikePattern],
+    steps: tuple[int, int],
+    rates: Sequence[float],
+) -> list[np.ndarray]:
+    """Teach a new network and its oracle, and compare what they are; the spikes of each layer.
+
+    Parameters
+    ----------
+    values
+        Parameters of the network that the oracle is told.
+    steps
+        Of the burn-in and of each block.
+    rates
+        The learning rate of each block, in units of eta.
+    """
+    (burn_in, block), blocks, sizes = steps, len(rates), net.sizes
+    dt, hidden = net.dt, len(sizes) - 2
+    loop, chunk = round(patterns[0].duration / dt), round(net.parameters.chunk / dt)
     before = [W.copy() for W in net.W]
     simulation = net.training
     populations = simulation.network.populations
@@ -850,6 +897,7 @@ def superspike(case: Case) -> None:
     theirs = oracle.v[-1:] if p.frozen else oracle.v
     for c, pair in enumerate(zip(v, theirs, strict=True) if p.optimizer != "plain" else ()):
         case.close(f"v[{c}]", *pair)
+    return [counted(each, oracle.k, n) for each, n in zip(recordings, sizes[1:], strict=True)]
 
 
 # ---- bursting neurons -------------------------------------------------------------------------

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.checks import check_integer, check_number, check_steps
-from spikesim.learning.parameters import choice, flag, number, whole
-from spikesim.learning.patterns import TimedParameters
+from spikesim.learning.parameters import TimedParameters, choice, flag, number, whole
 
 __all__ = ["Parameters"]
 

@@ -1,0 +1,173 @@
+"""What the numbers of a neuron mean and are measured in, and the text that `help` shows.
+
+    parameters={"tau": Parameter(20.0, "ms", "membrane time constant")}
+    variables={"v": Variable("E_L", "mV", "membrane voltage")}
+
+A `Parameter` is the number that is its default. Plain numbers do as well; they just say less.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikesim.checks import check_number, is_whole, show
+from spikesim.errors import InputError
+
+__all__ = ["Parameter", "Start", "Variable", "check_texts", "described", "start_of", "table"]
+
+Start = float | str | Callable[[dict[str, Any]], float]
+"""What a variable starts from: a number, the name of a parameter, or a function of all of them."""
+
+
+class Parameter(float):
+    """A default that says what it is.
+
+    Parameters
+    ----------
+    default : float or int
+        A whole number stays one, and so does what is given in its place.
+    unit : str
+    meaning : str
+
+    Examples
+    --------
+    >>> tau = Parameter(20.0, "ms", "membrane time constant")
+    >>> tau / 2.0, tau.unit
+    (10.0, 'ms')
+    """
+
+    unit: str
+    meaning: str
+
+    def __new__(cls, default: Any, unit: str = "", meaning: str = "") -> Any:
+        number = check_number("default", default)
+        check_texts("", unit=unit, meaning=meaning)
+        kind, default = (_Whole, int(default)) if is_whole(default) else (Parameter, number)
+        made = _FLOAT_OR_INT[kind].__new__(kind, default)
+        made.unit, made.meaning = unit, meaning
+        return made
+
+    def __reduce__(self) -> Any:
+        return Parameter, (float(self), self.unit, self.meaning)
+
+
+class _Whole(int):
+    """A `Parameter` that is a whole number."""
+
+    unit: str
+    meaning: str
+
+    def __reduce__(self) -> Any:
+        return Parameter, (int(self), self.unit, self.meaning)
+
+
+_FLOAT_OR_INT: dict[type, Any] = {Parameter: float, _Whole: int}
+
+
+class Variable(NamedTuple):
+    """A variable that says what it is.
+
+    Attributes
+    ----------
+    start : float, str or callable
+        As in `Neuron`: a number, the name of a parameter, or a function of all parameters.
+    unit : str
+    meaning : str
+    is_target : bool
+        Whether it is what synapses are to act on: then `unit` is that of their weights.
+
+    Examples
+    --------
+    >>> Variable("E_L", "mV", "membrane voltage").start
+    'E_L'
+    """
+
+    start: Start
+    unit: str = ""
+    meaning: str = ""
+    is_target: bool = False
+
+
+def check_texts(whose: str, **texts: Any) -> None:
+    """Refuse what is to be shown and is no text."""
+    for role, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"{role}{whose} is {show(text)}; it has to be a text.")
+
+
+def start_of(variable: Start | Variable) -> Start:
+    """What a variable starts from, however it was declared."""
+    return variable.start if isinstance(variable, Variable) else variable
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Lines of text in columns, the last of which has no width.
+
+    Examples
+    --------
+    >>> table([("tau", "20 ms", "membrane"), ("I", "0 mV", "input")])
+    ['tau  20 ms  membrane', 'I    0 mV   input']
+    """
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def described(
+    name: str,
+    description: str,
+    parameters: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    live: Iterable[str] = (),
+) -> str:
+    """What a kind of neuron is: its description, targets, variables and parameters.
+
+    Parameters
+    ----------
+    name : str
+    description : str
+        Its first line says what it is, the others how it is computed.
+    parameters, variables : mapping
+        As in `Neuron`.
+    live : iterable of str
+        Those parameters that `Population.live` can make variables.
+    """
+    head = "\n\n".join(filter(None, [name, textwrap.dedent(description).strip()]))
+    head = head.replace("\n\n", ": ", 1) if name and description else head
+    targets = {key: each for key, each in variables.items() if getattr(each, "is_target", False)}
+    others = {key: each for key, each in variables.items() if key not in targets}
+    parts = [
+        ("Targets of connect", [_of_variable(*each) for each in targets.items()]),
+        ("Other variables" if targets else "Variables", [_of_variable(*x) for x in others.items()]),
+        ("Parameters", [_of_parameter(*each) for each in parameters.items()]),
+    ]
+    texts = [head or "A kind of neuron."]
+    texts += [
+        "\n".join([title, *(f"  {line}" for line in table(rows))]) for title, rows in parts if rows
+    ]
+    if made_live := ", ".join(live):
+        texts.append(f"population.live makes a variable of: {made_live}")
+    return "\n\n".join(texts)
+
+
+def _of_variable(name: str, variable: Any) -> tuple[str, ...]:
+    start, unit, meaning, _ = variable if isinstance(variable, Variable) else Variable(variable)
+    if callable(start):
+        begins = ""
+    else:
+        begins = (
+            f"starts from {start}" if isinstance(start, str) else f"starts from {float(start):g}"
+        )
+    if start == 0.0 and meaning:
+        begins = ""
+    return name, unit, "; ".join(filter(None, [meaning, begins]))
+
+
+def _of_parameter(name: str, value: Any) -> tuple[str, ...]:
+    text = f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+    unit = getattr(value, "unit", "")
+    return name, f"{text} {unit}".strip(), getattr(value, "meaning", "")

@@ -1,0 +1,68 @@
+"""What a model would change if it learned now: `Update`, and how that is measured of a loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from spikesim.errors import InputError
+from spikesim.kernels import probes
+
+if TYPE_CHECKING:
+    from spikesim.learning.loops import LoopSimulation
+
+__all__ = ["Update", "update_of_loop"]
+
+
+class Update(NamedTuple):
+    """What a model would change, for one unit of learning rate.
+
+    Of models that learn from examples it is averaged over them; of models that learn patterns in
+    time it is what one loop comes to.
+
+    Attributes
+    ----------
+    dW : list of numpy.ndarray, shapes of ``net.W``
+    db : list of numpy.ndarray, shapes of ``net.b``
+        Empty of a model without biases.
+    delta : list of numpy.ndarray, shapes (examples, units) or (steps, units)
+        What each layer learns from, of every example or step: -dE/da, or what stands for it.
+    """
+
+    dW: list[np.ndarray]
+    db: list[np.ndarray]
+    delta: list[np.ndarray]
+
+
+def update_of_loop(net: LoopSimulation, pattern: Any, target: Any) -> Update:
+    """Show a pattern to a copy that measures, once and then once more, and take its sums.
+
+    The loop that counts is steps 1 to its last: a chunk ends with a step whose number is a multiple
+    of its length.
+    """
+    model, steps = net.model, net.rehearse(pattern, target)
+    sums = [model.summed(layer) for layer in net.above_input]
+    if all(each is None for each in sums):
+        raise InputError(
+            f"update of {type(model).__name__} is not known: `summed` returns no array of what the "
+            "rule has added up for the weights of a layer, and not applied as net.applies is false."
+        )
+    errors = [model.learned_from(layer) for layer in net.above_input]
+    delta = [np.full((steps, layer.n), np.nan) for layer in net.above_input]
+    net.network.run_steps(1)
+    for each in sums:
+        if each is not None:
+            each.fill(0)
+    for error, rows in zip(errors, delta, strict=True):
+        if error is not None:
+            state = {"value": error, "buffer": rows, "which": np.arange(len(error))}
+            net.network.add_phase(
+                probes.sample, probes.sampled, state=state, params={"every": 1, "first": 1}
+            )
+    net.network.run_steps(steps)
+    dW = [
+        np.zeros(W.shape) if each is None else each.astype(np.float64) / steps
+        for each, W in zip(sums, model.W, strict=True)
+    ]
+    return Update(dW, [], delta)
