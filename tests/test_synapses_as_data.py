@@ -251,3 +251,21 @@ def test_neurons_that_are_not_there_have_no_synapses():
     lone = net.connect(source, cells, target="drive", weight=np.ones((3, 2)))
     assert len(lone.of([])) == 0
     assert lone.of([]).weight.size == 0
+
+
+@FORMS
+def test_synapses_onto_a_neuron_are_recorded_as_they_are_chosen(form):
+    made, expected = build(form)
+    some = made.onto(1)
+    recording = made.network.record(made, "weight", every=1.0, synapses=some)
+    made.network.run(2.0)
+    assert recording.synapses.tolist() == some.places.tolist()
+    assert recording.pre.tolist() == [i for i, j in expected if j == 1]
+    assert recording.weight[:, -1].tolist() == [w for (_, j), (w, _) in expected.items() if j == 1]
+
+
+def test_synapses_of_another_projection_are_not_recorded_by_accident():
+    made, _ = build()
+    other = made.network.connect(made.pre, made.post, target="drive", weight=1.0, name="other")
+    with pytest.raises(InputError, match="synapses is <SomeSynapses: 4 of 'other'>, but 'pre_to_p"):
+        made.network.record(made, "weight", synapses=other.onto(1))

@@ -34,7 +34,7 @@ from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
-from spikesim.engine.synapse_data import SynapseRecording
+from spikesim.engine.synapse_data import SynapseRecording, chosen_synapses
 from spikesim.engine.synapses import varies
 from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
@@ -443,9 +443,9 @@ class Assembly(Inputs):
             Of the variables, or of each by its name, for files, figures and neo. By default it is
             what the neuron declares, or mV where a name begins with v or V, and else unknown. A
             file has one unit, by default mV.
-        synapses : array_like of int, array_like of bool, int or slice, optional
-            Which synapses of a projection, by their numbers, as those in the rows of
-            `Projection.table`. All by default.
+        synapses : SomeSynapses, array_like of int, array_like of bool, int or slice, optional
+            Which synapses of a projection, such as ``synapses.onto(3)``, or their numbers, as those
+            in the rows of `Projection.table`. All by default.
 
         Returns
         -------
@@ -482,7 +482,8 @@ class Assembly(Inputs):
                 raise InputError(
                     "population has to be a population or a projection of this network."
                 )
-            role, chosen, number = "synapses", synapses, population.size
+            role, number = "synapses", population.size
+            chosen = chosen_synapses(population, synapses)
             kind: type[StateRecording] = SynapseRecording
         else:
             population, chosen = self._chosen(population, neurons)

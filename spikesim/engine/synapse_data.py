@@ -16,11 +16,12 @@ from spikesim.attributes import Named, read_only
 from spikesim.checks import check_array, check_memory
 from spikesim.engine.recording import StateRecording
 from spikesim.engine.synapses import Synapses, varies
+from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import State
 
-__all__ = ["SomeSynapses", "SynapseRecording", "matrix", "table"]
+__all__ = ["SomeSynapses", "SynapseRecording", "chosen_synapses", "matrix", "table"]
 
 
 def table(synapses: Any) -> np.ndarray:
@@ -124,6 +125,10 @@ class SomeSynapses(Named):
     def weight(self, values: Any) -> None:
         self._write("weight", values)
 
+    def are_of(self, projection: Any) -> bool:
+        """Whether they belong to a projection."""
+        return self._synapses is projection
+
     def _more(self) -> Iterator[str]:
         yield from self._synapses.state
 
@@ -148,6 +153,17 @@ class SomeSynapses(Named):
 
     def _at(self, array: np.ndarray) -> Any:
         return self.places if array.ndim == 1 else np.unravel_index(self.places, array.shape)
+
+
+def chosen_synapses(projection: Any, chosen: Any) -> Any:
+    """The numbers of synapses that a user chose, ``synapses.onto(3)`` or numbers."""
+    if not isinstance(chosen, SomeSynapses):
+        return chosen
+    if not chosen.are_of(projection):
+        raise InputError(
+            f"synapses is {chosen!r}, but {projection.name!r} is recorded; choose some of that."
+        )
+    return chosen.places
 
 
 class SynapseRecording(StateRecording):
