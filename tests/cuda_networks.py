@@ -61,7 +61,7 @@ def general(backend, seed=1):
     net = Network(dt=0.5, seed=seed, backend=backend)
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
-    cells = net.add_population("cells", 4, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", 4, LIF, tau=10.0)
     adapting = net.add_population("adapting", 3, AdEx)
     potential = DoubleExponential(tau_rise=2.0, tau_decay=10.0, memory=4)
     lasting = DoubleExponential(tau_rise=2.0, tau_decay=10.0)
@@ -104,7 +104,7 @@ def general(backend, seed=1):
     seldom = net.add_population("seldom", 3, Bernoulli)
     seldom.rate[:] = 400.0, 0.1, 0.0
     net.record_spikes(cells)
-    net.record(adapting, ["V", "w"], neurons=[0, 2])
+    net.record(adapting, ["v", "w"], neurons=[0, 2])
     assert synapses.W is not None
     return net
 

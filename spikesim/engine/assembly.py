@@ -157,7 +157,7 @@ class Assembly(Inputs):
         self._check_own("post", post)
         name = f"{pre.name}_to_{post.name}" if name is None else name
         self._check_name(name)
-        self._check_port(post, target)
+        target = self._check_port(post, target)
         rules = {
             "probability": probability,
             "indegree": indegree,
@@ -334,7 +334,7 @@ class Assembly(Inputs):
             If the file cannot be written, or this program has written it or is recording to it.
         """
         self._check_own("population", population)
-        names = check_names("variables", variables)
+        names = [population.present_name(name) for name in check_names("variables", variables)]
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
             raise InputError(

@@ -226,7 +226,7 @@ class Inputs(Setting):
         <Background of cells.drive: 500 Hz, weight 1.5>
         """
         self._check_own("population", population)
-        self._check_port(population, target)
+        target = self._check_port(population, target)
         chosen = range(population.n)
         if neurons is not None:
             which = check_neurons("neurons", neurons, population.n)
@@ -260,6 +260,8 @@ class Inputs(Setting):
         if not isinstance(population, Population) or population.network is not self:
             raise InputError(f"{role} has to be a population of this network.")
 
-    def _check_port(self, population: Population, target: str) -> None:
+    def _check_port(self, population: Population, target: str) -> str:
+        target = population.present_name(target)
         ports = [v for v in population.state if v not in ("spike", "uniform")]
         check_unknown(f"target variable of {population.name!r}", [target], ports)
+        return target

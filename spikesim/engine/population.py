@@ -12,6 +12,7 @@ import numpy as np
 from spikesim.attributes import Constants, Watched, public_names
 from spikesim.checks import check_array, check_choice, check_memory, is_real, nearest, show
 from spikesim.copying import Part
+from spikesim.declaring import present_name
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.parameters import (
     Parameters,
@@ -63,7 +64,18 @@ def _has_axes(value: Any) -> bool:
 class _Variables(Watched):
     """The state variables by name; what is assigned to one of them is written into its array."""
 
+    def __init__(self, arrays: Mapping[str, np.ndarray], former: Mapping[str, str]):
+        super().__init__(arrays)
+        self._former = former
+
+    def __missing__(self, name: str) -> np.ndarray:
+        present = present_name(name, self, self._former)
+        if present == name:
+            raise KeyError(name)
+        return self[present]
+
     def __setitem__(self, name: str, value: Any) -> None:
+        name = present_name(name, self, self._former)
         if name not in self:
             super().__setitem__(name, value)
             return
@@ -83,8 +95,15 @@ class _Numbers(Constants):
         super().__init__(f"constant of {population.name!r}", {})
         self._population = population
 
+    def __missing__(self, name: str) -> Any:
+        present = present_name(name, self, self._population.neuron.former)
+        if present == name:
+            raise KeyError(name)
+        return self[present]
+
     def __setitem__(self, name: str, value: Any) -> None:
         own = self._population
+        name = present_name(name, self, own.neuron.former)
         if name in own.neuron.parameters:
             now = own.parameters.following({}).constants
             then = own.parameters.following({name: value}).constants
@@ -181,6 +200,7 @@ class Population(Part):
         self.name = name
         self.n = n
         self.neuron = neuron
+        given = neuron.present(given)
         made = of_neurons(neuron, given, network.dt, name, n)
         self.dtype = dtype = type_for(network.dtype, made.longest / network.dt)
         check_type(name, made, given, dtype)
@@ -200,7 +220,7 @@ class Population(Part):
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.seed, 0, dtype)
         self.state: dict[str, np.ndarray] = _Variables(
-            {name: np.full(n, start, dtype) for name, start in made.starts.items()}
+            {name: np.full(n, start, dtype) for name, start in made.starts.items()}, neuron.former
         )
         self.state["spike"] = self._spike[:n]
         if self._uniforms:
@@ -223,6 +243,8 @@ class Population(Part):
         parameters = self.__dict__.get("parameters", {})
         if name in parameters:
             return parameters[name]
+        if state and name in self.neuron.former:
+            return getattr(self, self.present_name(name))
         known = [*state, *(each for each in parameters if each not in state)]
         raise AttributeError(
             f"{self.__dict__.get('name')!r} has no variable or parameter {name!r}; there is "
@@ -235,6 +257,8 @@ class Population(Part):
             state[name] = value
         elif name in self.__dict__.get("parameters", {}) and self._is_free(name):
             self.parameters[name] = value
+        elif state and name in self.neuron.former and self._is_free(name):
+            setattr(self, self.present_name(name), value)
         else:
             super().__setattr__(name, value)
 
@@ -243,6 +267,11 @@ class Population(Part):
         own = [name for name in _SHOWN if hasattr(type(self), name) or name in self.__dict__]
         hidden = [name for name in super().__dir__() if name.startswith("_")]
         return [*dict.fromkeys([*self._more(), *own]), *hidden]
+
+    def present_name(self, name: Any) -> Any:
+        """What a variable, or else a parameter, is called now; see `Neuron.former`."""
+        known = [*self.state, *self.parameters]
+        return present_name(name, known, self.neuron.former)
 
     def _is_free(self, name: str) -> bool:
         """Whether a name is that of no attribute of populations."""

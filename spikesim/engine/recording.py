@@ -18,6 +18,7 @@ import numpy as np
 from spikesim.attributes import public_names
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
+from spikesim.declaring import present_name
 from spikesim.engine.population import Population, read_only
 from spikesim.errors import InputError
 from spikesim.kernels import probes
@@ -443,6 +444,7 @@ class StateRecording(_Recording):
     ):
         super().__init__(population, dt, path, variables=variables, every=every)
         self._which = which
+        self._former = population.neuron.former
         rows = max(_SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
@@ -569,6 +571,7 @@ class StateRecording(_Recording):
 
     def __getattr__(self, name: str) -> np.ndarray:
         samples = self.__dict__.get("_samples", {})
+        name = present_name(name, samples, self.__dict__.get("_former", {}))
         if name not in samples:
             raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
         self._check_in_memory("samples", "read_traces")
