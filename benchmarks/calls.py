@@ -37,7 +37,7 @@ def network() -> Network:
     net = Network(dt=0.1, seed=1)
     source = net.add_population("source", 20, Poisson)
     source.rate = 10.0
-    cells = net.add_population("cells", 100, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", 100, LIF, tau=10.0)
     net.connect(source, cells, target="drive", weight=4.0, probability=0.3, delay=1.0)
     net.connect(cells, cells, target="drive", weight=-2.0, probability=0.1, delay=1.5)
     return net

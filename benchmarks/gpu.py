@@ -34,7 +34,7 @@ def spiking(backend: str, seed: int, n: int) -> Network:
     net = Network(dt=0.1, seed=seed, backend=backend)
     source = net.add_population("source", n, Poisson)
     source.rate[:] = 100.0
-    cells = net.add_population("cells", n, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", n, LIF, tau=10.0)
     net.connect(source, cells, target="drive", weight=80.0 / n, delay=1.0)
     net.connect(cells, cells, target="drive", weight=-0.2, probability=0.2, delay=1.5)
     net.record_spikes(cells)

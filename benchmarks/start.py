@@ -31,7 +31,7 @@ from spikesim import LIF, Network, Poisson
 net = Network(dt=0.1, seed=1)
 source = net.add_population("source", {n}, Poisson)
 source.rate[:] = 10.0
-cells = net.add_population("cells", 50, LIF, tau_membrane={tau})
+cells = net.add_population("cells", 50, LIF, tau={tau})
 net.connect(source, cells, target="drive", weight=4.0, probability=0.3, delay=1.0)
 net.connect(cells, cells, target="drive", weight=-2.0, probability=0.1, delay=1.5)
 spikes = net.record_spikes(cells)

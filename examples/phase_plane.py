@@ -83,12 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     net = Network(dt=0.02)
     cell = net.add_population("cell", 1, AdEx, b=chosen.b, **BURSTING)
-    cell.V[:], cell.I[:] = BURSTING["E_L"], CURRENT
+    cell.v[:], cell.I[:] = BURSTING["E_L"], CURRENT
     net.run(SETTLING)
     first = net.step
-    recording, fired = net.record(cell, ["V", "w"]), net.record_spikes(cell)
+    recording, fired = net.record(cell, ["v", "w"]), net.record_spikes(cell)
     net.run(chosen.duration)
-    t, V, w, spikes = recording.t - SETTLING, recording.V[0], recording.w[0], fired.steps - first
+    t, V, w, spikes = recording.t - SETTLING, recording.v[0], recording.w[0], fired.steps - first
 
     ends = w[spikes] > voltage_nullcline(np.array(BURSTING["V_reset"]))
     if ends.sum() > 1:

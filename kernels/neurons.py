@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from spikesim.kernels.chance import RARE, finer, poisson_count
 
-__all__ = ["at_most_one", "integrate_and_fire", "neurons", "poisson", "rarely"]
+__all__ = ["as_given", "at_most_one", "integrate_and_fire", "neurons", "poisson", "rarely"]
 
 
 def neurons(t, s, p):
@@ -19,7 +19,7 @@ def neurons(t, s, p):
 def integrate_and_fire(i, t, s, p):
     """Leaky integrate-and-fire neuron with an exponentially decaying synaptic drive (mV).
 
-    tau dv/dt = v_rest + p.drive + drive - v,  with a constant and a synaptic drive
+    tau dv/dt = E_L - v + I + drive,  with a constant input I and a synaptic drive
 
     Both v and the drive are linear and advanced exactly: v of the next step is a weighted sum of
     the present v and drive.
@@ -28,14 +28,19 @@ def integrate_and_fire(i, t, s, p):
     if s.refractory[i] > 0:
         s.refractory[i] -= 1
     else:
-        rest = p.v_rest + p.drive
+        rest = p.E_L + p.I
         v = rest + p.decay_membrane * (s.v[i] - rest) + p.from_drive * s.drive[i]
-        if v > p.v_threshold:
+        if v > p.threshold:
             s.spike[i] = 1
             s.refractory[i] = p.refractory_steps
-            v = p.v_reset
+            v = p.V_reset
         s.v[i] = v
     s.drive[i] = p.decay_drive * s.drive[i]
+
+
+def as_given(value, p):
+    """A constant that is the parameter itself, while that may change in each step."""
+    return value
 
 
 def poisson(i, t, s, p):

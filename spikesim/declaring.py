@@ -8,16 +8,28 @@ A `Parameter` is the number that is its default. Plain numbers do as well; they 
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+import warnings
+from collections.abc import Callable, Container, Iterable, Mapping
+from types import FrameType
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from spikesim.checks import check_number, is_whole, show
 from spikesim.errors import InputError
 
-__all__ = ["Parameter", "Start", "Variable", "check_texts", "described", "start_of", "table"]
+__all__ = [
+    "Parameter",
+    "Start",
+    "Variable",
+    "check_texts",
+    "described",
+    "present_name",
+    "start_of",
+    "table",
+]
 
 Start = float | str | Callable[[dict[str, Any]], float]
 """What a variable starts from: a number, the name of a parameter, or a function of all of them."""
@@ -97,6 +109,26 @@ def check_texts(whose: str, **texts: Any) -> None:
     for role, text in texts.items():
         if not isinstance(text, str):
             raise InputError(f"{role}{whose} is {show(text)}; it has to be a text.")
+
+
+def present_name(name: Any, known: Container[Any], former: Mapping[str, str]) -> Any:
+    """What a name is called now; a former one is answered with a `DeprecationWarning`.
+
+    Parameters
+    ----------
+    name : str
+    known : container of str
+        The names there are.
+    former : mapping of str to str
+        As in `Neuron`.
+    """
+    if not isinstance(name, str) or name in known or name not in former:
+        return name
+    level, frame = 1, cast("FrameType | None", sys._getframe())
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("spikesim."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"{name!r} is now called {former[name]!r}", DeprecationWarning, stacklevel=level)
+    return former[name]
 
 
 def start_of(variable: Start | Variable) -> Start:

@@ -23,7 +23,15 @@ from spikesim.checks import (
     is_whole,
     show,
 )
-from spikesim.declaring import Parameter, Start, Variable, check_texts, described, start_of
+from spikesim.declaring import (
+    Parameter,
+    Start,
+    Variable,
+    check_texts,
+    described,
+    present_name,
+    start_of,
+)
 from spikesim.errors import InputError
 
 __all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
@@ -104,6 +112,9 @@ class Neuron:
     name, description : str
         What `help` and ``print`` say of the neuron, beside its variables and parameters: what it
         is, its equations, and how they are computed.
+    former : mapping of str to str
+        Names that parameters and variables had before, and what they are called now. Both are
+        understood, with a DeprecationWarning, and files saved under the former ones are read.
 
     Examples
     --------
@@ -149,6 +160,7 @@ class Neuron:
     live: Mapping[str, Mapping[str, Callable]] = field(default_factory=dict)
     name: str = ""
     description: str = ""
+    former: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no population can be made of."""
@@ -208,6 +220,9 @@ class Neuron:
         check_choice("stochastic", self.stochastic, [True, False])
         check_integer("most_spikes", self.most_spikes, at_least=0, at_most=1 << 16)
         check_texts("", name=self.name, description=self.description)
+        if not isinstance(self.former, Mapping):
+            raise InputError(f"former is {show(self.former)}; it has to be a dict of names.")
+        check_unknown("name in former", self.former.values(), [*self.parameters, *self.variables])
         # What `help` shows of an object is its own docstring.
         object.__setattr__(self, "__doc__", repr(self))
 
@@ -403,6 +418,18 @@ class Neuron:
             starts[name] = check_number(f"variables[{name!r}]", start)
         return starts
 
+    def present(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters by the names that they have now; see `former`."""
+        if not isinstance(given, Mapping):
+            raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
+        found: dict[str, Any] = {}
+        for name, value in given.items():
+            present = present_name(name, self.parameters, self.former)
+            if present in found:
+                raise InputError(f"{name} is given twice: it is now called {present}.")
+            found[present] = value
+        return found
+
     def values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of a neuron, from the defaults and `given`.
 
@@ -417,8 +444,7 @@ class Neuron:
         >>> DeltaLIF.values({"tau": 10})["tau"]
         10.0
         """
-        if not isinstance(given, Mapping):
-            raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
+        given = self.present(given)
         check_unknown("parameter", given, self.parameters)
         values = {
             name: int(value) if isinstance(value, numbers.Integral) else float(value)

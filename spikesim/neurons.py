@@ -1,6 +1,6 @@
 """Neurons to choose from, of published kinds, and sources of random spikes.
 
-    cells = net.add_population("cells", 100, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", 100, LIF, tau=10.0)
     help(LIF)
 
 Each is a `Neuron`, whose file says what that is.
@@ -63,30 +63,26 @@ def _into_voltage(tau: float, tau_synapse: float, dt: float) -> tuple[float, flo
     return float(from_I), float(from_rise)
 
 
-def _lif_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
-    tau, tau_synapse = parameters["tau_membrane"], parameters["tau_synapse"]
+def _lif_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
     return {
-        "v_rest": parameters["v_rest"],
-        "v_threshold": parameters["v_threshold"],
-        "v_reset": parameters["v_reset"],
-        "drive": parameters["drive"],
-        "decay_membrane": exp(-dt / tau),
-        "decay_drive": exp(-dt / tau_synapse),
-        "from_drive": _into_voltage(tau, tau_synapse, dt)[0],
-        "refractory_steps": _refractory_steps(parameters, dt),
+        **{name: p[name] for name in ("E_L", "I", "threshold", "V_reset")},
+        "decay_membrane": exp(-dt / p["tau"]),
+        "decay_drive": exp(-dt / p["tau_synapse"]),
+        "from_drive": _into_voltage(p["tau"], p["tau_synapse"], dt)[0],
+        "refractory_steps": _refractory_steps(p, dt),
     }
 
 
-def _lif_start(p: dict[str, Any]) -> float:
+def _start(p: dict[str, Any]) -> float:
     """Rest; where that is above threshold, reset: nothing has happened that would be a spike."""
-    return p["v_rest"] if p["v_rest"] <= p["v_threshold"] else p["v_reset"]
+    return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
 LIF = Neuron(
     steps=(equations.integrate_and_fire,),
     variables={
         "v": Variable(
-            _lif_start,
+            _start,
             "mV",
             "membrane voltage; starts from rest, or from reset if that is above threshold",
         ),
@@ -99,22 +95,30 @@ LIF = Neuron(
         "refractory": Variable(0.0, "steps", "for how long v is still held"),
     },
     parameters={
-        "tau_membrane": Parameter(20.0, "ms", "membrane time constant"),
+        "tau": Parameter(20.0, "ms", "membrane time constant"),
         "tau_synapse": Parameter(5.0, "ms", "of the synaptic drive"),
-        "v_rest": Parameter(-65.0, "mV", "resting potential"),
-        "v_threshold": Parameter(-50.0, "mV", "v above it is a spike"),
-        "v_reset": Parameter(-65.0, "mV", "where a spike sets it"),
+        "E_L": Parameter(-65.0, "mV", "resting potential"),
+        "threshold": Parameter(-50.0, "mV", "v above it is a spike"),
+        "V_reset": Parameter(-65.0, "mV", "where a spike sets it"),
         "refractory": Parameter(2.0, "ms", "for how long v is held after a spike"),
-        "drive": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
+        "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
     },
     constants=_lif_constants,
+    live={"I": {"I": equations.as_given}},
+    former={
+        "tau_membrane": "tau",
+        "v_rest": "E_L",
+        "v_threshold": "threshold",
+        "v_reset": "V_reset",
+        "drive": "I",
+    },
     name="LIF",
     description="""leaky integrate-and-fire neuron with an exponential synaptic drive
 
-    tau_membrane dv/dt = v_rest + (constant drive) + (synaptic drive) - v
-    tau_synapse d(synaptic drive)/dt = -(synaptic drive)
+    tau dv/dt = E_L - v + I + drive
+    tau_synapse ddrive/dt = -drive
 
-    v > v_threshold is a spike: v is then held at v_reset for the refractory period. Both equations
+    v > threshold is a spike: v is then held at V_reset for the refractory period. Both equations
     are linear and advanced exactly. As v is compared with the threshold at the end of a step,
     intervals between spikes are refractory + dt or longer.
     """,
@@ -133,11 +137,6 @@ _LIF_PARAMETERS: dict[str, float] = {
     "tau_exc": Parameter(5.0, "ms", "of excitatory synapses"),
     "tau_inh": Parameter(10.0, "ms", "of inhibitory synapses"),
 }
-
-
-def _start(p: dict[str, Any]) -> float:
-    """As `_lif_start`."""
-    return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
 def _two_synapses(p: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -502,7 +501,7 @@ AdEx = Neuron(
         adex.step_conductances,
     ),
     variables={
-        "V": Variable("E_L", "mV", "membrane voltage"),
+        "v": Variable("E_L", "mV", "membrane voltage"),
         "w": Variable(0.0, "pA", "adaptation"),
         "g_exc": Variable(
             0.0, "of the leak", "excitatory conductance; a spike adds its weight", is_target=True
@@ -514,7 +513,7 @@ AdEx = Neuron(
             is_target=True,
         ),
         "I": Variable(0.0, "pA", "input current of each neuron"),
-        "refractory": Variable(0.0, "steps", "for how long V is still held"),
+        "refractory": Variable(0.0, "steps", "for how long v is still held"),
     },
     parameters={
         "C": Parameter(281.0, "pF", "membrane capacitance"),
@@ -525,8 +524,8 @@ AdEx = Neuron(
         "V_peak": Parameter(0.0, "mV", "where a spike counts as one"),
         "V_reset": Parameter(-70.6, "mV", "where a spike sets it"),
         "V_hold": Parameter(-70.6, "mV", "during the refractory period"),
-        "V_least": Parameter(-1e9, "mV", "where V is cut off below; so far away, nowhere"),
-        "refractory": Parameter(0.0, "ms", "for how long V is held after a spike"),
+        "V_least": Parameter(-1e9, "mV", "where v is cut off below; so far away, nowhere"),
+        "refractory": Parameter(0.0, "ms", "for how long v is held after a spike"),
         "tau_w": Parameter(144.0, "ms", "of the adaptation"),
         "a": Parameter(4.0, "nS", "subthreshold adaptation"),
         "b": Parameter(80.5, "pA", "spike-triggered adaptation"),
@@ -537,14 +536,15 @@ AdEx = Neuron(
     },
     constants=_adex_constants,
     time_constants=_adex_time_constants,
+    former={"V": "v"},
     name="AdEx",
     description="""adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005)
 
-    C dV/dt = g_L (E_L - V + Delta_T exp((V - V_T) / Delta_T) + S) - w + I
-    S = g_exc (E_exc - V) + g_inh (E_inh - V),   dg/dt = -g / tau
-    tau_w dw/dt = a (V - E_L) - w
+    C dv/dt = g_L (E_L - v + Delta_T exp((v - V_T) / Delta_T) + S) - w + I
+    S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
+    tau_w dw/dt = a (v - E_L) - w
 
-    V > V_peak is a spike: V <- V_reset, w <- w + b, and V is held at V_hold for the refractory
+    v > V_peak is a spike: v <- V_reset, w <- w + b, and v is held at V_hold for the refractory
     period. Synaptic conductances are in units of g_L. Forward Euler, of first order; conductances
     decay exactly. Intervals between spikes are refractory + dt or longer. The defaults are those of
     the article, synapses apart; see spikesim.kernels.adex.

@@ -74,7 +74,7 @@ def general(backend, seed=1):
     net = Network(dt=0.5, seed=seed, backend=backend)
     source = net.add_population("source", 5, Poisson)
     source.rate[:] = 400.0
-    cells = net.add_population("cells", 4, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", 4, LIF, tau=10.0)
     adapting = net.add_population("adapting", 3, AdEx)
     potential = DoubleExponential(tau_rise=2.0, tau_decay=10.0, memory=4)
     lasting = DoubleExponential(tau_rise=2.0, tau_decay=10.0)
@@ -117,7 +117,7 @@ def general(backend, seed=1):
     seldom = net.add_population("seldom", 3, Bernoulli)
     seldom.rate[:] = 400.0, 0.1, 0.0
     net.record_spikes(cells)
-    net.record(adapting, ["V", "w"], neurons=[0, 2])
+    net.record(adapting, ["v", "w"], neurons=[0, 2])
     assert synapses.W is not None
     return net
 
@@ -262,10 +262,10 @@ def ruled(backend, seed=1):
     net.connect(cells, cells, target="drive", weight=2.0, probability=0.7, plasticity=RULE)
     net.record(dense, ["weight", "E"], every=1.0)
     dendrites = net.add_population("dendrites", 3, AdEx)
-    nmda = NMDA.with_(v="V")
+    nmda = NMDA
     net.connect(source, dendrites, target="I", weight=4.0, synapse=nmda, plasticity=PAIRS)
     each = {"delay": np.linspace(0.5, 4.0, 6), "weight": 3.0, "indegree": 2, "name": "spread"}
-    net.connect(source, dendrites, target="I", synapse=Alpha.with_(v="V"), **each)
+    net.connect(source, dendrites, target="I", synapse=Alpha, **each)
     return net
 
 

@@ -62,9 +62,7 @@ class NaiveIntegrateAndFire:
         at = {name: k for k, name in enumerate(names)}
         A = np.zeros((len(names), len(names)))
         if has_v:
-            is_drive = kind == "drive"
-            tau_v = p["tau_membrane" if is_drive else "tau"]
-            rest = p["v_rest"] + p["drive"] if is_drive else p["E_L"] + p["I"]
+            tau_v, rest = p["tau"], p["E_L"] + p["I"]
             A[at["v"], at["v"]] = -1.0 / tau_v
             A[at["v"], at["1"]] = rest / tau_v
         for name in names:
@@ -108,14 +106,13 @@ class NaiveIntegrateAndFire:
         else:
             state["v"] += weight
             if state["v"] > p["threshold"]:
-                self.spike("V_reset")
+                self.spike()
         if not self.held():
             self.advance()
 
     def relax(self):
         p, state = self.p, self.state
         held, v = self.held(), state["v"]
-        reset = "v_reset" if self.kind == "drive" else "V_reset"
         if "conductance" in self.kind:
             exc, inh = state["g_exc"], state["g_inh"]
             total = 1.0 + exc + inh
@@ -124,13 +121,13 @@ class NaiveIntegrateAndFire:
         self.advance()
         if "conductance" not in self.kind:
             v = state["v"]
-        state["v"] = p[reset] if held else v
-        if not held and v > p["v_threshold" if self.kind == "drive" else "threshold"]:
-            self.spike(reset)
+        state["v"] = p["V_reset"] if held else v
+        if not held and v > p["threshold"]:
+            self.spike()
 
-    def spike(self, reset):
+    def spike(self):
         self.fired, self.last = 1, self.k
-        self.state["v"] = self.p[reset]
+        self.state["v"] = self.p["V_reset"]
 
 
 # ------------------------------------------------------------------ Izhikevich (2003)

@@ -72,7 +72,7 @@ def test_currents_are_integrated_exactly_whatever_the_step(dt, tau_exc):
 @pytest.mark.parametrize("dt", [0.1, 2.5])
 def test_a_drive_is_integrated_exactly_whatever_the_step(dt, tau_synapse):
     start = {"v": -57.0, "drive": 12.0}
-    ours = voltage(LIF, dt, 25.0, start, tau_synapse=tau_synapse, drive=3.0, refractory=0.0)
+    ours = voltage(LIF, dt, 25.0, start, tau_synapse=tau_synapse, I=3.0, refractory=0.0)
 
     def slope(t, y):
         v, drive = y
@@ -86,7 +86,7 @@ def test_a_drive_is_integrated_exactly_whatever_the_step(dt, tau_synapse):
 @pytest.mark.parametrize(
     ("model", "port", "names"),
     [
-        (LIF, "drive", ("tau_membrane", "tau_synapse")),
+        (LIF, "drive", ("tau", "tau_synapse")),
         (CurrentLIF, "I_exc", ("tau", "tau_exc")),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_spike_gives_the_same_potential_whatever_the_step(model, port, names, 
         exact = 3.0 * t / 10.0 * np.exp(-t / 10.0)
     else:
         exact = 3.0 * tau_s / (10.0 - tau_s) * (np.exp(-t / 10.0) - np.exp(-t / tau_s))
-    rest = model.parameters["v_rest" if model is LIF else "E_L"]
+    rest = model.parameters["E_L"]
     assert recording.v[0] - rest == pytest.approx(np.where(t > 0.0, exact, 0.0), abs=1e-12)
 
 

@@ -56,7 +56,7 @@ def everything(dtype, backend):
     times = np.arange(400) * 0.5
     trains = net.add_spike_trains("trains", 5, times, chance.integers(0, 5, 400))
     images = net.add_images("images", chance.uniform(size=(3, 11)), rate=300.0, duration=10.0)
-    cells = net.add_population("cells", 20, LIF, tau_membrane=10.0, drive=13.0)
+    cells = net.add_population("cells", 20, LIF, tau=10.0, I=13.0)
     sums = net.add_population("sums", 9, SUMMING)
     net.connect(noise, cells, target="drive", weight=chance.normal(1.0, 2.0, (13, 20)))
     net.connect(trains, cells, target="drive", weight=5.0, delay=0.0)
@@ -277,7 +277,7 @@ def test_dense_and_sparse_weights_give_the_same_bits(dtype):
         net = Network(dt=1.0, seed=9, dtype=dtype, backend="python")
         source = net.add_population("source", 30, Poisson)
         source.rate[:] = 0.3 * 1000.0 / source.network.dt
-        cells = net.add_population("cells", 12, LIF, drive=10.0)
+        cells = net.add_population("cells", 12, LIF, I=10.0)
         net.connect(source, cells, target="drive", weight=weights, delay=3.0)
         voltage, spikes = net.record(cells, "v"), net.record_spikes(cells)
         net.run(60.0)
@@ -370,7 +370,7 @@ def test_one_port_cannot_have_two_kernels_or_a_kernel_and_none():
 def test_lif_under_constant_drive_fires_at_the_analytic_interval(drive, refractory):
     dt = 0.1
     net = Network(dt=dt, dtype="float64", backend="python")
-    cells = net.add_population("cells", 1, LIF, drive=drive, refractory=refractory)
+    cells = net.add_population("cells", 1, LIF, I=drive, refractory=refractory)
     spikes = net.record_spikes(cells)
     net.run(300.0)
     interval = refractory + 20.0 * np.log(drive / (drive - 15.0))
@@ -383,7 +383,7 @@ def test_lif_under_constant_drive_fires_at_the_analytic_interval(drive, refracto
 def test_lif_below_threshold_follows_the_exponential_exactly():
     dt, tau = 0.5, 20.0
     net = Network(dt=dt, dtype="float64", backend="python")
-    cells = net.add_population("cells", 2, LIF, drive=10.0, tau_membrane=tau)
+    cells = net.add_population("cells", 2, LIF, I=10.0, tau=tau)
     cells.v[1] = -70.0
     voltage = net.record(cells, "v")
     net.run(100.0)
@@ -394,7 +394,7 @@ def test_lif_below_threshold_follows_the_exponential_exactly():
 
 def test_lif_stays_at_reset_while_refractory_and_then_goes_on():
     net = Network(dt=0.5, dtype="float64", backend="python")
-    cells = net.add_population("cells", 1, LIF, drive=100.0, refractory=2.0, v_reset=-72.0)
+    cells = net.add_population("cells", 1, LIF, I=100.0, refractory=2.0, V_reset=-72.0)
     voltage, spikes = net.record(cells, "v"), net.record_spikes(cells)
     net.run(15.0)
     first = spikes.steps[0]
@@ -406,7 +406,7 @@ def test_parameters_can_be_changed_between_runs():
     net = Network(dt=1.0, dtype="float64", backend="python")
     cells = net.add_population("cells", 1, LIF)
     net.run(5.0)
-    cells.params["drive"] = 10.0
+    cells.params["I"] = 10.0
     net.run(20.0)
     np.testing.assert_allclose(cells.v, -65.0 + 10.0 * (1.0 - np.exp(-1.0)), rtol=1e-13)
 
@@ -739,11 +739,11 @@ REFUSALS = {
     "name is '2 b'; it has to be letters": lambda net, a, b: net.add_population("2 b", 1, LIF),
     "n is 0": lambda net, a, b: net.add_population("c", 0, LIF),
     "it has to be a Neuron": lambda net, a, b: net.add_population("c", 1, "LIF"),
-    "'tau_membrain'; available: .* Did you mean 'tau_membrane'?": (
-        lambda net, a, b: net.add_population("c", 1, LIF, tau_membrain=3.0)
+    "'tau_sinapse'; available: .* Did you mean 'tau_synapse'?": (
+        lambda net, a, b: net.add_population("c", 1, LIF, tau_sinapse=3.0)
     ),
-    "tau_membrane is -1": lambda net, a, b: net.add_population("c", 1, LIF, tau_membrane=-1.0),
-    "drive is nan": lambda net, a, b: net.add_population("c", 1, LIF, drive=np.nan),
+    "tau is -1": lambda net, a, b: net.add_population("c", 1, LIF, tau=-1.0),
+    "I is nan": lambda net, a, b: net.add_population("c", 1, LIF, I=np.nan),
     "dt is 0.5 ms, longer than tau_synapse = 0.2 ms": (
         lambda net, a, b: net.add_population("c", 1, LIF, tau_synapse=0.2)
     ),

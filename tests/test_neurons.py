@@ -31,13 +31,13 @@ def rest(i, t, s, p):
 @pytest.mark.parametrize(
     ("kind", "given", "start"),
     [
-        (LIF, {"v_rest": -70.0, "v_threshold": -66.0, "v_reset": -72.0}, {"v": -70.0}),
+        (LIF, {"E_L": -70.0, "threshold": -66.0, "V_reset": -72.0}, {"v": -70.0}),
         (CurrentLIF, {"E_L": -80.0, "threshold": -65.0, "V_reset": -80.0}, {"v": -80.0}),
         (AlphaCurrentLIF, {"E_L": -80.0, "threshold": -65.0, "V_reset": -80.0}, {"v": -80.0}),
         (ConductanceLIF, {"E_L": -70.0, "threshold": -65.0}, {"v": -70.0}),
         (AlphaConductanceLIF, {"E_L": -70.0, "threshold": -65.0}, {"v": -70.0}),
         (DeltaLIF, {"E_L": -70.0, "threshold": -50.0, "V_reset": -60.0}, {"v": -70.0}),
-        (AdEx, {"E_L": -80.0, "V_T": -70.0, "V_peak": -40.0}, {"V": -80.0}),
+        (AdEx, {"E_L": -80.0, "V_T": -70.0, "V_peak": -40.0}, {"v": -80.0}),
         (Izhikevich, {"b": 0.25}, {"v": -64.41391, "u": -16.103477}),
         (Pyramidal, {"E_L": -80.0, "theta_0": -72.0}, {"V_s": -80.0, "V_d": -80.0, "theta": -72.0}),
         (BurstPoisson, {"E_L": -80.0, "theta_0": -72.0}, {"V_s": -80.0, "V_d": -80.0}),
@@ -56,7 +56,7 @@ def test_neurons_start_at_the_rest_that_is_given_and_do_not_fire(kind, given, st
 @pytest.mark.parametrize(
     ("kind", "given"),
     [
-        (LIF, {"v_rest": -49.0, "v_reset": -60.0}),
+        (LIF, {"E_L": -49.0, "V_reset": -60.0}),
         (CurrentLIF, {"E_L": -49.0}),
         (ConductanceLIF, {"E_L": -49.0}),
         (DeltaLIF, {"E_L": 21.0, "V_reset": 10.0}),

@@ -30,7 +30,7 @@ N = 6
 KINDS = {
     "LIF": (
         LIF,
-        {"tau_membrane": (15.0, 25.0), "v_threshold": (-53.0, -48.0), "drive": (15.0, 30.0)},
+        {"tau": (15.0, 25.0), "threshold": (-53.0, -48.0), "I": (15.0, 30.0)},
     ),
     "CurrentLIF": (CurrentLIF, {"tau": (15.0, 25.0), "refractory": (1.0, 5.0), "I": (11.0, 30.0)}),
     "AlphaCurrentLIF": (AlphaCurrentLIF, {"tau_exc": (3.0, 9.0), "I": (11.0, 30.0)}),
@@ -467,7 +467,7 @@ def test_saved_parameters_that_cannot_be_are_refused_and_change_nothing(saved, m
 
 # ---- live inputs ------------------------------------------------------------------------------
 
-LIVE = [CurrentLIF, AlphaCurrentLIF, ConductanceLIF, AlphaConductanceLIF, DeltaLIF]
+LIVE = [LIF, CurrentLIF, AlphaCurrentLIF, ConductanceLIF, AlphaConductanceLIF, DeltaLIF]
 
 
 @pytest.mark.parametrize("neuron", LIVE)

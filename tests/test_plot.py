@@ -401,7 +401,7 @@ def voltages():
 @pytest.fixture
 def driven():
     net = Network(dt=1.0, backend="python")
-    cells = net.add_population("cells", 1, LIF, drive=4.0)
+    cells = net.add_population("cells", 1, LIF, I=4.0)
     recording = net.record(cells, ["v", "drive"], unit={"drive": "pA"})
     net.run(10.0)
     return recording

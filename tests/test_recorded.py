@@ -180,7 +180,7 @@ def test_spikes_become_a_table():
 
 def sampled(unit=None):
     net = Network(dt=0.5, backend="python")
-    cells = net.add_population("cells", 4, LIF, drive=20.0)
+    cells = net.add_population("cells", 4, LIF, I=20.0)
     cells.v = np.linspace(-65.0, -55.0, 4)
     net.run(3.0)
     samples = net.record(cells, ["v", "drive"], every=1.0, neurons=[3, 1], unit=unit)

@@ -146,12 +146,12 @@ NETWORK = {
         "neuron is 'LIF'",
     ),
     "an unknown parameter": (
-        lambda: network()[0].add_population("c", 2, LIF, tau_membran=3.0),
-        "Did you mean 'tau_membrane'",
+        lambda: network()[0].add_population("c", 2, LIF, tau_synaps=3.0),
+        "Did you mean 'tau_synapse'",
     ),
     "a negative membrane time constant": (
-        lambda: network()[0].add_population("c", 2, LIF, tau_membrane=-1.0),
-        "tau_membrane",
+        lambda: network()[0].add_population("c", 2, LIF, tau=-1.0),
+        "tau is -1",
     ),
     "a time step longer than a time constant": (
         lambda: network()[0].add_population("c", 2, LIF, tau_synapse=0.2),
@@ -252,8 +252,8 @@ NETWORK = {
         r"parameters\['I'\] is array.* one number for all; add_population takes one for each",
     ),
     "a parameter of too few neurons": (
-        lambda: network()[0].add_population("c", 3, LIF, tau_membrane=np.ones(2)),
-        r"tau_membrane has shape \(2,\); it has to be \(3\)",
+        lambda: network()[0].add_population("c", 3, LIF, tau=np.ones(2)),
+        r"tau has shape \(2,\); it has to be \(3\)",
     ),
     "an array as a variable's start": (
         lambda: Neuron(steps=[body], variables={"v": np.ones(3)}),

@@ -179,8 +179,8 @@ REFUSED = {
         "n is 2147483548, which takes",
     ),
     "a parameter that float32 cannot hold": (
-        lambda: network()[0].add_population("big", 2, LIF, v_rest=1e39),
-        "v_rest is 1e[+]39",
+        lambda: network()[0].add_population("big", 2, LIF, E_L=1e39),
+        "E_L is 1e[+]39",
     ),
     "a refractory period without end": (
         lambda: network()[0].add_population("big", 2, LIF, refractory=1e300),
@@ -392,8 +392,8 @@ REFUSED = {
         "in steps of 4.94066e-324 ms",
     ),
     "a time constant below any step": (
-        lambda: Network().add_population("cells", 2, LIF, tau_membrane=5e-324),
-        "tau_membrane is 5e-324; .* at least 1e-09",
+        lambda: Network().add_population("cells", 2, LIF, tau=5e-324),
+        "tau is 5e-324; .* at least 1e-09",
     ),
     "a unit that HDF5 cannot hold": (
         lambda: TraceWriter("unit.h5", dt=1.0, unit="a\0b"),

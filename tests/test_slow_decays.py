@@ -77,7 +77,7 @@ COMPARTMENTS = {
 }
 FILTERS = {
     "LIF": {
-        "tau_membrane": ("v", -51.0, -65.0, decayed),
+        "tau": ("v", -51.0, -65.0, decayed),
         "tau_synapse": ("drive", 1.0, 0.0, decayed),
     },
     "CurrentLIF": CURRENTS,
@@ -97,7 +97,7 @@ FILTERS = {
         "tau_w": ("w", 10.0, 0.0, euler),
         "tau_exc": ("g_exc", 1.0, 0.0, decayed),
         "tau_inh": ("g_inh", 1.0, 0.0, decayed),
-        "C / g_L": ("V", -60.0, -70.0, euler),
+        "C / g_L": ("v", -60.0, -70.0, euler),
     },
     "Izhikevich": {
         "tau_synapse": ("drive", 1.0, 0.0, decayed),

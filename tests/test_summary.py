@@ -47,7 +47,7 @@ def network():
     net = Network(dt=0.5, seed=3, backend="python")
     source = net.add_population("source", 20, Poisson)
     source.rate = 50.0
-    cells = net.add_population("cells", 5, LIF, tau_membrane=12.5)
+    cells = net.add_population("cells", 5, LIF, tau=12.5)
     net.add_population("own", 3, Neuron([fire]))
     net.connect(source, cells, target="drive", weight=4.0, indegree=3, delay=1.5)
     weights = np.array([[1.0, 3.0, 1.0, 3.0, 2.0]] * 5)
@@ -68,7 +68,7 @@ def test_a_summary_lists_all_parts():
     assert found == [
         ["population", "n", "kind", "parameters"],
         ["source", "20", "Poisson", ""],
-        ["cells", "5", "LIF", "tau_membrane 12.5"],
+        ["cells", "5", "LIF", "tau 12.5"],
         ["own", "3", "own (fire)", ""],
         ["projection", "from", "onto", "synapses", "weight", "delay (ms)"],
         ["source_to_cells", "source", "cells.drive", "15", "4", "1.5"],
@@ -130,7 +130,7 @@ def test_a_population_shows_its_variables_and_parameters():
     cells.v = [-61.0, -60.0, -59.0, -58.0, -57.5]
     found = rows(cells)
     assert ["v", "-61 to -57.5"] in found
-    assert ["tau_membrane", "12.5"] in found
+    assert ["tau", "12.5"] in found
     assert ["rate", "50"] in rows(source)
 
 

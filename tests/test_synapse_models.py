@@ -195,9 +195,9 @@ def test_a_neuron_with_nmda_receptors_follows_its_differential_equation():
     source = net.add_spike_trains("source", 1, [1.0, 3.0, 5.0], [0, 0, 0])
     cell = net.add_population("cell", 1, AdEx)
     net.connect(
-        source, cell, target="I", weight=25.0, delay=1.0, synapse=NMDA.with_(v="V", tau_decay=50.0)
+        source, cell, target="I", weight=25.0, delay=1.0, synapse=NMDA.with_(tau_decay=50.0)
     )
-    recording = net.record(cell, ["V", "w"], every=1.0)
+    recording = net.record(cell, ["v", "w"], every=1.0)
     net.run(40.0)
     p = cell.neuron.parameters
 
@@ -211,10 +211,10 @@ def test_a_neuron_with_nmda_receptors_follows_its_differential_equation():
         dv = (-p["g_L"] * (v - p["E_L"]) + spiking - w + current) / p["C"]
         return [dv, (p["a"] * (v - p["E_L"]) - w) / p["tau_w"]]
 
-    start = [recording.V[0, 0], recording.w[0, 0]]
+    start = [recording.v[0, 0], recording.w[0, 0]]
     solved = solve_ivp(change, (0.01, 39.01), start, t_eval=recording.t + 0.01, rtol=1e-9)
     assert solved.y[0].max() > start[0] + 5.0
-    np.testing.assert_allclose(recording.V[0], solved.y[0], atol=0.02)
+    np.testing.assert_allclose(recording.v[0], solved.y[0], atol=0.02)
 
 
 def everything(backend, dtype="float32"):
@@ -222,12 +222,12 @@ def everything(backend, dtype="float32"):
     source = net.add_population("source", 6, Poisson)
     source.rate[:] = 200.0
     cells = net.add_population("cells", 5, AdEx)
-    nmda = NMDA.with_(v="V")
+    nmda = NMDA
     plastic = PairSTDP(A_plus=0.3, A_minus=0.2, w_max=9.0)
     net.connect(source, cells, target="I", weight=4.0, synapse=nmda, plasticity=plastic)
     spread = {"delay": np.linspace(0.5, 5.0, 10), "weight": 3.0, "indegree": 2, "name": "spread"}
-    net.connect(source, cells, target="I", synapse=Alpha.with_(v="V"), **spread)
-    own = OWN.with_(v="V")
+    net.connect(source, cells, target="I", synapse=Alpha, **spread)
+    own = OWN
     net.connect(cells, cells, target="I", weight=-1.0, probability=0.5, synapse=own)
     net.add_noise(cells, "I", sigma=50.0, tau=5.0)
     return net
@@ -337,7 +337,7 @@ def test_a_step_that_returns_too_much_is_refused_with_its_line():
         ({"parameters": {"tau": -1.0}}, r"parameters\['tau'\] is -1.0"),
         ({"step": None}, "step is None; it has to be a plain function"),
         ({"constants": 3.0}, "constants is 3.0"),
-        ({"reads": {"u": "V"}}, "Unknown argument in reads 'u'; available: v"),
+        ({"reads": {"u": "v"}}, "Unknown argument in reads 'u'; available: v"),
     ],
 )
 def test_a_synapse_that_cannot_be_one_is_refused(change, message):
@@ -351,7 +351,7 @@ def test_a_synapse_that_cannot_be_one_is_refused(change, message):
         ({"synapse": 3.0}, "synapse is 3.0; it has to be a Synapse"),
         ({"target": "got"}, "target is 'got', which the equations of 'cells' change"),
         (
-            {"synapse": OWN.with_(v="V")},
+            {"synapse": OWN},
             r"synapse reads 'V' .* for its 'v', .* Did you mean 'v'\? .*with_\(v=",
         ),
     ],

@@ -226,7 +226,7 @@ def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
     first.run(0.1)
     assert [job.name for job in compiled[count:]] == ["sample"]
     second = small_network()
-    second.add_population("more", 7, LIF, tau_membrane=5.0)
+    second.add_population("more", 7, LIF, tau=5.0)
     second.run(0.1)
     assert len(compiled) == count + 1
 

@@ -30,7 +30,7 @@ def learning(seed=1, backend="python", synapses=None):
     source = net.add_population("source", 15, Poisson)
     source.rate = 100.0
     images = net.add_images("images", np.full((2, 6), 0.5), rate=200.0, duration=10.0)
-    cells = net.add_population("cells", 8, LIF, tau_membrane=10.0)
+    cells = net.add_population("cells", 8, LIF, tau=10.0)
     cells.v = np.linspace(-70.0, -55.0, 8)
     weights = dense(np.random.default_rng(3), (15, 8))
     net.connect(source, cells, target="drive", weight=weights, plasticity=STDP, delay=1.0)
@@ -417,7 +417,7 @@ def test_steps_give_the_bits_of_one_run():
 
 def test_what_a_loop_sets_holds_from_the_next_step_on():
     net = Network(dt=1.0, backend="python")
-    cells = net.add_population("cells", 1, LIF, v_threshold=1000.0)
+    cells = net.add_population("cells", 1, LIF, threshold=1000.0)
     voltages = net.record(cells, "v")
     for time in net.steps(6.0, every=2.0):
         cells.v = 10.0 * time

@@ -29,7 +29,7 @@ def place(monkeypatch, tmp_path):
 def network():
     net = Network(dt=0.2, seed=3)
     source = net.add_population("source", 30, Poisson)
-    cells = net.add_population("cells", 7, LIF, tau_membrane=5.0)
+    cells = net.add_population("cells", 7, LIF, tau=5.0)
     net.connect(source, cells, target="drive", weight=1.0, probability=0.3, delay=1.0)
     net.connect(cells, cells, target="drive", weight=-1.0, delay=1.6)
     net.record_spikes(cells)

@@ -176,7 +176,7 @@ class Assembly(Inputs):
         name = name_of_projection(before, after) if name is None else name
         self._check_name(name)
         if synapse is None:
-            self._check_port(post, target)
+            target = self._check_port(post, target)
         rules = {
             "probability": probability,
             "indegree": indegree,
@@ -490,6 +490,8 @@ class Assembly(Inputs):
             role, number, kind = "neurons", population.n, StateRecording
             declared = {**population.neuron.parameters, **population.neuron.variables}
         names = check_names("variables", variables)
+        if not isinstance(population, Projection):
+            names = [population.present_name(name) for name in names]
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):
             raise InputError(

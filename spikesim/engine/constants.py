@@ -10,6 +10,7 @@ import numpy as np
 
 from spikesim.attributes import Constants, Watched
 from spikesim.checks import check_array, show
+from spikesim.declaring import present_name
 from spikesim.engine.parameters import has_axes
 from spikesim.errors import InputError
 
@@ -28,7 +29,19 @@ def _has_axes(value: Any) -> bool:
 class Variables(Watched):
     """The state variables by name; what is assigned to one of them is written into its array."""
 
+    def __init__(self, arrays: Mapping[str, np.ndarray], former: Mapping[str, str]):
+        super().__init__(arrays)
+        self._former = former
+
+    def __missing__(self, name: str) -> np.ndarray:
+        present = present_name(name, self, self._former)
+        if present == name:
+            raise KeyError(name)
+        found: np.ndarray = self[present]
+        return found
+
     def __setitem__(self, name: str, value: Any) -> None:
+        name = present_name(name, self, self._former)
         if name not in self:
             super().__setitem__(name, value)
             return
@@ -48,8 +61,15 @@ class Numbers(Constants):
         super().__init__(f"constant of {population.name!r}", {})
         self._population = population
 
+    def __missing__(self, name: str) -> Any:
+        present = present_name(name, self, self._population.neuron.former)
+        if present == name:
+            raise KeyError(name)
+        return self[present]
+
     def __setitem__(self, name: str, value: Any) -> None:
         own = self._population
+        name = present_name(name, self, own.neuron.former)
         if name in own.neuron.parameters:
             now = own.parameters.following({}).constants
             then = own.parameters.following({name: value}).constants

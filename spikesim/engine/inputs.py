@@ -231,7 +231,7 @@ class Inputs(Setting):
         <Background of cells.drive: 500 Hz, weight 1.5>
         """
         population, neurons = self._chosen(population, neurons)
-        self._check_port(population, target)
+        target = self._check_port(population, target)
         among = range(population.n)
         if neurons is not None:
             which = check_neurons("neurons", neurons, population.n)
@@ -407,6 +407,8 @@ class Inputs(Setting):
         if not isinstance(population, Population) or population.network is not self:
             raise InputError(f"{role} has to be a population of this network.")
 
-    def _check_port(self, population: Population, target: str) -> None:
+    def _check_port(self, population: Population, target: str) -> str:
+        target = population.present_name(target)
         ports = [v for v in population.state if v not in ("spike", "uniform")]
         check_unknown(f"target variable of {population.name!r}", [target], ports)
+        return target

@@ -86,7 +86,7 @@ class Network(Assembly):
     >>> net = Network(dt=0.1, seed=1, backend="python")
     >>> source = net.add_population("source", 20, Poisson)
     >>> source.rate[:] = 100.0
-    >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+    >>> cells = net.add_population("cells", 5, LIF, tau=10.0)
     >>> synapses = net.connect(source, cells, weight=8.0, target="drive", delay=1.0)
     >>> spikes = net.record_spikes(cells)
     >>> net.run(20.0)
@@ -132,14 +132,14 @@ class Network(Assembly):
         >>> from spikesim import LIF, Network, Poisson
         >>> net = Network(dt=0.1, seed=1, backend="python")
         >>> source = net.add_population("source", 20, Poisson)
-        >>> cells = net.add_population("cells", 5, LIF, tau_membrane=10.0)
+        >>> cells = net.add_population("cells", 5, LIF, tau=10.0)
         >>> synapses = net.connect(source, cells, target="drive", weight=4.0, indegree=3)
         >>> net.summary()
         Network at 0 ms, dt 0.1 ms, seed 1, float32, backend python
         <BLANKLINE>
         population  n   kind     parameters
         source      20  Poisson
-        cells       5   LIF      tau_membrane 10
+        cells       5   LIF      tau 10
         <BLANKLINE>
         projection       from    onto         synapses  weight  delay (ms)
         source_to_cells  source  cells.drive  15        4       0.1
@@ -513,13 +513,13 @@ class Network(Assembly):
                 f"this one has {self.dt} ms and {self.seed}."
             )
         noise_seed = noise_seed_of(state, self.seed)
-        saved, own = renamed(state["arrays"], self._extra), self.arrays()
+        saved, own = renamed(state["arrays"], self._extra, self.populations), self.arrays()
         if set(saved) != set(own):
             raise InputError(
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
             )
         if "built" in state:  # not in files of version 0.1
-            check_built(state["built"], self._built())
+            check_built(state["built"], self._built(), self.populations)
         changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
             if not isinstance(saved[owner], Mapping):

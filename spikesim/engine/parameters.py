@@ -15,6 +15,7 @@ import numpy as np
 
 from spikesim.attributes import Guarded
 from spikesim.checks import check_array, check_number, check_unknown, show
+from spikesim.declaring import present_name
 from spikesim.errors import InputError
 from spikesim.neuron import Following, Neuron
 
@@ -215,6 +216,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         return f"{{{', '.join(f'{name!r}: {show(value)}' for name, value in self.items())}}}"
 
     def __getitem__(self, name: str) -> Any:
+        name = present_name(name, self._values, self._population.neuron.former)
         check_unknown(f"parameter of {self._population.name!r}", [name], self._values)
         live = self._population._live.get(name)
         return self._values[name] if live is None else read_only(live)
@@ -245,6 +247,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
             raise InputError(
                 f"parameters are {show(others)}; they have to be a dict, or be given by name."
             ) from None
+        given = self._population.neuron.present(given)
         self.take(self.following(given), given)
 
     def following(self, given: Mapping[str, Any]) -> Following:

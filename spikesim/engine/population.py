@@ -11,6 +11,7 @@ import numpy as np
 
 from spikesim.attributes import public_names
 from spikesim.checks import check_choice, check_memory, is_real, nearest
+from spikesim.declaring import present_name
 from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.influence import Influenced
@@ -104,6 +105,7 @@ class Population(Influenced):
         self.name = name
         self.n = n
         self.neuron = neuron
+        given = neuron.present(given)
         made = of_neurons(neuron, given, network.dt, name, n)
         self.dtype = dtype = type_for(network.dtype, made.longest / network.dt)
         check_type(name, made, given, dtype)
@@ -123,7 +125,7 @@ class Population(Influenced):
         if neuron.stochastic:
             self._uniforms = Uniforms(n, network.noise, 0, dtype)
         self.state: dict[str, np.ndarray] = Variables(
-            {name: np.full(n, start, dtype) for name, start in made.starts.items()}
+            {name: np.full(n, start, dtype) for name, start in made.starts.items()}, neuron.former
         )
         self.state["spike"] = self._spike[:n]
         if self._uniforms:
@@ -152,6 +154,8 @@ class Population(Influenced):
         parameters = self.__dict__.get("parameters", {})
         if name in parameters:
             return parameters[name]
+        if state and name in self.neuron.former:
+            return getattr(self, self.present_name(name))
         known = [*state, *(each for each in parameters if each not in state)]
         raise AttributeError(
             f"{self.__dict__.get('name')!r} has no variable or parameter {name!r}; there is "
@@ -164,6 +168,8 @@ class Population(Influenced):
             state[name] = value
         elif name in self.__dict__.get("parameters", {}) and self._is_free(name):
             self.parameters[name] = value
+        elif state and name in self.neuron.former and self._is_free(name):
+            setattr(self, self.present_name(name), value)
         else:
             super().__setattr__(name, value)
 
@@ -172,6 +178,11 @@ class Population(Influenced):
         own = [name for name in _SHOWN if hasattr(type(self), name) or name in self.__dict__]
         hidden = [name for name in super().__dir__() if name.startswith("_")]
         return [*dict.fromkeys([*self._more(), *own]), *hidden]
+
+    def present_name(self, name: Any) -> Any:
+        """What a variable, or else a parameter, is called now; see `Neuron.former`."""
+        known = [*self.state, *self.parameters]
+        return present_name(name, known, self.neuron.former)
 
     def _is_free(self, name: str) -> bool:
         """Whether a name is that of no attribute of populations."""

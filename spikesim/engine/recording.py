@@ -18,6 +18,7 @@ import numpy as np
 from spikesim.attributes import public_names, read_only
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
+from spikesim.declaring import present_name
 from spikesim.engine.arguments import file_unit
 from spikesim.engine.population import Population
 from spikesim.engine.rows import Rows
@@ -443,6 +444,7 @@ class StateRecording(_Recording, RecordedSamples):
     ):
         super().__init__(population, dt, path, variables=variables, every=every, units=units)
         self._which = which
+        self._former = getattr(getattr(population, "neuron", None), "former", {})
         rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
         types = {v: population.state[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
@@ -570,6 +572,7 @@ class StateRecording(_Recording, RecordedSamples):
 
     def __getattr__(self, name: str) -> np.ndarray:
         samples = self.__dict__.get("_samples", {})
+        name = present_name(name, samples, self.__dict__.get("_former", {}))
         if name not in samples:
             raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
         self._check_in_memory("samples", "read_traces")

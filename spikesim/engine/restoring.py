@@ -30,10 +30,19 @@ __all__ = [
 ]
 
 
-def renamed(saved: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts of a state by their names; files of version 0.1 have '_' where there is a space now."""
+def renamed(
+    saved: Mapping[str, Any], extra: Mapping[str, Any], populations: Mapping[str, Population]
+) -> dict[str, Any]:
+    """Parts of a state by their names, and variables by theirs.
+
+    Files of version 0.1 have '_' where there is a space now, and former names of variables.
+    """
     old = {name.replace(" ", "_"): name for name in extra if name not in saved}
-    return {old.get(name, name): part for name, part in saved.items()}
+    found = {old.get(name, name): part for name, part in saved.items()}
+    for name, population in populations.items():
+        if isinstance(found.get(name), Mapping):
+            found[name] = _present(found[name], population.arrays(), population.neuron.former)
+    return found
 
 
 def silenced(populations: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
@@ -54,11 +63,45 @@ def check_silent(saved: Any, populations: Mapping[str, Any]) -> dict[str, np.nda
     }
 
 
-def check_built(saved: Any, own: dict[str, dict[str, Any]]) -> None:
+def _present(
+    saved: Mapping[str, Any], own: Mapping[str, Any], former: Mapping[str, str]
+) -> dict[str, Any]:
+    """What is saved under names that there are no more, under those of today."""
+    found = {}
+    for name, value in saved.items():
+        # What arrives at a variable v is saved as v_ring, for example.
+        begin = next((old for old in former if name == old or name.startswith(f"{old}_")), None)
+        if begin is not None and name not in own:
+            present = former[begin] + name[len(begin) :]
+            name = present if present in own and present not in saved else name
+        found[name] = value
+    return found
+
+
+def _present_built(
+    saved: Mapping[str, Any], populations: Mapping[str, Population]
+) -> dict[str, Any]:
+    found = {}
+    for part, named in saved.items():
+        if isinstance(named, Mapping):
+            if part in populations:
+                population = populations[part]
+                named = _present(named, population.built(), population.neuron.former)
+            onto = populations.get(str(named.get("post", named.get("population"))))
+            if onto is not None and named.get("target") in {*onto.neuron.former} - {*onto.state}:
+                named = {**named, "target": onto.neuron.former[named["target"]]}
+        found[part] = named
+    return found
+
+
+def check_built(
+    saved: Any, own: dict[str, dict[str, Any]], populations: Mapping[str, Population]
+) -> None:
     """Refuse the state of a network that was built in another way."""
     remedy = "build it as the saved one was; what may be set can be changed after restoring"
     if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
         raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
+    saved = _present_built(saved, populations)
     for part in [*own, *saved]:
         if part not in saved or part not in own:
             where = "this network" if part in own else "the saved one"

@@ -100,7 +100,7 @@ def random_network(seed: int, backend: str = "cpu") -> Any:
     trains = net.add_spike_trains("trains", n, times, np.tile(np.arange(n), 4), period=4.0)
     pictures = chance.random((size(), size()))
     shown = net.add_images("shown", pictures, rate=2000.0, duration=2.0)
-    cells = net.add_population("cells", size(), LIF, tau_membrane=10.0, refractory=0.0)
+    cells = net.add_population("cells", size(), LIF, tau=10.0, refractory=0.0)
     cells.drive[:] = 100.0  # all of them spike at once
     jumping = net.add_population("jumping", size(), DeltaLIF)
     events, bursts = net.add_events("events", cells, 2.0), net.add_bursts("bursts", cells, 2.0)

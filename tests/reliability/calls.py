@@ -147,6 +147,7 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
     "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
     "spikesim.engine.sources.*.check_[cs]*": "called when parameters are set",
+    "spikesim.engine.sources.*.present_name": "called where variables are named",
     "spikesim.engine.sources.*.live": "they have no parameters",
     "spikesim.engine.sources.*.take": "called when parameters are set",
     "spikesim.engine.parameters.[a-z]*": "called by Network.add_population",
@@ -154,6 +155,7 @@ INTERNAL = {
     "spikesim.engine.parameters.Parameters.[fst]*": "called by update and Network.set_state",
     "spikesim.declaring.[a-z]*": "called by Neuron",
     "spikesim.neuron.Following": "made by Network.add_population",
+    "spikesim.neuron.Neuron.present": "called where parameters are named",
     "spikesim.neuron.Neuron.longest": "called by Network.add_population",
     "spikesim.neuron.Neuron.following": "called by Network.add_population",
     "spikesim.cli.warmup.*": "called by the command line",
@@ -1222,7 +1224,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "written cells.tau =": _assigned,
     "spikesim.engine.population.Population.live": _live,
     "spikesim.neuron.Neuron.values": lambda f: Call(
-        LIF.values, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+        LIF.values, {"given": {"E_L": -70.0}}, None, {"given": "E_L"}
     ),
     "spikesim.engine.network.Network.add_population AdEx": _population(spikesim.AdEx),
     "spikesim.engine.network.Network.add_population Bernoulli": _population(spikesim.Bernoulli),
@@ -1331,13 +1333,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.declaring.Variable": _variable,
     "spikesim.neuron.Neuron.start": lambda f: Call(
-        LIF.start, {"given": {"v_rest": -70.0}}, None, {"given": "v_rest"}
+        LIF.start, {"given": {"E_L": -70.0}}, None, {"given": "E_L"}
     ),
     "spikesim.neuron.Neuron.with_parameters": lambda f: Call(
         LIF.with_parameters,
-        {"given": {"tau_membrane": 10.0}, "dt": 0.1},
+        {"given": {"tau": 10.0}, "dt": 0.1},
         None,
-        {"given": "tau_membrane"},
+        {"given": "tau"},
     ),
     "spikesim.engine.filters.DoubleExponential": _option(
         "kernel", DoubleExponential, tau_rise=3.0, tau_decay=10.0, memory=4

@@ -1090,14 +1090,14 @@ def adex(case: Case) -> None:
     inputs = Inputs(case, net, steps, {"g_exc": 0.6, "g_inh": 0.3})
     cells = net.add_population("cells", n, spikesim.AdEx, refractory=refractory * dt, **values)
     start = {
-        "V": case.chance.uniform(-75.0, -52.0, n),
+        "v": case.chance.uniform(-75.0, -52.0, n),
         "w": case.chance.uniform(0.0, 100.0, n),
         "I": case.chance.uniform(-100.0, 1200.0, n) * case.one_of(0.0, 1.0),
     }
     for name, x in start.items():
         getattr(cells, name)[:] = x
     arriving = inputs.onto(cells)
-    state, spikes = net.record(cells, ["V", "w"]), net.record_spikes(cells)
+    state, spikes = net.record(cells, ["v", "w"]), net.record_spikes(cells)
     net.run_steps(steps)
 
     told = case.told({name: value for name, value in values.items() if name != "V_hold"})
@@ -1118,7 +1118,7 @@ def adex(case: Case) -> None:
                 V_min=told["V_least"],
                 dt=dt,
             )
-            cell.V, cell.w = start["V"][i], start["w"][i]
+            cell.V, cell.w = start["v"][i], start["w"][i]
             trace = naive_bursting_neurons.run(
                 cell,
                 steps,
@@ -1127,8 +1127,8 @@ def adex(case: Case) -> None:
                 inh=arriving["g_inh"][:, i],
             )
             fired[cell.spikes, i] = 1
-            for name in ("V", "w"):
-                case.close(f"{name} of cell {i}", getattr(state, name)[i], trace[name])
+            for name, its in (("v", "V"), ("w", "w")):
+                case.close(f"{name} of cell {i}", getattr(state, name)[i], trace[its])
     case.fired("spikes", spikes, fired)
 
 
@@ -1415,13 +1415,11 @@ def integrate_and_fire(case: Case) -> None:
     for name, value in neuron.parameters.items():
         if name.startswith("tau"):
             values[name] = max(dt, value * case.power(-0.6, 0.4))
-        elif name in ("I", "drive"):
+        elif name == "I":
             values[name] = case.one_of(0.0, case.between(0.0, 25.0))
         elif name != "refractory":
             values[name] = float(value) + case.between(-4.0, 4.0)
-    reset = "v_reset" if kind == "drive" else "V_reset"
-    threshold = "v_threshold" if kind == "drive" else "threshold"
-    values[reset] = min(values[reset], values[threshold])
+    values["V_reset"] = min(values["V_reset"], values["threshold"])
     if kind in ("current", "alpha current") and case.maybe(0.2):
         values["tau_exc"] = values["tau"] * case.one_of(1.0, 1.0 + 1e-8)
     refractory = case.one_of(0, 1, case.whole(2, 50))
@@ -1431,7 +1429,7 @@ def integrate_and_fire(case: Case) -> None:
     cells = net.add_population("cells", n, neuron, refractory=refractory * dt, **values)
     names = [name for name in neuron.variables if name != "refractory"]
     start = {
-        name: case.chance.uniform(values[reset] - 5.0, values[threshold], n)
+        name: case.chance.uniform(values["V_reset"] - 5.0, values["threshold"], n)
         if name == "v"
         else case.chance.uniform(0.0, 1.0, n)
         for name in names
@@ -1534,7 +1532,6 @@ COARSE = {
     ("burst_poisson", "D_d"): 0.2,
     ("burst_poisson", "E_d"): 0.02,
     ("integrate_and_fire", "threshold"): 0.01,
-    ("integrate_and_fire", "v_threshold"): 0.01,
     ("superspike", "error_cut"): 0.3,
     ("burst_ensemble", "boxcar_m"): 0.3,
     ("burst_ensemble", "boxcar_v"): 0.3,

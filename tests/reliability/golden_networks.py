@@ -89,19 +89,30 @@ def watched(net: Network) -> Network:
     return net
 
 
+def names_in_hash(neuron: Neuron) -> dict[str, str]:
+    """Variables, and what they were called when the hashes were made: that orders them."""
+    former = {present: name for name, present in neuron.former.items()}
+    return {name: former.get(name, name) for name in neuron.variables}
+
+
 def seen(net: Network) -> dict[str, Any]:
     """What was recorded; all variables and synapses as they are now."""
     recordings: dict[str, Any] = {}
     for k, recording in enumerate(net.recordings):
         names = getattr(recording, "variables", ["i"])
-        parts = {name: getattr(recording, name) for name in names}
+        known = names_in_hash(net.populations[recording.name].neuron)
+        parts = {known.get(name, name): getattr(recording, name) for name in names}
         recordings[f"{k:02} of {recording.name}"] = {"t": recording.t, **parts}
     return {
         "time": net.time,
         "recordings": recordings,
         "populations": {
             # Not the random numbers of the last step, which nobody has asked for.
-            name: {v: array for v, array in population.state.items() if v != "uniform"}
+            name: {
+                names_in_hash(population.neuron).get(v, v): array
+                for v, array in population.state.items()
+                if v != "uniform"
+            }
             for name, population in net.populations.items()
         },
         "projections": {name: _synapses(each) for name, each in net.projections.items()},
@@ -144,13 +155,13 @@ NEURONS: dict[str, tuple[Neuron, dict[str, float], dict[str, Any]]] = {
         LIF,
         {"drive": 8.0},
         {
-            "tau_membrane": 12.0,
+            "tau": 12.0,
             "tau_synapse": 4.0,
-            "v_rest": -60.0,
-            "v_threshold": -48.0,
-            "v_reset": -63.0,
+            "E_L": -60.0,
+            "threshold": -48.0,
+            "V_reset": -63.0,
             "refractory": 0.0,
-            "drive": 13.0,
+            "I": 13.0,
         },
     ),
     "DeltaLIF": (
@@ -199,7 +210,7 @@ def _neuron(kind: Neuron, ports: dict[str, float], parameters: dict[str, Any]) -
                 )
             if not ports:
                 population.rate[:] = np.linspace(0.0, 5000.0, population.n)
-            net.record(population, sorted(kind.variables), every=0.2)
+            net.record(population, sorted(kind.variables, key=names_in_hash(kind).get), every=0.2)
         watched(net).run(25.0)
         return seen(net)
 
@@ -494,7 +505,7 @@ def everything(net: Network) -> dict[str, np.ndarray]:
     noise = _noise(net, 13)
     trains = net.add_spike_trains("trains", 5, np.arange(80) * 0.5, chance.integers(0, 5, 80))
     images = net.add_images("images", chance.random((3, 11)), rate=300.0, duration=10.0)
-    cells = net.add_population("cells", 20, LIF, tau_membrane=10.0, drive=13.0)
+    cells = net.add_population("cells", 20, LIF, tau=10.0, I=13.0)
     sums = _cells(net, 9, "sums", I=9.5)
     found = net.add_events("events", cells, 6.0)
     to: dict[str, Any] = {"target": "drive"}

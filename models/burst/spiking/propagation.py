@@ -119,7 +119,7 @@ class Propagation(PopulationRun):
         for population in (one, two):
             population.V_s[:] = chance.normal(-70.0, SPREAD, p.n)
         for population in (pv, sst):
-            population.V[:] = -70.0
+            population.v[:] = -70.0
         for name, ports in NOISE.items():
             for port, weights in ports.items():
                 for kind, weight in zip(("g_exc", "g_inh"), weights, strict=True):

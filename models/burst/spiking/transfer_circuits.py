@@ -194,7 +194,7 @@ def interneuron_transfer(
         sst = net.add_population("somatostatin", count, AdEx, **SOM)
         chance = random_numbers(net.seed, _CELLS)
         for interneurons in (pv, sst):
-            interneurons.V[:] = chance.normal(-70.0, SPREAD, count)
+            interneurons.v[:] = chance.normal(-70.0, SPREAD, count)
         for post, port, w_exc, w_inh in (
             (cells, "_s", 0.05, 0.05),
             (cells, "_d", 0.05, 0.05),
