@@ -329,6 +329,9 @@ class Spikes(RecordedSpikes):
     They stay as they are, whatever the network does. See `SpikeRecording` for what can be read.
     """
 
+    _steps: np.ndarray
+    _i: np.ndarray
+
     def __init__(
         self,
         name: str,

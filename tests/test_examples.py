@@ -39,6 +39,7 @@ SIZES = {
         ["--bin", "20", "--sources", "2000"],
         r"^weights changed by ([+-]\d+\.\d) % with more bursts, by ([+-]\d+\.\d) % with fewer$",
     ),
+    "gap_junctions": ([], r"^coupling coefficient (0\.2000), g / \(g \+ g_L\) = 0\.2000$"),
     "hidden_layer": (
         ["--seconds", "50"],
         r"^(\d) of 5 spikes in the right step of 0.1 ms, (\d+) in all$",
@@ -72,6 +73,7 @@ SIZES = {
     ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
     "stdp_poisson": (["--seconds", "4"], r"^at the end: (\d+\.\d) Hz, CV \d\.\d\d$"),
+    "stimuli": ([], r"^step: (\d+) spikes$"),
     "sweep": (
         ["--epochs", "1", "--seeds", "1"],
         r"^best: (\d+) hidden units, alpha (\d+)$",
@@ -140,6 +142,13 @@ def test_the_rule_strengthens_correlated_inputs_and_weakens_the_others(tmp_path)
     correlated, uncorrelated = (float(x) for x in re.findall(r"(\d\.\d\d) mV after", printed))
     assert correlated > 4.5
     assert uncorrelated < 1.0
+
+
+def test_gap_junctions_bring_two_cells_to_fire_together(tmp_path):
+    printed = run(ROOT / "examples" / "gap_junctions.py", tmp_path)
+    without, coupled = map(float, re.findall(r"spikes (\d+\.\d\d) ms apart", printed))
+    assert without > 5.0
+    assert coupled < 0.2
 
 
 def test_inhibition_brings_every_neuron_to_the_target_rate(tmp_path):

@@ -88,7 +88,7 @@ def units_of(
 ) -> dict[str, str]:
     """The unit of each recorded variable, given `unit` of `Network.record`.
 
-    Those that it leaves open are those of the neuron's `declared` variables that have a ``unit``.
+    Those that it leaves open are those of what the neuron has `declared` with a ``unit``.
 
     Examples
     --------

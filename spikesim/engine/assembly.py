@@ -264,7 +264,7 @@ class Assembly(Inputs):
         >>> net = Network(dt=0.1, seed=1, backend="python")
         >>> cells = net.add_population("cells", 10, Izhikevich)
         >>> net.connect_gap(cells, cells, conductance=0.1, probability=0.2)
-        <GapJunctions cells ↔ cells: 10 junctions, conductance 0.1>
+        <GapJunctions cells ↔ cells: 8 junctions, conductance 0.1>
         """
         before, after = self._group("pre", pre), self._group("post", post)
         number = len(self.gap_junctions)
@@ -398,7 +398,7 @@ class Assembly(Inputs):
             If the file cannot be written, or this program has written it or is recording to it.
         """
         if path is None and len(others) == 1 and isinstance(others[0], (str, PathLike, NoneType)):
-            others, path = (), others[0]  # record_spikes(cells, "spikes.h5")
+            path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
             self._chosen(each, None)
@@ -475,7 +475,7 @@ class Assembly(Inputs):
             pair = ("neurons", "synapses")
             other, own = pair if isinstance(population, Projection) else reversed(pair)
             raise InputError(
-                f"{other} is {show(unused)}, but {population!r} has {own}; choose those."
+                f"{other} is {show(unused)}, but {show(population)} has {own}; choose those."
             )
         if isinstance(population, Projection):
             if population.network is not self:
@@ -487,7 +487,7 @@ class Assembly(Inputs):
         else:
             population, chosen = self._chosen(population, neurons)
             role, number, kind = "neurons", population.n, StateRecording
-            declared = population.neuron.variables
+            declared = {**population.neuron.parameters, **population.neuron.variables}
         names = check_names("variables", variables)
         check_unknown(f"variable of {population.name!r}", names, population.state)
         if not 0 < len(set(names)) == len(names):

@@ -586,8 +586,8 @@ class Network(Assembly):
         return self
 
     def _held(self) -> dict[str, Any]:
-        own = {"_program": None, "_compiled": [], "_backend": None, "_begun": None}
-        return {**self.__dict__, **own}
+        compiled = dict.fromkeys(("_program", "_backend", "_begun"))
+        return {**self.__dict__, **compiled, "_compiled": []}
 
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)

@@ -110,8 +110,8 @@ def _given(population: Population) -> str:
 
 
 def _parameters(population: Population) -> dict[str, Any]:
-    built = population.built()
-    return {name: built[name] for name in population.neuron.parameters}
+    now = population.parameters
+    return {name: now[name] for name in population.neuron.parameters}
 
 
 def _memory(net: Network) -> int:

@@ -402,7 +402,7 @@ def _draw_rates(
     """The mean rate of the neurons of each population."""
     with styled():
         for (t, i, size, _, _), colour in zip(events, colours, strict=True):
-            place, edges, width = binned(t, *window, bin_width)
+            place, edges, width = binned(t, window[0], window[1], bin_width)
             n = max(int(i.max(initial=0)) + 1 if size is None else size, 1)
             inside = (place >= 0) & (place < edges.size - 1)
             counts = np.bincount(place[inside], minlength=edges.size - 1)

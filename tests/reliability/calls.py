@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+from collections import deque
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -129,9 +130,13 @@ INTERNAL = {
     "spikesim.engine.population.Population*": "made by Network.add_population; builds programs",
     "spikesim.engine.drawing.*": "builds programs",
     "spikesim.engine.filters.Filter": "made by Network.connect",
+    "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
+    "spikesim.engine.finite.*": "called by Network.run",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
     "spikesim.engine.gaps.GapJunctions": "made by Network.connect_gap",
+    "spikesim.engine.influence.*": "what populations are made of",
     "spikesim.engine.injection.*": "what stimuli and noise are made of",
+    "spikesim.engine.restoring.*": "called by Network.set_state",
     "spikesim.engine.noise.Noise": "made by Network.add_noise",
     "spikesim.engine.stimuli.Stimulus": "made by Network.play",
     "spikesim.engine.*.adding": "builds programs",
@@ -174,6 +179,18 @@ INTERNAL = {
     "spikesim.engine.recording.*.begin": "called by Network.run",
     "spikesim.engine.recording.*.prepare": "called by Network.run",
     "spikesim.engine.recording.*.take_back": "called by Network.set_state",
+    "spikesim.engine.recording.*.check_kept": "called by Network.reset",
+    "spikesim.engine.beginning.*": "called by Network.run and Network.reset",
+    "spikesim.engine.population.is_finite": "called by Network.run",
+    "spikesim.engine.rows.*": "what recordings are made of",
+    "spikesim.engine.several.SpikeRecordings": "made by Network.record_spikes",
+    "spikesim.engine.summary.*": "called by Network.summary",
+    "spikesim.tables.*": "what summaries are made of",
+    "spikesim.nwb.write_nwb": "called by Spikes.to_nwb",
+    "spikesim.plot.spikes.binned": "what figures are made of",
+    "spikesim.recorded.Rate": "returned by Spikes.rate",
+    "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
     "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
@@ -564,6 +581,68 @@ def _recorded(method: str, **given: Any) -> Callable[[Path], Call]:
         return Call(getattr(spikes, method), given or {"path": folder / "spikes.h5"})
 
     return make
+
+
+def _taken(method: str, **given: Any) -> Callable[[Path], Call]:
+    """A method of what was taken out of a recording."""
+
+    def make(folder: Path) -> Call:
+        parts = small()
+        spikes = parts.net.record_spikes(parts.source)
+        parts.net.run(5.0)
+        return Call(getattr(spikes.take(), method), given or {"path": folder / "spikes.h5"})
+
+    return make
+
+
+def _several(folder: Path) -> Any:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source, parts.cells)
+    parts.net.run(5.0)
+    return spikes
+
+
+def _write_several(folder: Path) -> Call:
+    def write(path: Any, first: Any, second: Any) -> None:
+        sonata.write_spikes(path, first, second)
+
+    first, second = _several(folder)
+    given = {"path": folder / "both.h5", "first": first, "second": second}
+    return Call(write, given, None, {"first": "spikes", "second": "spikes"})
+
+
+def _record_several(folder: Path) -> Call:
+    parts = small()
+
+    def record(first: Any, second: Any, path: Any) -> None:
+        recordings = parts.net.record_spikes(first, second, path=path)
+        parts.net.run(5.0)
+        recordings.close()
+
+    given = {"first": parts.source, "second": parts.cells, "path": folder / "both.h5"}
+    return Call(record, given, None, {"first": "population", "second": "population"})
+
+
+def _loop(folder: Path) -> Call:
+    given = {"duration": 4.0, "every": 2.0}
+    return Call(small().net.steps, given, deque(maxlen=0).extend, {}, ("duration",))
+
+
+def _reset(folder: Path) -> Call:
+    net = small().net
+    net.run(1.0)
+    state = net.state()
+    return Call(net.reset, {"seed": 3, "state": state}, running(net), {"state": "saved"})
+
+
+def _trials(folder: Path) -> list[Any]:
+    parts = small()
+    spikes, trials = parts.net.record_spikes(parts.source), []
+    for seed in range(3):
+        parts.net.reset(seed)
+        parts.net.run(5.0)
+        trials.append(spikes.take())
+    return trials
 
 
 def _sampled(folder: Path) -> Call:
@@ -1230,6 +1309,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
     "spikesim.engine.synapse_data.SomeSynapses.E =": _some("E", 0.5),
     "spikesim.engine.network.Network.record_spikes": of("record_spikes", population="@cells"),
+    "spikesim.engine.network.Network.record_spikes several": _record_several,
+    "spikesim.engine.network.Network.record units": of(
+        "record", population="@cells", variables=["v", "drive"], unit={"drive": "pA"}
+    ),
+    "spikesim.engine.network.Network.reset": _reset,
+    "spikesim.engine.network.Network.steps": _loop,
     "spikesim.engine.network.Network.restore": lambda f: Call(
         small().net.restore, {"path": _saved(f)}
     ),
@@ -1275,7 +1360,18 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.sources.Background.rate =": _background("rate", 50.0),
     "spikesim.engine.sources.Background.weight =": _background("weight", 2.0),
     "spikesim.engine.sources.SpikeTrainSource.replace": _replaced,
+    "spikesim.engine.recording.SpikeRecording.rate": _recorded(
+        "rate", bin_width=1.0, neurons=[0, 2], per_neuron=True
+    ),
+    "spikesim.engine.recording.SpikeRecording.to_nwb": _recorded("to_nwb"),
     "spikesim.engine.recording.SpikeRecording.to_sonata": _recorded("to_sonata"),
+    "spikesim.engine.several.SpikeRecordings.to_sonata": lambda f: Call(
+        _several(f).to_sonata, {"path": f / "both.h5"}
+    ),
+    "spikesim.recorded.Spikes.rate": _taken("rate", bin_width=1.0),
+    "spikesim.recorded.Spikes.to_nwb": _taken("to_nwb"),
+    "spikesim.recorded.Spikes.to_sonata": _taken("to_sonata"),
+    "spikesim.sonata.write_spikes": _write_several,
     "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
         "predicted_bytes", rate=10.0, duration=1000.0
     ),
@@ -1410,6 +1506,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         plot.pattern_rates, history=PATTERNED, patterns=["off", "on"]
     ),
     "spikesim.plot.spikes.raster": _plain(plot.raster, spikes=tuple(SPIKES.values())),
+    "spikesim.plot.spikes.raster several": lambda f: Call(
+        plot.raster, {"spikes": list(_several(f)), "rate": True, "bin_width": 1.0}
+    ),
+    "spikesim.plot.trials.psth": lambda f: Call(
+        plot.psth, {"trials": _trials(f), "bin_width": 1.0, "neurons": [0, 1], "raster": True}
+    ),
     "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
     ),
@@ -1421,6 +1523,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
+    "spikesim.plot.states.traces a stimulus": _drawn(
+        plot.traces,
+        _states,
+        "recording",
+        variables="v",
+        stimulus=["drive"],
+        spikes=tuple(SPIKES.values()),
+    ),
     "spikesim.plot.bursts.transfer": _plain(
         plot.transfer,
         dendritic_current=[0.0, 1.0],
