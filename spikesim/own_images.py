@@ -138,7 +138,7 @@ def _from_idx(place: Path) -> Dataset:
             f"{place} holds images of {parts[0][2]} to train and of {parts[1][2]} to test; they "
             "have to be of one shape."
         )
-    given = {
+    given: dict[str, np.ndarray] = {
         "train_images": parts[0][0].reshape(-1, *parts[0][2]),
         "train_labels": parts[0][1],
         "test_images": parts[1][0].reshape(-1, *parts[1][2]),

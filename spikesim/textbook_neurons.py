@@ -10,10 +10,12 @@ the rest that follows from its parameters. The file of its equations says what t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache, wraps
 from math import exp, tanh
 from typing import Any
 
 from spikesim.checks import check_number, check_steps
+from spikesim.declaring import Parameter, Variable
 from spikesim.kernels import (
     adaptive_lif,
     exponential_if,
@@ -38,11 +40,31 @@ __all__ = [
 Parameters = dict[str, Any]
 
 
+def _conductances(unit: str, of: str = "", end: str = "") -> dict[str, Variable]:
+    """The targets of synapses, those of the soma or of the compartment `end`."""
+    return {
+        f"g_{name}{end}": Variable(
+            0.0, unit, f"{kind} conductance{of}; a spike adds its weight", is_target=True
+        )
+        for name, kind in (("exc", "excitatory"), ("inh", "inhibitory"))
+    }
+
+
+_SYNAPSES = {
+    "E_exc": Parameter(0.0, "mV", "reversal potential of excitation"),
+    "E_inh": Parameter(-80.0, "mV", "reversal potential of inhibition"),
+    "tau_exc": Parameter(5.0, "ms", "decay of excitation"),
+    "tau_inh": Parameter(10.0, "ms", "decay of inhibition"),
+}
+_CROSSED = Parameter(0.0, "mV", "a spike crosses it upwards")
+_REFRACTORY = Variable(0.0, "steps", "for how long v is still held")
+
+
 def _lowest_root(current: Callable[[float], float], least: float, most: float) -> float | None:
-    """Where a function of the voltage first crosses 0, looked for in 1000 parts."""
-    part = (most - least) / 1000.0
+    """Where a function of the voltage first crosses 0, looked for in 200 parts."""
+    part = (most - least) / 200.0
     before = current(least)
-    for k in range(1000):
+    for k in range(200):
         low, high = least + k * part, least + (k + 1) * part
         after = current(high)
         if before == 0.0:
@@ -57,6 +79,20 @@ def _lowest_root(current: Callable[[float], float], least: float, most: float) -
             return 0.5 * (low + high)
         before = after
     return None
+
+
+def _remembered(rest: Callable[[Parameters], float]) -> Callable[[Parameters], float]:
+    """Computes a rest once for the same parameters, which several variables ask for."""
+
+    @lru_cache(maxsize=4096)
+    def of(items: tuple[tuple[str, float], ...]) -> float:
+        return rest(dict(items))
+
+    @wraps(rest)
+    def remembered(p: Parameters) -> float:
+        return of(tuple(p.items()))
+
+    return remembered
 
 
 def _synapses(p: Parameters, dt: float) -> Parameters:
@@ -107,6 +143,7 @@ def _open_fractions(v: float) -> dict[str, float]:
     return {name: alpha / (alpha + beta) for name, (alpha, beta) in rates.items()}
 
 
+@_remembered
 def _axon_at_rest(p: Parameters) -> float:
     def current(v: float) -> float:
         m, h, n = _open_fractions(v).values()
@@ -144,53 +181,44 @@ def _axon_constants(p: Parameters, dt: float) -> Parameters:
 HodgkinHuxley = Neuron(
     steps=(hodgkin_huxley.step_membrane, integrate_and_fire.step_conductances),
     variables={
-        "v": _axon_at_rest,  # mV
-        "m": _m_at_rest,
-        "h": _h_at_rest,
-        "n_K": _n_at_rest,
-        "g_exc": 0.0,  # mS/cm^2
-        "g_inh": 0.0,  # mS/cm^2
-        "I": 0.0,  # uA/cm^2
+        "v": Variable(_axon_at_rest, "mV", "membrane voltage; starts at rest"),
+        "m": Variable(_m_at_rest, "", "activation of sodium"),
+        "h": Variable(_h_at_rest, "", "what is not inactivated of sodium"),
+        "n_K": Variable(_n_at_rest, "", "activation of potassium, n of the article"),
+        **_conductances("mS/cm^2"),
+        "I": Variable(0.0, "uA/cm^2", "input current"),
     },
     parameters={
-        "C": 1.0,  # uF/cm^2; table 3 of the article, as are the next six
-        "g_Na": 120.0,  # mS/cm^2
-        "g_K": 36.0,  # mS/cm^2
-        "g_L": 0.3,  # mS/cm^2
-        "E_Na": 50.0,  # mV
-        "E_K": -77.0,  # mV
-        "E_L": -54.387,  # mV, so that rest is at -65 mV
-        "threshold": 0.0,  # mV, which a spike crosses upwards
-        "E_exc": 0.0,  # mV, synapses; ours, as the article has none
-        "E_inh": -80.0,  # mV
-        "tau_exc": 5.0,  # ms
-        "tau_inh": 10.0,  # ms
+        "C": Parameter(1.0, "uF/cm^2", "capacitance; table 3 of the article, as all up to E_L"),
+        "g_Na": Parameter(120.0, "mS/cm^2", "sodium"),
+        "g_K": Parameter(36.0, "mS/cm^2", "potassium"),
+        "g_L": Parameter(0.3, "mS/cm^2", "leak"),
+        "E_Na": Parameter(50.0, "mV", "reversal potential of sodium"),
+        "E_K": Parameter(-77.0, "mV", "reversal potential of potassium"),
+        "E_L": Parameter(-54.387, "mV", "reversal potential of the leak; rest is at -65 mV"),
+        "threshold": _CROSSED,
+        **_SYNAPSES,
     },
     constants=_axon_constants,
+    name="HodgkinHuxley",
+    description="""the squid's giant axon (Hodgkin & Huxley 1952), with synapses
+
+    C dv/dt = g_Na m^3 h (E_Na - v) + g_K n^4 (E_K - v) + g_L (E_L - v) + S + I
+    dx/dt = alpha_x(v) (1 - x) - beta_x(v) x,   x = m, h, n
+    S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
+
+    At 6.3 degrees C: it fires from about 6.3 uA/cm^2 on. v crossing the threshold upwards is a
+    spike. The error is of order dt^2, and 0.01 to 0.05 ms is usual; see
+    spikesim.kernels.hodgkin_huxley.
+    """,
 )
-"""The membrane of the squid's giant axon (Hodgkin & Huxley 1952), with synapses.
-
-Ports ``g_exc`` and ``g_inh`` in mS/cm^2 (a spike adds its weight), and a current ``I`` in uA/cm^2
-of each neuron, all at 6.3 degrees C: it fires from about 6.3 uA/cm^2 on. Second order in dt, of
-which 0.01 to 0.05 ms is usual; see `spikesim.kernels.hodgkin_huxley`.
-
-Examples
---------
->>> from spikesim import HodgkinHuxley, Network
->>> net = Network(dt=0.02, backend="python")
->>> axon = net.add_population("axon", 1, HodgkinHuxley)
->>> axon.I[:] = 10.0
->>> spikes = net.record_spikes(axon)
->>> net.run(10.0)
->>> len(spikes.t)
-1
-"""
 
 
 def _activated(v: float, half: float, width: float) -> float:
     return 0.5 * (1.0 + tanh((v - half) / width))
 
 
+@_remembered
 def _fibre_at_rest(p: Parameters) -> float:
     def current(v: float) -> float:
         return (
@@ -215,45 +243,50 @@ def _fibre_constants(p: Parameters, dt: float) -> Parameters:
 MorrisLecar = Neuron(
     steps=(morris_lecar.step_membrane, integrate_and_fire.step_conductances),
     variables={
-        "v": _fibre_at_rest,  # mV
-        "w": _potassium_at_rest,
-        "g_exc": 0.0,  # mS/cm^2
-        "g_inh": 0.0,  # mS/cm^2
-        "I": 0.0,  # uA/cm^2
+        "v": Variable(_fibre_at_rest, "mV", "membrane voltage; starts at rest"),
+        "w": Variable(_potassium_at_rest, "", "activation of potassium"),
+        **_conductances("mS/cm^2"),
+        "I": Variable(0.0, "uA/cm^2", "input current"),
     },
     parameters={
-        "C": 20.0,  # uF/cm^2; Rinzel & Ermentrout (1989), Hopf, as are the next eleven
-        "g_Ca": 4.4,  # mS/cm^2
-        "g_K": 8.0,  # mS/cm^2
-        "g_L": 2.0,  # mS/cm^2
-        "E_Ca": 120.0,  # mV
-        "E_K": -84.0,  # mV
-        "E_L": -60.0,  # mV
-        "V_1": -1.2,  # mV, where half of the calcium channels are open
-        "V_2": 18.0,  # mV, how steeply they open
-        "V_3": 2.0,  # mV, the same of potassium
-        "V_4": 30.0,  # mV
-        "phi": 0.04,  # 1/ms, the rate of potassium at V_3
-        "threshold": 0.0,  # mV, which a spike crosses upwards
-        "E_exc": 0.0,  # mV, synapses; ours, as the article has none
-        "E_inh": -80.0,  # mV
-        "tau_exc": 5.0,  # ms
-        "tau_inh": 10.0,  # ms
+        "C": Parameter(
+            20.0, "uF/cm^2", "capacitance; Rinzel & Ermentrout (1989), as all up to phi"
+        ),
+        "g_Ca": Parameter(4.4, "mS/cm^2", "calcium"),
+        "g_K": Parameter(8.0, "mS/cm^2", "potassium"),
+        "g_L": Parameter(2.0, "mS/cm^2", "leak"),
+        "E_Ca": Parameter(120.0, "mV", "reversal potential of calcium"),
+        "E_K": Parameter(-84.0, "mV", "reversal potential of potassium"),
+        "E_L": Parameter(-60.0, "mV", "reversal potential of the leak"),
+        "V_1": Parameter(-1.2, "mV", "where half of the calcium channels are open"),
+        "V_2": Parameter(18.0, "mV", "how steeply they open"),
+        "V_3": Parameter(2.0, "mV", "where half of the potassium channels are open"),
+        "V_4": Parameter(30.0, "mV", "how steeply they open"),
+        "phi": Parameter(0.04, "1/ms", "the rate of potassium at V_3"),
+        "threshold": _CROSSED,
+        **_SYNAPSES,
     },
     constants=_fibre_constants,
-)
-"""The muscle fibre of the barnacle (Morris & Lecar 1981), reduced to two variables, with synapses.
+    name="MorrisLecar",
+    description="""the muscle fibre of the barnacle (Morris & Lecar 1981), with synapses
 
-Ports ``g_exc`` and ``g_inh`` in mS/cm^2 (a spike adds its weight), and a current ``I`` in uA/cm^2
-of each neuron; without noise. By default it begins to fire at a frequency above 0 (class II), from
-about 90 uA/cm^2 on; ``V_3=12.0, V_4=17.4, phi=0.067, g_Ca=4.0`` make it begin at frequency 0
-(class I). Second order in dt; see `spikesim.kernels.morris_lecar`.
-"""
+    C dv/dt = g_Ca M(v) (E_Ca - v) + g_K w (E_K - v) + g_L (E_L - v) + S + I
+    dw/dt = (W(v) - w) phi cosh((v - V_3) / (2 V_4))
+    M(v) = (1 + tanh((v - V_1) / V_2)) / 2,   W(v) = (1 + tanh((v - V_3) / V_4)) / 2
+    S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
+
+    Without noise. By default it begins to fire at a frequency above 0 (class II), from about
+    90 uA/cm^2 on; V_3=12.0, V_4=17.4, phi=0.067 and g_Ca=4.0 make it begin at frequency 0
+    (class I). v crossing the threshold upwards is a spike. The error is of order dt^2; see
+    spikesim.kernels.morris_lecar.
+    """,
+)
 
 
 # ------------------------------------------------------------------------- integrate, and reset
 
 
+@_remembered
 def _exponential_at_rest(p: Parameters) -> float:
     def slope(v: float) -> float:
         return p["E_L"] - v + p["Delta_T"] * exp((v - p["V_T"]) / p["Delta_T"])
@@ -276,33 +309,37 @@ ExponentialIF = Neuron(
         integrate_and_fire.step_conductances,
     ),
     variables={
-        "v": _exponential_at_rest,  # mV
-        "g_exc": 0.0,  # in units of the leak
-        "g_inh": 0.0,
-        "I": 0.0,  # mV
-        "refractory": 0.0,  # steps
+        "v": Variable(_exponential_at_rest, "mV", "membrane voltage; starts at rest"),
+        **_conductances("of the leak"),
+        "I": Variable(0.0, "mV", "input; fires above V_T - Delta_T - E_L"),
+        "refractory": _REFRACTORY,
     },
     parameters={
-        "tau": 10.0,  # ms, membrane; the article's fit to Wang & Buzsaki, as are the next five
-        "E_L": -65.0,  # mV, rest without the exponential
-        "V_T": -59.9,  # mV, where the slope of the current is 0
-        "Delta_T": 3.48,  # mV, sharpness of the upstroke
-        "V_reset": -68.0,  # mV
-        "refractory": 1.7,  # ms
-        "V_peak": -30.0,  # mV, where a spike counts as one
-        "E_exc": 0.0,  # mV, synapses
-        "E_inh": -80.0,  # mV
-        "tau_exc": 5.0,  # ms
-        "tau_inh": 10.0,  # ms
+        "tau": Parameter(
+            10.0,
+            "ms",
+            "membrane; the fit to Wang & Buzsaki in the article, as all up to refractory",
+        ),
+        "E_L": Parameter(-65.0, "mV", "rest without the exponential"),
+        "V_T": Parameter(-59.9, "mV", "where the current is lowest"),
+        "Delta_T": Parameter(3.48, "mV", "sharpness of the upstroke"),
+        "V_reset": Parameter(-68.0, "mV", "where v is held after a spike"),
+        "refractory": Parameter(1.7, "ms", "for how long"),
+        "V_peak": Parameter(-30.0, "mV", "where a spike counts as one"),
+        **_SYNAPSES,
     },
     constants=_exponential_constants,
-)
-"""The exponential integrate-and-fire neuron (Fourcaud-Trocme et al. 2003), with synapses.
+    name="ExponentialIF",
+    description="""exponential integrate-and-fire neuron (Fourcaud-Trocme et al. 2003) with synapses
 
-Ports ``g_exc`` and ``g_inh`` in units of the leak conductance (a spike adds its weight), and an
-input ``I`` of each neuron in mV: it fires above V_T - Delta_T - E_L. Second order in dt between
-spikes, which are true to dt; see `spikesim.kernels.exponential_if`. `AdEx` has adaptation, too.
-"""
+    tau dv/dt = E_L - v + Delta_T exp((v - V_T) / Delta_T) + I + S
+    S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
+
+    v that gets to V_peak is a spike: v is then held at V_reset for the refractory period.
+    Conductances are in units of the leak. The error is of order dt^2 between spikes, which are true
+    to dt; see spikesim.kernels.exponential_if. AdEx has adaptation, too.
+    """,
+)
 
 
 def _adaptive_constants(p: Parameters, dt: float) -> Parameters:
@@ -344,39 +381,50 @@ AdaptiveLIF = Neuron(
         integrate_and_fire.step_currents,
     ),
     variables={
-        "v": _rest_or_reset,  # mV
-        "w": 0.0,  # mV
-        "I_exc": 0.0,  # mV
-        "I_inh": 0.0,  # mV
-        "I": 0.0,  # mV
-        "refractory": 0.0,  # steps
+        "v": Variable(_rest_or_reset, "mV", "membrane voltage; starts at rest"),
+        "w": Variable(0.0, "mV", "adaptation"),
+        "I_exc": Variable(0.0, "mV", "excitatory current; a spike adds its weight", is_target=True),
+        "I_inh": Variable(
+            0.0,
+            "mV",
+            "inhibitory current; a spike adds its weight, below 0 for inhibition",
+            is_target=True,
+        ),
+        "I": Variable(0.0, "mV", "input; fires above (1 + a) (threshold - E_L)"),
+        "refractory": _REFRACTORY,
     },
     parameters={
-        "tau": 20.0,  # ms, membrane; those of `CurrentLIF`, but for the adaptation
-        "E_L": -60.0,  # mV, rest
-        "threshold": -50.0,  # mV
-        "V_reset": -60.0,  # mV
-        "refractory": 5.0,  # ms
-        "tau_w": 100.0,  # ms, adaptation; of the order of figure 6.3 of the book
-        "a": 0.0,  # how far w follows v
-        "b": 5.0,  # mV, what a spike adds to it
-        "tau_exc": 5.0,  # ms, synapses
-        "tau_inh": 10.0,  # ms
+        "tau": Parameter(20.0, "ms", "membrane; those of CurrentLIF, adaptation apart"),
+        "E_L": Parameter(-60.0, "mV", "rest"),
+        "threshold": Parameter(-50.0, "mV", "spikes are above it"),
+        "V_reset": Parameter(-60.0, "mV", "where v is held after a spike"),
+        "refractory": Parameter(5.0, "ms", "for how long"),
+        "tau_w": Parameter(100.0, "ms", "adaptation; ours, as are a and b"),
+        "a": Parameter(0.0, "", "how far w follows v"),
+        "b": Parameter(5.0, "mV", "what a spike adds to w"),
+        "tau_exc": Parameter(5.0, "ms", "decay of the excitatory current"),
+        "tau_inh": Parameter(10.0, "ms", "decay of the inhibitory current"),
     },
     constants=_adaptive_constants,
-)
-"""`CurrentLIF` with adaptation (Gerstner et al. 2014, section 6.1), integrated exactly.
+    name="AdaptiveLIF",
+    description="""leaky integrate-and-fire neuron with adaptation (Gerstner et al. 2014, 6.1)
 
-Ports ``I_exc`` and ``I_inh`` in mV (a spike adds its weight, which is negative for inhibition), and
-an input ``I`` of each neuron in mV, which is constant within a step. It fires above
-(1 + a) (threshold - E_L). Intervals between spikes are ``refractory`` + dt or longer. See
-`spikesim.kernels.adaptive_lif`.
-"""
+    tau dv/dt = E_L - v - w + I + I_exc + I_inh
+    tau_w dw/dt = a (v - E_L) - w
+    tau_x dI_x/dt = -I_x,   x = exc, inh
+
+    v > threshold is a spike: w grows by b, and v is held at V_reset for the refractory period,
+    while w and currents go on. All equations are linear and advanced exactly, for an I that is
+    constant within a step. Intervals between spikes are refractory + dt or longer; see
+    spikesim.kernels.adaptive_lif.
+    """,
+)
 
 
 # -------------------------------------------------------------------------- two variables, alone
 
 
+@_remembered
 def _system_at_rest(p: Parameters) -> float:
     if p["b"] == 0.0:
         return -p["a"]
@@ -399,27 +447,38 @@ def _system_constants(p: Parameters, dt: float) -> Parameters:
 
 FitzHughNagumo = Neuron(
     steps=(fitzhugh_nagumo.step_membrane, fitzhugh_nagumo.step_drive),
-    variables={"v": _system_at_rest, "w": _recovered, "drive": 0.0, "I": 0.0},
+    variables={
+        "v": Variable(_system_at_rest, "", "like a voltage; starts at rest"),
+        "w": Variable(_recovered, "", "recovery"),
+        "drive": Variable(0.0, "", "synaptic input; a spike adds its weight", is_target=True),
+        "I": Variable(0.0, "", "input; fires between about 0.33 and 1.42"),
+    },
     parameters={
-        "a": 0.7,  # FitzHugh (1961), as are the next two
-        "b": 0.8,
-        "tau": 12.5,  # ms, recovery: 1 / 0.08
-        "threshold": 1.0,  # which a spike crosses upwards
-        "tau_synapse": 5.0,  # ms
+        "a": Parameter(0.7, "", "of the recovery; FitzHugh (1961), as are b and tau"),
+        "b": Parameter(0.8, "", "how much w acts on itself"),
+        "tau": Parameter(12.5, "ms", "recovery"),
+        "threshold": Parameter(1.0, "", "a spike crosses it upwards"),
+        "tau_synapse": Parameter(5.0, "ms", "decay of the synaptic input"),
     },
     constants=_system_constants,
-)
-"""The excitable system of FitzHugh (1961) and Nagumo et al. (1962).
+    name="FitzHughNagumo",
+    description="""excitable system of FitzHugh (1961) and Nagumo et al. (1962)
 
-No variable has a unit; a unit of time is 1 ms. Port ``drive`` (a spike adds its weight, which
-decays with ``tau_synapse``), and an input ``I`` of each neuron: it fires between about 0.33 and
-1.42. Second order in dt, of at most 0.5 ms; see `spikesim.kernels.fitzhugh_nagumo`.
-"""
+    dv/dt = v - v^3 / 3 - w + I + drive
+    tau dw/dt = v + a - b w
+    tau_synapse ddrive/dt = -drive
+
+    No variable has a unit, and a unit of time is 1 ms. v crossing the threshold upwards is a spike.
+    Midpoint method: the error is of order dt^2, and dt at most 0.5 ms; see
+    spikesim.kernels.fitzhugh_nagumo.
+    """,
+)
 
 
 # -------------------------------------------------------------------------------- a dendrite, too
 
 
+@_remembered
 def _dendrite_at_rest(p: Parameters) -> float:
     R_d = p["tau_d"] / p["C_d"]
 
@@ -465,50 +524,51 @@ TwoCompartment = Neuron(
         two_compartment.step_conductances,
     ),
     variables={
-        "v": _soma_at_rest,  # mV
-        "v_d": _dendrite_at_rest,  # mV
-        "w": 0.0,  # pA
-        "w_d": _adaptation_at_rest,  # pA
-        "g_exc": 0.0,  # in units of the leak of the soma
-        "g_inh": 0.0,
-        "g_exc_d": 0.0,  # in units of the leak of the dendrite
-        "g_inh_d": 0.0,
-        "I": 0.0,  # pA
-        "I_d": 0.0,  # pA
-        "K": 0.0,  # steps
-        "refractory": 0.0,  # steps
+        "v": Variable(_soma_at_rest, "mV", "voltage of the soma; starts at rest"),
+        "v_d": Variable(_dendrite_at_rest, "mV", "voltage of the dendrite; starts at rest"),
+        "w": Variable(0.0, "pA", "adaptation of the soma"),
+        "w_d": Variable(_adaptation_at_rest, "pA", "adaptation of the dendrite"),
+        **_conductances("of the leak", " of the soma"),
+        **_conductances("of the leak", " of the dendrite", "_d"),
+        "I": Variable(0.0, "pA", "input current of the soma"),
+        "I_d": Variable(0.0, "pA", "input current of the dendrite"),
+        "K": Variable(0.0, "steps", "for how long a spike still propagates back"),
+        "refractory": _REFRACTORY,
     },
     parameters={
-        "E_L": -70.0,  # mV; the article, table S1, as are all up to V_reset
-        "C": 370.0,  # pF, soma
-        "tau": 16.0,  # ms
-        "g_s": 1300.0,  # pA, what the dendrite's activity drives into it
-        "b": 200.0,  # pA, what a spike adds to w
-        "tau_w": 100.0,  # ms
-        "C_d": 170.0,  # pF, dendrite
-        "tau_d": 7.0,  # ms
-        "g_d": 1200.0,  # pA, its own activity
-        "E_d": -38.0,  # mV, where that is half of its most
-        "D_d": 6.0,  # mV, how steeply it begins
-        "a_d": 13.0,  # nS, adaptation
-        "tau_wd": 30.0,  # ms
-        "zeta": 2600.0,  # pA, the spike that propagates back
-        "K_duration": 2.0,  # ms
-        "threshold": -50.0,  # mV
-        "refractory": 3.0,  # ms
-        "V_reset": -70.0,  # mV
-        "E_exc": 0.0,  # mV, synapses
-        "E_inh": -80.0,  # mV
-        "tau_exc": 5.0,  # ms
-        "tau_inh": 10.0,  # ms
+        "E_L": Parameter(-70.0, "mV", "leak; the article's, as all up to V_reset"),
+        "C": Parameter(370.0, "pF", "capacitance of the soma"),
+        "tau": Parameter(16.0, "ms", "membrane of the soma"),
+        "g_s": Parameter(1300.0, "pA", "what the dendrite's activity drives into the soma"),
+        "b": Parameter(200.0, "pA", "what a spike adds to w"),
+        "tau_w": Parameter(100.0, "ms", "adaptation of the soma"),
+        "C_d": Parameter(170.0, "pF", "capacitance of the dendrite"),
+        "tau_d": Parameter(7.0, "ms", "membrane of the dendrite"),
+        "g_d": Parameter(1200.0, "pA", "what its activity drives into the dendrite"),
+        "E_d": Parameter(-38.0, "mV", "where the activity is half of its most"),
+        "D_d": Parameter(6.0, "mV", "how steeply it begins"),
+        "a_d": Parameter(13.0, "nS", "how far w_d follows v_d"),
+        "tau_wd": Parameter(30.0, "ms", "adaptation of the dendrite"),
+        "zeta": Parameter(2600.0, "pA", "the spike that propagates back"),
+        "K_duration": Parameter(2.0, "ms", "its length"),
+        "threshold": Parameter(-50.0, "mV", "spikes are above it"),
+        "refractory": Parameter(3.0, "ms", "for how long v is held after a spike"),
+        "V_reset": Parameter(-70.0, "mV", "where"),
+        **_SYNAPSES,
     },
     constants=_two_constants,
-)
-"""A pyramidal neuron of soma and dendrite, whose dendrite has plateaus (Naud & Sprekeler 2018).
+    name="TwoCompartment",
+    description="""pyramidal neuron whose dendrite has plateaus (Naud & Sprekeler 2018)
 
-Ports ``g_exc`` and ``g_inh`` of the soma, ``g_exc_d`` and ``g_inh_d`` of the dendrite, in units of
-its leak conductance (a spike adds its weight); currents ``I`` and ``I_d`` of each neuron in pA.
-Input to the soma alone makes it fire single spikes, and input to the dendrite at the same time
-bursts. Second order in dt between spikes, which are true to dt; see
-`spikesim.kernels.two_compartment`.
-"""
+    C dv/dt = C/tau (E_L - v + S) + g_s f(v_d) - w + I
+    C_d dv_d/dt = C_d/tau_d (E_L - v_d + S_d) + g_d f(v_d) - w_d + zeta K + I_d
+    f(v_d) = 1 / (1 + exp(-(v_d - E_d) / D_d))
+    tau_w dw/dt = -w,   tau_wd dw_d/dt = a_d (v_d - E_L) - w_d
+    S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
+
+    v > threshold is a spike: w grows by b, v is held at V_reset for the refractory period, and K is
+    1 for K_duration. Conductances are in units of the leak of their compartment. Input to the soma
+    alone makes single spikes, and input to the dendrite at the same time bursts. The error is of
+    order dt^2 between spikes, which are true to dt; see spikesim.kernels.two_compartment.
+    """,
+)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from spikesim import Network
+from spikesim import InputError, Network
 from spikesim import math as offered
 from spikesim.kernels.machine import cpu, python
 from spikesim.kernels.machine.program import Phase, Program
@@ -260,3 +260,21 @@ def test_all_that_spikesim_math_offers_is_documented_or_of_python():
         thing = getattr(offered, name)
         assert thing.__doc__
         assert thing is getattr(math, name, thing)
+
+
+def test_a_power_whose_file_has_changed_is_refused(tmp_path):
+    file = tmp_path / "mine.py"
+    text = "def step(i, t, s, p):\n    s.x[i] = s.x[i] ** 0.5\n"
+    scope = {"__name__": "mine"}
+    file.write_text(text)
+    exec(compile(text, str(file), "exec"), scope)
+    x = np.array([4.0], np.float32)
+    net = Network(dt=1.0, backend="python")
+    net.add_phase(scope["step"], 1, state={"x": x})
+    net.run(1.0)
+    assert x[0] == 2.0
+    exec(compile(text.replace("0.5", "0.25"), str(file), "exec"), scope)
+    net = Network(dt=1.0, backend="python")
+    net.add_phase(scope["step"], 1, state={"x": x})
+    with pytest.raises(InputError, match=r"a power other than .*; write pow\(x, y\) \(line 2 of"):
+        net.run(1.0)

@@ -382,7 +382,7 @@ def network_of(dt):
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
-        (None, {"v": "mV", "drive": ""}),
+        (None, {"v": "mV", "drive": "mV"}),
         ("nA", {"v": "nA", "drive": "nA"}),
         ({"drive": "pA"}, {"v": "mV", "drive": "pA"}),
         ({"v": "V", "drive": "pA"}, {"v": "V", "drive": "pA"}),

@@ -6,7 +6,7 @@ import pytest
 from spikesim import InputError, Network, Neuron
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase
-from spikesim.kernels.machine.python import rehearse
+from spikesim.kernels.machine.rehearsal import rehearse
 
 
 def shift(i, t, s, p):
@@ -59,3 +59,27 @@ def test_large_arrays_are_not_looped_over_in_plain_python():
     rehearse([phase(3_000_000)], "float32", 0)
     with pytest.raises(LoweringError, match="shift leaves its arrays"):
         rehearse([phase(3)], "float32", 0)
+
+
+def halve_all(i, t, s, p):
+    s.x[:] = s.y / 2.0
+
+
+def copy_all(i, t, s, p):
+    s.x[i] = s.y
+
+
+def copy_row(i, t, s, p):
+    s.x[:] = s.y
+
+
+@pytest.mark.parametrize("backend", ["cpu", "python"])
+@pytest.mark.parametrize("body", [halve_all, copy_all, copy_row])
+def test_a_body_that_computes_with_a_whole_array_is_refused_with_its_line(body, backend):
+    net = Network(dt=1.0, backend=backend)
+    net.add_phase(body, 3, state={"x": np.ones(3, np.float32), "y": np.ones(3, np.float32)})
+    line = body.__code__.co_firstlineno + 1
+    with pytest.raises(
+        InputError, match=rf"{body.__name__} computes with a whole array.*line {line} "
+    ):
+        net.run(1.0)

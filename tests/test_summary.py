@@ -139,7 +139,7 @@ def test_a_projection_shows_its_rule():
     found = rows(net.projections["cells_to_cells"])
     assert found[1][0:3] == ["cells", "cells.drive", "25"]
     assert found[-1][0] == "plasticity"
-    assert "w_max=9.0" in found[-1][1]
+    assert "w_max=9" in found[-1][1]
 
 
 def test_recordings_show_what_they_hold():

@@ -351,7 +351,7 @@ def test_a_synapse_that_cannot_be_one_is_refused(change, message):
         ({"synapse": 3.0}, "synapse is 3.0; it has to be a Synapse"),
         ({"target": "got"}, "target is 'got', which the equations of 'cells' change"),
         (
-            {"synapse": OWN},
+            {"synapse": OWN.with_(v="V")},
             r"synapse reads 'V' .* for its 'v', .* Did you mean 'v'\? .*with_\(v=",
         ),
     ],

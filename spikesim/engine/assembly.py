@@ -476,7 +476,7 @@ class Assembly(Inputs):
             pair = ("neurons", "synapses")
             other, own = pair if isinstance(population, Projection) else reversed(pair)
             raise InputError(
-                f"{other} is {show(unused)}, but {population!r} has {own}; choose those."
+                f"{other} is {show(unused)}, but {show(population)} has {own}; choose those."
             )
         if isinstance(population, Projection):
             if population.network is not self:

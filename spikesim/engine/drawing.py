@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Keys:
         The words of the seed, as `Setting.noise` has them.
     """
 
-    def __init__(self, noise: Mapping[str, int]):
+    def __init__(self, noise: dict[str, int]):
         self._noise = noise
         self._streams: list[int] = []
         self._given: list[tuple[State, int]] = []

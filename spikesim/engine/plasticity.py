@@ -38,7 +38,7 @@ class Plasticity(Named):
     >>> synapses.plasticity.A_plus = 0.02
     >>> synapses.plasticity.off()
     >>> synapses.plasticity
-    <Plasticity of 'cells_to_cells': off, PairSTDP, with A_plus, A_minus, w_max, w_min>
+    <Plasticity of 'cells_to_cells': off, PairSTDP, A_plus=0, A_minus=0.00525, w_max=1, w_min=0>
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {"rule": "connect with another one"}
@@ -51,11 +51,10 @@ class Plasticity(Named):
 
     def __repr__(self) -> str:
         state = "on" if self.learning else "off"
-        names = ", ".join(self._more())
-        kind = type(self.rule).__name__
-        return (
-            f"<Plasticity of {self._synapses.name!r}: {state}, {kind}, with {names or 'nothing'}>"
-        )
+        values = ((name, getattr(self, name)) for name in self._more())
+        shown = [f"{name}={x:g}" if np.ndim(x) == 0 else name for name, x in values]
+        said = ", ".join([state, type(self.rule).__name__, *shown])
+        return f"<Plasticity of {self._synapses.name!r}: {said}>"
 
     @property
     def learning(self) -> bool:

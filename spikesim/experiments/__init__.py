@@ -5,7 +5,14 @@ A model lists its experiments by name:
     EXPERIMENTS = {"pairing": Experiment("given spike trains", pairing.run, {"duration": 1000.0})}
 
 An experiment's function, ``run(seed, progress, backend, **parameters)``, returns a `Result`, or a
-network with the same methods: ``comparisons``, ``figure`` and ``save``. A run directory holds
+network with the same methods: ``comparisons``, ``figure`` and ``save``. Its arguments are
+
+    seed : int                      what all random numbers depend on
+    progress : bool or callable     True shows a bar where stderr is a terminal
+    backend : str                   'cpu', 'python', ...; see `spikesim.backends`
+    **parameters                    values other than the declared defaults, by name
+
+A run directory holds
 
     EXPERIMENT.h5       the measurements
     EXPERIMENT.png      their figure

@@ -201,14 +201,8 @@ def run(
 ) -> LearningRule:
     """Run the burn-in and all blocks.
 
-    Parameters
-    ----------
-    seed : int
-    progress : bool or callable
-        True shows a bar where stderr is a terminal.
-    backend : {'cpu', 'python'}
-    **parameters
-        Values other than the defaults in `LearningRuleParameters`, by name.
+    Arguments are those of every experiment, see `spikesim.experiments`; the parameters are those of
+    `LearningRuleParameters`.
 
     Examples
     --------

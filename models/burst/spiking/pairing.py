@@ -211,13 +211,10 @@ def run(
 ) -> Pairing:
     """Run all protocols.
 
+    Arguments are those of every experiment, see `spikesim.experiments`, and:
+
     Parameters
     ----------
-    seed : int
-        What the random spikes depend on.
-    progress : bool or callable
-        True shows a bar where stderr is a terminal.
-    backend : {'cpu', 'python'}
     realisations : int
         How many times the random protocols are repeated with other spikes, at least 2.
     duration : float

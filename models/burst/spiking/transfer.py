@@ -178,14 +178,8 @@ def run(
 ) -> DendriticTransfer:
     """Measure all curves of both circuits for one seed.
 
-    Parameters
-    ----------
-    seed : int
-    progress : bool or callable
-        As in `lateral_transfer`, for one circuit after the other.
-    backend : {'cpu', 'python'}
-    **sizes
-        Values other than the defaults in `TransferParameters`, by name.
+    Arguments are those of every experiment, see `spikesim.experiments`; progress is that of one
+    circuit after the other, the sizes are those of `TransferParameters`.
 
     Examples
     --------
