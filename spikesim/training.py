@@ -209,7 +209,8 @@ class ImageClassifier(Learner):
         Returns
         -------
         dict of str to list
-            The present `history`.
+            The present `history`, with an entry per epoch: 'epoch', 'training_error' and, where the
+            model was tested on `validation`, 'test_error', both in percent, and more.
 
         Raises
         ------
