@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from spikesim.attributes import Guarded, read_only
-from spikesim.checks import check_array, check_choice, check_neurons, is_real, is_whole, nearest, show
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_neurons,
+    is_real,
+    is_whole,
+    nearest,
+    show,
+)
 from spikesim.errors import InputError
 
 if TYPE_CHECKING:
