@@ -335,13 +335,46 @@ def test_a_time_constant_that_needs_another_type_is_refused_and_changes_nothing(
     assert (cells.tau, dict(cells.params)) == (20.0, before)
 
 
-def test_a_variable_comes_before_a_parameter_of_its_name():
+def test_what_is_a_parameter_and_another_variable_is_not_set_by_its_name():
     _, cells = driven()
-    cells.refractory = 3.0  # steps that are left
-    assert cells.parameters["refractory"] == 5.0
+    with pytest.raises(InputError, match=r"parameters\['refractory'\] = .*state\['refractory'\]"):
+        cells.refractory = 3.0  # ms, or steps that are left?
+    with pytest.raises(InputError, match="is a parameter and also a variable"):
+        cells[:2].refractory = 3.0
     cells.parameters["refractory"] = 2.0
-    assert cells.refractory.tolist() == [3.0] * 3
+    cells.state["refractory"][:] = 3.0
     assert cells.params["refractory_steps"] == 4.0
+    assert cells.refractory.tolist() == [3.0] * 3
+
+
+def test_variables_start_from_what_add_population_is_given():
+    net = Network(dt=0.1, dtype="float64", backend="python")
+    source = net.add_population("source", 3, Poisson, rate=[5.0, 10.0, 20.0])
+    assert source.rate.tolist() == [5.0, 10.0, 20.0]
+    cells = net.add_population("cells", 2, CurrentLIF, v=-55.0, refractory=2.0, tau=10.0)
+    assert cells.v.tolist() == [-55.0, -55.0]
+    assert (cells.parameters["refractory"], cells.refractory.tolist()) == (2.0, [0.0, 0.0])
+    net.run(1.0)
+    assert cells.v == pytest.approx(-60.0 + 5.0 * np.exp(-0.1))
+    net.reset()
+    assert cells.v.tolist() == [-55.0, -55.0]
+
+
+@pytest.mark.parametrize("given", [{"rate": [1.0, 2.0]}, {"rate": "fast"}, {"rates": 1.0}])
+def test_a_start_that_cannot_be_is_refused_and_leaves_no_population(given):
+    net = Network(backend="python")
+    with pytest.raises(InputError, match="rate"):
+        net.add_population("source", 3, Poisson, **given)
+    assert not net.populations
+
+
+def test_a_parameter_that_can_be_an_input_is_recorded_before_anything_is_played():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, CurrentLIF, I=3.0)
+    recording = net.record(cells, "I")
+    net.play(cells[1], "I", [1.0, 2.0], dt=0.5)
+    net.run(1.0)
+    assert recording.I.tolist() == [[3.0, 3.0], [4.0, 5.0]]
 
 
 def test_a_parameter_called_as_what_all_populations_have_is_set_by_its_name():

@@ -429,7 +429,8 @@ class Assembly(Inputs):
         ----------
         population : Population, Subgroup or Projection
         variables : str or sequence of str
-            Of a projection 'weight', and variables of its plasticity rule.
+            Of a projection 'weight', and variables of its plasticity rule. A parameter that can be
+            an input, such as ``I``, becomes one; see `Population.live`.
         every : float, optional
             The interval in ms, a multiple of dt; `dt` by default.
         neurons : array_like of int, array_like of bool, int or slice, optional
@@ -490,9 +491,11 @@ class Assembly(Inputs):
             role, number, kind = "neurons", population.n, StateRecording
             declared = {**population.neuron.parameters, **population.neuron.variables}
         names = check_names("variables", variables)
+        inputs: list[str] = []
         if not isinstance(population, Projection):
             names = [population.present_name(name) for name in names]
-        check_unknown(f"variable of {population.name!r}", names, population.state)
+            inputs = [name for name in population.neuron.live if name not in population.state]
+        check_unknown(f"variable of {population.name!r}", names, [*population.state, *inputs])
         if not 0 < len(set(names)) == len(names):
             raise InputError(
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
@@ -504,6 +507,8 @@ class Assembly(Inputs):
                 f"{role} is {show(chosen)}; for a file it has to name one or more, and none twice."
             )
         units = units_of(names, unit, declared)
+        for name in set(inputs).intersection(names):
+            population.live(name)
         source: Any = population
         recording = kind(source, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)

@@ -66,11 +66,13 @@ class Inputs(Setting):
             For example `spikesim.LIF`, or your own.
         **parameters : float, int or array_like of shape (n,)
             Values other than the neuron's defaults, by name: one for all neurons, or one for each.
+            Those of its variables, too, such as the ``rate`` of `spikesim.Poisson`: what they start
+            from. Where both have the name, it is the parameter's.
 
         Raises
         ------
         InputError
-            If the name is taken or no identifier, or a parameter is unknown or impossible.
+            If the name is taken or no identifier, or a value is impossible or has an unknown name.
 
         Examples
         --------
@@ -88,7 +90,14 @@ class Inputs(Setting):
                 f"neuron is {show(neuron)}; it has to be a Neuron, for example spikesim.LIF."
             )
         n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
-        return self.add(Population(self, name, n, neuron, parameters))
+        given = neuron.present(parameters)
+        check_unknown("parameter", given, dict.fromkeys([*neuron.parameters, *neuron.variables]))
+        own = neuron.variables.keys() - neuron.parameters.keys()
+        starts = {key: given.pop(key) for key in own & given.keys()}
+        population = Population(self, name, n, neuron, given)
+        for key, value in starts.items():
+            setattr(population, key, value)
+        return self.add(population)
 
     def add_spike_trains(
         self,

@@ -165,6 +165,7 @@ class Population(Influenced):
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__.get("state", {})
         if name in state:
+            self.check_one_meaning(name)
             state[name] = value
         elif name in self.__dict__.get("parameters", {}) and self._is_free(name):
             self.parameters[name] = value
@@ -183,6 +184,15 @@ class Population(Influenced):
         """What a variable, or else a parameter, is called now; see `Neuron.former`."""
         known = [*self.state, *self.parameters]
         return present_name(name, known, self.neuron.former)
+
+    def check_one_meaning(self, name: str) -> None:
+        """Refuse to set by its name what both a parameter and another variable are called."""
+        if name in self.parameters and name not in self._live:
+            raise InputError(
+                f"{name} of {self.name!r} is a parameter and also a variable, so it cannot be set "
+                f"by that name alone; set the parameter by population.parameters[{name!r}] = ..., "
+                f"the variable by population.state[{name!r}][:] = ..."
+            )
 
     def _is_free(self, name: str) -> bool:
         """Whether a name is that of no attribute of populations."""

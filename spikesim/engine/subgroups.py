@@ -146,6 +146,8 @@ class Subgroup(Guarded):
             super().__setattr__(name, value)
             return
         is_variable = name in own.state
+        if is_variable:
+            own.check_one_meaning(name)
         array = own.state[name] if is_variable else np.zeros(own.n)
         if not is_variable:
             array[:] = own.parameters[name]
