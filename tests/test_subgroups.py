@@ -67,6 +67,7 @@ def test_a_subgroup_of_a_subgroup_counts_from_its_first_neuron():
         ([10], "at most 9"),
         ("v", "dtype"),
         (1.5, "shape"),
+        (np.array(1.5), "shape"),
         (slice("a", None), "no slice"),
         ([True, False], "truth value for each"),
         (None, r"\[:\] has all"),

@@ -8,13 +8,20 @@ of the population they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from spikesim.attributes import Guarded, read_only
-from spikesim.checks import check_array, check_choice, check_neurons, is_real, nearest, show
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_neurons,
+    is_real,
+    is_whole,
+    nearest,
+    show,
+)
 from spikesim.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,11 +49,10 @@ def subgroup(population: Population, key: Any, among: np.ndarray | None = None) 
             raise InputError(
                 f"[{show(key)}] is no slice of neurons; it has to be of whole numbers, as in [:80]."
             ) from None
-    elif not isinstance(key, (bool, np.bool_)) and hasattr(key, "__index__") and np.ndim(key) == 0:
-        number = index(key)
-        if not -n <= number < n:
+    elif is_whole(key):
+        if not -n <= key < n:
             raise InputError(f"[{show(key)}] is no neuron; there are {n}, from 0 to {n - 1}.")
-        ids = within[[number]]
+        ids = within[[int(key)]]
     elif key is None:
         raise InputError("[None] is no subgroup; [:] has all neurons.")
     else:

@@ -386,12 +386,12 @@ def binned(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """The bin of each spike, below 0 or beyond the last outside; edges of whole bins; a width."""
     width = check_number("bin_width", bin_width, above=0.0, unit="ms")
+    check_memory(f"bin_width is {width:g} ms", 100.0 * (end - start) / width)
     bins = math.floor((end - start) / width + 1e-6)
     if bins < 1:
         raise InputError(
             f"bin_width is {width:g} ms; it has to be at most the time shown, {end - start:g} ms."
         )
-    check_memory(f"bin_width is {width:g} ms", 100.0 * bins)
     place = np.floor((t - start) / width + 1e-6).astype(np.int64)  # times are rounded
     return place, start + width * np.arange(bins + 1), width
 

@@ -1512,7 +1512,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         plot.raster, {"spikes": list(_several(f)), "rate": True, "bin_width": 1.0}
     ),
     "spikesim.plot.trials.psth": lambda f: Call(
-        plot.psth, {"trials": _trials(f), "bin_width": 1.0, "neurons": [0, 1], "raster": True}
+        plot.psth,
+        {"trials": _trials(f), "bin_width": 1.0, "neurons": [0, 1], "raster": True},
+        None,
+        {"trials": "spike"},
     ),
     "spikesim.plot.spikes.rasters": lambda f: Call(
         plot.rasters, {"panels": [tuple(SPIKES.values()), TARGET]}, None, {"panels": "spikes"}
