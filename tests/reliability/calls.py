@@ -1221,6 +1221,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.network.Network.add_population of each": _population(
         spikesim.CurrentLIF, **EACH
     ),
+    "spikesim.engine.network.Network.add_population with starts": _population(
+        spikesim.CurrentLIF, v=[-60.0, -55.0, -52.0], I_exc=0.5
+    ),
+    "spikesim.engine.network.Network.add_population Poisson with rates": _population(
+        spikesim.Poisson, rate=np.array([5.0, 10.0, 20.0])
+    ),
     "spikesim.engine.parameters.Parameters.update": _updated,
     "written cells.tau =": _assigned,
     "spikesim.engine.population.Population.live": _live,
