@@ -179,7 +179,7 @@ def coupled(backend="python", seed=1):
 def volts(net, parts=(50.0,)):
     for part in parts:
         net.run(part)
-    return b"".join(each.V.tobytes() for each in net.populations.values())
+    return b"".join(each.v.tobytes() for each in net.populations.values())
 
 
 @pytest.mark.parametrize("backend", ["cpu", "threads:2"])
@@ -218,7 +218,7 @@ def test_replicas_have_junctions_of_their_own():
     Replicas(nets, threads=1).run(50.0)
     for net, seed in zip(nets, (1, 2), strict=True):
         expected = volts(coupled(seed=seed))
-        assert b"".join(each.V.tobytes() for each in net.populations.values()) == expected
+        assert b"".join(each.v.tobytes() for each in net.populations.values()) == expected
 
 
 # ---- refusals -----------------------------------------------------------------------------------

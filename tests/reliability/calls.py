@@ -946,7 +946,7 @@ MODELLED: dict[str, Any] = {
     "current": ohmic,
     "parameters": {"tau": 5.0},
     "constants": scaled,
-    "reads": {"u": "V"},
+    "reads": {"u": "v"},
 }
 
 
@@ -966,7 +966,7 @@ def _model_of_synapses(folder: Path) -> Call:
 
 
 def _with(folder: Path) -> Call:
-    given = {"tau_rise": 1.0, "tau_decay": 20.0, "E": 0.0, "Mg": 1.0, "v": "V"}
+    given = {"tau_rise": 1.0, "tau_decay": 20.0, "E": 0.0, "Mg": 1.0, "v": "v"}
     return Call(
         lambda **changes: NMDA.with_(**changes), given, lambda made: _sending(made).net.run(2.0)
     )
@@ -974,7 +974,7 @@ def _with(folder: Path) -> Call:
 
 def _of_synapse(name: str, value: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
-        parts = _sending(NMDA.with_(v="V"))
+        parts = _sending(NMDA)
         return Call(_assignment(parts.synapse, name), {name: value}, running(parts.net))
 
     return make
@@ -984,7 +984,7 @@ def _connected_through(folder: Path) -> Call:
     parts = small()
     cells = parts.net.add_population("others", 3, spikesim.AdEx)
     given = {"pre": parts.source, "post": cells, "target": "I", "weight": 2.0}
-    return Call(parts.net.connect, {**given, "synapse": NMDA.with_(v="V")}, running(parts.net))
+    return Call(parts.net.connect, {**given, "synapse": NMDA}, running(parts.net))
 
 
 def _rule(folder: Path) -> Call:
@@ -1257,7 +1257,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         "add_noise", population="@cells", target="I", sigma=np.ones(4), tau=5.0
     ),
     "spikesim.engine.network.Network.connect_gap": _injecting(
-        "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="V"
+        "connect_gap", pre="@cells", post="@cells", conductance=0.1, probability=0.5, voltage="v"
     ),
     "spikesim.engine.network.Network.connect_gap matrix": _injecting(
         "connect_gap", pre="@few", post="@few", conductance=np.array([[0.0, 1.0], [1.0, 0.0]])
