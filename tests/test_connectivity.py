@@ -788,7 +788,7 @@ REFUSED = {
     ),
     "a function that draws one number": (
         {"indegree": 2, "weight": lambda chance, size: 1.0},
-        r"weight has shape \(\)",
+        r"weight has shape \(\); .* The function weight\(chance, size\) returned this",
     ),
     "a function that draws NaN": ({"indegree": 2, "weight": constant(np.nan)}, "weight holds NaN"),
     "a function that draws NaN for a matrix": (

@@ -352,7 +352,14 @@ class Synapses(Part):
                 raise InputError(
                     f"{name} is a function that cannot be called as {name}(chance, size): {reason}."
                 ) from error
-            yield place, check_array(name, drawn, shape=(many,), dtype=dtype)
+            try:
+                checked = check_array(name, drawn, shape=(many,), dtype=dtype)
+            except InputError as error:
+                raise InputError(
+                    f"{error} The function {name}(chance, size) returned this; chance is a random "
+                    "generator of NumPy, and size the number of synapses to draw for."
+                ) from None
+            yield place, checked
 
 
 def varies(name: str, value: Any) -> bool:
