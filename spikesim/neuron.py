@@ -259,7 +259,8 @@ class Neuron:
         ----------
         step_before, step_after : callable or sequence of callable
             Bodies ``step(i, t, s, p)`` that come before and after those of this neuron in every
-            step. They see its variables as ``s.NAME``, its constants as ``p.NAME``, and ``p.dt``.
+            step. They see its variables as ``s.NAME``, its constants and parameters as ``p.NAME``,
+            and ``p.dt``. A parameter that can be an input is not among them: `Population.live`.
             What has arrived is there before; ``s.spike[i]`` is known after, and may be changed.
         variables : mapping of str to float, str or callable, optional
             More state variables, as in `Neuron`.
@@ -302,12 +303,14 @@ class Neuron:
                         "name, or give another value to add_population or to the population."
                     )
         names = tuple(parameters or {})
+        shown = tuple(name for name in (*self.parameters, *names) if name not in self.live)
         extended = replace(
             self,
             steps=(*before, *self.steps, *after),
             variables={**self.variables, **(variables or {})},
             parameters={**self.parameters, **(parameters or {})},
-            constants=_MoreConstants(self.constants, names),
+            constants=_MoreConstants(self.constants, names, shown),
+            name=f"{self.name} and more" if self.name else "",
         )
         if self.time_constants is None:
             return extended
@@ -465,10 +468,11 @@ class Neuron:
 
 @dataclass(frozen=True)
 class _MoreConstants:
-    """The constants of a neuron that was extended: those that it had, dt, and new parameters."""
+    """The constants of a neuron that was extended: those that it had, dt, and all parameters."""
 
     own: Callable[[dict[str, Any], float], dict[str, Any]]
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the new parameters
+    shown: tuple[str, ...]  # the parameters that bodies see: those that cannot become variables
 
     def __call__(self, parameters: dict[str, Any], dt: float) -> Any:
         constants = self.own(parameters, dt)
@@ -480,8 +484,8 @@ class _MoreConstants:
                     f"parameters has {name!r}, which is a constant of the neuron that was "
                     "extended; choose another name."
                 )
-        more = {name: parameters[name] for name in self.names}
-        return {"dt": dt, **constants, **more}
+        more = {name: parameters[name] for name in self.shown}
+        return {"dt": dt, **more, **constants}
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,14 @@ def test_a_parameter_with_the_name_of_a_constant_is_refused():
 def test_shipped_adaptation_is_not_in_the_way():
     with pytest.raises(InputError, match="variables has 'w', which this neuron has already"):
         AdaptiveLIF.with_(variables={"w": 0.0})
+
+
+def test_an_extension_reads_the_parameters_of_the_neuron():
+    def note(i, t, s, p):
+        s.seen[i] = p.tau + p.E_L
+
+    kind = CurrentLIF.with_(step_after=note, variables={"seen": 0.0})
+    net = Network(backend="python")
+    cells = net.add_population("cells", 2, kind, tau=[10.0, 20.0])
+    net.run(0.1)
+    assert cells.seen.tolist() == [-50.0, -40.0]

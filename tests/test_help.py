@@ -34,7 +34,6 @@ def test_help_says_equations_targets_and_what_all_numbers_mean(name):
             line for line in lines if line.split()[0:1] == [key] and variable.meaning in line
         )
         assert variable.meaning
-        assert variable.unit
         assert variable.unit in said
     assert ("Targets of connect" in shown) == any(v.is_target for v in kind.variables.values())
 
@@ -51,7 +50,8 @@ def test_what_is_printed_is_what_help_shows(name):
 def test_the_text_has_the_equation_of_the_membrane_and_how_it_is_solved(name):
     text = str(KINDS[name])
     assert "/dt = " in text
-    assert any(word in text for word in ("exact", "Exact", "Euler", "Midpoint"))
+    text = " ".join(text.split())
+    assert any(word in text for word in ("exact", "Exact", "Euler", "Midpoint", "order dt^2"))
 
 
 @each_kind

@@ -349,7 +349,7 @@ def mixed(backend="python", seed=1, n=5):
 def volts(net, parts=(60.0,)):
     for part in parts:
         net.run(part)
-    return net.populations["cells"].V.tobytes()
+    return net.populations["cells"].v.tobytes()
 
 
 @pytest.mark.parametrize("backend", ["cpu", "threads:2"])
@@ -445,11 +445,11 @@ def test_what_cannot_be_played_is_refused(message, stimulus, options):
 def test_what_the_equations_change_is_no_input():
     net = Network(backend="python")
     cells = net.add_population("cells", 1, AdEx)
-    with pytest.raises(InputError, match=r"target is 'V', which the equations.*there is I\."):
-        net.play(cells, "V", [1.0])
-    none = net.add_population("none", 1, LIF)
-    with pytest.raises(InputError, match="these neurons have none"):
-        net.play(none, "drive", [1.0])
+    with pytest.raises(InputError, match=r"target is 'v', which the equations.*there is I\."):
+        net.play(cells, "v", [1.0])
+    lif = net.add_population("lif", 1, LIF)
+    with pytest.raises(InputError, match=r"target is 'drive', which the equations.*there is I\."):
+        net.play(lif, "drive", [1.0])
 
 
 def add(values, i):
@@ -474,3 +474,13 @@ def test_what_is_changed_under_another_name_is_no_input_either():
 def test_a_function_of_time_cannot_be_called_without_an_end_for_a_ramp():
     with pytest.raises(InputError, match="a ramp has to have an end"):
         stimuli.ramp(0.0, 1.0)
+
+
+def test_one_number_is_played_for_ever():
+    net = Network(dt=0.5, backend="python")
+    cells = net.add_population("cells", 2, AdEx)
+    current = net.record(cells, "I")
+    net.run(1.0)
+    net.play(cells, "I", 15.0)
+    net.run(5.0)
+    assert current.I[0].tolist() == [0.0] * 2 + [15.0] * 10

@@ -23,8 +23,8 @@ __all__ = ["CHECKED"]
 
 _MIXED = (
     "a whole number meets a real one, which makes a float64 when compiled but not in plain Python; "
-    "write 1.0 rather than 1, and real(n) for a whole number n, "
-    "with 'from spikesim.kernels.functions import real'"
+    "write 1.0 rather than 1, also for a parameter or a constant that the line reads, and real(n) "
+    "for a whole number n, after 'from spikesim.math import real'"
 )
 _NARROW = (
     "whole numbers of few bits make one of 64 when compiled, but not in plain Python; "

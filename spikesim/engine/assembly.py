@@ -258,6 +258,12 @@ class Assembly(Inputs):
             be carried more than half of the way to the voltage of its neighbours in one step, so
             that coupled neurons overshoot each other.
 
+        Notes
+        -----
+        In float32 a voltage near -60 mV is a multiple of 4e-6 mV: what changes it by less than half
+        of that in a step is lost. A weak junction therefore needs a network of float64: differences
+        below 2e-6 mV times its time constant in steps do nothing, 0.01 mV for 5000 steps.
+
         Examples
         --------
         >>> from spikesim import Izhikevich, Network

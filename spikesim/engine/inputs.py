@@ -270,17 +270,17 @@ class Inputs(Setting):
         """Add a stimulus to an input of neurons, such as a current, in every step.
 
         Several stimuli and noises onto one input add up, and so does what you have set by
-        ``cells.I[:] = 2.0``, which stays as it is: neurons, and recordings, see the sum.
+        ``cells.I = 2.0``, which stays as it is: neurons, and recordings, see the sum.
 
         Parameters
         ----------
         population : Population or Subgroup
         target : str
             An input: a variable that the neurons' equations only read.
-        stimulus : array_like or what `spikesim.stimuli` makes
+        stimulus : array_like, float or what `spikesim.stimuli` makes
             Samples of shape (samples,), for all neurons, or (samples, neurons); each holds for
-            `dt`. Or ``stimuli.step(5.0, begin=100.0, end=600.0)``, ``stimuli.ramp``,
-            ``stimuli.sine``, or ``stimuli.of(function, duration)``.
+            `dt`. One number holds for ever. Or ``stimuli.step(5.0, begin=100.0, end=600.0)``,
+            ``stimuli.ramp``, ``stimuli.sine``, or ``stimuli.of(function, duration)``.
         dt : float, optional
             Of the samples of an array, in ms, a multiple of the network's, which is the default.
         begin : float, optional

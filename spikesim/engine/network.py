@@ -402,7 +402,7 @@ class Network(Assembly):
                     with compilation() as report:
                         program.prepare(report)
             except LoweringError as error:
-                raise BodyError(str(error)) from error
+                raise BodyError(str(error)) from None  # what the compiler said is of no use
             self._program, self._compiled = program, made_of
         return self._program
 

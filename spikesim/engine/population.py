@@ -518,7 +518,7 @@ class Population(Influenced):
 
 _SHOWN = (
     *("n", "name", "neuron", "dtype", "parameters", "params", "live", "shared", "state"),
-    *("spike", "ids", "count", "network"),
+    *("spike", "silence", "silent", "ids", "count", "network"),
 )
 """Attributes that users are shown besides variables and parameters: the others build programs."""
 

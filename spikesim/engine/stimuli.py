@@ -16,6 +16,7 @@ from spikesim.checks import (
     check_memory,
     check_number,
     check_steps,
+    is_real,
     show,
 )
 from spikesim.engine.injection import EACH, Injection
@@ -24,7 +25,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import stimuli as bodies
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import State
-from spikesim.stimuli import Function, Ramp, Sine
+from spikesim.stimuli import Function, Ramp, Sine, step
 
 __all__ = ["Stimulus"]
 
@@ -39,7 +40,7 @@ class Stimulus(Injection):
     population : Population
     target : str
         The input that it is added to.
-    stimulus : numpy.ndarray, or what `spikesim.stimuli` makes
+    stimulus : numpy.ndarray, float, or what `spikesim.stimuli` makes
         What is played. May be set between runs, to any other.
     begin : float
         When its own time begins, in ms.
@@ -94,6 +95,8 @@ class Stimulus(Injection):
 
     @stimulus.setter
     def stimulus(self, stimulus: Any) -> None:
+        if is_real(stimulus):
+            stimulus = step(stimulus)
         if isinstance(stimulus, (Ramp, Sine, Function)) and self._dt is not None:
             raise InputError(
                 f"dt is {show(self._dt)}, which is for arrays; {stimulus!r} needs none, and the dt "
