@@ -148,7 +148,7 @@ INTERNAL = {
     "spikesim.engine.sources.SpikeTrainSource.as_seen": "called by recordings",
     "spikesim.engine.sources.SpikeTrainSource.inject": "called by Network.play",
     "spikesim.engine.sources.SpikeTrainSource.*sil*": "tried as 'Population.silence'",
-    "spikesim.engine.sources.*.check_[cs]*": "called when parameters are set",
+    "spikesim.engine.sources.*.check_[cos]*": "called when parameters are set",
     "spikesim.engine.sources.*.present_name": "called where variables are named",
     "spikesim.engine.sources.*.live": "they have no parameters",
     "spikesim.engine.sources.*.take": "called when parameters are set",
