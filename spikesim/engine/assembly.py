@@ -513,9 +513,9 @@ class Assembly(Inputs):
                 f"{role} is {show(chosen)}; for a file it has to name one or more, and none twice."
             )
         units = units_of(names, unit, declared)
-        for name in set(inputs).intersection(names):
-            population.live(name)
         source: Any = population
+        for name in set(inputs).intersection(names):
+            source.live(name)
         recording = kind(source, names, interval, which, self.dt, path, units)
         self.recordings.append(recording)
         return recording
