@@ -1,7 +1,7 @@
-"""How far what a model learns from is from backpropagation: angles in degrees, bias and variance.
+"""How far a learning rule is from backpropagation: angles in degrees, bias and variance.
 
-90 degrees carry no information; learning needs less than that on average. No measure changes
-weights, states or random numbers. A layer for which there is nothing to compare is NaN.
+An angle of 90 degrees carries no information; learning needs less than that on average. No measure
+changes weights, states or random numbers. The entry of a layer is NaN if it has nothing to compare.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def angle(x: Any, y: Any) -> float:
     """
     x = check_array("x", x, dtype=np.float64)
     y = check_array("y", y, shape=x.shape, dtype=np.float64)
-    # Scaled by the largest entries, whose squares might be too large or too small for a number.
+    # Both are divided by their largest entry, as squares might be too large or small for a number.
     most = float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0))
     if 0.0 in most:
         return np.nan
@@ -51,18 +51,18 @@ def angle(x: Any, y: Any) -> float:
 
 
 def delta_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
-    """Between delta of each hidden layer and that of backpropagation, averaged over examples.
+    """The angle between each hidden layer's delta and backpropagation's, averaged over examples.
 
     Parameters
     ----------
     net : ImageModel
     x, targets
-        As in `ImageModel.learn`; a fixed set of some 200 examples.
+        As in `ImageModel.learn`; a fixed set of about 200 examples.
 
     Returns
     -------
     numpy.ndarray, shape (hidden layers,)
-        In degrees; examples in which one of them is 0 are left out.
+        In degrees; the average leaves out examples in which one of the deltas is 0.
     """
     own, reference = net.update(x, targets).delta, net.gradient(x, targets).delta
     found = []
@@ -73,7 +73,7 @@ def delta_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
 
 
 def update_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
-    """Between the change of each layer's weights for a batch and that by backpropagation.
+    """The angle between each layer's weight change for a batch and that of backpropagation.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def update_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
 
 
 def _feedback(net: ImageModel) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Per hidden layer its feedback weights, the path from it to their source, and W above it."""
+    """For each hidden layer: its feedback weights, the path to their source, and W above it."""
     layers = net._training.layers
     own = getattr(net, "B", ())
     for m, layer in enumerate(layers[1:-1]):
@@ -103,10 +103,10 @@ def _feedback(net: ImageModel) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def weight_angle(net: ImageModel) -> np.ndarray:
-    """Between the feedback weights of each hidden layer and the forward path that they answer.
+    """The angle between each hidden layer's feedback weights and the transposed forward path.
 
-    That is the transposed weights of the layer above, or the product of all weights up to the
-    output for feedback that comes directly from there.
+    The path is the weights of the layer above. If the feedback comes directly from the output, it
+    is the product of all weights up to there.
     """
     return np.array([angle(B, path) if B.size else np.nan for B, path, _ in _feedback(net)])
 
@@ -122,14 +122,16 @@ def norm_ratio(net: ImageModel) -> np.ndarray:
 
 
 def _repeated(net: ImageModel, x: Any, targets: Any, repeats: int) -> list[list[np.ndarray]]:
-    """Per layer, the changes of weights in repeated presentations of the same examples."""
+    """For each layer, its weight changes in repeated presentations of the same examples."""
     check_integer("repeats", repeats, at_least=2)
     drawn: list[Update] = [net.update(x, targets, draw) for draw in range(repeats)]
     return [list(of_layer) for of_layer in zip(*(each.dW for each in drawn), strict=True)]
 
 
 def mean_cosine(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
-    """Cosine of the mean change with that by backpropagation: below 1, a stochastic rule is biased.
+    """The cosine between the mean change and that of backpropagation.
+
+    If it is below 1, a stochastic rule is biased.
 
     Parameters
     ----------
@@ -137,7 +139,7 @@ def mean_cosine(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np
     x, targets
         As in `ImageModel.learn`.
     repeats : int
-        How many changes are drawn, at the same weights.
+        How many changes of a stochastic rule are drawn, at the same weights.
 
     Returns
     -------
@@ -148,7 +150,9 @@ def mean_cosine(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np
 
 
 def snr(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
-    """Norm of the mean change over the root of its summed variances; infinite without chance.
+    """The norm of the mean change over the root of its summed variances.
+
+    It is infinite if the rule is not stochastic.
 
     Parameters
     ----------
@@ -172,7 +176,7 @@ def snr(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray
 
 
 def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
-    """Send delta of the output down through the weights, into an array of each hidden layer."""
+    """Send the output's delta down through the weights, into an array of each hidden layer."""
     for layer in reversed(net.hidden):
         above: Layer = layer.above
         sent = above.arrays["delta" if above.is_output else into]
@@ -180,7 +184,7 @@ def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
 
 
 def measured(net: Simulation) -> Iterator[Wired]:
-    """With `measure_angle`, write the cosine between delta and backpropagation's to a result."""
+    """With `measure_angle`, write the cosine between delta and backpropagation's to 'cosine'."""
     if net.p.measure_angle:
         yield from backpropagated(net, "delta_bp")
         yield from cosines(net, "delta", "delta_bp")

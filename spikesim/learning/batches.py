@@ -1,4 +1,4 @@
-"""`BatchModel`: layers without time, whose products of matrices are NumPy's, batch after batch."""
+"""`BatchModel`: layers without time that learn batch by batch, with NumPy's matrix products."""
 
 from __future__ import annotations
 
@@ -28,46 +28,47 @@ __all__ = ["BatchModel"]
 class BatchModel(ImageClassifier):
     """A network that learns to classify images from batches of them, and has no dynamics.
 
-    A model brings the class attributes and the methods of the first part; its `Parameters` have a
-    `batch`, the images of an update, and `momentum`.
+    A model brings the class attributes and the methods of the first part. Its `Parameters` need
+    `batch`, how many images an update takes, and `momentum`.
 
     Parameters
     ----------
     sizes : sequence of int
         Units in each layer, from the pixels to the classes: (784, 500, 10).
     seed : int
-        What weights and the order of examples depend on.
+        Weights and the order of examples depend on it.
     dtype : {'float32', 'float64'}
     **parameters
-        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
-        them.
+        Constants and options that differ from the defaults, by name; the model's ``Parameters``
+        lists them.
 
     Attributes
     ----------
     KIND : str
-        What its files are called inside.
+        The kind that its files name as their content.
     Parameters : type
         Its constants; see `spikesim.learning.parameters`.
     WEIGHTS : tuple of str
-        The arrays that learning changes, which users see as ``net.NAME[m]``.
+        The arrays that learning changes; users see them as ``net.NAME[m]``.
     MOMENTUM : tuple of str
-        Those of them that `change` changes.
+        The names among them that `change` changes.
     STREAMS : tuple of str
-        What random numbers are drawn for; each purpose has a stream of its own.
+        The purposes of random numbers; each has its own stream.
     MEASURES : tuple of str
-        What `learn_from` returns of each hidden layer; the history has means over examples.
+        The values that `learn_from` returns for each hidden layer; the history has their means
+        over examples.
     COLUMNS : tuple of str
-        Entries of the history that `measures` returns.
+        The entries of the history that `measures` returns.
     notes : dict of str to number or str
-        Anything to be kept with the network in its file.
+        Anything that the network's file is to keep with it.
     history : dict of str to list
         One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, 'loss' (mean
-        squared error), what the model measures, and 'seconds'.
+        squared error), the model's measures, and 'seconds'.
 
     Raises
     ------
     InputError
-        If a size or parameter is impossible, before anything is made.
+        If a size or parameter is impossible; nothing has been made by then.
     """
 
     Parameters: ClassVar[type[ModelParameters]] = ModelParameters
@@ -83,19 +84,19 @@ class BatchModel(ImageClassifier):
     # ------------------------------------------------------------------- what a model brings
 
     def weights(self) -> dict[str, list[np.ndarray]]:
-        """Name → arrays of what learning changes, one for each layer that has it."""
+        """Name → the arrays that learning changes, one for each layer that has one."""
         raise NotImplementedError
 
     def forward(self, images: np.ndarray) -> list[np.ndarray]:
-        """What all layers answer to some images, the input first: shapes (images, units)."""
+        """The activities of all layers for some images, input first; shapes (images, units)."""
         raise NotImplementedError
 
     def learn_from(self, activities: list[np.ndarray], target: np.ndarray) -> Mapping[str, Any]:
-        """Learn from a batch; what is measured of it, by the names of `MEASURES`."""
+        """Learn from a batch; return its measures, by the names in `MEASURES`."""
         raise NotImplementedError
 
     def measures(self) -> dict[str, Any]:
-        """Further entries of the history, at the end of an epoch."""
+        """Return further entries of the history, at the end of an epoch."""
         return {}
 
     # ------------------------------------------------------------------- what it gets
@@ -132,20 +133,20 @@ class BatchModel(ImageClassifier):
         return f"<{type(self).__name__} {layers}, {self.epoch} epochs, seed {self.seed}>"
 
     def chance(self, purpose: str, *more: int) -> np.random.Generator:
-        """Random numbers for one purpose, the same whenever they are asked for.
+        """Random numbers for one purpose; every call returns the same ones.
 
         Parameters
         ----------
         purpose : str
             One of `STREAMS`.
         *more : int
-            What else they depend on, such as the number of the epoch.
+            Anything else that they depend on, such as the number of the epoch.
         """
         check_choice("purpose", purpose, list(self.STREAMS))
         return random_numbers(self.seed, self.STREAMS.index(purpose), *more)
 
     def change(self, name: str, k: int, product: np.ndarray, decay: float = 0.0) -> None:
-        """D <- product + momentum D, and the k-th array of a name <- (1 - decay) array + D."""
+        """D <- product + momentum D; then the k-th array of a name <- (1 - decay) array + D."""
         momentum, array = self._momentum[name][k], self._weights[name][k]
         momentum *= self.parameters.momentum  # type: ignore[attr-defined]
         momentum += product
@@ -188,14 +189,14 @@ class BatchModel(ImageClassifier):
         return {name: np.zeros(shape) for name, shape in sizes.items()}
 
     def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
-        """Classify images: the output unit with the highest activity.
+        """Classify images by the output unit with the highest activity.
 
         Parameters
         ----------
         images : array_like, shape (images, pixels) or (images, rows, columns), or one image
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
         """
         images = self._check_images("images", images)
         return self._in_parts(

@@ -1,4 +1,4 @@
-"""Burst-dependent plasticity of all synapses onto a population; the rule is in its kernel."""
+"""Burst-dependent plasticity of synapses onto a population; its kernel has the equations."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ class BurstPlasticity(Guarded):
     ----------
     network : Network
     population : Population
-        The postsynaptic one.
+        The postsynaptic population.
     events, bursts : Population
         Its events and its bursts, from `Network.add_events` and `add_bursts`, or from elsewhere.
     projections : sequence of Projection
-        Sparse, from the events of presynaptic populations onto `population`.
+        Sparse projections from the events of presynaptic populations onto `population`.
     eta : float or array_like of shape (population.n,)
-        Learning rate: what a burst adds to a weight per unit of presynaptic trace; for all
-        postsynaptic neurons or for each.
+        Learning rate: what a burst adds to a weight per unit of presynaptic trace. One value for
+        all postsynaptic neurons, or one for each.
     tau_pre : float
         Time constant of the trace of presynaptic events, in ms.
     alpha : float
         Time constant of the averages of postsynaptic events and bursts, in ms.
     least, most : float
-        Rates in Hz: of spikes, below which presynaptic events strengthen; of events, above which
-        postsynaptic ones weaken. 0 and infinity turn this off.
+        Rates in Hz. Below the spike rate `least`, presynaptic events strengthen synapses; above the
+        event rate `most`, postsynaptic events weaken them. 0 and infinity turn this off.
     tau_rate : float
-        Time constant of the average of spikes that is compared with `least`, in ms.
+        Time constant of the average spike rate that the rule compares with `least`, in ms.
     rate : float
-        What that average starts from, in Hz.
+        The value that this average starts from, in Hz.
     w_min, w_max : float
         Bounds of the weights.
 
     Attributes
     ----------
     eta : numpy.ndarray, shape (population.n,)
-        Learning rates; may be set between runs.
+        Learning rates; you may set them between runs.
     is_on : bool
-        Whether weights change; may be set between runs. The averages always go on.
+        Whether weights change; you may set it between runs. The averages are always updated.
     event_rate, burst_probability : numpy.ndarray, shape (population.n,)
-        Each neuron's averages, as they are now; 0 before the first event.
+        Each neuron's averages now; 0 before its first event.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class BurstPlasticity(Guarded):
         if not isinstance(projections, (list, tuple)) or not all(
             isinstance(projection, Projection) for projection in projections
         ):
-            raise InputError(f"projections is {show(projections)}; it has to be a list of them.")
+            raise InputError(f"projections is {show(projections)}; it has to be a list of Projection.")
         self._alpha = alpha
         self._eta = np.full(n, eta, network.dtype)
         self._averages = {
@@ -187,7 +187,7 @@ class BurstPlasticity(Guarded):
         )
 
     def assume(self, event_rate: float, burst_probability: float) -> None:
-        """Set the averages of all neurons: a rate in Hz, and bursts per event."""
+        """Set the averages of all neurons: an event rate in Hz, and bursts per event."""
         events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0
         check_number("event_rate * alpha", events, dtype=self._dtype)
         check_number("burst_probability", burst_probability, at_least=0.0, at_most=1.0)
@@ -199,7 +199,7 @@ class BurstPlasticity(Guarded):
     def event_rate(self) -> np.ndarray:
         elapsed = (self._network.step - 1 - self._averages["last"]) * self._network.dt
         events = self._averages["events"].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # of times that a file has wrong
+        with np.errstate(over="ignore", invalid="ignore"):  # a file may hold wrong times
             return events * np.exp(-elapsed / self._alpha) * 1000.0 / self._alpha
 
     @property

@@ -1,12 +1,12 @@
-"""Eligibility traces of a connection between layers, which `kernels.eligibility` computes by event.
+"""Eligibility traces of a connection between layers; `kernels.eligibility` works per event.
 
     traces = EligibilityTraces(net, layer, dtype)
-    yield layer.phase(keep_factors, "once")     # the model's own: s.factor and s.error of a step
+    yield layer.phase(keep_factors, "once")     # the model's body: writes s.factor and s.error
     yield from traces.arrive()
     yield from traces.advance()                 # layer.m is now the correlation with the error
 
-The numbers that it needs are ``p.cut``, ``p.a_pre``, ``p.c_pre``, ``p.a_rise`` and ``p.c``; in
-steps, ``p.lag`` and ``p.delay``, and ``p.chunk``, those between updates.
+The traces need the numbers ``p.cut``, ``p.a_pre``, ``p.c_pre``, ``p.a_rise`` and ``p.c``. They also
+need ``p.lag`` and ``p.delay`` in steps, and ``p.chunk``, the number of steps between updates.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _ADJOINTS = ("p1", "p2", "X_m", "P_m", "X_l1", "P_l1", "X_lambda", "P_lambda")
 
 
 class EligibilityTraces:
-    """The traces of all synapses onto a layer, and the arrays of both layers that they need.
+    """The traces of all synapses onto a layer, and the arrays that both layers need for them.
 
     Parameters
     ----------
     net : LoopSimulation
     layer : Layer
-        Has ``W``, from the layer below, and gets ``factor`` and ``error``, rows of which the model
-        fills in each step, and, if the copy learns, ``m``, which it takes and sets to 0.
+        Has the weights ``W`` from the layer below. It gets ``factor`` and ``error``; the model
+        fills a row of each in every step. If the copy learns, it also gets ``m``; the model uses it
+        and sets it to 0.
     dtype : {'float32', 'float64'}
     """
 
@@ -60,7 +61,7 @@ class EligibilityTraces:
         self._into = {"block": layer.block}
 
     def arrive(self) -> Iterator[Wired]:
-        """Spikes arrive; ``psp`` of the layer below is still that of the step before."""
+        """Let spikes arrive; ``psp`` of the layer below is still that of the step before."""
         pre, layer = self._layer.below, self._layer
         if self._net.learning:
             yield pre.phase(eligibility.cross, "once", **self._into)
@@ -68,7 +69,7 @@ class EligibilityTraces:
         yield pre.phase(eligibility.arrive, "once", eligibility.arrivals, delay=delay, **self._into)
 
     def advance(self) -> Iterator[Wired]:
-        """PSPs go on, and at the end of a block what it comes to is added to ``m``."""
+        """Advance the PSPs; at the end of a block, add its sum to ``m``."""
         pre, layer, into = self._layer.below, self._layer, self._into
         yield pre.phase(eligibility.advance_presynaptic)
         if not self._net.learning:
@@ -84,7 +85,7 @@ class EligibilityTraces:
 
     @staticmethod
     def indices(net: Any) -> Iterator[tuple[str, np.ndarray, int, Any]]:
-        """Saved indices, which compiled code believes: name, array, lowest and highest value."""
+        """Saved indices, which compiled code trusts: name, array, lowest and highest value."""
         for layer in (each for each in net.above_input if "m" in each.arrays):
             pre = layer.below
             most = pre.n + pre.ids.shape[1]  # events of a step

@@ -1,4 +1,4 @@
-"""`ExampleModel`: populations that learn a few examples, over and over, with a teacher."""
+"""`ExampleModel`: populations that learn a few examples from a teacher, over and over."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ Own = TypeVar("Own", bound="ExampleModel")
 
 
 class ExampleModel(Learner):
-    """A network that is shown the same examples in each epoch; it learns at the end of each.
+    """A network that sees the same examples in each epoch and learns at the end of each example.
 
-    A model brings the class attributes and the methods of the first part. An object with the
-    attribute `network` is one copy of its dynamics: one learns, others are made to be tested or
-    recorded from.
+    A model brings the class attributes and the methods of the first part. A copy of its dynamics is
+    an object with the attribute `network`. One copy learns; others are made for tests and
+    recordings.
 
     Parameters
     ----------
     seed : int
-        What connections and all random events depend on.
+        Connections and all random events depend on it.
     dt : float
         The step in ms.
     dtype : {'float32', 'float64'}
     backend : {'cpu', 'python', 'cuda'}
         See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
-        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
-        them.
+        Constants and options that differ from the defaults, by name; the model's ``Parameters``
+        lists them.
 
     Attributes
     ----------
@@ -59,10 +59,10 @@ class ExampleModel(Learner):
         How many examples an epoch has.
     POPULATIONS : tuple of str
     MEASURES : tuple of str
-        What is measured of each population in each example. The history has a column for each of
-        both, 'POPULATION_MEASURE', whose entries have a number per example.
+        What is measured of each population in each example. The history has a column for each
+        population and measure, 'POPULATION_MEASURE', with one number per example in each entry.
     DERIVED : tuple of str
-        Columns of the history that `derived` makes of those of the epoch.
+        Columns of the history that `derived` computes from the others.
     """
 
     Parameters: ClassVar[type[TimedParameters]] = TimedParameters
@@ -74,18 +74,18 @@ class ExampleModel(Learner):
     # ------------------------------------------------------------------- what a model brings
 
     def dynamics(self) -> Any:
-        """A copy of the dynamics, as it is at first."""
+        """Make a copy of the dynamics, in its initial state."""
         raise NotImplementedError
 
     def settle(self, simulation: Any) -> None:
-        """Run without examples, before the first one."""
+        """Run without examples, before the first example."""
 
     def show(self, simulation: Any, example: int, teach: bool) -> np.ndarray:
-        """Show an example, with its teacher or without; measures, shape (populations, measures)."""
+        """Show an example, with or without its teacher; return (populations, measures)."""
         raise NotImplementedError
 
     def derived(self, measured: dict[str, list[float]]) -> dict[str, float]:
-        """What the epoch comes to, from its other entries of the history."""
+        """Summarise the epoch, from its other entries of the history."""
         return {}
 
     # ------------------------------------------------------------------- what it gets
@@ -112,18 +112,18 @@ class ExampleModel(Learner):
         columns = ["epoch", *self.DERIVED, *columns, "seconds"]
         self.history: dict[str, list[Any]] = {key: [] for key in columns}
         self._simulation = self.dynamics()
-        # What was measured in the examples of the epoch so far.
+        # The measures of the examples that the epoch has shown so far.
         self._measured = np.zeros((self.EXAMPLES, len(self.POPULATIONS), len(self.MEASURES)))
         self._seconds = 0.0
 
     @property
     def epoch(self) -> int:
-        """How many epochs it has learned."""
+        """How many epochs the network has learned."""
         return self._at_epoch
 
     @property
     def example(self) -> int:
-        """How many examples of the unfinished epoch it has learned."""
+        """How many examples of the unfinished epoch the network has learned."""
         return self._at_example
 
     @property
@@ -133,7 +133,7 @@ class ExampleModel(Learner):
 
     @property
     def training(self) -> Any:
-        """The copy of the dynamics that learns; what it is made of is the model's."""
+        """The copy of the dynamics that learns; the model decides what it consists of."""
         return self._simulation
 
     def fit(
@@ -145,21 +145,22 @@ class ExampleModel(Learner):
     ) -> dict[str, list[Any]]:
         """Learn: show the examples in their order, each with a teacher at its end.
 
-        A network that has not run yet first settles, then shows all examples once without teacher.
+        A network that has not run yet first settles. It then sees all examples once, without a
+        teacher.
 
         Parameters
         ----------
         epochs : int
-            How many more. An unfinished one, after an interruption, is finished first and counts.
+            How many more epochs. An epoch that was interrupted is finished first, and counts.
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
         checkpoint : str or Path, optional
             Save to this file after every epoch, and when interrupted with Ctrl-C.
 
         Returns
         -------
         dict of str to list
-            `history` as it is now.
+            The `history` so far.
 
         Raises
         ------
@@ -206,7 +207,7 @@ class ExampleModel(Learner):
         self._note()
 
     def _note(self) -> None:
-        """An entry of the history."""
+        """Add an entry to the history."""
         by_population = zip(self.POPULATIONS, self._measured.transpose(1, 2, 0), strict=True)
         measured = {
             f"{name}_{measure}": [float(x) for x in values]
@@ -220,11 +221,11 @@ class ExampleModel(Learner):
         self._seconds = 0.0
 
     def _shown(self, simulation: Any) -> np.ndarray:
-        """Show all examples without teacher; measures of each."""
+        """Show all examples without a teacher; return the measures of each."""
         return np.array([self.show(simulation, k, False) for k in range(self.EXAMPLES)])
 
     def _copy(self) -> Any:
-        """A copy of the dynamics where they are now, settled at least."""
+        """Copy the dynamics in their present state; let the copy settle if nothing has run yet."""
         copy = self.dynamics()
         copy.network.set_state(self._simulation.network._state())
         if not copy.network.step:
@@ -234,15 +235,15 @@ class ExampleModel(Learner):
     def record(self, pattern: int, teach: bool = False) -> ExampleRecording:
         """Show one of the examples to a copy of the network and record all spikes.
 
-        Its dynamics have the populations `cells`, `events` and `bursts`, and `where` in them each
-        of `POPULATIONS` is.
+        The dynamics need the populations `cells`, `events` and `bursts`, and `where`, which says
+        where each of `POPULATIONS` lies in them.
 
         Parameters
         ----------
         pattern : int
-            Which of the examples, from 0.
+            Number of the example, from 0.
         teach : bool
-            Whether the teacher comes at the end, and weights learn (those of the copy).
+            Whether a teacher comes at the end and the weights of the copy learn.
         """
         check_integer("pattern", pattern, at_least=0, at_most=self.EXAMPLES - 1)
         check_choice("teach", teach, [True, False])
@@ -271,7 +272,7 @@ class ExampleModel(Learner):
 
     @classmethod
     def load(cls: type[Own], path: str | Path, backend: str = "cpu") -> Own:
-        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        """Read a network that `save` wrote; it continues as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
@@ -302,18 +303,18 @@ def trained(
     progress: bool | Progress = False,
     checkpoint: str | Path | None = None,
 ) -> Own:
-    """Train a new network up to an epoch, or go on with its like in `checkpoint`.
+    """Train a new network up to an epoch, or continue with the same network in `checkpoint`.
 
     Parameters
     ----------
     net : ExampleModel
     epochs : int
-        How many in all.
+        How many epochs in all.
     progress : bool or callable
-        True shows a bar where stderr is a terminal.
+        True shows a bar if stderr is a terminal.
     checkpoint : str or Path, optional
-        Written after every epoch. The seed and parameters of a network that is there already have
-        to be those of `net`.
+        Written after every epoch. If the file already holds a network, it has to have the seed and
+        parameters of `net`.
     """
     epochs = check_integer("epochs", epochs, at_least=1)
     if checkpoint is not None:
@@ -338,11 +339,11 @@ class ExampleRecording(Guarded):
     ----------
     pattern : int
     duration : float
-        In ms.
+        Of the example, in ms.
     start : float
         When the example began, in ms of network time.
     spikes, events, bursts : dict of str to tuple of two numpy.ndarray
-        Times in ms from the start of the example, and neurons (0 to n - 1), of each population.
+        For each population, times in ms from the start of the example, and neurons (0 to n - 1).
     """
 
     def __init__(self, net: Any, simulation: Any, pattern: int, teach: bool):
@@ -371,7 +372,7 @@ class ExampleRecording(Guarded):
         Returns
         -------
         tuple of numpy.ndarray, shapes (bins,)
-            Middles of the bins, rates, and bursts per event, NaN in a bin without events.
+            Middles of the bins, rates, and bursts per event; NaN in a bin without events.
         """
         check_choice("name", name, list(self.events))
         bin = check_number(

@@ -41,7 +41,7 @@ _LOSSES = {
 
 
 class ForwardParameters(UpdateParameters):
-    """What layered rate networks can choose."""
+    """The options of layered rate networks."""
 
     activation: str = choice("logistic", "tanh", "relu", "linear", about="of hidden units")
     output: str = choice("softmax", "logistic_ce", "logistic", "linear", about="with its loss")
@@ -54,7 +54,7 @@ class ForwardParameters(UpdateParameters):
 
 
 def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
-    """Name → shape of what the forward pass, its error and the measured angle need."""
+    """Name → shape of the arrays that the forward pass, its error and the angle need."""
     if layer.is_input:
         return {"h": layer.n}
     names = ["a", "h", "slope", "delta", *(["e", "target"] if layer.is_output else [])]
@@ -62,7 +62,7 @@ def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
 
 
 def forward(net: Simulation) -> Iterator[Wired]:
-    """Show an example, compute all layers, the answer, the loss and the error of the output."""
+    """Show an example; compute all layers, the answer, the loss and the output's error."""
     p, output = net.p, net.output
     yield net.input.phase(units.show, "once")
     for layer in net.above_input:
@@ -81,8 +81,8 @@ def forward(net: Simulation) -> Iterator[Wired]:
 
 
 def drawn(chance: np.random.Generator, p: ForwardParameters, pre: int, post: int) -> np.ndarray:
-    """Initial weights, shape (pre, post), by the law of the parameters."""
-    if p.initial == "glorot":  # which keeps the variance of signals, up and down
+    """Initial weights, shape (pre, post), by the law that the parameters choose."""
+    if p.initial == "glorot":  # it keeps the variance of signals, up and down
         return spread(chance, "uniform", float(np.sqrt(6.0 / (pre + post))), (pre, post))
     return spread(chance, p.initial, p.W_size, (pre, post))
 
@@ -90,7 +90,7 @@ def drawn(chance: np.random.Generator, p: ForwardParameters, pre: int, post: int
 def spread(
     chance: np.random.Generator, law: str, size: float, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Numbers around 0: 'normal' with a deviation, or 'uniform' from -size to size."""
+    """Numbers around 0: 'normal' with the deviation `size`, or 'uniform' from -size to size."""
     if law == "normal":
         return chance.normal(0.0, size, shape)
     return chance.uniform(-size, size, shape)

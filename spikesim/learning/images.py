@@ -1,4 +1,4 @@
-"""`ImageModel`: layered models that learn to classify images, one epoch after another."""
+"""`ImageModel`: layered models that learn to classify images, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -42,76 +42,76 @@ class ImageModel(LayeredModel, ImageClassifier):
     sizes : sequence of int
         Units in each layer, from the pixels to the classes: (784, 500, 10).
     seed : int
-        What weights, order of examples and all other draws depend on.
+        Weights, the order of examples and all other draws depend on it.
     dtype : {'float32', 'float64'}
     backend : {'cpu', 'threads', 'python', 'cuda'}
         See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
-        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
-        them.
+        Constants and options that differ from the defaults, by name; the model's ``Parameters``
+        lists them.
 
     Attributes
     ----------
     W : sequence of numpy.ndarray, shapes (n_below, n)
-        Weights of each layer after the input; may be set: ``net.W[0] = array``.
+        Weights of each layer after the input; you may set them: ``net.W[0] = array``.
     b : sequence of numpy.ndarray, shapes (n,)
     B : sequence of numpy.ndarray, shapes (n_source, n)
-        Feedback weights onto each hidden layer, if the model has some.
+        Feedback weights onto each hidden layer, if the model has any.
     notes : dict of str to number or str
-        Anything to be kept with the network in its file.
+        Anything that the network's file is to keep with it.
     history : dict of str to list
-        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, what the model
+        One entry per epoch: 'epoch', 'training_error' and 'test_error' in percent, the model's
         measures, such as 'loss' and 'angle' (degrees, per hidden layer), and 'seconds'.
 
     Raises
     ------
     InputError
-        If a size or parameter is impossible, before anything is made.
+        If a size or parameter is impossible; nothing has been made by then.
     """
 
     SUITED: ClassVar[dict[str, dict[str, Any]]] = {
         "digits": {"hidden": "100", "epochs": 10},
         "mnist": {"hidden": "500", "epochs": 10},
     }
-    """Dataset → 'hidden', 'epochs' and parameters that suit it."""
+    """Dataset → the 'hidden', 'epochs' and parameters that suit it."""
 
     RECORD: ClassVar[tuple[str, ...]] = ("h",)
-    """The arrays of layers that `record` keeps of every step."""
+    """The arrays of layers that `record` keeps for every step."""
 
     KEEP: ClassVar[dict[str, int]] = {}
-    """Arrays of layers that it keeps as they are at the end → the phase of a trial they are of."""
+    """Arrays of layers that `record` keeps from the end of a trial → the phase they belong to."""
 
     SIGN: ClassVar[float] = 1.0
-    """That with which what a layer learns from lessens the loss: -1 if it is an error."""
+    """The sign with which `learned_from` lowers the loss: -1 if it is an error."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = ()
-    """Entries of the history that `measures` returns."""
+    """The entries of the history that `measures` returns."""
 
     PERCENT: ClassVar[tuple[str, ...]] = ()
-    """Results that are fractions, of which the history has percentages."""
+    """The results that are fractions; the history has them as percentages."""
 
     LONGEST: ClassVar[int] = 10_000
-    """Steps that a given phase of a trial may have."""
+    """The most steps that a user may give to a phase of a trial."""
 
     def results(self) -> dict[str, int | tuple[int, ...]]:
         angle = getattr(self.parameters, "measure_angle", False)
         return {"loss": 1, **({"cosine": (len(self.sizes) - 2,)} if angle else {})}
 
     def activity(self, layer: Layer) -> np.ndarray | None:
-        """What the units of a layer tell the next one, if the layer has an array for it."""
+        """The array with which a layer's units drive the next layer, if there is one."""
         return layer.arrays.get("h")
 
     def learned_from(self, layer: Layer) -> np.ndarray | None:
-        """What its weights learn from: delta, or an error (`SIGN`)."""
+        """The array that the layer's weights learn from: delta, or an error (see `SIGN`)."""
         return layer.arrays.get("delta")
 
     def backpropagated(self, layer: Layer) -> np.ndarray | None:
-        """The same by backpropagation; if None, arrays h, slope and delta tell it."""
+        """The same by backpropagation; if None, it follows from the arrays h, slope and delta."""
         return None
 
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
-        """Record a trial, and draw its spikes; a model draws more with ``pictures.keep``."""
+        """Record a trial and draw its spikes; a model may draw more with ``pictures.keep``."""
         trial: LayerRecording = net.record(data.test_images[0], int(data.test_labels[0]))
         if trial.spikes:
             trial.to_sonata(pictures.directory)
@@ -120,7 +120,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         return trial
 
     def measures(self) -> dict[str, Any]:
-        """Further entries of the history, at the end of an epoch."""
+        """Return further entries of the history, at the end of an epoch."""
         return {}
 
     def __init__(
@@ -140,13 +140,13 @@ class ImageModel(LayeredModel, ImageClassifier):
         columns = ("epoch", "training_error", "test_error", *self._means, *angle, *self.COLUMNS)
         self.history = {name: [] for name in (*columns, "seconds")}
         self._sums: dict[str, Any] = {}
-        self._trials: int | None = 0  # how many it has learned from; older files do not tell
+        self._trials: int | None = 0  # that the network has learned from; older files do not say
         self._training = self._simulation(TRAINING)
         self._check_step(self._training)
         self._others: dict[int, Simulation] = {}
 
     def _check_weights(self) -> None:
-        """Refuse weights that do not go from one layer to the next."""
+        """Refuse weights whose shapes do not lead from one layer to the next."""
         units = self.units()
         for k, arrays in enumerate(self._weights[1:], 1):
             for name, shape in (("W", (units[k - 1], units[k])), ("b", (units[k],))):
@@ -158,7 +158,7 @@ class ImageModel(LayeredModel, ImageClassifier):
                     )
 
     def _check_step(self, net: Simulation) -> None:
-        """Refuse a step that cannot classify, or that does not mind an option."""
+        """Refuse a step that cannot classify, or that ignores an option."""
         whose = f"step of {type(self).__name__}"
         if not (net.has_a_body_for("image") or self._spiking_pixels(net)):
             raise InputError(f"No body in {whose} reads s.image, as units.show at the input does.")
@@ -171,9 +171,9 @@ class ImageModel(LayeredModel, ImageClassifier):
         ):
             if not minded:
                 raise InputError(
-                    f"{name} is {value}, which no body in {whose} minds; `learn` of "
-                    "spikesim.learning.updates does. A rule without it takes its Parameters from "
-                    "ModelParameters, which have no such option."
+                    f"{name} is {value}, which no body in {whose} uses; `learn` of "
+                    "spikesim.learning.updates does. A rule without `learn` takes its Parameters "
+                    "from ModelParameters, which have no such option."
                 )
 
     @staticmethod
@@ -234,17 +234,17 @@ class ImageModel(LayeredModel, ImageClassifier):
         self._trials = first + len(example)
 
     def learn(self, x: Any, targets: Any, lengths: Any = None) -> None:
-        """Learn from some examples in their order, once, outside of epochs.
+        """Learn once from some examples, in their order, outside of epochs.
 
         Parameters
         ----------
         x : array_like, shape (examples, inputs)
             Images as in `fit`, or any numbers.
         targets : array_like of int, shape (examples,), or of float, shape (examples, outputs)
-            Classes, or what the outputs should be.
+            Classes, or the outputs that are wanted.
         lengths : array_like of int, shape (examples, 2), optional
-            Steps of the two phases of each trial, as of a run that is to be replayed; drawn by
-            default, as in `fit`.
+            Steps of the two phases of each trial, for example to replay another run. By default
+            they are drawn, as in `fit`.
 
         Raises
         ------
@@ -277,7 +277,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         if "cosine" in self.results():
             cosine = np.clip(net.result("cosine", n).astype(np.float64), -1.0, 1.0)
             angle = np.degrees(np.arccos(cosine))
-            # An angle exists where feedback arrived at all, so its mean has a number of its own.
+            # An angle exists only where feedback arrived, so its mean has its own count.
             new.update(angle=np.nansum(angle, axis=0), angles=np.isfinite(angle).sum(axis=0) * 1.0)
         for name, value in {**new, "seconds": seconds}.items():
             total = self._sums.get(name, 0.0) + value
@@ -305,14 +305,14 @@ class ImageModel(LayeredModel, ImageClassifier):
     # ------------------------------------------------------------------- testing, recording
 
     def predict(self, images: Any, progress: bool | Progress = False) -> np.ndarray:
-        """Classify images; learning goes on afterwards as if never left.
+        """Classify images; learning then continues as if nothing had happened.
 
         Parameters
         ----------
         images : array_like, shape (images, pixels) or (images, rows, columns), or one image
             uint8 from 0 to 255, or floats from 0 to 1.
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
 
         Returns
         -------
@@ -334,13 +334,13 @@ class ImageModel(LayeredModel, ImageClassifier):
         return answers
 
     def record(self, image: Any, label: int | None = None) -> LayerRecording:
-        """Show one image, without learning, and keep what the layers do in every step.
+        """Show one image without learning, and keep what the layers do in every step.
 
         Parameters
         ----------
         image : array_like, shape (pixels,) or (rows, columns)
         label : int, optional
-            With a label, the phase that has a target follows, if the model has one.
+            With a label, the phase with a target follows, if the model has such a phase.
         """
         images = self._check_images("image", image)
         if len(images) != 1:
@@ -361,20 +361,20 @@ class ImageModel(LayeredModel, ImageClassifier):
     # ------------------------------------------------------------------- measures
 
     def activities(self, x: Any) -> list[np.ndarray]:
-        """What all layers answer to some examples, the input first: shapes (examples, units)."""
+        """The activities of all layers for some examples, input first; shapes (examples, units)."""
         x = check_array("x", x, shape=(None, self.sizes[0]))
         x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
         return self._seen(x, labels, wanted, [self.activity])[0]
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
-        """What the model would change for some examples; nothing is changed.
+        """What the model would change for some examples; the model stays as it is.
 
         Parameters
         ----------
         x, targets
             As in `learn`.
         draw : int
-            Other random numbers for each, if the model is stochastic.
+            If the model is stochastic, each number gives it other random numbers.
 
         Returns
         -------
@@ -406,7 +406,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         return Update(dW, db, delta)
 
     def gradient(self, x: Any, targets: Any) -> Update:
-        """What backpropagation would change, -dE/dW, at the same weights and activities.
+        """The change of backpropagation, -dE/dW, at the same weights and activities.
 
         Parameters
         ----------
@@ -437,7 +437,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         arrays: Sequence[Callable[[Layer], np.ndarray | None]],
         step: int = 0,
     ) -> list[list[np.ndarray]]:
-        """Arrays of each layer at the end of a trial of each example; NaN where there is none."""
+        """Each layer's arrays at the end of a trial of each example; NaN if there is none."""
         net = self._other(MEASURING)
         net.show(x, labels, wanted)
         lengths = self.lengths(len(x), MEASURING)
@@ -453,7 +453,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         return kept
 
     def explain(self) -> None:
-        """Print the bodies in the order of a step, and what their names stand for.
+        """Print the bodies in the order of a step, and the arrays that their names stand for.
 
         Examples
         --------
@@ -468,7 +468,10 @@ class ImageModel(LayeredModel, ImageClassifier):
     # ------------------------------------------------------------------- what is given
 
     def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inputs, labels and targets of some examples; labels are those of the largest targets."""
+        """Inputs, labels and targets of some examples; a label is the place of its largest target.
+
+        Targets may be given as labels.
+        """
         x = check_array("x", x, shape=(None, self.sizes[0]))
         if x.dtype != np.uint8:
             x = check_array("x", x, dtype=self.dtype)
@@ -517,7 +520,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         }
 
     def _running(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What trials pass on; older files have `SAVED` arrays of the output beside it."""
+        """What trials pass on; older files keep the `SAVED` arrays of the output elsewhere."""
         older = {f"output.{name}": state[name] for name in self.SAVED if name in state}
         return {**older, **state["running"]}
 

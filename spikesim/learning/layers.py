@@ -1,10 +1,11 @@
 """Layers, and how bodies find their arrays: the names that a body reads are its wiring.
 
-At a layer a body sees as ``s.NAME`` the layer's own array of that name; with the ending ``_below``,
-``_above`` or ``_output`` that of the layer there; else what all layers share, such as the clock,
-the image and results. As ``p.NAME`` it sees a number of the layer, or a parameter of the model: of
-a tuple the entry of the layer, of a flag 1 or 0. A keyword of `Layer.phase` comes before all of
-that. The functions that a body calls name their state and parameters `s` and `p` as well.
+At a layer, ``s.NAME`` is the layer's own array of that name. With the ending ``_below``, ``_above``
+or ``_output``, it is the array of the layer there. Otherwise it is an array that all layers share,
+such as the clock, the image or a result. ``p.NAME`` is a number of the layer, or a parameter of the
+model: the layer's entry if that is a tuple, 1 or 0 if it is a flag. A keyword of `Layer.phase`
+comes before all of these. The functions that a body calls have to name their state and parameters
+`s` and `p`, too.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _WHERE = ("below", "above", "output")
 
 
 def names_of(body: Callable) -> tuple[frozenset[str], frozenset[str]]:
-    """What a body, and all functions that it calls by now, read of `s` and of `p`.
+    """The names that a body, and all functions that it calls now, read from `s` and from `p`.
 
     Examples
     --------
@@ -65,14 +66,14 @@ def names_of(body: Callable) -> tuple[frozenset[str], frozenset[str]]:
 
 @cache
 def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
-    """What code reads of `s` and `p`, and its globals, each with what is read of it in turn."""
+    """The names that code reads from `s` and `p`, and its globals with the names read from them."""
     names: dict[str, set[str]] = {"s": set(), "p": set()}
     found: set[tuple[str, ...]] = set()
-    local: str | None = None  # what was loaded just before
+    local: str | None = None  # the variable that was loaded just before
     path: tuple[str, ...] | None = None
     for step in dis.get_instructions(code):
         before, local = local, None
-        if "LOAD_FAST" in step.opname:  # which may load two at once
+        if "LOAD_FAST" in step.opname:  # an instruction may load two at once
             local = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
         elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             if before is not None and before in names:
@@ -86,13 +87,13 @@ def _read(code: CodeType) -> tuple[dict[str, set[str]], set[tuple[str, ...]]]:
 
 
 def _called(body: Callable) -> str:
-    """A body's name with that of its file, as `explain` prints it."""
+    """The names of a body's file and of the body, as `explain` prints them."""
     return f"{body.__module__.rpartition('.')[2]}.{body.__name__}"
 
 
 @cache
 def over(each: str, *when: Callable) -> FunctionType:
-    """How many indices a Phase has: a count, and 0 unless all of some functions say yes."""
+    """The function that counts a Phase's indices; it returns 0 unless all of `when` are true."""
     given = ["t, s, p" if each.__code__.co_argcount == 3 else "s, p" for each in when]
     tests = " and ".join(f"when_{k}({args})" for k, args in enumerate(given))
     source = f"def over(t, s, p):\n    return {_EACH[each]}"
@@ -105,7 +106,7 @@ def over(each: str, *when: Callable) -> FunctionType:
 class Shared:
     """What all layers see: arrays by name, and the parameters.
 
-    `inputs` names the arrays that no body writes; `bodies` what is taken in place of a body.
+    `inputs` names the arrays that no body writes; `bodies` maps a body to its replacement.
     """
 
     def __init__(self, parameters: Any, bodies: Mapping[Callable, Callable] | None = None):
@@ -118,11 +119,11 @@ class Shared:
 
 
 class Brightness(float):
-    """A number per unit of brightness: divided by 255 while images are of whole numbers."""
+    """A number per unit of brightness; it is divided by 255 while images hold whole numbers."""
 
 
 class Wired(NamedTuple):
-    """A Phase at a layer, and how it came to be."""
+    """A Phase at a layer, and the arguments of `Layer.phase` that made it."""
 
     phase: Phase
     layer: Layer
@@ -133,7 +134,7 @@ class Wired(NamedTuple):
 class Layer(Guarded):
     """A group of units: its arrays by name, and the layers below and above it.
 
-    Arrays are attributes, too: ``layer.W`` is ``layer.arrays["W"]``.
+    Arrays are also attributes: ``layer.W`` is ``layer.arrays["W"]``.
 
     Attributes
     ----------
@@ -168,12 +169,12 @@ class Layer(Guarded):
 
     @property
     def below(self) -> Any:
-        """The layer that it gets input from; None of the input."""
+        """The layer that it gets input from; the input has None."""
         return self._shared.layers[self.index - 1] if self.index else None
 
     @property
     def above(self) -> Any:
-        """The next layer; None of the output."""
+        """The next layer; the output has None."""
         return None if self.is_output else self._shared.layers[self.index + 1]
 
     @property
@@ -209,19 +210,19 @@ class Layer(Guarded):
             What `i` runs over: units, units of the layer below (rows of ``W``), blocks of units
             (see `spikesim.kernels.spikes.bounds`), or nothing.
         when : callable or tuple of callable, optional
-            ``when(s, p)`` or ``when(t, s, p)``, true in the steps in which it acts; by default in
-            all.
+            ``when(s, p)`` or ``when(t, s, p)``, true in the steps in which the body acts; by
+            default it acts in all.
         many : int, optional
-            How many units there are, if they are not those of the layer.
+            The number of units; by default that of the layer.
         dtype : {'float32', 'float64'}, optional
-            The type of its numbers, if it is not that of the network: for slow decays.
+            The type of the body's numbers, for slow decays; by default that of the network.
         **given : numpy.ndarray or number
-            What names of the body stand for here, if not what the module's text says.
+            What names of the body stand for here, in place of what the module's docstring says.
 
         Raises
         ------
         InputError
-            If the body reads a name that is not there; offers the nearest.
+            If the body reads a name that does not exist; the message offers the nearest one.
         """
         body = check_body("body", self._shared.bodies.get(body, body), "i", "t", "s", "p")
         check_choice("each", each, list(_EACH))
@@ -273,14 +274,14 @@ class Layer(Guarded):
         who = "A body" if body is None else _called(body)
         fields = getattr(self._shared.parameters, "_fields", ())
         raise InputError(
-            f"{who} reads p.{name}, which is no number of the parameters; declare it in the "
+            f"{who} reads p.{name}, which is not a number of the parameters; declare it in the "
             "model's Parameters, or give it to `phase` by name."
             + ("" if name in fields else nearest(name, fields))
         )
 
 
 def linked(units: tuple[int, ...], shared: Shared) -> list[Layer]:
-    """Layers of so many units each, which know each other."""
+    """Make layers with these numbers of units; they know each other."""
     last = len(units) - 1
     names = ["input", *(f"hidden_{k}" for k in range(1, last)), "output"]
     shared.layers = [Layer(k, names[k], n, shared) for k, n in enumerate(units)]

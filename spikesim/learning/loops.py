@@ -1,6 +1,6 @@
-"""One copy of the dynamics of a model that learns patterns in time: its clock is a loop.
+"""One copy of the dynamics of a model that learns patterns in time; its clock is a loop.
 
-Input and target come again and again, without a trial, a phase or a reset in between.
+Input and target come again and again. There are no trials, no phases and no resets in between.
 """
 
 from __future__ import annotations
@@ -35,24 +35,25 @@ class Synapse(NamedTuple):
 
 
 class LoopSimulation(Dynamics):
-    """A model's layers, which spike, and the patterns they are shown; weights are the model's.
+    """A model's spiking layers, with the model's weights, and the patterns that they are shown.
 
-    Bodies find, besides what the model brings, the spikes of each layer (``s.ids``, ``s.count``,
-    ``s.spike``), and at the output ``s.target_ids`` and ``s.target_count``; or, of a model that
-    learns in windows, their ``s.start``, ``s.end`` and ``s.who`` in steps, ``s.loop`` (its length
-    and the step it began with) and ``s.window`` (which one comes next, and a number of the body's).
+    Besides the model's own arrays, bodies find the spikes of each layer (``s.ids``, ``s.count``,
+    ``s.spike``). At the output they also find ``s.target_ids`` and ``s.target_count``. If the model
+    learns in windows, they find these instead: ``s.start``, ``s.end`` and ``s.who`` of the windows,
+    in steps; ``s.loop``, the length of the loop and the step with which it began; ``s.window``, the
+    number of the next window and a number that the body may use.
 
     Parameters
     ----------
     model : PatternModel
     purpose : {TRAINING, TEST, RECORDING, MEASURING}
     synapse : Synapse, optional
-        Compute what this synapse learns from in every step, to record it.
+        In every step, compute what this synapse learns from, so that it can be recorded.
     numbers : dict of str to number, optional
-        What bodies read in place of the model's `numbers`.
+        Numbers that bodies read in place of the model's `numbers`.
     """
 
-    model: Any  # a PatternModel, which is made of this
+    model: Any  # a PatternModel, whose module imports this one
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class LoopSimulation(Dynamics):
         ]
 
     def _add_target(self) -> None:
-        """What the output is to emit, or when, under the names that bodies know it by."""
+        """Add the target spikes or windows to the output's arrays, under the bodies' names."""
         own = self.output.arrays
         if self._target is not None:
             listed = self._target.spike_list()
@@ -103,7 +104,7 @@ class LoopSimulation(Dynamics):
     # ------------------------------------------------------------------- building
 
     def jump(self, pre: Layer, post: Layer, target: str, W: np.ndarray, steps: int) -> None:
-        """Let spikes of a layer add their weights to a variable of another, some steps later."""
+        """Let spikes of a layer add their weights to a variable of another layer, steps later."""
         populations = self.network.populations
         projection = self.network.connect(
             populations[pre.name],
@@ -115,7 +116,7 @@ class LoopSimulation(Dynamics):
         projection._share(W)
 
     def remember(self, layer: Layer, steps: int) -> None:
-        """Keep the spikes of a layer for so many steps; of the output, those of the target, too."""
+        """Keep the spikes of a layer for `steps` steps; for the output, keep the target's, too."""
         self.network.populations[layer.name].remember(steps)
         if layer is self.output and self._target is not None:
             self._target.remember(steps)
@@ -129,7 +130,7 @@ class LoopSimulation(Dynamics):
     # ------------------------------------------------------------------- running
 
     def loop(self, pattern: SpikePattern, target: SpikePattern | Windows, origin: int) -> None:
-        """Show these over and over, from step `origin` on."""
+        """Show a pattern and its target over and over, from step `origin` on."""
         dt = self.network.dt
         _replace(self._shown, pattern, dt, origin)
         if self._target is not None and isinstance(target, SpikePattern):
@@ -148,7 +149,7 @@ class LoopSimulation(Dynamics):
             self.output.window[:] = len(target.start), 0  # none until the loop begins
 
     def rehearse(self, pattern: SpikePattern, target: SpikePattern | Windows) -> int:
-        """Show these for one loop, so that the next one begins at time 0; return its steps."""
+        """Show them for one loop, so that the next loop begins at time 0; return its steps."""
         steps = round(pattern.duration / self.network.dt)
         self.model.follow_weights()
         self.network._step = -steps
@@ -157,13 +158,13 @@ class LoopSimulation(Dynamics):
         return steps
 
     def learn_at(self, rate: float) -> None:
-        """Set the learning rate; 0 keeps the weights."""
+        """Set the learning rate; 0 keeps the weights as they are."""
         for params in self._learners:
             params.update((name, rate) for name in self.model.RATES if name in params)
 
 
 def check_synapse(synapse: Any, sizes: tuple[int, ...]) -> Synapse:
-    """A synapse of a network of layers of these sizes, or an `InputError`."""
+    """Return a synapse of a network with layers of these sizes, or raise `InputError`."""
     if not isinstance(synapse, tuple) or len(synapse) != 3:
         raise InputError(f"synapse is {show(synapse)}; it has to be (layer, pre, post).")
     layer = check_integer("synapse layer", synapse[0], at_least=1, at_most=len(sizes) - 1)
@@ -175,11 +176,11 @@ def check_synapse(synapse: Any, sizes: tuple[int, ...]) -> Synapse:
 
 
 def arranged(saved: Any, own: Mapping[str, Mapping[str, np.ndarray]]) -> Any:
-    """Saved arrays of Phases as a network has them: the k-th of a name is the k-th of that name.
+    """Arrange saved arrays of Phases as a network has them: the k-th of a name as its k-th.
 
-    Under which Phase an array is saved depends on which one has it first, and on how many come
-    before, so that a file of an earlier version may have it under another, or arrays that nothing
-    reads.
+    An array is saved under the first Phase that has it, and the number of Phases before it counts.
+    A file of an earlier version may therefore have it under another Phase. It may also hold arrays
+    that nothing reads.
     """
     if not isinstance(saved, Mapping) or set(saved) == set(own):
         return saved

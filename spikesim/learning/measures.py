@@ -1,4 +1,4 @@
-"""What a model would change if it learned now: `Update`, and how that is measured of a loop."""
+"""What a model would change if it learned now: `Update`, and how a loop measures it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["Update", "update_of_loop"]
 class Update(NamedTuple):
     """What a model would change, for one unit of learning rate.
 
-    Of models that learn from examples it is averaged over them; of models that learn patterns in
-    time it is what one loop comes to.
+    For models that learn from examples, it is averaged over the examples; for models that learn
+    patterns in time, over the steps of one loop.
 
     Attributes
     ----------
     dW : list of numpy.ndarray, shapes of ``net.W``
     db : list of numpy.ndarray, shapes of ``net.b``
-        Empty of a model without biases.
+        Empty if the model has no biases.
     delta : list of numpy.ndarray, shapes (examples, units) or (steps, units)
-        What each layer learns from, of every example or step: -dE/da, or what stands for it.
+        What each layer learns from in every example or step: -dE/da, or what stands for it.
     """
 
     dW: list[np.ndarray]
@@ -36,17 +36,17 @@ class Update(NamedTuple):
 
 
 def update_of_loop(net: LoopSimulation, pattern: Any, target: Any) -> Update:
-    """Show a pattern to a copy that measures, once and then once more, and take its sums.
+    """Show a pattern twice to a copy that measures, and take the sums of the second loop.
 
-    The loop that counts is steps 1 to its last: a chunk ends with a step whose number is a multiple
+    The loop that counts begins with step 1, as a chunk ends with a step whose number is a multiple
     of its length.
     """
     model, steps = net.model, net.rehearse(pattern, target)
     sums = [model.summed(layer) for layer in net.above_input]
     if all(each is None for each in sums):
         raise InputError(
-            f"update of {type(model).__name__} is not known: `summed` returns no array of what the "
-            "rule has added up for the weights of a layer, and not applied as net.applies is false."
+            f"update of {type(model).__name__} is not known: `summed` returns no array. It has to "
+            "return what the rule has added up for a layer's weights where net.applies is false."
         )
     errors = [model.learned_from(layer) for layer in net.above_input]
     delta = [np.full((steps, layer.n), np.nan) for layer in net.above_input]

@@ -1,8 +1,8 @@
-"""`LayeredModel`: what a layered model brings, and `Dynamics`, one copy of it that runs.
+"""`LayeredModel`: what a layered model brings; and `Dynamics`, one copy of it that runs.
 
 A model says what its parameters are, which arrays a layer has, and in which order bodies act within
-a step. It is simulated in several copies, which share the weights: one to learn, one to be tested,
-one to be recorded from and one to be measured, so that none of them disturbs another.
+a step. Several copies of it are simulated, so that none of them disturbs another: one for learning,
+one for tests, one for recordings and one for measures. They share the weights.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ class LayeredModel(Learner):
     Attributes
     ----------
     KIND : str
-        What its files are called inside; of a class without one of its own, the name of the class.
+        The kind that its files name as their content; by default the name of the class.
     TITLE : str
-        The model and its paper, in a line.
+        The model and its paper, in one line.
     Parameters : type
         Its constants; see `spikesim.learning.parameters`.
     WEIGHTS : tuple of str
-        The arrays that learning changes, which users see as ``net.NAME[m]``.
+        The arrays that learning changes; users see them as ``net.NAME[m]``.
     STREAMS : tuple of str
-        What random numbers are drawn for; each purpose has a stream of its own.
+        The purposes of random numbers; each has its own stream.
     BODIES : dict of callable to callable
-        Bodies that a subclass puts in the place of others.
+        Body → the body with which a subclass replaces it.
     RATES : tuple of str
-        Numbers of bodies that a schedule of the learning rate multiplies.
+        The numbers of bodies that a schedule of the learning rate multiplies.
     CARRIES : bool
-        Whether a trial passes something on to the next, as spikes that are under way. A test then
-        begins from a cleared state with each image.
+        Whether a trial passes something on to the next, such as spikes that are under way. A test
+        then begins each image from a cleared state.
     SAVED : tuple of str
         Other arrays of layers that outlast a trial.
     DT : float
@@ -87,35 +87,35 @@ class LayeredModel(Learner):
     def weights(self, layers: list[Layer]) -> None:
         """Put what learning changes, and all else that is drawn once, into ``layer.arrays``.
 
-        They take the type of the network.
+        The network converts these arrays to its own type.
         """
         raise InputError(f"{type(self).__name__} has no method weights(self, layers).")
 
     def arrays(self, layer: Layer) -> dict[str, Any]:
-        """Name → shape of the layer's other arrays, which begin with zeros; or an array itself."""
+        """Name → shape of each other array of the layer, which begins at 0; or an array itself."""
         return {}
 
     def sums(self, layer: Layer) -> dict[str, Any]:
-        """The same of arrays that are set to 0 at the start of each trial."""
+        """The same for arrays that are set to 0 at the start of each trial."""
         return {}
 
     def phase_sums(self, layer: Layer) -> dict[str, Any]:
-        """The same at the start of each phase of a trial."""
+        """The same for arrays that are set to 0 at the start of each phase of a trial."""
         return {}
 
     def neuron(self, layer: Layer, net: Simulation) -> Cells | Pixels | None:
-        """What spikes in this layer; None for units that a step computes itself."""
+        """The neurons or pixels of a layer that spikes; None if the step computes its units."""
         return None
 
     def connect(self, net: Simulation) -> None:
-        """Connect layers that spike, by ``net.connect``."""
+        """Connect layers that spike, with ``net.connect``."""
 
     def step(self, net: Simulation) -> Iterable[Wired | Phase]:
-        """The Phases of a step, in their order; they follow the neurons of layers that spike."""
+        """The Phases of a step, in order; they come after the neurons of layers that spike."""
         raise InputError(f"{type(self).__name__} has no method step(self, net).")
 
     def results(self) -> dict[str, int | tuple[int, ...]]:
-        """What a trial leaves behind besides its answer: name → how many numbers, or a shape."""
+        """What a trial leaves behind besides its answer: name → a number of values, or a shape."""
         return {"loss": 1}
 
     def lengths(self, n: int, purpose: int) -> np.ndarray:
@@ -123,16 +123,16 @@ class LayeredModel(Learner):
         return np.tile(np.array([1, 0], np.int64), (n, 1))
 
     def shortest(self) -> tuple[int, int]:
-        """How many steps the two phases of a trial that it learns from have at least."""
+        """The fewest steps that the two phases of a trial for learning may have."""
         first, second = self.lengths(1, TRAINING)[0]
         return int(first), int(second)
 
     def per_trial(self, net: Simulation, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Arrays of which each trial reads its own row, and their rows for `n` trials."""
+        """Arrays from which each trial reads its own row, and their rows for `n` trials."""
         return []
 
     def prepare(self, net: Simulation, trial: int, count: int) -> None:
-        """Draw what `count` trials need, the first of which is number `trial` since the start."""
+        """Draw what `count` trials need; the first is number `trial` since the start."""
 
     def block(self) -> int:
         """Trials per compiled call."""
@@ -143,13 +143,13 @@ class LayeredModel(Learner):
         return self.sizes
 
     def source(self, layer: Layer) -> Layer:
-        """Where the feedback onto a hidden layer comes from."""
+        """The layer from which the feedback onto a hidden layer comes."""
         return layer.above
 
     def feedback_weights(self, layer: Layer) -> np.ndarray | None:
-        """The feedback weights onto a hidden layer, [pre, post], which users see as ``net.B[m]``.
+        """The feedback weights onto a hidden layer, [pre, post]; users see them as ``net.B[m]``.
 
-        By default its array B; a view of another one, if the model calls it otherwise.
+        By default they are its array B. A model that has another name for them returns a view.
         """
         return layer.arrays.get("B")
 
@@ -210,24 +210,24 @@ class LayeredModel(Learner):
         return f"<{type(self).__name__} {sizes}, seed {self.seed}>"
 
     def _checked(self, layers: int, given: dict[str, Any]) -> ModelParameters:
-        """The parameters of a network of so many layers after the input."""
+        """The parameters of a network with this number of layers after the input."""
         return self.Parameters.checked(layers, given, self.dtype)
 
     def chance(self, purpose: str, *more: int) -> np.random.Generator:
-        """Random numbers for one purpose, the same whenever they are asked for.
+        """Random numbers for one purpose; every call returns the same ones.
 
         Parameters
         ----------
         purpose : str
             One of `STREAMS`.
         *more : int
-            What else they depend on, such as the number of the trial.
+            Anything else that they depend on, such as the number of the trial.
         """
         check_choice("purpose", purpose, list(self.STREAMS))
         return random_numbers(self.seed, self.STREAMS.index(purpose), *more)
 
     def _saved_weights(self) -> dict[str, dict[str, np.ndarray]]:
-        """Name → place among those of the name → array."""
+        """Name → place among the arrays of that name → array."""
         found: dict[str, dict[str, np.ndarray]] = {}
         for arrays in self._weights:
             for name, array in arrays.items():
@@ -237,19 +237,19 @@ class LayeredModel(Learner):
 
 
 class Dynamics:
-    """One copy of a model's dynamics, with the model's weights; a subclass brings its clock.
+    """One copy of a model's dynamics, with the model's weights; a subclass brings the clock.
 
     Attributes
     ----------
     layers, above_input, hidden : list of Layer
-        All layers; all but the input; those between input and output.
+        All layers; all but the input; the layers between input and output.
     input, output : Layer
     p : ModelParameters
     purpose : {TRAINING, TEST, RECORDING, MEASURING}
     learning : bool
-        Whether learning is computed: for training, where it is applied, and for measures.
+        Whether changes of weights are computed: for training, and for measures.
     applies : bool
-        Whether it is applied.
+        Whether these changes are applied: for training only.
     network : Network
     moments : dict of str to numpy.ndarray
         What optimisers keep from one update to the next.
@@ -318,12 +318,12 @@ class Dynamics:
             layer.arrays.update(population.state)
 
     def has_a_body_for(self, *names: str) -> bool:
-        """Whether a body of the step sees one of these arrays that all layers share."""
+        """Whether a body of the step sees one of these arrays, which all layers share."""
         seen = {id(array) for phase in self._phases for array in phase.state.values()}
         return any(id(self.shared.arrays[name]) in seen for name in names)
 
     def explained(self) -> str:
-        """Every body in the order of a step: at which layer, for what, and what its names mean."""
+        """All bodies in the order of a step: their layer, their indices, what their names mean."""
         names = {id(a): f"{name}" for name, a in self.shared.arrays.items()}
         for layer in self.layers:
             names.update((id(a), f"{layer.name}.{name}") for name, a in layer.arrays.items())
@@ -344,7 +344,7 @@ class Dynamics:
 
 
 class Simulation(Dynamics):
-    """A copy of the dynamics whose clock are trials: an example each, in one or two phases."""
+    """A copy of the dynamics that runs in trials: one example each, in one or two phases."""
 
     def __init__(self, model: LayeredModel, purpose: int, capacity: int):
         seed = int(np.random.SeedSequence([model.seed, purpose]).generate_state(1, np.uint64)[0])
@@ -409,7 +409,7 @@ class Simulation(Dynamics):
     # ------------------------------------------------------------------- building
 
     def _cleared(self, method: str, when: Callable) -> list[Phase]:
-        """Arrays cut from one, so that a single Phase can set all of them to zero."""
+        """Cut arrays from a single one, so that a single Phase can set all of them to zero."""
         wanted = [
             (layer, name, np.atleast_1d(shape))
             for layer in self.layers
@@ -444,23 +444,23 @@ class Simulation(Dynamics):
         offset: np.ndarray | None = None,
         transposed: bool = False,
     ) -> Projection:
-        """Let spikes of a layer add their weights to the potentials of another.
+        """Let spikes of a layer add their weights to the potentials of another layer.
 
-        Weights that a trial has changed hold from the next one on, also for what earlier spikes
-        still contribute.
+        Weights that a trial has changed take effect with the next trial. They then also apply to
+        what earlier spikes still contribute.
 
         Parameters
         ----------
         pre, post : Layer
         target : str
-            The variable that potentials are written to.
+            The variable that holds the potentials.
         W : numpy.ndarray, shape (pre.n, post.n)
-            An array of a layer, as it is; of shape (post.n, pre.n) if `transposed`.
+            An array of a layer, not a copy; of shape (post.n, pre.n) if `transposed`.
         kernel : DoubleExponential
         delay : float
-            In ms; 0 is possible onto a later layer.
+            In ms; 0 is possible if `post` is the later layer.
         offset : numpy.ndarray, optional
-            An array of a layer that is added to the potentials.
+            An array of a layer; it is added to the potentials.
         """
         populations = self.network.populations
         projection = self.network.connect(
@@ -502,7 +502,7 @@ class Simulation(Dynamics):
                 population.shared[name] = new[name]
 
     def run(self, example: np.ndarray, lengths: np.ndarray, first: int, batch: int = 1) -> None:
-        """Run a trial for each of some examples, in batches; `first` is the number of the first."""
+        """Run a trial for each of some examples, in batches; the first is number `first`."""
         count = len(example)
         place = np.arange(count) % batch
         begins, ends = self.shared.arrays["begins"], self.shared.arrays["ends"]
@@ -515,7 +515,7 @@ class Simulation(Dynamics):
         self.network.run_steps(self.trials.schedule(example, lengths))
 
     def scale_rates(self, factor: float, only: str | None = None) -> None:
-        """Multiply the learning rates that the parameters give, or those of one name."""
+        """Multiply the learning rates that the parameters give; `only` those of one name."""
         if factor != 1.0 and not self._rates:
             names = " or ".join(f"p.{name}" for name in self.model.RATES)
             raise InputError(
@@ -547,20 +547,20 @@ class Simulation(Dynamics):
         return found
 
     def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `arrays` of such a simulation was."""
+        """Continue from what `arrays` of such a simulation returned."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
         for name, array in self.arrays().items():
             array[...] = saved[name]
 
     def clear(self) -> None:
-        """Forget all of it, as before the first trial."""
+        """Forget all that a trial passes on, as before the first trial."""
         for array in self.arrays().values():
             array.fill(0)
 
 
 def _steps(model: LayeredModel, net: Simulation) -> list[Wired | Phase]:
-    """What the step of a model yields, if that can be run."""
+    """What the step of a model yields, or an `InputError` if that cannot run."""
     whose, found = f"step of {type(model).__name__}", model.step(net)
     if not isinstance(found, Iterable):
         raise InputError(f"{whose} returns {found!r}; it has to yield what layer.phase returns.")
@@ -575,7 +575,7 @@ def _steps(model: LayeredModel, net: Simulation) -> list[Wired | Phase]:
 
 
 def _shapes(model: LayeredModel, method: str, layer: Layer) -> Mapping[str, Any]:
-    """Name → shape of arrays of a layer, from a method of a model."""
+    """Name → shape of a layer's arrays, from a method of the model."""
     found, whose = getattr(model, method)(layer), f"{method} of {type(model).__name__}"
     if not isinstance(found, Mapping):
         raise InputError(f"{whose} returns {found!r}; it has to return a dict of name and shape.")

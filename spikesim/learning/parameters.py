@@ -5,8 +5,8 @@
         beta: float = number(0.5, "nudging", symbol="β", above=0.0, at_most=1.0)
         rule: str = choice("hebb", "oja", about="what changes the weights")
 
-Refusals, options of the command line and their help, and the values that tests try follow from the
-declaration.
+Several things follow from a declaration: what is refused, the option of the command line with its
+help, and the values that tests try.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ __all__ = [
 
 Own = TypeVar("Own", bound="ModelParameters")
 
-_BEYOND = {"above": 0.0, "below": 0.0, "at_least": -1.0, "at_most": 1.0}  # how far a bad value is
+_BEYOND = {"above": 0.0, "below": 0.0, "at_least": -1.0, "at_most": 1.0}  # from bound to bad value
 
 
 @dataclasses.dataclass(frozen=True)
 class Declared:
-    """What is said of one parameter.
+    """The declaration of one parameter.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class Declared:
     default : number, bool, str or None
     about, unit, symbol : str
     bounds : dict
-        Of `check_number` or `check_integer`: above, at_least, at_most, below.
+        Arguments of `check_number` or `check_integer`: above, at_least, at_most, below.
     choices : tuple of str
     optional : bool
-        Whether it may be None.
+        Whether the parameter may be None.
     hidden : bool
-        Whether 'per layer' is per hidden layer.
+        Whether 'per layer' means per hidden layer.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class Declared:
     hidden: bool = False
 
     def checked(self, name: str, value: Any, layers: int) -> Any:
-        """The value as it is kept, or an `InputError` that names it."""
+        """Return the value to be kept, or raise an `InputError` that names the parameter."""
         if self.optional and value is None:
             return None
         if self.kind == "per layer":
@@ -87,7 +87,7 @@ class Declared:
         return check_number(name, value, unit=self.unit, **self.bounds)
 
     def parsed(self, name: str, text: str) -> Any:
-        """The value that a text of the command line stands for."""
+        """The value that a text from the command line stands for."""
         if self.kind == "choice":
             return text
         words = {"true": True, "false": False} if self.kind == "flag" else {}
@@ -107,7 +107,7 @@ class Declared:
             ) from None
 
     def described(self) -> str:
-        """What it is, in which unit, within which bounds: a line of help.
+        """A line of help: what the parameter is, its unit and its bounds.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class Declared:
         return f"{about}; {', '.join(said)}" if about else ", ".join(said)
 
     def impossible(self) -> list[Any]:
-        """Values that have to be refused: one beyond each bound, and one of another kind."""
+        """Values that have to be refused: one beyond each bound, and some of another kind."""
         beyond = [bound + _BEYOND[name] for name, bound in self.bounds.items()]
         if self.kind == "whole":
             return [*(round(value) for value in beyond), 0.5, "many"]
@@ -182,14 +182,14 @@ def per_layer(
     hidden: bool = False,
     **bounds: float,
 ) -> Any:
-    """One number, or one for each layer after the input, or each hidden one; checked, a tuple."""
+    """One number, or one for each layer after the input (`hidden`: each hidden one); a tuple."""
     return _declared(
         "per layer", default, about, unit, symbol, bounds, optional=optional, hidden=hidden
     )
 
 
 def refuse_if(condition: object, sentence: str) -> None:
-    """Raise `InputError` if parameters exclude each other.
+    """Raise `InputError` with a sentence if parameters exclude each other.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def refuse_if(condition: object, sentence: str) -> None:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(number, whole, flag, choice, per_layer))
 class ModelParameters:
-    """Base of a model's parameters, which adds fields, and `check` for what depends on several.
+    """The base class of a model's parameters; add fields, and `check` for what depends on several.
 
     Examples
     --------
@@ -227,11 +227,11 @@ class ModelParameters:
         )
 
     def check(self, layers: int, dtype: str) -> None:
-        """Refuse what does not go together."""
+        """Refuse parameters that do not go together."""
 
     @classmethod
     def declarations(cls) -> dict[str, Declared]:
-        """What is said of each parameter, by name."""
+        """The declaration of each parameter, by name."""
         return dict(cls._declarations)
 
     @classmethod
@@ -261,7 +261,7 @@ class ModelParameters:
         return p
 
     def others(self) -> dict[str, Any]:
-        """The parameters that are not the defaults, by name; of one value for all layers, that."""
+        """The parameters that differ from the defaults, by name; equal entries as one number."""
         found = {}
         for name, declared in self._declarations.items():
             value = getattr(self, name)
@@ -281,7 +281,7 @@ class ModelParameters:
 
 
 class TimedParameters(ModelParameters):
-    """Parameters of a model whose step the user chooses."""
+    """The parameters of a model whose step the user chooses."""
 
     def check_times(self, dt: float, dtype: str) -> None:
-        """Refuse what does not go with a step of `dt` ms."""
+        """Refuse parameters that do not go with a step of `dt` ms."""

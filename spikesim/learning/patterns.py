@@ -1,4 +1,4 @@
-"""`PatternModel`: layers that spike and learn patterns in time, one block of time after another."""
+"""`PatternModel`: layers that spike and learn patterns in time, in one block after another."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from spikesim.training import (
 
 __all__ = ["PatternModel", "TimedParameters"]
 
-STRETCH = 10_000  # steps between looks at Ctrl-C
+STRETCH = 10_000  # steps between checks for Ctrl-C
 
 _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
 
@@ -57,9 +57,9 @@ _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seco
 class PatternModel(LayeredModel):
     """A spiking network that learns to answer an input pattern with given spikes.
 
-    What a model brings: `weights`, `arrays`, `neuron`, `connect` and `step` of `LayeredModel`, and
-    the methods of the first part here. Its step tallies into ``output.unmatched`` how many output
-    and target spikes have no counterpart.
+    A model brings `weights`, `arrays`, `neuron`, `connect` and `step` of `LayeredModel`, and the
+    methods of the first part here. Its step counts in ``output.unmatched`` how many output and
+    target spikes have no counterpart.
 
     Parameters
     ----------
@@ -67,33 +67,34 @@ class PatternModel(LayeredModel):
         Neurons in each layer, from the input to the output: (100, 4, 1). (100, 1) has no hidden
         layer; several hidden layers are possible.
     seed : int
-        What initial weights and random feedback depend on.
+        Initial weights and random feedback depend on it.
     dt : float
         The step in ms.
     dtype : {'float32', 'float64'}
     backend : {'cpu', 'python', 'cuda'}
         See `spikesim.backends`; 'cuda:1' is the second GPU.
     **parameters
-        Constants and options other than the defaults, by name; ``Parameters`` of the model lists
-        them.
+        Constants and options that differ from the defaults, by name; the model's ``Parameters``
+        lists them.
 
     Attributes
     ----------
     W : sequence of numpy.ndarray, shapes (n_below, n)
-        Weights; ``W[0]`` leads from the input. May be set: ``net.W[0] = array``.
+        Weights; ``W[0]`` leads from the input. You may set them: ``net.W[0] = array``.
     B : sequence of numpy.ndarray, shapes (n_above, n)
-        Feedback weights onto each hidden layer from the layer above, if the model has some.
+        Feedback weights onto each hidden layer from the layer above, if the model has any.
     notes : dict of str to number or str
-        Anything to be kept with the network in its file.
+        Anything that the network's file is to keep with it.
     history : dict of str to list
-        One entry per block: 'block'; 'time' in s at its end, burn-in included; 'cost', see `cost`;
-        'unmatched', output and target spikes of the block without a counterpart in the same step;
-        'rate' in Hz of each layer after the input; 'learning_rate'; 'seconds' it took.
+        One entry per block: 'block'; 'time' at its end in s, including the burn-in; 'cost', see
+        `cost`; 'unmatched', the number of output and target spikes without a counterpart in the
+        same step; 'rate' of each layer after the input, in Hz; 'learning_rate'; 'seconds', how long
+        the block took.
 
     Raises
     ------
     InputError
-        If a size or parameter is impossible, before anything is made.
+        If a size or parameter is impossible; nothing has been made by then.
     """
 
     Parameters: ClassVar[type[ModelParameters]] = TimedParameters
@@ -101,19 +102,19 @@ class PatternModel(LayeredModel):
     RATES = ("eta",)
 
     TASKS: ClassVar[dict[str, Callable[..., Task]]] = {}
-    """What the command line can teach: name → ``task(seed=0)``; 'picture' may take more."""
+    """The tasks that the command line can teach: name → ``task(seed=0)``; 'picture' takes more."""
 
     DT = 0.1
     in_windows = False
-    _training: Any
     """Whether targets are `Windows` rather than spike trains."""
+    _training: Any
 
     def numbers(self) -> dict[str, float]:
-        """Numbers that bodies read, of which the parameters do not tell: such as depend on dt."""
+        """Numbers that bodies read and that are not parameters, such as those that depend on dt."""
         return {}
 
     def follow_weights(self) -> None:
-        """Bring up to date what follows weights, which may have been set."""
+        """Update everything that follows the weights, as a user may have set them."""
 
     @property
     def cost(self) -> float:
@@ -121,15 +122,15 @@ class PatternModel(LayeredModel):
         raise NotImplementedError
 
     def silent_cost(self, target: SpikePattern) -> float:
-        """The cost of a network that never spikes: what others compare with."""
+        """The cost of a network that never spikes, for comparison."""
         raise NotImplementedError
 
     def cost_of(self, net: LoopSimulation, steps: int) -> float:
-        """The cost over the next steps of a simulation, which does not learn."""
+        """The cost over the next steps of a simulation that does not learn."""
         raise NotImplementedError
 
     def summed(self, layer: Layer) -> np.ndarray | None:
-        """What the rule has added up for ``layer.W`` since the last update; for `update`."""
+        """What the rule has added up for ``layer.W`` since the last update; `update` needs it."""
         return None
 
     def learned_from(self, layer: Layer) -> np.ndarray | None:
@@ -137,7 +138,7 @@ class PatternModel(LayeredModel):
         return None
 
     def indices(self, net: LoopSimulation) -> Iterable[tuple[str, np.ndarray, int, Any]]:
-        """Arrays that bodies take for indices: name, array, lowest and highest value."""
+        """Arrays that bodies use as indices: name, array, lowest and highest value."""
         return ()
 
     # ------------------------------------------------------------------- what it gets
@@ -179,22 +180,22 @@ class PatternModel(LayeredModel):
         return f"<{type(self).__name__} {layers}, {self.time:g} s, seed {self.seed}>"
 
     @property
-    def block(self) -> int:  # type: ignore[override]  # of a loop there are no trials to count
-        """How many blocks it has learned."""
+    def block(self) -> int:  # type: ignore[override]  # a loop has no trials to count
+        """How many blocks the network has learned."""
         return self._at_block
 
     @property
     def time(self) -> float:
-        """Simulated time so far, burn-in included, in s."""
+        """Simulated time so far, including the burn-in, in s."""
         return self._training.network.time / 1000.0
 
     @property
     def shown(self) -> tuple[SpikePattern, SpikePattern | Windows] | None:
-        """The patterns that the network last learned from: input and target; None before."""
+        """The input and the target from which the network last learned; None before it has."""
         return self._shown
 
     def explain(self) -> None:
-        """Print the bodies in the order of a step, and what their names stand for."""
+        """Print the bodies in the order of a step, and the arrays that their names stand for."""
         print(self._training.explained())
 
     # ------------------------------------------------------------------- learning
@@ -217,37 +218,36 @@ class PatternModel(LayeredModel):
         Parameters
         ----------
         input : SpikePattern
-            What the input neurons emit, over and over.
+            The spikes that the input neurons emit, over and over.
         target : SpikePattern or Windows
-            What the output neurons are to emit; as long as the input. Of a model that learns in
-            windows, when each of them is to spike.
+            The spikes that the output neurons are to emit; it lasts as long as the input. If the
+            model learns in windows, it says when each output neuron is to spike.
         blocks : int
-            How many more blocks. An unfinished one, after an interruption, is finished first and
-            counts.
+            How many more blocks. A block that was interrupted is finished first, and counts.
         block : float
             Length of a block in ms: how often the history gets an entry and a checkpoint is saved.
         burn_in : float, optional
-            First run so long (ms) with the weights as they are, in which optimizers get to know
+            First run for this time (ms) without changing weights, so that optimizers get to know
             the gradients. By default one block for a network that has not run yet, else none.
         learning_rate : float or array_like of shape (blocks,), optional
-            For all blocks or for each; the parameter by default.
+            One for all blocks, or one for each; by default the model's parameter.
         progress : bool or callable
-            True shows a bar where stderr is a terminal.
+            True shows a bar if stderr is a terminal.
         checkpoint : str or Path, optional
             Save to this file after every block, and when interrupted with Ctrl-C or SIGTERM.
         callback : callable, optional
-            ``callback(net)`` is called after each block, once its entry in `history` is written
-            and saved. If it returns True, learning stops.
+            The network calls ``callback(net)`` after each block, once it has written and saved the
+            block's entry in `history`. If the callback returns True, learning stops.
 
         Returns
         -------
         dict of str to list
-            `history` as it is now.
+            The `history` so far.
 
         Raises
         ------
         InputError
-            If patterns do not fit the network, or spikes are unsorted, negative or too late.
+            If patterns do not fit the network, or spike times are unsorted, negative or too late.
         SimulationError
             If a voltage or weight becomes NaN or infinite.
         FileError
@@ -334,28 +334,29 @@ class PatternModel(LayeredModel):
     ) -> dict[str, list[Any]]:
         """Learn a task as the command line does, with tests after 1, 2, 5, 10, 20, 50, ... blocks.
 
-        ``notes["tested_at"]`` and ``notes["tested"]`` tell what `evaluate` found, and after which
-        blocks. After an interruption the same call goes on.
+        ``notes["tested"]`` has what `evaluate` found, and ``notes["tested_at"]`` after which
+        blocks. After an interruption, the same call continues.
 
         Parameters
         ----------
         task : Task
         blocks : int, optional
-            How many blocks in all; what suits the task by default.
+            How many blocks in all; by default the number that suits the task.
         decay : int, optional
-            The learning rate is a tenth from this block on; after two thirds of them by default.
+            From this block on, the learning rate is a tenth; by default after two thirds of the
+            blocks.
         tests : int
-            How many new trials a test has, if they differ from block to block.
+            How many blocks of new trials a test has, if trials differ from block to block.
         progress, checkpoint
             As in `fit`.
         callback : callable, optional
-            ``callback(net, error)`` is called after each test, before it is noted and saved. In it
-            ``net.predict`` tells the course of training.
+            The network calls ``callback(net, error)`` after each test, before it notes and saves
+            the test. The callback may use ``net.predict`` to follow the course of training.
 
         Returns
         -------
         dict of str to list
-            `history` as it is now.
+            The `history` so far.
         """
         if not isinstance(task, Task) or not callable(task.trials):
             raise InputError(
@@ -381,7 +382,7 @@ class PatternModel(LayeredModel):
 
         due = self.block > 0 and self.block == next_test(self.block - 1, blocks)
         if due and self.block not in self.notes["tested_at"]:
-            test()  # it was stopped between a block and its test
+            test()  # training was stopped between a block and its test
         eta = float(getattr(self.parameters, self.RATES[0]))
         start = self.time * 1000.0 / self.dt
         total = round(max(blocks - self.block, 0) * block / self.dt)
@@ -447,7 +448,7 @@ class PatternModel(LayeredModel):
     # ------------------------------------------------------------------- using
 
     def predict(self, input: SpikePattern) -> SpikePattern:
-        """The spikes with which the output answers the input, once it has been shown before.
+        """The spikes with which the output answers the input, in its second loop from rest.
 
         Parameters
         ----------
@@ -476,8 +477,8 @@ class PatternModel(LayeredModel):
         Returns
         -------
         float
-            The cost over one loop, after another one, in the unit of `cost`; of a model that
-            learns in windows the percentage of windows with a wrong answer.
+            The cost over the second loop from rest, in the unit of `cost`. If the model learns in
+            windows, the percentage of windows with a wrong answer.
         """
         self._check_patterns(input, target)
         if isinstance(target, Windows):
@@ -493,7 +494,7 @@ class PatternModel(LayeredModel):
         *,
         synapse: Synapse | tuple[int, int, int] | None = None,
     ) -> PatternRecording:
-        """Show the input without learning and record everything, after one loop from rest.
+        """Show the input without learning and record everything, in the second loop from rest.
 
         Parameters
         ----------
@@ -501,8 +502,8 @@ class PatternModel(LayeredModel):
         target : SpikePattern or Windows, optional
             Needed for error signals.
         synapse : Synapse or tuple of int, optional
-            Also record the eligibility trace of this synapse, and what it is made of: (layer, pre,
-            post), layer 1 being the first after the input.
+            Also record the eligibility trace of this synapse, (layer, pre, post), and the signals
+            that make it up. Layer 1 is the first after the input.
 
         Returns
         -------
@@ -518,7 +519,7 @@ class PatternModel(LayeredModel):
         return PatternRecording(self._simulation(RECORDING, chosen), input, target)
 
     def update(self, input: SpikePattern, target: SpikePattern | Windows) -> Update:
-        """What the model would change in a loop, after another one from rest; nothing is changed.
+        """What the model would change in the second loop from rest; the model stays as it is.
 
         Parameters
         ----------
@@ -528,8 +529,8 @@ class PatternModel(LayeredModel):
         Returns
         -------
         Update
-            dW is the mean over the loop, which the rule multiplies by the learning rate; delta the
-            error signals of every layer.
+            dW is the mean over the loop, which the rule multiplies by the learning rate. delta has
+            the error signals of every layer.
         """
         self._check_patterns(input, target)
         steps = round(float(input.duration) / self.dt)
@@ -566,7 +567,7 @@ class PatternModel(LayeredModel):
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "cpu") -> Any:
-        """Read a network that `save` wrote; it goes on as the saved one would have."""
+        """Read a network that `save` wrote; it continues as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
@@ -608,11 +609,11 @@ class PatternModel(LayeredModel):
     # ------------------------------------------------------------------- inside
 
     def _show(self, pattern: SpikePattern, target: SpikePattern | Windows) -> None:
-        """Loop through other patterns from now on, or go on with the same ones."""
+        """Loop through other patterns from now on, or continue with the same ones."""
         if self._shown is not None and equal_patterns(self._shown, (pattern, target)):
             return
         self._origin = self._training.network.step
-        # Copies: arrays that are written to afterwards are other patterns.
+        # Copies, so that a user who writes to the arrays later does not change what was shown.
         self._shown = type(pattern)(*map(copied, pattern)), type(target)(*map(copied, target))
         self._training.loop(pattern, target, self._origin)
 

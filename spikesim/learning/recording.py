@@ -20,7 +20,7 @@ from spikesim.spike_pattern import SpikePattern
 
 __all__ = ["LayerRecording", "PatternRecording", "SynapseRecording"]
 
-_COMPARTMENTS = {"V": "soma", "V_B": "basal", "V_A": "apical"}  # as they are called in files
+_COMPARTMENTS = {"V": "soma", "V_B": "basal", "V_A": "apical"}  # their names in files
 
 
 class LayerRecording(Guarded):
@@ -31,16 +31,16 @@ class LayerRecording(Guarded):
     layers : list of str
         'input', 'hidden_1', ..., 'output'.
     variables : tuple of str
-        What was recorded. Of each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer:
-        of shape (units, steps), or (units,) for what is kept from the end of the trial.
+        What was recorded. For each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer.
+        The shape is (units, steps), or (units,) for values kept from the end of the trial.
     spikes : dict of str to SpikeRecording
-        By layer, of layers that spike; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
+        By layer, for layers that spike; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
     t : numpy.ndarray, shape (steps,)
         Times in ms.
     phases : tuple of float
         When the phases of the trial end, in ms.
     window : float
-        The last ms of a phase, over which the model takes means; 0 if it takes none.
+        How many ms at the end of a phase the model takes means over; 0 if it takes none.
     answer : int
         The class that was read out.
     """
@@ -113,7 +113,7 @@ class LayerRecording(Guarded):
         layers_to_sonata(directory, self.spikes, voltages)
 
     def to_neo(self) -> Any:
-        """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+        """Return the spike trains of all layers as a `neo.Segment`; needs spikesim[analysis]."""
         self._check_spikes()
         return layers_to_neo(self.spikes)
 
@@ -123,9 +123,9 @@ class LayerRecording(Guarded):
 
 
 class SynapseRecording(NamedTuple):
-    """What one synapse sees in the course of a loop; for `spikesim.plot.synapse`.
+    """The signals at one synapse in the course of a loop; for `spikesim.plot.synapse`.
 
-    PSP and surrogate derivative are delayed as learning delays them.
+    PSP and surrogate derivative have the delay that learning gives them.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class SynapseRecording(NamedTuple):
 
 
 class PatternRecording(Guarded):
-    """Spikes and membrane potentials of one loop, time 0 being its start.
+    """Spikes and membrane potentials of one loop; time 0 is its start.
 
     Attributes
     ----------
@@ -218,5 +218,5 @@ class PatternRecording(Guarded):
         layers_to_sonata(directory, self.spikes, {k: {"soma": U} for k, U in self.U.items()})
 
     def to_neo(self) -> Any:
-        """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+        """Return the spike trains of all layers as a `neo.Segment`; needs spikesim[analysis]."""
         return layers_to_neo(self.spikes)

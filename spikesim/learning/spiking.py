@@ -24,20 +24,20 @@ __all__ = ["Cells", "Means", "Pixels", "Thinned", "followed"]
 
 @dataclass(frozen=True)
 class Cells:
-    """Spiking neurons of a layer: bodies in their order, whose names are their wiring.
+    """Spiking neurons of a layer: bodies in their order; the names they read are their wiring.
 
     Attributes
     ----------
     steps : tuple of callable
-        With `at_most`, the last is ``emit(k, t, s, p)`` of the k-th neuron that might spike.
+        With `at_most`, the last body is ``emit(k, t, s, p)``, for the k-th neuron that might spike.
     variables : tuple of str
-        State variables, which begin at 0 if `start` says nothing else.
+        State variables; they begin at 0 unless `start` gives another value.
     at_most : float, optional
         The largest number of spikes expected of a neuron in a step; see `kernels.thinning`.
     most_spikes : int
-        How many a neuron may emit in a step.
+        The most spikes that a neuron may emit in a step.
     start : mapping of str to float
-        Variable → where it begins.
+        Variable → its initial value.
     stochastic : bool
         Whether bodies read random numbers, ``s.uniform[i]``.
     """
@@ -50,7 +50,7 @@ class Cells:
     stochastic: bool = True
 
     def neuron(self, numbers: dict[str, Any]) -> Neuron:
-        """The neuron of these cells, with the numbers that the bodies read."""
+        """Make the neuron of these cells, with the numbers that the bodies read."""
         numbers = dict(numbers)
         if self.at_most is not None:  # a little above P(N > 0), beyond the rounding of the draw
             numbers["bound"] = -math.expm1(-self.at_most) + 1e-6
@@ -70,7 +70,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Poisson spikes at `rate` per step and unit of brightness."""
+    """Pixels that emit Poisson spikes, at `rate` per step and unit of brightness."""
 
     rate: float
 
@@ -79,7 +79,7 @@ _LISTING = spikes.collect, spikes.silence
 
 
 class Thinned(Population):
-    """Poisson neurons of bounded rate, of which only those that might spike have it computed."""
+    """Poisson neurons of bounded rate; a step computes rates only for those that might spike."""
 
     def __init__(self, network: Network, name: str, n: int, neuron: Neuron, emit: Callable):
         super().__init__(network, name, n, neuron, {})
@@ -102,7 +102,7 @@ class Thinned(Population):
         state = {**self.state, **self._found, **self.spike_list()}
         params = self.params
         return [
-            # Spikes are listed below instead.
+            # `list_found` below lists the spikes instead.
             *(each for each in super().emission() if each.body not in _LISTING),
             Phase(thinning.find, once, state, params),
             Phase(thinning.fetch, thinning.found, state, params),
@@ -117,9 +117,9 @@ def _blocks_at_start(t, s, p):  # type: ignore[no-untyped-def]
 
 
 def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
-    """At the start of a trial, potentials follow the weights that the last one has changed."""
+    """Let potentials follow, at the start of a trial, the weights that the last trial changed."""
     past = {each: _past(each) for each in projections}
-    for each in projections:  # lists of spikes are replaced when they grow: all of them do first
+    for each in projections:  # a list of spikes is replaced when it grows, so all grow first
         each.pre.remember(past[each] + each.delay)
     return [_replay(each, past[each], clock) for each in projections]
 
@@ -139,7 +139,7 @@ def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
 
 
 def _past(projection: Projection) -> int:
-    """How many steps a spike goes on acting, after the one in which it arrives."""
+    """How many steps a spike continues to act after the step in which it arrives."""
     port = projection.post.filters[projection.port]
     if port.kernel.memory is not None:
         return port.kernel.memory - 1
@@ -148,17 +148,17 @@ def _past(projection: Projection) -> int:
 
 
 class Means:
-    """Means over the windows at the ends of phases, as Phases: arrays ``mean_NAME`` of layers.
+    """Phases that compute means over windows at the ends of phases: arrays ``mean_NAME``.
 
     Parameters
     ----------
     net : Simulation
     kernel : DoubleExponential or None
-        The time course of a PSP; None if layers have an array ``PSP`` themselves.
+        The time course of a PSP; None if layers have their own array ``PSP``.
     window : int
-        Steps of the window.
+        The steps of a window.
     shortest : int
-        Steps of the shortest phase.
+        The steps of the shortest phase.
     latest : int
         How many steps before the end of its phase a window may end.
     """
@@ -181,16 +181,16 @@ class Means:
     def of(
         self, name: str, layers: list[Any], when: Callable = windows.in_first_window
     ) -> Iterator[Any]:
-        """Of an array of some layers, in one of the phases."""
+        """Means of an array of some layers, in one of the phases."""
         for layer in layers:
             arrays = {"value": layer.arrays[name], "mean": layer.arrays[f"mean_{name}"]}
             yield layer.phase(windows.average, when=when, **arrays, **self._numbers)
 
     def of_psp(self, layers: list[Any], later: list[Any]) -> Iterator[Any]:
-        """Of PSPs in the first phase, as mean_PSP of some layers.
+        """Means of PSPs: for `layers` in the first phase, as their arrays mean_PSP.
 
-        In both phases those of layers whose spikes arrive a step later, as mean_feedback, of shape
-        (lags, units).
+        For the layers in `later`, whose spikes arrive a step later, they are computed in both
+        phases, as mean_feedback, of shape (lags, units).
         """
         if self._kappa is None and self._kernel is not None:
             for layer in self._net.layers:
@@ -215,7 +215,7 @@ class Means:
                 yield layer.phase(windows.average_later_spikes, many=many, **given)
 
     def _computed(self, layer: Any, kernel: DoubleExponential) -> Iterator[Any]:
-        """The PSP of each neuron of a layer, computed in every step."""
+        """Compute the PSP of each neuron of a layer in every step."""
         psp = Filter(np.zeros(layer.n, self._net.network.dtype), kernel, 1.0)
         yield psp.clearing()
         yield layer.phase(windows.list_arrivals, "once", out=psp.arrived)
@@ -225,7 +225,7 @@ class Means:
 
 
 def _shares(kernel: DoubleExponential, memory: int, window: int) -> np.ndarray:
-    """What a spike with d steps to go adds to the window mean of its PSP, for every d."""
+    """What a spike with d steps to go adds to the mean of its PSP in the window, for every d."""
     t = np.arange(1, memory + 1)
     a, b = kernel.tau_decay, kernel.tau_rise
     kappa = (np.exp(-t / a) - np.exp(-t / b)) / (a - b)

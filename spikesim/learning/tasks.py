@@ -1,7 +1,7 @@
 """Tasks for models that learn patterns in time, and when they are tested.
 
-A `Task` says what is shown and what is to be learned, for how long and in a network of what size;
-``net.train(task)`` learns it.
+A `Task` says what the network sees, what it is to learn, for how long, and of what size it is.
+``net.train(task)`` learns the task.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from spikesim.spike_pattern import SpikePattern
 
 __all__ = ["Task", "next_test"]
 
-_NEVER_TRAINED = 10**9  # the first of the blocks that tests are made of
+_NEVER_TRAINED = 10**9  # the first of the blocks that are used for tests only
 
 
 class Task(NamedTuple):
@@ -23,16 +23,16 @@ class Task(NamedTuple):
     Attributes
     ----------
     sizes : tuple of int
-        Layers of a network that suits.
+        The layers of a network that suits the task.
     trials : callable
-        ``trials(block)`` returns the input and the target of a block; a task with a frozen pattern
-        has the same for all.
+        ``trials(block)`` returns the input and the target of a block; if the pattern is frozen, it
+        returns the same for all blocks.
     blocks : int
-        How many blocks suffice.
+        The number of blocks that is enough to learn the task.
     block : float
         Length of a block in ms.
     parameters : dict
-        Parameters of the network other than the defaults.
+        The parameters of the network that differ from the defaults.
     frozen : bool
         Whether the pattern is the same in all blocks.
     """
@@ -45,12 +45,12 @@ class Task(NamedTuple):
     frozen: bool = True
 
     def untrained(self, k: int = 0) -> tuple[SpikePattern, SpikePattern | Windows]:
-        """The k-th block of trials that are never trained on, unless the pattern is frozen."""
+        """The k-th block of trials that training never shows, unless the pattern is frozen."""
         return self.trials(_NEVER_TRAINED + k)
 
 
 def next_test(block: int, blocks: int) -> int:
-    """The block after which the next test comes: 1, 2, 5, 10, 20, 50, ..., and the last.
+    """The block after which the next test comes: 1, 2, 5, 10, 20, 50, ..., and the last block.
 
     Examples
     --------

@@ -1,8 +1,9 @@
 """Minibatches and optimisers: how a product of two activities changes weights.
 
-`learn` writes what a rule asks for, ``M += rate pre^T post``, as Phases: at once where a batch is
-one example and the optimiser plain, else summed over the batch and applied at its end. In a copy of
-the dynamics that only measures, the product is summed and never applied.
+`learn` turns what a rule asks for, ``M += rate pre^T post``, into Phases. If a batch is one example
+and the optimiser is plain, they apply the product at once. Otherwise they sum it over the batch and
+apply the sum at its end. A copy of the dynamics that only measures sums the product and never
+applies it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _RULES = {
 
 
 class UpdateParameters(ModelParameters):
-    """Learning rates, minibatches and optimisers."""
+    """The parameters of learning rates, minibatches and optimisers."""
 
     eta: tuple[float, ...] = per_layer(0.05, "learning rate", symbol="η", at_least=0.0)
     bias_rate: float = number(1.0, "learning rate of biases, times that of weights", at_least=0.0)
@@ -54,19 +55,20 @@ def _batch(net: Simulation) -> int:
 
 
 def start_of_batch(net: Simulation) -> tuple[Callable, ...]:
-    """For `Layer.phase(when=)`: once per update, before its first example."""
+    """The conditions for `Layer.phase(when=)` to act once per update, before its first example."""
     return () if _batch(net) == 1 or not net.applies else (bodies.at_start_of_batch,)
 
 
 def end_of_batch(net: Simulation) -> tuple[Callable, ...]:
-    """For `Layer.phase(when=)`: once per update, with its last example."""
+    """The conditions for `Layer.phase(when=)` to act once per update, with its last example."""
     return () if _batch(net) == 1 or not net.applies else (bodies.at_end_of_batch,)
 
 
 def count_updates(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[Wired]:
     """Count updates, for optimisers whose first steps differ from later ones.
 
-    `learn` does so by itself; a model that has optimisers without it does so before they act.
+    `learn` counts them by itself. A model that uses optimisers without `learn` has to count before
+    they act.
     """
     if net.applies and not is_online(net):
         updates = net.moments.setdefault("updates", np.zeros(1, np.int64))
@@ -75,7 +77,7 @@ def count_updates(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[
 
 
 def thin(layers: list[Layer], chance: np.random.Generator, absent: float) -> None:
-    """Leave a random fraction of the output's W and of all B out, for ever."""
+    """Remove a random fraction of the output's W and of all B, for good."""
     arrays = [(layers[-1], "W"), *((layer, "B") for layer in layers[1:-1] if "B" in layer.arrays)]
     for layer, name in arrays if absent else ():
         present = chance.random(layer.arrays[name].shape) >= absent
@@ -100,17 +102,17 @@ def learn(
     net : Simulation
     layer : Layer
     name : str
-        Of the array: weights [pre, post], or biases.
+        The name of the array: weights [pre, post], or biases.
     pre : numpy.ndarray or None
         Activities of its rows; None for biases.
     post : numpy.ndarray
         Activities of its columns, or what the units learn from.
     rate : float
-        Its learning rate; negative if `post` is an error that weights are to lessen.
+        The learning rate; negative if `post` is an error that the weights are to reduce.
     decay : float
-        Per update, multiplied by no rate.
+        Per update; no rate multiplies it.
     when : tuple of callable
-        In which steps the product is taken; in all by default.
+        The steps in which the product is taken; by default all.
     """
     M = layer.arrays[name]
     numbers = {"rate": rate, "kept": 1.0 - decay}
@@ -142,7 +144,7 @@ def _applied(
     when: tuple[Callable, ...],
     numbers: dict[str, float],
 ) -> Wired:
-    """What the sum of a batch does to an array, and the beginning of a new sum."""
+    """Apply the sum of a batch to an array, and begin a new sum."""
     p, M = net.p, layer.arrays[name]
     given: dict[str, Any] = {"M": M, "M_sum": total, "mean": int(p.reduction == "mean"), **numbers}
     is_bias = M.ndim == 1

@@ -1,4 +1,4 @@
-"""Classification with spikes: who is to spike when, for tasks without a target spike train."""
+"""Classification with spikes: which neuron is to spike when, without a target spike train."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = [
 
 
 class Windows(NamedTuple):
-    """Time windows in which one output neuron is to spike, and the others are not.
+    """Time windows, in each of which one output neuron is to spike and the others are not.
 
     Attributes
     ----------
     start, end : numpy.ndarray, shape (windows,)
-        In ms, ascending and without overlap; `end` is outside.
+        In ms, ascending and without overlap; `end` is not part of the window.
     ids : numpy.ndarray of int, shape (windows,)
-        The output neuron that is to spike, once at least.
+        The output neuron that is to spike at least once.
     n : int
         Number of output neurons.
     duration : float
-        In ms; then the windows come again.
+        In ms; after this time the windows come again.
     """
 
     start: np.ndarray
@@ -80,7 +80,7 @@ def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -
 
 
 def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
-    """Whether each window was answered: by a spike of its neuron, and of no other.
+    """Whether each window was answered: its neuron spiked, and no other did.
 
     Returns
     -------
@@ -95,18 +95,18 @@ def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
 
 
 def pattern_tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
-    """A pattern for a file."""
+    """Return a pattern as a tree for a file."""
     tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
     return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
 
 
 def pattern_of_tree(tree: dict[str, Any]) -> SpikePattern | Windows:
-    """What `pattern_tree` made a tree of."""
+    """Return the pattern that `pattern_tree` turned into a tree."""
     return Windows(**tree) if "start" in tree else SpikePattern(**tree)
 
 
 def equal_patterns(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
-    """Whether two pairs of patterns are of the same kinds and times."""
+    """Whether two pairs of patterns have the same kinds and the same content."""
     return all(
         type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
         for a, b in zip(first, second, strict=True)
