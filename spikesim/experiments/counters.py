@@ -1,4 +1,4 @@
-"""Spikes that are counted while a network runs, without keeping them."""
+"""Count spikes while a network runs, without keeping them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ __all__ = ["counted"]
 
 
 def counted(source: EventSource, size: int | None = None) -> np.ndarray:
-    """How many spikes a source has emitted so far: an array that goes on with the network.
+    """How many spikes a source has emitted so far: an array that the network keeps up to date.
 
     Parameters
     ----------
     source : EventSource
         From `Network.add_events` or `Network.add_bursts`.
     size : int, optional
-        Its first so many neurons are a group, the next so many another one; all by default.
+        Neurons in a group. The first `size` neurons are one group, the next `size` another, and so
+        on; by default all neurons are one group.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A network that is run once, after a burn-in: rates of its populations in bins, and its files."""
+"""A network that runs once, after a burn-in: rates of its populations in bins, and its files."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ __all__ = ["PopulationRun", "check_runs"]
 
 
 class PopulationRun(Whole):
-    """Base of an experiment whose network users may look at; it brings `results`.
+    """The base class of an experiment whose network is open to users; add `results`.
 
     Parameters
     ----------
     network : Network
     duration, burn_in : float
-        In ms: what is looked at, and what comes before.
+        In ms: the time that is analysed, and the time before it.
 
     Attributes
     ----------
     KIND : str
-        What its files say that they hold.
+        The kind that its files name as their content.
     network : Network
-        To be recorded from, or changed, before `run`.
+        You may record from it, or change it, before `run`.
     spikes : dict of str to SpikeRecording
         By population.
     events, bursts : dict of str to SpikeRecording
-        By population, of those that burst.
+        By population, for those that burst.
     """
 
     KIND: ClassVar[str]
@@ -54,23 +54,23 @@ class PopulationRun(Whole):
         check_memory(f"duration is {self.duration:g} ms", 320.0 * (self.duration + self.burn_in))
 
     def results(self) -> dict[str, Any]:
-        """What `save` writes, by name."""
+        """The values that `save` writes, by name."""
         raise NotImplementedError
 
     def run(self, progress: bool = False) -> Self:
-        """Simulate burn-in and what follows; returns itself."""
+        """Simulate the burn-in and what follows; return the experiment itself."""
         self.network.run(self.burn_in + self.duration, progress)
         return self
 
     def rates(self, population: str, bin_width: float = 50.0) -> BurstRates:
         """Event rate, burst rate and burst probability of a population, in bins after the burn-in.
 
-        Events and bursts are those that synapses could see: detected online, by a trace.
+        Events and bursts are those that synapses could see: a trace detects them during the run.
 
         Parameters
         ----------
         population : str
-            One of those that burst.
+            The name of one of the populations that burst.
         bin_width : float
             In ms.
 
@@ -82,7 +82,7 @@ class PopulationRun(Whole):
         edges = self._edges(bin_width)
 
         def rate(recording: SpikeRecording) -> np.ndarray:
-            # A spike of step k is at k dt, on an edge if k is one: keep it clear of rounding.
+            # A spike of step k is at k dt and may lie on an edge: half a step avoids rounding.
             times = recording.t + 0.5 * self.network.dt
             return np.histogram(times, edges)[0] / (recording.n * 1e-3 * bin_width)
 
@@ -92,7 +92,7 @@ class PopulationRun(Whole):
         return BurstRates(middles, events, bursts, burst_probability(events, bursts), firing)
 
     def in_bins(self, values: Any, bin_width: float = 50.0) -> np.ndarray:
-        """Means of what has a value for every step of burn-in and run, in the same bins.
+        """Means, in the same bins, of values that cover every step of the burn-in and the run.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class PopulationRun(Whole):
         return means
 
     def save(self, path: str | Path) -> None:
-        """Write rates in bins of 50 ms, what else was measured, and the parameters to HDF5."""
+        """Write rates in bins of 50 ms, and `results` with the parameters, to an HDF5 file."""
         rates = {name: self.rates(name) for name in self.events}
         save_result(path, self.KIND, {**self.results(), **rates})
 
@@ -130,7 +130,7 @@ class PopulationRun(Whole):
 
 
 def check_runs(runs: Any, kind: type) -> None:
-    """Refuse what is no list of runs of one kind."""
+    """Refuse anything but a list of runs of one kind."""
     is_list = isinstance(runs, (list, tuple)) and bool(runs)
     if not is_list or not all(isinstance(run, kind) for run in runs):
         raise InputError(f"runs is {show(runs)}; it has to be a list of {kind.__name__}.")

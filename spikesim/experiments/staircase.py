@@ -1,4 +1,4 @@
-"""A current that rises step by step, and how the events and bursts of an ensemble answer it."""
+"""How the events and bursts of an ensemble answer a current that rises step by step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Ensemble:
     ----------
     population : Population
     current : str
-        The variable that the current of `respond` goes into.
+        The variable that takes the current of `respond`.
 
     Attributes
     ----------
     population : Population
     network : Network
-        Its network, to which more may be added.
+        The population's network; you may add more to it.
     """
 
     def __init__(self, population: Population, current: str):
@@ -40,14 +40,14 @@ class Ensemble:
         self._bursts = counted(self.network.add_bursts("bursts", population))
 
     def respond(self, current: float, step: float, window: float) -> tuple[float, float]:
-        """Event rate in Hz and bursts per event, at the end of a step of the current.
+        """Measure event rate in Hz and bursts per event, at the end of a step of the current.
 
         Parameters
         ----------
         current : float
             In pA.
         step, window : float
-            How long it lasts, and for how long at its end events are counted, in ms.
+            How long the step lasts, and how long at its end events are counted, in ms.
         """
         net = self.network
         self._current[:] = current
@@ -67,19 +67,20 @@ def staircase(
     window: float,
     progress: bool | Progress = False,
 ) -> Curves:
-    """Measure an ensemble under several conditions, each with one current after the other.
+    """Measure an ensemble under several conditions, each with one current after another.
 
     Parameters
     ----------
     ensemble : callable
-        ``ensemble(weight, current)`` builds it for a condition.
+        ``ensemble(weight, current)`` builds the ensemble of a condition.
     conditions : sequence of (weight, current)
     currents : array_like, shape (currents,)
-        Into dendrites, in pA.
+        The currents into dendrites, in pA.
     step, window : float
         As in `Ensemble.respond`.
     progress : bool or callable
-        True shows a bar where stderr is a terminal; a callable is told ``(done, total)`` currents.
+        True shows a bar if stderr is a terminal. A callable is called with ``(done, total)``, the
+        numbers of currents.
     """
     check_array("conditions", conditions, shape=(None, 2), dtype=np.float32)  # as simulated
     pairs = check_array("conditions", conditions, shape=(None, 2), dtype=np.float64)
