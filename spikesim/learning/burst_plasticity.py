@@ -104,7 +104,9 @@ class BurstPlasticity(Guarded):
         if not isinstance(projections, (list, tuple)) or not all(
             isinstance(projection, Projection) for projection in projections
         ):
-            raise InputError(f"projections is {show(projections)}; it has to be a list of Projection.")
+            raise InputError(
+                f"projections is {show(projections)}; it has to be a list of Projection."
+            )
         self._alpha = alpha
         self._eta = np.full(n, eta, network.dtype)
         self._averages = {

@@ -272,7 +272,7 @@ class PatternModel(LayeredModel):
         if self._into_block >= steps:
             raise InputError(
                 f"block is {block:g} ms, but the unfinished block has run for "
-                f"{self._into_block * self.dt:g} ms; go on with the length it began with."
+                f"{self._into_block * self.dt:g} ms; continue with the length it began with."
             )
         self._show(input, target)
         self.follow_weights()
