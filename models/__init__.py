@@ -1,4 +1,4 @@
-"""Published models, one folder or file each; they run on spikesim and read like the paper.
+"""Published models, each a folder or a file; they run on spikesim and read like the paper.
 
 | module                               | paper                                                  |
 |--------------------------------------|--------------------------------------------------------|
@@ -8,7 +8,7 @@
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
 
-`MODELS` is the registry: from it come commands, sweeps and the tests that every model has to pass.
+`MODELS` is the registry for commands, for sweeps and for the tests that every model has to pass.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,9 +23,9 @@ class Registered(NamedTuple):
     Attributes
     ----------
     where : str
-        Its class, as 'module:Class'.
+        The model's class, as 'module:Class'.
     title : str
-        What it is, in a line of help.
+        What the model is, in a line of help.
     """
 
     where: str
@@ -52,7 +52,7 @@ MODELS = {
 }
 
 EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
-"""Modules of published experiments, by the model that they are of."""
+"""Modules of published experiments, by the name of their model."""
 
 NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
 NOW["spikesim.models.burst.spiking.transfer_curves"] = "spikesim.bursts"

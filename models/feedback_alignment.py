@@ -1,20 +1,20 @@
-"""Backpropagation, and feedback that is not the transposed forward weights: fixed, signed, learned.
+"""Backpropagation, and feedback other than the transposed forward weights: fixed, signed, learned.
 
 Feedback alignment (Lillicrap et al. 2016, doi:10.1038/ncomms13276), direct (Nøkland 2016), signed
 (Liao et al. 2016), Kolen & Pollack (1994), weight mirror (Akrout et al. 2019). All weights are
-[pre, post]: W_l leads to layer l, B_l down to it; h_l, f', delta_L as in `learning.forward`:
+[pre, post]: W_l leads up to layer l, B_l down to it. h_l, f', delta_L are as in `learning.forward`:
 
     delta_l = (delta_{l+1} F_l) f'(a_l)                                                       (1)
     delta_l = (e B_l) f'(a_l),   e = delta_L                    `direct`, from the output     (2)
     W_l <- (1 - decay) W_l + eta_l h_{l-1}^T delta_l,   b_l <- b_l + eta_l delta_l            (3)
 
 `random`: F = B, fixed. `backprop`: F = W_{l+1}^T. `none`: F = 0, so that only the output learns.
-`sign`, `sign_fixed`, `sign_redrawn`: sizes are all alike, drawn once, or anew for each update:
+`sign`, `sign_fixed`, `sign_redrawn`: sizes are all alike, drawn once, or redrawn at each update:
 
     F_l = size_l sign(W_{l+1}^T),   size_l = sqrt(2 / (n_l + n_{l+1})), or |B_l| as drawn     (4)
 
-`kolen_pollack`: feedback changes and decays as the weights do. `mirror`: after an update hidden
-layers emit noise xi, the layers above answer with y, and feedback learns; <> is over vectors:
+`kolen_pollack`: feedback changes and decays as the weights do. `mirror`: after an update, hidden
+layers emit noise xi, the layers above answer y, and feedback learns; <> is the mean over vectors:
 
     B_l <- (1 - decay) B_l + eta_{l+1} (h_l^T delta_{l+1})^T                                  (5)
     B_l <- (1 - lambda_m) B_l + eta_m <y^T xi_l>,   y = xi_l W_{l+1}, or f(... + b_{l+1})     (6)
@@ -67,14 +67,14 @@ def receive(c, t, s, p):
 
 
 def follow_signs(j, t, s, p):
-    """(4) onto unit j."""
+    """(4), for the feedback onto unit j."""
     for k in range(s.B.shape[0]):
         sign = 1.0 if s.W_above[j, k] > 0.0 else -1.0 if s.W_above[j, k] < 0.0 else 0.0
         s.B[k, j] = s.size[k, j] * s.B_mask[k, j] * sign
 
 
 def answer_noise(c, t, s, p):
-    """(6), what a block of units of the layer above answer to all noise vectors of a trial."""
+    """y of (6): a block of units of the layer above answers all noise vectors of a trial."""
     first, last = bounds(c, s.y.shape[1], p)
     rows = s.y.shape[0] * (s.clock[TRIAL] // p.batch)
     multiply_rows(s.xi, rows, s.W_above, s.y, first, last)
@@ -84,7 +84,7 @@ def answer_noise(c, t, s, p):
 
 
 def mirror(j, t, s, p):
-    """(6), the feedback weights onto unit j, event after event."""
+    """(6), for the feedback weights onto unit j, event after event."""
     rows, many = s.y.shape[0] * (s.clock[TRIAL] // p.batch), p.mirror_vectors
     for event in range(s.y.shape[0] // many):
         for k in range(s.B.shape[0]):
@@ -99,7 +99,7 @@ def before_all(s, p):
 
 
 class FeedbackAlignment(ImageModel):
-    """A layered network of rate units, whose errors come down in one of several ways."""
+    """A layered network of rate units; errors come down in one of several ways."""
 
     KIND = "feedback-alignment"
     TITLE = "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)"

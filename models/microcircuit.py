@@ -1,32 +1,32 @@
 """The cortical microcircuit of Potjans & Diesmann (2014): the neurons below 1 mm² of cortex.
 
-Cerebral Cortex 24:785, doi:10.1093/cercor/bhs358. In each of four layers there is an excitatory (E)
-and an inhibitory population (I) of leaky integrate-and-fire neurons, 77,169 in all. They are
-identical,
+Cerebral Cortex 24:785, doi:10.1093/cercor/bhs358. Each of four layers has an excitatory (E) and an
+inhibitory population (I) of leaky integrate-and-fire neurons, 77,169 neurons in all. All neurons
+are identical,
 
     tau_m dV/dt = E_L - V + (tau_m / C_m) I,     dI/dt = -I / tau_syn + weight per spike         (1)
 
-with V held at V_reset for tau_ref after a spike, and differ in their 0.3 billion synapses only.
-With C the probability that a neuron has at least one synapse onto another one, there are
+with V held at V_reset for tau_ref after a spike. They differ only in their 0.3 billion synapses. If
+C is the probability that a neuron has at least one synapse onto another one, there are
 
     K = ln(1 - C) / ln(1 - 1 / (N_pre N_post))                                                   (2)
 
-synapses from one population to another, each between two neurons that are drawn at random: a pair
-may have several, and a neuron one onto itself. What comes from elsewhere is a Poisson process per
+synapses from one population to another. Each joins two neurons that are drawn at random: a pair may
+have several, and a neuron may have one onto itself. Input from elsewhere is a Poisson process per
 neuron, or its mean.
 
-The article has no smaller networks; here they are as in the authors' later implementations. A
-network with a share f of the neurons has the same share of the synapses onto each of them. Their
-weights are weight / sqrt(f), and every neuron receives a constant current
+The article has no smaller networks; here they follow the authors' later implementations. A network
+with a share f of the neurons has the same share of the synapses onto each of them. Their weights
+are weight / sqrt(f), and every neuron receives a constant current
 
     I = (1 - sqrt(f)) tau_syn (sum_pre (K / N_post) weight nu_pre + K_ext weight_ext nu_ext)     (3)
 
-so that the input keeps mean and variance, as long as rates nu are those of the full network (van
+so that the input keeps its mean and variance while the rates nu are those of the full network (van
 Albada, Helias & Diesmann 2015, PLoS Comput. Biol. 11:e1004490). Correlations do grow; at f = 0.1
 rates are 10 to 50 percent lower.
 
-The numbers are those of table 5, unless it says otherwise; "the authors' program" is the one in
-NEST's examples/nest/Potjans_2014, and "the reference implementation" that of
+Numbers are from table 5 unless a comment says otherwise. "The authors' program" is the one in
+NEST's examples/nest/Potjans_2014; "the reference implementation" is the one in
 https://github.com/INM-6/microcircuit-PD14-model.
 
     net = microcircuit.build(scale=0.1, seed=1)
@@ -70,7 +70,7 @@ NAMES = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
 
 
 def by_population(*values: Any) -> dict[str, Any]:
-    """A row of a table, name by name; layers 2 and 3 are one."""
+    """A row of a table by name; layers 2 and 3 count as one."""
     return dict(zip(NAMES, values, strict=True))
 
 
@@ -80,7 +80,7 @@ SIZES = by_population(20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
 EXTERNAL_INDEGREES = by_population(1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100)
 """Synapses from elsewhere onto each neuron, K_ext."""
 
-EXTERNAL_RATE = 8.0  # Hz, of each of them
+EXTERNAL_RATE = 8.0  # Hz, of each of these synapses
 
 # ----------------------------------------------------------------------------------- neurons
 
@@ -104,10 +104,10 @@ VOLTAGES = {
     "original": by_population(*[(-58.0, 10.0)] * len(NAMES)),
     "optimized": by_population(*zip(MEANS, DEVIATIONS, strict=True)),
 }
-"""Mean and standard deviation of the voltages at first (mV).
+"""Mean and standard deviation of the initial voltages (mV).
 
-'original' lets the network begin with a burst, 'optimized' (H.-J. Jiang 2019, reference
-implementation) close to where it stays.
+With 'original', the network begins with a burst. With 'optimized' (H.-J. Jiang 2019, reference
+implementation), it begins close to where it stays.
 """
 
 # ---------------------------------------------------------------------------------- synapses
@@ -125,13 +125,13 @@ PROBABILITIES = {
 }
 """The probability C that a neuron of one population (column) has a synapse onto one of another.
 
-Four digits as in the authors' program; the table has three.
+Four digits, as in the authors' program; the table has three.
 """
 
 WEIGHT = 87.8  # pA, an EPSP of 0.15 mV
 INHIBITION = -4.0  # times WEIGHT, g
 DOUBLED = ("L4E", "L23E")  # from, to: 2 WEIGHT (p. 801)
-RELATIVE_SD = 0.1  # of weights; of the doubled ones, too, as in the reference implementation
+RELATIVE_SD = 0.1  # of all weights, the doubled ones included, as in the reference implementation
 
 DELAYS = {"E": 1.5, "I": 0.75}  # ms, mean; the table rounds the second one to 0.8 ± 0.4
 RELATIVE_SD_OF_DELAYS = 0.5
@@ -140,14 +140,14 @@ RELATIVE_SD_OF_DELAYS = 0.5
 
 
 class PublishedRate(NamedTuple):
-    """The mean rate of a population of the full network in Hz.
+    """The mean rate of a population in the full network, in Hz.
 
     Attributes
     ----------
     reference : float
-        Of the reference implementation; (3) takes these.
+        The rate in the reference implementation; (3) uses it.
     low, high : float
-        Lowest and highest of 40 networks, half of them of the authors' program, over 60 s.
+        The lowest and highest of 40 networks over 60 s; half of them are of the authors' program.
     """
 
     reference: float
@@ -165,17 +165,17 @@ RATES = by_population(
     PublishedRate(1.105, 1.04, 1.16),
     PublishedRate(7.829, 7.54, 8.06),
 )
-"""What the populations fire at.
+"""The firing rates of the populations.
 
 The ranges are read off the figure "Spontaneous activity" of F. Schuessler's thesis (2015,
-https://github.com/frschu/microcircuit, a vector graphic), rounded outwards: 20 networks of the
-authors' program and 20 of another one in PyNEST, 1,000 neurons of each population. What the article
-says of excitatory populations, 0.86, 4.45, 7.59 and 1.09 Hz, lies within them.
+https://github.com/frschu/microcircuit, a vector graphic) and rounded outwards: 20 networks of the
+authors' program and 20 of another one in PyNEST, 1,000 neurons of each population. The article's
+rates of excitatory populations, 0.86, 4.45, 7.59 and 1.09 Hz, lie within them.
 """
 
 
 class Parameters(ExperimentParameters):
-    """What is chosen of a network; see `build`."""
+    """The choices for a network; see `build`."""
 
     scale: float = number(1.0, "share of the neurons", at_least=0.001, at_most=1.0)
     background: str = choice("poisson", "dc", about="what comes from elsewhere")
@@ -183,7 +183,7 @@ class Parameters(ExperimentParameters):
 
 
 def synapse_numbers(scale: float = 1.0) -> np.ndarray:
-    """How many synapses there are from one population (column) to another (row), by (2).
+    """The number of synapses from one population (column) to another (row), by (2).
 
     Parameters
     ----------
@@ -256,27 +256,27 @@ def build(
     dtype: str = "float32",
     backend: str = "cpu",
 ) -> Network:
-    """The microcircuit, ready to be recorded from and run.
+    """Build the microcircuit, ready to be recorded from and run.
 
     Parameters
     ----------
     scale : float
-        Share of the neurons, and of the synapses onto each of them: from 0.001 to 1, the network of
-        the article. That one takes gigabytes of memory.
+        Share of the neurons, and of the synapses onto each of them, from 0.001 to 1. The network of
+        the article, 1, takes gigabytes of memory.
     seed : int
-        What synapses, voltages and background depend on.
+        Synapses, voltages and background depend on it.
     background : {'poisson', 'dc'}
-        What comes from elsewhere: spikes, or a constant current of the same mean (figure 7), with
-        which small networks fall silent: they lack the noise.
+        Input from elsewhere: spikes, or a constant current of the same mean (figure 7). With the
+        current, small networks fall silent, as they lack the noise.
     voltages : {'optimized', 'original'}
-        Where the voltages begin, see `VOLTAGES`.
+        Where the voltages begin; see `VOLTAGES`.
     dt, dtype, backend
         As for `spikesim.Network`.
 
     Returns
     -------
     spikesim.Network
-        Its populations are called 'L23E' to 'L6I', its projections 'L4E_to_L23E' and so on.
+        Its populations are called 'L23E' to 'L6I'; its projections 'L4E_to_L23E' and so on.
 
     Raises
     ------
@@ -344,7 +344,7 @@ def _external_current(name: str) -> float:
 
 
 def _normal(mean: float, sd: float, chance: np.random.Generator, size: int) -> np.ndarray:
-    # There are up to 45 million synapses in a projection: half the memory.
+    # A projection has up to 45 million synapses: float32 takes half the memory.
     drawn = chance.standard_normal(size, dtype=np.float32)
     drawn *= sd
     drawn += mean
@@ -363,11 +363,11 @@ def _delays(mean: float, dt: float) -> Callable[[np.random.Generator, int], np.n
     def draw(chance: np.random.Generator, size: int) -> np.ndarray:
         sd = RELATIVE_SD_OF_DELAYS * mean
         drawn = _normal(mean, sd, chance, size)
-        # As in the reference implementation: what would be rounded to 0 is drawn again.
+        # As in the reference implementation, delays that would be rounded to 0 are drawn again.
         while (short := np.flatnonzero(drawn < 0.5 * dt)).size:
             drawn[short] = _normal(mean, sd, chance, short.size)
-        # A neuron spikes at the end of a step, and spikes act from the start of the step that they
-        # arrive in: so there is one step more from one to the other.
+        # A neuron spikes at the end of a step, but a spike acts from the start of the step in which
+        # it arrives. So a delay is one step longer.
         return np.maximum(drawn, dt) + dt
 
     return draw

@@ -1,6 +1,6 @@
 """`BurstpropNetwork`: the burst ensembles of Payeur et al. (2021) as a rate model without time.
 
-Images are learned in batches (rows of e_0). Layers are k = 1 ... K; all weights are [pre, post].
+It learns images in batches (rows of e_0). Layers are k = 1 ... K; all weights are [pre, post].
 
     e_k = sigma(e_{k-1} W_k + b_k)                                                           (1)
     p_K = p_0,   p'_K = p_0 ((target - e_K) (1 - e_K) + 1)        without, with the target   (2)
@@ -8,22 +8,22 @@ Images are learned in batches (rows of e_0). Layers are k = 1 ... K; all weights
     u_k = F_k (1 - e_k) - (sigma(F_k) e_k) R_k                                               (4)
     p_k = sigma(u_k),   B_k = p_k e_k                                                        (5)
 
-With the target, F', u', p' and B' follow from B'_{k+1}; recurrent inhibition by SST+ cells, the
-second part of (4), is the same in both. Each layer learns from the change of its own burst rate:
+With the target, F', u', p' and B' follow from B'_{k+1}. Recurrent inhibition by SST+ cells, the
+second part of (4), is the same in both cases. A layer learns from the change of its burst rate:
 
     delta_k = B'_k - B_k                                                                     (6)
     D_W <- eta_k e_{k-1}^T delta_k + momentum D_W,   W_k <- (1 - decay) W_k + D_W             (7)
     D_b <- eta_k sum delta_k + momentum D_b,         b_k <- b_k + D_b                         (8)
     R_k <- R_k + eta_R (sigma(F_k) e_k)^T u_k        so that u_k stays near 0                 (9)
 
-and learned feedback changes as the forward weights do, in the other direction (Kolen & Pollack
-1994), whereby Y - W^T decays:
+Learned feedback changes as the forward weights do, in the other direction (Kolen & Pollack 1994),
+so Y - W^T decays:
 
     D_Y <- eta_{k+1} delta_{k+1}^T e_k + momentum D_Y,   Y_k <- (1 - decay) Y_k + D_Y         (10)
 
-As a control, delta_k = (W_{k+1} delta_{k+1}) e_k (1 - e_k), which is backpropagation, since delta_K
-is p_0 times the negative gradient of half the squared error. Nothing here evolves in time, so there
-is no Network inside: products of matrices are NumPy's.
+The control, delta_k = (W_{k+1} delta_{k+1}) e_k (1 - e_k), is backpropagation, since delta_K is
+p_0 times the negative gradient of half the squared error. Nothing here evolves in time, so there is
+no Network inside: NumPy computes the products of matrices.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class BurstpropParameters(ModelParameters):
 
 
 class Bursts(NamedTuple):
-    """What a batch made of each layer from the first hidden one to the output; see (1) to (6)."""
+    """The effect of a batch on each layer, from the first hidden one on; see (1) to (6)."""
 
     u: list[np.ndarray]
     inhibiting: list[np.ndarray]  # sigma(F) e
@@ -74,10 +74,10 @@ class Bursts(NamedTuple):
 class BurstpropNetwork(BatchModel):
     """Burst ensembles that learn images in batches (Payeur et al. 2021).
 
-    Arguments and attributes are those of `spikesim.learning.batches.BatchModel`. ``net.Y`` are the
+    Arguments and attributes are those of `spikesim.learning.batches.BatchModel`. ``net.Y`` has the
     feedback weights onto each hidden layer, (n_above, n), ``net.R`` its recurrent inhibition,
-    (n, n). Per hidden layer history has 'apical', the mean of \\|u\\|, 'angle' to
-    backpropagation and 'feedback_angle' between Y and the transposed forward weights, in degrees.
+    (n, n). For each hidden layer, the history has 'apical', the mean of \\|u\\|; 'angle', to
+    backpropagation; 'feedback_angle', from Y to the transposed forward weights; both in degrees.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class BurstpropNetwork(BatchModel):
         }
 
     def forward(self, images):
-        """(1) of all layers, the image first."""
+        """(1) for all layers, the image first."""
         p = self.parameters
         scale = 255.0 if images.dtype == np.uint8 else 1.0
         e = [((images / scale - p.pixel_mean) / p.pixel_sd).astype(self.dtype)]
@@ -171,12 +171,12 @@ class BurstpropNetwork(BatchModel):
         return {"feedback_angle": self.feedback_angles()}
 
     def feedback_angles(self) -> list[float]:
-        """Between feedback and transposed forward weights, in degrees, per hidden layer."""
+        """The angle from feedback to transposed forward weights, in degrees, per hidden layer."""
         return [_angle(Y, W.T) for Y, W in zip(self.Y, list(self.W)[1:], strict=True)]
 
 
 def _angle(a: np.ndarray, b: np.ndarray) -> float:
-    """In degrees; NaN if one of them is zero everywhere."""
+    """The angle between two arrays, in degrees; NaN if one of them is zero everywhere."""
     a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     return float(np.degrees(np.arccos(np.clip(a @ b / lengths, -1.0, 1.0)))) if lengths else np.nan

@@ -1,12 +1,12 @@
 """The equations of the burst-ensemble network, as the bodies of its step.
 
-A unit is an ensemble of pyramidal neurons. What it receives at its basal dendrites from below sets
-the rate h of its events (single spikes or bursts); what it receives at its apical dendrites from
-above sets the probability p that an event is a burst. The rate of bursts, beta, is sent down; SST+
-interneurons hold the apical potential u in the range where p follows it. Layers are k = 1 ... K,
-layer K is the output and h_0 the image. All weights are written [pre, post]. Everything in step t
-is computed from what there was in step t - 1, but for the image: the first layer sees it in the
-first step in which it is shown, so that h_0(t-1) is the image of step t.
+A unit is an ensemble of pyramidal neurons. Its basal input, from below, sets the rate h of its
+events (single spikes or bursts). Its apical input, from above, sets the probability p that an event
+is a burst. The unit sends its rate of bursts, beta, down. SST+ interneurons hold the apical
+potential u in the range where p follows it. Layers are k = 1 ... K; layer K is the output and h_0
+the image. All weights are written [pre, post]. Step t computes everything from the values of step
+t - 1, except for the image: the first layer sees an image in the first step in which it is shown,
+so h_0(t-1) is the image of step t.
 
     v_k(t)    = h_{k-1}(t-1) W_k + b_k                                                       (1)
     h_k(t)    = sigma(v_k(t));  of the output also max(v_K(t), 0)                            (2)
@@ -15,15 +15,15 @@ first step in which it is shown, so that h_0(t-1) is the image of step t.
     beta_k(t) = h_k(t) p_k(t)                                                                (5)
 
 f is beta (talks), or beta times a gate (2018 code); g, the input of SST+ cells, is beta (talks) or
-h (July 2018 code). With `apical_gate`, what comes from above is multiplied by 1 - h_k(t-1) (Payeur
-et al. 2021), so that the change of beta_k has the factor h (1 - h) by itself. In a step t*, and in
-no other, a teacher nudges the output:
+h (July 2018 code). With `apical_gate`, 1 - h_k(t-1) multiplies what comes from above (Payeur et al.
+2021), so the change of beta_k has the factor h (1 - h) by itself. In step t*, and in no other, a
+teacher nudges the output:
 
     h_K(t*) <- (1 - lambda) h_K(t*) + lambda target                                          (6)
 
-The nudge changes the burst rate of layer k in step s_k = t* + K - k, which is compared to the step
-before. The loss of a layer is the square of that difference, beta_k(s_k) being the target and held
-constant (were it differentiated too, every unit would only learn to be silent):
+The nudge changes the burst rate of layer k in step s_k = t* + K - k; the layer compares it to the
+step before. The layer's loss is half the square of the difference, with beta_k(s_k) as the target.
+The target is held constant; if it were differentiated, too, units would only learn to be silent:
 
     L_k     = |beta_k(s_k) - beta_k(s_k - 1)|^2 / 2                                          (7)
     delta_k = (beta_k(s_k) - beta_k(s_k - 1)) gate_k                                         (8)
@@ -35,35 +35,35 @@ SST+ synapses learn to bring the apical potential to gamma, L_Z = |gamma - u|^2 
 
     Z_k    += alpha_Z g_k(s_k - 1)^T (u_k(s_k) - gamma)                                     (11)
 
-and optionally feedback synapses learn to make the largest potential they can evoke, in units of the
-mean inhibition, equal to u_range (April 2018 code):
+Optionally, feedback synapses learn to make the largest potential that they can evoke, in units of
+the mean inhibition, equal to u_range (April 2018 code):
 
     u_max   = (sum over sources |Y|) / mean(g Z)                                            (12)
     Y_k    += 2 alpha_Y (u_range - u_max) sign(Y) / mean(g Z)                               (13)
 
-or learn as the weights that they mirror do, from the same two factors, in step s_k. As both forget
-the same fraction phi with every image, where they began is lost and Y_k becomes mu W_{k+1}^T
-(Kolen & Pollack 1994; Payeur et al. 2021):
+Or they learn as the weights that they mirror do, from the same two factors, in step s_k. With every
+image, both forget the same fraction phi. So their initial values are lost and Y_k becomes
+mu W_{k+1}^T (Kolen & Pollack 1994; Payeur et al. 2021):
 
     Y_k    <- (1 - phi) Y_k + mu alpha_{k+1} delta_{k+1}^T h_k
     W_k    <- (1 - phi) W_k + alpha_k h_{k-1}^T delta_k,  k > 1                             (14)
 
-Backpropagation, as a control and to compare with, uses the same error at the output:
+Backpropagation, as a control and for comparison, uses the same error at the output:
 
     delta_K = lambda p_0^2 (target - h_K) sigma'(v_K)                                       (15)
     delta_k = (W_{k+1} delta_{k+1}) h_k (1 - h_k)                                           (16)
 
-The code of April 2018 shows the image in the same way, that of July 2018 to the first layer a step
-later. No weight differs for that (`form="july_2018"`): what (7) to (11) take is at rest by the
-earliest nudge, in step K + 1 of that code and K of ours.
+The code of April 2018 shows the image in the same way. The code of July 2018 shows it to the first
+layer a step later, but no weight differs for that (`form="july_2018"`): what (7) to (11) take is at
+rest by the earliest nudge, in step K + 1 of that code and K of ours.
 
-With a static image, h_k rests once the image has reached layer k, so that in (9) and (10) h may be
-taken from any step between that and s_k. Products in (1) and (3) are computed only in steps in
-which one of their factors has changed.
+With a static image, h_k rests once the image has reached layer k. (9) and (10) may therefore take h
+from any step between that and s_k. A step computes a product in (1) or (3) only if one of its
+factors has changed.
 
-Unless SST+ cells are driven by beta, what happened more than K steps ago is forgotten. Then only
-some steps of an image can reach a weight: those in which the image arrives at a layer, s_k - 1 and
-s_k. While a network learns and nobody watches, the others are left out (`p.sparing`).
+Unless beta drives the SST+ cells, the network forgets what happened more than K steps ago. Then
+only some steps of an image can reach a weight: the one in which the image arrives at a layer,
+s_k - 1 and s_k. While a network learns without a recording, it skips the others (`p.sparing`).
 """
 
 from __future__ import annotations
@@ -78,15 +78,15 @@ from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
 __all__: list[str] = []
 
 H, BETA, WEIGHTS, APICAL = range(4)
-# Entries of `rests` of a layer, 1 where nothing changed in the last step: in h, in beta, in the
-# weights onto the basal dendrites, in those onto the apical ones, from above and from SST+ cells.
+# Entries of a layer's `rests`. An entry is 1 if nothing changed in the last step: in h, in beta, in
+# weights onto basal dendrites, in weights onto apical dendrites (from above and from SST+ cells).
 
 
 # --------------------------------------------------------- when
 
 
 def since_nudge(s):
-    """Steps since the nudge, 0 in its step; negative before it."""
+    """Steps since the nudge: 0 in its step, negative before it."""
     if s.clock[PHASE] != SECOND:
         return -1
     return s.length[s.clock[TRIAL], SECOND] - 1 - s.clock[TOGO]
@@ -103,13 +103,13 @@ def in_its_step(s, p):
 
 
 def apical_due(s, p):
-    """Whether (3) and (4) have to be computed; if sparing, in steps s_k - 1 and s_k."""
+    """Whether (3) and (4) have to be computed; if sparing, only in steps s_k - 1 and s_k."""
     since = since_nudge(s)
     return p.sparing == 0 or since == p.lag or since == p.lag - 1
 
 
 def somatic_due(s, p):
-    """Whether (1) and (2) have to be computed; if sparing, when the image reaches the layer."""
+    """Whether (1) and (2) have to be computed; if sparing, when the image reaches this layer."""
     if p.sparing == 1:
         step = s.length[s.clock[TRIAL], FIRST] - 1 - s.clock[TOGO]
         return s.clock[PHASE] == FIRST and step == p.layer - 1
@@ -135,7 +135,7 @@ def show(_, t, s, p):
 
 
 def leave(_, t, s, p):
-    """After its first step the image is as it was."""
+    """Note that the image does not change after its first step."""
     s.rests[H] = 1
 
 
@@ -213,7 +213,7 @@ def apical(c, t, s, p):
 
 
 def rate(c, t, s, p):
-    """(2), and whether anything changed."""
+    """(2); notes whether anything changed."""
     if c == 0:
         s.rests[BETA] = 1
     if somatic_due(s, p):
@@ -242,7 +242,7 @@ def output_rate(_, t, s, p):
 
 
 def bursts(c, t, s, p):
-    """(5), and whether anything changed."""
+    """(5); notes whether anything changed."""
     if c == 0:
         s.rests[WEIGHTS] = 1
     first, last = bounds(c, s.v.shape[0], p)
@@ -276,7 +276,7 @@ def within(beta, p):
 
 
 def hidden_delta(c, t, s, p):
-    """(8) and (9) of a hidden layer, in its step."""
+    """(8) and (9) for a hidden layer, in its step."""
     first, last = bounds(c, s.v.shape[0], p)
     if p.boxcar == 1:
         for j in range(first, last):
@@ -288,7 +288,7 @@ def hidden_delta(c, t, s, p):
 
 
 def output_delta(_, t, s, p):
-    """(8) and (9) of the output, in the step of the nudge."""
+    """(8) and (9) for the output, in the step of the nudge."""
     for j in range(s.delta.shape[0]):
         s.delta[j] = (s.beta[j] - s.beta_before[j]) * p.p_0 * output_slope(s.free[j], p)
 
@@ -301,7 +301,7 @@ def output_slope(h, p):
 
 
 def have_learned(_, t, s, p):
-    """Products with the weights of the layer have to be computed anew."""
+    """Note that products with the layer's weights have to be computed again."""
     s.rests[WEIGHTS] = 0
     if p.apical_learns == 1:
         s.rests[APICAL] = 0
@@ -320,7 +320,7 @@ def learn_inhibition(c, t, s, p):
 
 
 def learn_feedback(_, t, s, p):
-    """(12) and (13); nothing without inhibition, for which (12) has no value."""
+    """(12) and (13); no change without inhibition, for which (12) has no value."""
     mean = 0.0
     for j in range(s.inhibition.shape[0]):
         mean += s.inhibition[j]
@@ -356,7 +356,7 @@ def hidden_error(j, t, s, p):
 
 
 def answer(_, t, s, p):
-    """Before the nudge: the class, and the squared error of the output."""
+    """The class before the nudge, and the squared error of the output."""
     trial = s.clock[TRIAL]
     best = 0
     loss = 0.0
@@ -369,7 +369,7 @@ def answer(_, t, s, p):
 
 
 def measure(_, t, s, p):
-    """Mean |u|, and the share of units whose |u| is above 4, in the step of the layer."""
+    """The mean of |u|, and the share of units with |u| above 4, in the step of the layer."""
     trial = s.clock[TRIAL]
     total = saturated = 0.0
     for j in range(s.u.shape[0]):
@@ -380,7 +380,7 @@ def measure(_, t, s, p):
 
 
 def measure_angle(_, t, s, p):
-    """Cosine between what a layer learns from and the error of backpropagation."""
+    """The cosine between what a layer learns from and the error of backpropagation."""
     dot = norm = norm_error = 0.0
     for j in range(s.own.shape[0]):
         d = s.own[j] * 1e6  # squares of such small numbers would vanish in float32

@@ -26,13 +26,13 @@ SUITED = {"digits": {"hidden": "100", "epochs": 80}, "mnist": {"hidden": "500", 
 class BurstEnsembleNetwork(ImageModel):
     """A network of bursting ensembles that learns to classify images.
 
-    Each unit sends the rate of its events up and the rate of its bursts down; a nudge of the output
+    Each unit sends the rate of its events up and the rate of its bursts down. A nudge of the output
     changes burst rates layer by layer, and every unit learns from its own change.
 
     Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y``, or
-    ``net.B``, are the feedback weights onto the apical dendrites, (n_above, n), ``net.Z`` those
-    of SST+ inhibition, (n, n). Per hidden layer history has 'apical', too, which is the mean of
-    \\|u\\|, and 'saturated', the percentage of units with \\|u\\| above 4; 'loss' is the mean
+    ``net.B``, has the feedback weights onto the apical dendrites, (n_above, n); ``net.Z`` has those
+    of SST+ inhibition, (n, n). For each hidden layer, the history also has 'apical', the mean of
+    \\|u\\|, and 'saturated', the percentage of units with \\|u\\| above 4. 'loss' is the mean
     squared error of the output.
 
     Examples
@@ -57,7 +57,7 @@ class BurstEnsembleNetwork(ImageModel):
         p, chance, apical = self.parameters, self.chance("weights"), self.chance("feedback")
         for layer, reach in zip(layers[1:], p.W_range, strict=True):
             W = chance.uniform(-reach, reach, (layer.below.n, layer.n)).astype(self.dtype)
-            if layer.is_output:  # so that rectified rates are above zero at first (2018 code)
+            if layer.is_output:  # so that rectified rates begin above zero (2018 code)
                 W += W.dtype.type(0.001)
             layer.arrays.update(W=W, b=np.zeros(layer.n))
         for layer, reach in zip(layers[1:-1], p.Y_range, strict=True):
@@ -90,7 +90,7 @@ class BurstEnsembleNetwork(ImageModel):
         return layer.arrays.get("error")
 
     def lengths(self, n, purpose):
-        """Steps until the nudge, in which the second phase begins, and after it."""
+        """Steps before the nudge, with which the second phase begins, and steps from it on."""
         p, K = self.parameters, len(self.sizes) - 1
         if purpose == TEST:
             return np.tile([K, 0], (n, 1))
@@ -102,12 +102,12 @@ class BurstEnsembleNetwork(ImageModel):
         return self.parameters.nudge_after, len(self.sizes) - 1
 
     def prepare(self, net, trial, count):
-        """Somebody may have set weights: all products are computed once."""
+        """Have all products computed once, as somebody may have set weights."""
         for layer in net.layers:
             layer.rests[:] = 0
 
     def spares(self, net):
-        """Whether steps that cannot reach a weight are left out."""
+        """Whether a copy skips steps that cannot reach a weight."""
         p = net.p
         return net.purpose != RECORDING and (p.sst != "beta" or p.backpropagation)
 
@@ -141,7 +141,7 @@ class BurstEnsembleNetwork(ImageModel):
             yield from self.learning(net, layer)
 
     def apical(self, layer):
-        """From what the layer above sent and what SST+ cells hold against it to p."""
+        """Compute p from what the layer above sent and what SST+ cells hold against it."""
         p, above = self.parameters, layer.above
         sent = above.sent if p.feedback == "gated" else above.beta
         yield layer.phase(eq.feedback, "block", eq.apical_due, sent_above=sent)
@@ -151,7 +151,7 @@ class BurstEnsembleNetwork(ImageModel):
         yield layer.phase(eq.apical, "block", eq.apical_due)
 
     def learning(self, net, layer):
-        """What happens in step s_k."""
+        """Learn, in step s_k."""
         p, k, when = net.p, layer.index, (eq.in_its_step,)
         own = self.learned_from(layer)
         if not p.backpropagation and layer.is_output:
@@ -183,7 +183,7 @@ class BurstEnsembleNetwork(ImageModel):
         super()._scale_rates(factor)
         self._training.scale_rates(factor * self.parameters.decay**self.epoch, "rate")
 
-    def record(  # type: ignore[override]  # several images, which follow each other
+    def record(  # type: ignore[override]  # several images, one after another
         self, images: Any, labels: Any, nudge: int | None = None
     ) -> ImageRecording:
         """Show images one after another from a cleared state, without learning; record everything.
@@ -193,7 +193,7 @@ class BurstEnsembleNetwork(ImageModel):
         images : array_like, shape (images, pixels)
         labels : array_like of int, shape (images,)
         nudge : int, optional
-            The step of the nudge of every image; the earliest that learning uses by default.
+            The step of the nudge of every image; by default the earliest that learning uses.
 
         Returns
         -------
@@ -216,19 +216,19 @@ class BurstEnsembleNetwork(ImageModel):
 
     @staticmethod
     def draw(net, data, pictures):
-        """Event rates and burst probabilities while three images are shown."""
+        """Draw event rates and burst probabilities while three images are shown."""
         recording = net.record(data.test_images[:3], data.test_labels[:3])
         pictures.keep("bursts.png", plot.ensembles(recording)[0].figure)
 
     def _running(self, state):
-        """Files of 0.1 number what layers send."""
+        """Also reads files of version 0.1, which number what layers send."""
         running = state["running"]
         sent = [(f"{x.name}.sent", f"sent {k}") for k, x in enumerate(self._training.above_input)]
         return {**running, **{name: running[older] for name, older in sent if older in running}}
 
 
 class ImageRecording(LayerRecording):
-    """Event rates, burst probabilities, burst rates and apical potentials of some images.
+    """Event rates, burst probabilities, burst rates and apical potentials for some images.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class ImageRecording(LayerRecording):
     nudges : numpy.ndarray, shape (images,)
         The steps in which the output is nudged.
     answers : numpy.ndarray of int, shape (images,)
-        The class that was read out of each image.
+        The class that was read out for each image.
     """
 
     def __init__(self, net, variables, kept, lengths):
@@ -253,7 +253,7 @@ class ImageRecording(LayerRecording):
         nudge = lengths[::2]
         self.onsets = np.arange(len(nudge)) * net.p.steps
         self.nudges = self.onsets + nudge
-        self.answers = net.result("answer", len(nudge))  # which the trials write
+        self.answers = net.result("answer", len(nudge))  # the trials will write into this array
 
     def __repr__(self):
         return f"<ImageRecording of {len(self.answers)} images, {self.t.size} steps>"

@@ -40,13 +40,13 @@ FORMS: dict[str, dict[str, Any]] = {
         "Y_range": 0.005,
     },
 }
-"""Form → the parameters in which it differs from the talks; any of them may be given besides."""
+"""Form → the parameters in which it differs from the talks; you may still give any of them."""
 
 
 class Parameters(ModelParameters):
     """Constants and options; rates, potentials and weights have no units.
 
-    The defaults are the form of the talks, with learning rates that suit MNIST.
+    The defaults are those of the talks, with learning rates that suit MNIST.
     """
 
     form: str = choice(*FORMS, about="the talks, or a version of the authors' code")
@@ -90,7 +90,7 @@ class Parameters(ModelParameters):
 
     @classmethod
     def checked(cls, layers: int, given: Mapping[str, Any], dtype: str = "float32") -> Parameters:
-        """Parameters from values given by name; a form has some defaults of its own."""
+        """Parameters from values given by name; a form has its own defaults for some."""
         form = check_choice("form", given.get("form", "talks"), list(FORMS))
         p = {**FORMS[form], **given}
         of_layers = {

@@ -1,28 +1,28 @@
 """Deep learning with segregated dendrites (Guerguiev, Lillicrap & Richards 2017, eLife 6:e22901).
 
-Symbols are the paper's. One step is dt = 1 ms; conductances are per ms with C_m = 1. Soma of a
-hidden neuron, with basal voltage V_B = W PSP(below) + b and apical V_A = Y PSP(source), and of an
-output neuron, with a teaching current in the target phase only:
+Symbols are the paper's. One step is dt = 1 ms; conductances are per ms with C_m = 1. A hidden
+neuron has a soma (1), a basal voltage V_B = W PSP(below) + b and an apical one V_A = Y PSP(source).
+An output neuron has a soma (2), with a teaching current I in the target phase only:
 
     dV/dt = -g_L V + g_B (V_B - V) + g_A (V_A - V)                                            (1)
     dV/dt = -g_L V + g_D (V_B - V) + I,     I = g_E (E_E - V) + g_I (E_I - V)                 (2)
     g_E = 1 for the neurons of the right class and 0 for others,   g_I = 1 - g_E              (3)
 
-Rate, of Poisson spikes; plateau potential at the end of a phase, from the mean apical voltage of
-its window; `f` and `t` mark means over forward and target phase:
+The rate (4) is that of Poisson spikes. The plateau potential (5), at the end of a phase, follows
+from the mean apical voltage in its window. `f` and `t` mark means over forward and target phase:
 
     phi = phi_max sigma(V)                                                                    (4)
     alpha = sigma(mean V_A) = sigma(Y mean PSP(source))                                       (5)
 
-Errors and learning at the end of the target phase; (9) is the control, by backpropagation:
+Errors and learning at the end of the target phase; (9) is the control by backpropagation:
 
     E_out    = -(mean_t phi - phi_max sigma(mean_f V)) k_D phi_max sigma'(mean_f V)           (6)
     E_hidden = -(alpha_t - alpha_f) k_B phi_max sigma'(mean_f V)                              (7)
     W -= eta P E (mean_f PSP(below))^T,     b -= eta P E                                      (8)
     E_hidden = (W_above E_above) k_B phi_max sigma'(mean_f V)                                 (9)
 
-What its authors tried besides, (10) to (12), is in `variants`; (13) and (14), which have rates
-instead of spikes, in `rates`.
+(10) to (12), which the authors also tried, are in `variants`; (13) and (14), with rates instead of
+spikes, are in `rates`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def rate(V, p):
 
 
 def step_hidden(i, t, s, p):
-    """(1), forward Euler, with apical voltages that do not matter."""
+    """(1), forward Euler, for apical voltages that do not matter (g_A = 0)."""
     V = s.V[i]
     s.V[i] = V + (-p.g_L * V + p.g_B * (s.V_B[i] - V) + p.g_A * (0.0 - V))
 
@@ -93,7 +93,7 @@ def emit_found(k, t, s, p):
 
 
 def mean_apical(j, phase, s):
-    """mean V_A = Y mean PSP(source), over the window that ends as early as j's plateau comes."""
+    """mean V_A = Y mean PSP(source), over the window that ends when j's plateau comes."""
     lag = s.lag[s.clock[TRIAL], phase, j % s.lag.shape[2]]
     V_A = s.Y[j, 0] * s.feedback[lag, 0]
     for o in range(1, s.Y.shape[1]):
@@ -113,7 +113,7 @@ def plateau_target(j, t, s, p):
 
 
 def read_out(_, t, s, p):
-    """The class whose output neurons have the highest mean_f V; the first one if several do."""
+    """The class whose output neurons have the highest mean_f V; on a tie, the first one."""
     best, highest = 0, 0.0
     for c in range(s.mean_V.shape[0] // p.units_per_class):
         total = 0.0
@@ -150,9 +150,9 @@ def backpropagated_error(j, t, s, p):
 class SegregatedDendriteNetwork(ImageModel):
     """A network of neurons with segregated dendrites that learns to classify images.
 
-    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` are the
-    feedback weights as the paper has them, (n, n_source), which ``net.B`` are transposed; history
-    has 'max_eigenvalue', too.
+    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` has the
+    feedback weights as the paper writes them, (n, n_source); ``net.B`` has them transposed. The
+    history also has 'max_eigenvalue'.
 
     Examples
     --------
@@ -194,7 +194,7 @@ class SegregatedDendriteNetwork(ImageModel):
         return layer.output if self.parameters.feedback == "broadcast" else layer.above
 
     def weights(self, layers):
-        """Such that mean and deviation of hidden voltages are 3 mV (the script's optimum)."""
+        """Draw weights for hidden voltages of mean and deviation 3 mV (the script's optimum)."""
         phi_max = self.parameters.phi_max
         chance, feedback = self.chance("weights"), self.chance("feedback")
         for layer in layers[1:]:
@@ -301,7 +301,7 @@ class SegregatedDendriteNetwork(ImageModel):
 
 
 def weight_moments(inputs, phi_max):
-    """Mean and deviation of weights for `inputs` inputs that fire at phi_max / 4 on average."""
+    """Mean and deviation of weights from `inputs` inputs that fire at phi_max / 4 on average."""
     V_avg, V_sd, b_avg, nu, N = 3.0, 3.0, 0.8, 0.25 * phi_max, inputs
     V_sm = V_sd**2 + V_avg**2
     W_avg = (V_avg - b_avg) / (nu * N * V_avg)

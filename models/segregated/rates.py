@@ -1,4 +1,4 @@
-"""The segregated-dendrite network without spikes: PSP is the rate itself, somata are at rest.
+"""The segregated-dendrite network without spikes: a PSP is the rate itself, somata are at rest.
 
 hidden   V = k_B V_B;     output   V = k_D V_B,  in the forward phase                    (13)
 V = (g_D V_B + g_E E_E + g_I E_I) / (g_L + g_D + g_E + g_I),  in the target phase        (14)

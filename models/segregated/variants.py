@@ -1,4 +1,4 @@
-"""What the authors of the segregated-dendrite network tried besides: symmetric, sparse and learned
+"""What else the authors of the segregated-dendrite network tried: symmetric, sparse and learned
 feedback, stochastic plateaus, and how close feedback comes to an inverse of the forward path.
 
     E_inv = -(phi_max sigma(mean_f V) - alpha_f) sigma'(mean_f V_A)                          (10)
@@ -32,7 +32,7 @@ def keep_feedback(o, t, s, p):
 
 
 def learn_feedback(j, t, s, p):
-    """(10) and (11); weights that sparse feedback has taken out stay out."""
+    """(10) and (11); weights that sparse feedback has removed stay removed."""
     E_inv = -(p.phi_max * sigmoid(s.mean_V[j]) - s.alpha_f[j]) * slope(s.mean_V_A[j])
     for o in range(s.Y.shape[1]):
         if s.Y[j, o] != 0.0:
@@ -40,14 +40,14 @@ def learn_feedback(j, t, s, p):
 
 
 def copy_symmetric(j, t, s, p):
-    """Y = W_above + noise: feedback from the layer above by its own weights."""
+    """Y = W_above + noise: feedback from the layer above, through its own weights."""
     for o in range(s.Y.shape[1]):
         s.Y_full[j, o] = s.W_above[j, o] + p.symmetric_noise * s.normal[j, o]
         s.Y[j, o] = s.Y_full[j, o] * s.mask[j, o]
 
 
 def product_symmetric(j, t, s, p):
-    """Y = (W_above + noise) Y_above: feedback from the output by the path through all layers."""
+    """Y = (W_above + noise) Y_above: feedback from the output, through all layers between."""
     for o in range(s.Y.shape[1]):
         s.Y_full[j, o] = 0.0
     for i in range(s.W_above.shape[1]):
@@ -80,7 +80,7 @@ def units(model):
 
 
 def weights(model, hidden):
-    """Take some feedback weights out, or let them follow the forward weights."""
+    """Remove some feedback weights, or let them follow the forward weights."""
     p, chance, noise, above = (
         model.parameters,
         model.chance("sparse"),
@@ -149,9 +149,9 @@ def measures(model):
 
 
 def max_eigenvalue(model):
-    """Largest eigenvalue of (I - J)^T (I - J), J being averaged over the last 100 examples.
+    """The largest eigenvalue of (I - J)^T (I - J), with J averaged over the last 100 examples.
 
-    Below 1 the feedback path is close enough to an inverse of the forward path for learning.
+    Below 1, the feedback path is close enough to an inverse of the forward path for learning.
     """
     measured, seen = model.parameters.measure_inverse, model._training.output.jacobian
     refuse_if(not measured, "max_eigenvalue needs a network made with measure_inverse=True.")
@@ -162,7 +162,7 @@ def max_eigenvalue(model):
 
 
 def draw(net, data, pictures):
-    """Of one trial its spikes, and the compartments of a neuron."""
+    """Draw the spikes of one trial, and the compartments of a neuron."""
     trial = ImageModel.draw(net, data, pictures)
     if trial.spikes and len(net.sizes) > 2:
         neuron = int(np.argmax(trial.spikes["hidden_1"].count))

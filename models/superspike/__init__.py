@@ -1,11 +1,11 @@
 """SuperSpike: learning precise spike times (Zenke & Ganguli 2018, doi:10.1162/neco_a_01086).
 
-A network of leaky integrate-and-fire neurons learns to emit given spike trains at given times, by a
-rule of three factors that each synapse has at hand: a filtered presynaptic potential, a surrogate
-derivative of the postsynaptic one, and an error signal fed back to the layer.
+A network of leaky integrate-and-fire neurons learns to emit given spike trains at given times. Its
+rule has three factors, which each synapse has at hand: a filtered presynaptic potential, a
+surrogate derivative of the postsynaptic one, and an error signal fed back to the layer.
 
-`network` has the equations, the neurons and the parameters, `rules` what learns, and `tasks` those
-of the article.
+`network` has the equations, the neurons and the parameters; `rules` has what learns, and `tasks`
+the tasks of the article.
 """
 
 from spikesim.learning.loops import Synapse

@@ -1,7 +1,7 @@
 """SuperSpike: learning precise spike times (Zenke & Ganguli 2018, doi:10.1162/neco_a_01086).
 
-Symbols are the paper's; j is the presynaptic, i the postsynaptic neuron, k the next layer's.
-Voltages, currents and weights are in mV (R = 1): a weight jumps I.
+Symbols are the paper's: j is the presynaptic neuron, i the postsynaptic one, k one of the next
+layer. Voltages, currents and weights are in mV (R = 1); a spike adds its weight to I.
 
     tau_mem dU_i/dt = U_rest - U_i + I_i,     dI_i/dt = -I_i / tau_syn + sum_j w_ij S_j(t - d)   (1)
 
@@ -12,7 +12,7 @@ Learning lowers the van Rossum loss between target trains and the output's,
     L = 1/2 int [alpha * (S^target_i - S_i)]^2 dt                                                (2)
 
 by following a surrogate gradient. Its three factors are local to the synapse: a filtered PSP of
-the presynaptic neuron, the surrogate derivative of the postsynaptic neuron, and its error signal,
+the presynaptic neuron, and the surrogate derivative and error signal of the postsynaptic neuron,
 
     sigma'(U) = (1 + |h|)^-2,     h = beta (U - theta)                                           (3)
     lambda_ij = alpha * [sigma'(U_i) (epsilon * S_j)]                      eligibility trace     (4)
@@ -24,14 +24,14 @@ with b_ki = w_ki (symmetric), fixed and Gaussian (random) or 1 (uniform). Over a
     g_ij = mean of e_i lambda_ij - rho w_ij z_i^a,     dz_i/dt = -z_i / tau_het + S_i            (7)
     v_ij <- max(gamma v_ij, g_ij^2),     w_ij <- w_ij + r_0 g_ij / (sqrt(v_ij) + epsilon)        (8)
 
-the last of which is RMaxProp. The double-exponential filters of (4) to (6) are two exponential
-ones in a row; the order of everything within a step is that of the authors' program:
-neurons, then the error filters, raw errors, eligibility traces, and at the end of a chunk weights.
-All spikes that learning sees are delayed as those that neurons see, and so are surrogate
-derivatives and PSPs, so that equal trains give no error and all meet in time.
+(8) is RMaxProp. The double-exponential filters of (4) to (6) are two exponential ones in a row. A
+step has the order of the authors' program: neurons, error filters, raw errors, eligibility traces
+and, at the end of a chunk, weights. Learning sees spikes, surrogate derivatives and PSPs with the
+same delay with which neurons see spikes. So equal trains give no error, and all signals meet in
+time.
 
-(1) is applied here, (3) to (8) in `rules`. Where article and program differ, the program is
-followed, so that its runs can be replayed.
+(1) is applied here, (3) to (8) in `rules`. Where article and program differ, this model follows
+the program, so that you can replay its runs.
 """
 
 from __future__ import annotations
@@ -120,24 +120,24 @@ class Parameters(TimedParameters):
 
     @property
     def cut(self) -> float:
-        """The PSP up to which a presynaptic neuron counts as silent."""
+        """The largest PSP with which a presynaptic neuron counts as silent."""
         if self.psp_cut is not None:
             return self.psp_cut
         return 1e-7 if self.feedback == "symmetric" else 1e-5
 
     @property
     def cost_scale(self) -> float:
-        """What the authors' program multiplies its moving average of e^2 by; 1.2e6 by default."""
+        """The factor of the moving average of e^2 in the authors' program; by default 1.2e6."""
         a, b = self.tau_decay / 1000.0, self.tau_rise / 1000.0
         product = a * b
         norm = (product / (a - b)) ** 2 * (a / 2 + b / 2 - 2 * product / (a + b))
         return 1.0 / norm / (self.tau_avg / 1000.0)
 
     def lag(self, hidden: bool, dt: float) -> int:
-        """Steps by which surrogate derivatives and PSPs are delayed to meet the error signal.
+        """The steps by which surrogate derivatives and PSPs wait for the error signal.
 
-        Errors come as late as the axonal delay. With random or uniform feedback they take another
-        axonal delay to hidden layers; the authors' program waits for one step less than that.
+        Errors are late by the axonal delay. With random or uniform feedback, they take another
+        axonal delay to hidden layers; the authors' program waits one step less than that.
         """
         delay = round(self.delay / dt)
         if hidden and self.hebbian_delay is not None:
@@ -174,7 +174,7 @@ def membrane(U, I, p):  # noqa: E741 - the paper's symbol
 
 
 def step_membrane(i, t, s, p):
-    """(1): the membrane uses the current of the step before, which then decays."""
+    """(1): the membrane uses the current of the step before; the current then decays."""
     U = membrane(s.U[i], s.I[i], p)
     free = s.refractory[i] == 0.0
     fires = free and p.theta < U
@@ -183,7 +183,7 @@ def step_membrane(i, t, s, p):
 
 
 def step_current(i, t, s, p):
-    """I decays, and then what arrives in this step is added, with weights as they still are."""
+    """I decays; then this step's arrivals are added, with weights before this step's learning."""
     s.I[i] = p.decay_syn * s.I[i] + s.arriving[i]
     s.arriving[i] = 0.0
 
@@ -197,7 +197,7 @@ class SuperSpikeNetwork(PatternModel):
     """A spiking network that learns to answer an input pattern with given spike trains.
 
     Arguments and attributes are those of `spikesim.learning.patterns.PatternModel`. Weights are in
-    mV. With symmetric feedback ``net.B`` follows ``net.W``; otherwise its numbers are fixed.
+    mV. With symmetric feedback, ``net.B`` follows ``net.W``; otherwise it is fixed.
 
     Examples
     --------
@@ -312,12 +312,12 @@ class SuperSpikeNetwork(PatternModel):
 
     @property
     def cost(self):
-        """The van Rossum cost of the outputs, a moving average over the last 10 s (`tau_avg`).
+        """The van Rossum cost of the outputs: a moving average over the last 10 s (`tau_avg`).
 
         It is proportional to the mean over outputs of the squared error signal, in the unit of the
         authors' program: a spike without a counterpart counts 4 times its rate (at dt = 0.1 ms).
-        What that program prints is less where the number of outputs is no multiple of four, as it
-        takes the mean over outputs padded to one with zeros: a quarter for one output.
+        That program pads the outputs with zeros to a multiple of four before it takes the mean, so
+        it may print less: for one output, a quarter.
         """
         net, p = self._training, self.parameters
         share = 1.0 - exp(-net.network.step * self.dt / p.tau_avg)
@@ -332,9 +332,9 @@ class SuperSpikeNetwork(PatternModel):
         return self._scaled(net) * self.parameters.tau_avg / (steps * self.dt)
 
     def silent_cost(self, target):
-        """The cost of a network that never spikes, in closed form: what others compare with.
+        """The cost of a network that never spikes, in closed form, for comparison.
 
-        The discrete error signal is alpha dt, so that the cost depends on dt, as the authors' does.
+        The discrete error signal is alpha dt, so the cost depends on dt, as the authors' does.
         """
         p = self.parameters
         check_pattern("target", target, self.dt, n=self.sizes[-1])

@@ -1,6 +1,6 @@
 """What a synapse of SuperSpike learns from: error signals, eligibility traces, and updates.
 
-Numbers in brackets are those of the equations in `network`.
+Numbers in brackets refer to the equations in `network`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SYNAPSE = ("l1", "eligibility", "presynaptic_trace", "surrogate", "error")
 
 
 def surrogate(U, p):
-    """sigma' of (3), in 1/V; none far below rest, as in the authors' program."""
+    """sigma' of (3), in 1/V; 0 far below rest, as in the authors' program."""
     h = p.beta * (U - p.theta)
     x = 1.0 + abs(h)
     slope = p.slope / (x * x)
@@ -59,7 +59,7 @@ def clipped(w, p):
 
 
 def filter_error(i, t, s, p):
-    """alpha of (5) and (6), Euler; it reads the raw error of the step before."""
+    """alpha of (5) and (6), by Euler steps; it reads the raw error of the step before."""
     filtered = s.e_rise[i] + p.c_rise * (s.raw[(t - 1) % s.raw.shape[0], i] - s.e_rise[i])
     e = s.e[i] + p.c_decay * (filtered - s.e[i])
     s.e_rise[i] = 0.0 if abs(filtered) <= p.tiny else filtered
@@ -72,7 +72,7 @@ def average_cost(i, t, s, p):
 
 
 def clear_error(_, t, s, p):
-    """Take out the raw errors that lie in this step's row of the ring."""
+    """Clear the raw errors in this step's row of the ring buffer."""
     row = t % s.raw.shape[0]
     for a in range(s.raw_count[row]):
         s.raw[row, s.raw_ids[row, a]] = 0.0
@@ -85,7 +85,7 @@ def list_error(s, row, i):
 
 
 def output_error(_, t, s, p):
-    """(5) before the filter: +1 per target spike, -1 per output spike; none where they coincide."""
+    """(5) before the filter: +1 per target spike, -1 per output spike; 0 if they coincide."""
     row = t % s.raw.shape[0]
     target = (t - p.delay) % s.target_ids.shape[0]
     output = (t - p.delay) % s.ids.shape[0]
@@ -106,7 +106,7 @@ def output_error(_, t, s, p):
 def window_error(_, t, s, p):
     """The error of a classification: -1 per wrong spike, +1 once at the end of a missed window.
 
-    In window w neuron ``who[w]`` is to spike, at least once; all other spikes are wrong.
+    In window w, neuron ``who[w]`` is to spike at least once; all other spikes are wrong.
     """
     row = t % s.raw.shape[0]
     output = (t - p.delay) % s.ids.shape[0]
@@ -148,7 +148,7 @@ def hidden_error(_, t, s, p):
         error = s.raw_above[source, k] * p.feedback_scale
         for i in range(n):
             s.raw[row, i] += error * s.B[k, i]
-    s.raw_count[row] = s.e.shape[0]  # all of them; the list says so already
+    s.raw_count[row] = s.e.shape[0]  # all neurons; the list holds them already
 
 
 # ---------------------------------------------------------------------------- what learning reads
@@ -173,7 +173,7 @@ def keep_linear_factors(_, t, s, p):
 
 
 def keep_errors(s, p, n):
-    """Errors below the cut count as none."""
+    """Errors below the cut count as 0."""
     k = s.block[LENGTH]
     for i in range(n):
         e = s.e[i]
@@ -260,13 +260,13 @@ def step_synapse(i, t, s, p):
 
 
 def errors(model, net):
-    """Filters first, since they read the raw errors of the step before; then raw errors."""
+    """First the filters, which read the raw errors of the step before; then the raw errors."""
     p, output = net.p, net.output
     for layer in net.above_input:
         yield layer.phase(filter_error)
     slow = type_for(model.dtype, p.tau_avg / (NEAR_ZERO * model.dt))
     output.arrays["cost"] = np.zeros(output.n, slow)
-    forget = {} if net.learning else {"decay_avg": 1.0}  # a copy that is tested adds up
+    forget = {} if net.learning else {"decay_avg": 1.0}  # a copy that does not learn adds up
     yield output.phase(average_cost, dtype=slow, **forget)
     for layer in net.above_input:
         yield layer.phase(clear_error, "once")
@@ -305,7 +305,7 @@ def connection(model, net, layer):
 
 
 def indices(net):
-    """Saved indices, which compiled code believes: name, array, lowest and highest value."""
+    """Saved indices, which compiled code trusts: name, array, lowest and highest value."""
     for layer in net.above_input:
         yield "raw_count", layer.raw_count, 0, layer.n
         yield "raw_ids", layer.raw_ids, 0, layer.n - 1

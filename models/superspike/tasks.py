@@ -1,4 +1,4 @@
-"""The tasks of Zenke & Ganguli (2018), and pictures of one's own.
+"""The tasks of Zenke & Ganguli (2018), and pictures of your own.
 
 task = tasks.hidden(seed=1)
 net = SuperSpikeNetwork(task.sizes, seed=1, **task.parameters)
@@ -34,8 +34,8 @@ def spikes(seed: int = 0) -> Task:
 def hidden(seed: int = 0) -> Task:
     """The same with a hidden layer of eight (figure 4, dashed).
 
-    With four, one network in sixteen has only negative weights from its silent hidden layer to the
-    output at first. Then no error ever asks a hidden neuron to spike, and nothing is learned.
+    With four, one network in sixteen begins with only negative weights from its silent hidden layer
+    to the output. Then no error ever asks a hidden neuron to spike, and the network learns nothing.
     """
     return _equidistant((INPUTS, 8, 1), 80, seed)
 
@@ -49,17 +49,17 @@ def _equidistant(sizes: tuple[int, ...], blocks: int, seed: int) -> Task:
 def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task:
     """The exclusive-or of two sets of inputs, with a third as a reference in time (figure 5).
 
-    A stimulus lasts 10 ms. The reference set always takes part, each of the other two or not; every
-    neuron that does spikes once, at an offset of its own that never changes. Output 1 is to spike
-    if one of the two sets is active, output 0 if none or both are, until 15 ms after the stimulus.
+    A stimulus lasts 10 ms. The reference set is always active; each of the other two may be. Every
+    active neuron spikes once, at its own fixed offset. Output 1 is to spike if one of the two sets
+    is active, output 0 if none or both are. They have until 15 ms after the stimulus.
 
     Parameters
     ----------
     seed : int
-        What offsets and the order of trials depend on.
+        Offsets and the order of trials depend on it.
     interval : float
-        Mean time from one stimulus to the next (ms), 100 ms of which are fixed and the rest drawn
-        from an exponential distribution.
+        Mean time from one stimulus to the next (ms). 100 ms of it are fixed; the rest is drawn from
+        an exponential distribution.
     background : float
         Rate of additional random spikes of every input neuron (Hz).
     """
@@ -81,7 +81,7 @@ def xor(seed: int = 0, interval: float = 250.0, background: float = 4.0) -> Task
         noise = patterns.poisson(INPUTS, background, duration, seed=int(chance.integers(2**31)))
         times = np.concatenate([onset[trial] + offsets[neuron], noise.times])
         ids = np.concatenate([neuron, noise.ids])
-        # Where a random spike coincides with one of the stimulus there is one.
+        # A random spike that coincides with one of the stimulus is dropped.
         places = np.unique(np.rint(times / DT).astype(np.int64) * INPUTS + ids)
         steps, who = np.divmod(places, INPUTS)
         shown = SpikePattern(steps * DT, who.astype(np.int32), INPUTS, duration)
@@ -105,15 +105,15 @@ def picture(
     Parameters
     ----------
     text : str, optional
-        What to write; 'spikesim' if there is no picture either.
+        The text to write; 'spikesim' if there is no picture either.
     path : str or Path, optional
         A PNG file.
     seed : int
-        What the input depends on, and where in the dark the spikes are.
+        The input, and the places of spikes in the dark, depend on it.
     n : int
         Output neurons.
     duration : float
-        Of the drawing (ms).
+        Length of the drawing (ms).
     hidden : int
         Hidden neurons.
     """

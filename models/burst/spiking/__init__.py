@@ -1,9 +1,9 @@
 """Ensembles of spiking neurons that burst (Naud & Sprekeler 2018; Payeur et al. 2021).
 
-`equations` holds what the neurons obey, `neurons` makes them known to a `spikesim.Network`; the
-burst-dependent rule is `BurstPlasticity`. The experiments: `pairing` and `learning_rule` are about
-the rule, `propagation` about two streams at once, `transfer` about inhibition, and `exclusive_or`
-is the network that learns.
+`equations` has the equations of the neurons; `neurons` makes them usable in a `spikesim.Network`.
+The burst-dependent rule is `BurstPlasticity`. There are five experiments: `pairing` and
+`learning_rule` are about the rule, `propagation` about two streams at once, `transfer` about
+inhibition; `exclusive_or` is the network that learns.
 """
 
 from spikesim.learning.burst_plasticity import BurstPlasticity

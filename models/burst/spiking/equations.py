@@ -14,15 +14,15 @@ in units of the leak,
 
     S = g_exc (E_exc - V) + g_inh (E_inh - V),     dg/dt = -g / tau                              (6)
 
-In the authors' program V in (6) is the voltage of the soma in both compartments; the parameter
+In the authors' program, V in (6) is the voltage of the soma in both compartments. The parameter
 `local_driving_force` makes it that of the dendrite itself in (2).
 
 The simplified neuron of the article's exclusive-or task has no f and no K in (1) and (2). After an
-event, V_s > theta, it is refractory for 20 ms, and with probability f(V_d) a second spike follows
-after 5 to 15 ms, from which the refractory period runs anew.                                    (7)
+event, V_s > theta, it is refractory for 20 ms. With probability f(V_d), a second spike follows
+after 5 to 15 ms, and the refractory period begins again.                                        (7)
 
-Forward Euler, in the order of the authors' program: currents I, then the compartments from the
-voltages so far, then conductances, adaptation and threshold, then the test for a spike.
+Forward Euler, in the order of the authors' program: first currents I, then the compartments from
+the voltages so far, then conductances, adaptation and threshold, then the test for a spike.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def synaptic(g_exc, g_inh, V, p):
 
 
 def decayed(g, decay):
-    """What is left of a variable after a step; exact."""
+    """What is left of a variable after a step of exact decay."""
     g = decay * g
     return 0.0 if abs(g) <= TINY else g
 
@@ -63,7 +63,7 @@ def step_currents(i, t, s, p):
 
 
 def step_activity(i, t, s, p):
-    """(3), from the voltage so far, for both compartments."""
+    """(3), from the dendrite's voltage so far, for both compartments."""
     s.f[i] = activity(s.V_d[i], p.E_d, p.D_d)
 
 
@@ -118,7 +118,7 @@ def step_threshold(i, t, s, p):
 
 
 def step_refractory_threshold(i, t, s, p):
-    """Flag events, and second spikes when the refractory period has run down to them."""
+    """Flag events; flag second spikes when the refractory period has run down to them."""
     left = s.refractory[i] - 1.0 if s.refractory[i] > 0.0 else 0.0
     is_event = left == 0.0 and s.V_s[i] > s.theta[i]
     s.spike[i] = 1 if is_event or left == s.second[i] else 0
@@ -129,14 +129,14 @@ def step_refractory_threshold(i, t, s, p):
 
 
 def reset(i, s, p):
-    """What a spike does to the soma."""
+    """The effect of a spike on the soma."""
     s.V_s[i] = p.E_L
     s.theta[i] += p.theta_jump
     s.w_s[i] += 1.0
 
 
 def spike(a, t, s, p):
-    """The spike of a neuron with active dendrite."""
+    """The spike of a neuron with an active dendrite."""
     i = s.ids[t % s.ids.shape[0], a]
     reset(i, s, p)
     s.K[i] = p.K_steps
@@ -145,8 +145,8 @@ def spike(a, t, s, p):
 def spike_or_burst(a, t, s, p):
     """(7): an event, which may be followed by a second spike, or that second spike.
 
-    ``second`` is how much of the refractory period is left when the second spike comes, -1 if none
-    does.
+    ``second`` is how much of the refractory period is left when the second spike comes; -1 if there
+    is none.
     """
     i = s.ids[t % s.ids.shape[0], a]
     if s.refractory[i] == 0.0:

@@ -1,9 +1,9 @@
 """`ExclusiveOrNetwork`: ensembles that learn exclusive-or from bursts (Payeur et al. 2021, fig. 4).
 
 Two input, two hidden and one output population of bursting neurons. Events go forward, bursts go
-back. At the end of each example a current into the dendrites of the output, computed from what was
-wrong with its event rate, changes its burst probability, with it that of the hidden populations,
-and through the burst-dependent rule all weights.
+back. At the end of each example, a current into the output's dendrites is computed from what was
+wrong with its event rate. It changes the burst probability of the output, and with it that of the
+hidden populations. Through the burst-dependent rule, it changes all weights.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ PATTERNS = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 THRESHOLD = 6.0  # Hz; above it the output says yes
 CHANCE = 4.0 * np.log(2.0)
-"""The cost of an epoch in which the output does not know."""
+"""The cost of an epoch in which the output only guesses."""
 
-_AVERAGED = 10  # epochs of which `comparisons` takes the mean
+_AVERAGED = 10  # epochs over which `comparisons` takes the mean
 
 _MEASURES = ("rate", "estimate", "burst_probability", "taught_burst_probability")
 
@@ -47,16 +47,16 @@ class ExclusiveOrNetwork(ExampleModel):
     Attributes
     ----------
     W : dict of str to numpy.ndarray
-        The plastic weights as they are now, 'input_1_to_hidden_1' and so on; to be read only.
+        The plastic weights now, 'input_1_to_hidden_1' and so on; they are read-only.
     history : dict of str to list
-        One entry per epoch; the first, epoch 0, is from before learning. 'cost' is the authors',
-        summed over patterns, the cross-entropy of the target and (E - e_min) / (e_max - e_min),
-        where E is the output's estimate. For every population, four numbers each, one per pattern:
-        'output_rate' and so on, its event rate in Hz before the teacher comes; 'output_estimate',
-        the mean of its neurons' own averages of it (Hz) when the teacher comes;
-        'output_burst_probability', bursts per event before the teacher comes;
-        'output_taught_burst_probability', the same while it is there. 'seconds' is how long the
-        epoch took.
+        One entry per epoch; the first, epoch 0, is from before learning. 'cost' is the authors':
+        the cross-entropy of the target and (E - e_min) / (e_max - e_min), summed over patterns,
+        where E is the output's estimate. Every population has entries of four numbers, one per
+        pattern: 'output_rate' and so on, its event rate in Hz before the teacher comes;
+        'output_estimate', the mean of its neurons' own averages of that rate (Hz) when the teacher
+        comes; 'output_burst_probability', bursts per event before the teacher comes;
+        'output_taught_burst_probability', the same while the teacher is there. 'seconds' is how
+        long the epoch took.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class ExclusiveOrNetwork(ExampleModel):
     >>> history["epoch"], len(history["output_rate"][1])
     ([0, 1], 4)
 
-    A saved network goes on as it would have:
+    A saved network continues as it would have without being saved:
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "net.h5")
@@ -120,7 +120,7 @@ class ExclusiveOrNetwork(ExampleModel):
     def evaluate(self) -> np.ndarray:
         """The output's event rate in Hz for each of `PATTERNS`, without teacher and learning.
 
-        The network itself does not go on: a copy of it shows all patterns once. The authors call
+        The network itself does not run: a copy of it sees all patterns once. The authors call
         exclusive-or solved when rates are above 6 Hz for the second and third pattern only.
 
         Returns
@@ -168,7 +168,7 @@ def run(
     checkpoint: str | Path | None = None,
     **parameters: Any,
 ) -> ExclusiveOrNetwork:
-    """Train a network up to an epoch, or go on with the one in `checkpoint`.
+    """Train a network up to an epoch, or continue with the one in `checkpoint`.
 
     Arguments are those of `ExclusiveOrNetwork` and of `spikesim.learning.examples.trained`.
     """

@@ -73,8 +73,8 @@ class Parameters(TimedParameters):
     def checked(cls, layers, given, dtype="float32"):
         """Parameters from values given by name.
 
-        With symmetric feedback, hidden_2 has the values of hidden_1, no constant current, and
-        learning rates are halved, unless given (the authors' sim_xor_symfb).
+        With symmetric feedback, hidden_2 has the values of hidden_1 and no constant current, and
+        learning rates are halved; values that are given hold (the authors' sim_xor_symfb).
 
         Raises
         ------

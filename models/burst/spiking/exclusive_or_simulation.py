@@ -17,7 +17,7 @@ __all__ = ["POPULATIONS", "Simulation", "teaching_current"]
 
 POPULATIONS = ("input_1", "input_2", "hidden_1", "hidden_2", "output")
 
-_CELLS, _SYNAPSES = range(2)  # what random numbers are for
+_CELLS, _SYNAPSES = range(2)  # the purposes of random numbers
 
 
 def teaching_current(event_rate: np.ndarray, target: int, p: Parameters) -> np.ndarray:
@@ -28,8 +28,8 @@ def teaching_current(event_rate: np.ndarray, target: int, p: Parameters) -> np.n
     event_rate : numpy.ndarray, shape (n,)
         E, the average of each neuron, in Hz.
     target : int
-        With target 1 it is I_0 / (E - e_min); with target 0, -I_0 / (e_max - E); I_0 within the
-        tolerance of the wrong extreme, and none within that of the right one.
+        With target 1, the current is I_0 / (E - e_min); with target 0, -I_0 / (e_max - E). Within
+        the tolerance of the wrong extreme, its size is I_0; within that of the right one, it is 0.
     p : Parameters
 
     Returns
@@ -47,8 +47,8 @@ def teaching_current(event_rate: np.ndarray, target: int, p: Parameters) -> np.n
 class Simulation:
     """One copy of the network's dynamics.
 
-    All five populations are slices of one, `cells`, and all projections of one kind one sparse
-    matrix with a block for each: a step is then a handful of long loops.
+    All five populations are slices of one, `cells`. All projections of one kind are one sparse
+    matrix with a block for each. So a step consists of a handful of long loops.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Simulation:
     where : dict of str to slice
         The neurons of each of `POPULATIONS`.
     blocks : dict of str to numpy.ndarray
-        Where in ``plastic.weight`` the weights of 'input_1_to_hidden_1' and so on are.
+        The places in ``plastic.weight`` of the weights of 'input_1_to_hidden_1' and so on.
     """
 
     def __init__(self, parameters: Parameters, dt: float, seed: int, dtype: str, backend: str):
@@ -77,7 +77,7 @@ class Simulation:
         self.events = net.add_events("events", self.cells)
         self.bursts = net.add_bursts("bursts", self.cells)
         self._background()
-        # With fewer neurons than synapses are wanted, all are connected and weights are larger.
+        # If there are fewer neurons than in_degree, all are connected, with larger weights.
         self._probability = min(1.0, p.in_degree / p.n)
         self._scale = p.in_degree / (self._probability * p.n)
         inputs, hidden = POPULATIONS[:2], POPULATIONS[2:4]
@@ -122,7 +122,7 @@ class Simulation:
             self.cells.I_s[self.where[name]] = p.current_for_1 if bit else p.current_for_0
 
     def teach(self, target: int | None) -> None:
-        """Let weights learn and teach the output this target from now on; None: neither."""
+        """From now on, let weights learn and teach the output this target; with None, neither."""
         p = self.p
         self.rule.is_on = target is not None
         current = np.full(p.n, p.I_d_output)
@@ -132,7 +132,7 @@ class Simulation:
         self.cells.I_d[self.where["hidden_2"]] = p.I_d_hidden_2
 
     def estimates(self) -> list[float]:
-        """The mean over each population of its neurons' averages of events, in Hz."""
+        """For each population, the mean of its neurons' averages of events, in Hz."""
         rate = self.rule.event_rate
         return [float(rate[where].mean()) for where in self.where.values()]
 

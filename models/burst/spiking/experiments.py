@@ -18,7 +18,7 @@ from spikesim.models.burst.spiking.exclusive_or_parameters import Parameters as 
 __all__ = ["EXPERIMENTS", "SHORT_RUNS"]
 
 SHORT_RUNS = ("run burst propagation --n=200 --duration=100 --burn_in=10",)
-"""Commands that take a moment and compile what longer ones need."""
+"""Commands that take a moment and compile what longer runs need."""
 
 EXPERIMENTS = MappingProxyType(
     {

@@ -1,9 +1,9 @@
 """A network that learns as its dendrites are driven (Payeur et al. 2021, figure 2).
 
 One population of pyramidal neurons excites another through synapses that obey the burst-dependent
-rule. In blocks of 25 s the excitation of postsynaptic dendrites is strengthened and weakened, and
-with it the postsynaptic burst probability: the weights follow. In the last block presynaptic
-neurons burst more, which the rule does not see.
+rule. Blocks of 25 s strengthen and weaken the excitation of postsynaptic dendrites, and with it the
+postsynaptic burst probability; the weights follow. In the last block, presynaptic neurons burst
+more; the rule does not see this.
 
     noise -> somata and dendrites of pre      50 000 Poisson neurons of 5 Hz
     events of pre -> somata of post           plastic
@@ -37,14 +37,14 @@ __all__ = ["BLOCKS", "Block", "LearningRule", "LearningRuleParameters", "run"]
 
 DT = 0.1  # ms
 DELAY = 0.8  # ms, of all synapses but the plastic ones
-SPREAD = 5.0  # mV, deviation of presynaptic somatic voltages at first
+SPREAD = 5.0  # mV, deviation of initial presynaptic somatic voltages
 
 
 class Block(NamedTuple):
-    """A stretch of time in which weights learn; the input is that into postsynaptic dendrites."""
+    """A stretch of time in which weights learn; `dendritic` is about postsynaptic dendrites."""
 
     name: str
-    dendritic: float = 1.0  # what the weights of that input are multiplied by
+    dendritic: float = 1.0  # the factor of the weights of their input
     presynaptic: float = 0.0  # current into presynaptic dendrites, in pA
 
 
@@ -57,7 +57,7 @@ BLOCKS = (
     Block("pre + 40 pA", presynaptic=40.0),
 )
 
-# Of each block, means over three seeds of the authors' program: weight change at its end (%),
+# For each block, means over three seeds of the authors' program: weight change at its end (%),
 # postsynaptic burst probability (%) and event rate (Hz), presynaptic burst probability (%).
 _REFERENCE = (
     (0.53, 10.96, 4.56, 13.82),
@@ -67,7 +67,7 @@ _REFERENCE = (
     (-0.36, 11.13, 4.42, 13.85),
     (-0.48, 10.77, 3.62, 25.86),
 )
-# Where weight changes at the ends of the first five blocks have to lie (%).
+# Bounds of the weight changes at the ends of the first five blocks (%).
 _BOUNDS = ((-1.0, 1.0), (5.0, 7.5), (-1.0, 1.0), (-4.7, -3.3), (-1.0, 1.0))
 _MARGIN = 3.0  # percentage points, of burst probabilities
 
@@ -101,7 +101,7 @@ class LearningRuleParameters(ExperimentParameters):
     block: int = whole(10, "bins of a block", at_least=1)
 
     def check(self, layers: int, dtype: str) -> None:
-        """Refuse more synapses per neuron than there are sources, and parts of a step."""
+        """Refuse more synapses per neuron than there are sources, and fractions of a step."""
         for degree, size in (
             ("in_degree", self.n),
             ("exc_degree", self.sources),
@@ -118,9 +118,9 @@ class LearningRule(Result):
     Attributes
     ----------
     time : numpy.ndarray, shape (bins,)
-        When each bin ends, in s, from the beginning of the burn-in.
+        The end of each bin, in s from the beginning of the burn-in.
     change : numpy.ndarray, shape (bins,)
-        Of the mean weight by then, as a fraction of the initial one.
+        Change of the mean weight by then, as a fraction of the initial one.
     event_rate_pre, event_rate_post : numpy.ndarray, shape (bins,)
         In Hz.
     burst_probability_pre, burst_probability_post : numpy.ndarray, shape (bins,)
@@ -141,9 +141,9 @@ class LearningRule(Result):
     seed: int
 
     def comparisons(self) -> list[Comparison]:
-        """Beside means over three seeds of the authors' program, block by block.
+        """Compare with means over three seeds of the authors' program, block by block.
 
-        Rates and probabilities are those after the first fifth of a block.
+        Rates and probabilities are from the time after the first fifth of a block.
         """
         p = self.parameters
         rows = []
@@ -201,8 +201,8 @@ def run(
 ) -> LearningRule:
     """Run the burn-in and all blocks.
 
-    Arguments are those of every experiment, see `spikesim.experiments`; the parameters are those of
-    `LearningRuleParameters`.
+    Arguments are those of every experiment (see `spikesim.experiments`); the parameters are those
+    of `LearningRuleParameters`.
 
     Examples
     --------
@@ -271,17 +271,17 @@ def run(
 
 
 def relay(i, t, s, p):
-    """A spike for what arrived in this step."""
+    """Spike if anything arrived in this step."""
     s.spike[i] = s.arrived[i] > 0.0
     s.arrived[i] = 0.0
 
 
-# Many Poisson neurons of a low rate: their random numbers cost per spike, not per neuron.
+# Many Poisson neurons of a low rate: the cost of their random numbers is per spike, not per neuron.
 _Source = Neuron(steps=(relay,), variables={"arrived": 0.0})
 
 
 def _drive(network: Network, pre: Population, p: LearningRuleParameters) -> None:
-    """Shared Poisson neurons onto both compartments of presynaptic neurons."""
+    """Drive both compartments of presynaptic neurons with shared Poisson neurons."""
     for kind, degree in (("exc", p.exc_degree), ("inh", p.inh_degree)):
         sources = network.add_population(f"noise_{kind}", p.sources, _Source)
         network.add_background(sources, "arrived", p.source_rate, 1.0, at_most_one=True)
@@ -298,7 +298,7 @@ def _drive(network: Network, pre: Population, p: LearningRuleParameters) -> None
 
 
 def _drive_dendrites(network: Network, post: Population, p: LearningRuleParameters) -> Projection:
-    """Shared Poisson neurons onto the dendrites of postsynaptic neurons."""
+    """Drive the dendrites of postsynaptic neurons with shared Poisson neurons."""
     sources = network.add_population("dendritic_noise", p.dendritic_sources, Poisson)
     sources.rate[:] = p.dendritic_rate
     return network.connect(

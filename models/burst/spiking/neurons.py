@@ -67,7 +67,7 @@ def _compartments(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _countable(name: str, time: Any, dt: float) -> int:
-    """A time as steps that are counted down as a float."""
+    """A time as a number of steps that is counted down as a float."""
     return check_steps(name, time, dt, at_least=1, at_most=COUNTABLE)
 
 
@@ -85,7 +85,7 @@ def _burst_poisson(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
     return {
         **_compartments(parameters, dt),
         "refractory_steps": float(refractory),
-        # The authors' program counts a step less than it draws.
+        # The authors' program counts one step less than it draws.
         "second_after": float(after - 1),
         "second_within": float(within),
     }
@@ -106,7 +106,7 @@ Pyramidal = Neuron(
     parameters={
         **_COMPARTMENTS,
         "g_s": 1300.0,  # pA, what the dendrite's activity drives into the soma
-        "g_d": 1200.0,  # pA, and into itself
+        "g_d": 1200.0,  # pA, what it drives into the dendrite itself
         "E_d": -38.0,  # mV, where f is 1/2
         "zeta": 2600.0,  # pA, the back-propagating spike
         "K_duration": 2.0,  # ms, its length
@@ -135,7 +135,7 @@ BurstPoisson = Neuron(
         "E_d": -57.0,  # mV, where half of the events are bursts
         "refractory": 20.0,  # ms
         "second_after": 5.0,  # ms from an event to the second spike of a burst, at least,
-        "second_within": 10.0,  # ms, and uniform within so much more
+        "second_within": 10.0,  # ms, the width of the uniform distribution from there on
     },
     constants=_burst_poisson,
 )
@@ -151,7 +151,7 @@ PV: dict[str, float] = {
     "V_T": -48.0,
     "Delta_T": 2.0,
     "V_reset": -55.0,
-    "V_hold": -70.0,  # the authors' program holds V at rest, so that V_reset hardly matters
+    "V_hold": -70.0,  # the authors' program holds V at rest, so V_reset hardly matters
     "V_least": -80.0,  # and cuts it off at the reversal potential of inhibition
     "refractory": 1.0,
     "a": 0.0,
@@ -177,14 +177,14 @@ SOM: dict[str, float] = {
 }
 """Parameters that make `spikesim.AdEx` a somatostatin-positive interneuron (Payeur et al. 2021)."""
 
-# At a spike, u grows by f (1 - u). The authors' programs set f = 0.1 in vain, for their method that
-# would use it is not virtual: f is U in their figures, and here. With 0.1 the inhibition of
-# dendrites is more than twice as strong.
+# At a spike, u grows by f (1 - u). The authors' programs set f = 0.1, but this has no effect, as
+# their method that would use it is not virtual. So f is U in their figures, and here. With 0.1 the
+# inhibition of dendrites would be more than twice as strong.
 DEPRESSING = ShortTermPlasticity(U=0.9, tau_D=20.0, tau_F=1000.0, f=0.9)
-"""Synapses that transmit the first spike of a burst best, and so events (Payeur et al. 2021)."""
+"""Synapses that transmit the first spike of a burst best: they see events (Payeur et al. 2021)."""
 
 FACILITATING = ShortTermPlasticity(U=0.02, tau_D=100.0, tau_F=100.0, f=0.02)
-"""Synapses that transmit later spikes of a burst better, and so bursts (Payeur et al. 2021)."""
+"""Synapses that transmit later spikes of a burst better: they see bursts (Payeur et al. 2021)."""
 
 U_AT_FIRST = 0.01
-"""u of all of them at first, in the authors' programs."""
+"""The initial u of all these synapses, in the authors' programs."""

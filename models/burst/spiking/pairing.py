@@ -1,8 +1,8 @@
 """Pairing protocols: what given spikes do to one synapse (Payeur et al. 2021, figure 2).
 
 The weight between two neurons follows the periodic, the Poisson and the burst-Poisson protocol of
-`pairing_protocols`, and is compared with the authors' script, where it is deterministic, and with
-theory.
+`pairing_protocols`. It is compared with theory and, where that is deterministic, with the authors'
+script.
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ class Pairing(Result):
     Attributes
     ----------
     frequency : numpy.ndarray, shape (frequencies,)
-        Of the periodic pairings, in Hz.
+        Frequencies of the periodic pairings, in Hz.
     periodic : numpy.ndarray, shape (frequencies,)
     rate : numpy.ndarray, shape (rates,)
-        Of Poisson spikes, in Hz.
+        Rates of Poisson spikes, in Hz.
     poisson : numpy.ndarray, shape (2, realisations, rates)
         For initial estimates of the burst probability of 30 and 50 %.
     probability : numpy.ndarray, shape (probabilities,)
-        That an event is a burst in the burst-Poisson protocol.
+        Probabilities that an event is a burst, in the burst-Poisson protocol.
     burst_poisson : numpy.ndarray, shape (2, realisations, probabilities)
         For event rates of 5 and 10 Hz; the initial estimate of the burst probability is 20 %.
     duration : float
-        Of the random protocols, in ms.
+        Duration of the random protocols, in ms.
     seed : int
     """
 
@@ -90,11 +90,11 @@ class Pairing(Result):
     seed: int
 
     def comparisons(self) -> list[Comparison]:
-        """Beside the authors' script where it is deterministic, and beside theory.
+        """Compare with the authors' script where it is deterministic, and with theory.
 
-        'line' is the straight one through the means over realisations of the burst-Poisson
-        protocol: all probabilities together tell more precisely than the two next to it where the
-        change is 0.
+        'line' is the straight line through the means over realisations of the burst-Poisson
+        protocol. All probabilities together say more precisely where the change is 0 than the two
+        next to that place.
         """
         rows = []
         for k, reference in _REFERENCE.items():
@@ -129,7 +129,7 @@ class Pairing(Result):
         return rows
 
     def expected_poisson(self) -> np.ndarray:
-        """What theory expects in place of the means of `poisson`, shape (2, rates)."""
+        """The means of `poisson` that theory expects, shape (2, rates)."""
         hazard = self.rate / (1.0 - self.rate * DEAD_TIME / 1000.0)
         silent = np.exp(-hazard * (LONGEST_INTERVAL - DEAD_TIME) / 1000.0)
         return np.stack(
@@ -140,7 +140,7 @@ class Pairing(Result):
         )
 
     def expected_burst_poisson(self) -> np.ndarray:
-        """What theory expects in place of the means of `burst_poisson`, shape (2, ...)."""
+        """The means of `burst_poisson` that theory expects, shape (2, probabilities)."""
         start, duration = BURST_POISSON_ESTIMATE, self.duration
         longer = self.probability * np.mean(SECOND_SPIKE)
         return np.stack(
@@ -211,14 +211,14 @@ def run(
 ) -> Pairing:
     """Run all protocols.
 
-    Arguments are those of every experiment, see `spikesim.experiments`, and:
+    Arguments are those of every experiment (see `spikesim.experiments`), and:
 
     Parameters
     ----------
     realisations : int
-        How many times the random protocols are repeated with other spikes, at least 2.
+        How many times the random protocols run, each time with other spikes; at least 2.
     duration : float
-        Of the random protocols, in ms.
+        Duration of the random protocols, in ms.
     """
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     p = PairingParameters.of(realisations=realisations, duration=duration)
@@ -269,7 +269,7 @@ def _expected(
     first_probability: float,
     duration: float,
 ) -> np.ndarray:
-    """The mean change by independent spike trains, if the averages had no fluctuations."""
+    """The mean change from independent spike trains, if the averages did not fluctuate."""
     middles = (np.arange(2000) + 0.5) * (duration / 2000)
     left = np.exp(-middles / ALPHA)[:, None]
     bursts = event_rate * burst_probability
@@ -290,7 +290,7 @@ def _crossing(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _draw_expected(ax: Axes, x: np.ndarray, expected: np.ndarray) -> None:
-    """Dashed lines of the colours of what is there already."""
+    """Draw dashed lines in the colours of the lines that are there already."""
     measured = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
     for line, values in zip(measured, expected, strict=True):
         ax.plot(x, values, linestyle=(0, (3, 2)), color=line.get_color(), linewidth=1.0)

@@ -1,18 +1,18 @@
 """The spike trains of the pairing protocols, and the synapse that they change.
 
-A presynaptic and a postsynaptic neuron are made to fire, and the burst-dependent rule of
-`BurstPlasticity` changes the weight between them, which starts at 0 and has no bounds:
+A protocol makes a presynaptic and a postsynaptic neuron fire, and the burst-dependent rule of
+`BurstPlasticity` changes the weight between them. The weight starts at 0 and has no bounds:
 
     periodic        both fire together, five times at a frequency; 15 such trains, 11 s apart
     Poisson         both fire at random, independently of each other, at the same rate
     burst-Poisson   both have random events, and with a given probability an event is a burst
 
-Events and bursts are those of interspike intervals up to 16 ms, as in the authors' scripts, and not
-those of the trace that neurons in a network have: five spikes at 50 Hz are five events here.
+As in the authors' scripts, a burst has interspike intervals up to 16 ms. Here no trace tells events
+and bursts apart, as it does in a network: five spikes at 50 Hz are five events.
 
 Constants are those of the authors' scripts (apayeur/spikingburstprop,
-analysis/plasticity-protocol), times in ms and rates in Hz. All protocols run in steps of 0.1 ms,
-that of the authors' periodic one; their random ones had steps of 1 ms.
+analysis/plasticity-protocol), times in ms and rates in Hz. All protocols run in steps of 0.1 ms, as
+the authors' periodic one did; their random ones had steps of 1 ms.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def weight_changes(
     burst_probability: float,
     backend: str = "cpu",
 ) -> np.ndarray:
-    """How much each of several synapses changes.
+    """The change of each of several synapses.
 
     Parameters
     ----------
     pre, post : sequence of array_like
-        Spike times (ms) of the two neurons of each synapse. Of simultaneous spikes the presynaptic
-        one comes first.
+        Spike times (ms) of the two neurons of each synapse. If two spikes are simultaneous, the
+        presynaptic one comes first.
     event_rate, burst_probability : float
         The postsynaptic averages with which the rule begins: a rate in Hz, and bursts per event.
     backend : {'cpu', 'python'}
@@ -86,7 +86,7 @@ def weight_changes(
 
     Examples
     --------
-    A burst strengthens, an event weakens in proportion to the burst probability so far:
+    A burst strengthens; an event weakens, in proportion to the burst probability so far:
 
     >>> changes = weight_changes([[5.0], [5.0]], [[5.0], [5.0, 15.0]], 5.0, 0.15, "python")
     >>> [round(float(change), 4) for change in changes]
@@ -125,7 +125,7 @@ def weight_changes(
 def _events_and_bursts(network: Network, name: str, trains: Sequence[Any]) -> list[Any]:
     """Sources of the events and of the bursts in spike trains."""
     ids = np.repeat(np.arange(len(trains)), [len(train) for train in trains])
-    # Intervals are judged as they are in the simulation.
+    # Intervals are measured as they are in the simulation, between whole steps.
     times = np.rint(np.concatenate(trains) / DT) * DT
     found = events_and_bursts(times, ids, LONGEST_INTERVAL)
     return [
@@ -161,5 +161,5 @@ def burst_poisson_train(
 
 
 def _enough(expected: float) -> int:
-    """How many random intervals to draw so that they never end too early: by ten deviations."""
+    """How many random intervals to draw, so that they do not end too early by ten deviations."""
     return int(1.5 * expected) + 100

@@ -1,7 +1,7 @@
 """Two streams through two layers of bursting ensembles (Payeur et al. 2021, figure 3).
 
-Pyramidal neurons of layer 1 receive a current into their somata, those of layer 2 one into their
-dendrites. Event rates carry the first up, burst probabilities the second down, at the same time:
+Pyramidal neurons receive a current: in layer 1 into their somata, in layer 2 into their dendrites.
+Event rates carry the first up and burst probabilities the second down, at the same time:
 
     from, to                   port            synapse         weight  because
     pyramidal_1, pyramidal_2   g_exc_s         depressing       .05    layer 2 sees events, as the
@@ -13,7 +13,7 @@ dendrites. Event rates carry the first up, burst probabilities the second down, 
     within both layers         g_inh_d         facilitating     .1     burst probability follows
                                                                        its current linearly
 
-Every pair is connected with probability .05, with .8 ms of delay. Weights are in units of the leak
+Every pair is connected with probability .05 and a delay of .8 ms. Weights are in units of the leak
 conductance. The constants are those of the authors' program (apayeur/spikingburstprop,
 sim_propagation.cpp), with the feedback weights of the figure.
 """
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Propagation", "PropagationParameters", "compare", "run"]
 
-# Of the mean of five runs of the authors' program, and the bounds that another program keeps to.
+# Correlations of the mean of five runs of the authors' program, and the bounds for other programs.
 CORRELATIONS = {
     "event rate 1, somatic current": (0.945, 0.90, 1.0),
     "burst probability 2, dendritic current": (0.969, 0.93, 1.0),
@@ -68,7 +68,7 @@ RANGES = {  # lowest and highest bin of 50 ms; ours may be off by a quarter
 
 
 class Propagation(PopulationRun):
-    """The two-layer network, to be run once.
+    """The two-layer network, which runs once.
 
     Parameters
     ----------
@@ -84,12 +84,12 @@ class Propagation(PopulationRun):
     Attributes
     ----------
     network : Network
-        To be recorded from, or changed, before `run`.
+        You may record from it, or change it, before `run`.
     spikes, events, bursts : dict of str to SpikeRecording
         By population: 'pyramidal_1', 'pyramidal_2', and in `spikes` also 'parvalbumin' and
         'somatostatin'.
     somatic_current, dendritic_current : numpy.ndarray, shape (steps,)
-        What is injected in every step into the somata of layer 1 and the dendrites of layer 2 (pA).
+        The currents (pA) of every step into the somata of layer 1 and the dendrites of layer 2.
 
     Examples
     --------
@@ -150,12 +150,12 @@ class Propagation(PopulationRun):
         )
 
     def currents(self, bin_width: float = 50.0) -> tuple[np.ndarray, np.ndarray]:
-        """The somatic and the dendritic current in the same bins (pA)."""
+        """The somatic and the dendritic current (pA), in the same bins as `rates`."""
         somatic, dendritic = self.somatic_current, self.dendritic_current
         return self.in_bins(somatic, bin_width), self.in_bins(dendritic, bin_width)
 
     def comparisons(self) -> list[Comparison]:
-        """Correlations and ranges beside those of the authors' program; see `compare`."""
+        """Compare correlations and ranges with those of the authors' program; see `compare`."""
         return compare([self])
 
     def figure(self) -> Figure:
@@ -202,7 +202,7 @@ class Propagation(PopulationRun):
             projection.u[:] = U_AT_FIRST
 
     def _sine(self, mean: float, amplitude: float, period: float) -> np.ndarray:
-        # The authors' sines run from the start of the simulation, and are let in after the burn-in.
+        # The authors' sines run from the start of the simulation but take effect after the burn-in.
         t = np.arange(round((self.burn_in + self.duration) / self.network.dt)) * self.network.dt
         sine = np.where(t >= self.burn_in, np.sin(2.0 * np.pi * t / period), 0.0)
         return (mean + amplitude * sine).astype(self.network.dtype)
@@ -213,12 +213,12 @@ class Propagation(PopulationRun):
 
 
 def compare(runs: Sequence[Propagation], bin_width: float = 50.0) -> list[Comparison]:
-    """Correlations and ranges of the mean of some runs, beside those of the authors' program.
+    """Compare correlations and ranges of the mean of some runs with the authors' program.
 
     Parameters
     ----------
     runs : sequence of Propagation
-        Of several seeds and the same parameters; they have run.
+        Runs of several seeds with the same parameters; they have to have run.
     bin_width : float
         In ms.
     """
@@ -254,7 +254,7 @@ def compare(runs: Sequence[Propagation], bin_width: float = 50.0) -> list[Compar
 
 
 def inject(i, t, s, p):
-    """The current of this step into every neuron; the last one after the end."""
+    """Inject the current of this step into every neuron; after the end, the last current."""
     s.I[i] = s.current[min(t, s.current.shape[0] - 1)]
 
 

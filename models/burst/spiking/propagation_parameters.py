@@ -1,4 +1,4 @@
-"""The constants of two streams through two layers, those of the authors' program."""
+"""The constants of two streams through two layers, from the authors' program."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from spikesim.learning.parameters import number, whole
 __all__ = ["PropagationParameters"]
 
 DELAY = 0.8  # ms, of all synapses
-SPREAD = 5.0  # mV, deviation of somatic voltages at first
-BACKGROUND = 500.0  # Hz, of the Poisson input that every compartment has of its own
+SPREAD = 5.0  # mV, deviation of initial somatic voltages
+BACKGROUND = 500.0  # Hz, of each compartment's own Poisson input
 
 # Weights of excitatory and inhibitory background, by population and port.
 NOISE = {
@@ -45,10 +45,10 @@ class PropagationParameters(ExperimentParameters):
     w_lateral: float = number(0.1, "inhibition of dendrites within a layer")
 
     def check(self, layers: int, dtype: str) -> None:
-        """Refuse what would be more than all synapses."""
+        """Refuse a connectivity that needs more than all synapses."""
         check_number("connectivity at this n", self.probability, at_most=1.0)
 
     @property
     def probability(self) -> float:
-        """The chance of a synapse to exist, at this size."""
+        """The probability that a synapse exists, at this size."""
         return self.connectivity * 4000.0 / self.n

@@ -1,16 +1,16 @@
-"""What an ensemble makes of a current into its dendrites, and how SST+ and VIP+ cells change that.
+"""How an ensemble answers a current into its dendrites, and how SST+ and VIP+ cells change that.
 
-The burst probability of an ensemble of pyramidal neurons rises with the current into their
-dendrites from 0 to 1, its event rate hardly falls. Two circuits (Payeur et al. 2021):
+With the current into its dendrites, the burst probability of an ensemble of pyramidal neurons rises
+from 0 to 1; its event rate hardly falls. There are two circuits (Payeur et al. 2021):
 
 - *Lateral inhibition* (supplementary figure S10). Facilitating inhibition of dendrites by the
   bursts of the ensemble itself makes the burst probability independent of the somatic current.
-- *Interneurons* (supplementary figure S5). Inhibition of dendrites by SST+ cells, which the bursts
-  excite, widens the range of currents that are told apart. VIP+ cells, a negative current into the
-  SST+ cells, take that back.
+- *Interneurons* (supplementary figure S5). Bursts excite SST+ cells, which inhibit the dendrites.
+  This widens the range of currents that the ensemble tells apart. VIP+ cells, a negative current
+  into the SST+ cells, undo it.
 
 Constants are those of the authors' programs (apayeur/spikingburstprop,
-sim_normalization_of_bpcurves.cpp and sim_dendritic_transfer_func_modulation.cpp). `run` does all of
+sim_normalization_of_bpcurves.cpp and sim_dendritic_transfer_func_modulation.cpp). `run` measures
 both figures for one seed in a few minutes.
 """
 
@@ -49,7 +49,7 @@ __all__ = [
     "run",
 ]
 
-EVENT_RATE_TOLERANCE = 15.0  # percent, to the authors' programs
+EVENT_RATE_TOLERANCE = 15.0  # percent, of the authors' programs
 BURST_TOLERANCE = 4.0  # percentage points
 
 
@@ -61,9 +61,9 @@ class DendriticTransfer(Result):
     seed : int
     parameters : TransferParameters
     lateral : Curves
-        Of weights of lateral inhibition 0 and 0.02 and somatic currents 0, 100 and 200 pA.
+        For weights of lateral inhibition 0 and 0.02 and somatic currents 0, 100 and 200 pA.
     interneurons : Curves
-        Of the open loop, of SST+ weights 0.0005 and 0.001, and of 0.001 with VIP+ currents of 50
+        For the open loop, for SST+ weights 0.0005 and 0.001, and for 0.001 with VIP+ currents of 50
         and 100 pA.
     """
 
@@ -75,9 +75,9 @@ class DendriticTransfer(Result):
     interneurons: Curves
 
     def comparisons(self) -> list[Comparison]:
-        """Every claim beside what the authors' programs give.
+        """Compare every claim with what the authors' programs give.
 
-        The authors' numbers themselves would hold:
+        The authors' own numbers would hold:
 
         >>> authors = DendriticTransfer(
         ...     0, TransferParameters(), AUTHORS_LATERAL, AUTHORS_INTERNEURONS
@@ -152,7 +152,7 @@ class DendriticTransfer(Result):
         return rows
 
     def figure(self) -> Figure:
-        """Draw all curves, with circles at what the authors' programs give."""
+        """Draw all curves, with circles at the numbers of the authors' programs."""
         axes = plot.style.new_figure((7.2, 6.6)).subplots(3, 2)
         for pair, weight, title in (
             (axes[0], 0.0, "Without inhibition"),
@@ -178,8 +178,8 @@ def run(
 ) -> DendriticTransfer:
     """Measure all curves of both circuits for one seed.
 
-    Arguments are those of every experiment, see `spikesim.experiments`; progress is that of one
-    circuit after the other, the sizes are those of `TransferParameters`.
+    Arguments are those of every experiment (see `spikesim.experiments`); the sizes are those of
+    `TransferParameters`. The two circuits show their progress one after the other.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def _range(curves: Curves, weight: float) -> float:
 
 
 def _taken(curves: Curves, vip: float) -> float:
-    """By how many points SST+ cells lower the burst probability at 150 pA, in spite of VIP+."""
+    """How many points SST+ cells take off the burst probability at 150 pA, in spite of VIP+."""
     at = curves.burst_probability[:, curves.at(150.0)]
     return 100.0 * float(at[curves.condition(0.0, 0.0)] - at[curves.condition(0.001, vip)])
 
@@ -220,7 +220,7 @@ def _taken(curves: Curves, vip: float) -> float:
 def _deviations(
     ours: Curves, authors: Curves, condition: tuple[float, float]
 ) -> tuple[float, float]:
-    """The largest over all currents, of event rates in percent and of bursts in points."""
+    """The largest deviations over all currents: event rates in percent, bursts in points."""
     columns = [ours.at(float(current)) for current in authors.dendritic_current]
     row, reference = ours.condition(*condition), authors.condition(*condition)
     rate = ours.event_rate[row, columns] / authors.event_rate[reference] - 1.0

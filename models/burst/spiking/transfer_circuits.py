@@ -20,8 +20,8 @@ SST+                    dendrites                      0, 0.0005 or 0.001       
 ======================  =============================  =========================  =================
 
 Weights are conductances in units of the leak. The Poisson neurons, 25 000 of each sign, fire at
-5 Hz. How many of them reach a neuron differs from neuron to neuron, and that matters: input at the
-same mean rate to every neuron leaves only 11 instead of 14 percent of bursts at 0 pA.
+5 Hz. The number of them that reach a neuron varies from neuron to neuron, and that matters: with
+input at the same mean rate to every neuron, only 11 instead of 14 percent are bursts at 0 pA.
 
 Constants are those of the authors' programs (apayeur/spikingburstprop,
 sim_normalization_of_bpcurves.cpp and sim_dendritic_transfer_func_modulation.cpp).
@@ -68,28 +68,28 @@ def _authors(circuit: str) -> Curves:
 
 
 AUTHORS_LATERAL, AUTHORS_INTERNEURONS = _authors("lateral"), _authors("interneurons")
-"""What the authors' programs give, for each of the circuits."""
+"""The curves of the authors' programs, for each of the circuits."""
 
 DT = 0.1  # ms
 DELAY = 0.8  # ms, of all synapses
-SPREAD = 5.0  # mV, deviation of voltages at first
+SPREAD = 5.0  # mV, deviation of initial voltages
 POISSON_RATE = 5.0  # Hz
 
 LATERAL_IN_DEGREE = 200
 INTERNEURON_SHARE = 10  # pyramidal neurons per PV+ cell, and per SST+ cell
-ALL_INTERNEURONS = 1000  # of each kind at full size, what their weights hold for
+ALL_INTERNEURONS = 1000  # of each kind at full size, for which their weights hold
 SOMATIC_CURRENT = 560.0  # pA, into pyramidal neurons of the circuit with interneurons
 PV_CURRENT = 205.0  # pA
 SST_CURRENT = -5.0  # pA
 
-_CELLS = 0  # what random numbers are for
+_CELLS = 0  # the purpose of random numbers
 
 
 class TransferParameters(ExperimentParameters):
     """Sizes of the two circuits and of the staircase of dendritic currents.
 
-    In-degrees stay as they are at other sizes. Where there are fewer neurons than that, all are
-    connected and weights are larger.
+    In-degrees are the same at other sizes. If there are fewer neurons than the in-degree, all are
+    connected, with larger weights.
     """
 
     n: int = whole(4000, "pyramidal neurons with lateral inhibition", at_least=1)
@@ -103,7 +103,7 @@ class TransferParameters(ExperimentParameters):
     window: float = number(500.0, "at its end, in which bursts are counted", unit="ms")
 
     def check(self, layers: int, dtype: str) -> None:
-        """Refuse what is no number of steps, and a window that is longer than its step."""
+        """Refuse times that are not whole steps, and a window that is longer than its step."""
         check_steps("step", self.step, DT, at_least=1)
         check_steps("window", self.window, DT, at_least=1)
         check_number("window", self.window, at_most=self.step, unit="ms, no longer than step")
@@ -126,9 +126,9 @@ def lateral_transfer(
     conditions : sequence of (weight, somatic current)
         Weight of the inhibition, and current into all somata in pA.
     dendritic_currents : array_like, shape (currents,)
-        In pA, one after the other in one simulation.
+        In pA, one after another in one simulation.
     progress : bool or callable
-        True shows a bar where stderr is a terminal; a callable is told ``(done, total)`` currents.
+        True shows a bar if stderr is a terminal; a callable is given ``(done, total)`` currents.
     backend : {'cpu', 'python'}
     **parameters
         Values other than the defaults in `TransferParameters`, by name.
@@ -171,9 +171,9 @@ def interneuron_transfer(
     backend: str = "cpu",
     **parameters: Any,
 ) -> Curves:
-    """Measure an ensemble whose dendrites are inhibited by SST+ cells, and these by VIP+ cells.
+    """Measure an ensemble whose dendrites SST+ cells inhibit, which VIP+ cells inhibit in turn.
 
-    Arguments are those of `lateral_transfer`, but a condition is the weight from SST+ cells to
+    Arguments are those of `lateral_transfer`. Here a condition is the weight from SST+ cells to
     dendrites (0 opens the loop), and the current in pA that VIP+ cells take out of all SST+ cells.
 
     Examples
