@@ -274,7 +274,7 @@ class Layer(Guarded):
         who = "A body" if body is None else _called(body)
         fields = getattr(self._shared.parameters, "_fields", ())
         raise InputError(
-            f"{who} reads p.{name}, which is not a number of the parameters; declare it in the "
+            f"{who} reads p.{name}, which is no number of the parameters; declare it in the "
             "model's Parameters, or give it to `phase` by name."
             + ("" if name in fields else nearest(name, fields))
         )
