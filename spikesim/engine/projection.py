@@ -404,7 +404,7 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """The name of a learning weight, or other array of a run, that is NaN or infinite; or None."""
+        """Name a learning weight, or another array of a run, that is NaN or infinite, if any."""
         if not (self._learns or self._release or self._plasticity or self._synapse):
             return None
         watched = dict(self._release)
