@@ -1,9 +1,9 @@
-"""Neurons to choose from, of published kinds, and sources of random spikes.
+"""Published kinds of neurons, and sources of random spikes.
 
     cells = net.add_population("cells", 100, LIF, tau=10.0)
     help(LIF)
 
-Each is a `Neuron`, whose file says what that is.
+Each is a `Neuron`; its file explains the class.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def _refractory_steps(parameters: dict[str, Any], dt: float) -> float:
-    """The refractory period in steps; one of more steps than can be counted would never end."""
+    """The refractory period in steps; with more steps than can be counted, it would never end."""
     refractory = check_number(
         "refractory", parameters["refractory"], at_least=0.0, at_most=COUNTABLE * dt, unit="ms"
     )
@@ -52,11 +52,12 @@ def _refractory_steps(parameters: dict[str, Any], dt: float) -> float:
 
 @lru_cache(maxsize=1 << 17)
 def _into_voltage(tau: float, tau_synapse: float, dt: float) -> tuple[float, float]:
-    """What I and rise of a synapse, 1 mV each at the start of a step, add to v by its end.
+    """How much I and rise of a synapse, each 1 mV at the start of a step, add to v by its end.
 
-    Of the matrix exponential that solves (1), (2) and (6) of `spikesim.kernels.integrate_and_fire`.
+    They are entries of the matrix exponential that solves (1), (2) and (6) of
+    `spikesim.kernels.integrate_and_fire`.
     """
-    from scipy.linalg import expm  # scipy would add half to the time that importing spikesim takes
+    from scipy.linalg import expm  # at the top, it would slow the import of spikesim by half
 
     slow, fast = dt / tau, dt / tau_synapse
     _, from_I, from_rise = expm([[-slow, slow, 0.0], [0.0, -fast, e * fast], [0.0, 0.0, -fast]])[0]
@@ -74,7 +75,7 @@ def _lif_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _start(p: dict[str, Any]) -> float:
-    """Rest; where that is above threshold, reset: nothing has happened that would be a spike."""
+    """Rest or, if that is above threshold, reset, as no spike has happened yet."""
     return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
@@ -198,7 +199,7 @@ CurrentLIF = Neuron(
 
 
 def _alpha_gain(tau_synapse: float, dt: float) -> float:
-    """What rise, 1 at the start of a step, adds to the current or conductance by its end."""
+    """How much a rise of 1 at the start of a step adds to the current or conductance by its end."""
     return e * dt / tau_synapse * exp(-dt / tau_synapse)
 
 
@@ -406,7 +407,7 @@ def _source_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _check_rates(population: Any) -> bool:
-    """Refuse rates that would not be those of the spikes; see whether any is low.
+    """Refuse rates that the spikes could not have; note whether any is low.
 
     Returns whether a run may change them.
     """
@@ -416,7 +417,7 @@ def _check_rates(population: Any) -> bool:
     if not (
         rare <= np.minimum.reduce(rate) and np.maximum.reduce(rate) <= most
     ):  # as rates are that are 0, or NaN
-        # float32 may have rounded the highest rate up. NaN is found as in any other variable.
+        # float32 may have rounded the highest rate up. The network finds NaN as in any variable.
         for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:
             raise InputError(
                 f"rate of neuron {i} in population {population.name!r} is {rate[i]:g} Hz; it has "
@@ -488,7 +489,7 @@ def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _adex_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
-    # The adaptation has no offset as the voltage has.
+    # The adaptation has no offset, unlike the voltage.
     return p["C"] / p["g_L"], p["tau_w"] / NEAR_ZERO, p["tau_exc"], p["tau_inh"]
 
 
@@ -563,7 +564,7 @@ def _izhikevich_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
 
 
 def _v_at_rest(p: dict[str, Any]) -> float:
-    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without one, what is nearest."""
+    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without a root, the nearest v."""
     middle = 12.5 * (5.0 - p["b"])
     return -middle - sqrt(max(middle * middle - 3500.0, 0.0))
 

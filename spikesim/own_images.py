@@ -30,7 +30,7 @@ from spikesim.io.files import read_bytes
 __all__ = ["checksum", "read_images"]
 
 MOST_CLASSES = 65_536
-"""More would be numbers of something else than classes."""
+"""The most classes: larger labels would not be numbers of classes."""
 
 _NAMES = {
     "images": ("images", "image", "x", "data"),

@@ -450,7 +450,7 @@ class RecordedSamples(Recorded):
         for variable in self.variables:
             try:
                 unit = quantities.Quantity(1.0, self.units[variable] or "dimensionless")
-            except Exception:  # of what quantities makes of a text
+            except Exception:  # quantities may raise anything for a text
                 raise InputError(
                     f"The unit of {variable} is {self.units[variable]!r}, which quantities does "
                     f"not know; record it with a unit such as 'mV' or 'nA', or with ''."

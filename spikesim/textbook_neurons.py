@@ -3,8 +3,8 @@
     axons = net.add_population("axons", 3, HodgkinHuxley)
     axons.I[:] = 0.0, 5.0, 10.0
 
-Each takes an input current ``I``, a variable that may be set, played and recorded, and begins at
-the rest that follows from its parameters. The file of its equations says what the symbols are.
+Each takes an input current ``I``, a variable that you can set, play to and record. It begins at
+the rest that follows from its parameters. The file of its equations explains the symbols.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Parameters = dict[str, Any]
 
 
 def _conductances(unit: str, of: str = "", end: str = "") -> dict[str, Variable]:
-    """The targets of synapses, those of the soma or of the compartment `end`."""
+    """The targets of synapses, for the soma or for the compartment `end`."""
     return {
         f"g_{name}{end}": Variable(
             0.0, unit, f"{kind} conductance{of}; a spike adds its weight", is_target=True
@@ -61,7 +61,7 @@ _REFRACTORY = Variable(0.0, "steps", "for how long v is still held")
 
 
 def _lowest_root(current: Callable[[float], float], least: float, most: float) -> float | None:
-    """Where a function of the voltage first crosses 0, looked for in 200 parts."""
+    """The voltage at which a function first crosses 0, searched for in 200 intervals."""
     part = (most - least) / 200.0
     before = current(least)
     for k in range(200):
@@ -82,7 +82,7 @@ def _lowest_root(current: Callable[[float], float], least: float, most: float) -
 
 
 def _remembered(rest: Callable[[Parameters], float]) -> Callable[[Parameters], float]:
-    """Computes a rest once for the same parameters, which several variables ask for."""
+    """Computes a rest only once for the same parameters, as several variables ask for it."""
 
     @lru_cache(maxsize=4096)
     def of(items: tuple[tuple[str, float], ...]) -> float:
@@ -96,7 +96,7 @@ def _remembered(rest: Callable[[Parameters], float]) -> Callable[[Parameters], f
 
 
 def _synapses(p: Parameters, dt: float) -> Parameters:
-    """What conductances g_exc and g_inh keep of themselves in a step, and in half of one."""
+    """The fractions of g_exc and g_inh that remain after a step, and after half a step."""
     decays: Parameters = {}
     for name in ("exc", "inh"):
         decays[f"decay_{name}"] = exp(-dt / p[f"tau_{name}"])
@@ -109,7 +109,7 @@ def _without_taus(p: Parameters, *kept: str) -> Parameters:
 
 
 def _steps(name: str, p: Parameters, dt: float) -> float:
-    """A time in steps, no more than can be counted down."""
+    """A time in steps, at most as many as can be counted down."""
     time = check_number(name, p[name], at_least=0.0, at_most=COUNTABLE * dt, unit="ms")
     return float(check_steps(name, time, dt))
 
@@ -128,13 +128,13 @@ def _check_not_negative(p: Parameters, *names: str) -> None:
 
 
 def _reversals(p: Parameters) -> tuple[float, float]:
-    """The lowest and the highest reversal potential, between which rest lies."""
+    """The lowest and the highest reversal potential; rest lies between them."""
     found = [x for name, x in p.items() if name in ("E_Na", "E_K", "E_Ca", "E_L")]
     return min(found) - 1.0, max(found) + 1.0
 
 
 def _open_fractions(v: float) -> dict[str, float]:
-    """The gates of Hodgkin and Huxley at a voltage that lasts."""
+    """The gates of Hodgkin and Huxley at a constant voltage."""
     rates = {
         "m": (hodgkin_huxley.alpha_m(v), hodgkin_huxley.beta_m(v)),
         "h": (hodgkin_huxley.alpha_h(v), hodgkin_huxley.beta_h(v)),
@@ -343,7 +343,7 @@ ExponentialIF = Neuron(
 
 
 def _adaptive_constants(p: Parameters, dt: float) -> Parameters:
-    from scipy.linalg import expm  # scipy would add half to the time that importing spikesim takes
+    from scipy.linalg import expm  # at the top, it would slow the import of spikesim by half
 
     tau, tau_w, a = p["tau"], p["tau_w"], p["a"]
     check_number("a", a, above=-1.0)
@@ -370,7 +370,7 @@ def _adaptive_constants(p: Parameters, dt: float) -> Parameters:
 
 
 def _rest_or_reset(p: Parameters) -> float:
-    """Rest; where that is above threshold, reset: nothing has happened that would be a spike."""
+    """Rest or, if that is above threshold, reset, as no spike has happened yet."""
     return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
