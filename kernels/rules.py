@@ -56,7 +56,7 @@ def renewed(t, s, p):
 
 
 def renew(i, t, s, p):
-    """A trace in the new unit: `left` is what the one of the period before has shrunk to."""
+    """A trace in the new unit: over the last period, it has decayed by the factor `left`."""
     s.trace[i] = units(s.trace[i] * p.left)
 
 

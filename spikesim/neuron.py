@@ -477,7 +477,7 @@ class _MoreConstants:
     """The constants of an extended neuron: its previous ones, dt, and all parameters."""
 
     own: Callable[[dict[str, Any], float], dict[str, Any]]
-    names: tuple[str, ...]  # of the new parameters
+    names: tuple[str, ...]  # the new parameters
     shown: tuple[str, ...]  # the parameters that bodies see: all that cannot become variables
 
     def __call__(self, parameters: dict[str, Any], dt: float) -> Any:

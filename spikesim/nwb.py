@@ -73,5 +73,5 @@ def write_nwb(
     observed = np.array(spans, np.float64) / 1000.0
     for neuron, train in enumerate(np.split(seconds, ends[:-1])):
         file.add_unit(id=neuron, spike_times=train, obs_intervals=observed, population=name)
-    with atomic_file(path) as whole:  # which is closed there, once it is known to be complete
+    with atomic_file(path) as whole:  # closed by it, once complete
         pynwb.NWBHDF5IO(file=whole, mode="w").write(file)

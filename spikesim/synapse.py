@@ -17,7 +17,7 @@ from spikesim.signatures import arguments_of, check_names_and_numbers
 __all__ = ["RESERVED", "Synapse"]
 
 RESERVED: set[str] = set()
-"""Names that no variable or parameter can have: attributes of what is made of a `Synapse`."""
+"""Names that no variable or parameter can have, as a projection's synapse has such attributes."""
 
 
 _ANY = 0.1  # ms, the step for which constants are computed to find their names

@@ -54,7 +54,7 @@ def _found(tree: ast.Module, code: CodeType) -> CodeType | None:
 
 
 def _seen(code: CodeType) -> tuple:
-    """What a function does."""
+    """The parts of a function's code that decide what it does."""
     return code.co_code, code.co_names, code.co_varnames, repr(code.co_consts)
 
 

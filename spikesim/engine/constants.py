@@ -119,7 +119,7 @@ def are_whole(arrays: Mapping[str, np.ndarray]) -> dict[str, bool]:
 
 
 def kind_of(value: Any) -> str:
-    """What a program knows of a number."""
+    """The kind of a number, as far as a program depends on it."""
     if has_axes(value):
         return str(value.dtype)
     return "real" if isinstance(value, (float, np.floating)) else "whole"

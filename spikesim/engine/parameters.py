@@ -252,7 +252,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         self.take(self.following(given), given)
 
     def following(self, given: Mapping[str, Any]) -> Following:
-        """What these other values would lead to; the same values are refused as by `update`."""
+        """The numbers that would follow from these values; refuses the same ones as `update`."""
         population = self._population
         name, n, dt = population.name, population.n, population.network.dt
         check_unknown(f"parameter of {name!r}", given, self._values)

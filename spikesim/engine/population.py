@@ -102,7 +102,7 @@ class Population(Influenced):
     }
 
     def __init__(self, network: Setting, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
-        self.network: Any = network  # as a part, it uses the network's setting
+        self.network: Any = network  # a part uses only its `Setting`
         self.name = name
         self.n = n
         self.neuron = neuron
@@ -258,7 +258,7 @@ class Population(Influenced):
         if len(old) > steps:
             return
         self.rings[port] = np.zeros((steps + 1, self.n), old.dtype)
-        for ahead in range(len(old)):  # what is under way
+        for ahead in range(len(old)):  # spikes that are under way
             step = self.network.step + ahead
             self.rings[port][step % (steps + 1)] = old[step % len(old)]
 

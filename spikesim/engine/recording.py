@@ -38,9 +38,9 @@ SPIKE_BUFFER = 1 << 20
 SAMPLE_BUFFER = 1 << 22
 
 # The parts of a file, as measured; tests hold `predicted_bytes` to them.
-_FILE_BYTES = 6144  # of spikes, without one
-_TRACE_FILE_BYTES = 10_240  # of samples, without one
-_CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
+_FILE_BYTES = 6144  # of a file of spikes, without any spike
+_TRACE_FILE_BYTES = 10_240  # of a file of samples, without any sample
+_CHUNK_SPIKES = 1 << 15  # in one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
@@ -63,7 +63,7 @@ class _Recording(Recorded, Companion):
         self._is_closed = False
         self._origin = self._begun = population.network.step
         self._stretches = []
-        self._steps = Rows((), np.int64)  # of each row
+        self._steps = Rows((), np.int64)  # the step of each row
         self._times = Rows((), np.float64)  # the same in ms, as far as they have been read
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -227,7 +227,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         writer: SpikeWriter | None = None,
     ):
         super().__init__(population, dt, path, n=population.n)
-        self._numbers: np.ndarray | None = None  # of a subgroup: the numbers of its neurons, or -1
+        self._numbers: np.ndarray | None = None  # for a subgroup: its neurons' numbers, or -1
         if isinstance(population, Subgroup):
             self._numbers = np.full(population.population.n, -1, np.int32)
             self._numbers[population.ids] = np.arange(population.n)

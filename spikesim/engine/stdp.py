@@ -144,7 +144,7 @@ class PairPlasticity(Plasticity):
             depression = self._phase(stdp.depress_dense, stdp.depressing, State(arrived, weights))
         else:
             rows = self._synapses.rows()
-            out = self._post.landing(self._port)  # as a delivery's, for its length
+            out = self._post.landing(self._port)  # for its length, as in a delivery
             state = State(arrived, rows, weights, out=out)
             depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(rows))
         return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]

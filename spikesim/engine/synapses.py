@@ -59,7 +59,7 @@ class Synapses(Part):
         self.shape = shape
         self.is_recurrent = is_recurrent
         self._within = within
-        self._is_matrix = False  # of weights for all pairs of those
+        self._is_matrix = False  # whether it holds weights for all pairs of those
         self._setting = setting
         self._weights: dict[str, np.ndarray] = {}  # "W" or "weight"; other arrays may replace them
         self._delivering: dict[str, Any] = {"delay": 1, "parts": SHARED, "each": 0}
