@@ -212,7 +212,7 @@ class Synapse:
             raise InputError(
                 f"synapse reads {variable!r} of the neurons"
                 f"{'' if name == variable else f' for its {name!r}'}, but they have "
-                f"{', '.join(known)}; of its own it has {', '.join(own)}."
+                f"{', '.join(known)}; the synapse itself has {', '.join(own)}."
                 f"{nearest(variable, [*known, *own])} If the neurons call it otherwise, connect "
                 f"with synapse=....with_({name}='THEIR_NAME')."
             )

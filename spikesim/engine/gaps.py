@@ -276,7 +276,7 @@ def _junctions(
 def _check_symmetric(matrix: Any) -> None:
     if (matrix != matrix.T).nnz:
         raise InputError(
-            "conductance is not symmetric; a junction conducts as well in both directions."
+            "conductance is not symmetric; a junction conducts equally well in both directions."
         )
     if matrix.diagonal().any():
         raise InputError("conductance connects a neuron to itself; the diagonal has to be 0.")

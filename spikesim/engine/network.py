@@ -372,8 +372,8 @@ class Network(Assembly):
     def _check_whole(self) -> None:
         if self._is_torn:
             raise SimulationError(
-                f"A run from step {self.step} on was broken off, so that no one knows how far its "
-                "variables are; build the network anew, or restore a saved state."
+                f"A run from step {self.step} on was broken off, so that its variables may be of "
+                "different steps; build the network again, or restore a saved state."
             )
 
     def _checked_populations(self) -> list[Population]:
