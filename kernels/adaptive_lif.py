@@ -7,10 +7,10 @@ Gerstner, Kistler, Naud & Paninski (2014), Cambridge University Press.
     tau_x dI_x/dt = -I_x,     I_x <- I_x + weight                    for x = exc and inh         (3)
 
 v > threshold is a spike: w <- w + b, and v is held at V_reset for the refractory period, while w
-and the currents go on. All are in mV, and a is a number.
+and the currents are still integrated. All variables are in mV; a has no unit.
 
-(1) to (3) are linear, so that v and w of the next step are sums of v, w and the currents now: exact
-for any dt, but that spikes are found at the ends of steps.
+(1) to (3) are linear, so v and w of the next step are sums of the present v, w and currents. This
+is exact for any dt, except that spikes are only found at the ends of steps.
 """
 
 from __future__ import annotations

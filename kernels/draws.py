@@ -1,9 +1,10 @@
-"""Random numbers that a body draws for itself: ``normal(s, i)`` and ``uniform(s, i)``.
+"""Random numbers that a body draws itself: ``normal(s, i)`` and ``uniform(s, i)``.
 
-A number is a function of the seed, the body, the step, the index i and the number of the draw, so
-that it is the same on every backend, however a run is cut up. The first three are in
-``s.random_key``, an array that a network gives to bodies that draw. Its row is (step, stream, low
-and high word of the seed); `tick` writes step and seed, which a network may change between runs.
+A number is a function of the seed, the body, the step, the index i and the number of the draw. It
+is therefore the same on every backend, and in however many calls a run is made. The first three are
+in ``s.random_key``, an array that a network gives to bodies that draw. Its row is (step, stream,
+low and high word of the seed); `tick` writes step and seed, which a network may change between
+runs.
 The counter of Philox is (i, step mod 2^32, step div 2^32 xor 2^16 times the number of the draw,
 stream).
 """
@@ -16,7 +17,7 @@ from spikesim.kernels.functions import fraction
 __all__ = ["DRAWS", "KEY", "keys", "normal", "tick", "uniform"]
 
 KEY = "random_key"
-"""What the array is called in a state."""
+"""The name of the array in a state."""
 
 
 def normal(s, i, draw=0):
@@ -25,12 +26,12 @@ def normal(s, i, draw=0):
     Parameters
     ----------
     s : state
-        That of the body.
+        The state of the body.
     i : int
-        Whose number it is: the index of the body, or any from 0 to 2^32 - 1.
+        The index to which the number belongs: that of the body, or any from 0 to 2^32 - 1.
     draw : int
-        Tells several numbers of one body, index and step apart, 0 to 65535. Each call in a body has
-        to have another one.
+        Distinguishes several numbers of one body, index and step, 0 to 65535. Each call in a body
+        needs a different one.
 
     Examples
     --------
@@ -47,14 +48,14 @@ def normal(s, i, draw=0):
 
 
 def uniform(s, i, draw=0):
-    """A random number in [0, 1), for index i in this step, independent of all `normal` ones.
+    """A random number in [0, 1), for index i in this step, independent of all of `normal`.
 
-    A multiple of 2^-24 in float32, and of 2^-53 in float64.
+    It is a multiple of 2^-24 in float32, and of 2^-53 in float64.
 
     Parameters
     ----------
     s, i, draw
-        As of `normal`; the two have draws of their own.
+        As for `normal`; the two count draws separately.
 
     Examples
     --------
@@ -88,4 +89,4 @@ def tick(k, t, s, p):
 
 
 DRAWS = (normal, uniform)
-"""Functions that draw."""
+"""The functions that draw."""

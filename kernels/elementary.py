@@ -1,16 +1,17 @@
 """Elementary functions that give the same bits in plain Python and compiled, and that vectorise.
 
-A body writes ``log(x)`` or ``np.tanh(x)`` with the functions of `math` or NumPy. When it is
-lowered, the name is bound to a function below (`spikesim.kernels.functions.PRIMITIVES`). Each is
-written once, for both types: what differs is how a number is taken apart, and that is in pairs of
+A body writes ``log(x)`` or ``np.tanh(x)`` with the functions of `math` or NumPy. Lowering binds the
+name to a function below (`spikesim.kernels.functions.PRIMITIVES`). Each function is written once,
+for both types. The types differ only in how a number is taken apart. For this there are pairs of
 functions below, of which a lowered body gets the one for its type. The polynomials are
 interpolations at Chebyshev's points whose errors are below the rounding of float64.
 
-At the ends all are as in NumPy: an argument for which there is no value gives NaN, one at a pole
-infinity, and so does a result that is too large; there are no errors as of Python's `math`. NaN
-gives NaN. The sine, the cosine and the tangent of angles above 1e5 in float32, or 1e9 in float64,
-are NaN, as little of such an angle is left when turns are taken off; their bounds are absolute
-beyond the first turn. Bounds of errors, in units of the last place (tests/test_elementary.py):
+Outside of their range all are as in NumPy. An argument without a value gives NaN; an argument at a
+pole, or a result that is too large, gives infinity. Unlike Python's `math`, they raise no errors.
+NaN gives NaN. The sine, the cosine and the tangent of angles above 1e5 in float32, or 1e9 in
+float64, are NaN, as few digits of such an angle are left when turns are taken off. Their bounds are
+absolute beyond the first turn. Bounds of errors, in units of the last place
+(tests/test_elementary.py):
 
     log, log1p, expm1     2          sin, cos    2          erf     3
     log2, log10           2.5        tan         4          erfc    5
@@ -55,22 +56,22 @@ def split_float64(x):
 
 
 def nearest_float32(x):
-    """The whole number nearest to x, the even one of two; of |x| up to 2^22."""
+    """The whole number nearest to x, the even one in a tie; for |x| up to 2^22."""
     return (np.float32(x) + 12582912.0) - 12582912.0
 
 
 def nearest_float64(x):
-    """The same in float64, of |x| up to 2^51."""
+    """The same in float64, for |x| up to 2^51."""
     return (np.float64(x) + 6755399441055744.0) - 6755399441055744.0
 
 
 def last_bits_float32(n):
-    """A whole number n, given as a real one, as an integer; of |n| up to 2^22."""
+    """A whole number n, given as a real number, as an integer; for |n| up to 2^22."""
     return np.float32(np.float32(n) + 12582912.0).view(np.int32)
 
 
 def last_bits_float64(n):
-    """The same in float64, of |n| up to 2^51."""
+    """The same in float64, for |n| up to 2^51."""
     return np.float64(np.float64(n) + 6755399441055744.0).view(np.int64)
 
 
@@ -89,7 +90,7 @@ def scaled_float64(y, n):
 
 
 def power_of_two_float32(n):
-    """2^n with |n| up to 126: n stands in the last bits and is shifted to where exponents are."""
+    """2^n with |n| up to 126: n is in the last bits and is shifted to the place of exponents."""
     shifted = last_bits_float32(n) << np.int32(23)
     return np.int32(shifted + np.int32(1065353216)).view(np.float32)
 
@@ -111,7 +112,7 @@ def upper_half_float64(x):
 
 
 def quarter_turns_float32(x):
-    """How many quarters of a turn are nearest to x, and what is left of it (Cody & Waite 1980).
+    """The number of quarter turns nearest to x, and the rest of x (Cody & Waite 1980).
 
     Pi / 2 is a sum of four numbers, of which the first three have so few digits that their products
     with the number of quarters are exact.
@@ -134,7 +135,7 @@ def quarter_turns_float64(x):
 
 
 def largest_fraction_float32():
-    """From here on, every number is a whole one."""
+    """From this number on, every number is whole."""
     return np.float32(8388608.0)
 
 
@@ -169,7 +170,7 @@ smallest_normal = smallest_normal_float64
 
 
 def log_of_part(m):
-    """log(m) of m in [0.7, 1.41]: with f = m - 1 and s = f / (2 + f), a series of artanh(s)."""
+    """log(m) for m in [0.7, 1.41]: with f = m - 1 and s = f / (2 + f), a series of artanh(s)."""
     f = m - 1.0
     s = f / (2.0 + f)
     q = s * s
@@ -181,7 +182,7 @@ def log_of_part(m):
 
 
 def split_any(x):
-    """As `split`, of any positive number."""
+    """As `split`, for any positive number."""
     is_denormal = x < smallest_normal()
     n, m = split(x * largest_fraction() * 2.0 if is_denormal else x)
     return n - split(largest_fraction() * 2.0)[0] if is_denormal else n, m
@@ -195,7 +196,7 @@ def at_the_ends(x, y):
 
 
 def log(x):
-    """The natural logarithm; -inf of 0, NaN below."""
+    """The natural logarithm; -inf for 0, NaN below."""
     x = float(x)
     n, m = split_any(x)
     return at_the_ends(x, n * LN_2_HIGH + (log_of_part(m) + n * LN_2_LOW))
@@ -216,7 +217,7 @@ def log10(x):
 
 
 def log1p(x):
-    """log(1 + x), with what the sum loses of a small x added."""
+    """log(1 + x); the part of a small x that the sum loses is added."""
     x = float(x)
     u = 1.0 + x
     return log(u) - ((u - 1.0) - x) / u if 0.0 < u < INFINITY else log(u)
@@ -232,7 +233,7 @@ def grown(r):
 
 
 def powers(x):
-    """exp(x) = 2^n (1 + y), |x| being cut off where all is lost."""
+    """exp(x) = 2^n (1 + y); |x| is cut off where no digit would be left."""
     x = 1e4 if x > 1e4 else x
     x = -1e4 if x < -1e4 else x
     n = nearest(x * LOG2_E)
@@ -240,7 +241,7 @@ def powers(x):
 
 
 def power_of_e(x):
-    """exp(x) to the last digits and to the ends: the `exp` of bodies is faster, and cut off."""
+    """exp(x) with all digits and the whole range; the `exp` of bodies is faster but cut off."""
     n, y = powers(x)
     return scaled(1.0 + y, n)
 
@@ -256,7 +257,7 @@ def expm1(x):
 def power(x, y):
     """X to the power y, 2^n exp(r) with n whole and r small.
 
-    With x = 2^k m, y k is split in two, so that little is lost when n is taken from it.
+    With x = 2^k m, y k is split in two, so that subtracting n from it loses little.
     """
     x = float(x)
     y = float(y)
@@ -394,8 +395,8 @@ def erf_of_part(x):
 def erfc_of_rest(x):
     """erfc(x) with x of 1/2 or more, from a polynomial in (x - 3) / (x + 3).
 
-    It is that of (1 + 2 x) exp(x^2) erfc(x), which varies by less than a factor of 2. For x^2, the
-    square of the first half of the digits is exact; what is left is small.
+    The polynomial is for (1 + 2 x) exp(x^2) erfc(x), which varies by less than a factor of 2. For
+    x^2, the square of the first half of the digits is exact; the rest is small.
     """
     x = min(x, 30.0)
     u = (x - 3.0) / (x + 3.0)
@@ -437,7 +438,7 @@ def erfc(x):
 
 
 def round_real(x):
-    """The nearest whole number, the even one of two, as a real one."""
+    """The nearest whole number, the even one in a tie, as a real number."""
     x = float(x)
     size = abs(x)
     y = (size + largest_fraction()) - largest_fraction() if size < largest_fraction() else size
@@ -450,7 +451,7 @@ def round_whole(x):
 
 
 def truncate(x):
-    """A number without its fraction, as a real one."""
+    """A number without its fraction, as a real number."""
     x = float(x)
     size = abs(x)
     y = round_real(size)
@@ -481,7 +482,7 @@ OF_FLOAT32: dict[Callable, Callable] = {
     largest_fraction_float64: largest_fraction_float32,
     smallest_normal_float64: smallest_normal_float32,
 }
-"""What takes the place of a function in a body of float32."""
+"""A function → the function that replaces it in a body of float32."""
 
 SHARED: dict[Callable, Callable] = {
     math.log: log,
@@ -521,4 +522,4 @@ SHARED: dict[Callable, Callable] = {
     np.trunc: truncate,
     np.sign: sign,
 }
-"""What users call → what is lowered in its place, in either type."""
+"""A function that users call → the one that is lowered in its place, in either type."""

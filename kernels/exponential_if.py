@@ -3,12 +3,12 @@
     tau dv/dt = E_L - v + Delta_T exp((v - V_T) / Delta_T) + I + S                               (1)
     S = g_exc (E_exc - v) + g_inh (E_inh - v),     dg/dt = -g / tau                              (2)
 
-All in mV and ms; conductances are in units of the leak. v that gets to V_peak is a spike: v is held
-at V_reset for the refractory period, while synapses go on.
+Units are mV and ms; conductances are in units of the leak. When v reaches V_peak there is a spike:
+v is held at V_reset for the refractory period, while synapses are still integrated.
 
-v relaxes to a target, exactly if the exponential is kept. That is computed from v at the start of a
-step for its first half, and from v in its middle for all of it: an error of order dt^2 between
-spikes, which are true to dt. (2) is exact.
+v relaxes to a target, exactly for a constant exponential. For the first half of a step, the
+exponential is computed from v at its start; for the whole step, from v in its middle. The error is
+of order dt^2 between spikes, and spike times are accurate to dt. (2) is exact.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["step_membrane", "step_spike"]
 
 
 def membrane(v, at, g_exc, g_inh, current, time, p):
-    """(1) after some time with the upstroke of the voltage `at`; what overshoots is cut off."""
+    """(1) after some time with the upstroke of the voltage `at`; an overshoot is cut off."""
     total = 1.0 + g_exc + g_inh
     upstroke = p.Delta_T * exp((at - p.V_T) / p.Delta_T)
     target = (p.E_L + upstroke + current + g_exc * p.E_exc + g_inh * p.E_inh) / total
@@ -27,7 +27,7 @@ def membrane(v, at, g_exc, g_inh, current, time, p):
 
 
 def step_membrane(i, t, s, p):
-    """(1): to the middle of the step, and from there across all of it."""
+    """(1): first to the middle of the step, then, with its values, over all of it."""
     v, current = s.v[i], s.I[i]
     g_exc, g_inh = s.g_exc[i], s.g_inh[i]
     u = membrane(v, v, g_exc, g_inh, current, 0.5 * p.dt, p)

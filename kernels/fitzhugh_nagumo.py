@@ -4,8 +4,9 @@
     tau dw/dt = v + a - b w                                                                      (2)
     tau_synapse ddrive/dt = -drive                                                               (3)
 
-v, w, I and drive have no unit, and a unit of time is 1 ms. v crossing the threshold upwards is a
-spike; nothing is reset. (1) and (2) by the midpoint method, an error of order dt^2; (3) is exact.
+v, w, I and drive have no unit, and the unit of time is 1 ms. When v crosses the threshold upwards
+there is a spike; nothing is reset. (1) and (2) are integrated by the midpoint method, with an error
+of order dt^2; (3) is exact.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def slope_w(v, w, p):
 
 
 def step_membrane(i, t, s, p):
-    """(1) and (2): the slopes in the middle of the step carry across all of it."""
+    """(1) and (2): the slopes in the middle of the step are used for the whole step."""
     v, w = s.v[i], s.w[i]
     u = v + 0.5 * p.dt * slope_v(v, w, s.I[i] + s.drive[i])
     w_u = w + 0.5 * p.dt * slope_w(v, w, p)

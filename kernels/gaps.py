@@ -1,10 +1,10 @@
-"""Gap junctions: currents between neurons in proportion to the difference of their voltages.
+"""Gap junctions: currents between neurons, proportional to the difference of their voltages.
 
     I_i = sum over j of g_ij (v_j - v_i),    g_ij = g_ji
 
-From the voltages at the beginning of a step, for all neurons at once, so that their order does not
-matter. The junctions of neuron i are ``start[i]:start[i + 1]``, with neurons ``source`` of the
-other side.
+The currents of all neurons follow from the voltages at the beginning of a step, so that the order
+of neurons does not matter. The junctions of neuron i are ``start[i]:start[i + 1]``; ``source`` has
+the neurons at their other ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def coupled(t, s, p):
 
 
 def flow(i, t, s, p):
-    """The current into neuron i; ``e & p.each`` is 0 where all conductances are the same."""
+    """The current into neuron i; ``e & p.each`` is 0 if all conductances are the same."""
     v = s.v[i]
     current = 0.0
     for e in range(s.start[i], s.start[i + 1]):
@@ -31,7 +31,7 @@ def flow(i, t, s, p):
 
 
 def add(c, t, s, p):
-    """Add the currents of block `c` to what the neurons get."""
+    """Add the currents of block `c` to the input of the neurons."""
     if p.is_on == 1:
         first, last = bounds(c, s.total.shape[0], p)
         for j in range(first, last):

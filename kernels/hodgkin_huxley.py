@@ -9,15 +9,15 @@
 
     S = g_exc (E_exc - v) + g_inh (E_inh - v),     dg/dt = -g / tau                              (6)
 
-v is in mV with today's sign: inside against outside, where rest is at -65 mV. (The article has the
-depolarization V = -65 - v.) t is in ms, rates in 1/ms, conductances in mS/cm^2, I in uA/cm^2, C in
-uF/cm^2. v crossing the threshold upwards is a spike; nothing is reset. The variable n is called
-n_K, as the n of a population is its size.
+v is in mV with today's sign, inside minus outside, so that rest is at -65 mV. (The article uses
+the depolarization V = -65 - v.) t is in ms, rates in 1/ms, conductances in mS/cm^2, I in uA/cm^2, C
+in uF/cm^2. When v crosses the threshold upwards there is a spike; nothing is reset. The variable n
+is called n_K, as the n of a population is its size.
 
-In each of the equations (1) and (2) the variable itself occurs linearly, so that it relaxes to a
-target at a rate, exactly if both are kept. They are computed from the variables at the start of a
-step for its first half, and from those in its middle for all of it: an error of order dt^2, and no
-dt at which it would blow up. (6) is exact.
+Each equation of (1) and (2) is linear in its own variable, which relaxes to a target at a rate,
+exactly if both are constant. For the first half of a step, they are computed from the variables at
+its start; for the whole step, from those in its middle. The error is of order dt^2, and the
+solution is stable for any dt. (6) is exact.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def membrane(v, m, h, n, g_exc, g_inh, current, time, p):
 
 
 def step_membrane(i, t, s, p):
-    """(1) and (2): to the middle of the step, and from there across all of it."""
+    """(1) and (2): first to the middle of the step, then, with its values, over all of it."""
     v, m, h, n = s.v[i], s.m[i], s.h[i], s.n_K[i]
     g_exc, g_inh, current = s.g_exc[i], s.g_inh[i], s.I[i]
     half = 0.5 * p.dt

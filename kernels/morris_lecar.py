@@ -8,12 +8,12 @@
 
     S = g_exc (E_exc - v) + g_inh (E_inh - v),     dg/dt = -g / tau                              (5)
 
-v is in mV, t in ms, conductances in mS/cm^2, I in uA/cm^2, C in uF/cm^2, phi in 1/ms. v crossing
-the threshold upwards is a spike; nothing is reset.
+v is in mV, t in ms, conductances in mS/cm^2, I in uA/cm^2, C in uF/cm^2, phi in 1/ms. When v
+crosses the threshold upwards there is a spike; nothing is reset.
 
-Each variable relaxes to a target at a rate, exactly if both are kept. They are computed from the
-variables at the start of a step for its first half, and from those in its middle for all of it: an
-error of order dt^2. (5) is exact.
+Each variable relaxes to a target at a rate, exactly if both are constant. For the first half of a
+step, they are computed from the variables at its start; for the whole step, from those in its
+middle. The error is of order dt^2. (5) is exact.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def potassium(w, v, time, p):
 
 
 def step_membrane(i, t, s, p):
-    """(1) and (2): to the middle of the step, and from there across all of it."""
+    """(1) and (2): first to the middle of the step, then, with its values, over all of it."""
     v, w = s.v[i], s.w[i]
     g_exc, g_inh, current = s.g_exc[i], s.g_inh[i], s.I[i]
     u = membrane(v, v, w, g_exc, g_inh, current, 0.5 * p.dt, p)

@@ -1,19 +1,20 @@
-"""Plasticity rules that users write as functions of numbers, in the loops over their synapses.
+"""Plasticity rules that users write as functions of numbers, and the loops over synapses.
 
-A rule is one to three functions that are told the weight w of a synapse and whatever they ask for
-by name, and return what they make of it:
+A rule is one to three functions. Each gets the weight w of a synapse and everything else that it
+asks for by name, and returns the new values:
 
     a spike of neuron i arrives:    w_ij, E_ij <- on_pre(w_ij, E_ij, post_j),    then pre_i += 1
     neuron j fires:                 w_ij, E_ij <- on_post(w_ij, E_ij, pre_i),    then post_j += 1
     every so many steps:            w_ij, E_ij <- on_step(w_ij, E_ij)
 
-Between spikes traces decay exactly. Within a step the spikes that arrive come first, then the
-neurons advance, then their spikes count, and `on_step` ends the step. Spikes of one side and one
-step find the traces of their side as they were before all of them.
+Between spikes, traces decay exactly. Within a step, arriving spikes come first, then the neurons
+advance, then their spikes count, and `on_step` ends the step. Spikes of one side and one step see
+the traces of their side as they were before all of these spikes.
 
-The loops below are written for a function `change` of a synapse, and `gather` for what all synapses
-of a step have in common; `written` makes both of what the user's function asks for, and `bound`
-puts them into a loop. Traces have the unit of `spikesim.kernels.stdp`: they cost per spike, too.
+The loops below call a function `change` for each synapse, and `gather` for the numbers that all
+synapses of a step share. `written` makes both from the arguments of the user's function, and
+`bound` puts them into a loop. Traces have the unit of `spikesim.kernels.stdp`, so their cost is per
+spike, too.
 """
 
 from __future__ import annotations
@@ -55,12 +56,12 @@ def renewed(t, s, p):
 
 
 def renew(i, t, s, p):
-    """A trace in the new unit: `left` is what the one of the period before has shrunk to."""
+    """A trace in the new unit: over the last period, it has decayed by the factor `left`."""
     s.trace[i] = units(s.trace[i] * p.left)
 
 
 def count_spikes(_, t, s, p):
-    """Each spike of the step `delay` ago adds 1 to the trace of its neuron."""
+    """Add 1 to the trace of a neuron for each of its spikes of the step `delay` ago."""
     slot = (t - p.delay) % s.ids.shape[0]
     spike = 1.0 / unit(t, p.period, p.rate)
     for a in range(s.count[slot]):
@@ -71,7 +72,7 @@ def count_spikes(_, t, s, p):
 
 
 def arriving(t, s, p):
-    """How many blocks of targets there are, if spikes arrive."""
+    """The number of blocks of targets if spikes arrive, else 0."""
     arrivals = s.count[(t - p.delay) % s.ids.shape[0]]
     return parts(p.targets, p) if arrivals > 0 and p.learning > 0 else 0
 
@@ -107,7 +108,7 @@ def over_arrivals_sparse(c, t, s, p):
 
 
 def firing(t, s, p):
-    """How many blocks of postsynaptic neurons there are, if any of them fires."""
+    """The number of blocks of postsynaptic neurons if any neuron fires, else 0."""
     fires = s.count[t % s.ids.shape[0]] > 0
     return parts(p.targets, p) if fires and p.learning > 0 else 0
 
@@ -163,7 +164,7 @@ def each_row_sparse(i, t, s, p):
 
 
 def bounded(w, p):
-    """A weight within the bounds of the rule; NaN stays NaN, so that it is found."""
+    """A weight within the bounds of the rule; NaN stays NaN, so that the network finds it."""
     w = p.w_min if w < p.w_min else w
     return p.w_max if w > p.w_max else w
 
@@ -175,11 +176,11 @@ def written(function: Callable, asks: Sequence[str], kept: Sequence[str], common
     ----------
     function : callable
     asks : sequence of str
-        What each argument is, as code of ``i``, ``j``, ``e``, ``s``, ``p`` and ``common``.
+        The code for each argument, in terms of ``i``, ``j``, ``e``, ``s``, ``p`` and ``common``.
     kept : sequence of str
-        Where each result goes, the weight first.
+        The code for the place of each result, the weight first.
     common : sequence of str
-        What `gather` returns, as code of ``t``, ``s`` and ``p``; one item at least.
+        The code for what `gather` returns, in terms of ``t``, ``s`` and ``p``; at least one item.
     """
     names = [f"x{k}" for k in range(len(kept))]
     results = [f"    {place} = {name}" for place, name in zip(kept[1:], names[1:], strict=True)]
@@ -205,7 +206,7 @@ def _functions(text: str) -> list[CodeType]:
 
 
 def bound(loop: Callable, change: Callable, gather: Callable) -> Callable:
-    """A loop over synapses with what is done to each."""
+    """A loop over synapses that calls these functions."""
     scope = {**loop.__globals__, "change": change, "gather": gather}
     body = FunctionType(loop.__code__, scope, loop.__name__)
     body.__module__ = loop.__module__

@@ -1,9 +1,9 @@
-"""Stimuli: what is added to an input of a population, such as a current, in every step.
+"""Stimuli that add to an input of a population, such as a current, in every step.
 
-What a user has set, ``value[j]``, stays as it is. In each step `begin` copies it to ``total[j]``,
-each stimulus adds its own, and the neurons read the total.
+The value that a user has set, ``value[j]``, stays as it is. In each step, `begin` copies it to
+``total[j]``, each stimulus adds its own value, and the neurons read the total.
 
-A stimulus has a time of its own, ``u`` steps since step ``p.begin``. It is one of these:
+A stimulus has its own time, ``u`` steps since step ``p.begin``. It is one of these:
 
     stimulus[u // steps, j]         samples of `steps` steps, one of each neuron      `play_each`
     stimulus[u // steps]            the same for all neurons                          `play_all`
@@ -12,9 +12,9 @@ A stimulus has a time of its own, ``u`` steps since step ``p.begin``. It is one 
                                     step, whose ends are the same                     `play_ramp`
     amplitude sin(2 pi c + phase)   c = (u - onset) cycles: an oscillation            `play_sine`
 
-and silent before u = onset and from u = length on. Where ``p.after`` says so it holds its end from
-then on, or begins again. ``p.first`` is the first of the ``p.n`` neurons that get it, and
-``j & p.each`` is j where each of them has an amplitude of its own, and 0 where all share one.
+It adds nothing before u = onset and from u = length on. If ``p.after`` says so, it instead holds
+its last value from u = length on, or begins again. ``p.first`` is the first of the ``p.n`` neurons
+that get it. ``j & p.each`` is j if each of them has its own amplitude, and 0 if all share one.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ __all__ = [
 TWO_PI = 6.283185307179586
 
 STOP, HOLD, REPEAT = 0, 1, 2
-"""What comes after the end: nothing, the last value, or everything again."""
+"""What follows the end of a stimulus: nothing, the last value, or everything again."""
 
 
 def neurons(t, s, p):
-    """How many blocks of neurons there are."""
+    """The number of blocks of neurons."""
     return parts(s.total.shape[0], p)
 
 
 def begin(c, t, s, p):
-    """Begin the totals of block `c` with what a user has set."""
+    """Begin the totals of block `c` with the values that a user has set."""
     first, last = bounds(c, s.total.shape[0], p)
     for j in range(first, last):
         s.total[j] = s.value[j]
 
 
 def targets(t, s, p):
-    """How many blocks of neurons that get it there are."""
+    """The number of blocks of neurons that get the stimulus."""
     return parts(p.n, p)
 
 
 def moment(t, p):
-    """The step of the stimulus's own time that step t is, or -1 where it is silent."""
+    """Step t in the stimulus's own time, or -1 if the stimulus adds nothing."""
     u = t - p.begin
     if u >= p.length:
         if p.after == HOLD:
@@ -99,7 +99,7 @@ def play_all(c, t, s, p):
 
 
 def play_some(c, t, s, p):
-    """Add this step's sample to those neurons of block `c` that get it."""
+    """Add this step's sample to those neurons of block `c` that get the stimulus."""
     u = moment(t, p)
     if u >= 0:
         x = s.stimulus[u // p.steps]
@@ -110,7 +110,7 @@ def play_some(c, t, s, p):
 
 
 def play_ramp(c, t, s, p):
-    """Add what lies between `start` and `start` + `rise`, in proportion to time."""
+    """Add a value from `start` to `start` + `rise`, linear in time."""
     u = moment(t, p)
     if u >= 0:
         x = real(u - p.onset) / real(p.length - p.onset)

@@ -1,12 +1,12 @@
 """Synapse models: variables of the postsynaptic neuron that spikes change, and their current.
 
-In each step, after spikes have added their weights,
+In each step, after arriving spikes have added their weights,
 
     total_j <- total_j + current(variables, voltage),      which the neuron's equations read   (1)
     variables <- step(variables),                          as they are when the step ends      (2)
 
-`advance` does this for functions that users write; `bound` makes a body of it and of what they ask
-for. Those of the synapses that come with spikesim are
+`advance` does this for functions that users write; `bound` makes a body from it and from the
+arguments of these functions. The functions of the synapses that come with spikesim are
 
     x' = kept_x x,      g' = kept_g g + fed x                                                  (3)
     I = g (E - v)                                                                              (4)
@@ -29,7 +29,7 @@ __all__ = ["advance", "bound", "magnesium_blocked", "ohmic", "targets", "two_exp
 
 
 def targets(t, s, p):
-    """How many blocks of neurons there are."""
+    """The number of blocks of neurons."""
     return parts(p.n, p)
 
 
@@ -52,9 +52,9 @@ def bound(
     ----------
     step, current : callable
     asked : pair of sequences of str
-        What the arguments of `step` and `current` are, as code of ``j``, ``s`` and ``p``.
+        The code for the arguments of `step` and of `current`, in terms of ``j``, ``s`` and ``p``.
     variables : sequence of str
-        Where the results of `step` go.
+        The variables that take the results of `step`.
     """
     names = [f"x{k}" for k in range(len(variables))]
     text = "\n".join(

@@ -1,4 +1,4 @@
-"""A pyramidal neuron of two compartments, whose dendrite has plateaus (Naud & Sprekeler 2018).
+"""A pyramidal neuron with two compartments and dendritic plateaus (Naud & Sprekeler 2018).
 
 Proc. Natl. Acad. Sci. 115:E6329. Soma (v) and dendrite (v_d):
 
@@ -9,13 +9,13 @@ Proc. Natl. Acad. Sci. 115:E6329. Soma (v) and dendrite (v_d):
     S = g_exc (E_exc - v) + g_inh (E_inh - v),     dg/dt = -g / tau                              (5)
 
 v > threshold is a spike: w <- w + b, v is held at V_reset for the refractory period, and K is 1 for
-the next K_duration, in which the spike propagates back into the dendrite. Synapses onto each
-compartment are conductances in units of its leak, driven by its own voltage. Voltages are in mV,
+the next K_duration, while the spike propagates back into the dendrite. Synapses onto a compartment
+are conductances in units of its leak, driven by its own voltage. Voltages are in mV,
 currents and w in pA, capacitances in pF, a_d in nS.
 
-Each variable relaxes to a target at a rate, exactly if both are kept. They are computed from the
-variables at the start of a step for its first half, and from those in its middle for all of it: an
-error of order dt^2 between spikes, which are true to dt. (5) is exact.
+Each variable relaxes to a target at a rate, exactly if both are constant. For the first half of a
+step, they are computed from the variables at its start; for the whole step, from those in its
+middle. The error is of order dt^2 between spikes, and spike times are accurate to dt. (5) is exact.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def activity(v_d, p):
 
 
 def compartment(v, g_exc, g_inh, current, tau, time, p):
-    """(1) or (2) after some time with a constant current, given as the voltage that it drives."""
+    """(1) or (2) after some time with a constant current, given as the voltage that it causes."""
     total = 1.0 + g_exc + g_inh
     target = (p.E_L + current + g_exc * p.E_exc + g_inh * p.E_inh) / total
     return target + (v - target) * exp(-time * total / tau)
@@ -46,7 +46,7 @@ def dendritic(w_d, v_d, decay, p):
 
 
 def step_membranes(i, t, s, p):
-    """(1) to (4): to the middle of the step, and from there across all of it."""
+    """(1) to (4): first to the middle of the step, then, with its values, over all of it."""
     v, v_d, w, w_d = s.v[i], s.v_d[i], s.w[i], s.w_d[i]
     K = 1.0 if s.K[i] > 0.0 else 0.0
     half = 0.5 * p.dt
@@ -83,7 +83,7 @@ def step_spike(i, t, s, p):
 
 
 def step_conductances(i, t, s, p):
-    """(5) for the dendrite; those of the soma are as in other neurons."""
+    """(5) for the dendrite; the soma uses the body of other neurons."""
     g_exc = p.decay_exc * s.g_exc_d[i]
     g_inh = p.decay_inh * s.g_inh_d[i]
     s.g_exc_d[i] = 0.0 if abs(g_exc) <= TINY else g_exc

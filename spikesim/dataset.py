@@ -1,4 +1,4 @@
-"""What a dataset is: labelled images, some to learn from and some to be tested with."""
+"""A dataset: labelled images, some for training and some for tests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Dataset"]
 
 
 class Dataset(NamedTuple):
-    """Labelled images, split once and for all into a training and a test part.
+    """Labelled images, with a fixed split into a training and a test part.
 
     Attributes
     ----------
     name : str
     train_images : ndarray, shape (n_train, rows * columns)
-        Pixels row after row: uint8 from 0 (background) to 255 (ink), of which a 255th is the
-        intensity; or, in data of a user's own, real numbers from 0 to 1.
+        Pixels row after row: uint8 from 0 (background) to 255 (ink), 255 times the intensity; or,
+        in a user's data, real numbers from 0 to 1.
     train_labels : ndarray of int64, shape (n_train,)
         From 0 to n_classes - 1.
     test_images : ndarray, shape (n_test, rows * columns)

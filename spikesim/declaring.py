@@ -1,9 +1,9 @@
-"""What the numbers of a neuron mean and are measured in, and the text that `help` shows.
+"""The meanings and units of the numbers of a neuron, and the text that `help` shows.
 
     parameters={"tau": Parameter(20.0, "ms", "membrane time constant")}
     variables={"v": Variable("E_L", "mV", "membrane voltage")}
 
-A `Parameter` is the number that is its default. Plain numbers do as well; they just say less.
+A `Parameter` is a number, its default. Plain numbers work as well; they just say less.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ __all__ = [
 ]
 
 Start = float | str | Callable[[dict[str, Any]], float]
-"""What a variable starts from: a number, the name of a parameter, or a function of all of them."""
+"""The start of a variable: a number, the name of a parameter, or a function of all of them."""
 
 
 class Parameter(float):
-    """A default that says what it is.
+    """A default with its unit and meaning.
 
     Parameters
     ----------
     default : float or int
-        A whole number stays one, and so does what is given in its place.
+        A whole number stays whole, and so does any value given in its place.
     unit : str
     meaning : str
 
@@ -81,7 +81,7 @@ _FLOAT_OR_INT: dict[type, Any] = {Parameter: float, _Whole: int}
 
 
 class Variable(NamedTuple):
-    """A variable that says what it is.
+    """A variable with its unit and meaning.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Variable(NamedTuple):
     unit : str
     meaning : str
     is_target : bool
-        Whether it is what synapses are to act on: then `unit` is that of their weights.
+        Whether synapses are meant to act on it; `unit` is then the unit of their weights.
 
     Examples
     --------
@@ -105,20 +105,20 @@ class Variable(NamedTuple):
 
 
 def check_texts(whose: str, **texts: Any) -> None:
-    """Refuse what is to be shown and is no text."""
+    """Refuse values to be shown that are not texts."""
     for role, text in texts.items():
         if not isinstance(text, str):
             raise InputError(f"{role}{whose} is {show(text)}; it has to be a text.")
 
 
 def present_name(name: Any, known: Container[Any], former: Mapping[str, str]) -> Any:
-    """What a name is called now; a former one is answered with a `DeprecationWarning`.
+    """The present form of a name; a former name gives a `DeprecationWarning`.
 
     Parameters
     ----------
     name : str
     known : container of str
-        The names there are.
+        The present names.
     former : mapping of str to str
         As in `Neuron`.
     """
@@ -132,12 +132,12 @@ def present_name(name: Any, known: Container[Any], former: Mapping[str, str]) ->
 
 
 def start_of(variable: Start | Variable) -> Start:
-    """What a variable starts from, however it was declared."""
+    """The start of a variable, however it was declared."""
     return variable.start if isinstance(variable, Variable) else variable
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Lines of text in columns, the last of which has no width.
+    """Lines of text in columns; the last column is not padded.
 
     Examples
     --------
@@ -156,17 +156,17 @@ def described(
     variables: Mapping[str, Any],
     live: Iterable[str] = (),
 ) -> str:
-    """What a kind of neuron is: its description, targets, variables and parameters.
+    """The text for a kind of neuron: its description, targets, variables and parameters.
 
     Parameters
     ----------
     name : str
     description : str
-        Its first line says what it is, the others how it is computed.
+        The first line says what the neuron is, the others how it is computed.
     parameters, variables : mapping
         As in `Neuron`.
     live : iterable of str
-        Those parameters that `Population.live` can make variables.
+        The parameters that `Population.live` can turn into variables.
     """
     head = "\n\n".join(filter(None, [name, textwrap.dedent(description).strip()]))
     head = head.replace("\n\n", ": ", 1) if name and description else head

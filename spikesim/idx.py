@@ -1,4 +1,4 @@
-"""IDX, the files that MNIST comes in: arrays of bytes behind a header, packed by gzip or not."""
+"""IDX, the file format of MNIST: arrays of bytes behind a header, with or without gzip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spikesim.io.files import read_bytes
 
 __all__ = ["expanded", "given_path", "load_idx", "parsed", "unpacked"]
 
-_PIECE = 1 << 20  # bytes that are unpacked at a time
+_PIECE = 1 << 20  # bytes to unpack at a time
 
 
 def load_idx(
@@ -34,7 +34,7 @@ def load_idx(
     images_path, labels_path : path
         Unsigned bytes, as in MNIST: images in three dimensions, labels in one.
     n_classes : int
-        Labels have to be below it.
+        The number of classes; labels have to be below it.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def load_idx(
     InputError
         An argument cannot be used.
     FileError
-        A file is missing, damaged or no such IDX file, or the two do not belong together.
+        A file is missing, damaged or not such an IDX file, or the two do not belong together.
 
     Examples
     --------
@@ -83,12 +83,12 @@ def load_idx(
 
 
 def given_path(name: str, value: str | os.PathLike[str]) -> Path:
-    """A path, with the home that ~ stands for."""
+    """A path in which ~ is replaced by the home directory."""
     return expanded(name, check_path(name, value))
 
 
 def expanded(name: str, path: Path) -> Path:
-    """The same of what is a path already."""
+    """The same for a value that is a path already."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -96,8 +96,8 @@ def expanded(name: str, path: Path) -> Path:
 
 
 def unpacked(data: bytes, source: object) -> bytes:
-    """What a file holds, whether gzip packed it or not."""
-    # By content, not by name: browsers unpack .gz files on the way without renaming them.
+    """The contents of a file, whether gzip packed it or not."""
+    # The content decides, not the name: browsers may unpack .gz files without renaming them.
     if not data.startswith(b"\x1f\x8b"):
         return data
     content = bytearray()
@@ -117,9 +117,9 @@ def unpacked(data: bytes, source: object) -> bytes:
 
 
 def _announced(content: bytes | bytearray, source: object) -> int:
-    """How many bytes the header of an IDX file says that there are; a piece if there is no header.
+    """How many bytes the header of an IDX file announces; a piece if there is no header.
 
-    Refuses what does not fit into memory.
+    Refuses more than fits into memory.
     """
     if content[:2] != b"\0\0" or len(content) < 4 or len(content) < (start := 4 + 4 * content[3]):
         return _PIECE - 1
@@ -158,5 +158,5 @@ def parsed(content: bytes, source: object, dimensions: int) -> NDArray[np.uint8]
         )
     if expected == 0:
         raise FileError(f"{source} holds no {what}; name a file that does.")
-    # A copy, because an array over bytes is read-only: for Numba another type, to compile again.
+    # A copy: an array over bytes is read-only, a different type that Numba would compile again.
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -1,11 +1,11 @@
-"""Functions for bodies: all that a body may call, in one place.
+"""All functions that a body may call, in one place.
 
     from spikesim.math import exp, normal, tanh
 
-Those of Python's `math` are the same objects, so that ``from math import tanh`` or ``np.tanh`` does
-as well; the bits are the same on every backend. Outside of a body they are Python's. `normal` and
-`uniform` draw random numbers, `real` turns a whole number into one of the network's type, and
-`sigmoid` is 1 / (1 + exp(-x)).
+Functions of Python's `math` are the same objects here, so ``from math import tanh`` or ``np.tanh``
+work as well. In a body they give the same bits on every backend; outside of a body they are
+Python's. `normal` and `uniform` draw random numbers, `real` turns a whole number into one of the
+network's type, and `sigmoid` is 1 / (1 + exp(-x)).
 """
 
 from math import (

@@ -1,7 +1,8 @@
-"""What a neuron is: its variables, its parameters, and the equations that advance it by a step.
+"""A kind of neuron: its variables, its parameters, and the equations that advance it by a step.
 
-A `Neuron` is a description; `Network.add_population` makes as many of them as wanted. Write your
-own in your script: the functions in `steps` are plain Python and are compiled like ours.
+A `Neuron` is a description; `Network.add_population` makes any number of neurons from it. You can
+write one in your script: the functions in `steps` are plain Python, and spikesim compiles them like
+its own.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ __all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
 
 RESERVED: dict[str, str] = {}
-"""Names that no variable can have, and whose they are: populations and recordings add theirs."""
+"""Names that no variable can have, and who has them; populations and recordings add theirs."""
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
@@ -46,14 +47,14 @@ def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 class Following(NamedTuple):
-    """What follows from the parameters of a neuron, or of many: then some of it are arrays.
+    """The numbers that follow from the parameters of a neuron; for many neurons, some are arrays.
 
     Attributes
     ----------
     values : dict of str to float, int or numpy.ndarray
         All parameters.
     constants, starts : dict of str to float, int or numpy.ndarray
-        What bodies read, and what variables start from.
+        The constants that bodies read, and the start values of variables.
     longest : float
         The longest time constant in ms.
     """
@@ -73,48 +74,50 @@ class Neuron:
     steps : sequence of callable
         Bodies ``step(i, t, s, p)``, called in order for every neuron i in step t. They read and
         write the population's arrays ``s.NAME[i]`` and set ``s.spike[i]`` to the number of spikes
-        emitted. What another neuron's step writes is not to be read: it may come earlier or later.
+        emitted. They must not read values that another neuron's step writes: it may come earlier
+        or later.
     variables : mapping of str to Variable, float, str or callable
-        The state variables and what each starts from: a number, the name of a parameter, or a
-        function of all parameters (a dict). None can have a name that populations or their
-        recordings have, such as n, name, t or every. A `Variable` says besides what it means.
+        The state variables and their start values: a number, the name of a parameter, or a function
+        of all parameters (a dict). A variable cannot have a name that populations or their
+        recordings use, such as n, name, t or every. A `Variable` also says what it means.
     parameters : mapping of str to Parameter, float or int
-        Defaults of the parameters, of which a `Parameter` says besides what it means;
-        `Network.add_population` takes other values by name, one for all
-        neurons or one for each. Functions of parameters, such as `constants`, are called with those
-        of one neuron, and bodies see as ``p.NAME`` what belongs to their neuron.
+        The defaults of the parameters; a `Parameter` also says what it means.
+        `Network.add_population` takes other values by name, one for all neurons or one for each.
+        Functions of parameters, such as `constants`, get the parameters of one neuron, and bodies
+        see the values of their neuron as ``p.NAME``.
     constants : callable, optional
         ``constants(parameters, dt) -> dict``: the numbers that the bodies see as ``p.NAME``, for
-        example decay factors instead of time constants. By default, the parameters and ``dt``.
+        example decay factors instead of time constants. By default, bodies see the parameters and
+        ``dt``.
     stochastic : bool
         Whether each neuron gets a uniform random number in [0, 1) per step, ``s.uniform[i]``.
-        Bodies of any neuron may draw by `spikesim.math.normal` and `spikesim.math.uniform`.
+        In any case, bodies may draw by `spikesim.math.normal` and `spikesim.math.uniform`.
     most_spikes : int
         The largest number of spikes that a neuron may emit in one step.
     on_spike : sequence of callable
-        Bodies ``step(a, t, s, p)``, called after `steps` for every spike, that of neuron
-        ``s.ids[t % s.ids.shape[0], a]``: what is rare need not be looked for in every neuron. They
-        may draw random numbers, with ``p.stream``, ``p.seed_low`` and ``p.seed_high``, by
-        `spikesim.kernels.chance.philox`; and so may `steps` of what is stochastic.
+        Bodies ``step(a, t, s, p)``, called after `steps` once for every spike; the neuron that
+        spiked is ``s.ids[t % s.ids.shape[0], a]``. Rare events therefore need no search over all
+        neurons. These bodies may draw random numbers by `spikesim.kernels.chance.philox`, with
+        ``p.stream``, ``p.seed_low`` and ``p.seed_high``; so may the `steps` of a stochastic neuron.
     time_constants : callable, optional
-        ``time_constants(parameters)``: the time constants in ms, as a sequence, where they are not
-        the parameters called ``tau...``. If one is longer than 4096 steps, float32 would lose what
-        it changes in a step, and the neurons have float64 variables in a network of either type.
+        ``time_constants(parameters)``: the time constants in ms, as a sequence. By default, they
+        are the parameters whose names begin with ``tau``. If one is longer than 4096 steps, float32
+        would lose the changes of a step; the neurons then have float64 variables in any network.
     check : callable, optional
-        ``check(population)``, called before every run, and in its course every 2000 steps: raises
-        `InputError` if variables, which a user may write to, hold what the equations cannot take.
-        It may return False where no run can change that, and is then not asked again after one.
+        ``check(population)``, called before every run, and every 2000 steps during it. It raises
+        `InputError` if variables, to which a user may write, hold values that the equations cannot
+        take. If no run can change this, it may return False; it is then not called after a run.
     live : mapping of str to dict of str to callable
-        Parameters that `Population.live` can make variables, such as an input: for each, the
-        constants that follow from it, each as a function ``constant(value, p)`` of its value and of
-        all parameters, ``p.NAME``. It is compiled, and called for each neuron in each step. What
-        `constants` returns has to be the same.
+        Parameters that `Population.live` can turn into variables, such as an input. For each, it
+        gives the constants that follow from it, each as a function ``constant(value, p)`` of its
+        value and of all parameters, ``p.NAME``. The function is compiled, and called for each
+        neuron in each step. It has to give the same numbers as `constants`.
     name, description : str
-        What `help` and ``print`` say of the neuron, beside its variables and parameters: what it
-        is, its equations, and how they are computed.
+        The text that `help` and ``print`` show besides the variables and parameters: what the
+        neuron is, its equations, and how they are computed.
     former : mapping of str to str
-        Names that parameters and variables had before, and what they are called now. Both are
-        understood, with a DeprecationWarning, and files saved under the former ones are read.
+        Former names of parameters and variables, and their present names. A former name still
+        works, with a DeprecationWarning, and files that were saved with former names can be read.
 
     Examples
     --------
@@ -163,7 +166,7 @@ class Neuron:
     former: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what no population can be made of."""
+        """Refuse a description from which no population can be made."""
         for role in ("steps", "on_spike"):
             bodies = getattr(self, role)
             if not isinstance(bodies, (list, tuple)):
@@ -223,7 +226,7 @@ class Neuron:
         if not isinstance(self.former, Mapping):
             raise InputError(f"former is {show(self.former)}; it has to be a dict of names.")
         check_unknown("name in former", self.former.values(), [*self.parameters, *self.variables])
-        # What `help` shows of an object is its own docstring.
+        # `help` shows the docstring of the object itself.
         object.__setattr__(self, "__doc__", repr(self))
 
     def __repr__(self) -> str:
@@ -253,15 +256,16 @@ class Neuron:
         variables: Mapping[str, Start] | None = None,
         parameters: Mapping[str, float] | None = None,
     ) -> Neuron:
-        """A kind of neuron that does all that this one does, and more.
+        """A kind of neuron that does everything that this one does, and more.
 
         Parameters
         ----------
         step_before, step_after : callable or sequence of callable
-            Bodies ``step(i, t, s, p)`` that come before and after those of this neuron in every
+            Bodies ``step(i, t, s, p)`` that run before and after those of this neuron in every
             step. They see its variables as ``s.NAME``, its constants and parameters as ``p.NAME``,
-            and ``p.dt``. A parameter that can be an input is not among them: `Population.live`.
-            What has arrived is there before; ``s.spike[i]`` is known after, and may be changed.
+            and ``p.dt``. They do not see parameters that can be inputs; see `Population.live`.
+            `step_before` already sees arrived spikes; `step_after` sees ``s.spike[i]`` and may
+            change it.
         variables : mapping of str to float, str or callable, optional
             More state variables, as in `Neuron`.
         parameters : mapping of str to float or int, optional
@@ -270,7 +274,8 @@ class Neuron:
         Raises
         ------
         InputError
-            If a body, a variable or a parameter cannot be used, or this neuron has the name.
+            If a body, a variable or a parameter cannot be used, or this neuron already has its
+            name.
 
         Examples
         --------
@@ -322,8 +327,8 @@ class Neuron:
         Raises
         ------
         InputError
-            If a name is unknown, a value is no finite number, a time constant (``tau...``) is not
-            positive, or dt is larger than the fastest of them.
+            If a name is unknown, a value is not a finite number, a time constant (``tau...``) is
+            not positive, or dt is longer than the shortest of them.
         """
         return self._constants(self.values(given), given, dt)
 
@@ -338,7 +343,7 @@ class Neuron:
         return self._longest(self.values(given))
 
     def start(self, given: Mapping[str, Any]) -> dict[str, float]:
-        """What each variable starts from, with the parameters `given`.
+        """The start value of each variable, with the parameters `given`.
 
         Parameters
         ----------
@@ -348,7 +353,7 @@ class Neuron:
         Raises
         ------
         InputError
-            If a name is unknown, or a value or a start is no finite number.
+            If a name is unknown, or a value or a start is not a finite number.
 
         Examples
         --------
@@ -359,7 +364,7 @@ class Neuron:
         return self._starts(self.values(given), given)
 
     def following(self, given: Mapping[str, Any], dt: float) -> Following:
-        """All that follows for a neuron with the parameters `given`; raises what the others do."""
+        """Everything that follows from the parameters `given`; raises the errors of the others."""
         values = self.values(given)
         constants = self._constants(values, given, dt)
         return Following(values, constants, self._starts(values, given), self._longest(values))
@@ -392,7 +397,7 @@ class Neuron:
                     f"{_listed(given)}: constants makes {name} {show(value)} of that; it has to be "
                     "a finite number, or a whole one of 64 bits."
                 )
-        return constants  # not a copy: a model may change them between runs
+        return constants  # no copy: a model may change them between runs
 
     def _longest(self, values: dict[str, Any]) -> float:
         found: Any = [value for name, value in values.items() if name.startswith("tau")]
@@ -422,7 +427,7 @@ class Neuron:
         return starts
 
     def present(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters by the names that they have now; see `former`."""
+        """Parameters by their present names; see `former`."""
         if not isinstance(given, Mapping):
             raise InputError(f"given is {show(given)}; it has to be a dict of parameters.")
         found: dict[str, Any] = {}
@@ -439,7 +444,8 @@ class Neuron:
         Raises
         ------
         InputError
-            If a name is unknown, or a value is no finite number, or no whole one as its default.
+            If a name is unknown, a value is not a finite number, or a value is not whole although
+            its default is.
 
         Examples
         --------
@@ -468,16 +474,16 @@ class Neuron:
 
 @dataclass(frozen=True)
 class _MoreConstants:
-    """The constants of a neuron that was extended: those that it had, dt, and all parameters."""
+    """The constants of an extended neuron: its previous ones, dt, and all parameters."""
 
     own: Callable[[dict[str, Any], float], dict[str, Any]]
-    names: tuple[str, ...]  # of the new parameters
-    shown: tuple[str, ...]  # the parameters that bodies see: those that cannot become variables
+    names: tuple[str, ...]  # the new parameters
+    shown: tuple[str, ...]  # the parameters that bodies see: all that cannot become variables
 
     def __call__(self, parameters: dict[str, Any], dt: float) -> Any:
         constants = self.own(parameters, dt)
         if not isinstance(constants, Mapping):
-            return constants  # refused by who asks
+            return constants  # the caller refuses it
         for name in self.names:
             if name in constants:
                 raise InputError(
@@ -490,7 +496,7 @@ class _MoreConstants:
 
 @dataclass(frozen=True)
 class _MoreTimes:
-    """The time constants of a neuron that was extended."""
+    """The time constants of an extended neuron."""
 
     own: Callable[[dict[str, Any]], Sequence[float]]
     names: tuple[str, ...]

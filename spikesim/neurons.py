@@ -1,9 +1,9 @@
-"""Neurons to choose from, of published kinds, and sources of random spikes.
+"""Published kinds of neurons, and sources of random spikes.
 
     cells = net.add_population("cells", 100, LIF, tau=10.0)
     help(LIF)
 
-Each is a `Neuron`, whose file says what that is.
+Each is a `Neuron`; its file explains the class.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def _refractory_steps(parameters: dict[str, Any], dt: float) -> float:
-    """The refractory period in steps; one of more steps than can be counted would never end."""
+    """The refractory period in steps; with more steps than can be counted, it would never end."""
     refractory = check_number(
         "refractory", parameters["refractory"], at_least=0.0, at_most=COUNTABLE * dt, unit="ms"
     )
@@ -52,11 +52,12 @@ def _refractory_steps(parameters: dict[str, Any], dt: float) -> float:
 
 @lru_cache(maxsize=1 << 17)
 def _into_voltage(tau: float, tau_synapse: float, dt: float) -> tuple[float, float]:
-    """What I and rise of a synapse, 1 mV each at the start of a step, add to v by its end.
+    """How much I and rise of a synapse, each 1 mV at the start of a step, add to v by its end.
 
-    Of the matrix exponential that solves (1), (2) and (6) of `spikesim.kernels.integrate_and_fire`.
+    They are entries of the matrix exponential that solves (1), (2) and (6) of
+    `spikesim.kernels.integrate_and_fire`.
     """
-    from scipy.linalg import expm  # scipy would add half to the time that importing spikesim takes
+    from scipy.linalg import expm  # at the top, it would slow the import of spikesim by half
 
     slow, fast = dt / tau, dt / tau_synapse
     _, from_I, from_rise = expm([[-slow, slow, 0.0], [0.0, -fast, e * fast], [0.0, 0.0, -fast]])[0]
@@ -74,7 +75,7 @@ def _lif_constants(p: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _start(p: dict[str, Any]) -> float:
-    """Rest; where that is above threshold, reset: nothing has happened that would be a spike."""
+    """Rest or, if that is above threshold, reset, as no spike has happened yet."""
     return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
@@ -92,15 +93,15 @@ LIF = Neuron(
             "synaptic drive; a spike adds its weight, below 0 for inhibition",
             is_target=True,
         ),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
     },
     parameters={
         "tau": Parameter(20.0, "ms", "membrane time constant"),
         "tau_synapse": Parameter(5.0, "ms", "of the synaptic drive"),
         "E_L": Parameter(-65.0, "mV", "resting potential"),
         "threshold": Parameter(-50.0, "mV", "v above it is a spike"),
-        "V_reset": Parameter(-65.0, "mV", "where a spike sets it"),
-        "refractory": Parameter(2.0, "ms", "for how long v is held after a spike"),
+        "V_reset": Parameter(-65.0, "mV", "v after a spike"),
+        "refractory": Parameter(2.0, "ms", "how long v is held after a spike"),
         "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
     },
     constants=_lif_constants,
@@ -120,7 +121,7 @@ LIF = Neuron(
 
     v > threshold is a spike: v is then held at V_reset for the refractory period. Both equations
     are linear and advanced exactly. As v is compared with the threshold at the end of a step,
-    intervals between spikes are refractory + dt or longer.
+    intervals between spikes are at least refractory + dt.
     """,
 )
 
@@ -132,8 +133,8 @@ _LIF_PARAMETERS: dict[str, float] = {
     "E_L": Parameter(-60.0, "mV", "resting potential"),
     "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
     "threshold": Parameter(-50.0, "mV", "v above it is a spike"),
-    "V_reset": Parameter(-60.0, "mV", "where a spike sets it"),
-    "refractory": Parameter(5.0, "ms", "for how long v is held after a spike"),
+    "V_reset": Parameter(-60.0, "mV", "v after a spike"),
+    "refractory": Parameter(5.0, "ms", "how long v is held after a spike"),
     "tau_exc": Parameter(5.0, "ms", "of excitatory synapses"),
     "tau_inh": Parameter(10.0, "ms", "of inhibitory synapses"),
 }
@@ -178,7 +179,7 @@ CurrentLIF = Neuron(
             "inhibitory current; a spike adds its weight, below 0 for inhibition",
             is_target=True,
         ),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
     },
     parameters=_LIF_PARAMETERS,
     constants=_current_constants,
@@ -189,16 +190,16 @@ CurrentLIF = Neuron(
     tau dv/dt = E_L - v + I + I_exc + I_inh
     tau_exc dI_exc/dt = -I_exc,   tau_inh dI_inh/dt = -I_inh
 
-    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents go
-    on. All equations are linear and advanced exactly. As v is compared with the threshold at the
-    end of a step, intervals between spikes are refractory + dt or longer. The defaults are those of
-    Brette et al. (2007); see spikesim.kernels.integrate_and_fire.
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents
+    still change. All equations are linear and advanced exactly. As v is compared with the threshold
+    at the end of a step, intervals between spikes are at least refractory + dt. The defaults are
+    those of Brette et al. (2007); see spikesim.kernels.integrate_and_fire.
     """,
 )
 
 
 def _alpha_gain(tau_synapse: float, dt: float) -> float:
-    """What rise, 1 at the start of a step, adds to the current or conductance by its end."""
+    """How much a rise of 1 at the start of a step adds to the current or conductance by its end."""
     return e * dt / tau_synapse * exp(-dt / tau_synapse)
 
 
@@ -227,7 +228,7 @@ AlphaCurrentLIF = Neuron(
         ),
         "I_exc": Variable(0.0, "mV", "excitatory current"),
         "I_inh": Variable(0.0, "mV", "inhibitory current"),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
         "rise_exc": Variable(
             0.0, "mV", "lets I_exc rise; a spike adds its weight, the peak of I_exc", is_target=True
         ),
@@ -247,10 +248,10 @@ AlphaCurrentLIF = Neuron(
     tau dv/dt = E_L - v + I + I_exc + I_inh
     tau_x dI_x/dt = e rise_x - I_x,   tau_x drise_x/dt = -rise_x,   x = exc, inh
 
-    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents go
-    on. A spike of weight w adds w (t / tau_x) exp(1 - t / tau_x) to a current, an alpha function
-    that is w at its peak, at t = tau_x. All equations are linear and advanced exactly. Intervals
-    between spikes are refractory + dt or longer; see spikesim.kernels.integrate_and_fire.
+    v > threshold is a spike: v is then held at V_reset for the refractory period, while currents
+    still change. A spike of weight w adds w (t / tau_x) exp(1 - t / tau_x) to a current, an alpha
+    function that is w at its peak, at t = tau_x. All equations are linear and advanced exactly.
+    Intervals between spikes are at least refractory + dt; see spikesim.kernels.integrate_and_fire.
     """,
 )
 
@@ -281,7 +282,7 @@ ConductanceLIF = Neuron(
             "inhibitory conductance; a spike adds its weight, above 0",
             is_target=True,
         ),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
     },
     parameters={
         **_LIF_PARAMETERS,
@@ -297,10 +298,10 @@ ConductanceLIF = Neuron(
     tau_exc dg_exc/dt = -g_exc,   tau_inh dg_inh/dt = -g_inh
 
     v > threshold is a spike: v is then held at V_reset for the refractory period, while
-    conductances go on; they are in units of the leak conductance. Conductances decay exactly, and v
-    relaxes exactly to what it would be with those of the step's start: an error of order dt.
-    Intervals between spikes are refractory + dt or longer. The defaults are those of Brette et al.
-    (2007); see spikesim.kernels.integrate_and_fire.
+    conductances still change; they are in units of the leak conductance. Conductances decay
+    exactly. v relaxes exactly with the conductances at the start of the step, which makes an error
+    of order dt. Intervals between spikes are at least refractory + dt. The defaults are those of
+    Brette et al. (2007); see spikesim.kernels.integrate_and_fire.
     """,
 )
 
@@ -328,7 +329,7 @@ AlphaConductanceLIF = Neuron(
         ),
         "g_exc": Variable(0.0, "of the leak", "excitatory conductance"),
         "g_inh": Variable(0.0, "of the leak", "inhibitory conductance"),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
         "rise_exc": Variable(
             0.0,
             "of the leak",
@@ -349,10 +350,10 @@ AlphaConductanceLIF = Neuron(
     tau_x dg_x/dt = e rise_x - g_x,   tau_x drise_x/dt = -rise_x,   x = exc, inh
 
     v > threshold is a spike: v is then held at V_reset for the refractory period, while
-    conductances go on; they are in units of the leak conductance. A spike of weight w adds
+    conductances still change; they are in units of the leak conductance. A spike of weight w adds
     w (t / tau_x) exp(1 - t / tau_x) to a conductance, an alpha function that is w at its peak, at
-    t = tau_x. Conductances are exact, and v has an error of order dt, as that of ConductanceLIF.
-    Intervals between spikes are refractory + dt or longer; see spikesim.kernels.integrate_and_fire.
+    t = tau_x. Conductances are exact, and v has an error of order dt, as in ConductanceLIF.
+    Intervals between spikes are at least refractory + dt; see spikesim.kernels.integrate_and_fire.
     """,
 )
 
@@ -376,15 +377,15 @@ DeltaLIF = Neuron(
             "membrane voltage; a spike adds its weight, below 0 for inhibition",
             is_target=True,
         ),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
     },
     parameters={
         "tau": Parameter(20.0, "ms", "membrane time constant"),
         "E_L": Parameter(0.0, "mV", "resting potential"),
         "I": Parameter(0.0, "mV", "constant input: where the voltage settles above rest"),
         "threshold": Parameter(20.0, "mV", "v above it is a spike"),
-        "V_reset": Parameter(10.0, "mV", "where a spike sets it"),
-        "refractory": Parameter(2.0, "ms", "for how long v is held after a spike"),
+        "V_reset": Parameter(10.0, "mV", "v after a spike"),
+        "refractory": Parameter(2.0, "ms", "how long v is held after a spike"),
     },
     constants=_delta_constants,
     live=_LIVE_INPUT,
@@ -393,10 +394,11 @@ DeltaLIF = Neuron(
 
     tau dv/dt = E_L - v + I,   v <- v + w for a spike of weight w
 
-    v > threshold is a spike: v is then held at V_reset for the refractory period. Exact. A jump
-    above threshold at a time t* is a spike at t*. Jumps from then on, but before t* + refractory,
-    are lost; one at t* + refractory counts, so that intervals are refractory (or dt) or longer. The
-    defaults are those of Brunel (2000); see spikesim.kernels.integrate_and_fire.
+    v > threshold is a spike: v is then held at V_reset for the refractory period. The
+    solution is exact. A jump above threshold at a time t* is a spike at t*. Later jumps before
+    t* + refractory are lost; a jump at t* + refractory counts, so that intervals are at least
+    refractory (or dt). The defaults are those of Brunel (2000); see
+    spikesim.kernels.integrate_and_fire.
     """,
 )
 
@@ -406,7 +408,7 @@ def _source_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _check_rates(population: Any) -> bool:
-    """Refuse rates that would not be those of the spikes; see whether any is low.
+    """Refuse rates that the spikes could not have; note whether any is low.
 
     Returns whether a run may change them.
     """
@@ -416,7 +418,7 @@ def _check_rates(population: Any) -> bool:
     if not (
         rare <= np.minimum.reduce(rate) and np.maximum.reduce(rate) <= most
     ):  # as rates are that are 0, or NaN
-        # float32 may have rounded the highest rate up. NaN is found as in any other variable.
+        # float32 may have rounded the highest rate up. The network finds NaN as in any variable.
         for i in np.flatnonzero((rate < 0.0) | (rate > most * (1.0 + 1e-6)))[:1]:
             raise InputError(
                 f"rate of neuron {i} in population {population.name!r} is {rate[i]:g} Hz; it has "
@@ -440,15 +442,15 @@ Poisson = Neuron(
     name="Poisson",
     description="""Poisson source, which may emit several spikes in a step
 
-    spike[i] is the number of spikes that neuron i emits in this step, 0 to 4: a rule that asks
-    spike[i] > 0 counts too few where the rate is not far below one spike per step. Numbers above 4
-    become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one spike per
-    step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, down to 10^-12
-    spikes per step.
+    spike[i] is the number of spikes that neuron i emits in this step, 0 to 4. A rule that asks for
+    spike[i] > 0 counts too few spikes unless the rate is far below one spike per step. Numbers
+    above 4 become 4: the mean is right to 0.1 % up to half a spike per step, and 0.4 % low at one
+    spike per step, which is the highest rate (10 kHz at a dt of 0.1 ms). Low rates are right, down
+    to 10^-12 spikes per step.
 
-    Rates are checked before a run. Those that a projection or a Phase sets in its course are
-    checked every 2000 steps; in a step between, a rate below 0 is 0, and one above the highest
-    gives as many spikes as it does, up to 4. Bernoulli emits at most one spike in a step.
+    The network checks rates before a run. If a projection or a Phase sets rates during a run, it
+    checks them every 2000 steps. In between, a rate below 0 counts as 0, and one above the highest
+    gives up to 4 spikes in a step. Bernoulli emits at most one spike in a step.
     """,
 )
 
@@ -460,11 +462,11 @@ Bernoulli = Neuron(
     stochastic=True,
     check=_check_rates,
     name="Bernoulli",
-    description="""source that emits at most one spike in a step, with chance rate dt
+    description="""source that emits at most one spike in a step, with probability rate dt
 
-    As the sources of Brian2 and Auryn do. The mean is that of Poisson, and the variance smaller by
-    the factor 1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent. Rates are checked as
-    those of Poisson are.
+    The sources of Brian2 and Auryn do the same. The mean is that of Poisson, and the variance is
+    smaller by the factor 1 - rate dt: 5 percent smaller at 500 Hz and a dt of 0.1 ms. Rates are
+    checked like those of Poisson.
     """,
 )
 
@@ -488,7 +490,7 @@ def _adex_constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
 
 
 def _adex_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
-    # The adaptation has no offset as the voltage has.
+    # The adaptation has no offset, unlike the voltage.
     return p["C"] / p["g_L"], p["tau_w"] / NEAR_ZERO, p["tau_exc"], p["tau_inh"]
 
 
@@ -513,7 +515,7 @@ AdEx = Neuron(
             is_target=True,
         ),
         "I": Variable(0.0, "pA", "input current of each neuron"),
-        "refractory": Variable(0.0, "steps", "for how long v is still held"),
+        "refractory": Variable(0.0, "steps", "how much longer v is held"),
     },
     parameters={
         "C": Parameter(281.0, "pF", "membrane capacitance"),
@@ -522,10 +524,10 @@ AdEx = Neuron(
         "V_T": Parameter(-50.4, "mV", "where the exponential sets in"),
         "Delta_T": Parameter(2.0, "mV", "sharpness of the upstroke"),
         "V_peak": Parameter(0.0, "mV", "where a spike counts as one"),
-        "V_reset": Parameter(-70.6, "mV", "where a spike sets it"),
-        "V_hold": Parameter(-70.6, "mV", "during the refractory period"),
-        "V_least": Parameter(-1e9, "mV", "where v is cut off below; so far away, nowhere"),
-        "refractory": Parameter(0.0, "ms", "for how long v is held after a spike"),
+        "V_reset": Parameter(-70.6, "mV", "v after a spike"),
+        "V_hold": Parameter(-70.6, "mV", "v during the refractory period"),
+        "V_least": Parameter(-1e9, "mV", "lowest v; the default is too low to matter"),
+        "refractory": Parameter(0.0, "ms", "how long v is held after a spike"),
         "tau_w": Parameter(144.0, "ms", "of the adaptation"),
         "a": Parameter(4.0, "nS", "subthreshold adaptation"),
         "b": Parameter(80.5, "pA", "spike-triggered adaptation"),
@@ -545,9 +547,9 @@ AdEx = Neuron(
     tau_w dw/dt = a (v - E_L) - w
 
     v > V_peak is a spike: v <- V_reset, w <- w + b, and v is held at V_hold for the refractory
-    period. Synaptic conductances are in units of g_L. Forward Euler, of first order; conductances
-    decay exactly. Intervals between spikes are refractory + dt or longer. The defaults are those of
-    the article, synapses apart; see spikesim.kernels.adex.
+    period. Synaptic conductances are in units of g_L. The method is forward Euler, of first order;
+    conductances decay exactly. Intervals between spikes are at least refractory + dt. Except for
+    synapses, the defaults are those of the article; see spikesim.kernels.adex.
     """,
 )
 
@@ -563,7 +565,7 @@ def _izhikevich_time_constants(p: dict[str, Any]) -> tuple[float, ...]:
 
 
 def _v_at_rest(p: dict[str, Any]) -> float:
-    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without one, what is nearest."""
+    """Rest, the lower root of 0.04 v^2 + 5 v + 140 = b v; without a root, the nearest v."""
     middle = 12.5 * (5.0 - p["b"])
     return -middle - sqrt(max(middle * middle - 3500.0, 0.0))
 
@@ -583,22 +585,23 @@ Izhikevich = Neuron(
     parameters={
         "a": Parameter(0.02, "1/ms", "how fast u follows v"),
         "b": Parameter(0.2, "1/ms", "how far u follows v"),
-        "c": Parameter(-65.0, "mV", "where a spike resets v to"),
-        "d": Parameter(8.0, "mV/ms", "what it adds to u"),
+        "c": Parameter(-65.0, "mV", "v after a spike"),
+        "d": Parameter(8.0, "mV/ms", "what a spike adds to u"),
         "tau_synapse": Parameter(5.0, "ms", "of the synaptic drive"),
     },
     constants=_izhikevich_constants,
     time_constants=_izhikevich_time_constants,
     name="Izhikevich",
-    description="""the neuron of Izhikevich (2003); by default it is a regular spiking one
+    description="""the neuron of Izhikevich (2003); by default, a regular spiking one
 
     dv/dt = 0.04 v^2 + 5 v + 140 - u + I + drive
     du/dt = a (b v - u)
     tau_synapse ddrive/dt = -drive
 
-    v >= 30 mV is a spike: v <- c, u <- u + d. Midpoint method, of second order between spikes,
-    which are true to dt; drive decays exactly. spikesim.neurons.IZHIKEVICH_2003 has the parameters
-    of the article's kinds of neurons; see spikesim.kernels.izhikevich.
+    v >= 30 mV is a spike: v <- c, u <- u + d. The midpoint method is of second order between
+    spikes, and spike times are accurate to dt; drive decays exactly.
+    spikesim.neurons.IZHIKEVICH_2003 has the parameters of the article's kinds of neurons; see
+    spikesim.kernels.izhikevich.
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Spikes in a file of Neurodata Without Borders, by pynwb."""
+"""Writes spikes to a file of Neurodata Without Borders, by pynwb."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def write_nwb(
     spans: Sequence[tuple[float, float]],
     start: datetime | None = None,
 ) -> None:
-    """Write one population, a unit for each neuron, also for silent ones.
+    """Write one population, with a unit for each neuron, including silent ones.
 
     Parameters
     ----------
     path : str or path
     name : str
-        Of the population.
+        The name of the population.
     n : int
-        How many neurons.
+        The number of neurons.
     times, ids : numpy.ndarray, shape (spikes,)
-        In ms, ascending; and the neuron of each.
+        The times in ms, ascending, and the neuron of each spike.
     spans : sequence of pairs of float
-        From when to when was recorded, in ms.
+        Start and end of each recorded span, in ms.
     start : datetime.datetime, optional
-        When time was 0; now by default.
+        The date of time 0; by default, now.
 
     Raises
     ------
@@ -73,5 +73,5 @@ def write_nwb(
     observed = np.array(spans, np.float64) / 1000.0
     for neuron, train in enumerate(np.split(seconds, ends[:-1])):
         file.add_unit(id=neuron, spike_times=train, obs_intervals=observed, population=name)
-    with atomic_file(path) as whole:  # which is closed there, once it is known to be complete
+    with atomic_file(path) as whole:  # closed by it, once complete
         pynwb.NWBHDF5IO(file=whole, mode="w").write(file)

@@ -1,9 +1,9 @@
-"""Labelled images of a user's own: NPZ, CSV, or a folder of IDX files as those of Fashion-MNIST.
+"""A user's labelled images: NPZ, CSV, or a folder of IDX files like those of Fashion-MNIST.
 
     data = read_images("flowers.npz")
     net.fit(data.train_images, data.train_labels, epochs=10)
 
-Nothing here unpickles or runs what a file holds.
+Nothing here unpickles or runs the contents of a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from spikesim.io.files import read_bytes
 __all__ = ["checksum", "read_images"]
 
 MOST_CLASSES = 65_536
-"""More would be numbers of something else than classes."""
+"""The most classes: larger labels would not be numbers of classes."""
 
 _NAMES = {
     "images": ("images", "image", "x", "data"),
@@ -54,21 +54,21 @@ def read_images(path: str | os.PathLike[str]) -> Dataset:
         - an NPZ file with the arrays ``images``, of shape (n, pixels) or (n, rows, columns), and
           ``labels``, or with ``train_images``, ``train_labels``, ``test_images`` and
           ``test_labels``. ``X`` and ``y`` are names for the same;
-        - a CSV file with names in its first line, one of them ``label``; the other columns are
-          pixels, row after row;
+        - a CSV file with column names in its first line. The column ``label`` has the labels; the
+          others are pixels, row after row;
         - a folder with the four IDX files of a dataset in the layout of MNIST, such as
           Fashion-MNIST. EMNIST has several datasets in a folder: name one of them as
           FOLDER/emnist-letters.
 
-        Pixels are whole numbers from 0 to 255, or real ones from 0 to 1. Labels are whole
-        numbers from 0 on.
+        Pixels are whole numbers from 0 to 255, or real numbers from 0 to 1. Labels are whole
+        numbers from 0.
 
     Returns
     -------
     Dataset
-        If the file does not tell which images are for tests, every fifth image of each class is
-        one. Images whose number of pixels is a square number are taken for square; others for a
-        single row.
+        If the file does not say which images are for tests, every fifth image of each class is.
+        Images whose number of pixels is a square number are read as squares, and others as a single
+        row.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def read_images(path: str | os.PathLike[str]) -> Dataset:
 
 
 def checksum(data: Dataset) -> str:
-    """What tells whether two datasets hold the same images and labels.
+    """A text that is the same for two datasets if they hold the same images and labels.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def checksum(data: Dataset) -> str:
 
 
 def _from_idx(place: Path) -> Dataset:
-    """The dataset of a folder, or that whose file names begin as the last part of the path."""
+    """The dataset of a folder, or that whose file names begin with the last part of the path."""
     folder, begins = (place, "") if place.is_dir() else (place.parent, place.name)
     found: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):

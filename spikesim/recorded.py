@@ -1,7 +1,7 @@
-"""What was recorded: spikes and samples as data, with the numbers and files that are made of them.
+"""Recorded spikes and samples as data, with the statistics and files that are made from them.
 
-A recording of a network, and what is taken out of it after a trial, differ in whether more comes.
-What can be read, counted and exported is the same, and stands here.
+A recording of a network still grows; data that was taken out of it after a trial does not. Reading,
+counting and exporting are the same for both, and are in this file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Rate", "Recorded", "RecordedSamples", "RecordedSpikes", "Spikes"]
 
 
 class Rate(NamedTuple):
-    """How often neurons spike, bin by bin; ``t, hz = spikes.rate(5.0)`` unpacks it.
+    """The rate of neurons in each bin; ``t, hz = spikes.rate(5.0)`` unpacks it.
 
     Attributes
     ----------
@@ -45,20 +45,20 @@ class Rate(NamedTuple):
 
 
 class Recorded:
-    """When something was recorded.
+    """The time over which data was recorded.
 
     Attributes
     ----------
     name : str
-        Of the population.
+        The name of the population.
     dt : float
         The step in ms.
     """
 
     name: str
     dt: float
-    _origin: int  # the step at which recording began
-    _stretches: Sequence[tuple[int, int]]  # first step and end of what was recorded
+    _origin: int  # the step at which the recording began
+    _stretches: Sequence[tuple[int, int]]  # first step and end of each recorded span
 
     @property
     def t_start(self) -> float:
@@ -67,15 +67,15 @@ class Recorded:
 
     @property
     def t_stop(self) -> float:
-        """Up to when was recorded, in ms: the time of the network after the last run."""
+        """When the recording ended, in ms: the time of the network after the last run."""
         return (self._stretches[-1][1] if self._stretches else self._origin) * self.dt
 
     @property
     def duration(self) -> float:
-        """How long was recorded, in ms.
+        """The recorded time, in ms.
 
-        That is ``t_stop - t_start``, less what was skipped if the network was given the state of
-        a later time on its way.
+        It is ``t_stop - t_start``, minus the time that was skipped if the network was set to the
+        state of a later time in between.
         """
         if len(self._stretches) == 1:
             return self.t_stop - self.t_start
@@ -85,11 +85,11 @@ class Recorded:
         return Summary(repr(self).strip("<>"), *self._tables())._repr_html_()
 
     def _tables(self) -> list[Table]:
-        """What a notebook shows besides."""
+        """The further tables that a notebook shows."""
         return []
 
     def _check_whole(self, taken_for: str) -> None:
-        """Refuse what holds no time, or not all time from its start to its end."""
+        """Refuse data that covers no time, or not all of the time from its start to its end."""
         if not self._stretches:
             raise InputError(
                 f"The recording of {self.name!r} holds no time yet; run the network first."
@@ -102,7 +102,7 @@ class Recorded:
 
 
 class RecordedSpikes(Recorded):
-    """Spikes of one population, with what can be computed and made of them.
+    """Spikes of one population, with statistics and exports.
 
     Attributes
     ----------
@@ -114,17 +114,17 @@ class RecordedSpikes(Recorded):
 
     @property
     def steps(self) -> np.ndarray:
-        """The step of each spike, ascending; to be read only."""
+        """The step of each spike, ascending; for reading only."""
         raise NotImplementedError
 
     @property
     def i(self) -> np.ndarray:
-        """The neuron of each spike, to be read only."""
+        """The neuron of each spike, for reading only."""
         raise NotImplementedError
 
     @property
     def t(self) -> np.ndarray:
-        """The time of each spike in ms, ascending: step k is k dt. To be read only."""
+        """The time of each spike in ms, ascending: step k has time k dt. For reading only."""
         return read_only(self.steps * self.dt)
 
     @property
@@ -144,18 +144,18 @@ class RecordedSpikes(Recorded):
         return [Table(["neurons", "spikes", "mean rate (Hz)", "silent neurons"], [row])]
 
     def rate(self, bin_width: float, *, neurons: Any = None, per_neuron: bool = False) -> Rate:
-        """How often neurons spike, bin by bin.
+        """The rate of neurons in each bin.
 
-        Bins begin at `t_start`; what is left at the end, shorter than a bin, is left out.
+        Bins begin at `t_start`; a rest at the end that is shorter than a bin is left out.
 
         Parameters
         ----------
         bin_width : float
             In ms, a multiple of dt.
         neurons : array_like of int, array_like of bool, int or slice, optional
-            Of which neurons, as in `Network.record`; all by default.
+            Which neurons, as in `Network.record`. By default, all of them.
         per_neuron : bool
-            A row for each of them, rather than the mean over them.
+            Whether to return a row for each neuron instead of their mean.
 
         Returns
         -------
@@ -165,7 +165,7 @@ class RecordedSpikes(Recorded):
         Raises
         ------
         InputError
-            If an argument cannot be used, or less than a bin was recorded.
+            If an argument cannot be used, or the recorded time is shorter than a bin.
 
         Examples
         --------
@@ -206,7 +206,7 @@ class RecordedSpikes(Recorded):
         return Rate(t, hz if per_neuron else hz[0])
 
     def isi(self) -> list[np.ndarray]:
-        """The intervals from each spike of a neuron to its next, in ms; an array for each neuron.
+        """The intervals from each spike of a neuron to the next, in ms; an array for each neuron.
 
         ``np.concatenate(spikes.isi())`` has those of all neurons.
 
@@ -225,10 +225,10 @@ class RecordedSpikes(Recorded):
         return np.split(interval, ends)
 
     def cv(self) -> np.ndarray:
-        """How irregular each neuron is: standard deviation over mean of its intervals.
+        """The coefficient of variation of each neuron: standard deviation over mean of intervals.
 
-        It is 0 for a clock and 1 for a long Poisson train, NaN for a neuron of fewer than three
-        spikes, or with all of them in one step.
+        It is 0 for regular spikes and 1 for a long Poisson train. It is NaN for a neuron with fewer
+        than three spikes, or with all spikes in one step.
 
         Returns
         -------
@@ -277,17 +277,18 @@ class RecordedSpikes(Recorded):
         Raises
         ------
         InputError
-            If nothing was recorded, or not all the time from `t_start` to `t_stop`.
+            If no time was recorded, or not all of the time from `t_start` to `t_stop`.
         """
         spikes = self.t, self.i
         self._check_whole("neo would take for silence")
         return to_neo(*spikes, self.n, self.duration, self.name, self.t_start)
 
     def to_sonata(self, path: str | Path) -> None:
-        """Write the raster to an HDF5 file in the SONATA layout.
+        """Write the spikes to an HDF5 file in the SONATA layout.
 
-        A file from before the program is replaced; one that the program has written itself, or is
-        recording to, is not. `spikesim.sonata.write_spikes` writes several populations to one.
+        A file that existed before the program began is replaced; one that the program has written
+        itself, or is recording to, is not. `spikesim.sonata.write_spikes` writes several
+        populations to one file.
 
         Raises
         ------
@@ -299,15 +300,15 @@ class RecordedSpikes(Recorded):
     def to_nwb(self, path: str | Path, *, start: datetime | None = None) -> None:
         """Write the spikes to a file of Neurodata Without Borders: a unit for each neuron.
 
-        Its times are in seconds, as everywhere in NWB, from time 0 of the network.
+        Times are in seconds, as everywhere in NWB, counted from time 0 of the network.
 
         Parameters
         ----------
         path : str or Path
-            A file that is there is replaced, but for one that the program has recorded.
+            An existing file is replaced, unless this program has recorded it.
         start : datetime.datetime, optional
-            When the session began, which NWB asks for; now by default. Without a time zone it is
-            taken for UTC.
+            When the session began, which NWB requires; by default, now. A time without a time zone
+            is in UTC.
 
         Raises
         ------
@@ -326,7 +327,7 @@ class RecordedSpikes(Recorded):
 class Spikes(RecordedSpikes):
     """Spikes that were taken out of a recording; made by `SpikeRecording.take` and `new`.
 
-    They stay as they are, whatever the network does. See `SpikeRecording` for what can be read.
+    They stay as they are, whatever the network does. `SpikeRecording` describes the attributes.
     """
 
     _steps: np.ndarray
@@ -369,7 +370,7 @@ class Spikes(RecordedSpikes):
 
 
 class RecordedSamples(Recorded):
-    """Samples of variables, with what can be made of them.
+    """Samples of variables, with exports.
 
     Attributes
     ----------
@@ -377,7 +378,7 @@ class RecordedSamples(Recorded):
     every : int
         Steps from one sample to the next.
     units : dict of str to str
-        The unit of each variable, empty where it is not known.
+        The unit of each variable, empty if it is not known.
     """
 
     variables: list[str]
@@ -422,14 +423,15 @@ class RecordedSamples(Recorded):
     def to_neo(self) -> neo.Segment:
         """A `neo.Segment` with an AnalogSignal per variable, for elephant.
 
-        A signal has shape (samples, neurons), and the neurons' numbers in its array annotation
-        ``neuron``. Needs spikesim[analysis].
+        A signal has shape (samples, neurons); its array annotation ``neuron`` has the numbers of
+        the neurons. Needs spikesim[analysis].
 
         Raises
         ------
         InputError
-            If there are no samples, not all the time from `t_start` to `t_stop` was recorded, or
-            quantities does not know the unit of a variable; `unit` of `Network.record` sets it.
+            If there are no samples, if not all of the time from `t_start` to `t_stop` was recorded,
+            or if quantities does not know the unit of a variable; `unit` of `Network.record` sets
+            it.
         ImportError
             If neo is not installed.
         """
@@ -448,7 +450,7 @@ class RecordedSamples(Recorded):
         for variable in self.variables:
             try:
                 unit = quantities.Quantity(1.0, self.units[variable] or "dimensionless")
-            except Exception:  # of what quantities makes of a text
+            except Exception:  # quantities may raise anything for a text
                 raise InputError(
                     f"The unit of {variable} is {self.units[variable]!r}, which quantities does "
                     f"not know; record it with a unit such as 'mV' or 'nA', or with ''."
@@ -466,7 +468,7 @@ class RecordedSamples(Recorded):
 
 
 def needed(package: str, what: str, extra: str) -> Any:
-    """A package that not everybody has, or the error that says how to get it."""
+    """Import an optional package, or raise the error that says how to install it."""
     try:
         return import_module(package)
     except ImportError as error:

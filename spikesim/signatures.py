@@ -1,4 +1,4 @@
-"""Functions of numbers that users write, which are given what they name as their arguments."""
+"""Functions of numbers that users write, which get their arguments by name."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["arguments_of", "check_names_and_numbers", "check_result"]
 
 
 def check_names_and_numbers(role: str, values: Any, taken: dict[str, str]) -> None:
-    """Refuse what is no dict of names that are free and numbers; its names are taken from then on.
+    """Refuse anything but a dict of free names and numbers; its names are then taken.
 
     Parameters
     ----------
     role : str
-        What the dict is, for messages.
+        The role of the dict, for messages.
     values : Any
     taken : dict of str to str
-        Names that cannot be used, and what each is; those of `values` are added.
+        Names that cannot be used, and the meaning of each; the names of `values` are added.
     """
     if not isinstance(values, Mapping):
         raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
@@ -50,7 +50,7 @@ def arguments_of(role: str, function: Any) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        If it is no such function, or takes others than by their names.
+        If it is not a plain function, or has arguments that cannot be given by name.
     """
     if not isfunction(function):
         raise InputError(
@@ -69,12 +69,12 @@ def arguments_of(role: str, function: Any) -> tuple[str, ...]:
 def check_result(
     role: str, function: Callable, arguments: int, returned: list[str], dtype: str
 ) -> None:
-    """Call a function in plain Python, with numbers; refuse it if it does not return numbers.
+    """Call a function with numbers in plain Python; refuse it if it does not return numbers.
 
     Raises
     ------
     LoweringError
-        If it fails, or does not return as many numbers as it has to.
+        If it fails, or returns the wrong number of numbers.
     """
     lower = python.lowering(dtype)
     code = function.__code__
@@ -92,7 +92,7 @@ def check_result(
             f"{line.filename})."
         ) from None
     except Exception:
-        return  # what compiled code does without an error, such as a division by 0
+        return  # compiled code gives no error in such cases, as for a division by 0
     values = value if isinstance(value, tuple) else (value,)
     numbers = all(isinstance(x, (bool, int, float, np.number, np.bool_)) for x in values)
     if len(values) != len(returned) or not numbers or isinstance(value, tuple) != (len(values) > 1):

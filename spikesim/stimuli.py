@@ -1,10 +1,10 @@
-"""Stimuli to be played to neurons: steps, ramps, sines and functions of time.
+"""Stimuli to play to neurons: steps, ramps, sines and functions of time.
 
     net.play(cells, "I", stimuli.step(5.0, begin=100.0, end=600.0))
 
-An array is a stimulus, too. Each has a time of its own, which begins with 0 where `Network.play`
-has it begin: now, unless told otherwise. Times are in ms; amplitudes have the unit of the variable
-that a stimulus is played to, and are one number for all neurons, or one for each.
+An array is a stimulus, too. Each stimulus has its own time, which is 0 when `Network.play` begins
+it: by default, now. Times are in ms. Amplitudes have the unit of the variable to which the stimulus
+is played, and are one number for all neurons or one for each.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["of", "ramp", "sine", "step"]
 
 
 class Ramp(NamedTuple):
-    """What goes from one amplitude to another in a straight line, or stays at one: a step."""
+    """A straight line from one amplitude to another, or a step, which stays at one amplitude."""
 
     start: np.ndarray
     stop: np.ndarray
@@ -50,7 +50,7 @@ class Sine(NamedTuple):
 
 
 class Function(NamedTuple):
-    """What is computed beforehand, by a function of time."""
+    """A stimulus that a function of time computes beforehand."""
 
     function: Callable[[np.ndarray], Any]
     duration: float
@@ -61,7 +61,7 @@ class Function(NamedTuple):
         return f"{name}, {_span(0.0, self.duration)}"
 
     def samples(self, dt: float) -> np.ndarray:
-        """What the function makes of the times 0, dt, 2 dt, ... before `duration`."""
+        """The values of the function at the times 0, dt, 2 dt, ... before `duration`."""
         times = dt * np.arange(int(np.ceil(self.duration / dt - 1e-6)))
         try:
             made = np.asarray(self.function(times))
@@ -86,8 +86,8 @@ def step(amplitude: Any, begin: float = 0.0, end: float | None = None) -> Ramp:
     ----------
     amplitude : float or array_like, shape (neurons,)
     begin, end : float, optional
-        In ms, multiples of dt: on from the step at `begin` up to that before `end`; for ever by
-        default.
+        In ms, multiples of dt: the constant is on from the step at `begin` up to the step before
+        `end`. By default, it never ends.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def ramp(start: Any, stop: Any, begin: float = 0.0, end: float | None = None) ->
     start, stop : float or array_like, shape (neurons,)
         The amplitudes at `begin` and at `end`.
     begin, end : float
-        In ms, multiples of dt. The step at `end` is the first one without it.
+        In ms, multiples of dt. The step at `end` is the first step without the ramp.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def sine(
     phase : float
         In radians.
     begin, end : float, optional
-        In ms, multiples of dt; for ever by default.
+        In ms, multiples of dt. By default, it never ends.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def of(function: Callable[[np.ndarray], Any], duration: float, dt: float | None 
     duration : float
         In ms.
     dt : float, optional
-        How long each number lasts, in ms, a multiple of the network's dt, which is the default.
+        How long each number holds, in ms: a multiple of the network's dt, which is the default.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def of(function: Callable[[np.ndarray], Any], duration: float, dt: float | None 
 
 
 def _amplitude(name: str, value: Any) -> np.ndarray:
-    """One number or one for each neuron, as an array of its own."""
+    """One number, or one for each neuron, as a new array."""
     array = check_array(name, value, dtype=np.float64)
     if array.ndim > 1 or array.size == 0:
         raise InputError(

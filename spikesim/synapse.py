@@ -1,7 +1,7 @@
-"""What a synapse model is: how a postsynaptic neuron answers to spikes, whatever neuron it is.
+"""A synapse model: how a postsynaptic neuron of any kind responds to spikes.
 
-A `Synapse` is a description, as a `Neuron` is; `Network.connect` gives one to a projection. Write
-your own in your script: its functions are plain Python and are compiled like ours.
+A `Synapse` is a description, like a `Neuron`; `Network.connect` gives one to a projection. You can
+write one in your script: its functions are plain Python, and spikesim compiles them like its own.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from spikesim.signatures import arguments_of, check_names_and_numbers
 __all__ = ["RESERVED", "Synapse"]
 
 RESERVED: set[str] = set()
-"""Names that no variable or parameter can have: attributes of what is made of a `Synapse`."""
+"""Names that no variable or parameter can have, as a projection's synapse has such attributes."""
 
 
-_ANY = 0.1  # ms, a step for which constants are computed to learn their names
+_ANY = 0.1  # ms, the step for which constants are computed to find their names
 
 
 def _none(parameters: dict[str, float], dt: float) -> dict[str, float]:
@@ -31,38 +31,38 @@ def _none(parameters: dict[str, float], dt: float) -> dict[str, float]:
 class Synapse:
     """A kind of synapse, which sends a current into an input of its neurons.
 
-    Its variables belong to the postsynaptic neuron: each has one set for all synapses of a
-    projection, which add up. A spike that arrives adds the weight of its synapse to the variable
-    `on_spike`; in every step `current` is added to the input that `Network.connect` names, and
-    then `step` advances the variables.
+    Its variables belong to the postsynaptic neuron: each neuron has one set for all synapses of a
+    projection, whose effects add up. An arriving spike adds the weight of its synapse to the
+    variable `on_spike`. In every step, the network adds `current` to the input that
+    `Network.connect` names, and then `step` advances the variables.
 
-    Each function is given what it asks for by the names of its arguments: variables and parameters
-    of the synapse, `constants`, ``dt``, and variables of the neuron, such as ``v``. They are
-    compiled like the steps of a `Neuron`, by the same rules.
+    Each function gets its arguments by their names: variables and parameters of the synapse,
+    `constants`, ``dt``, and variables of the neuron, such as ``v``. The functions are compiled like
+    the steps of a `Neuron` and have to follow the same rules.
 
     Parameters
     ----------
     variables : dict of str to float
-        What each starts from.
+        The variables and their start values.
     on_spike : str
         The variable that arriving spikes add their weights to.
     step : callable
-        Returns what the variables are after a step of dt: a number, or one for each, in their
+        Returns the variables after a step of dt: one number or, for several, one for each in their
         order.
     current : callable
-        Returns what is added to the input, in the unit that the neuron has for it.
+        Returns the current that is added to the input, in the neuron's unit for it.
     parameters : dict of str to float
-        Numbers that may be set between runs: ``synapses.synapse.Mg = 0.0``.
+        Numbers that you may set between runs: ``synapses.synapse.Mg = 0.0``.
     constants : callable, optional
-        ``constants(parameters, dt)``: a dict of more numbers that the functions can ask for, such
-        as decay factors, which need not be computed in every step.
+        ``constants(parameters, dt)`` returns a dict of further numbers that the functions can ask
+        for, such as decay factors; they are not computed in every step.
     reads : dict of str to str
-        What the functions call a variable of the neuron, if not by its own name: ``{"v": "V"}``.
+        The neuron's variable behind a name in the functions, if the two differ: ``{"v": "V"}``.
 
     Raises
     ------
     InputError
-        If a name is used twice or a function asks for what is not there.
+        If a name is used twice, or an argument of a function has a name that stands for nothing.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class Synapse:
     reads: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what no projection can be made of."""
+        """Refuse a description from which no projection can be made."""
         taken = {"dt": "the step", **dict.fromkeys(RESERVED, "an attribute of all synapses")}
         for role in ("variables", "parameters"):
             check_names_and_numbers(role, getattr(self, role), taken)
@@ -127,13 +127,13 @@ class Synapse:
         return [name for name in dict.fromkeys(arguments) if name not in known]
 
     def with_(self, **changes: Any) -> Synapse:
-        """The same with other parameters, or with other variables of the neuron.
+        """The same synapse with other parameters, or with other variables of the neuron.
 
         Parameters
         ----------
         **changes
-            A number for a parameter, or the name of a variable of the neuron for what the
-            functions call otherwise: ``NMDA.with_(Mg=2.0, v="v_dendrite")``.
+            A number for a parameter, or the neuron's variable for an argument of the functions:
+            ``NMDA.with_(Mg=2.0, v="v_dendrite")``.
 
         Raises
         ------
@@ -195,16 +195,16 @@ class Synapse:
         Parameters
         ----------
         name : str
-            Of the argument.
+            The name of the argument.
         numbers : sequence of str
-            Parameters and constants of the synapse.
+            The names of parameters and constants of the synapse.
         known : sequence of str
-            Variables of the neuron.
+            The names of variables of the neuron.
 
         Raises
         ------
         InputError
-            If the neurons have none of that name.
+            If the neurons have no variable of that name.
         """
         variable = self.reads.get(name, name)
         if variable not in known:
@@ -212,7 +212,7 @@ class Synapse:
             raise InputError(
                 f"synapse reads {variable!r} of the neurons"
                 f"{'' if name == variable else f' for its {name!r}'}, but they have "
-                f"{', '.join(known)}; of its own it has {', '.join(own)}."
+                f"{', '.join(known)}; the synapse itself has {', '.join(own)}."
                 f"{nearest(variable, [*known, *own])} If the neurons call it otherwise, connect "
                 f"with synapse=....with_({name}='THEIR_NAME')."
             )

@@ -1,9 +1,9 @@
 """Kinds of synapses: conductances of one or two exponentials, and of NMDA receptors.
 
 They send their current into an input of any neuron, a variable that its equations only read, such
-as ``I``, and read its voltage ``v``; ``with_(v="V")`` names another one. Conductances have the unit
-of the input per mV: the weight is the largest conductance that a spike opens, nS for a current in
-pA.
+as ``I``. They read its voltage ``v``; ``with_(v="V")`` names another variable. The unit of
+conductances is that of the input per mV: nS for a current in pA. The weight is the largest
+conductance that a spike opens.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["NMDA", "Alpha", "Biexponential"]
 
 
 def _two_constants(p: dict[str, float], dt: float) -> dict[str, float]:
-    """Exact for any dt: x decays, g decays and is fed by x."""
+    """Constants that are exact for any dt: x decays; g decays, and x feeds it."""
     rise, decay = p["tau_rise"], p["tau_decay"]
     kept = {"kept_x": exp(-dt / rise), "kept_g": exp(-dt / decay)}
     if abs(rise - decay) < 1e-6 * decay:
         return {**kept, "fed": exp(1.0) * dt / decay * kept["kept_g"]}
-    # The peak is 1, at the time t of it; g(t) = (exp(-t / decay) - exp(-t / rise)) / peak.
+    # g(t) = (exp(-t / decay) - exp(-t / rise)) / peak is 1 at the time t of its peak.
     t = log(decay / rise) * rise * decay / (decay - rise)
     peak = exp(-t / decay) - exp(-t / rise)
     return {**kept, "fed": (kept["kept_g"] - kept["kept_x"]) / peak}

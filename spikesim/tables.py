@@ -1,4 +1,4 @@
-"""Tables that say what there is, as text and in notebooks."""
+"""Tables that summarise parts, as text and in notebooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
     def text(self) -> str:
-        """The table in columns, without a rule."""
+        """The table in columns, without lines."""
         lines = [self.header, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
@@ -41,13 +41,13 @@ class Table(NamedTuple):
 
 
 class Summary:
-    """A title and tables, which show themselves in a prompt, by ``print`` and in a notebook.
+    """A title and tables, which show themselves at a prompt, by ``print`` and in a notebook.
 
     Parameters
     ----------
     title : str
     *tables : Table
-        Those without rows are left out.
+        The tables; those without rows are left out.
     note : str
         A last line.
 
@@ -78,7 +78,7 @@ class Summary:
 
 
 def range_text(values: Any) -> str:
-    """A number, or from the least to the largest of several.
+    """A number as text, or the range from the least to the largest of several.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def range_text(values: Any) -> str:
 
 
 def bytes_text(number: float) -> str:
-    """A number of bytes in the unit that suits it.
+    """A number of bytes as text, in a suitable unit.
 
     Examples
     --------

@@ -3,8 +3,8 @@
     axons = net.add_population("axons", 3, HodgkinHuxley)
     axons.I[:] = 0.0, 5.0, 10.0
 
-Each takes an input current ``I``, a variable that may be set, played and recorded, and begins at
-the rest that follows from its parameters. The file of its equations says what the symbols are.
+Each takes an input current ``I``, a variable that you can set, play to and record. It begins at
+the rest that follows from its parameters. The file of its equations explains the symbols.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Parameters = dict[str, Any]
 
 
 def _conductances(unit: str, of: str = "", end: str = "") -> dict[str, Variable]:
-    """The targets of synapses, those of the soma or of the compartment `end`."""
+    """The targets of synapses, for the soma or for the compartment `end`."""
     return {
         f"g_{name}{end}": Variable(
             0.0, unit, f"{kind} conductance{of}; a spike adds its weight", is_target=True
@@ -57,11 +57,11 @@ _SYNAPSES = {
     "tau_inh": Parameter(10.0, "ms", "decay of inhibition"),
 }
 _CROSSED = Parameter(0.0, "mV", "a spike crosses it upwards")
-_REFRACTORY = Variable(0.0, "steps", "for how long v is still held")
+_REFRACTORY = Variable(0.0, "steps", "how much longer v is held")
 
 
 def _lowest_root(current: Callable[[float], float], least: float, most: float) -> float | None:
-    """Where a function of the voltage first crosses 0, looked for in 200 parts."""
+    """The voltage at which a function first crosses 0, searched for in 200 intervals."""
     part = (most - least) / 200.0
     before = current(least)
     for k in range(200):
@@ -82,7 +82,7 @@ def _lowest_root(current: Callable[[float], float], least: float, most: float) -
 
 
 def _remembered(rest: Callable[[Parameters], float]) -> Callable[[Parameters], float]:
-    """Computes a rest once for the same parameters, which several variables ask for."""
+    """Computes a rest only once for the same parameters, as several variables ask for it."""
 
     @lru_cache(maxsize=4096)
     def of(items: tuple[tuple[str, float], ...]) -> float:
@@ -96,7 +96,7 @@ def _remembered(rest: Callable[[Parameters], float]) -> Callable[[Parameters], f
 
 
 def _synapses(p: Parameters, dt: float) -> Parameters:
-    """What conductances g_exc and g_inh keep of themselves in a step, and in half of one."""
+    """The fractions of g_exc and g_inh that remain after a step, and after half a step."""
     decays: Parameters = {}
     for name in ("exc", "inh"):
         decays[f"decay_{name}"] = exp(-dt / p[f"tau_{name}"])
@@ -109,7 +109,7 @@ def _without_taus(p: Parameters, *kept: str) -> Parameters:
 
 
 def _steps(name: str, p: Parameters, dt: float) -> float:
-    """A time in steps, no more than can be counted down."""
+    """A time in steps, at most as many as can be counted down."""
     time = check_number(name, p[name], at_least=0.0, at_most=COUNTABLE * dt, unit="ms")
     return float(check_steps(name, time, dt))
 
@@ -128,13 +128,13 @@ def _check_not_negative(p: Parameters, *names: str) -> None:
 
 
 def _reversals(p: Parameters) -> tuple[float, float]:
-    """The lowest and the highest reversal potential, between which rest lies."""
+    """The lowest and the highest reversal potential; rest lies between them."""
     found = [x for name, x in p.items() if name in ("E_Na", "E_K", "E_Ca", "E_L")]
     return min(found) - 1.0, max(found) + 1.0
 
 
 def _open_fractions(v: float) -> dict[str, float]:
-    """The gates of Hodgkin and Huxley at a voltage that lasts."""
+    """The gates of Hodgkin and Huxley at a constant voltage."""
     rates = {
         "m": (hodgkin_huxley.alpha_m(v), hodgkin_huxley.beta_m(v)),
         "h": (hodgkin_huxley.alpha_h(v), hodgkin_huxley.beta_h(v)),
@@ -183,7 +183,7 @@ HodgkinHuxley = Neuron(
     variables={
         "v": Variable(_axon_at_rest, "mV", "membrane voltage; starts at rest"),
         "m": Variable(_m_at_rest, "", "activation of sodium"),
-        "h": Variable(_h_at_rest, "", "what is not inactivated of sodium"),
+        "h": Variable(_h_at_rest, "", "fraction of sodium that is not inactivated"),
         "n_K": Variable(_n_at_rest, "", "activation of potassium, n of the article"),
         **_conductances("mS/cm^2"),
         "I": Variable(0.0, "uA/cm^2", "input current"),
@@ -207,9 +207,9 @@ HodgkinHuxley = Neuron(
     dx/dt = alpha_x(v) (1 - x) - beta_x(v) x,   x = m, h, n
     S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
 
-    At 6.3 degrees C: it fires from about 6.3 uA/cm^2 on. v crossing the threshold upwards is a
-    spike. The error is of order dt^2, and 0.01 to 0.05 ms is usual; see
-    spikesim.kernels.hodgkin_huxley.
+    The temperature is 6.3 degrees C. The axon fires from about 6.3 uA/cm^2 on. When v crosses the
+    threshold upwards there is a spike. The error is of order dt^2, and a dt of 0.01 to 0.05 ms is
+    usual; see spikesim.kernels.hodgkin_huxley.
     """,
 )
 
@@ -275,10 +275,10 @@ MorrisLecar = Neuron(
     M(v) = (1 + tanh((v - V_1) / V_2)) / 2,   W(v) = (1 + tanh((v - V_3) / V_4)) / 2
     S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
 
-    Without noise. By default it begins to fire at a frequency above 0 (class II), from about
-    90 uA/cm^2 on; V_3=12.0, V_4=17.4, phi=0.067 and g_Ca=4.0 make it begin at frequency 0
-    (class I). v crossing the threshold upwards is a spike. The error is of order dt^2; see
-    spikesim.kernels.morris_lecar.
+    There is no noise. By default, it begins to fire at a frequency above 0 (class II), from about
+    90 uA/cm^2 on; with V_3=12.0, V_4=17.4, phi=0.067 and g_Ca=4.0 it begins at frequency 0
+    (class I). When v crosses the threshold upwards there is a spike. The error is of order dt^2;
+    see spikesim.kernels.morris_lecar.
     """,
 )
 
@@ -335,15 +335,15 @@ ExponentialIF = Neuron(
     tau dv/dt = E_L - v + Delta_T exp((v - V_T) / Delta_T) + I + S
     S = g_exc (E_exc - v) + g_inh (E_inh - v),   dg/dt = -g / tau
 
-    v that gets to V_peak is a spike: v is then held at V_reset for the refractory period.
-    Conductances are in units of the leak. The error is of order dt^2 between spikes, which are true
-    to dt; see spikesim.kernels.exponential_if. AdEx has adaptation, too.
+    When v reaches V_peak there is a spike: v is then held at V_reset for the refractory period.
+    Conductances are in units of the leak. The error is of order dt^2 between spikes, and spike
+    times are accurate to dt; see spikesim.kernels.exponential_if. AdEx has adaptation, too.
     """,
 )
 
 
 def _adaptive_constants(p: Parameters, dt: float) -> Parameters:
-    from scipy.linalg import expm  # scipy would add half to the time that importing spikesim takes
+    from scipy.linalg import expm  # at the top, it would slow the import of spikesim by half
 
     tau, tau_w, a = p["tau"], p["tau_w"], p["a"]
     check_number("a", a, above=-1.0)
@@ -370,7 +370,7 @@ def _adaptive_constants(p: Parameters, dt: float) -> Parameters:
 
 
 def _rest_or_reset(p: Parameters) -> float:
-    """Rest; where that is above threshold, reset: nothing has happened that would be a spike."""
+    """Rest or, if that is above threshold, reset, as no spike has happened yet."""
     return p["E_L"] if p["E_L"] <= p["threshold"] else p["V_reset"]
 
 
@@ -414,8 +414,8 @@ AdaptiveLIF = Neuron(
     tau_x dI_x/dt = -I_x,   x = exc, inh
 
     v > threshold is a spike: w grows by b, and v is held at V_reset for the refractory period,
-    while w and currents go on. All equations are linear and advanced exactly, for an I that is
-    constant within a step. Intervals between spikes are refractory + dt or longer; see
+    while w and currents still change. All equations are linear and advanced exactly, for an I that
+    is constant within a step. Intervals between spikes are at least refractory + dt; see
     spikesim.kernels.adaptive_lif.
     """,
 )
@@ -468,8 +468,8 @@ FitzHughNagumo = Neuron(
     tau dw/dt = v + a - b w
     tau_synapse ddrive/dt = -drive
 
-    No variable has a unit, and a unit of time is 1 ms. v crossing the threshold upwards is a spike.
-    Midpoint method: the error is of order dt^2, and dt at most 0.5 ms; see
+    No variable has a unit, and the unit of time is 1 ms. When v crosses the threshold upwards there
+    is a spike. The error of the midpoint method is of order dt^2, and dt is at most 0.5 ms; see
     spikesim.kernels.fitzhugh_nagumo.
     """,
 )
@@ -532,7 +532,7 @@ TwoCompartment = Neuron(
         **_conductances("of the leak", " of the dendrite", "_d"),
         "I": Variable(0.0, "pA", "input current of the soma"),
         "I_d": Variable(0.0, "pA", "input current of the dendrite"),
-        "K": Variable(0.0, "steps", "for how long a spike still propagates back"),
+        "K": Variable(0.0, "steps", "how much longer a spike propagates back"),
         "refractory": _REFRACTORY,
     },
     parameters={
@@ -545,14 +545,14 @@ TwoCompartment = Neuron(
         "C_d": Parameter(170.0, "pF", "capacitance of the dendrite"),
         "tau_d": Parameter(7.0, "ms", "membrane of the dendrite"),
         "g_d": Parameter(1200.0, "pA", "what its activity drives into the dendrite"),
-        "E_d": Parameter(-38.0, "mV", "where the activity is half of its most"),
+        "E_d": Parameter(-38.0, "mV", "where the activity is half of its maximum"),
         "D_d": Parameter(6.0, "mV", "how steeply it begins"),
         "a_d": Parameter(13.0, "nS", "how far w_d follows v_d"),
         "tau_wd": Parameter(30.0, "ms", "adaptation of the dendrite"),
         "zeta": Parameter(2600.0, "pA", "the spike that propagates back"),
         "K_duration": Parameter(2.0, "ms", "its length"),
         "threshold": Parameter(-50.0, "mV", "spikes are above it"),
-        "refractory": Parameter(3.0, "ms", "for how long v is held after a spike"),
+        "refractory": Parameter(3.0, "ms", "how long v is held after a spike"),
         "V_reset": Parameter(-70.0, "mV", "where"),
         **_SYNAPSES,
     },
@@ -568,7 +568,8 @@ TwoCompartment = Neuron(
 
     v > threshold is a spike: w grows by b, v is held at V_reset for the refractory period, and K is
     1 for K_duration. Conductances are in units of the leak of their compartment. Input to the soma
-    alone makes single spikes, and input to the dendrite at the same time bursts. The error is of
-    order dt^2 between spikes, which are true to dt; see spikesim.kernels.two_compartment.
+    alone makes single spikes; with input to the dendrite at the same time, it makes bursts. The
+    error is of order dt^2 between spikes, and spike times are accurate to dt; see
+    spikesim.kernels.two_compartment.
     """,
 )

@@ -1,13 +1,13 @@
-"""Bodies whose numbers differ from neuron to neuron: those of neuron i come from arrays, at i.
+"""Bodies whose numbers differ from neuron to neuron: neuron i reads them from arrays, at i.
 
-A body reads ``p.tau``, and need not know whether all neurons share that number. Where each has its
-own, the Phase gets another body in its place, which puts together the numbers of a neuron and calls
-it:
+A body reads ``p.tau`` and need not know whether all neurons share that number. If each neuron has
+its own, the Phase gets another body in its place, which gathers the numbers of a neuron and calls
+the first one:
 
     def step(i, t, s, p):
         body(i, t, s, Numbers(p.threshold, s.each_tau[i]))
 
-What the body does not read, the compiler leaves out.
+The compiler leaves out numbers that the body does not read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spikesim.kernels.machine.states import record
 __all__ = ["EACH", "every_value", "following", "for_each", "for_each_spike"]
 
 EACH = "each_"
-"""The state of such a body has the array of a number under the number's name, with this before."""
+"""The prefix of a number's name that gives the name of its array in the state."""
 
 
 def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:
@@ -33,8 +33,8 @@ def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> 
     alike : iterable of str
         The numbers that all neurons share; they are parameters of the Phase.
     each : mapping of str to bool
-        The numbers that each has of its own, which are arrays of the state, and whether they are
-        whole ones.
+        The numbers that differ between neurons, which are arrays of the state, and whether they are
+        whole.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> 
 
 
 def for_each_spike(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:
-    """The same for a body that is called for spike i of the list of this step."""
+    """The same for a body that is called for spike i in the list of this step."""
     numbers = _Numbers(alike, each)
     lines = [
         "def of_each(i, t, s, p):",
@@ -64,15 +64,15 @@ def for_each_spike(body: Callable, alike: Iterable[str], each: Mapping[str, bool
 def following(
     functions: Mapping[str, Callable], alike: Iterable[str], each: Mapping[str, bool]
 ) -> Callable:
-    """A body in which numbers of each neuron follow from what others write to an array.
+    """A body that computes numbers of each neuron from an array to which other parts write.
 
     Parameters
     ----------
     functions : mapping of str to callable
-        The numbers, and for each ``function(value, p)`` of the element of ``s.value``. What it
-        returns goes to the array of the state under the number's name, with ``to_`` before.
+        The numbers, and for each a ``function(value, p)`` of the element of ``s.value``. Its result
+        goes to the array of the state with the number's name after ``to_``.
     alike, each
-        As in `for_each`, of the numbers that these functions read.
+        As in `for_each`, for the numbers that these functions read.
     """
     numbers = _Numbers(alike, each)
     lines = ["def follow(i, t, s, p):", f"    numbers = {numbers.at('i')}"]
@@ -82,18 +82,18 @@ def following(
 
 
 def every_value(t, s, p):
-    """An `over` for what `following` makes."""
+    """An `over` for the bodies that `following` makes."""
     return s.value.shape[0]
 
 
 class _Numbers:
-    """The numbers of one neuron, as a text that puts them together."""
+    """The numbers of one neuron, as code that gathers them."""
 
     def __init__(self, alike: Iterable[str], each: Mapping[str, bool]):
         self._alike, self._each = tuple(alike), dict(each)
 
     def at(self, index: str) -> str:
-        # Whole ones as Python's own, as the backend `python` has those that all neurons share.
+        # Whole numbers become Python's, as shared ones are in the backend `python`.
         read = {False: "s.{}{}[{}]", True: "int(s.{}{}[{}])"}
         own = [read[whole].format(EACH, name, index) for name, whole in self._each.items()]
         return f"Numbers({', '.join([*(f'p.{name}' for name in self._alike), *own])})"
@@ -101,7 +101,7 @@ class _Numbers:
     def body(
         self, lines: Iterable[str], like: Callable, called: Mapping[str, Callable] | None = None
     ) -> Callable:
-        """The function that these lines define, under the name of a user's own."""
+        """The function that these lines define, with the name of the user's function."""
         compiled = compile("\n".join(lines), __file__, "exec")
         code = next(each for each in compiled.co_consts if isinstance(each, CodeType))
         fields = (*self._alike, *self._each)

@@ -1,8 +1,8 @@
-"""Which bodies draw random numbers, and that none draws the same one twice.
+"""Finds bodies that draw random numbers, and refuses those that draw the same one twice.
 
-Two calls of `normal` for the same index and step would give the same number, unless they have
-numbers of their own, ``normal(s, i)`` and ``normal(s, i, 1)``. A body in which two calls have the
-same one is refused, those in functions that it calls included.
+Two calls of `normal` for the same index and step give the same number, unless they have different
+draws: ``normal(s, i)`` and ``normal(s, i, 1)``. A body in which two calls have the same draw is
+refused; calls in the functions that it calls count, too.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class _Call(NamedTuple):
     name: str
     attribute: str
     line: int | None
-    arguments: int  # -1 if it is no ordinary call
+    arguments: int  # -1 if it is not an ordinary call
     last: Any  # the last argument, if it is a constant
 
 
 def draws(body: Callable) -> bool:
-    """Whether a body, or what it calls, draws random numbers by `spikesim.kernels.draws`."""
+    """Whether a body, or a function that it calls, draws by `spikesim.kernels.draws`."""
     return any(True for _ in _calls(body, ()))
 
 
@@ -42,7 +42,7 @@ def check_draws(body: Callable) -> None:
     Raises
     ------
     LoweringError
-        If there are two; names the line of the second.
+        If there are two such calls; the message names the line of the second.
     """
     seen: set[tuple[Callable, int]] = set()
     for function, where, call in _calls(body, ()):
@@ -73,7 +73,7 @@ def check_draws(body: Callable) -> None:
 
 
 def _calls(function: Any, within: tuple[Any, ...]) -> Iterator[tuple[Callable, Any, _Call]]:
-    """All calls that draw, and the function that each is in, as often as it is called."""
+    """All calls that draw, each with its function, as often as that function is called."""
     for call in _of_names(function.__code__):
         value = function.__globals__.get(call.name)
         if isinstance(value, ModuleType):
@@ -104,9 +104,9 @@ def _of_names(code: CodeType) -> list[_Call]:
 
 
 def _arguments(following: list[dis.Instruction]) -> tuple[int, Any]:
-    """How many arguments the call has whose first one comes next, and the last if it is constant.
+    """The number of arguments of the call whose first argument follows, and a constant last one.
 
-    The call is where as many values are on the stack as it takes.
+    The call is the instruction at which as many values are on the stack as it takes.
     """
     before: Any = None
     depth = 0

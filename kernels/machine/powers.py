@@ -1,9 +1,9 @@
 """Powers in bodies: ``x ** y`` becomes a call, so that it gives the same bits everywhere.
 
-A power whose exponent is a whole number from 0 to 16, written as a number, stays: it is a product.
-Others need a function, and byte code has no room for a call of it; so the body is compiled anew
-from its source, with calls in place of powers. The source is believed only if it still gives the
-byte code that the body has.
+A power stays if its exponent is written as a whole number from 0 to 16: it is a product. Other
+powers need a function, and byte code has no room for a call. The body is therefore compiled again
+from its source, with calls in place of powers. The source is used only if it still gives the byte
+code of the body.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 __all__ = ["MOST", "POWER", "is_product", "with_calls"]
 
 MOST = 16
-"""The largest exponent of which a product is made."""
+"""The largest exponent that is made a product."""
 
 POWER = "spikesim_power"
 """The global name by which byte code calls the function."""
@@ -30,10 +30,10 @@ def is_product(exponent: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def with_calls(code: CodeType) -> CodeType | None:
-    """The byte code with calls in place of powers; None if there is no source of it."""
+    """The byte code with calls in place of powers; None if its source is not available."""
     try:
         lines, _ = inspect.findsource(code)
-        tree = ast.parse("".join(lines))  # all of the file, of which byte code depends
+        tree = ast.parse("".join(lines))  # the whole file, as byte code depends on it
     except (OSError, TypeError, SyntaxError):
         return None
     found = _found(tree, code)
@@ -43,7 +43,7 @@ def with_calls(code: CodeType) -> CodeType | None:
 
 
 def _found(tree: ast.Module, code: CodeType) -> CodeType | None:
-    """The function of a file that stands where `code` does."""
+    """The function of a file at the same place as `code`."""
     within = [compile(tree, code.co_filename, "exec", dont_inherit=True)]
     while within:
         one = within.pop()
@@ -54,12 +54,12 @@ def _found(tree: ast.Module, code: CodeType) -> CodeType | None:
 
 
 def _seen(code: CodeType) -> tuple:
-    """What a function does."""
+    """The parts of a function's code that decide what it does."""
     return code.co_code, code.co_names, code.co_varnames, repr(code.co_consts)
 
 
 class _Calls(ast.NodeTransformer):
-    """Puts a call in place of each power that is no product."""
+    """Puts a call in place of each power that is not a product."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """x ** y."""

@@ -1,6 +1,6 @@
-"""Which arrays of its state a body may write to, found by reading it and not by running it.
+"""Which arrays of its state a body may write to, found by reading its code, not by running it.
 
-What a body only reads can be given to it from elsewhere, as an input to which stimuli were added.
+An array that a body only reads can be replaced by another, such as an input plus its stimuli.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _S = 2  # which argument of a body the state is
 def written(body: Callable) -> frozenset[str]:
     """The names of the arrays that ``body(i, t, s, p)`` or a function that it calls may write to.
 
-    An array that is passed on under another name counts, wherever it is written to.
+    An array that is passed on under another name counts, too, wherever it is written to.
 
     Examples
     --------
@@ -35,14 +35,14 @@ def written(body: Callable) -> frozenset[str]:
 def _writes(
     function: Any, given: tuple[frozenset[str], ...], callers: tuple[Any, ...]
 ) -> frozenset[str]:
-    """What a function writes to, whose arguments may be the state or some of its arrays."""
+    """The arrays to which a function writes; its arguments may be the state or some arrays."""
     from numba.core import compiler, errors, ir
 
     if function in callers or not any(given):
         return frozenset()
     try:
         code = compiler.run_frontend(function)
-    except errors.NumbaError:  # it is refused, in words, when it is to be run
+    except errors.NumbaError:  # it is refused, with a message, when it is to be run
         return frozenset()
     statements = [each for block in code.blocks.values() for each in block.body]
     tags: dict[str, frozenset[str]] = {}
@@ -71,7 +71,7 @@ def _writes(
         called = objects.get(value.func.name)
         if isinstance(called, FunctionType):
             found |= _writes(called, passed, (*callers, function))
-        return frozenset().union(*passed) - {_STATE}  # it may return what it was given
+        return frozenset().union(*passed) - {_STATE}  # it may return one of its arguments
 
     before = None
     while before != (before := (dict(tags), len(objects), found)):
@@ -86,7 +86,7 @@ def _writes(
 
 
 def _object(value: Any, objects: dict[str, Any]) -> list[Any]:
-    """The function or module that an expression names, if it does."""
+    """The function or module that an expression names, if any."""
     from numba.core import ir
 
     if isinstance(value, (ir.Global, ir.FreeVar)):

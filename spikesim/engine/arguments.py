@@ -1,4 +1,4 @@
-"""What a Phase of a user's own may be made of, and which units recorded variables have."""
+"""Checks of the arguments for a user's Phase, and the units of recorded variables."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def units_of(
 ) -> dict[str, str]:
     """The unit of each recorded variable, given `unit` of `Network.record`.
 
-    Those that it leaves open are those of what the neuron has `declared` with a ``unit``.
+    For variables without one there, it is the ``unit`` that the neuron has `declared`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a network consists of besides its populations: projections, Phases and recordings."""
+"""The parts of a network besides its populations: projections, Phases and recordings."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = ["Assembly"]
 class Assembly(Inputs):
     """Populations, projections, backgrounds, recordings and Phases that belong together.
 
-    Its parameters are those of a `Setting`. A `Network` is one.
+    Its parameters are those of a `Setting`. A `Network` is one of these.
     """
 
     def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
@@ -62,7 +62,7 @@ class Assembly(Inputs):
 
     @property
     def recordings(self) -> list[SpikeRecording | StateRecording]:
-        """The recordings that go on."""
+        """The recordings that have not ended."""
         if any(recording.is_closed for recording in self._recordings):
             self._recordings = [each for each in self._recordings if not each.is_closed]
         return self._recordings
@@ -71,9 +71,9 @@ class Assembly(Inputs):
         return [each for each in self.projections.values() if each.post is population]
 
     def is_driven(self, population: Any, array: np.ndarray) -> bool:
-        """Whether others than a population's own neurons may write to one of its arrays.
+        """Whether anything but a population's own neurons may write to one of its arrays.
 
-        They are what arrives at it, added Phases, and populations that share the array.
+        Arriving spikes, added Phases, and populations that share the array may.
         """
         if any(projection.post is population for projection in self.projections.values()):
             return True
@@ -111,47 +111,47 @@ class Assembly(Inputs):
         Parameters
         ----------
         pre, post : Population or Subgroup
-            Rules draw among the neurons of subgroups, and matrices have their shape; the synapses
-            of a matrix between subgroups are kept one by one, as those of a rule.
+            With subgroups, rules draw among their neurons, and matrices have their shape. Synapses
+            of a matrix between subgroups are stored one by one, like those of a rule.
         target : str
             The variable of `post` that arriving spikes act on.
         weight : float, array_like, scipy sparse array or callable
             Without a rule: one weight for all pairs, a matrix of shape (pre.n, post.n), or a sparse
-            one of the synapses that exist. With a rule: one weight for all synapses, which takes
-            less memory, or an array with one for each. Or a function ``weight(chance, size)`` that
-            draws so many weights from a numpy.random.Generator. It is called for a part of them at
-            a time, so that the numbers have to be independent of each other: none may depend on
-            `size`, or on how many came before.
+            matrix of the synapses that exist. With a rule: one weight for all synapses, which takes
+            less memory, or an array with one for each. In both cases also a function
+            ``weight(chance, size)`` that draws `size` weights from a numpy.random.Generator. The
+            network calls it for some of the synapses at a time. Its numbers therefore have to be
+            independent: none may depend on `size`, or on how many were drawn before.
         probability : float, optional
-            Rule: each pair is connected with this chance.
+            Rule: each pair is connected with this probability.
         indegree, outdegree : int, optional
-            Rule: so many synapses onto, or from, each neuron, with different partners.
+            Rule: each neuron receives, or makes, this many synapses, with different partners.
         synapses : int, optional
-            Rule: so many synapses in all, whose neurons are drawn independently; a pair may come
-            more than once.
+            Rule: this many synapses in all, whose neurons are drawn independently; a pair may be
+            drawn more than once.
         one_to_one : bool
             Rule: neuron i connects to neuron i.
         autapses : bool
             Whether these rules may connect a neuron to itself.
         multapses : bool, optional
-            Whether partners of `indegree` and `outdegree` may be drawn more than once; not by
-            default. By `synapses` they always may.
+            Whether `indegree` and `outdegree` may draw a partner more than once; by default, they
+            may not. `synapses` always may.
         delay : float, array_like or callable
-            In ms, a multiple of dt; `dt` by default. 0 onto a population created later. Or one
-            for each synapse, rounded to steps: an array, of shape (pre.n, post.n) for a matrix of
-            weights, or a function like that of `weight`, whose numbers are independent, too.
+            In ms, a multiple of dt; by default, dt. It may be 0 if `post` was created after `pre`.
+            Or one delay for each synapse, rounded to steps: an array, of shape (pre.n, post.n) for
+            a matrix of weights, or a function like that of `weight`, with independent numbers, too.
         kernel : DoubleExponential, optional
-            The time course of the potential; `target` is then what the sum of potentials is written
-            to in every step. Without one, weights are added to `target` at once.
+            The time course of the potential; every step then writes the sum of the potentials to
+            `target`. Without a kernel, an arriving spike adds its weight to `target` at once.
         short_term : ShortTermPlasticity, optional
-            Depression and facilitation; without it all spikes are alike.
+            Depression and facilitation; without it, all spikes have the same effect.
         plasticity : PairSTDP or PlasticityRule, optional
-            How spikes on both sides change the weights; without it they stay.
+            How spikes on both sides change the weights; without it, weights stay as they are.
         synapse : Synapse, optional
-            A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and its current
-            is added in every step to `target`, which has to be an input of the neurons.
+            A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and every step
+            adds its current to `target`, which has to be an input of the neurons.
         name : str, optional
-            'PRE_to_POST' by default.
+            By default, 'PRE_to_POST'.
 
         Raises
         ------
@@ -227,24 +227,24 @@ class Assembly(Inputs):
     ) -> GapJunctions:
         """Connect neurons by gap junctions, through which currents g (v_j - v_i) flow.
 
-        In every step each neuron gets what follows from the voltages at its beginning, on top of
-        stimuli, noise and what you have set; see `play`. A junction conducts as well in both
-        directions.
+        In every step, each neuron gets the current that follows from the voltages at the start of
+        the step. It adds to stimuli, noise and values that you set; see `play`. A junction conducts
+        equally well in both directions.
 
         Parameters
         ----------
         pre, post : Population or Subgroup
             The same neurons, or different ones.
         conductance : float, array_like or scipy sparse array
-            Of each junction, in units of `target` per unit of `voltage`, at least 0; or a matrix
-            of shape (pre.n, post.n), in which 0 is no junction. Between a group and itself it has
-            to be symmetric.
+            The conductance of each junction, in units of `target` per unit of `voltage`, at least
+            0; or a matrix of shape (pre.n, post.n), in which 0 means no junction. The matrix of a
+            group with itself has to be symmetric.
         probability : float, optional
-            Each pair has a junction with this chance; all pairs do by default.
+            Each pair has a junction with this probability. By default, all pairs have one.
         target : str
-            The input that the currents are added to: a variable that the neurons only read.
+            The input that the junctions add to: a variable that the neurons' equations only read.
         voltage : str, optional
-            The variable whose differences drive them; v or V by default.
+            The variable whose differences drive the currents; by default, v or V.
 
         Returns
         -------
@@ -254,15 +254,15 @@ class Assembly(Inputs):
         Raises
         ------
         InputError
-            If an argument cannot be used, or a conductance is too large for dt: if a neuron would
-            be carried more than half of the way to the voltage of its neighbours in one step, so
-            that coupled neurons overshoot each other.
+            If an argument cannot be used, or a conductance is too large for dt. It is too large if
+            one step would carry a neuron more than half of the way to the voltage of its
+            neighbours, as coupled neurons would then overshoot each other.
 
         Notes
         -----
-        In float32 a voltage near -60 mV is a multiple of 4e-6 mV: what changes it by less than half
-        of that in a step is lost. A weak junction therefore needs a network of float64: differences
-        below 2e-6 mV times its time constant in steps do nothing, 0.01 mV for 5000 steps.
+        In float32, a voltage near -60 mV is a multiple of 4e-6 mV, and a change by less than half
+        of that in a step is lost. A difference below 2e-6 mV times the junction's time constant in
+        steps therefore has no effect: 0.01 mV for 5000 steps. Weak junctions need float64.
 
         Examples
         --------
@@ -295,27 +295,28 @@ class Assembly(Inputs):
         inputs: Sequence[str] = (),
         dtype: str | None = None,
     ) -> Phase:
-        """Add an equation or a plasticity rule of one's own to every step.
+        """Add an equation or a plasticity rule of your own to every step.
 
         Parameters
         ----------
         body : callable
-            ``body(i, t, s, p)`` in plain Python; `spikesim.kernels.machine.lowering` has the rules.
+            ``body(i, t, s, p)`` in plain Python; `spikesim.kernels.machine.lowering` lists the
+            rules for it.
         over : callable or int
-            How many indices i there are: ``over(t, s, p)``, or a fixed number.
+            The number of indices i: ``over(t, s, p)``, or a fixed number.
         state : dict of str to numpy.ndarray
             The arrays that the body sees as ``s.NAME``. Arrays of populations and projections are
             shared; others are saved with the network.
         params : dict of str to number, optional
-            What the body sees as ``p.NAME``; may be changed between runs.
+            The numbers that the body sees as ``p.NAME``; you may change them between runs.
         first : bool
-            Run at the start of the step rather than at its end.
+            Whether the body runs at the start of the step instead of at its end.
         inputs : sequence of str
-            Arrays of the state that nothing in the network ever writes, if they are large: a GPU
-            need not send them back.
+            Large arrays of the state that nothing in the network ever writes to; a GPU then need
+            not send them back.
         dtype : {'float32', 'float64'}, optional
-            The type that floats of `params` and constants of the body take; that of the network by
-            default. A decay of more than some thousand steps needs 'float64', and so do the arrays
+            The type of floats in `params` and of constants in the body; by default, the network's.
+            A decay over more than a few thousand steps needs 'float64', both here and in the arrays
             that it acts on.
         """
         over, params, inputs = checked_phase(
@@ -329,7 +330,7 @@ class Assembly(Inputs):
         return phase
 
     def _state_of(self, arrays: Mapping[str, np.ndarray]) -> State:
-        """The state of a Phase, which finds arrays of parts when others have taken their place."""
+        """The state of a Phase, which finds the arrays of parts even after they were replaced."""
         state = State()
         state.update(arrays)
         parts: list[Part] = [*self.populations.values(), *self.projections.values()]
@@ -343,19 +344,19 @@ class Assembly(Inputs):
     def add_trace(self, population: Population, tau: float) -> np.ndarray:
         """Add an exponential trace of a population's spikes, for a plasticity rule to read.
 
-        Each spike adds 1; between spikes the trace decays as exp(-t/tau). It is brought up to date
-        at the end of each step, in the order in which traces and phases are added.
+        Each spike adds 1; between spikes the trace decays as exp(-t/tau). The network updates it at
+        the end of each step, in the order in which traces and phases were added.
 
         Parameters
         ----------
         population : Population
         tau : float
-            In ms.
+            The time constant, in ms.
 
         Returns
         -------
         numpy.ndarray, shape (population.n,)
-            Of the network's type, but float64 if tau is longer than 8192 steps.
+            The trace, of the network's type, but float64 if tau is longer than 8192 steps.
         """
         self._check_own("population", population)
         tau = check_number("tau", tau, at_least=self.dt, unit="ms, dt or longer")
@@ -385,16 +386,16 @@ class Assembly(Inputs):
         Parameters
         ----------
         population, *others : Population or Subgroup
-            Neurons of a subgroup count from 0 on, as they do in ``exc = cells[80:]`` itself.
+            What to record. The neurons of a subgroup count from 0, as in ``exc = cells[80:]``.
         path : str or Path, optional
-            Stream to this HDF5 file (SONATA layout) rather than to memory, those of several
-            populations to one file. It appears, or takes the place of one from before the program,
-            when the recording is closed, the last one of several.
+            Stream to this HDF5 file (SONATA layout) rather than to memory; several populations
+            share the file. When the recording, or the last of several, is closed, the file appears
+            or replaces one that existed before the program began.
 
         Returns
         -------
         SpikeRecording or SpikeRecordings
-            Of several populations, one recording for each.
+            The latter for several populations, with one recording for each.
 
         Raises
         ------
@@ -435,24 +436,24 @@ class Assembly(Inputs):
         ----------
         population : Population, Subgroup or Projection
         variables : str or sequence of str
-            Of a projection 'weight', and variables of its plasticity rule. A parameter that can be
-            an input, such as ``I``, becomes one; see `Population.live`.
+            For a projection, 'weight' and the variables of its plasticity rule. A parameter that
+            can be an input, such as ``I``, becomes one; see `Population.live`.
         every : float, optional
-            The interval in ms, a multiple of dt; `dt` by default.
+            The interval in ms, a multiple of dt; by default, dt.
         neurons : array_like of int, array_like of bool, int or slice, optional
             Which neurons: their numbers, a mask with a truth value for each, one number, or a
-            slice; of a subgroup, as it numbers them. All by default.
+            slice. A subgroup numbers its neurons from 0. By default, all of them.
         path : str or Path, optional
             Stream to this HDF5 file (SONATA layout, float32) rather than to memory. Its elements
-            are the variables. It appears, or takes the place of one from before the program, when
-            the recording is closed.
+            are the variables. When the recording is closed, the file appears or replaces one that
+            existed before the program began.
         unit : str or dict of str to str, optional
-            Of the variables, or of each by its name, for files, figures and neo. By default it is
-            what the neuron declares, or mV where a name begins with v or V, and else unknown. A
-            file has one unit, by default mV.
+            The unit of the variables, or of each by name, for files, figures and neo. By default it
+            is the one that the neuron declares. If it declares none, it is mV for names that begin
+            with v or V, and unknown for others. A file has one unit, by default mV.
         synapses : SomeSynapses, array_like of int, array_like of bool, int or slice, optional
-            Which synapses of a projection, such as ``synapses.onto(3)``, or their numbers, as those
-            in the rows of `Projection.table`. All by default.
+            Which synapses of a projection, such as ``synapses.onto(3)``, or their numbers, which
+            are the rows of `Projection.table`. By default, all of them.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""How a network was before it first ran, which `Network.reset` goes back to."""
+"""The state of a network before it first ran, to which `Network.reset` goes back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Beginning:
         self._kept: dict[str, dict[str, np.ndarray]] = {}
 
     def keep(self, owned: Owned, left_out: set[int]) -> None:
-        """Copy arrays that are not known yet, but for those of these ids."""
+        """Copy arrays that are not known yet, except those with the ids in `left_out`."""
         for owner, arrays in owned.items():
             kept = self._kept.setdefault(owner, {})
             for name, array in arrays.items():
@@ -35,12 +35,12 @@ class Beginning:
                     kept[name] = array.copy()
 
     def bring_back(self, owned: Owned) -> None:
-        """Write into all arrays what they held, where that was kept."""
+        """Write the copies that were kept back into their arrays."""
         for owner, arrays in owned.items():
             kept = self._kept.get(owner, {})
             for name, array in arrays.items():
                 if name in kept:
-                    # A ring of spikes that has grown since was empty, as all are at time 0.
+                    # A ring of spikes that has grown since was empty at time 0, like all of them.
                     alike = kept[name].shape == array.shape or kept[name].size == 1
                     array[...] = kept[name] if alike else 0
 
@@ -48,7 +48,7 @@ class Beginning:
 def untouched(weights: Iterable[np.ndarray], phases: Sequence[Phase]) -> set[int]:
     """The ids of arrays that no Phase writes to, which may be most of a network's memory.
 
-    They are inputs, and weights that only deliveries of spikes see.
+    They are inputs, and weights that only the delivery of spikes reads.
     """
     others = [phase.state for phase in phases if phase.body not in _DELIVERIES]
     seen = {id(array) for state in others for array in state.values()}

@@ -1,4 +1,4 @@
-"""What users set of a population: variables, in their arrays, and constants of its equations."""
+"""The parts of a population that users set: arrays of variables, and constants of equations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _has_axes(value: Any) -> bool:
 
 
 class Variables(Watched):
-    """The state variables by name; what is assigned to one of them is written into its array."""
+    """The state variables by name; an assignment to one writes into its array."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], former: Mapping[str, str]):
         super().__init__(arrays)
@@ -53,8 +53,8 @@ class Variables(Watched):
 class Numbers(Constants):
     """The constants of a population's neurons, as its bodies see them.
 
-    One that is a parameter is set as such. One that differs from neuron to neuron is an array, to
-    be read, and takes other values in place.
+    Setting a constant that is a parameter sets the parameter. A constant that differs from neuron
+    to neuron is an array for reading only; its new values are written in place.
     """
 
     def __init__(self, population: Population):
@@ -92,13 +92,13 @@ class Numbers(Constants):
             super().__setitem__(name, value)
 
     def take(self, values: Mapping[str, Any]) -> None:
-        """Hold these in place of all others."""
+        """Hold these values in place of all others."""
         self.clear()
         dict.update(self, values)
 
 
 class Alike(Mapping[str, Any]):
-    """Those of some numbers that are the same for all neurons, as they are now."""
+    """Those numbers that are the same for all neurons, with their present values."""
 
     def __init__(self, numbers: Mapping[str, Any], differing: Mapping[str, np.ndarray]):
         self._numbers, self._differing = numbers, differing
@@ -114,12 +114,12 @@ class Alike(Mapping[str, Any]):
 
 
 def are_whole(arrays: Mapping[str, np.ndarray]) -> dict[str, bool]:
-    """Which of some arrays hold whole numbers."""
+    """Whether each array holds whole numbers, by name."""
     return {name: array.dtype.kind != "f" for name, array in arrays.items()}
 
 
 def kind_of(value: Any) -> str:
-    """What a program knows of a number."""
+    """The kind of a number, as far as a program depends on it."""
     if has_axes(value):
         return str(value.dtype)
     return "real" if isinstance(value, (float, np.floating)) else "whole"

@@ -14,22 +14,22 @@ from spikesim.kernels.machine.states import State
 __all__ = ["FIRST", "LAST", "Keys", "of_population"]
 
 DRAWN = 1 << 27
-"""Random numbers that bodies draw for themselves come from streams from here on."""
+"""The first of the streams for random numbers that bodies draw themselves."""
 
 FIRST, LAST = 0, 1
-"""Whose streams they are: those of Phases that come first in a step, or last."""
+"""The owners of the streams of Phases that come first, or last, in a step."""
 
 
 def of_population(number: int) -> int:
-    """Whose streams those of the population with this number are."""
+    """The owner of the streams of the population with this number."""
     return 2 + number
 
 
 class Keys:
     """Gives keys to the Phases of one program.
 
-    A stream is a number for the owner and one for each of its bodies that draw, in their order:
-    what is added to a network later changes no number of what was there before.
+    A stream combines a number for the owner and one for each of its bodies that draw, in order.
+    Adding parts to a network later therefore changes no random number of earlier parts.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Keys:
         self._given: list[tuple[State, int]] = []
 
     def given(self, phases: Sequence[Phase], owner: int) -> list[Phase]:
-        """The same Phases, those that draw with a key.
+        """The same Phases; those that draw have a key.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Keys:
         return found
 
     def phases(self) -> list[Phase]:
-        """The Phase, first in a step, that writes step and seed into all keys."""
+        """The Phase, first in a step, that writes the step and the seed into all keys."""
         if not self._streams:
             return []
         rows = np.zeros((len(self._streams), 4), np.int64)

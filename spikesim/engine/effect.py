@@ -1,7 +1,7 @@
 """How much an input of a neuron changes a variable in one step, found by trying it.
 
-Explicit methods are stable as long as this times the feedback is not too large; a neuron of a
-user's own has no formula that would tell.
+Explicit methods are stable as long as this change times the feedback is not too large. For a neuron
+that a user wrote, no formula gives it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from spikesim.kernels.machine.states import record
 
 __all__ = ["effect"]
 
-_SMALL = 1e-4  # relative change of the variable that is linear enough
+_SMALL = 1e-4  # a relative change of the variable that is small enough to be linear
 
 
 def effect(population: Population, target: str, variable: str, neuron: int) -> float:
-    """The change of a variable in one step per unit of an input, of a neuron as it is now.
+    """The change of a variable in one step per unit of an input, for a neuron in its present state.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
 
     Examples
     --------
-    Of `Izhikevich`, whose v is in mV and whose I is in mV/ms, nearly dt:
+    For `Izhikevich`, with v in mV and I in mV/ms, it is nearly dt:
 
     >>> from spikesim import Izhikevich, Network
     >>> cells = Network(dt=0.1, backend="python").add_population("cells", 1, Izhikevich)
@@ -64,13 +64,13 @@ def effect(population: Population, target: str, variable: str, neuron: int) -> f
                 else:
                     break
             found = change / more
-    except Exception:  # whatever equations do that are given the numbers of one neuron only
+    except Exception:  # equations may fail in any way with the numbers of only one neuron
         return 0.0
     return float(found) if np.isfinite(found) else 0.0
 
 
 def _alone(population: Population, neuron: int) -> Population:
-    """A population of its own for one neuron, with its parameters and as it is now."""
+    """A population of one neuron only, with its parameters and present state."""
     network = population.network
     given = {
         name: value[neuron] if has_axes(value) else value
@@ -98,7 +98,7 @@ class _Trial:
         self._variable = population.state[variable]
 
     def after(self, more: float) -> float:
-        """The variable after a step with so much more of the input."""
+        """The variable after a step in which the input is larger by `more`."""
         own: dict[int, np.ndarray] = {}
         array, value = self._input
         own[id(array)] = np.array([value + more])

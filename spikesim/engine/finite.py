@@ -1,4 +1,4 @@
-"""Whether all numbers of a network are finite, and which is not."""
+"""Whether all numbers of a network are finite, and which one is not."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _FEW = 1 << 12
 def is_finite(array: np.ndarray) -> bool:
     """Whether no number of an array is NaN or infinite.
 
-    The caller decides what NumPy says of sums that overflow.
+    The caller decides whether NumPy warns of sums that overflow.
 
     Examples
     --------
     >>> is_finite(np.array([1.0, 2.0])), is_finite(np.array([1.0, np.nan]))
     (True, False)
     """
-    # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. Of few
-    # numbers, that of their squares takes a third of the time.
+    # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. For few
+    # numbers, the sum of their squares takes a third of the time.
     if array.size < _FEW:
         flat = array.reshape(-1)
         total = flat.dot(flat)
@@ -33,14 +33,14 @@ def is_finite(array: np.ndarray) -> bool:
 
 
 def not_finite(network: Any) -> tuple[str, str] | None:
-    """What is NaN or infinite, and what the reason may be; None if nothing is."""
+    """The variable that is NaN or infinite, and a possible reason; None if there is none."""
     with np.errstate(invalid="ignore", over="ignore"):
         return _not_finite(network)
 
 
 def _not_finite(network: Any) -> tuple[str, str] | None:
     for population in network.populations.values():
-        # What is on its way to a neuron counts too: it would be saved.
+        # Spikes under way to a neuron count, too: they would be saved.
         found = [*population.state.items(), *population.rings.items()]
         for name, array in found:
             if array.dtype.kind == "f" and not is_finite(array):

@@ -1,4 +1,4 @@
-"""Gap junctions between neurons; `spikesim.kernels.gaps` says what they do."""
+"""Gap junctions between neurons; `spikesim.kernels.gaps` has their equations."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from spikesim.kernels.machine.states import State
 __all__ = ["GapJunctions"]
 
 GAPS = 1 << 34
-"""Gap junctions are drawn from streams from here on, of the generator that draws synapses."""
+"""The first of the streams for gap junctions, of the generator that draws synapses."""
 
-_FARTHEST = 0.5  # of the way to the voltage of the others in one step
+_FARTHEST = 0.5  # the largest fraction of the way to the voltage of the others in one step
 _TRIED = 16  # neurons: those with the largest conductances
 
 
@@ -62,7 +62,7 @@ class _Side:
         }
 
     def summed(self, conductance: np.ndarray) -> np.ndarray:
-        """All conductances of each neuron, of those of all junctions."""
+        """The total conductance of each neuron, from the conductances of all junctions."""
         return np.bincount(
             self.own, weights=conductance[self.junctions], minlength=self.population.n
         )
@@ -75,13 +75,13 @@ class GapJunctions(Part):
     ----------
     pre, post : Population
     target : str
-        The input that the currents are added to.
+        The input that the currents add to.
     voltage : str
-        The variable whose differences drive them.
+        The variable whose differences drive the currents.
     pairs : numpy.ndarray of int, shape (junctions, 2)
-        The neurons of `pre` and `post` that each junction connects; to be read only.
+        The neurons of `pre` and `post` that each junction connects; for reading only.
     conductance : float or numpy.ndarray, shape (junctions,)
-        May be set between runs, to one for all or one for each.
+        You may set it between runs, to one number for all junctions or one for each.
     is_on : bool
         Whether currents flow; may be set between runs.
     """
@@ -146,11 +146,11 @@ class GapJunctions(Part):
         return {**names, "number of junctions": len(self.pairs), **self._built}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that a run changes and cannot find again: nothing."""
+        """Everything that a run changes and that has to be saved: nothing."""
         return {}
 
     def begin_again(self) -> None:
-        """Go back to the beginning: there is nothing to be done."""
+        """Go back to the beginning: there is nothing to do."""
 
     @property
     def is_on(self) -> bool:
@@ -200,7 +200,7 @@ class GapJunctions(Part):
                 )
 
     def flowing(self) -> list[Phase]:
-        """The Phases that come before all populations: currents from voltages as they are."""
+        """The Phases that come before all populations: currents from the present voltages."""
         ordered = []
         for side in self._sides:
             dtype = side.population.dtype
@@ -210,7 +210,7 @@ class GapJunctions(Part):
         return ordered
 
     def adding(self, population: Population, total: dict[str, np.ndarray]) -> list[Phase]:
-        """The Phase that adds the currents to what the neurons of one side get."""
+        """The Phase that adds the currents to the input of the neurons of one side."""
         (side,) = [each for each in self._sides if each.population is population]
         state = {"current": side.arrays["current"], **total}
         over = stimuli.neurons
@@ -218,7 +218,7 @@ class GapJunctions(Part):
 
 
 def _voltage(populations: list[Population], voltage: Any) -> str:
-    """The variable whose differences drive the currents: v or V, or what is given."""
+    """The variable whose differences drive the currents: the given one, or else v or V."""
     for population in populations:
         names = [name for name in population.state if name not in ("spike", "uniform")]
         if voltage is None:
@@ -276,7 +276,7 @@ def _junctions(
 def _check_symmetric(matrix: Any) -> None:
     if (matrix != matrix.T).nnz:
         raise InputError(
-            "conductance is not symmetric; a junction conducts as well in both directions."
+            "conductance is not symmetric; a junction conducts equally well in both directions."
         )
     if matrix.diagonal().any():
         raise InputError("conductance connects a neuron to itself; the diagonal has to be 0.")

@@ -1,7 +1,7 @@
-"""What may be done to the neurons of a population from outside, beside what spikes do.
+"""Ways other than spikes in which a population can be influenced from outside.
 
-Stimuli, noise, the currents of gap junctions and synapses are added to its inputs, and neurons can
-be silenced. A `Population` is one that this can be done to.
+Stimuli, noise, and the currents of gap junctions and synapses add to its inputs, and its neurons
+can be silenced. `Population` inherits these methods.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ __all__ = ["Influenced"]
 
 
 class Influenced(Part):
-    """Neurons whose inputs can be added to, and that can be silenced."""
+    """Neurons to whose inputs parts can add, and that can be silenced."""
 
     n: int
     state: dict[str, np.ndarray]
     live: Callable[[str], np.ndarray]
     _listed: dict[str, np.ndarray]
     _injected: dict[str, list[Any]]
-    _totals: dict[str, np.ndarray]  # of the variables that something is added to
+    _totals: dict[str, np.ndarray]  # of the variables that something adds to
     _silent: dict[str, np.ndarray]
 
     def inject(self, variable: str, part: Any) -> None:
-        """Have ``part.adding`` add to an input in every step; see `spikesim.engine.injection`."""
+        """Let ``part.adding`` add to an input in every step; see `spikesim.engine.injection`."""
         if variable not in self.state:
             self.live(variable)
         self._totals.setdefault(variable, np.zeros_like(self.state[variable]))
         self._injected.setdefault(variable, []).append(part)
 
     def injected(self) -> list[Any]:
-        """All that is added to inputs."""
+        """Everything that adds to inputs."""
         return [part for parts in self._injected.values() for part in parts]
 
     def as_seen(self, variable: str) -> np.ndarray:
-        """A variable as neurons and recordings see it: with all that is added to it."""
+        """A variable as neurons and recordings see it: with everything that adds to it."""
         return self._totals.get(variable, self.state[variable])
 
     def _injecting(self) -> list[Phase]:
-        """The Phases that add up what the neurons see of their inputs."""
+        """The Phases that add up the inputs that the neurons see."""
         ordered = []
         for variable, parts in self._injected.items():
             total = {"total": self._totals[variable]}
@@ -58,15 +58,15 @@ class Influenced(Part):
         return ordered
 
     def silence(self, on: bool = True) -> None:
-        """Let no neuron send spikes, or let them send spikes again.
+        """Stop all neurons from sending spikes, or let them send spikes again.
 
-        Their equations go on, and a neuron that reaches its threshold is reset; but the spike
-        reaches no one and is not recorded. It is saved with the network.
+        Their equations are still integrated, and a neuron that reaches its threshold is reset. Its
+        spike, however, reaches no target and is not recorded. A saved network keeps the silence.
         """
         self.set_silent(slice(None), check_choice("on", on, [True, False]))
 
     def set_silent(self, ids: Any, on: bool) -> None:
-        """Silence some neurons, or let them send spikes again."""
+        """Silence the neurons `ids`, or let them send spikes again."""
         if "silent" not in self._silent:
             self._silent["silent"] = np.zeros(self.n, np.int8)
         self._silent["silent"][ids] = on
@@ -77,11 +77,11 @@ class Influenced(Part):
 
     @property
     def can_be_silent(self) -> bool:
-        """Whether neurons have been silenced, now or before: there is a Phase for it then."""
+        """Whether any neuron is or ever was silenced; if so, there is a Phase for it."""
         return bool(self._silent)
 
     def silencing(self) -> list[Phase]:
-        """The Phase, if any, that takes back what silenced neurons emit."""
+        """The Phase, if any, that removes the spikes of silenced neurons."""
         if not self._silent:
             return []
         state = State(self._listed, self._silent, spike=self.state["spike"])

@@ -1,10 +1,10 @@
-"""What is added to an input of a population in every step, and which of its variables are inputs.
+"""Additions to an input of a population in every step, and which variables are inputs.
 
 An input is a variable that the neurons' equations only read, such as a current ``I``, or a
-parameter that can become one (`Population.live`). What a user has set, ``cells.I[:] = 2.0``, stays
-as it is: stimuli, noise and the currents of gap junctions are added to it, in the order in which
-they were made, and neurons and recordings see the total. So all of them add up, and nothing has to
-be undone when one ends.
+parameter that can become one (`Population.live`). A value that a user sets, ``cells.I[:] = 2.0``,
+stays as it is. Stimuli, noise and the currents of gap junctions are added to it in the order in
+which they were made, and neurons and recordings see the total. All of them therefore add up, and
+nothing has to be undone when one ends.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ EACH = (1 << 62) - 1
 
 
 def check_input(population: Population, target: Any) -> None:
-    """Raise `InputError` if a variable is none that the neurons only read.
+    """Raise `InputError` if a variable is not an input, which the neurons only read.
 
-    A parameter that can become one is an input, too.
+    A parameter that can become a variable is an input, too.
     """
     names = [*population.state, *population.neuron.live]
     variables = [name for name in dict.fromkeys(names) if name not in ("spike", "uniform")]
@@ -51,7 +51,7 @@ def check_input(population: Population, target: Any) -> None:
 
 
 class Injection(Part):
-    """What is added to an input of some neurons in every step; a stimulus or a noise is one.
+    """An addition to an input of some neurons in every step: a stimulus or noise.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class Injection(Part):
     neurons : slice, array_like of int, array_like of bool, int or None
         Which neurons get it.
     where : str
-        The attribute of the network that lists those of its kind.
+        The attribute of the network that lists all injections of this kind.
     number : int
-        Its place there.
+        Its place in that list.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Injection(Part):
         self.population = population
         self.target = target
         self._where, self._number = where, number
-        # Compiled loops run over a range; those in it that are not meant get zeros.
+        # Compiled loops run over a range of neurons; those in it that were not chosen get zeros.
         first, last = int(ids.min()), int(ids.max())
         self._ids = ids
         self._is_range = bool((np.diff(ids) == 1).all())
@@ -122,7 +122,7 @@ class Injection(Part):
         self._params["is_on"] = int(check_choice("is_on", on, [True, False]))
 
     def begin_again(self) -> None:
-        """Go back to the beginning, with numbers drawn from the network's present seed of noise."""
+        """Go back to the beginning, with random numbers from the network's present noise seed."""
 
     def adding(self, population: Population, total: dict[str, np.ndarray]) -> list[Phase]:
         """The Phases that add this step's part to ``total["total"]``."""
@@ -131,12 +131,12 @@ class Injection(Part):
     def _phase(
         self, body: Callable, state: State, inputs: tuple[str, ...] = (), dtype: str | None = None
     ) -> Phase:
-        """A Phase over blocks of the neurons that get it."""
+        """A Phase over blocks of the neurons that get the injection."""
         owner = self.population if self._params["n"] == self.population.n else None
         return Phase(body, stimuli.targets, state, self._params, inputs, owner, dtype)
 
     def _of_each(self, name: str, value: Any, dtype: Any) -> np.ndarray:
-        """One number, or one for each neuron of the range, of numbers that a user gave."""
+        """One number, or one for each neuron of the range, from the numbers that a user gave."""
         array = check_array(name, value, dtype=dtype)
         if array.ndim == 0:
             array = array.reshape(1)
@@ -148,7 +148,7 @@ class Injection(Part):
         return array.copy() if self._is_range else self._spread(array)
 
     def _spread(self, array: np.ndarray) -> np.ndarray:
-        """Columns of chosen neurons, among zeros for those between."""
+        """Columns for all neurons of the range, with zeros for those that were not chosen."""
         spread = np.zeros((*array.shape[:-1], self._params["n"]), array.dtype)
         spread[..., self._ids - self._params["first"]] = array
         return spread

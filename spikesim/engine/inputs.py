@@ -1,4 +1,4 @@
-"""Populations of a network, and what reaches them from outside: sources and background."""
+"""The populations of a network and their input from outside: sources, background, stimuli."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from spikesim.neurons import Neuron
 __all__ = ["MOST_NEURONS", "Inputs"]
 
 MOST_NEURONS = 2**31 - 16
-"""Of a population: they are numbered in 32 bits."""
+"""The most neurons of a population: they are numbered in 32 bits."""
 
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
 class Inputs(Setting):
-    """Populations, and what reaches them from outside.
+    """Populations and their input from outside.
 
-    Its parameters are those of a `Setting`. A `Network` is one.
+    Its parameters are those of a `Setting`. A `Network` is one of these.
     """
 
     def __init__(self, dt: float = 0.1, seed: int = 0, dtype: str = "float32"):
@@ -59,20 +59,20 @@ class Inputs(Setting):
         Parameters
         ----------
         name : str
-            A name of its own, used in files and messages.
+            A name that nothing else in the network has, used in files and messages.
         n : int
-            How many.
+            The number of neurons.
         neuron : Neuron
             For example `spikesim.LIF`, or your own.
         **parameters : float, int or array_like of shape (n,)
-            Values other than the neuron's defaults, by name: one for all neurons, or one for each.
-            Those of its variables, too, such as the ``rate`` of `spikesim.Poisson`: what they start
-            from. Where both have the name, it is the parameter's.
+            Values of parameters that replace the neuron's defaults, by name: one for all neurons,
+            or one for each. Also the start values of variables, such as the ``rate`` of
+            `spikesim.Poisson`. If a parameter and a variable share a name, it means the parameter.
 
         Raises
         ------
         InputError
-            If the name is taken or no identifier, or a value is impossible or has an unknown name.
+            If the name is taken or is no identifier, a value is impossible, or its name is unknown.
 
         Examples
         --------
@@ -114,16 +114,17 @@ class Inputs(Setting):
         ----------
         name : str
         n : int
-            How many neurons.
+            The number of neurons.
         times : array_like, shape (spikes,)
             In ms; each spike is emitted in the nearest step.
         ids : array_like of int, shape (spikes,)
-            Which neuron emits each.
+            The neuron that emits each spike.
         period : float, optional
-            In ms, a multiple of dt: after which time all of them come again. Once by default.
+            The time in ms, a multiple of dt, after which all spikes come again. By default they
+            come once.
         duplicates : {'refuse', 'merge', 'keep'}
-            What becomes of several spikes of a neuron in a step, as there are in recorded events:
-            'merge' makes them one, 'keep' emits each, up to four.
+            What to do with several spikes of a neuron in one step, which recorded events contain:
+            'refuse' raises an error, 'merge' makes them one, 'keep' emits each, up to four.
         """
         self._check_name(name)
         n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
@@ -139,10 +140,10 @@ class Inputs(Setting):
         images : array_like, shape (images, pixels)
             Brightness from 0 to 1.
         rate : float
-            Firing rate of a pixel of brightness 1, in Hz, at most one spike per step; as those of
-            `spikesim.Poisson`, pixels may emit several spikes in a step.
+            Firing rate of a pixel of brightness 1, in Hz; at most a mean of one spike per step.
+            Like `spikesim.Poisson` neurons, pixels may emit several spikes in a step.
         duration : float
-            In ms, a multiple of dt.
+            How long each image is shown, in ms, a multiple of dt.
         """
         self._check_name(name)
         shown = check_array(
@@ -166,18 +167,18 @@ class Inputs(Setting):
     def add_events(self, name: str, population: Population, tau: float = 16.0) -> EventSource:
         """Add the events of a population: of each isolated spike and each burst, the first spike.
 
-        Its neurons have the numbers of the population's and spike in the same step. It can be
-        recorded, connected from and traced as any population.
+        The source has one neuron for each neuron of the population, with the same number, which
+        spikes in the same step. You can record it, connect from it and trace it as any population.
 
-        A spike begins an event if it finds an exponential trace of the neuron's earlier spikes
-        below exp(-1): after a single earlier spike, silence for longer than `tau`.
+        A spike begins an event if an exponential trace of the neuron's earlier spikes is below
+        exp(-1) when it comes. After a single earlier spike, this takes a silence longer than `tau`.
 
         Parameters
         ----------
         name : str
         population : Population
         tau : float
-            In ms.
+            The time constant of the trace, in ms.
 
         Examples
         --------
@@ -211,25 +212,26 @@ class Inputs(Setting):
         neurons: Any = None,
         at_most_one: bool = False,
     ) -> Background:
-        """Give neurons of a population Poisson input of their own.
+        """Give each neuron of a population its own Poisson input.
 
-        It costs per spike, not per neuron: `spikesim.kernels.background` says how.
+        The cost is per spike, not per neuron; `spikesim.kernels.background` explains how.
 
         Parameters
         ----------
         population : Population or Subgroup
         target : str
-            The variable that each spike adds to.
+            The variable that each spike adds `weight` to.
         rate : float
-            In Hz per neuron.
+            The rate per neuron, in Hz.
         weight : float
             What each spike adds.
         neurons : slice, array_like of int, array_like of bool or int, optional
-            Which neurons get it, as in `record`, side by side; all by default.
+            Which neurons get the input, chosen as in `record`; their numbers have to be
+            consecutive. By default, all of them.
         at_most_one : bool
-            A neuron gets one spike in a step at the most, with probability rate dt. That is how
-            Auryn and Brian2 draw Poisson spikes; the variance of the input is smaller by the factor
-            1 - rate dt, which at 500 Hz and a dt of 0.1 ms is 5 percent.
+            Whether a neuron gets at most one spike in a step, with probability rate dt. Auryn and
+            Brian2 draw Poisson spikes in this way. The variance of the input is then smaller by the
+            factor 1 - rate dt: 5 percent smaller at 500 Hz and a dt of 0.1 ms.
 
         Examples
         --------
@@ -269,36 +271,38 @@ class Inputs(Setting):
     ) -> Stimulus:
         """Add a stimulus to an input of neurons, such as a current, in every step.
 
-        Several stimuli and noises onto one input add up, and so does what you have set by
-        ``cells.I = 2.0``, which stays as it is: neurons, and recordings, see the sum.
+        Several stimuli and noises on one input add up. A value that you set, as in
+        ``cells.I = 2.0``, stays as it is and is added, too: neurons and recordings see the sum.
 
         Parameters
         ----------
         population : Population or Subgroup
         target : str
             An input: a variable that the neurons' equations only read.
-        stimulus : array_like, float or what `spikesim.stimuli` makes
+        stimulus : array_like, float or a stimulus of `spikesim.stimuli`
             Samples of shape (samples,), for all neurons, or (samples, neurons); each holds for
-            `dt`. One number holds for ever. Or ``stimuli.step(5.0, begin=100.0, end=600.0)``,
+            `dt`. A single number holds for ever. Or ``stimuli.step(5.0, begin=100.0, end=600.0)``,
             ``stimuli.ramp``, ``stimuli.sine``, or ``stimuli.of(function, duration)``.
         dt : float, optional
-            Of the samples of an array, in ms, a multiple of the network's, which is the default.
+            How long a sample of an array holds, in ms: a multiple of the network's dt, which is
+            the default.
         begin : float, optional
-            When the stimulus's own time begins with 0, in ms; now by default.
+            The time in ms at which the stimulus begins, its own time 0. By default, now.
         after : {'stop', 'hold', 'repeat'}
-            What comes after its end: nothing any more; its last value; or all of it again.
+            What follows its end: nothing, its last value, or the whole stimulus again.
         neurons : slice, array_like of int, array_like of bool or int, optional
             Which neurons get it, as in `record`; all by default.
 
         Returns
         -------
         Stimulus
-            ``stop()`` ends it, and ``stimulus`` may be set to another one.
+            ``stop()`` ends it; its ``stimulus`` may be set to another one.
 
         Raises
         ------
         InputError
-            If the variable is no input, a number is not finite, or a shape or time does not fit.
+            If the variable is not an input, a number is not finite, or a shape or time does not
+            fit.
 
         Examples
         --------
@@ -330,13 +334,14 @@ class Inputs(Setting):
         *,
         neurons: Any = None,
     ) -> Noise:
-        """Add noise to an input of neurons, such as a current, to each neuron its own.
+        """Add noise to an input of neurons, such as a current; each neuron gets its own.
 
         With `tau` it is an Ornstein-Uhlenbeck process, exact for any dt and stationary from the
-        start: its variance is sigma^2 and its autocorrelation exp(-lag / tau). Without, it is white
-        noise: its integral over a time T has the standard deviation sigma sqrt(T), so that a leaky
-        integrator, tau_m dv/dt = I - v, gets the variance sigma^2 / (2 tau_m), as long as dt is
-        short beside tau_m. It adds up with stimuli, other noise and what you have set; see `play`.
+        start: its variance is sigma^2 and its autocorrelation exp(-lag / tau). Without `tau` it is
+        white noise, whose integral over a time T has the standard deviation sigma sqrt(T). A leaky
+        integrator, tau_m dv/dt = I - v, then has the variance sigma^2 / (2 tau_m), as long as dt is
+        short compared with tau_m. Noise adds to stimuli, other noise and values that you set; see
+        `play`.
 
         Parameters
         ----------
@@ -344,9 +349,9 @@ class Inputs(Setting):
         target : str
             An input: a variable that the neurons' equations only read.
         sigma : float or array_like, shape (neurons,)
-            In units of the variable; of white noise, times the root of 1 ms.
+            In units of the variable; for white noise, times the square root of 1 ms.
         tau : float, optional
-            In ms.
+            The correlation time, in ms. By default, the noise is white.
         neurons : slice, array_like of int, array_like of bool or int, optional
             Which neurons get it, as in `record`; all by default.
 
@@ -358,7 +363,7 @@ class Inputs(Setting):
         Raises
         ------
         InputError
-            If the variable is no input, or a number is out of range.
+            If the variable is not an input, or a number is out of range.
 
         Examples
         --------
@@ -375,14 +380,14 @@ class Inputs(Setting):
         return added
 
     def injections(self) -> dict[str, Any]:
-        """All that is added to inputs in every step, by the names that files have for it."""
+        """Everything that adds to inputs in every step, by its name in files."""
         return {
             **{f"stimulus {k}": each for k, each in enumerate(self.stimuli)},
             **{f"noise {k}": each for k, each in enumerate(self.noises)},
         }
 
     def add(self, population: AnyPopulation) -> AnyPopulation:
-        """Add a population that was made for this network."""
+        """Add a population that was created for this network."""
         population.numbered(len(self.populations))
         self.populations[population.name] = population
         return population
@@ -396,12 +401,12 @@ class Inputs(Setting):
             raise InputError(f"name is {name!r}, which this network has already; choose another.")
 
     def _group(self, role: str, given: Any) -> Subgroup:
-        """The neurons of a population or of a subgroup of one."""
+        """The neurons of a population or of a subgroup, as a subgroup."""
         self._check_own(role, given.population if isinstance(given, Subgroup) else given)
         return given if isinstance(given, Subgroup) else given[:]
 
     def _chosen(self, given: Any, neurons: Any) -> tuple[Population, Any]:
-        """The population that is given by itself or as a subgroup, and those of its neurons."""
+        """The population, given as a whole or as a subgroup, and which of its neurons are meant."""
         if not isinstance(given, Subgroup):
             self._check_own("population", given)
             return given, neurons

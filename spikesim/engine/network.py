@@ -1,15 +1,15 @@
 """The network: populations, projections and phases in their order, and the run over time.
 
-Within step k, which stands for time k dt, each population in the order of its creation
+Step k stands for time k dt. In it each population, in the order of creation,
 
-1. clears the rings that its postsynaptic potentials are computed from,
-2. receives the spikes that arrive now, over every projection onto it, and its background,
+1. clears the rings from which its postsynaptic potentials are computed,
+2. receives the spikes that arrive now over every projection onto it, and its background,
 3. advances its potentials, then its neurons,
 4. lists the spikes it emits, with time k dt.
 
-Then the added phases run in their order, and last the recordings. A spike emitted in step k arrives
-in step k + delay. A delay of 0 is possible onto populations created later, which are advanced later
-in the same step.
+Then the added phases run in their order, and finally the recordings. A spike emitted in step k
+arrives in step k + delay. A delay of 0 is possible if the postsynaptic population was created
+later, as it is then advanced later in the same step.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from spikesim.tables import Summary
 
 __all__ = ["Network"]
 
-_STRETCH = 2000  # steps between looks at the user, at recordings and at NaN
+_STRETCH = 2000  # steps between checks for interrupts, full recordings and NaN
 
 
 class Network(Assembly):
@@ -70,15 +70,15 @@ class Network(Assembly):
     dt : float
         The step in ms.
     seed : int
-        What all random draws depend on, 0 to 2^64 - 1.
+        All random draws depend on it, 0 to 2^64 - 1.
     dtype : {'float32', 'float64'}
-        The type of voltages and weights. What changes too slowly for float32, with a time constant
-        of more than 4096 steps, is float64 in either case: the variables of such a population,
-        and of traces, kernels and short-term plasticity above twice as many. Weights are not.
+        The type of voltages and weights. Variables that change too slowly for float32 are float64
+        in either case: those of a population with a time constant of more than 4096 steps, and
+        traces, kernels and short-term plasticity above 8192 steps. Weights never are.
     backend : {'cpu', 'threads', 'python', 'cuda'}
-        'cpu' compiles all equations into one loop; 'threads' shares a large network out among all
-        cores, 'threads:2' among two; 'python' runs the equations as they are, slowly; all three
-        with the same bits. 'cuda' runs them on a GPU, 'cuda:1' on the second one.
+        'cpu' compiles all equations into one loop. 'threads' distributes a large network over all
+        cores, 'threads:2' over two. 'python' runs the equations uncompiled, slowly. All three give
+        the same bits. 'cuda' runs the network on a GPU, 'cuda:1' on the second one.
 
     Examples
     --------
@@ -112,20 +112,20 @@ class Network(Assembly):
         self.backend = backend
         self._backend = backends.backend(backend)
         self._program: Program | None = None
-        self._compiled: list[Any] = []  # what it was made of
-        self._is_torn = False  # whether a run was broken off in the middle of its steps
+        self._compiled: list[Any] = []  # what the program was made of
+        self._is_torn = False  # whether a run ended in the middle of its steps
         self._beginning = Beginning()
-        self._begun: Program | None = None  # of whose parts the beginning is known
+        self._begun: Program | None = None  # the parts whose beginning is known
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{p.name} ({p.n})" for p in self.populations.values())
         return f"<Network at {self.time:g} ms, dt {self.dt:g} ms: {inside or 'empty'}>"
 
     def summary(self) -> Summary:
-        """What the network consists of, as tables: in a prompt, by ``print`` or in a notebook.
+        """The parts of the network as tables: at a prompt, by ``print`` or in a notebook.
 
-        Of each population its size, kind and the parameters that it was given; of each projection
-        synapses, weights (mean ± standard deviation) and delays; backgrounds, recordings, memory.
+        They show the size, kind and given parameters of each population; the synapses, weights
+        (mean ± standard deviation) and delays of each projection; backgrounds, recordings, memory.
 
         Examples
         --------
@@ -154,7 +154,7 @@ class Network(Assembly):
     # ------------------------------------------------------------------------------- running
 
     def phases(self) -> list[Phase]:
-        """All Phases of a step in their order."""
+        """All Phases of a step, in order."""
         drawing = Keys(self.noise)
         ordered = drawing.given(self._first, FIRST)
         for junctions in self.gap_junctions:
@@ -167,7 +167,7 @@ class Network(Assembly):
         return drawing.phases() + ordered
 
     def _phases_of(self, population: Population) -> list[Phase]:
-        """The Phases of a step of one population, with all that arrives at it."""
+        """The Phases of a step of one population, including everything that arrives at it."""
         ordered = population.clearing()
         incoming = self._incoming(population)
         for projection in incoming:
@@ -189,14 +189,14 @@ class Network(Assembly):
         duration : float
             In ms, a multiple of dt.
         progress : bool or callable
-            True shows a bar where stderr is a terminal; a callable is told ``(done, total)`` steps.
+            True shows a bar if stderr is a terminal; a callable gets ``(done, total)`` in steps.
 
         Raises
         ------
         SimulationError
-            If a variable becomes NaN or infinite; names population and variable.
+            If a variable becomes NaN or infinite; the error names the population and the variable.
         KeyboardInterrupt
-            After Ctrl-C or SIGTERM, at the end of a step; the same call goes on with what is left.
+            After Ctrl-C or SIGTERM, at the end of a step; the same call runs the remaining steps.
         """
         self.run_steps(check_steps("duration", duration, self.dt), progress)
 
@@ -209,7 +209,7 @@ class Network(Assembly):
             )
         self._check_whole()
         doubtful = self._checked_populations()
-        recordings = tuple(self.recordings)  # who is told of the progress may close one
+        recordings = tuple(self.recordings)  # the progress callable may close one
         for recording in recordings:
             recording.prepare(self.step)
         program = self.compiled()
@@ -229,7 +229,7 @@ class Network(Assembly):
                 done += now
                 _drain(recordings, self.step)
                 self._check_finite(stretch)
-                if done < steps:  # who is told of the progress may set what is refused
+                if done < steps:  # the progress callable may set a value that is refused
                     doubtful = self._checked_populations()
                 else:
                     for population in doubtful:
@@ -239,17 +239,17 @@ class Network(Assembly):
                     raise interruption.error
 
     def steps(self, duration: float, every: float | None = None) -> Iterator[float]:
-        """Advance by `duration` ms, and stop on the way for what a loop does with the network.
+        """Advance by `duration` ms in pieces, as a loop whose body can change the network.
 
-        What the body of the loop sets, such as a weight, a rate or a current, holds from the next
-        step on. A loop that is left early leaves the network where it is.
+        A value that the body of the loop sets, such as a weight, a rate or a current, holds from
+        the next step on. If the loop ends early, the network stays at the time that it has reached.
 
         Parameters
         ----------
         duration : float
             In ms, a multiple of `every`.
         every : float, optional
-            From one stop to the next, in ms; a multiple of dt, which is the default.
+            The length of a piece in ms; a multiple of dt, which is the default.
 
         Yields
         ------
@@ -259,13 +259,13 @@ class Network(Assembly):
         Raises
         ------
         InputError
-            If an argument cannot be used; when it is called.
+            If an argument cannot be used; raised by the call, before the loop begins.
         SimulationError, KeyboardInterrupt
-            As `run`, out of the loop.
+            As in `run`; raised within the loop.
 
         Examples
         --------
-        A source that is silent once it has spiked five times:
+        A source that falls silent after five spikes:
 
         >>> from spikesim import Network, Poisson
         >>> net = Network(dt=1.0, seed=1, backend="python")
@@ -295,30 +295,30 @@ class Network(Assembly):
     def reset(self, seed: int | None = None, state: Mapping[str, Any] | None = None) -> None:
         """Go back to time 0, for the next trial: the same network, with other noise.
 
-        All that runs change is as it was when the first run began: variables, spikes under way,
-        traces, weights that learn, and arrays of added Phases. What was set by hand before the
-        first run belongs to that; rates and voltages that were set later do not, so set those of a
-        trial after `reset`. Synapses stay the ones that were drawn with the network's `seed`;
-        parameters, and weights that nothing in a run changes, stay as they are now.
+        Everything that a run changes is again as it was when the first run began: variables, spikes
+        under way, traces, weights that learn, and arrays of added Phases. Values that you set
+        before the first run are kept. Rates and voltages that you set later are lost, so set those
+        of a trial after `reset`. Synapses stay as they were drawn with the network's `seed`.
+        Parameters, and weights that no run changes, stay as they are now.
 
-        So ``net.reset(seed=k)`` and a run give the bits of a new network of seed k that is built
-        with the same synapses, whatever was run in between; without a seed, they give the bits of
+        ``net.reset(seed=k)`` and a run therefore give the bits of a new network of seed k that is
+        built with the same synapses, whatever ran in between. Without a seed, they give the bits of
         the first run.
 
-        Recordings forget what they hold; `SpikeRecording.take` takes it out before.
+        Recordings forget their contents; call `SpikeRecording.take` first to keep them.
 
         Parameters
         ----------
         seed : int, optional
-            What is drawn in the course of a run depends on it: spikes of `Poisson`, background and
-            the like; 0 to 2^64 - 1. The network's `seed` by default.
+            Random draws during a run depend on it, such as spikes of `Poisson` and background;
+            0 to 2^64 - 1. By default, the network's `seed`.
         state : dict, optional
-            Go back to this `state` instead, and to its time, as in trials after training.
+            Go back to this `state` and its time instead, for example for trials after training.
 
         Raises
         ------
         InputError
-            If an argument cannot be used, or a recording to a file would lose what it holds.
+            If an argument cannot be used, or a recording to a file would lose its contents.
 
         Examples
         --------
@@ -356,7 +356,7 @@ class Network(Assembly):
                 part.begin_again()
 
     def _remember_beginning(self) -> None:
-        """Keep how parts are that have not run yet, for `reset`."""
+        """Remember the state of parts that have not run yet, for `reset`."""
         weights = [array for each in self.projections.values() for array in each.weights.values()]
         self._beginning.keep(self.arrays(), untouched(weights, self.phases()))
 
@@ -372,22 +372,22 @@ class Network(Assembly):
     def _check_whole(self) -> None:
         if self._is_torn:
             raise SimulationError(
-                f"A run from step {self.step} on was broken off, so that no one knows how far its "
-                "variables are; build the network anew, or restore a saved state."
+                f"A run from step {self.step} on was broken off, so that its variables may be of "
+                "different steps; build the network again, or restore a saved state."
             )
 
     def _checked_populations(self) -> list[Population]:
-        """Check all; those that what runs could make refuse are returned."""
+        """Check all populations; return those that a run could make invalid."""
         return [population for population in self.populations.values() if population.check()]
 
     def changed(self) -> None:
-        """Do nothing: scripts of version 0.1 call it after they have exchanged an array."""
+        """Do nothing: scripts of version 0.1 call it after they have replaced an array."""
 
     def compiled(self) -> Program:
-        """The program of this network, compiled at its first call or taken from the cache.
+        """The program of this network, compiled at the first call or taken from the cache.
 
-        Made anew if there is another Phase by now, if one has other names or types of arrays, or if
-        a constant or function that an equation reads is another one.
+        It is made again if the Phases have changed, if the arrays of one have other names or types,
+        or if an equation reads another constant or function than before.
         """
         made_of = self._made_of()
         alike = len(made_of) == len(self._compiled) and (
@@ -402,12 +402,12 @@ class Network(Assembly):
                     with compilation() as report:
                         program.prepare(report)
             except LoweringError as error:
-                raise BodyError(str(error)) from None  # what the compiler said is of no use
+                raise BodyError(str(error)) from None  # the compiler's own message is of no use
             self._program, self._compiled = program, made_of
         return self._program
 
     def _made_of(self) -> list[Any]:
-        """What decides which Phases there are, and which names each has: objects and numbers."""
+        """The objects and numbers that decide which Phases there are, and the names in each."""
         added = [*self._first, *self._last]
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
@@ -436,14 +436,14 @@ class Network(Assembly):
         return owners
 
     def state(self) -> dict[str, Any]:
-        """A nested dictionary with everything that is needed to go on from here.
+        """A nested dictionary with everything needed to continue from here.
 
-        Its arrays are copies: they stay as they are while the network goes on.
+        Its arrays are copies, which stay as they are while the network continues.
         """
         return copied(self._state())
 
     def _state(self) -> dict[str, Any]:
-        """What `state` copies."""
+        """The dictionary that `state` copies."""
         self._check_whole()
         other = {} if self.noise_seed == self.seed else {"noise_seed": str(self.noise_seed)}
         return {
@@ -462,9 +462,10 @@ class Network(Assembly):
         }
 
     def _built(self) -> dict[str, dict[str, Any]]:
-        """How the network was built, of what no array tells: part → name → number or text.
+        """How the network was built, as far as no array shows it: part → name → number or text.
 
-        What may be changed between runs is as it was at first: who restores may change it, too.
+        Values that may be changed between runs are those at first, as whoever restores the state
+        may change them, too.
         """
         parts = {**self.populations, **self.projections}
         parts.update({f"background {k}": part for k, part in enumerate(self.backgrounds)})
@@ -472,20 +473,20 @@ class Network(Assembly):
         return {**{name: part.built() for name, part in parts.items()}, **self._traces}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a `state` of a network that was built in the same way.
+        """Continue from a `state` of a network that was built in the same way.
 
-        After a `reset` with another seed the noise goes on from that, too. Parameters of
-        populations get the values that they had then, also where they have been set since the
-        network was built.
+        If a `reset` had set another seed, the noise continues with that seed. Parameters of
+        populations get the values that they had when the state was saved, even if they were set
+        after the network was built.
 
-        Recordings that have gone further forget what they hold from there on, in memory and in
-        files; close() one that is to keep it.
+        Recordings that have gone further forget everything from that time on, in memory and in
+        files; call close() on a recording that has to keep it.
 
         Raises
         ------
         InputError
-            If parts, shapes, dt or seed differ from this network's, or synapses or parameters that
-            it was built with. The network stays as it was.
+            If parts, shapes, dt or seed differ from this network's, or the synapses or parameters
+            with which it was built. The network then stays as it was.
         """
         try:
             self._set_state(state)
@@ -518,7 +519,7 @@ class Network(Assembly):
             raise InputError(
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
             )
-        if "built" in state:  # not in files of version 0.1
+        if "built" in state:  # files of version 0.1 lack it
             check_built(state["built"], self._built(), self.populations)
         changed = changed_parameters(state.get("parameters", {}), self.populations)
         for owner, arrays in own.items():
@@ -531,7 +532,7 @@ class Network(Assembly):
                 loaded = saved[owner][name]
                 if not isinstance(loaded, np.ndarray):
                     raise InputError(f"The saved {owner}.{name} is {show(loaded)}, no array.")
-                # Files from before slow variables were float64 have them in float32.
+                # Older files have slow variables in float32, which are float64 now.
                 types = {array.dtype, np.dtype(self.dtype) if array.dtype.kind == "f" else None}
                 if loaded.shape != array.shape or loaded.dtype not in types:
                     raise InputError(
@@ -571,9 +572,9 @@ class Network(Assembly):
             write_tree(file.create_group("state"), self._state())
 
     def restore(self, path: str | Path) -> Network:
-        """Read what `save` wrote into this network, which has to be built alike; returns itself.
+        """Read a file of `save` into this network, which has to be built alike; returns itself.
 
-        Recordings forget what they hold from then on, as in `set_state`.
+        Recordings forget everything from the saved time on, as in `set_state`.
         """
         with open_file(path, "network") as file:
             saved = read_tree(file)
@@ -594,7 +595,7 @@ class Network(Assembly):
 
     @staticmethod
     def _check_clock(clock: np.ndarray, trials_there: int) -> None:
-        """A saved clock points into the trials and their two phases."""
+        """Refuse a saved clock that points outside the trials or their two phases."""
         check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
         check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
 
@@ -604,7 +605,7 @@ class Network(Assembly):
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
-        self._is_torn = True  # while its arrays are those of earlier steps
+        self._is_torn = True  # while its arrays still are those of earlier steps
         seen = stretch.find(lambda: not_finite(self))
         self._is_torn = False
         if seen is not None:
@@ -615,7 +616,7 @@ class Network(Assembly):
 
 
 def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:
-    """Let all take out what was recorded: if one cannot, the others still do."""
+    """Let every recording empty its buffer, even if one of them fails."""
     for k, recording in enumerate(recordings):
         try:
             recording.drain(step)

@@ -1,4 +1,4 @@
-"""Noise that neurons get, each its own; `spikesim.kernels.noise` says how it is computed."""
+"""Independent noise for each neuron; `spikesim.kernels.noise` explains how it is computed."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from spikesim.kernels.machine.states import State
 __all__ = ["Noise"]
 
 NOISE = 1 << 26
-"""Random numbers of noises come from streams from here on."""
+"""The first of the streams for the random numbers of noise."""
 
 STARTS = 1 << 35
-"""What noises begin with is drawn from streams from here on, of the generator of synapses."""
+"""The first of the streams for the start values of noise, of the generator of synapses."""
 
 LONGEST = 1e15
-"""The longest time constant, in steps: noise that is slower would not change at all."""
+"""The longest time constant, in steps: slower noise would not change at all."""
 
 
 class Noise(Injection):
-    """Noise that neurons get, each its own; made by `Network.add_noise`.
+    """Independent noise for each neuron; made by `Network.add_noise`.
 
     Attributes
     ----------
     population : Population
     target : str
-        The input that it is added to.
+        The input that it adds to.
     sigma : float or numpy.ndarray, shape (neurons,)
-        The standard deviation; of white noise, that of its integral over 1 ms. May be set between
-        runs.
+        The standard deviation; for white noise, that of its integral over 1 ms. You may set it
+        between runs.
     tau : float or None
-        The correlation time in ms; None for white noise. May be set between runs, to another one.
+        The correlation time in ms; None for white noise. You may change it between runs.
     is_on : bool
-        Whether it is added; may be set between runs.
+        Whether it adds to the input; may be set between runs.
     """
 
     def __init__(

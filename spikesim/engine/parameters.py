@@ -1,8 +1,9 @@
 """The parameters of a population: one number for all of its neurons, or one for each.
 
-What follows from them - the constants that bodies read, what variables start from, the longest time
-constant - a `Neuron` says for one neuron. Here that is asked once for each combination of values
-that occurs. A constant that comes out the same for all neurons is a number, any other an array.
+A `Neuron` computes what follows for one neuron: the constants that bodies read, the start values of
+variables, and the longest time constant. This module calls it once for each combination of values
+that occurs. A constant that is the same for all neurons becomes a number; any other becomes an
+array.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def has_axes(value: Any) -> bool:
 
 
 def of_neurons(neuron: Neuron, given: Mapping[str, Any], dt: float, name: str, n: int) -> Following:
-    """What follows from the parameters `given` for `n` neurons.
+    """Everything that follows from the parameters `given` for `n` neurons.
 
     Parameters
     ----------
@@ -57,14 +58,14 @@ def of_neurons(neuron: Neuron, given: Mapping[str, Any], dt: float, name: str, n
     dt : float
         In ms.
     name : str
-        Of the population, for messages.
+        The name of the population, for messages.
     n : int
 
     Raises
     ------
     InputError
-        If a parameter is unknown or impossible; names it and, where there is one value for each,
-        the neuron.
+        If a parameter is unknown or impossible. The message names it and, if there is one value for
+        each neuron, the neuron.
     """
     check_unknown("parameter", given, neuron.parameters)
     each = {key: _each(key, value, n) for key, value in given.items() if has_axes(value)}
@@ -113,20 +114,20 @@ def _each(name: str, value: Any, n: int) -> np.ndarray:
 
 
 def _spread(values: list[Any], row_of: np.ndarray) -> np.ndarray:
-    """One value for each neuron, from those of each row."""
+    """One value for each neuron, from one value for each row."""
     is_real = any(isinstance(value, (float, np.floating)) for value in values)
     return np.array(values, np.float64 if is_real else np.int64)[row_of]
 
 
 def _joined(values: list[Any], row_of: np.ndarray) -> Any:
-    """The same, or a number if it is the same for all."""
+    """The same as `_spread`, or a number if all neurons have the same."""
     if any(value != values[0] for value in values):
         return _spread(values, row_of)
     return next((value for value in values if isinstance(value, (float, np.floating))), values[0])
 
 
 def check_type(name: str, following: Following, given: Mapping[str, Any], dtype: str) -> None:
-    """Refuse parameters, or what follows from them, that the type of a population cannot hold."""
+    """Refuse parameters, or numbers that follow, that the type of a population cannot hold."""
     most = float(np.finfo(dtype).max)
     for parameter in given:
         value = following.values[parameter]
@@ -155,7 +156,7 @@ def _check_each(what: str, name: str, values: np.ndarray, dtype: str) -> None:
 
 
 def description(value: Any) -> Any:
-    """A parameter as a number or a text, by which to see whether two networks are built alike.
+    """A parameter as a number or a text, to compare whether two networks are built alike.
 
     Examples
     --------
@@ -173,7 +174,7 @@ def description(value: Any) -> Any:
 
 
 def read_only(value: Any) -> Any:
-    """The same array, for those who should not write to it; a number as it is."""
+    """The same array, but without permission to write; a number as it is."""
     if not has_axes(value):
         return value
     view = value.view()
@@ -184,18 +185,18 @@ def read_only(value: Any) -> Any:
 class Parameters(Guarded, MutableMapping[str, Any]):
     """The parameters of a population by name; made by `Network.add_population`.
 
-    A parameter is a number, or an array with one for each neuron, of shape (n,), which can be read
-    only. What is assigned holds from the next run on: a number, or one for each neuron. Constants
-    that follow from it are computed anew, as they are when neurons are made; variables go on from
-    where they are. ``cells.tau = 10.0`` is short for ``cells.parameters["tau"] = 10.0``, unless
-    there is a variable of that name. `update` sets several at once.
+    A parameter is a number, or a read-only array of shape (n,) with one for each neuron. You can
+    assign either; it holds from the next run on. Constants that follow from it are computed again,
+    as when neurons are made; variables continue from their present values. ``cells.tau = 10.0`` is
+    short for ``cells.parameters["tau"] = 10.0``, unless there is a variable of that name. `update`
+    sets several at once.
 
     Raises
     ------
     InputError
-        If a parameter is unknown, or a value is refused as `Network.add_population` would, or would
-        need variables of another type: a time constant beyond 4096 steps in float32. Nothing is
-        changed then.
+        If a parameter is unknown, or `Network.add_population` would refuse the value, or it would
+        need variables of another type, like a time constant beyond 4096 steps in float32. Nothing
+        is then changed.
 
     Examples
     --------
@@ -240,7 +241,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         return len(self._values)
 
     def update(self, *others: Any, **named: Any) -> None:
-        """Set several at once: what follows has to be possible with all of them together."""
+        """Set several at once: only all of them together have to be possible."""
         try:
             given = dict(*others, **named)
         except (TypeError, ValueError):
@@ -251,7 +252,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         self.take(self.following(given), given)
 
     def following(self, given: Mapping[str, Any]) -> Following:
-        """What would follow if these parameters had other values; refused as by `update`."""
+        """The numbers that would follow from these values; refuses the same ones as `update`."""
         population = self._population
         name, n, dt = population.name, population.n, population.network.dt
         check_unknown(f"parameter of {name!r}", given, self._values)
@@ -261,7 +262,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         return following
 
     def take(self, following: Following, given: Mapping[str, Any]) -> None:
-        """Let what follows from parameters hold from now on."""
+        """Use the numbers that follow from parameters from now on."""
         for name in given:
             self._values[name] = read_only(following.values[name])
             live = self._population._live.get(name)
@@ -275,6 +276,6 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         return self._values
 
     def saved(self) -> dict[str, Any]:
-        """Their values, but of those that are variables, which are saved as such."""
+        """Their values, except for parameters that are variables, which are saved as variables."""
         live = self._population._live
         return {name: value for name, value in self._values.items() if name not in live}

@@ -1,4 +1,4 @@
-"""What the plasticity of a projection is to its user: on or off, and numbers that may be set."""
+"""The plasticity of a projection as its user sees it: on or off, and its constants."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Plasticity(Named):
     Attributes
     ----------
     rule : PairSTDP or PlasticityRule
-        What was given to `Network.connect`.
+        The rule that was given to `Network.connect`.
     learning : bool
-        Whether the weights change; may be set between runs. The traces of spikes always go on.
+        Whether the weights change; may be set between runs. Traces of spikes always go on.
 
     Examples
     --------
@@ -97,23 +97,23 @@ class Plasticity(Named):
     # ---------------------------------------------------------------------------- for a network
 
     def built(self) -> dict[str, Any]:
-        """The numbers of the rule, as it was given."""
+        """The numbers of the rule, as it was given to the network."""
         raise NotImplementedError
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a run changes besides the weights."""
+        """The arrays that a run changes besides the weights."""
         raise NotImplementedError
 
     def each(self) -> dict[str, np.ndarray]:
-        """Variables that each synapse has besides its weight, in the shape of the weights."""
+        """The variables of each synapse besides its weight, in the shape of the weights."""
         return {}
 
     def after_delivery(self) -> list[Phase]:
-        """The Phases of the spikes that have been delivered."""
+        """The Phases for spikes that have been delivered."""
         raise NotImplementedError
 
     def after_emission(self) -> list[Phase]:
-        """The Phases of the spikes of the postsynaptic neurons, and of the end of a step."""
+        """The Phases for spikes of the postsynaptic neurons, and for the end of a step."""
         raise NotImplementedError
 
 

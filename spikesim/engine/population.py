@@ -1,4 +1,4 @@
-"""Neurons of one kind, with their state, their spikes and the potentials that arrive at them."""
+"""Neurons of one kind: their state, their spikes and the potentials that arrive at them."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ from spikesim.precision import SLOW, type_for
 __all__ = ["ON_SPIKE", "DoubleExponential", "Filter", "Population"]
 
 ON_SPIKE = 1 << 24
-"""Random numbers that are drawn when a neuron spikes come from streams from here on."""
+"""The first of the streams for random numbers that are drawn when a neuron spikes."""
 
 
 def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarray) -> None:
-    """Raise `InputError` if a whole number is not from `least` to `most`, for each or for all."""
+    """Raise `InputError` if a whole number is not from `least` to `most` (one for all, or each)."""
     for outside in np.flatnonzero((values < least) | (values > most))[:1]:
         raise InputError(
             f"{name} holds {values.flat[outside]}; every element has to be from {least} to "
@@ -62,13 +62,14 @@ def check_range(name: str, values: np.ndarray, least: int, most: int | np.ndarra
 class Population(Influenced):
     """`n` neurons of one kind; made by `Network.add_population`.
 
-    State variables are arrays, ``population.v`` of shape (n,), to be read and set between runs:
-    ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the last step.
-    Parameters can be set between runs, too, to a number or to one for each neuron:
-    ``population.threshold = -48.0``; a variable of the same name comes first, and `parameters` has
-    them all. Arrays of others that the neuron's equations read go to ``population.shared``.
+    State variables are arrays, such as ``population.v`` of shape (n,). You can read and set them
+    between runs: ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the
+    last step. You can also set parameters between runs, to one number or one for each neuron:
+    ``population.threshold = -48.0``. If a variable has the same name, that name means the variable;
+    `parameters` has all parameters. Further arrays that the neuron's equations read belong in
+    ``population.shared``.
 
-    ``population[:80]``, a `Subgroup`, stands for some of its neurons.
+    ``population[:80]``, a `Subgroup`, stands for some of the neurons.
 
     Attributes
     ----------
@@ -77,10 +78,10 @@ class Population(Influenced):
     parameters : Parameters
         The parameters by name.
     params : dict
-        The constants that follow from them, which the neuron's equations read. A parameter that is
-        set makes them all anew.
+        The constants that follow from the parameters, which the neuron's equations read. Setting a
+        parameter computes all of them again.
     differing : dict of str to numpy.ndarray, shape (n,)
-        Those constants that differ from neuron to neuron.
+        The constants that differ from neuron to neuron.
     dtype : {'float32', 'float64'}
         The type of the variables: the network's, but float64 if a time constant is longer than
         4096 steps; see `Neuron`.
@@ -101,7 +102,7 @@ class Population(Influenced):
     }
 
     def __init__(self, network: Setting, name: str, n: int, neuron: Neuron, given: dict[str, Any]):
-        self.network: Any = network  # of which a part uses what a setting has
+        self.network: Any = network  # a part uses only its `Setting`
         self.name = name
         self.n = n
         self.neuron = neuron
@@ -175,18 +176,18 @@ class Population(Influenced):
             super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        """What users read, set and call: variables and parameters before all."""
+        """The names that users read, set and call, with variables and parameters first."""
         own = [name for name in _SHOWN if hasattr(type(self), name) or name in self.__dict__]
         hidden = [name for name in super().__dir__() if name.startswith("_")]
         return [*dict.fromkeys([*self._more(), *own]), *hidden]
 
     def present_name(self, name: Any) -> Any:
-        """What a variable, or else a parameter, is called now; see `Neuron.former`."""
+        """The present name of a variable, or else of a parameter; see `Neuron.former`."""
         known = [*self.state, *self.parameters]
         return present_name(name, known, self.neuron.former)
 
     def check_one_meaning(self, name: str) -> None:
-        """Refuse to set by its name what both a parameter and another variable are called."""
+        """Refuse to set a name that belongs to both a parameter and another variable."""
         if name in self.parameters and name not in self._live:
             raise InputError(
                 f"{name} of {self.name!r} is a parameter and also a variable, so it cannot be set "
@@ -195,7 +196,7 @@ class Population(Influenced):
             )
 
     def _is_free(self, name: str) -> bool:
-        """Whether a name is that of no attribute of populations."""
+        """Whether populations have no attribute of this name."""
         return name not in self.__dict__ and not hasattr(type(self), name)
 
     def _more(self) -> Iterator[str]:
@@ -212,19 +213,19 @@ class Population(Influenced):
             f"parameter by population.parameters[{name!r}] = ..."
         )
 
-    __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
+    __iter__: ClassVar[None] = None  # otherwise Python would iterate by index until an error
 
     def __getitem__(self, key: Any) -> Subgroup:
         return subgroup(self, key)
 
     @property
     def ids(self) -> np.ndarray:
-        """The ring of spike lists, to be read; see `spikesim.kernels.spikes`."""
+        """The ring of spike lists, for reading only; see `spikesim.kernels.spikes`."""
         return read_only(self._listed["ids"])
 
     @property
     def count(self) -> np.ndarray:
-        """How many entries each list of the ring has, to be read."""
+        """How many entries each list of the ring has, for reading only."""
         return read_only(self._listed["count"])
 
     def numbered(self, number: int) -> None:
@@ -234,7 +235,7 @@ class Population(Influenced):
             self._uniforms.stream = number
 
     def remember(self, steps: int) -> None:
-        """Keep the spikes of at least the last `steps` steps, this one not counted."""
+        """Keep the spikes of at least the last `steps` steps, not counting this one."""
         old_ids, old_count = self._listed["ids"], self._listed["count"]
         if len(old_count) > steps:
             return
@@ -251,13 +252,13 @@ class Population(Influenced):
         self._listed.update(ids=ids, count=count)
 
     def look_ahead(self, port: str, steps: int) -> None:
-        """Have room for what arrives at a port in up to `steps` steps from now."""
+        """Make room for spikes that arrive at a port up to `steps` steps from now."""
         old = self.rings.get(port, np.zeros((1, self.n), self.dtype))
         self.rings[port] = old
         if len(old) > steps:
             return
         self.rings[port] = np.zeros((steps + 1, self.n), old.dtype)
-        for ahead in range(len(old)):  # what is under way
+        for ahead in range(len(old)):  # spikes that are under way
             step = self.network.step + ahead
             self.rings[port][step % (steps + 1)] = old[step % len(old)]
 
@@ -267,7 +268,7 @@ class Population(Influenced):
 
     @property
     def listed(self) -> State:
-        """The ring of spike lists, for a Phase that goes on finding it when it has grown."""
+        """The ring of spike lists, for a Phase that still finds it after it has grown."""
         return State(self._listed)
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
@@ -298,20 +299,20 @@ class Population(Influenced):
         }
 
     def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Refuse indices that lie outside: compiled code believes them."""
+        """Refuse indices that are out of range: compiled code does not check them."""
         check_range(f"saved {self.name}.count", saved["count"], 0, saved["ids"].shape[1])
         listed = np.arange(saved["ids"].shape[1]) < saved["count"][:, None]
         check_range(f"saved {self.name}.ids", saved["ids"][listed], 0, self.n - 1)
 
     def check(self) -> bool:
-        """Refuse variables that the neurons cannot run with; the network asks before a run.
+        """Refuse variables that the neurons cannot run with; the network calls this before a run.
 
-        Returns whether it has to ask again after the run, which may have changed them.
+        Returns whether the network has to call it again after a run, which may change them.
         """
         return self.neuron.check is not None and self.neuron.check(self) is not False
 
     def take(self, constants: Mapping[str, Any]) -> None:
-        """Let these constants hold from now on: numbers, or arrays with one for each neuron."""
+        """Use these constants from now on: numbers, or arrays with one for each neuron."""
         held: dict[str, Any] = {}
         for name, value in constants.items():
             own = self.differing.get(name)
@@ -332,7 +333,7 @@ class Population(Influenced):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Note which numbers differ, and of which kind all are: Phases are made for that."""
+        """Note which numbers differ, and the kind of each: Phases are made for these."""
         values = {name: self.parameters[name] for name in self.parameters if self._live}
         kinds = [(name, kind_of(value)) for name, value in [*self.params.items(), *values.items()]]
         layout = tuple([*kinds, *self._live])
@@ -341,11 +342,11 @@ class Population(Influenced):
 
     @property
     def layout(self) -> tuple[Any, ...]:
-        """An object that is another one when Phases have to be made anew."""
+        """An object that is replaced by another one when Phases have to be made again."""
         return self._layout
 
     def check_speed(self, longest: float, given: Iterable[str]) -> None:
-        """Refuse a longest time constant for which variables would have to be of another type."""
+        """Refuse a longest time constant that would need variables of another type."""
         dt = self.network.dt
         if type_for(self.dtype, longest / dt) != self.dtype:
             raise InputError(
@@ -356,7 +357,7 @@ class Population(Influenced):
             )
 
     def check_constant(self, name: str) -> None:
-        """Refuse a constant that is computed anew in every step."""
+        """Refuse to set a constant that every step computes again."""
         for live, functions in self.neuron.live.items():
             if live in self._live and name in functions:
                 raise InputError(
@@ -371,21 +372,21 @@ class Population(Influenced):
     def live(self, name: str) -> np.ndarray:
         """Make a parameter a variable, which a stimulus, noise or a Phase may write to.
 
-        It starts from the values of the parameter. What is written before the neurons are advanced
-        holds in that step, and stays until something else is written. It can be recorded and
-        connected to as any variable. A variable of that name is returned as it is.
+        It starts from the values of the parameter. A value that is written before the neurons are
+        advanced holds in that step, and stays until another is written. You can record it and
+        connect to it like any variable. An existing variable of that name is returned as it is.
 
         Parameters
         ----------
         name : str
-            A parameter that the neuron lists as `Neuron.live`, such as the input ``I`` of
+            A parameter that the neuron lists in `Neuron.live`, such as the input ``I`` of
             `spikesim.CurrentLIF`.
 
         Returns
         -------
         numpy.ndarray, shape (n,)
-            Of float64, so that a number there does what it does as a parameter; a variable of the
-            neuron's own has the type of the population.
+            In float64, so that a number has the same effect as in the parameter. If the neuron
+            itself declares the variable, it has the type of the population.
 
         Raises
         ------
@@ -418,7 +419,7 @@ class Population(Influenced):
         return array
 
     def _refreshing(self) -> list[Phase]:
-        """The Phases by which constants follow from live parameters."""
+        """The Phases that compute constants from live parameters."""
         ordered = []
         values = {name: self.parameters[name] for name in self.parameters if self._live}
         arrays = {name: value for name, value in values.items() if has_axes(value)}
@@ -437,19 +438,19 @@ class Population(Influenced):
         return ordered
 
     def _seen_in(self, name: str) -> dict[str, np.ndarray]:
-        """Where a live parameter is, as neurons see it: with all that is added to it."""
+        """The array of a live parameter as neurons see it: with everything that is added to it."""
         return self._totals if name in self._totals else self._live
 
     def is_driven(self, variable: str) -> bool:
-        """Whether a variable may be written to in a run by others than the neurons themselves."""
+        """Whether anything but the neurons themselves may write to a variable during a run."""
         return variable in self._totals or self.network.is_driven(self, self.state[variable])
 
     def clearing(self) -> list[Phase]:
-        """The Phases that come first: what arrives is added to what they leave."""
+        """The Phases that come first: they clear the arrays that arriving spikes add to."""
         return [filter_.clearing() for filter_ in self.filters.values()]
 
     def landings(self) -> list[Phase]:
-        """The Phases by which arrives what was under way for longer."""
+        """The Phases that deliver spikes that were under way for longer."""
         ordered = []
         for port, ring in self.rings.items():
             state = {"ring": ring, "out": self.landing(port)}
@@ -459,7 +460,7 @@ class Population(Influenced):
         return ordered
 
     def phases(self) -> list[Phase]:
-        """The Phases that follow when all has arrived: potentials, random numbers, neurons."""
+        """The Phases after everything has arrived: potentials, random numbers, neurons."""
         ordered = [filter_.advancing() for filter_ in self.filters.values()]
         ordered += self._injecting()
         if self._uniforms:
@@ -469,7 +470,7 @@ class Population(Influenced):
     def emission(self) -> list[Phase]:
         """The Phases that advance the neurons and list their spikes."""
         ordered = self._refreshing()
-        # Not copies: parameters and the seed may be changed between runs.
+        # These are no copies, as parameters and the seed may be changed between runs.
         stream = {"stream": ON_SPIKE + self._number}
         drawing: Any = ChainMap(self.params, stream, self.network.noise)
         params = drawing if self.neuron.stochastic else self.params
@@ -493,7 +494,7 @@ class Population(Influenced):
         return ordered
 
     def _for_each(self, phase: Phase, wrapped: Callable[..., Callable]) -> Phase:
-        """A Phase whose body has for each neuron the constants that differ."""
+        """A Phase whose body sees, for each neuron, its own values of constants that differ."""
         if not self.differing:
             return phase
         state = cast("State", phase.state)
@@ -510,7 +511,7 @@ class Population(Influenced):
         return phase._replace(body=body, params=alike, inputs=fixed)
 
     def landing(self, port: str) -> np.ndarray:
-        """Where what arrives at a port is added: a ring of rows, shape (slots, n)."""
+        """The ring of rows to which arriving spikes add at a port, shape (slots, n)."""
         if port in self.filters:
             return self.filters[port].arrived
         return self.state[port].reshape(1, -1)
@@ -520,6 +521,6 @@ _SHOWN = (
     *("n", "name", "neuron", "dtype", "parameters", "params", "live", "shared", "state"),
     *("spike", "silence", "silent", "ids", "count", "network"),
 )
-"""Attributes that users are shown besides variables and parameters: the others build programs."""
+"""The attributes that users see besides variables and parameters; others build programs."""
 
 RESERVED.update(dict.fromkeys({*public_names(Population), "spike", "uniform", KEY}, "population"))

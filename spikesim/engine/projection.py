@@ -1,4 +1,4 @@
-"""Synapses from one population to another: what they act on, and how their spikes arrive."""
+"""Synapses from one population to another: their targets, and how spikes arrive at them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ __all__ = ["Projection", "ShortTermPlasticity"]
 class ShortTermPlasticity(NamedTuple):
     """Depression and facilitation (Tsodyks & Markram, extended); times in ms.
 
-    Per presynaptic neuron, a spike acts with its weight times u x; then x <- x - u x and
-    u <- u + f (1 - u). Between spikes x recovers to 1 with `tau_D` and u to `U` with `tau_F`.
+    Each presynaptic neuron has an x and a u. Its spike acts with the weight times u x; then
+    x <- x - u x and u <- u + f (1 - u). Between spikes, x recovers to 1 with the time constant
+    `tau_D`, and u to `U` with `tau_F`.
 
     Attributes
     ----------
     U : float
-        Share of the resources that the first spike uses.
+        The fraction of the resources that the first spike uses.
     tau_D, tau_F : float
         Time constants of the recovery from depression and of facilitation, in ms. Above 32 s, x
         and u are float64.
@@ -62,33 +63,33 @@ class Projection(Synapses):
     Attributes
     ----------
     W : numpy.ndarray, shape (pre.n, post.n)
-        The weights of a dense projection, to be read and set between runs.
+        The weights of a dense projection, which you can read and set between runs.
     start, target : numpy.ndarray
-        The synapses in rows of presynaptic neurons: neuron i reaches
-        ``target[start[i]:start[i + 1]]``, in ascending order. To be read only, as `later` is. A
-        dense one has all pairs, in the order of ``W.reshape(-1)``.
+        The synapses, in one row for each presynaptic neuron: neuron i connects to
+        ``target[start[i]:start[i + 1]]``, in ascending order. For reading only, like `later`. A
+        dense projection has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
-        The weights in this order, or the one that all synapses of a sparse projection share. To be
-        read and set between runs, ``synapses.weight = 2.0``, or one for each.
+        The weights in this order, or the one weight that all synapses of a sparse projection share.
+        You can read and set them between runs: ``synapses.weight = 2.0``, or one for each.
     later : numpy.ndarray, shape (synapses,) or None
-        Where synapses have delays of their own, how many steps each adds to `delay`.
+        If each synapse has its own delay, the number of steps that it adds to `delay`.
     delay : int
-        In steps.
+        The delay in steps.
     x, u : numpy.ndarray, shape (pre.n,)
-        With short-term plasticity, what each neuron's last spike left of its resources and their
-        use.
+        With short-term plasticity, the resources of each neuron and their use, as its last spike
+        left them.
     plasticity, rule : Plasticity or None
         How spikes change the weights: ``plasticity.off()``, ``plasticity.A_plus = 0.0``. Both names
-        are of the same object.
+        stand for the same object.
     learning : bool
-        Whether they do; may be set between runs. The traces of spikes always go on.
+        Whether spikes change the weights; may be set between runs. Traces of spikes always go on.
     short_term : ShortTermPlasticity or None
-        How spikes use up what the synapses release.
+        How spikes use up the resources of the synapses.
     synapse : SynapticInput or None
-        The synapse model that spikes act on, if not on the target itself.
+        The synapse model that spikes act on; None if they act on the target itself.
     learns : bool
-        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. May be
-        set, for a rule of one's own.
+        Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. You may
+        set it for a rule of your own.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -175,7 +176,7 @@ class Projection(Synapses):
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """What each synapse has, by name: its weight, and variables of a plasticity rule."""
+        """The values of each synapse, by name: its weight, and variables of a plasticity rule."""
         weight = self.weight if self.W is None else self.W
         return {"weight": weight, **({} if self._plasticity is None else self._plasticity.each())}
 
@@ -186,13 +187,13 @@ class Projection(Synapses):
         return ({} if self._plasticity is None else self._plasticity.each()), name
 
     def table(self) -> np.ndarray:
-        """All synapses, one in a row; dense or sparse, by presynaptic neuron, then by target.
+        """All synapses, one per row, ordered by presynaptic neuron and then by target.
 
         Returns
         -------
         numpy.ndarray, shape (synapses,)
-            With the fields ``pre`` and ``post`` (neurons), ``weight``, ``delay`` in ms, and the
-            variables of a plasticity rule. It is a copy; ``pandas.DataFrame(table)`` takes it.
+            A copy with the fields ``pre`` and ``post`` (neurons), ``weight``, ``delay`` in ms, and
+            the variables of a plasticity rule. ``pandas.DataFrame(table)`` accepts it.
 
         Examples
         --------
@@ -208,7 +209,7 @@ class Projection(Synapses):
     def to_scipy(self) -> Any:
         """The weights, as a scipy sparse array of shape (pre.n, post.n); a copy.
 
-        Synapses of the same two neurons add up. One with a weight of 0 is there, with a 0.
+        Synapses of the same two neurons add up. A synapse with a weight of 0 has an entry, a 0.
 
         Returns
         -------
@@ -284,7 +285,7 @@ class Projection(Synapses):
         return self.post.landing(self.port) if self._synapse is None else self._synapse.landing()
 
     def look_ahead(self) -> None:
-        """Have room where spikes arrive for those that are under way for longer."""
+        """Make room for arriving spikes that are under way for longer."""
         if self._later is None:
             return
         steps = int(self._later.max())
@@ -353,17 +354,17 @@ class Projection(Synapses):
         return self._synapse
 
     def act_through(self, synapse: SynapticInput) -> None:
-        """Have spikes act on a synapse model, which adds its current to the target."""
+        """Let spikes act on a synapse model, which adds its current to the target."""
         self._synapse = synapse
         self.post.inject(self.port, synapse)
 
     def after_delivery(self) -> list[Phase]:
-        """The Phases, if any, by which delivered spikes arrive late, and change the weights."""
+        """The Phases, if any, that deliver late spikes, and let spikes change the weights."""
         landings = [] if self._synapse is None else self._synapse.landings()
         return landings + ([] if self._plasticity is None else self._plasticity.after_delivery())
 
     def after_emission(self) -> list[Phase]:
-        """The Phases, if any, by which new spikes of `post` change the weights."""
+        """The Phases, if any, that let new spikes of `post` change the weights."""
         return [] if self._plasticity is None else self._plasticity.after_emission()
 
     def _efficacy(self) -> np.ndarray:
@@ -403,7 +404,7 @@ class Projection(Synapses):
         }
 
     def not_finite(self) -> str | None:
-        """A weight that learns, or another array of a run, if it is NaN or infinite; or None."""
+        """Name a learning weight, or another array of a run, that is NaN or infinite, if any."""
         if not (self._learns or self._release or self._plasticity or self._synapse):
             return None
         watched = dict(self._release)

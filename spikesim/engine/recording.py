@@ -1,8 +1,8 @@
-"""What a run leaves behind: spikes as events, and samples of state variables.
+"""Recordings of a run: spikes as events, and samples of state variables.
 
-A recording owns a bounded buffer that the compiled loop fills; the network empties it between
-stretches of steps, into memory or into a file. Nothing is ever dropped: a stretch is never longer
-than the buffer can hold, however many neurons spike.
+A recording owns a bounded buffer that the compiled loop fills. Between stretches of steps, the
+network empties it into memory or into a file. Nothing is ever dropped: a stretch never has more
+steps than the buffer can hold, however many neurons spike.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ __all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonat
 SPIKE_BUFFER = 1 << 20
 SAMPLE_BUFFER = 1 << 22
 
-# What files are made of, as measured; tests hold `predicted_bytes` to it.
-_FILE_BYTES = 6144  # of spikes, without one
-_TRACE_FILE_BYTES = 10_240  # of samples, without one
-_CHUNK_SPIKES = 1 << 15  # of one chunk; chunks are written whole
+# The parts of a file, as measured; tests hold `predicted_bytes` to them.
+_FILE_BYTES = 6144  # of a file of spikes, without any spike
+_TRACE_FILE_BYTES = 10_240  # of a file of samples, without any sample
+_CHUNK_SPIKES = 1 << 15  # in one chunk; chunks are written whole
 _CHUNK_EXTRA = 80  # checksum, minimum and place of a chunk of times and one of ids
 
 
 class _Recording(Recorded, Companion):
-    """What recordings of spikes and of samples have in common: their runs, and an end."""
+    """The common part of recordings of spikes and of samples: their runs, and how they end."""
 
     population: Population | None
     _stretches: list[tuple[int, int]]
@@ -63,8 +63,8 @@ class _Recording(Recorded, Companion):
         self._is_closed = False
         self._origin = self._begun = population.network.step
         self._stretches = []
-        self._steps = Rows((), np.int64)  # of each row
-        self._times = Rows((), np.float64)  # the same in ms, as far as anyone has asked for them
+        self._steps = Rows((), np.int64)  # the step of each row
+        self._times = Rows((), np.float64)  # the same in ms, as far as they have been read
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):
@@ -79,16 +79,16 @@ class _Recording(Recorded, Companion):
                 f"The recording of {self.name!r} is writing {self._path}; close() it before it is "
                 "copied or sent to another process."
             )
-        # A copy holds what was recorded, and no network that would go on.
+        # A copy holds the recorded data, and belongs to no network.
         return {**self.__dict__, "population": None, "_writer": None, "_is_closed": True}
 
     def __copy__(self) -> Self:
-        return copy.deepcopy(self)  # a copy that shares rows would be changed by what comes
+        return copy.deepcopy(self)  # later rows would change a copy that shares them
 
     # ------------------------------------------------------------------------------- running
 
     def prepare(self, step: int) -> None:
-        """Get ready to go on from a step, or say why that cannot be before any is run."""
+        """Get ready to continue from a step, or raise an error before any step is run."""
         self.take_back(step)
         if self._writer is not None and not self._writer.is_open:
             raise InputError(
@@ -97,7 +97,7 @@ class _Recording(Recorded, Companion):
             )
 
     def check_kept(self, step: int) -> None:
-        """Refuse to go back to a step if a file would lose what it holds."""
+        """Refuse to go back to a step if a file would lose its contents."""
         if self._path is not None and self._stretches and step < self._stretches[-1][1]:
             raise InputError(
                 f"The recording of {self.name!r} goes to {self._path}, which would lose what it "
@@ -105,7 +105,7 @@ class _Recording(Recorded, Companion):
             )
 
     def take_back(self, step: int) -> None:
-        """Forget what was recorded from a step on, as the network has gone back to it."""
+        """Forget everything from a step on, as the network has gone back to it."""
         if not self._stretches:
             self._origin = step
             return
@@ -126,7 +126,7 @@ class _Recording(Recorded, Companion):
         raise NotImplementedError
 
     def _note(self, end: int) -> None:
-        """Remember that everything was recorded from the begun step up to the one before `end`."""
+        """Remember that every step from the begun one up to the one before `end` was recorded."""
         if self._stretches and self._stretches[-1][1] == self._begun:
             self._stretches[-1] = self._stretches[-1][0], end
         else:
@@ -136,16 +136,16 @@ class _Recording(Recorded, Companion):
 
     @property
     def is_closed(self) -> bool:
-        """Whether it has been ended, or is a copy: no network goes on with it."""
+        """Whether it has ended or is a copy: no network adds to it any more."""
         return self._is_closed
 
     def clear(self) -> None:
-        """Forget what was recorded so far; the recording begins anew at the present time.
+        """Forget everything recorded so far; the recording begins again at the present time.
 
         Raises
         ------
         InputError
-            If it goes to a file, which is not begun anew.
+            If it goes to a file, which cannot begin again.
         """
         if self._path is not None:
             raise InputError(
@@ -161,14 +161,14 @@ class _Recording(Recorded, Companion):
         return self._stretches[-1][1] if self._stretches else self._origin
 
     def close(self) -> None:
-        """End the recording: the network goes on without it, and its file is finished.
+        """End the recording: the network continues without it, and its file is finished.
 
-        What was recorded to memory can still be read. A second call does nothing.
+        Data recorded to memory can still be read. A second call does nothing.
 
         Raises
         ------
         FileError
-            If the file cannot be written; then nothing is left of it.
+            If the file cannot be written; nothing is then left of it.
         """
         if self._is_closed:
             return
@@ -194,7 +194,7 @@ class _Recording(Recorded, Companion):
         return super()._tables() if self._path is None else []
 
     def _where(self) -> str:
-        """The end of how a recording shows itself."""
+        """The end of the text that represents a recording."""
         if self._path is not None:
             return f"to {self._path}, {self.t_start:g} to {self.t_stop:g} ms"
         return f"{self.t_start:g} to {self.t_stop:g} ms"
@@ -203,20 +203,20 @@ class _Recording(Recorded, Companion):
 class SpikeRecording(_Recording, RecordedSpikes):
     """The spikes of a population, or of a subgroup; made by `Network.record_spikes`.
 
-    A copy, such as that which another process sends back, holds what was recorded and can be read,
-    drawn and written, but belongs to no network any more.
+    A copy, such as one that another process sends back, holds the recorded spikes. You can read,
+    plot and write it, but it no longer belongs to a network.
 
     Attributes
     ----------
     t : numpy.ndarray, shape (spikes,)
-        Times in ms, ascending: a spike of step k has time k dt. To be read only.
+        Times in ms, ascending: a spike of step k has time k dt. For reading only.
     i : numpy.ndarray, shape (spikes,)
-        The neuron of each spike, as its population, or subgroup, numbers them. To be read only.
+        The neuron of each spike, by its number in the population or subgroup. For reading only.
     count : numpy.ndarray, shape (n,)
         Spikes per neuron.
     t_start, t_stop, duration : float
-        From when, up to when and how long was recorded, in ms. After `Network.restore` or
-        `set_state` to an earlier time, all that came later is forgotten.
+        The start, the end and the length of the recording, in ms. If `Network.restore` or
+        `set_state` goes back to an earlier time, everything later is forgotten.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         writer: SpikeWriter | None = None,
     ):
         super().__init__(population, dt, path, n=population.n)
-        self._numbers: np.ndarray | None = None  # of a subgroup: those of its neurons, or -1
+        self._numbers: np.ndarray | None = None  # for a subgroup: its neurons' numbers, or -1
         if isinstance(population, Subgroup):
             self._numbers = np.full(population.population.n, -1, np.int32)
             self._numbers[population.ids] = np.arange(population.n)
@@ -240,9 +240,9 @@ class SpikeRecording(_Recording, RecordedSpikes):
             "fill": np.zeros(1, np.int64),
         }
         self._neurons = Rows((), np.int32)
-        self._counts = np.zeros(self.n, np.int64)  # of the first spikes, so many as were counted
+        self._counts = np.zeros(self.n, np.int64)  # of the first spikes, as many as were counted
         self._counted = 0
-        self._seen, self._seen_to = 0, self._origin  # rows and steps that `new` has given out
+        self._seen, self._seen_to = 0, self._origin  # rows and steps that `new` has returned
         if path is not None:
             self._writer = writer or SpikeWriter(path, dt, {self.name: self.n})
 
@@ -264,7 +264,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         ]
 
     def longest_run(self) -> int:
-        """How many steps the buffer can hold if every neuron spikes as much as it can."""
+        """How many steps the buffer can hold if every neuron spikes as often as it can."""
         return self._buffer["step"].size // self._most
 
     def begin(self, step: int) -> None:
@@ -273,7 +273,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         self._buffer["fill"][0] = 0
 
     def drain(self, end: int) -> None:
-        """Take out what the stretch that ended before step `end` has stored."""
+        """Take out the spikes of the stretch that ended before step `end`."""
         if self._is_closed:  # in the middle of a run
             return
         stored = int(self._buffer["fill"][0])
@@ -304,11 +304,11 @@ class SpikeRecording(_Recording, RecordedSpikes):
             self._writer.cut(self.name, step)
 
     def predicted_bytes(self, rate: float, duration: float) -> int:
-        """The size of the file that the spikes take, to be asked before a long run.
+        """The size of the file that the spikes will take, for use before a long run.
 
-        A spike takes 8 bytes for its time and as many bits for its neuron as the size of the
-        population needs. Room is taken for 32768 spikes at a time: a file of few is larger than
-        their bytes.
+        A spike takes 8 bytes for its time, and as many bits for its neuron as the size of the
+        population needs. The file grows by room for 32768 spikes at a time, so with few spikes it
+        is larger than their bytes.
 
         Parameters
         ----------
@@ -320,7 +320,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         Returns
         -------
         int
-            Bytes, of a file that is closed. As far as the rate is right, within a few percent.
+            Bytes of the closed file, within a few percent if the rate is right.
 
         Examples
         --------
@@ -340,7 +340,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
 
     @property
     def steps(self) -> np.ndarray:
-        """The step of each spike, to be read only."""
+        """The step of each spike, for reading only."""
         self._check_in_memory("spikes", "read_spikes")
         return self._steps.read()
 
@@ -363,9 +363,9 @@ class SpikeRecording(_Recording, RecordedSpikes):
         return self._counts.copy()
 
     def take(self) -> Spikes:
-        """Everything recorded so far, as data of its own; the recording forgets it.
+        """Take out everything recorded so far, as separate data; the recording forgets it.
 
-        It begins anew at the present time, for example with the next trial.
+        The recording begins again at the present time, for example with the next trial.
 
         Raises
         ------
@@ -392,10 +392,10 @@ class SpikeRecording(_Recording, RecordedSpikes):
         return taken
 
     def new(self) -> Spikes:
-        """The spikes since the last look: since this was called before, or since the start.
+        """The spikes since the previous call of `new`, or since the start.
 
-        A call takes as long as there are new spikes, whatever was recorded before; the recording
-        keeps all of them.
+        The time that a call takes depends only on the number of new spikes. The recording keeps all
+        spikes.
 
         Raises
         ------
@@ -418,7 +418,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
         return found
 
     def _since(self, row: int, step: int) -> Spikes:
-        """The spikes from a row on, which are those from a step on."""
+        """The spikes from a row on, which begins at a step."""
         whole = [(max(first, step), end) for first, end in self._stretches if end > step]
         origin = max(self._origin, step)
         return Spikes(self.name, self.n, self.dt, self.steps[row:], self.i[row:], origin, whole)
@@ -427,9 +427,9 @@ class SpikeRecording(_Recording, RecordedSpikes):
 class StateRecording(_Recording, RecordedSamples):
     """Samples of state variables; made by `Network.record`.
 
-    ``recording.v`` has shape (neurons, samples); ``recording.t`` the times in ms; both are to be
-    read only. The sample of step k is the value at the end of that step, beside the spikes of time
-    k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
+    ``recording.v`` has shape (neurons, samples); ``recording.t`` has the times in ms; both are for
+    reading only. The sample of step k is the value at the end of that step, in which spikes have
+    the time k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
     """
 
     def __init__(
@@ -486,7 +486,7 @@ class StateRecording(_Recording, RecordedSamples):
 
     @property
     def neurons(self) -> np.ndarray:
-        """The recorded neurons; to be read only, as compiled code relies on them."""
+        """The recorded neurons; for reading only, as compiled code relies on them."""
         return read_only(self._which)
 
     def longest_run(self) -> int:
@@ -535,7 +535,7 @@ class StateRecording(_Recording, RecordedSamples):
             self._writer.cut(self.name, self._next - self._first)
 
     def predicted_bytes(self, duration: float) -> int:
-        """The size of the file that the samples take, to be asked before a long run.
+        """The size of the file that the samples will take, for use before a long run.
 
         Parameters
         ----------
@@ -545,7 +545,7 @@ class StateRecording(_Recording, RecordedSamples):
         Returns
         -------
         int
-            Bytes, of a file that is closed: 4 per sample, neuron and variable, and some more.
+            Bytes of the closed file: 4 per sample, neuron and variable, and some more.
 
         Examples
         --------
@@ -566,7 +566,7 @@ class StateRecording(_Recording, RecordedSamples):
 
     @property
     def t(self) -> np.ndarray:
-        """Sample times in ms, to be read only."""
+        """Sample times in ms, for reading only."""
         self._check_in_memory("samples", "read_traces")
         return self._all_times()
 
@@ -591,7 +591,7 @@ def layers_to_sonata(
     spikes: Mapping[str, SpikeRecording],
     voltages: Mapping[str, Mapping[str, np.ndarray]],
 ) -> None:
-    """Write spikes.h5, and voltages.h5 if there are any, in the SONATA layout into a directory.
+    """Write spikes.h5, and voltages.h5 if there are voltages, to a directory in the SONATA layout.
 
     Parameters
     ----------

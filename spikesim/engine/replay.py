@@ -1,7 +1,8 @@
-"""In which step a number became NaN: a stretch of steps is run again from where it began.
+"""Finds the step in which a number became NaN, by running a stretch of steps again.
 
-A network looks for NaN once in a stretch, as a look costs more than a step. As a run gives the same
-bits each time, the step can be found afterwards, by halves, from a copy of all that a run changes.
+A network looks for NaN only once in a stretch, as a look costs more than a step. As a run gives the
+same bits each time, bisection finds the step afterwards, from a copy of everything that a run
+changes.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ __all__ = ["Stretch"]
 
 Found = TypeVar("Found")
 
-LEAST = 100  # steps: of fewer, who is told between which two a number became NaN knows enough
-_MOST = 1 << 22  # bytes: a copy of more would take a noticeable part of a run
+LEAST = 100  # steps: a shorter stretch tells well enough when a number became NaN
+_MOST = 1 << 22  # bytes: copying more would take a noticeable part of a run
 
 
 class Begun(Protocol):
-    """What is told where a stretch of steps begins, as a recording is."""
+    """An object that is told where a stretch of steps begins, like a recording."""
 
     def begin(self, step: int) -> None:
         """Start it with an empty buffer."""
@@ -35,11 +36,11 @@ class Stretch:
     ----------
     program : Program
     first, steps : int
-        The number of the first step, and how many there are.
+        The number of the first step, and the number of steps.
     arrays : callable
-        Returns all that the run changes, but for recordings: owner → name → array.
+        Returns everything that the run changes, except recordings: owner → name → array.
     recordings : sequence
-        Their buffers are begun anew each time.
+        Their buffers start empty each time.
     """
 
     def __init__(
@@ -60,10 +61,10 @@ class Stretch:
                 self._copies = [(array, array.copy()) for array in changing]
 
     def find(self, look: Callable[[], Found | None]) -> tuple[int, Found] | None:
-        """After how many steps `look` found something for the first time, and what it found then.
+        """The number of steps after which `look` first finds something, and what it finds then.
 
-        It is known to find something after the last step; None if there is no copy to begin with.
-        The arrays are left as they were after the last step.
+        The caller knows that it finds something after the last step. The result is None if there is
+        no copy to begin with. Afterwards the arrays are as they were after the last step.
         """
         if not self._copies:
             return None

@@ -1,4 +1,4 @@
-"""Whether a saved state belongs to a network: what was built, and under which names it is saved."""
+"""Whether a saved state belongs to a network: how it was built, and under which names."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = [
 def renamed(
     saved: Mapping[str, Any], extra: Mapping[str, Any], populations: Mapping[str, Population]
 ) -> dict[str, Any]:
-    """Parts of a state by their names, and variables by theirs.
+    """The parts of a state, and their variables, by their present names.
 
-    Files of version 0.1 have '_' where there is a space now, and former names of variables.
+    Files of version 0.1 have '_' instead of a space, and former names of variables.
     """
     old = {name.replace(" ", "_"): name for name in extra if name not in saved}
     found = {old.get(name, name): part for name, part in saved.items()}
@@ -46,7 +46,7 @@ def renamed(
 
 
 def silenced(populations: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:
-    """What a state holds of neurons that have been silenced; nothing if none is."""
+    """The silenced neurons, as a state holds them; empty if there are none."""
     silent = {name: np.flatnonzero(each.silent) for name, each in populations.items()}
     silent = {name: ids for name, ids in silent.items() if ids.size}
     return {"silent": silent} if silent else {}
@@ -66,10 +66,10 @@ def check_silent(saved: Any, populations: Mapping[str, Any]) -> dict[str, np.nda
 def _present(
     saved: Mapping[str, Any], own: Mapping[str, Any], former: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What is saved under names that there are no more, under those of today."""
+    """Values that were saved under former names, under the present ones."""
     found = {}
     for name, value in saved.items():
-        # What arrives at a variable v is saved as v_ring, for example.
+        # The ring of spikes that arrive at a variable v, for example, is saved as v_ring.
         begin = next((old for old in former if name == old or name.startswith(f"{old}_")), None)
         if begin is not None and name not in own:
             present = former[begin] + name[len(begin) :]
@@ -97,7 +97,7 @@ def _present_built(
 def check_built(
     saved: Any, own: dict[str, dict[str, Any]], populations: Mapping[str, Population]
 ) -> None:
-    """Refuse the state of a network that was built in another way."""
+    """Refuse the state of a network that was built differently."""
     remedy = "build it as the saved one was; what may be set can be changed after restoring"
     if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
         raise InputError(f"The saved description of the network is {show(saved)}; it is damaged.")
@@ -108,7 +108,7 @@ def check_built(
             raise InputError(f"Only {where} has {part!r}; {remedy}.")
         here, there = own[part], saved[part]
         for name in [*here, *(name for name in there if name not in here)]:
-            # A later version may have parameters that the one which saved it had not.
+            # A later version may have parameters that the saving version did not have.
             if name in there and not (name in here and _same(there[name], here[name])):
                 raise InputError(
                     f"{name} of {part!r} is {show(here.get(name))} in this network and "
@@ -117,14 +117,14 @@ def check_built(
 
 
 def step_of(state: Any) -> int:
-    """The step that a state was taken at."""
+    """The step at which a state was taken."""
     if not isinstance(state, Mapping) or "step" not in state:
         raise InputError(f"state is {show(state)}; it has to be what Network.state() returned.")
     return check_integer("saved step", state["step"], at_least=0, at_most=MOST_STEPS)
 
 
 def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
-    """The seed of the noise of a state; that of the network, unless it was reset with another."""
+    """The noise seed of a state: the network's seed, unless it was reset with another."""
     saved = state.get("noise_seed", str(seed))
     if (
         not isinstance(saved, str)
@@ -138,9 +138,10 @@ def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
 def changed_parameters(
     saved: Any, populations: Mapping[str, Population]
 ) -> list[tuple[Population, dict[str, Any], Following]]:
-    """Which parameters of which populations differ from saved ones, and what would follow.
+    """The parameters of each population that differ from saved ones, and what would follow.
 
-    Files from before parameters could be set between runs have none; they stay as they are then.
+    Older files, from before parameters could be set between runs, have none; the present parameters
+    then stay as they are.
     """
     if not isinstance(saved, Mapping) or not all(isinstance(x, Mapping) for x in saved.values()):
         raise InputError(f"The saved parameters are {show(saved)}; they are damaged.")

@@ -1,4 +1,4 @@
-"""Rows that a recording gathers in parts, and that are read as one array."""
+"""Rows that a recording gathers in parts and that are read as one array."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Rows"]
 class Rows:
     """Rows that come in parts and are read as one array.
 
-    However often they are read in between, a row is copied a few times at the most.
+    However often they are read in between, each row is copied at most a few times.
     """
 
     def __init__(self, width: tuple[int, ...], dtype: Any):
@@ -24,15 +24,15 @@ class Rows:
         self.size = 0
 
     def append(self, rows: np.ndarray) -> None:
-        """Add rows, which are nobody else's."""
+        """Add rows, which no one else may hold."""
         if len(rows):
             self._parts.append(rows)
             self.size += len(rows)
 
     def read(self) -> np.ndarray:
-        """All rows, for those who do not write to them: others may have been given them."""
+        """All rows, for callers that do not write to them: others may hold the same array."""
         if self.size > len(self._room):
-            # The first time there is nothing to spare, as most are read once, after the last run.
+            # The first read leaves no spare room, as most rows are read once, after the last run.
             room = np.empty(
                 (max(self.size, 2 * self._joined), *self._room.shape[1:]), self._room.dtype
             )
@@ -45,7 +45,7 @@ class Rows:
         return read_only(self._room[: self.size])
 
     def cut(self, size: int) -> None:
-        """Forget all rows but the first so many; who has read the others keeps them."""
+        """Forget all but the first `size` rows; callers that have read the others keep them."""
         if size < self.size:
             self._room = self.read()[:size].copy()
             self._joined = self.size = size

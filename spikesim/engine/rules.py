@@ -1,4 +1,4 @@
-"""Plasticity rules of a user's own: what they are made of, and what synapses with one keep."""
+"""Plasticity rules that a user writes: their parts, and the state of synapses with one."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _OF_SYNAPSES |= dict.fromkeys(public_names(SomeSynapses), "what every synapse ha
 class PlasticityRule:
     """How spikes change the weights of a projection, in plain functions of numbers.
 
-    Each function is given what it asks for by the names of its arguments,
+    Each function gets its arguments by their names,
 
     - ``w``, the weight, and variables of the synapse, by their names,
     - traces of the two neurons, by their names: each spike adds 1, and they decay exactly,
     - `parameters` by their names, ``dt``, and ``every`` in ms,
-    - variables of the neurons: ``v_post`` is the ``v`` of the postsynaptic one, ``v_pre`` that of
-      the other,
+    - variables of the neurons: ``v_post`` is the ``v`` of the postsynaptic neuron, ``v_pre`` that
+      of the presynaptic one,
 
     and returns the new weight. A rule with variables returns the weight and all of them, in their
-    order: ``return w, E``. The functions are compiled like the steps of a `Neuron`, by the same
-    rules.
+    order: ``return w, E``. The functions are compiled like the steps of a `Neuron` and have to
+    follow the same rules.
 
-    A spike counts when it arrives at the synapse, after the delay. It acts with the weight that it
-    finds; then `on_pre` is called, and then the spike is added to the traces of its neuron. When
-    the postsynaptic neuron fires, `on_post` is called, then its traces grow. Within a step arrivals
-    come first, then spikes of the step, then `on_step`.
+    A presynaptic spike counts when it arrives at the synapse, after the delay. It acts with the
+    present weight; then `on_pre` is called, and then the spike is added to the traces of its
+    neuron. When the postsynaptic neuron fires, `on_post` is called, and then its traces grow.
+    Within a step, arrivals come first, then spikes of the step, then `on_step`.
 
     Parameters
     ----------
@@ -63,23 +63,23 @@ class PlasticityRule:
     on_step : callable, optional
         Called for all synapses, at the end of every interval of `every` ms.
     every : float, optional
-        In ms, a multiple of dt; dt by default.
+        In ms, a multiple of dt; by default, dt.
     variables : dict of str to float
-        What each synapse has besides its weight, and what it starts from.
+        The variables of each synapse besides its weight, and their start values.
     traces : dict of str to float
         Names that begin with 'pre' or 'post', and time constants in ms: ``{"pre": 20.0,
         "post_slow": 125.0}`` is a trace of each presynaptic neuron and one of each postsynaptic
         neuron. If one is above 32 s, traces and variables are float64.
     parameters : dict of str to float
-        Numbers that may be set between runs, ``synapses.rule.reward = 0.3``, or by a Phase; see
+        Numbers that you may set between runs, ``synapses.rule.reward = 0.3``, or by a Phase; see
         `RulePlasticity.array`.
     w_min, w_max : float, optional
-        Bounds of the weight; none by default.
+        Bounds of the weight. By default, there are none.
 
     Raises
     ------
     InputError
-        If a name is used twice or an argument asks for what is not there.
+        If a name is used twice, or an argument has a name that stands for nothing.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class PlasticityRule:
     w_max: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no projection can learn by."""
+        """Refuse a rule that no projection can use."""
         taken = {**_TAKEN, **dict.fromkeys(public_names(Plasticity), "an attribute of plasticity")}
         taken.update({"w_min": "a bound", "w_max": "a bound", "array": "a method of plasticity"})
         check_names_and_numbers("variables", self.variables, _OF_SYNAPSES | taken)
@@ -154,7 +154,7 @@ class PlasticityRule:
         return (-inf if name == "w_min" else inf) if value is None else float(value)
 
     def numbers(self) -> dict[str, float]:
-        """The numbers of the rule, by what they are."""
+        """The numbers of the rule, by name."""
         each = {"every": self.every, "w_min": self.w_min, "w_max": self.w_max}
         given = {name: float(value) for name, value in each.items() if value is not None}
         given.update({f"time constant of {name}": float(x) for name, x in self.traces.items()})
@@ -164,18 +164,18 @@ class PlasticityRule:
 
 
 class RulePlasticity(Plasticity):
-    """What synapses with a `PlasticityRule` keep, and their Phases; as `Projection.plasticity`.
+    """The state and Phases of synapses with a `PlasticityRule`, as `Projection.plasticity`.
 
-    Parameters of the rule are numbers that may be set. Variables are arrays, of the shape of the
-    weights: ``synapses.rule.E``. Traces can be read: ``synapses.rule.pre`` is what those of the
-    presynaptic neurons are now.
+    Parameters of the rule are numbers that you may set. Variables are arrays with the shape of the
+    weights: ``synapses.rule.E``. Traces can be read: ``synapses.rule.pre`` has the present values
+    of that trace for the presynaptic neurons.
 
     Parameters
     ----------
     rule : PlasticityRule
     pre, post : Population
     synapses : Synapses
-        From `pre` to `post`; they get weights of their own.
+        From `pre` to `post`; each of them gets its own weight.
     port : str
         The variable of `post` that they act on.
     """
@@ -225,7 +225,7 @@ class RulePlasticity(Plasticity):
             self._params.update({f"{key}_{name}": value for key, value in unit.items()})
 
     def _check(self, rule: PlasticityRule, synapses: Synapses) -> None:
-        """Refuse what cannot work; give the synapses weights of their own."""
+        """Refuse a rule that cannot work; give each synapse its own weight."""
         post, dtype, dt = self._ends["post"], self._dtype, self._ends["pre"].network.dt
         for name, tau in rule.traces.items():
             check_number(
@@ -267,7 +267,7 @@ class RulePlasticity(Plasticity):
             )
 
     def _of(self, trace: str) -> Population:
-        """Whose trace it is."""
+        """The population to which a trace belongs."""
         return self._ends["post" if trace.startswith("post") else "pre"]
 
     def _type(self) -> str:
@@ -302,7 +302,7 @@ class RulePlasticity(Plasticity):
             self._set_bound(name, value)
 
     def _now(self, name: str) -> np.ndarray:
-        """A trace at the beginning of the next step."""
+        """The value of a trace at the beginning of the next step."""
         unit, step = self._units[name], self._ends["pre"].network.step
         elapsed = (step - 1) % unit["period"] + 1 if step else 0  # units end when the step begins
         return self._traces[name] * self._traces[name].dtype.type(exp(-elapsed * unit["rate"]))

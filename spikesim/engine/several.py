@@ -19,7 +19,7 @@ __all__ = ["SpikeRecordings"]
 
 
 class _CommonWriter(SpikeWriter):
-    """A file that several recordings go to; it is finished when the last of them is closed."""
+    """A file to which several recordings write; closing the last of them finishes it."""
 
     def __init__(self, path: str | Path, dt: float, sizes: dict[str, int]):
         super().__init__(path, dt, sizes)
@@ -36,7 +36,7 @@ class SpikeRecordings(Sequence[SpikeRecording]):
 
     It holds a `SpikeRecording` for each, in the order in which they were named:
     ``exc_spikes, inh_spikes = net.record_spikes(exc, inh)``. ``recordings[0]`` and
-    ``recordings["exc"]`` are one of them.
+    ``recordings["exc"]`` return one of them.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class SpikeRecordings(Sequence[SpikeRecording]):
             try:
                 return self._recordings[which]
             except (IndexError, TypeError):
-                if type(which) is int:  # as whoever iterates by number expects
+                if type(which) is int:  # as Python's iteration by number expects
                     raise IndexError(f"there are {len(self)} recordings, and no {which}") from None
         names = ", ".join(repr(each.name) for each in self)
         raise InputError(
@@ -94,27 +94,27 @@ class SpikeRecordings(Sequence[SpikeRecording]):
         )
 
     def take(self) -> list[Spikes]:
-        """What was recorded of each population; the recordings forget it. See `SpikeRecording`."""
+        """Take out the spikes of each population; recordings forget them. See `SpikeRecording`."""
         return [each.take() for each in self._recordings]
 
     def new(self) -> list[Spikes]:
-        """The spikes of each population since the last look. See `SpikeRecording`."""
+        """The spikes of each population since the previous call. See `SpikeRecording`."""
         return [each.new() for each in self._recordings]
 
     def clear(self) -> None:
-        """Forget what was recorded so far; the recordings begin anew at the present time."""
+        """Forget everything recorded so far; the recordings begin again at the present time."""
         for each in self._recordings:
             each.clear()
 
     def close(self) -> None:
-        """End all of the recordings, and finish their file.
+        """End all recordings, and finish their file.
 
         Raises
         ------
         FileError
-            If the file cannot be written; then nothing is left of it.
+            If the file cannot be written; nothing is then left of it.
         """
-        with ExitStack() as stack:  # if one cannot, the others still do
+        with ExitStack() as stack:  # even if one fails, the others are closed
             for each in self._recordings:
                 stack.callback(each.close)
 

@@ -1,4 +1,4 @@
-"""Spike-timing dependent plasticity of a projection: its constants, and the state that it needs."""
+"""Spike-timing dependent plasticity of a projection: its constants and its state."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ LONGEST = 1e15
 _FIXED = ("tau_plus", "tau_minus")
 
 PERIOD = 8.0
-"""How many time constants a trace goes on in the same unit; see `spikesim.kernels.stdp`."""
+"""The number of time constants for which a trace keeps its unit; see `spikesim.kernels.stdp`."""
 
 
 class PairSTDP(NamedTuple):
     """Spike-timing dependent plasticity, additive, with every pair of spikes; times in ms.
 
     After Song, Miller & Abbott (2000, doi:10.1038/78829). A spike that arrives at the synapse a
-    time d before the neuron fires adds A_plus exp(-d / tau_plus) to the weight; one that arrives d
-    after takes A_minus exp(-d / tau_minus) away. Changes of all pairs add up and take effect at
-    once, and the weight stays from `w_min` to `w_max`.
+    time d before the neuron fires adds A_plus exp(-d / tau_plus) to the weight. One that arrives d
+    after it subtracts A_minus exp(-d / tau_minus). The changes of all pairs add up and take effect
+    at once, and the weight stays between `w_min` and `w_max`.
 
-    An arriving spike acts with the weight that it finds and changes it then. Within a step arrivals
-    come first: they are compared with the neuron's spikes of the steps before, and its spikes of
-    this step with arrivals of this step, too, which then have d = 0. Short-term plasticity of the
-    same projection changes what a spike does, not what is learned from it.
+    An arriving spike acts with the present weight and then changes it. Within a step, arrivals come
+    first, and are paired with the neuron's spikes of earlier steps. The neuron's spikes are paired
+    with arrivals up to this step; those of this step have d = 0. Short-term plasticity of the same
+    projection changes the effect of a spike, but not what the synapse learns from it.
 
     Attributes
     ----------
     tau_plus, tau_minus : float
         Time constants of strengthening and weakening, in ms. Above 32 s, traces are float64.
     A_plus, A_minus : float
-        What a pair at d = 0 adds and takes away, in the unit of the weight. The defaults are those
-        of the article for weights in units of the strongest one: with a `w_max` of 0.015 they have
-        to be 0.015 times as large. Negative numbers turn the rule around. The weight of an
+        How much a pair at d = 0 adds and subtracts, in the unit of the weight. The defaults are
+        those of the article for weights in units of the strongest one: with a `w_max` of 0.015 they
+        have to be 0.015 times as large. Negative numbers reverse the rule. The weight of an
         inhibitory synapse may be negative: adding to it makes the synapse weaker.
     w_max, w_min : float
-        Bounds of the weight, neither of them on the other side of 0.
+        Bounds of the weight, which may not have opposite signs: 0 and 1, for example.
 
     Examples
     --------
@@ -70,14 +70,14 @@ class PairSTDP(NamedTuple):
 
 
 class PairPlasticity(Plasticity):
-    """What synapses with `PairSTDP` keep, and their Phases.
+    """The state and Phases of synapses with `PairSTDP`.
 
     Parameters
     ----------
     rule : PairSTDP
     pre, post : Population
     synapses : Synapses
-        From `pre` to `post`; they get weights of their own.
+        From `pre` to `post`; each of them gets its own weight.
     port : str
         The variable of `post` that they act on.
     """
@@ -144,7 +144,7 @@ class PairPlasticity(Plasticity):
             depression = self._phase(stdp.depress_dense, stdp.depressing, State(arrived, weights))
         else:
             rows = self._synapses.rows()
-            out = self._post.landing(self._port)  # as a delivery's, for its length
+            out = self._post.landing(self._port)  # for its length, as in a delivery
             state = State(arrived, rows, weights, out=out)
             depression = self._phase(stdp.depress_sparse, stdp.depressing, state, tuple(rows))
         return [renewal, depression, self._phase(stdp.arrive, short_term.arrivals, arrived)]
@@ -166,7 +166,7 @@ class PairPlasticity(Plasticity):
 
 
 def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
-    """Refuse what cannot work; give the synapses weights of their own."""
+    """Refuse a rule that cannot work; give each synapse its own weight."""
     setting = post.network
     for name in ("tau_plus", "tau_minus"):
         check_number(

@@ -1,4 +1,4 @@
-"""A stimulus that is played to neurons; `spikesim.kernels.stimuli` says how."""
+"""A stimulus that is played to neurons; `spikesim.kernels.stimuli` computes it."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Stimulus(Injection):
     ----------
     population : Population
     target : str
-        The input that it is added to.
-    stimulus : numpy.ndarray, float, or what `spikesim.stimuli` makes
-        What is played. May be set between runs, to any other.
+        The input that it adds to.
+    stimulus : numpy.ndarray, float, or a stimulus of `spikesim.stimuli`
+        The stimulus that is played. You may set it to any other between runs.
     begin : float
         When its own time begins, in ms.
     is_on : bool
-        Whether it is played; may be set between runs. Its time goes on in either case.
+        Whether it is played; may be set between runs. Its time continues in either case.
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -197,7 +197,7 @@ class Stimulus(Injection):
         return {**super().built(), **self._described}
 
     def _description(self) -> dict[str, Any]:
-        """What was played at first."""
+        """The stimulus that was played at first."""
         checksum = 0
         for name in sorted(self._arrays):
             checksum = crc32(np.ascontiguousarray(self._arrays[name]).data, checksum)

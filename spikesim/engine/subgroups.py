@@ -1,8 +1,8 @@
-"""Some neurons of a population, to be connected, recorded and stimulated as a population is.
+"""Some neurons of a population, which can be connected, recorded and stimulated like a population.
 
-A subgroup is a way of pointing at neurons and costs nothing: the population is advanced as a whole.
-Its neurons are numbered from 0 on, as those of a population are; `Subgroup.ids` says which neurons
-of the population they are.
+A subgroup only points at neurons and costs nothing: the network advances the population as a whole.
+A subgroup numbers its neurons from 0, like a population; `Subgroup.ids` has their numbers in the
+population.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def subgroup(population: Population, key: Any, among: np.ndarray | None = None) 
     population : Population
     key : slice, int, array_like of int, array_like of bool
     among : numpy.ndarray of int, optional
-        The neurons that `key` counts; all by default.
+        The neurons that `key` counts; by default, all.
     """
     within = np.arange(population.n) if among is None else among
     n = within.size
@@ -65,25 +65,25 @@ def subgroup(population: Population, key: Any, among: np.ndarray | None = None) 
 
 
 def name_of_projection(pre: Subgroup, post: Subgroup) -> str:
-    """What a projection is called unless its user names it: an identifier."""
+    """The name of a projection unless its user gives one: an identifier."""
     return f"{pre._identifier}_to_{post._identifier}"
 
 
 class Subgroup(Guarded):
     """Some neurons of a population: ``cells[:80]``, ``cells[::2]``, ``cells[[3, 7]]``, a mask.
 
-    `Network.connect`, `record`, `record_spikes`, `play`, `add_noise` and `add_background` take it
-    in place of a population, and ``neurons=`` of others takes it, too. Variables can be read and
-    set: ``exc.v[:] = -60.0``, where the neurons are a slice, and ``exc.v = -60.0`` in any case; so
-    can parameters, ``exc.threshold = -48.0``.
+    `Network.connect`, `record`, `record_spikes`, `play`, `add_noise` and `add_background` accept it
+    in place of a population, and ``neurons=`` of other calls accepts it, too. You can read and set
+    variables, by ``exc.v = -60.0`` or, if the neurons are a slice, by ``exc.v[:] = -60.0``, and
+    parameters, by ``exc.threshold = -48.0``.
 
     Attributes
     ----------
     population : Population
     n : int
-        How many neurons it has.
+        The number of neurons in it.
     ids : numpy.ndarray of int, shape (n,)
-        Their numbers in the population; to be read only.
+        Their numbers in the population; for reading only.
     name : str
         For example 'cells[0:80]'.
 
@@ -102,7 +102,7 @@ class Subgroup(Guarded):
         ("population", "n", "ids", "name"), "take another subgroup, as in cells[:80]"
     )
 
-    __iter__: ClassVar[None] = None  # or Python would look for neurons until there is an error
+    __iter__: ClassVar[None] = None  # otherwise Python would iterate by index until an error
 
     def __init__(self, population: Population, ids: np.ndarray):
         self.population = population
@@ -138,7 +138,7 @@ class Subgroup(Guarded):
             return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
         if self._slice is not None:
             return own.state[name][self._slice]
-        return read_only(own.state[name][self.ids])  # what is written to a copy would be lost
+        return read_only(own.state[name][self.ids])  # values written to a copy would be lost
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__.get("population")
@@ -160,12 +160,12 @@ class Subgroup(Guarded):
         yield from dict.fromkeys([*self.population.state, *self.population.parameters])
 
     def silence(self, on: bool = True) -> None:
-        """Let these neurons send no spikes, or let them send spikes again; see `Population`."""
+        """Stop these neurons from sending spikes, or let them send again; see `Population`."""
         self.population.set_silent(self.ids, check_choice("on", on, [True, False]))
 
 
 def _names(population: Population, ids: np.ndarray, run: slice | None) -> tuple[str, str]:
-    """How a subgroup is shown, and what it is called in the name of a projection."""
+    """The name of a subgroup, and its form in the name of a projection."""
     name = population.name
     if ids.size == population.n:
         return name, name

@@ -1,4 +1,4 @@
-"""What a network consists of, as tables: `Network.summary`, and how its parts show themselves."""
+"""The parts of a network as tables: `Network.summary`, and how each part shows itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS = {id(kind): name for name, kind in vars(neurons).items() if name in neur
 
 
 def network_summary(net: Network) -> Summary:
-    """Populations, projections, backgrounds and recordings, and the memory that they take."""
+    """Populations, projections, backgrounds and recordings, with the memory that they take."""
     title = (
         f"Network at {net.time:g} ms, dt {net.dt:g} ms, seed {net.seed}"
         + (f", noise seed {net.noise_seed}" if net.noise_seed != net.seed else "")
@@ -86,14 +86,14 @@ def _synapses(projection: Projection) -> list[str]:
 
 
 def _weight(weights: np.ndarray) -> str:
-    """The one weight there is, or mean and standard deviation."""
+    """The weight that all synapses share, or mean and standard deviation."""
     if weights.size and weights.min() != weights.max():
         return f"{weights.mean(dtype=np.float64):g} ± {weights.std(dtype=np.float64):.3g}"
     return range_text(weights)
 
 
 def _kind(population: Population) -> str:
-    """How the kind of neuron is called, or what its steps are."""
+    """The name of the kind of neuron, or its steps."""
     neuron = population.neuron
     known = getattr(neuron, "name", "") or _KINDS.get(id(neuron), "")
     if known or not neuron.steps:
@@ -103,7 +103,7 @@ def _kind(population: Population) -> str:
 
 
 def _given(population: Population) -> str:
-    """Parameters that differ from the defaults."""
+    """The parameters that differ from the defaults."""
     defaults = population.neuron.parameters
     found = {n: x for n, x in _parameters(population).items() if np.any(x != defaults[n])}
     return ", ".join(f"{name} {range_text(value)}" for name, value in found.items())
@@ -130,5 +130,5 @@ def _memory(net: Network) -> int:
 
 
 def _plain(text: str) -> str:
-    """Without the brackets of a repr."""
+    """The text of a repr without its brackets."""
     return text.removeprefix("<").removesuffix(">")

@@ -1,7 +1,7 @@
-"""Synapses as data: a table of them, some of them by their neurons, and their weights over time.
+"""Synapses as data: a table, a choice of them by their neurons, and their weights over time.
 
-Synapses have numbers, by which they lie in the table: they come in rows of presynaptic neurons, in
-a row by ascending target. Dense and sparse projections are alike in all of this.
+The number of a synapse is its row in the table. The table is ordered by presynaptic neuron, and
+then by target. All this is the same for dense and sparse projections.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def table(synapses: Any) -> np.ndarray:
     rows["pre"], rows["post"] = synapses.source, synapses.target
     rows["delay"] = delays(synapses, slice(None))
     for name, array in values.items():
-        rows[name] = array.reshape(-1)  # one number, if all share it
+        rows[name] = array.reshape(-1)  # one number, if all synapses share it
     return rows
 
 
@@ -53,7 +53,7 @@ def matrix(synapses: Any) -> Any:
 
 
 def delays(synapses: Synapses, places: Any) -> np.ndarray:
-    """How late synapses are, in ms."""
+    """The delays of synapses, in ms."""
     later = synapses.later
     steps = np.zeros(synapses.size, np.int64)[places] if later is None else later[places]
     return (synapses.delay + steps.astype(np.int64)) * synapses._setting.dt
@@ -67,12 +67,12 @@ class SomeSynapses(Named):
     pre, post : numpy.ndarray of int, shape (synapses,)
         Their neurons.
     weight : numpy.ndarray, shape (synapses,)
-        Their weights now, a copy. To be set as a whole, between runs: a number for all, or one for
-        each. So may the variables of a plasticity rule, by their names.
+        A copy of their present weights. You can set them as a whole between runs: one number for
+        all, or one for each. The same holds for the variables of a plasticity rule, by name.
     delay : numpy.ndarray, shape (synapses,)
         In ms.
     places : numpy.ndarray of int, shape (synapses,)
-        Their numbers: where they lie in the projection's table.
+        Their numbers, which are their rows in the projection's table.
 
     Examples
     --------
@@ -126,7 +126,7 @@ class SomeSynapses(Named):
         self._write("weight", values)
 
     def are_of(self, projection: Any) -> bool:
-        """Whether they belong to a projection."""
+        """Whether the synapses belong to `projection`."""
         return self._synapses is projection
 
     def _more(self) -> Iterator[str]:
@@ -156,7 +156,7 @@ class SomeSynapses(Named):
 
 
 def chosen_synapses(projection: Any, chosen: Any) -> Any:
-    """The numbers of synapses that a user chose, ``synapses.onto(3)`` or numbers."""
+    """The numbers of the synapses that a user chose, as ``synapses.onto(3)`` or by number."""
     if not isinstance(chosen, SomeSynapses):
         return chosen
     if not chosen.are_of(projection):
@@ -169,13 +169,13 @@ def chosen_synapses(projection: Any, chosen: Any) -> Any:
 class SynapseRecording(StateRecording):
     """Samples of weights, or of variables of a plasticity rule; made by `Network.record`.
 
-    ``recording.weight`` has shape (synapses, samples), as ``recording.v`` of neurons has; all else
-    is as for `StateRecording`. `population` is the projection.
+    ``recording.weight`` has shape (synapses, samples), like ``recording.v`` for neurons; everything
+    else is as in `StateRecording`. `population` is the projection.
 
     Attributes
     ----------
     synapses : numpy.ndarray of int, shape (synapses,)
-        Their numbers: where they lie in the projection's table.
+        Their numbers, which are their rows in the projection's table.
     pre, post : numpy.ndarray of int, shape (synapses,)
         Their neurons.
     """

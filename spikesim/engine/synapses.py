@@ -1,7 +1,8 @@
-"""Synapses: which neurons they connect, with which weights and how late.
+"""Synapses: which neurons they connect, with which weights and delays.
 
-They are drawn by rules, or given as a matrix, with the random numbers of one stream. Either there
-is a weight for all pairs, in `W`, or those that exist lie in rows of presynaptic neurons.
+They are drawn by rules, with the random numbers of one stream, or given as a matrix. They are
+stored either as a weight for all pairs, in `W`, or as one row of synapses for each presynaptic
+neuron.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ from spikesim.kernels.machine.states import State
 
 __all__ = ["Synapses", "varies"]
 
-_WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # streams of random numbers, from here on
+_WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # the first of the streams of random numbers
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
-PIECE = 1 << 18  # weights or delays drawn at once
+PIECE = 1 << 18  # weights or delays drawn in one call
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
 
 
 class Synapses(Part):
-    """Synapses between so many neurons and so many others; a `Projection` is one.
+    """Synapses from a number of neurons to a number of others; a `Projection` is one of these.
 
     Parameters
     ----------
     setting : Setting
     name : str
-        For messages.
+        The name, for messages.
     shape : tuple of int
-        How many neurons there are on both sides.
+        The number of neurons on each side.
     is_recurrent : bool
-        Whether they are the same.
+        Whether both sides are the same neurons.
     within : tuple of numpy.ndarray of int, optional
-        Between which of the neurons on both sides there are synapses; between all by default.
+        The neurons on each side between which there are synapses; by default, all.
     """
 
     def __init__(
@@ -58,9 +59,9 @@ class Synapses(Part):
         self.shape = shape
         self.is_recurrent = is_recurrent
         self._within = within
-        self._is_matrix = False  # of weights for all pairs of those
+        self._is_matrix = False  # whether it holds weights for all pairs of those
         self._setting = setting
-        self._weights: dict[str, np.ndarray] = {}  # "W" or "weight"; others may take their place
+        self._weights: dict[str, np.ndarray] = {}  # "W" or "weight"; other arrays may replace them
         self._delivering: dict[str, Any] = {"delay": 1, "parts": SHARED, "each": 0}
         self._start: np.ndarray = np.zeros(0, np.int64)
         self._target: np.ndarray = np.zeros(0, np.uint16)
@@ -70,7 +71,7 @@ class Synapses(Part):
 
     @property
     def weights(self) -> State:
-        """The weights by their name, 'W' or 'weight', for a Phase that finds those of the day."""
+        """The weights by name, 'W' or 'weight', for a Phase that finds the present array."""
         return State(self._weights)
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
@@ -89,7 +90,7 @@ class Synapses(Part):
         own[...] = self.bounded("W", values)
 
     def _share(self, W: np.ndarray) -> None:
-        """Take this array itself as `W`: another owner goes on writing to it."""
+        """Take this array itself as `W`: another owner continues to write to it."""
         self._weights["W"] = W
 
     @property
@@ -117,12 +118,12 @@ class Synapses(Part):
             own[...] = self.bounded("weight", values)
 
     def _set_weight(self, weight: np.ndarray) -> None:
-        """Put another array in the place of the weights of sparse synapses."""
+        """Replace the array of weights of sparse synapses."""
         self._weights["weight"] = weight
         self._delivering["each"] = _EACH if weight.size == self._target.size else 0
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
-        """Weights that may be set; a subclass may refuse some."""
+        """Check weights that a user sets; a subclass may refuse some."""
         return values
 
     @property
@@ -149,7 +150,7 @@ class Synapses(Part):
 
     @property
     def size(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return self._target.size if self.W is None else self.W.size
 
     @property
@@ -159,7 +160,7 @@ class Synapses(Part):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the synapses take."""
+        """The memory that the synapses take, in bytes."""
         if self.W is not None:
             return self.W.nbytes
         later = 0 if self._later is None else self._later.nbytes
@@ -171,8 +172,8 @@ class Synapses(Part):
         Returns
         -------
         dict
-            Those onto neuron j are ``start_post[j]:start_post[j + 1]``; ``source`` says which
-            neuron each comes from, ``place`` where it lies in `weight`, or in ``W.reshape(-1)``.
+            The synapses onto neuron j are ``start_post[j]:start_post[j + 1]``. ``source`` has the
+            presynaptic neuron of each, and ``place`` its index in `weight` or ``W.reshape(-1)``.
         """
         if not self._by_target:
             target = self.rows()["target"]
@@ -186,11 +187,11 @@ class Synapses(Part):
         return dict(self._by_target)
 
     def structure(self) -> list[np.ndarray]:
-        """What nothing ever writes: which neurons the synapses connect, in both orders."""
+        """The arrays that never change: the neurons that synapses connect, in both orders."""
         return [self._start, self._target, *self._by_target.values()]
 
     def _sum(self) -> int:
-        """A checksum of which neurons the synapses connect, and how late each is."""
+        """A checksum of the neurons that the synapses connect, and of the delays."""
         if self._checksum is None:
             self._checksum = 0
             for array in (self._start, self._target, self._later):
@@ -199,7 +200,7 @@ class Synapses(Part):
         return self._checksum
 
     def individual(self) -> np.ndarray:
-        """The weights of a sparse projection, from now on one for each synapse."""
+        """The weights of a sparse projection; from now on, each synapse has its own."""
         if self.weight.size != self._target.size:
             self._set_weight(np.full(self._target.size, self.weight[0], self.weight.dtype))
         return self.weight
@@ -212,7 +213,7 @@ class Synapses(Part):
         multapses: bool | None,
         stream: int,
     ) -> None:
-        """Make the synapses; see `Network.connect` for the forms that `weight` may take."""
+        """Make the synapses; see `Network.connect` for the possible forms of `weight`."""
         from scipy import sparse
 
         dtype, seed, shape = self._setting.dtype, self._setting.seed, self._drawn_shape
@@ -269,11 +270,11 @@ class Synapses(Part):
                 W[...] = weight
 
     def delay_by(self, delay: Any, stream: int) -> None:
-        """Give synapses delays of their own, in ms: an array, or a function that draws them."""
+        """Give each synapse its own delay, in ms: by an array, or a function that draws them."""
         if (self.W is not None or self._is_matrix) and not callable(delay):
             delay = check_array("delay", delay)
             if delay.shape == self._drawn_shape:
-                delay = delay.reshape(-1)  # laid out as the weights are
+                delay = delay.reshape(-1)  # in the same order as the weights
         if self.W is not None:
             self._keep(all_to_all(self.shape))
             self._set_weight(self._weights.pop("W").reshape(-1))
@@ -292,7 +293,7 @@ class Synapses(Part):
             self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
 
     def delay_all(self, steps: int) -> None:
-        """Give all synapses one delay, in steps."""
+        """Give all synapses the same delay, in steps."""
         self._delivering["delay"] = steps
 
     def _keep(self, synapses: Rows) -> None:
@@ -301,7 +302,7 @@ class Synapses(Part):
         self._start, self._target = synapses
 
     def _placed(self, synapses: Rows, pre: np.ndarray, post: np.ndarray) -> Rows:
-        """Synapses between the chosen neurons, as synapses between all: others have none."""
+        """Synapses between the chosen neurons, as rows for all neurons: the others have none."""
         counts = np.zeros(self.shape[0], np.int64)
         counts[pre] = np.diff(synapses.start)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -309,7 +310,7 @@ class Synapses(Part):
 
     @property
     def _drawn_shape(self) -> tuple[int, int]:
-        """How many neurons there are on both sides between which there may be synapses."""
+        """The number of neurons on each side between which there may be synapses."""
         return self.shape if self._within is None else (self._within[0].size, self._within[1].size)
 
     def _check_autapses(self, autapses: Any) -> bool:
@@ -338,7 +339,7 @@ class Synapses(Part):
     def _pieces(
         self, name: str, values: Any, chance: np.random.Generator, dtype: Any = None
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """A number for each synapse, in pieces: what is drawn need not all be kept."""
+        """A number for each synapse, in pieces, so that not all drawn numbers need be stored."""
         if not callable(values):
             yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
             return
@@ -363,11 +364,11 @@ class Synapses(Part):
 
 
 def varies(name: str, value: Any) -> bool:
-    """Whether there is one for each synapse, in an array or drawn by a function."""
+    """Whether each synapse has its own value, from an array or drawn by a function."""
     if callable(value):
         return True
     try:
         return np.ndim(value) > 0
-    except Exception:  # whatever the conversion of a foreign object raises
+    except Exception:  # the conversion of a foreign object may raise anything
         check_array(name, value)
         raise

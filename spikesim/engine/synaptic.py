@@ -1,4 +1,4 @@
-"""The synapse model of a projection: its variables, how spikes arrive at them, and its current."""
+"""The synapse model of a projection: its variables, arriving spikes, and its current."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = ["SynapticInput"]
 
 
 class SynapticInput(Named):
-    """What the neurons of a projection have of its `Synapse`; as `Projection.synapse`.
+    """The state of a `Synapse` in the neurons of a projection, as `Projection.synapse`.
 
-    Variables are arrays of shape (post.n,), to be read and set between runs, as in
-    ``synapses.synapse.g``. Parameters are numbers that may be set: ``synapses.synapse.Mg = 0.0``.
+    Variables are arrays of shape (post.n,), such as ``synapses.synapse.g``, which you can read and
+    set between runs. Parameters are numbers that you may set: ``synapses.synapse.Mg = 0.0``.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class SynapticInput(Named):
         return {f"number_{name}": value for name, value in numbers.items()}
 
     def _asks(self, role: str) -> list[tuple[str, str]]:
-        """What each argument is, as code, and the variable of the neuron that it is, or ''."""
+        """The code for each argument, and the variable of the neuron that it is, or ''."""
         neuron = [n for n in self._post.state if n not in ("spike", "uniform", self._target)]
         numbers = [n.removeprefix("number_") for n in self._params if n.startswith("number_")]
         asks = []
@@ -107,30 +107,30 @@ class SynapticInput(Named):
     # ---------------------------------------------------------------------------- for a network
 
     def built(self) -> dict[str, Any]:
-        """The numbers of the model, as it was given."""
+        """The numbers of the model, as it was given to the network."""
         each = {**self.model.parameters, **self.model.variables}
         return {f"{name} of the synapse": float(value) for name, value in each.items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What a run changes."""
+        """The arrays that a run changes."""
         held = {f"synapse_{name}": array for name, array in self._variables.items()}
         return {**held, **{f"synapse_{name}": array for name, array in self._ring.items()}}
 
     def look_ahead(self, steps: int) -> None:
-        """Have room for what arrives in up to `steps` steps from now."""
+        """Make room for spikes that arrive up to `steps` steps from now."""
         size = 4.0 * (steps + 1) * self._post.n
         check_memory(f"delay is up to {steps} steps later for some synapses", size)
         self._ring["ring"] = np.zeros((steps + 1, self._post.n), self._dtype)
 
     def landing(self) -> np.ndarray:
-        """Where weights are added: a ring of rows, shape (slots, post.n)."""
+        """The ring of rows to which weights are added, shape (slots, post.n)."""
         return self._ring.get("ring", self._row())
 
     def _row(self) -> np.ndarray:
         return self._variables[self.model.on_spike].reshape(1, -1)
 
     def landings(self) -> list[Phase]:
-        """The Phase, if any, by which arrives what was under way for longer."""
+        """The Phase, if any, that delivers spikes that were under way for longer."""
         if not self._ring:
             return []
         state = {"ring": self._ring["ring"], "out": self._row()}

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which."""
+"""Which classes a model confuses with which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["confusion"]
 
-_FEW = 12  # classes up to which every number is written
+_FEW = 12  # the most classes for which every number is written
 
 
 def confusion(counts: Any, ax: Axes | None = None) -> Axes:
@@ -34,7 +34,7 @@ def confusion(counts: Any, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        If the counts are no square of numbers of 0 or more.
+        If the counts are not a square array of numbers of at least 0.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Figures of what trials have in common."""
+"""Figures of statistics over trials."""
 
 from __future__ import annotations
 
@@ -29,30 +29,31 @@ def psth(
 ) -> Any:
     """Draw the rate of neurons in the course of a trial, with its standard error over trials.
 
-    It is the peristimulus time histogram: spikes per second and neuron in each bin, as mean over
-    trials, in a band of one standard error of the mean to either side. What is left at the end of
-    a trial, shorter than a bin, is left out.
+    This is the peristimulus time histogram: the mean over trials of the spikes per second and
+    neuron in each bin, with a band of one standard error of the mean to either side. A rest at the
+    end of a trial that is shorter than a bin is left out.
 
     Parameters
     ----------
     trials : sequence
-        What `SpikeRecording.take` returned after each trial, or recordings, patterns, or pairs of
-        times (ms) and neurons. Times are shown from the start of each.
+        The result of `SpikeRecording.take` after each trial, or recordings, patterns, or pairs of
+        times (ms) and neurons. The figure shows times from the start of each trial.
     ax : matplotlib.axes.Axes, optional
-        With `raster`, two of them: for the spikes, and for the rate.
+        With `raster`, two axes: for the spikes and for the rate.
     bin_width : float
         In ms.
     neurons : array_like of int, array_like of bool, int or slice, optional
-        Which neurons' rate, as in `plot.raster`; all by default.
+        Which neurons, as in `plot.raster`. By default, all of them.
     raster : bool
-        Whether to draw the spikes of these neurons above, a row for each trial, the first on top.
+        Whether to draw the spikes of these neurons above the rate, in a row for each trial, with
+        the first trial on top.
     color : str, optional
-        Of the rate; blue by default.
+        The color of the rate; by default, blue.
 
     Returns
     -------
     matplotlib.axes.Axes
-        With `raster` a list of two: that of the spikes, and that of the rate.
+        With `raster`, a list of two: the axes of the spikes and those of the rate.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def _axes(given: Any, raster: bool) -> tuple[Axes | None, Axes]:
 
 
 def _draw_marks(ax: Axes, trials: Sequence[np.ndarray]) -> None:
-    """A row for each trial, the first on top."""
+    """Draw a row for each trial, the first on top."""
     height = ax.get_window_extent().height / ax.figure.dpi * 72.0
     ax.plot(
         np.concatenate(trials),
