@@ -185,7 +185,7 @@ class ImageCommands(ModelCommands):
         }
 
     def _suited(self, dataset: str) -> dict[str, Any]:
-        """What suits a dataset; one of one's own is taken for the more similar known one."""
+        """What suits a dataset; a user's own is treated as the most similar known one."""
         if dataset in self.suited:
             return self.suited[dataset]
         pixels = _load_once(dataset).train_images.shape[1]
