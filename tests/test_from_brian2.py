@@ -85,7 +85,8 @@ def test_a_script_runs_prints_its_numbers_and_writes_its_files(
     assert written == set(re.findall(r'(?:savefig|sonata)\("(\S+)"\)', script))
 
 
-def test_a_cell_of_a_notebook_shows_a_figure_and_the_population(tmp_path):
+def test_a_cell_of_a_notebook_shows_a_figure_and_the_population(tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a notebook has a backend of its own
     nbformat = pytest.importorskip("nbformat")
     client = pytest.importorskip("nbclient").NotebookClient
     pytest.importorskip("ipykernel")
