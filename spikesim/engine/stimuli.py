@@ -96,8 +96,8 @@ class Stimulus(Injection):
     @stimulus.setter
     def stimulus(self, stimulus: Any) -> None:
         if is_real(stimulus):
-            stimulus = step(stimulus)
-        if isinstance(stimulus, (Ramp, Sine, Function)) and self._dt is not None:
+            stimulus = step(check_number("stimulus", stimulus))
+        elif isinstance(stimulus, (Ramp, Sine, Function)) and self._dt is not None:
             raise InputError(
                 f"dt is {show(self._dt)}, which is for arrays; {stimulus!r} needs none, and the dt "
                 "of a function is given to stimuli.of."
