@@ -96,7 +96,7 @@ class Stimulus(Injection):
     @stimulus.setter
     def stimulus(self, stimulus: Any) -> None:
         if is_real(stimulus):
-            stimulus = step(check_number("stimulus", stimulus))
+            stimulus = step(check_number("stimulus", stimulus, dtype=self.population.dtype))
         elif isinstance(stimulus, (Ramp, Sine, Function)) and self._dt is not None:
             raise InputError(
                 f"dt is {show(self._dt)}, which is for arrays; {stimulus!r} needs none, and the dt "
