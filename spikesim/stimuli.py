@@ -62,7 +62,14 @@ class Function(NamedTuple):
 
     def samples(self, dt: float) -> np.ndarray:
         """The values of the function at the times 0, dt, 2 dt, ... before `duration`."""
-        times = dt * np.arange(int(np.ceil(self.duration / dt - 1e-6)))
+        count = int(np.ceil(self.duration / dt - 1e-6))
+        try:
+            times = dt * np.arange(count)
+        except MemoryError:
+            raise InputError(
+                f"duration is {self.duration:g} ms, for which the function is computed {count} "
+                "times; that much memory is not free."
+            ) from None
         try:
             made = np.asarray(self.function(times))
         except Exception as error:
