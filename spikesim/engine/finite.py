@@ -32,13 +32,9 @@ def is_finite(array: np.ndarray) -> bool:
     return isfinite(total) or bool(np.isfinite(array).all())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of sums; `is_finite` then looks at their parts
 def not_finite(network: Any) -> tuple[str, str] | None:
-    """The variable that is NaN or infinite, and a possible reason; None if there is none."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return _not_finite(network)
-
-
-def _not_finite(network: Any) -> tuple[str, str] | None:
+    """What is NaN or infinite, and what the reason may be; None if nothing is."""
     for population in network.populations.values():
         # Spikes under way to a neuron count, too: they would be saved.
         found = [*population.state.items(), *population.rings.items()]
