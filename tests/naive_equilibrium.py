@@ -14,6 +14,8 @@ are given.
     net.predict(x)                                the output, from 0, n_test steps
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -150,7 +152,7 @@ class NaiveEquilibrium:
     def rate_products(self, x, states):
         """The sum of (2.9)"""
         total = [np.zeros_like(W) for W in self.W]
-        for u, v in zip(states[:-1], states[1:], strict=True):
+        for u, v in pairwise(states):
             old, new = self.rates(x, u), self.rates(x, v)
             dr = [b - a for a, b in zip(old, new, strict=True)]
             rbar = [(a + b) / 2.0 for a, b in zip(old, new, strict=True)]
@@ -201,8 +203,8 @@ class NaiveEquilibrium:
         else:
             W, b, B = self.estimate(x, t, free, sign)
             self.add(W, b)
-            for k in range(len(self.B)):
-                self.B[k] = self.B[k] + self.eta[k + 1] * B[k]
+            for k, change in enumerate(B):
+                self.B[k] = self.B[k] + self.eta[k + 1] * change
         self.W = [W - gone for W, gone in zip(self.W, lost[0], strict=True)]
         self.B = [B - gone for B, gone in zip(self.B, lost[1], strict=True)]
         return free
