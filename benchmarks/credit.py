@@ -138,10 +138,11 @@ data = np.load(sys.argv[2])
 images, targets = (torch.from_numpy(data[name]) for name in ("images", "targets"))
 net = EPcont(argparse.Namespace(T=20, Kmax=4, dt=0.5, size_tab=[10, 500, 784], lr_tab=[0.05, 0.1],
     device_label=-1, no_clamp=False, beta=1.0))
-batches = [(images[k:k + 20], targets[k:k + 20]) for k in range(0, len(images), 20)]
-train(net, batches[:5], 1, "eqprop")
+whole = torch.utils.data.TensorDataset(images, targets)
+first = torch.utils.data.TensorDataset(images[:100], targets[:100])
+train(net, torch.utils.data.DataLoader(first, 20), 1, "eqprop")
 began = perf_counter()
-train(net, batches, 1, "eqprop")
+train(net, torch.utils.data.DataLoader(whole, 20), 1, "eqprop")
 print(1e3 * (perf_counter() - began) / len(images))
 """
 
