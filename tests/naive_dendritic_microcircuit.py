@@ -20,6 +20,7 @@ Where the equations leave a choice:
 - Ideal lateral weights are both P and Q of the self-predicting state, at the start and after every
   update; P and Q do not learn then. Fixed ones never change.
 - Frozen is W alone: Q, P and Y of that layer go on learning.
+- A step's noise is added to the potentials after their Euler step, of all somata.
 - Two-step updates take v_B and v_I from the latest way up. In the first that is the text's pass 1,
   with more passes it is what makes the products those of the fixed point.
 - Backprop gives the gradient by a_k W_k, of which the gains of section 2.6 speak: the one by W_k
@@ -229,7 +230,7 @@ class NaiveMicrocircuit:
         }
 
     def present(self, x, target=None, taught=True, learn=True, noise=None, last=0.0):
-        """A presentation; ``noise`` holds xi of one step after another.
+        """A presentation; ``noise`` holds xi of one step after another, without it there is none.
 
         Returns the mean of u_N over the last ms.
         """
@@ -253,7 +254,8 @@ class NaiveMicrocircuit:
         self.r_0, self.u_target, self.D = kept
         return found
 
-    # Section 2.5: the two-step dynamics. Examples are rows.
+    # Section 2.5: the two-step dynamics. Examples are rows, and so the potentials are left as rows,
+    # which the continuous dynamics do not go on from.
 
     def two_step(self, x, target=None, passes=1):
         """Leaves the potentials in u, uI, vB, vA, vI; returns u_N as it was before any target."""
