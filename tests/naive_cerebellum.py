@@ -78,6 +78,9 @@ class SpikingGranuleCells:
     delay is added), whether a cell can spike twice in a step (no: it spikes where its number from
     [0, 1) is below rate dt), the filter's gain (1 at rest, so a spike adds (1 - kappa) / dt), and
     where the filter starts (at r_0, so p = 0).
+
+    In the recurrent reflex m is large at low frequencies (1 / P), so that rate dt exceeds 1 at the
+    steps of 2 ms. One spike a step is then a ceiling, without which learning is less stable.
     """
 
     def __init__(self, tau, c, sign, r_0=40.0, tau_ph=0.02, dt=0.002):

@@ -74,6 +74,7 @@ def learn_w(w, a, delta, s, eta):
     """w += eta (a . delta) s^T, where delta is a neuron's, or its unit's.
 
     Not said: whose error delta is. With that of the neurons' currents I this is gradient descent.
+    With that of a unit's h it is not: the gradient has c and the sender's h as further factors.
     """
     delta = np.repeat(delta, len(a) // len(delta))
     return w + eta * np.outer(s, a * delta)
