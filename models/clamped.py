@@ -30,7 +30,7 @@ import numpy as np
 from spikesim.kernels import units, windows
 from spikesim.kernels.dense import multiply, row_product
 from spikesim.kernels.spikes import bounds
-from spikesim.kernels.trials import FIRST, PHASE, TRIAL
+from spikesim.kernels.trials import FIRST, PHASE, STARTED, TRIAL
 from spikesim.learning.alignment import cosines
 from spikesim.learning.forward import RateParameters, activated, drawn, read_out
 from spikesim.learning.images import ImageModel
@@ -66,6 +66,11 @@ class Parameters(RateParameters):
             self.xie_seung and (self.feedback == "random" or self.gamma == 0.0),
             "xie_seung goes with feedback='symmetric' and gamma above 0, by which it divides.",
         )
+
+
+def still_driven(s, p):
+    """With one hidden layer, nothing that drives it changes within the plus phase."""
+    return s.clock[PHASE] == FIRST or s.clock[STARTED] == 1
 
 
 def copy(j, t, s, p):
@@ -138,6 +143,10 @@ class ClampedNetwork(ImageModel):
     STREAMS = ("weights", "order", "feedback")
     DRAWN, PER_EXAMPLE = ("start",), ("particles",)
     KEEP = {"h_minus": FIRST}  # noqa: RUF012
+    SUITED = {  # noqa: RUF012
+        "digits": {"hidden": "100", "epochs": 20, "eta": 0.2},
+        "mnist": {"hidden": "500", "epochs": 10, "eta": 0.05},
+    }
 
     def weights(self, layers):
         p, chance, down = self.parameters, self.chance("weights"), self.chance("feedback")
@@ -230,6 +239,8 @@ class ClampedNetwork(ImageModel):
 
     def driven(self, net, layer, when):
         """f of (1) or f_L of (2), of the activities as they are now."""
+        if len(net.hidden) == 1 and layer is not net.output:
+            when = (*when, still_driven)
         if layer.index > 1:  # what comes from the input does not change in a trial
             yield layer.phase(units.drive, "block", when, a=layer.drive)
         if layer is net.output:
