@@ -20,16 +20,15 @@ phase ended. With h- and h+ at the ends of both phases:
     W_l <- W_l + eta_l (h+_{l-1}^T h+_l - h-_{l-1}^T h-_l)                  `chl`             (5)
     b_l <- b_l + eta_l (h+_l - h-_l)                                        all               (6)
 
-`xie_seung`: rates are eta_l gamma^{l-L}; (5) then tends to backpropagation as gamma tends to 0. As
+`xie_seung`: rates are eta_l gamma^{l-L}; (5) then tends to backpropagation as gamma tends to 0. With
 weak random feedback, (3) becomes feedback alignment. Both are of the feedforward pass, where
 delta_L = target - h_L, and so is the gradient that measures compare with.
 """
 
 import numpy as np
 
-from spikesim.kernels import units, windows
-from spikesim.kernels.dense import multiply, row_product
-from spikesim.kernels.spikes import bounds
+from spikesim.kernels import settling, units, windows
+from spikesim.kernels.dense import row_product
 from spikesim.kernels.trials import FIRST, PHASE, STARTED, TRIAL
 from spikesim.learning.alignment import cosines
 from spikesim.learning.forward import RateParameters, activated, drawn, read_out
@@ -73,23 +72,12 @@ def still_driven(s, p):
     return s.clock[PHASE] == FIRST or s.clock[STARTED] == 1
 
 
-def copy(j, t, s, p):
-    s.copy[j] = s.of[j]
-
-
 def begin_as_given(j, t, s, p):
     s.h[j] = s.start[s.clock[TRIAL], j]
 
 
-def receive(c, t, s, p):
-    """The argument of f in (1), for a block of units; `drive` is what comes from below."""
-    first, last = bounds(c, s.a.shape[0], p)
-    for j in range(first, last):
-        s.a[j] = s.drive[j]
-    multiply(s.h_above, s.B, s.a, first, last)
-
-
 def receive_symmetric(j, t, s, p):
+    """The argument of f in (1), with W_{l+1}^T; `settling.receive` is the same with B_l."""
     s.a[j] = s.drive[j] + p.gamma * row_product(s.W_above, j, s.h_above)
 
 
@@ -109,10 +97,6 @@ def measure_residual(_, t, s, p):
     for j in range(s.h.shape[0]):
         most = max(most, (1.0 - p.kept) * abs(s.f[j] - s.h[j]))
     s.residual[s.clock[TRIAL], s.clock[PHASE]] = most
-
-
-def keep_start(j, t, s, p):
-    s.start[s.clock[TRIAL], j] = s.h[j]
 
 
 def compare(j, t, s, p):
@@ -205,10 +189,11 @@ class ClampedNetwork(ImageModel):
                 yield layer.phase(measure_residual, "once", at_end, kept=kept)
                 yield layer.phase(move, "unit", when, kept=kept)
         for layer in net.above_input:
-            kept = {"of": layer.h, "copy": layer.h_minus}
-            yield layer.phase(copy, when=windows.at_end_of_first, **kept)
+            kept = {"value": layer.h, "kept": layer.h_minus}
+            yield layer.phase(settling.keep, when=windows.at_end_of_first, **kept)
             if p.start == "last":
-                yield layer.phase(keep_start, when=windows.at_end_of_first)
+                kept = {"u": layer.h, "rows": layer.start}
+                yield layer.phase(settling.keep_for_trial, when=windows.at_end_of_first, **kept)
         yield from read_out(net, (windows.at_end_of_first,))
         yield from self.learned(net, (windows.at_end_of_second,)) if net.learning else ()
 
@@ -219,8 +204,8 @@ class ClampedNetwork(ImageModel):
             given = {"a": layer.drive, "h_below": self.linearized(layer.below)}
             yield layer.phase(units.drive, "block", when, **given)
             yield activated(layer, net.p, when, a=layer.drive, h=layer.h_forward)
-            body = copy if net.p.start == "forward" else begin_as_given
-            yield layer.phase(body, "unit", when, of=layer.h_forward, copy=layer.h)
+            body = settling.keep if net.p.start == "forward" else begin_as_given
+            yield layer.phase(body, "unit", when, value=layer.h_forward, kept=layer.h)
         if net.p.measure_angle or net.purpose == MEASURING:
             given = {"h": net.output.h_forward, "delta": net.output.delta_bp, "sloped": 0}
             yield net.output.phase(units.output_error, "unit", when, **given)
@@ -246,9 +231,11 @@ class ClampedNetwork(ImageModel):
         if layer is net.output:
             yield activated(layer, net.p, when, a=layer.drive, h=layer.f)
             return
-        random = net.p.feedback == "random"
-        body, each = (receive, "block") if random else (receive_symmetric, "unit")
-        yield layer.phase(body, each, when)
+        if net.p.feedback == "random":
+            given = {"d": layer.a, "from_below": layer.drive, "r_above": layer.above.h}
+            yield layer.phase(settling.receive, "block", when, F=layer.B, **given)
+        else:
+            yield layer.phase(receive_symmetric, "unit", when)
         yield activated(layer, net.p, when, h=layer.f)
 
     def learned(self, net, when):
