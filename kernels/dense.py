@@ -6,7 +6,7 @@ block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
 
 from __future__ import annotations
 
-__all__ = ["add_outer", "multiply", "multiply_rows", "row_product"]
+__all__ = ["add_contrast", "add_outer", "multiply", "multiply_rows", "row_product"]
 
 
 def multiply(x, M, out, first, last):
@@ -68,3 +68,12 @@ def add_outer(kept, factor, x, y, M, first, last):
             z = factor * x[i]
             for j in range(first, last):
                 M[i, j] = kept * M[i, j] + z * y[j]
+
+
+def add_contrast(kept, factor, x, y, x_less, y_less, M, first, last):
+    """M <- kept M + factor (x^T y - x_less^T y_less), in some columns."""
+    for i in range(M.shape[0]):
+        z = factor * x[i]
+        z_less = factor * x_less[i]
+        for j in range(first, last):
+            M[i, j] = kept * M[i, j] + (z * y[j] - z_less * y_less[j])

@@ -3,6 +3,7 @@
 | module                               | paper                                                  |
 |--------------------------------------|--------------------------------------------------------|
 | `spikesim.models.burst`              | Payeur et al. (2021), Nat. Neurosci. 24:1010           |
+| `spikesim.models.equilibrium`        | Scellier & Bengio (2017), Front. Comput. Neurosci. 11:24 |
 | `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
 | `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
@@ -37,6 +38,10 @@ MODELS = {
         "spikesim.models.burst.network:BurstEnsembleNetwork",
         "burst ensembles with SST+ inhibition (Richards 2018; Payeur et al. 2021)",
     ),
+    "equilibrium": Registered(
+        "spikesim.models.equilibrium:EquilibriumPropagation",
+        "equilibrium propagation (Scellier & Bengio 2017; Ernoult et al. 2019)",
+    ),
     "feedback-alignment": Registered(
         "spikesim.models.feedback_alignment:FeedbackAlignment",
         "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)",
@@ -60,5 +65,5 @@ NOW["spikesim.models.burst.spiking.transfer_curves"] = "spikesim.bursts"
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_later(
         "spikesim.models",
-        ["burst", "feedback_alignment", "microcircuit", "segregated", "superspike"],
+        ["burst", "equilibrium", "feedback_alignment", "microcircuit", "segregated", "superspike"],
     )

@@ -60,6 +60,9 @@ class LayeredModel(Learner):
         then begins each image from a cleared state.
     SAVED : tuple of str
         Other arrays of layers that outlast a trial.
+    PER_EXAMPLE : tuple of str
+        Arrays of layers with a row for each example of the data, which outlast a trial. They begin
+        with shape (0, ...), and get rows of zeros as data with more examples is learned.
     DRAWN : tuple of str
         Arrays of layers with a row for each trial of a call, shape (block(), ...), that `prepare`
         fills: noise, signs, initial states. Who calls the model may give them instead.
@@ -75,6 +78,7 @@ class LayeredModel(Learner):
     RATES: ClassVar[tuple[str, ...]] = ("rate",)
     CARRIES: ClassVar[bool] = False
     SAVED: ClassVar[tuple[str, ...]] = ()
+    PER_EXAMPLE: ClassVar[tuple[str, ...]] = ()
     DRAWN: ClassVar[tuple[str, ...]] = ()
     DT: ClassVar[float] = 1.0
 
@@ -501,6 +505,11 @@ class Simulation(Dynamics):
         new = {"image": images, "label": labels, "wanted": wanted}
         if all(self.shared.arrays[name] is array for name, array in new.items()):
             return
+        for layer, name in self._per_example() if self.applies else ():
+            rows, more = layer.arrays[name], len(images) - len(layer.arrays[name])
+            if more > 0:
+                zeros = np.zeros((more, *rows.shape[1:]), rows.dtype)
+                layer.arrays[name] = np.concatenate([rows, zeros])
         self.shared.arrays.update(new)
         white = 255.0 if images.dtype == np.uint8 else 1.0
         for wired in self.wired:
@@ -568,15 +577,22 @@ class Simulation(Dynamics):
             for key, array in part.arrays().items()
         }
         for layer in self.layers:
-            for name in self.model.SAVED:
+            for name in (*self.model.SAVED, *self.model.PER_EXAMPLE):
                 if name in layer.arrays:
                     found[f"{layer.name}.{name}"] = layer.arrays[name]
         return found
+
+    def _per_example(self) -> Iterator[tuple[Layer, str]]:
+        for layer in self.layers:
+            yield from ((layer, name) for name in self.model.PER_EXAMPLE if name in layer.arrays)
 
     def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
         """Continue from what `arrays` of such a simulation returned."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for layer, name in self._per_example():
+            rows = np.zeros((len(saved[f"{layer.name}.{name}"]), *layer.arrays[name].shape[1:]))
+            layer.arrays[name] = rows.astype(self.network.dtype)
         for name, array in self.arrays().items():
             array[...] = saved[name]
 

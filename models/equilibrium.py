@@ -1,0 +1,316 @@
+"""Equilibrium propagation: one network, one dynamics; targets nudge the output a little.
+
+Scellier & Bengio (2017), doi:10.3389/fncom.2017.00024; the prototypical form of Ernoult et al.
+(2019, NeurIPS 32); separate feedback of Laborieux et al. (2021, doi:10.3389/fnins.2021.633674).
+Layers l = 1 ... L have states u_l and rates r_l = rho(u_l); r_0 = x is the input. The drive of a
+layer comes from both sides, from the states of the last step:
+
+    d_l = r_{l-1} W_l + b_l + r_{l+1} W_{l+1}^T                                               (1)
+
+`energy`: Euler steps down F = E + beta C, where beta is 0 in the free phase, and t the target:
+
+    E = sum_l |u_l|^2 / 2 - (r_{l-1} W_l + b_l) r_l^T,   C = |u_L - t|^2 / 2                  (2)
+    u_l <- box(u_l + epsilon (rho'(u_l) d_l - u_l + [l = L] beta (t - u_L)))                  (3)
+
+The box is [0, 1]. In it, `hard` has rho(u) = u and rho' = 1, at its ends, too: else u = 0 would be
+for ever. The others are low + span sigma(gain u - offset). `prototypical`: r = u, and
+
+    u_l <- (1 - kappa) u_l + kappa rho(d_l)                                                   (4)
+    with rho(d_L + beta (t - u_L)) `inside`, or rho(d_L) + beta (t - u_L) `outside`
+
+A trial settles freely to u^0, its answer; then the output is nudged, from u^0 to u^beta. Let r
+become r + dr, with m = r + dr/2 halfway; products r^T r change by m^T dr + dr^T m:
+
+    W_l <- W_l + eta_l/beta (m_{l-1}^T dr_l + dr_{l-1}^T m_l),  b_l <- b_l + eta_l/beta dr_l  (5)
+
+`one_sided`: from u^0 to u^beta. `random_sign`: beta has a fair sign, one per update. `symmetric`:
+from u^-beta to u^beta, both nudged from u^0, over 2 beta. `continual`: (5) of each nudged step, at
+once. `rate`: their sum, afterwards; `rate_post`: without the second product. `vector_field`: B_l in
+place of W_{l+1}^T in (1), and, from u^0 to u^beta,
+
+    W_l <- W_l + eta_l/beta r^0_{l-1}^T dr_l,   B_l <- B_l + eta_{l+1}/beta r^0_{l+1}^T dr_l  (6)
+
+`persistent`: the next trial of an example starts from its last u^0, which is in the file.
+"""
+
+import numpy as np
+
+from spikesim import plot
+from spikesim.kernels import settling, units
+from spikesim.kernels.functions import sigmoid
+from spikesim.kernels.trials import TOGO, TRIAL
+from spikesim.kernels.windows import at_end_of_first, at_end_of_second, at_start_of_trial, transpose
+from spikesim.learning.forward import drawn
+from spikesim.learning.images import ImageModel
+from spikesim.learning.model import TEST
+from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
+from spikesim.learning.updates import UpdateParameters, learn, start_of_batch
+
+__all__ = ["ACTIVATIONS", "ESTIMATORS", "EquilibriumPropagation", "Parameters"]
+
+ACTIVATIONS = {  # rho, and rho' = steep (r - low) (low + span - r)
+    "hard": {"hard": 1, "low": 0.0, "span": 1.0, "gain": 1.0, "offset": 0.0, "steep": 0.0},
+    "sigmoid4": {"hard": 0, "low": 0.0, "span": 1.0, "gain": 4.0, "offset": 2.0, "steep": 4.0},
+    "logistic": {"hard": 0, "low": 0.0, "span": 1.0, "gain": 1.0, "offset": 0.0, "steep": 1.0},
+    "tanh": {"hard": 0, "low": -1.0, "span": 2.0, "gain": 2.0, "offset": 0.0, "steep": 1.0},
+}
+STEPWISE = ("continual", "rate", "rate_post")
+ESTIMATORS = ("random_sign", "one_sided", "symmetric", "vector_field", *STEPWISE)
+
+
+class Parameters(UpdateParameters):
+    """Constants and options; the defaults are those of Scellier & Bengio, for C as in (2)."""
+
+    form: str = choice("energy", "prototypical", about="dynamics")
+    activation: str = choice(*ACTIVATIONS, about="rho")
+    clip: bool = flag(False, "keep states of (3) in [0, 1] with smooth activations, too")
+    output_slope: bool = flag(True, "rho' of the output in (3); else 1")
+    nudge: str = choice("inside", "outside", about="of (4)")
+    estimator: str = choice(*ESTIMATORS, about="how states are compared")
+    persistent: bool = flag(True, "examples start from the state to which they last settled")
+    n_free: int = whole(20, "steps of the free phase", at_least=1, at_most=5000)
+    n_nudged: int = whole(4, "steps of a nudged phase", at_least=1, at_most=5000)
+    n_test: int | None = whole(
+        None, "steps of a test; none: those of the free phase, or 60", optional=True, at_least=1
+    )
+    beta: float = number(1.0, "nudging", symbol="β")
+    epsilon: float = number(0.5, "Euler step of (3)", symbol="ε", above=0.0, at_most=1.0)
+    kappa: float = number(1.0, "step of (4)", symbol="κ", above=0.0, at_most=1.0)
+    initial: str = choice("glorot", "uniform", "normal", about="law of the initial weights")
+    W_size: float = number(0.1, "range or deviation of other initial weights", at_least=0.0)
+    feedback_scale: float = number(1.0, "of B, relative to weights of its shape", at_least=0.0)
+    measure_energy: bool = flag(False, "record E of u^0 in every epoch")
+
+    def check(self, layers, dtype):
+        refuse_if(self.beta == 0.0, "beta is 0, so that nothing is nudged.")
+        refuse_if(
+            self.estimator == "continual" and (self.batch > 1 or self.decay > 0.0),
+            "estimator is continual, which learns within a trial: batch has to be 1, and decay 0.",
+        )
+        refuse_if(
+            self.form == "prototypical" and (self.clip or self.measure_energy),
+            "form is prototypical, which has no box and no energy: no clip, no measure_energy.",
+        )
+
+
+def rho(x, p):
+    """The activation of (3) and (4)."""
+    if p.hard == 1:
+        return min(max(x, 0.0), 1.0)
+    return p.low + p.span * sigmoid(p.gain * x - p.offset)
+
+
+def begin(j, t, s, p):
+    """The state from which a phase starts."""
+    s.u[j] = s.start[s.clock[TRIAL], j]
+    s.r[j] = s.u[j] if p.prototypical == 1 else rho(s.u[j], p)
+    s.push[j] = 0.0
+
+
+def nudge(j, t, s, p):
+    """beta (t - u_L), with the sign of beta in this phase."""
+    sign = s.sign[s.clock[TRIAL]]
+    if p.symmetric == 1 and s.clock[TOGO] < settling.half(s):
+        sign = -sign
+    s.push[j] = sign * p.beta * (s.target[j] - s.u[j])
+
+
+def descend(j, t, s, p):
+    """(3); `push` is beta (t - u), or 0."""
+    slope = 1.0
+    if p.sloped == 1:
+        slope = p.steep * (s.r[j] - p.low) * (p.low + p.span - s.r[j])
+    u = s.u[j] + p.epsilon * (slope * s.d[j] - s.u[j] + s.push[j])
+    s.u[j] = min(max(u, 0.0), 1.0) if p.boxed == 1 else u
+    s.r[j] = rho(s.u[j], p)
+
+
+def replace(j, t, s, p):
+    """(4), the output's two kinds of nudging included."""
+    v = rho(s.d[j] + p.inside * s.push[j], p) + (1.0 - p.inside) * s.push[j]
+    s.u[j] = (1.0 - p.kappa) * s.u[j] + p.kappa * v
+    s.r[j] = s.u[j]
+
+
+def keep_settled(j, t, s, p):
+    """u^0, from which nudged phases start, and the next trial of this example."""
+    s.start[s.clock[TRIAL], j] = s.u[j]
+
+
+def measure_energy(_, t, s, p):
+    """The sum over layers of (2)."""
+    total = 0.0 if p.layer == 1 else s.energy[s.clock[TRIAL]]
+    for j in range(s.u.shape[0]):
+        total += 0.5 * s.u[j] * s.u[j] - s.from_below[j] * s.r[j]
+    s.energy[s.clock[TRIAL]] = total
+
+
+def compare(j, t, s, p):
+    """delta = dr / beta and m of (5); of (6), where `part` is 0, m is the earlier rate."""
+    dr = s.r[j] - s.earlier[j]
+    s.m[j] = s.earlier[j] + p.part * dr
+    s.minus_m[j] = -s.m[j]
+    s.delta[j] = p.over_beta * s.sign_output[s.clock[TRIAL]] * dr
+
+
+class EquilibriumPropagation(ImageModel):
+    """A layered network that settles; learning compares where it does so with and without nudging.
+
+    Examples
+    --------
+    >>> net = EquilibriumPropagation((4, 3, 2), backend="python", batch=2, eta=0.1)
+    >>> history = net.fit(np.eye(4), [0, 1, 0, 1], epochs=3)
+    >>> net.training.output.particles.shape  # a state for each example
+    (4, 2)
+    """
+
+    KIND = "equilibrium"
+    TITLE = "equilibrium propagation (Scellier & Bengio 2017; Ernoult et al. 2019)"
+    Parameters = Parameters
+    WEIGHTS = ("W", "b", "B")
+    STREAMS = ("weights", "order", "feedback", "sign")
+    DRAWN, PER_EXAMPLE, RECORD = ("start", "sign"), ("particles",), ("u",)
+    SUITED = {  # noqa: RUF012
+        "digits": {"hidden": "100", "epochs": 15, "batch": 20, "eta": 0.1},
+        "mnist": {"hidden": "500", "epochs": 25, "batch": 20, "eta": 0.1},
+    }
+
+    def weights(self, layers):
+        p, chance, above = self.parameters, self.chance("weights"), self.chance("feedback")
+        for layer in layers[1:]:
+            layer.arrays["W"] = drawn(chance, p, layer.below.n, layer.n)
+            layer.arrays["b"] = np.zeros(layer.n)
+        for layer in layers[1:-1] if p.estimator == "vector_field" else ():
+            layer.arrays["B"] = p.feedback_scale * drawn(above, p, layer.above.n, layer.n)
+
+    def arrays(self, layer):
+        if layer.is_input:
+            return {"r": layer.n}
+        names = ("u", "r", "d", "push", "target", "before", "earlier", "r_0", "m", "minus_m")
+        shapes = dict.fromkeys((*names, "delta", "drive"), layer.n)
+        shapes |= {"start": (self.block(), layer.n), "particles": (0, layer.n)}
+        return shapes | (
+            {"sign": self.block()} if layer.is_output else {"WT": layer.above.W.T.shape}
+        )
+
+    def results(self):
+        return {
+            "loss": 1,
+            "residual": 1,
+            **({"energy": 1} if self.parameters.measure_energy else {}),
+        }
+
+    def activity(self, layer):
+        return layer.r
+
+    def lengths(self, n, purpose):
+        p = self.parameters
+        nudged = 2 * p.n_nudged if p.estimator == "symmetric" else p.n_nudged
+        test = (p.n_test or max(p.n_free, 60), 0)
+        return np.tile(np.array(test if purpose == TEST else (p.n_free, nudged)), (n, 1))
+
+    def prepare(self, net, trial, count):
+        p, stored = self.parameters, net.applies and self.parameters.persistent
+        for layer in net.above_input:
+            example = net.shared.arrays["example"][:count]
+            layer.start[:count] = layer.particles[example] if stored else 0.0
+        net.output.sign[:count] = 1.0
+        if p.estimator == "random_sign":
+            chance = self.chance("sign", trial if net.applies else trial >> 32)
+            signs = chance.choice([-1.0, 1.0], -(-count // p.batch))
+            net.output.sign[:count] = np.repeat(signs, p.batch)[:count]
+
+    def finished(self, net, count):
+        for layer in net.above_input if net.applies and self.parameters.persistent else ():
+            layer.particles[net.shared.arrays["example"][:count]] = layer.start[:count]
+
+    def step(self, net):
+        p, first, output = net.p, net.above_input[0], net.output
+        rule = {**ACTIVATIONS[p.activation], "prototypical": int(p.form == "prototypical")}
+        symmetric, changing = p.estimator == "symmetric", net.applies and p.estimator == "continual"
+        new = settling.at_start_or_in_second if changing else at_start_of_trial
+        yield net.input.phase(units.show, "once", at_start_of_trial, h=net.input.r)
+        yield first.phase(units.drive, "block", new, a=first.drive, h_below=net.input.r)
+        for layer in net.hidden if p.estimator != "vector_field" else ():
+            turned, when = {"M": layer.above.W, "M_T": layer.WT}, (new, *start_of_batch(net))
+            yield layer.phase(transpose, when=when, **turned)
+        start = settling.at_start_or_halfway if symmetric else at_start_of_trial
+        for layer in net.above_input:
+            yield layer.phase(begin, when=start, **rule)
+            if p.estimator in STEPWISE:
+                kept = {"value": layer.r, "kept": layer.earlier}
+                yield layer.phase(settling.keep, when=settling.in_second, **kept)
+            yield layer.phase(settling.keep, when=at_end_of_first, value=layer.u, kept=layer.before)
+        yield output.phase(nudge, when=settling.in_second, symmetric=int(symmetric))
+        for layer in net.above_input[1:]:
+            yield layer.phase(units.drive, "block", a=layer.d, h_below=layer.below.r)
+        from_below = [first.drive, *(layer.d for layer in net.above_input[1:])]
+        for layer, below in zip(net.hidden, from_below, strict=False):
+            F = layer.B if p.estimator == "vector_field" else layer.WT
+            yield layer.phase(settling.receive, "block", from_below=below, F=F)
+        d = output.drive if first is output else output.d
+        for layer in net.above_input:
+            sloped = not rule["hard"] and (p.output_slope or layer is not output)
+            given = {"sloped": int(sloped), "boxed": int(p.clip or rule["hard"])}
+            given |= {**rule, "d": d if layer is output else layer.d}
+            body = replace if p.form == "prototypical" else descend
+            yield layer.phase(body, inside=float(p.nudge == "inside"), **given)
+            yield layer.phase(keep_settled, when=at_end_of_first)
+            yield layer.phase(settling.measure_residual, "once", at_end_of_first)
+            when = settling.at_end_of_first_half if symmetric else at_end_of_first
+            yield layer.phase(settling.keep, when=when, value=layer.r, kept=layer.r_0)
+        yield output.phase(units.answer, "once", at_end_of_first, h=output.u)
+        yield output.phase(units.squared_error, "once", at_end_of_first, h=output.u)
+        for layer, below in zip(
+            net.above_input if p.measure_energy else (), from_below, strict=False
+        ):
+            if layer is not first:
+                given = {"a": layer.d, "h_below": layer.below.r}
+                yield layer.phase(units.drive, "block", at_end_of_first, **given)
+            yield layer.phase(measure_energy, "once", at_end_of_first, from_below=below)
+        yield from self.learned(net) if net.learning else ()
+
+    def learned(self, net):
+        """(5) and (6), for all estimators."""
+        p, first, end = net.p, net.above_input[0], (at_end_of_second,)
+        stepwise, field = p.estimator in STEPWISE, p.estimator == "vector_field"
+        over_beta = -0.5 / p.beta if p.estimator == "symmetric" else 1.0 / p.beta
+        given = {"over_beta": over_beta, "part": 0.0 if field else 0.5}
+        when = (settling.in_second,) if stepwise else end
+        then = end if p.estimator in ("rate", "rate_post") else None
+        for layer in net.above_input:
+            earlier = layer.earlier if stepwise else layer.r_0
+            yield layer.phase(compare, when=when, earlier=earlier, **given)
+        for layer in net.above_input:
+            eta, pre = p.eta[layer.index - 1], net.input.r if layer is first else layer.below.m
+            one = layer is first or field or p.estimator == "rate_post"
+            less = None if one else (layer.below.delta, layer.minus_m)
+            change = {"when": when, "then": then}
+            yield from learn(net, layer, "W", pre, layer.delta, eta, p.decay, less=less, **change)
+            yield from learn(net, layer, "b", None, layer.delta, eta * p.bias_rate, **change)
+            if field and layer is not first:
+                yield from learn(
+                    net, layer.below, "B", layer.m, layer.below.delta, eta, p.decay, end
+                )
+        for layer in net.above_input if stepwise else ():  # `update` tells the change of all steps
+            yield layer.phase(compare, when=end, earlier=layer.r_0, **given)
+
+    def gradient(self, x, targets):
+        """The gradient of the settled cost: `symmetric`, with a small beta and many steps."""
+        given = {
+            **self.parameters._asdict(),
+            "estimator": "symmetric",
+            "beta": 1e-3,
+            "n_free": 1000,
+        }
+        given |= {"n_nudged": 1000, "batch": 1, "optimizer": "plain", "dtype": "float64"}
+        net = type(self)(self.sizes, seed=self.seed, backend=self.backend, **given)
+        for m in range(len(self.W)):
+            net.W[m], net.b[m] = self.W[m], self.b[m]
+        return net.update(x, targets)
+
+    @staticmethod
+    def draw(net, data, pictures):
+        trial = net.record(data.test_images[0], int(data.test_labels[0]))
+        pictures.keep("settling.png", plot.settling(trial)[0].figure)
+        return trial
