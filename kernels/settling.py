@@ -16,6 +16,7 @@ __all__ = [
     "half",
     "in_second",
     "keep",
+    "keep_for_trial",
     "measure_residual",
     "receive",
 ]
@@ -54,6 +55,11 @@ def receive(c, t, s, p):
 
 def keep(j, t, s, p):
     s.kept[j] = s.value[j]
+
+
+def keep_for_trial(j, t, s, p):
+    """Keep the state in this trial's row."""
+    s.rows[s.clock[TRIAL], j] = s.u[j]
 
 
 def measure_residual(_, t, s, p):

@@ -35,7 +35,6 @@ place of W_{l+1}^T in (1), and, from u^0 to u^beta,
 
 import numpy as np
 
-from spikesim import plot
 from spikesim.kernels import settling, units
 from spikesim.kernels.functions import sigmoid
 from spikesim.kernels.trials import TOGO, TRIAL
@@ -70,9 +69,7 @@ class Parameters(UpdateParameters):
     persistent: bool = flag(True, "examples start from the state to which they last settled")
     n_free: int = whole(20, "steps of the free phase", at_least=1, at_most=5000)
     n_nudged: int = whole(4, "steps of a nudged phase", at_least=1, at_most=5000)
-    n_test: int | None = whole(
-        None, "steps of a test; none: those of the free phase, or 60", optional=True, at_least=1
-    )
+    n_test: int = whole(60, "steps of a test, if the free phase has fewer", at_least=1)
     beta: float = number(1.0, "nudging", symbol="β")
     epsilon: float = number(0.5, "Euler step of (3)", symbol="ε", above=0.0, at_most=1.0)
     kappa: float = number(1.0, "step of (4)", symbol="κ", above=0.0, at_most=1.0)
@@ -132,11 +129,6 @@ def replace(j, t, s, p):
     s.r[j] = s.u[j]
 
 
-def keep_settled(j, t, s, p):
-    """u^0, from which nudged phases start, and the next trial of this example."""
-    s.start[s.clock[TRIAL], j] = s.u[j]
-
-
 def measure_energy(_, t, s, p):
     """The sum over layers of (2)."""
     total = 0.0 if p.layer == 1 else s.energy[s.clock[TRIAL]]
@@ -146,7 +138,7 @@ def measure_energy(_, t, s, p):
 
 
 def compare(j, t, s, p):
-    """delta = dr / beta and m of (5); of (6), where `part` is 0, m is the earlier rate."""
+    """delta = dr / beta, and m of (5); in (6), where `part` is 0, m is the earlier rate."""
     dr = s.r[j] - s.earlier[j]
     s.m[j] = s.earlier[j] + p.part * dr
     s.minus_m[j] = -s.m[j]
@@ -154,22 +146,14 @@ def compare(j, t, s, p):
 
 
 class EquilibriumPropagation(ImageModel):
-    """A layered network that settles; learning compares where it does so with and without nudging.
-
-    Examples
-    --------
-    >>> net = EquilibriumPropagation((4, 3, 2), backend="python", batch=2, eta=0.1)
-    >>> history = net.fit(np.eye(4), [0, 1, 0, 1], epochs=3)
-    >>> net.training.output.particles.shape  # a state for each example
-    (4, 2)
-    """
+    """A layered network that settles; learning compares where it does so with and without nudging."""
 
     KIND = "equilibrium"
     TITLE = "equilibrium propagation (Scellier & Bengio 2017; Ernoult et al. 2019)"
     Parameters = Parameters
-    WEIGHTS = ("W", "b", "B")
+    WEIGHTS, RECORD, DRAWN = ("W", "b", "B"), ("u",), ("start", "sign")
     STREAMS = ("weights", "order", "feedback", "sign")
-    DRAWN, PER_EXAMPLE, RECORD = ("start", "sign"), ("particles",), ("u",)
+    PER_EXAMPLE = {"start": "particles"}  # noqa: RUF012
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 15, "batch": 20, "eta": 0.1},
         "mnist": {"hidden": "500", "epochs": 25, "batch": 20, "eta": 0.1},
@@ -186,19 +170,16 @@ class EquilibriumPropagation(ImageModel):
     def arrays(self, layer):
         if layer.is_input:
             return {"r": layer.n}
-        names = ("u", "r", "d", "push", "target", "before", "earlier", "r_0", "m", "minus_m")
-        shapes = dict.fromkeys((*names, "delta", "drive"), layer.n)
-        shapes |= {"start": (self.block(), layer.n), "particles": (0, layer.n)}
-        return shapes | (
-            {"sign": self.block()} if layer.is_output else {"WT": layer.above.W.T.shape}
-        )
+        names = ["u", "r", "drive", "d", "push", "before", "earlier", "r_0", "m", "minus_m"]
+        shapes = dict.fromkeys([*names, "delta", "target"], layer.n)
+        shapes["start"] = (self.block(), layer.n)
+        if self.parameters.persistent:
+            shapes["particles"] = (0, layer.n)
+        above = {"sign": self.block()} if layer.is_output else {"WT": (layer.above.n, layer.n)}
+        return shapes | above
 
     def results(self):
-        return {
-            "loss": 1,
-            "residual": 1,
-            **({"energy": 1} if self.parameters.measure_energy else {}),
-        }
+        return dict.fromkeys(["loss", "residual", *["energy"] * self.parameters.measure_energy], 1)
 
     def activity(self, layer):
         return layer.r
@@ -206,92 +187,78 @@ class EquilibriumPropagation(ImageModel):
     def lengths(self, n, purpose):
         p = self.parameters
         nudged = 2 * p.n_nudged if p.estimator == "symmetric" else p.n_nudged
-        test = (p.n_test or max(p.n_free, 60), 0)
-        return np.tile(np.array(test if purpose == TEST else (p.n_free, nudged)), (n, 1))
+        trial = (max(p.n_free, p.n_test), 0) if purpose == TEST else (p.n_free, nudged)
+        return np.tile(np.array(trial), (n, 1))
 
     def prepare(self, net, trial, count):
-        p, stored = self.parameters, net.applies and self.parameters.persistent
-        for layer in net.above_input:
-            example = net.shared.arrays["example"][:count]
-            layer.start[:count] = layer.particles[example] if stored else 0.0
-        net.output.sign[:count] = 1.0
-        if p.estimator == "random_sign":
+        sign, batch = np.ones(count), self.parameters.batch
+        if self.parameters.estimator == "random_sign":
             chance = self.chance("sign", trial if net.applies else trial >> 32)
-            signs = chance.choice([-1.0, 1.0], -(-count // p.batch))
-            net.output.sign[:count] = np.repeat(signs, p.batch)[:count]
-
-    def finished(self, net, count):
-        for layer in net.above_input if net.applies and self.parameters.persistent else ():
-            layer.particles[net.shared.arrays["example"][:count]] = layer.start[:count]
+            sign = np.repeat(chance.choice([-1.0, 1.0], -(-count // batch)), batch)
+        net.output.sign[:count] = sign[:count]
 
     def step(self, net):
         p, first, output = net.p, net.above_input[0], net.output
+        symmetric, stepwise = p.estimator == "symmetric", p.estimator in STEPWISE
         rule = {**ACTIVATIONS[p.activation], "prototypical": int(p.form == "prototypical")}
-        symmetric, changing = p.estimator == "symmetric", net.applies and p.estimator == "continual"
+        changing = net.applies and p.estimator == "continual"
         new = settling.at_start_or_in_second if changing else at_start_of_trial
+        start = settling.at_start_or_halfway if symmetric else at_start_of_trial
+        reached = settling.at_end_of_first_half if symmetric else at_end_of_first
         yield net.input.phase(units.show, "once", at_start_of_trial, h=net.input.r)
         yield first.phase(units.drive, "block", new, a=first.drive, h_below=net.input.r)
-        for layer in net.hidden if p.estimator != "vector_field" else ():
-            turned, when = {"M": layer.above.W, "M_T": layer.WT}, (new, *start_of_batch(net))
-            yield layer.phase(transpose, when=when, **turned)
-        start = settling.at_start_or_halfway if symmetric else at_start_of_trial
+        for layer in net.hidden:
+            given = {"M": layer.above.W, "M_T": layer.WT}
+            yield layer.phase(transpose, when=(new, *start_of_batch(net)), **given)
         for layer in net.above_input:
             yield layer.phase(begin, when=start, **rule)
-            if p.estimator in STEPWISE:
-                kept = {"value": layer.r, "kept": layer.earlier}
-                yield layer.phase(settling.keep, when=settling.in_second, **kept)
             yield layer.phase(settling.keep, when=at_end_of_first, value=layer.u, kept=layer.before)
+            if stepwise:
+                rates = {"value": layer.r, "kept": layer.earlier}
+                yield layer.phase(settling.keep, when=settling.in_second, **rates)
         yield output.phase(nudge, when=settling.in_second, symmetric=int(symmetric))
         for layer in net.above_input[1:]:
-            yield layer.phase(units.drive, "block", a=layer.d, h_below=layer.below.r)
-        from_below = [first.drive, *(layer.d for layer in net.above_input[1:])]
-        for layer, below in zip(net.hidden, from_below, strict=False):
+            yield layer.phase(units.drive, "block", a=layer.drive, h_below=layer.below.r)
+        for layer in net.hidden:
             F = layer.B if p.estimator == "vector_field" else layer.WT
-            yield layer.phase(settling.receive, "block", from_below=below, F=F)
-        d = output.drive if first is output else output.d
+            yield layer.phase(settling.receive, "block", from_below=layer.drive, F=F)
         for layer in net.above_input:
             sloped = not rule["hard"] and (p.output_slope or layer is not output)
-            given = {"sloped": int(sloped), "boxed": int(p.clip or rule["hard"])}
-            given |= {**rule, "d": d if layer is output else layer.d}
+            given = {**rule, "sloped": int(sloped), "boxed": int(p.clip or rule["hard"])}
+            given |= {"d": layer.drive if layer is output else layer.d}
             body = replace if p.form == "prototypical" else descend
             yield layer.phase(body, inside=float(p.nudge == "inside"), **given)
-            yield layer.phase(keep_settled, when=at_end_of_first)
             yield layer.phase(settling.measure_residual, "once", at_end_of_first)
-            when = settling.at_end_of_first_half if symmetric else at_end_of_first
-            yield layer.phase(settling.keep, when=when, value=layer.r, kept=layer.r_0)
+            yield layer.phase(settling.keep_for_trial, when=at_end_of_first, rows=layer.start)
+            yield layer.phase(settling.keep, when=reached, value=layer.r, kept=layer.r_0)
         yield output.phase(units.answer, "once", at_end_of_first, h=output.u)
         yield output.phase(units.squared_error, "once", at_end_of_first, h=output.u)
-        for layer, below in zip(
-            net.above_input if p.measure_energy else (), from_below, strict=False
-        ):
+        for layer in net.above_input if p.measure_energy else ():
             if layer is not first:
-                given = {"a": layer.d, "h_below": layer.below.r}
+                given = {"a": layer.drive, "h_below": layer.below.r}
                 yield layer.phase(units.drive, "block", at_end_of_first, **given)
-            yield layer.phase(measure_energy, "once", at_end_of_first, from_below=below)
-        yield from self.learned(net) if net.learning else ()
+            yield layer.phase(measure_energy, "once", at_end_of_first, from_below=layer.drive)
+        yield from self.learned(net, stepwise) if net.learning else ()
 
-    def learned(self, net):
-        """(5) and (6), for all estimators."""
+    def learned(self, net, stepwise):
+        """(5) and (6): which rates are compared, when, and what is done with it."""
         p, first, end = net.p, net.above_input[0], (at_end_of_second,)
-        stepwise, field = p.estimator in STEPWISE, p.estimator == "vector_field"
+        field, when = p.estimator == "vector_field", (settling.in_second,) if stepwise else end
         over_beta = -0.5 / p.beta if p.estimator == "symmetric" else 1.0 / p.beta
         given = {"over_beta": over_beta, "part": 0.0 if field else 0.5}
-        when = (settling.in_second,) if stepwise else end
         then = end if p.estimator in ("rate", "rate_post") else None
         for layer in net.above_input:
             earlier = layer.earlier if stepwise else layer.r_0
             yield layer.phase(compare, when=when, earlier=earlier, **given)
         for layer in net.above_input:
-            eta, pre = p.eta[layer.index - 1], net.input.r if layer is first else layer.below.m
-            one = layer is first or field or p.estimator == "rate_post"
-            less = None if one else (layer.below.delta, layer.minus_m)
-            change = {"when": when, "then": then}
-            yield from learn(net, layer, "W", pre, layer.delta, eta, p.decay, less=less, **change)
+            eta, below, change = p.eta[layer.index - 1], layer.below, {"when": when, "then": then}
             yield from learn(net, layer, "b", None, layer.delta, eta * p.bias_rate, **change)
+            pre = below.r if layer is first else below.m
+            if not (layer is first or field or p.estimator == "rate_post"):
+                change["less"] = (below.delta, layer.minus_m)
+            yield from learn(net, layer, "W", pre, layer.delta, eta, p.decay, **change)
             if field and layer is not first:
-                yield from learn(
-                    net, layer.below, "B", layer.m, layer.below.delta, eta, p.decay, end
-                )
+                yield from learn(net, below, "B", layer.m, below.delta, eta, p.decay, end)
         for layer in net.above_input if stepwise else ():  # `update` tells the change of all steps
             yield layer.phase(compare, when=end, earlier=layer.r_0, **given)
 
@@ -308,9 +275,3 @@ class EquilibriumPropagation(ImageModel):
         for m in range(len(self.W)):
             net.W[m], net.b[m] = self.W[m], self.b[m]
         return net.update(x, targets)
-
-    @staticmethod
-    def draw(net, data, pictures):
-        trial = net.record(data.test_images[0], int(data.test_labels[0]))
-        pictures.keep("settling.png", plot.settling(trial)[0].figure)
-        return trial

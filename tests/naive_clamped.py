@@ -11,6 +11,10 @@ array (examples, units) for each layer but the input. Nothing is drawn here.
     W, b = net.estimate(x, minus, plus)           what learn() multiplies by eta
     net.settle(x, h0, steps, t)                   minus phase; with a target, plus phase
     net.predict(x)                                the answer of the minus phase
+
+The fast variant that only sweeps has no leak, symmetric feedback of gamma 1, "hard" units in all
+layers, ``sweeps=True`` and ``start="last"``. As in equilibrium propagation, the state that lasts is
+that of the example itself at the end of its minus phase, and 0 before it was ever seen.
 """
 
 import numpy as np
