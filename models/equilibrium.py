@@ -129,14 +129,6 @@ def replace(j, t, s, p):
     s.r[j] = s.u[j]
 
 
-def measure_energy(_, t, s, p):
-    """The sum over layers of (2)."""
-    total = 0.0 if p.layer == 1 else s.energy[s.clock[TRIAL]]
-    for j in range(s.u.shape[0]):
-        total += 0.5 * s.u[j] * s.u[j] - s.from_below[j] * s.r[j]
-    s.energy[s.clock[TRIAL]] = total
-
-
 def compare(j, t, s, p):
     """delta = dr / beta, and m of (5); in (6), where `part` is 0, m is the earlier rate."""
     dr = s.r[j] - s.earlier[j]
@@ -146,7 +138,7 @@ def compare(j, t, s, p):
 
 
 class EquilibriumPropagation(ImageModel):
-    """A layered network that settles; learning compares where it does so with and without nudging."""
+    """A layered network that settles; it learns by comparing where, with and without nudging."""
 
     KIND = "equilibrium"
     TITLE = "equilibrium propagation (Scellier & Bengio 2017; Ernoult et al. 2019)"
@@ -170,13 +162,11 @@ class EquilibriumPropagation(ImageModel):
     def arrays(self, layer):
         if layer.is_input:
             return {"r": layer.n}
-        names = ["u", "r", "drive", "d", "push", "before", "earlier", "r_0", "m", "minus_m"]
+        names = ["u", "r", "from_below", "d", "push", "before", "earlier", "r_0", "m", "minus_m"]
         shapes = dict.fromkeys([*names, "delta", "target"], layer.n)
-        shapes["start"] = (self.block(), layer.n)
-        if self.parameters.persistent:
-            shapes["particles"] = (0, layer.n)
+        shapes |= {"particles": (0, layer.n)} if self.parameters.persistent else {}
         above = {"sign": self.block()} if layer.is_output else {"WT": (layer.above.n, layer.n)}
-        return shapes | above
+        return shapes | above | {"start": (self.block(), layer.n)}
 
     def results(self):
         return dict.fromkeys(["loss", "residual", *["energy"] * self.parameters.measure_energy], 1)
@@ -206,7 +196,7 @@ class EquilibriumPropagation(ImageModel):
         start = settling.at_start_or_halfway if symmetric else at_start_of_trial
         reached = settling.at_end_of_first_half if symmetric else at_end_of_first
         yield net.input.phase(units.show, "once", at_start_of_trial, h=net.input.r)
-        yield first.phase(units.drive, "block", new, a=first.drive, h_below=net.input.r)
+        yield first.phase(settling.drive, "block", new)
         for layer in net.hidden:
             given = {"M": layer.above.W, "M_T": layer.WT}
             yield layer.phase(transpose, when=(new, *start_of_batch(net)), **given)
@@ -218,14 +208,14 @@ class EquilibriumPropagation(ImageModel):
                 yield layer.phase(settling.keep, when=settling.in_second, **rates)
         yield output.phase(nudge, when=settling.in_second, symmetric=int(symmetric))
         for layer in net.above_input[1:]:
-            yield layer.phase(units.drive, "block", a=layer.drive, h_below=layer.below.r)
+            yield layer.phase(settling.drive, "block")
         for layer in net.hidden:
             F = layer.B if p.estimator == "vector_field" else layer.WT
-            yield layer.phase(settling.receive, "block", from_below=layer.drive, F=F)
+            yield layer.phase(settling.receive, "block", F=F)
         for layer in net.above_input:
             sloped = not rule["hard"] and (p.output_slope or layer is not output)
             given = {**rule, "sloped": int(sloped), "boxed": int(p.clip or rule["hard"])}
-            given |= {"d": layer.drive if layer is output else layer.d}
+            given |= {"d": layer.from_below if layer is output else layer.d}
             body = replace if p.form == "prototypical" else descend
             yield layer.phase(body, inside=float(p.nudge == "inside"), **given)
             yield layer.phase(settling.measure_residual, "once", at_end_of_first)
@@ -235,9 +225,8 @@ class EquilibriumPropagation(ImageModel):
         yield output.phase(units.squared_error, "once", at_end_of_first, h=output.u)
         for layer in net.above_input if p.measure_energy else ():
             if layer is not first:
-                given = {"a": layer.drive, "h_below": layer.below.r}
-                yield layer.phase(units.drive, "block", at_end_of_first, **given)
-            yield layer.phase(measure_energy, "once", at_end_of_first, from_below=layer.drive)
+                yield layer.phase(settling.drive, "block", at_end_of_first)
+            yield layer.phase(settling.measure_energy, "once", at_end_of_first)
         yield from self.learned(net, stepwise) if net.learning else ()
 
     def learned(self, net, stepwise):

@@ -8,7 +8,7 @@ one for tests, one for recordings and one for measures. They share the weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from spikesim.engine.sources import ImageSource, Trials
 from spikesim.errors import InputError
 from spikesim.kernels import windows
 from spikesim.kernels.machine.program import Phase
+from spikesim.learning import particles
 from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
@@ -61,9 +62,8 @@ class LayeredModel(Learner):
     SAVED : tuple of str
         Other arrays of layers that outlast a trial.
     PER_EXAMPLE : dict of str to str
-        Array of layers with a row for each trial of a call, which holds what the trial starts from,
-        and then what it leaves → the array that keeps these rows for each example of the training
-        data. It begins with shape (0, ...). Without it, and except in training, trials start from 0.
+        Array with a row for each trial → array with a row for each example, in which `particles`
+        keeps the former.
     DRAWN : tuple of str
         Arrays of layers with a row for each trial of a call, shape (block(), ...), that `prepare`
         fills: noise, signs, initial states. Who calls the model may give them instead.
@@ -540,12 +540,12 @@ class Simulation(Dynamics):
         )
         self.shared.arrays["begun"][0] = first
         steps = self.trials.schedule(example, lengths)
-        self._start_from_kept(example)
+        particles.start(self, example)
         self.model.prepare(self, first, count)
         for array, rows in given:
             array[:count] = rows
         self.network.run_steps(steps)
-        self._keep(example)
+        particles.keep(self, example)
         self.model.finished(self, count)
 
     def scale_rates(self, factor: float, only: str | None = None) -> None:
@@ -580,38 +580,12 @@ class Simulation(Dynamics):
                     found[f"{layer.name}.{name}"] = layer.arrays[name]
         return found
 
-    def _per_example(self) -> Iterator[tuple[Layer, str, str]]:
-        """Layers, their array of rows of trials, and that of rows of examples."""
-        for layer in self.layers:
-            for rows, kept in self.model.PER_EXAMPLE.items():
-                if rows in layer.arrays:
-                    yield layer, rows, kept
-
-    def _start_from_kept(self, example: np.ndarray) -> None:
-        for layer, rows, name in self._per_example():
-            kept, many = layer.arrays.get(name), len(self.shared.arrays["image"])
-            layer.arrays[rows][: len(example)] = 0.0
-            if kept is not None and self.applies:
-                if len(kept) < many:
-                    grown = np.zeros((many, *kept.shape[1:]), kept.dtype)
-                    grown[: len(kept)] = kept
-                    layer.arrays[name] = kept = grown
-                layer.arrays[rows][: len(example)] = kept[example]
-
-    def _keep(self, example: np.ndarray) -> None:
-        for layer, rows, name in self._per_example() if self.applies else ():
-            if name in layer.arrays:
-                layer.arrays[name][example] = layer.arrays[rows][: len(example)]
-
     def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
         """Continue from what `arrays` of such a simulation returned."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
-        for layer, _, name in self._per_example():
-            if name in layer.arrays:
-                rows = len(saved[f"{layer.name}.{name}"])
-                shape = (rows, *layer.arrays[name].shape[1:])
-                layer.arrays[name] = np.zeros(shape, self.network.dtype)
+        for layer, name in particles.kept_by(self):
+            particles.make_room(layer, name, len(saved[f"{layer.name}.{name}"]))
         for name, array in self.arrays().items():
             array[...] = saved[name]
 
