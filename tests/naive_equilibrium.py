@@ -12,6 +12,9 @@ are given.
     net.energy(x, u), net.cost(u, t)              of every example
     W, b, B = net.estimate(x, t, u0, sign)        what learn() multiplies by eta
     net.predict(x)                                the output, from 0, n_test steps
+
+Where the equations leave a choice: `sign` turns beta in every estimator, `clip` and `output_slope`
+belong to the energy form alone, and the box is [0, 1] for every activation.
 """
 
 from itertools import pairwise
