@@ -30,7 +30,7 @@ import numpy as np
 from spikesim.kernels import units, windows
 from spikesim.kernels.dense import multiply, row_product
 from spikesim.kernels.spikes import bounds
-from spikesim.kernels.trials import FIRST, PHASE, TRIAL
+from spikesim.kernels.trials import FIRST, PHASE, STARTED, TRIAL
 from spikesim.learning.alignment import cosines
 from spikesim.learning.forward import RateParameters, activated, drawn, read_out
 from spikesim.learning.images import ImageModel
@@ -66,6 +66,11 @@ class Parameters(RateParameters):
             self.xie_seung and (self.feedback == "random" or self.gamma == 0.0),
             "xie_seung goes with feedback='symmetric' and gamma above 0, by which it divides.",
         )
+
+
+def still_driven(s, p):
+    """With one hidden layer, nothing that drives it changes within the plus phase."""
+    return s.clock[PHASE] == FIRST or s.clock[STARTED] == 1
 
 
 def copy(j, t, s, p):
@@ -136,8 +141,12 @@ class ClampedNetwork(ImageModel):
     Parameters = Parameters
     WEIGHTS = ("W", "b", "B")
     STREAMS = ("weights", "order", "feedback")
-    DRAWN, PER_EXAMPLE = ("start",), ("particles",)
+    DRAWN, PER_EXAMPLE = ("start",), {"start": "particles"}
     KEEP = {"h_minus": FIRST}  # noqa: RUF012
+    SUITED = {  # noqa: RUF012
+        "digits": {"hidden": "100", "epochs": 20, "eta": 0.2},
+        "mnist": {"hidden": "500", "epochs": 10, "eta": 0.05},
+    }
 
     def weights(self, layers):
         p, chance, down = self.parameters, self.chance("weights"), self.chance("feedback")
@@ -152,9 +161,11 @@ class ClampedNetwork(ImageModel):
             return {"h": layer.n}
         names = ["a", "drive", "f", "slope", "h", "h_forward", "h_minus", "h_mean", "delta"]
         names += ["delta_bp", *(["e", "target"] if layer.is_output else [])]
-        start = {"start": (self.block(), layer.n), "particles": (0, layer.n)}
-        has_start = self.parameters.start != "forward"
-        return dict.fromkeys(names, layer.n) | (start if has_start else {})
+        has_start, lasting = self.parameters.start != "forward", self.parameters.start == "last"
+        start = {"start": (self.block(), layer.n)} if has_start else {}
+        return (
+            dict.fromkeys(names, layer.n) | start | ({"particles": (0, layer.n)} if lasting else {})
+        )
 
     def results(self):
         return {**super().results(), "residual": 2}
@@ -173,15 +184,7 @@ class ClampedNetwork(ImageModel):
         return layer.arrays.get("delta_bp")
 
     def prepare(self, net, trial, count):
-        start, example = self.parameters.start, net.shared.arrays["example"][:count]
         net.shared.arrays["residual"][:count] = 0.0
-        for layer in net.above_input if start != "forward" else ():
-            goes_on = start == "last" and net.applies
-            layer.start[:count] = layer.particles[example] if goes_on else 0.0
-
-    def finished(self, net, count):
-        for layer in net.above_input if net.applies and self.parameters.start == "last" else ():
-            layer.particles[net.shared.arrays["example"][:count]] = layer.start[:count]
 
     def step(self, net):
         p, output = net.p, net.output
@@ -230,6 +233,8 @@ class ClampedNetwork(ImageModel):
 
     def driven(self, net, layer, when):
         """f of (1) or f_L of (2), of the activities as they are now."""
+        if len(net.hidden) == 1 and layer is not net.output:
+            when = (*when, still_driven)
         if layer.index > 1:  # what comes from the input does not change in a trial
             yield layer.phase(units.drive, "block", when, a=layer.drive)
         if layer is net.output:

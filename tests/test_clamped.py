@@ -1,21 +1,110 @@
-"""The clamped two-phase model: identities, limits of weak feedback, settling, what it learns."""
+"""The clamped two-phase model: against NumPy, identities, limits, settling, what it learns."""
 
 import numpy as np
 import pytest
+from naive_clamped import NaiveClamped
 
 from spikesim import InputError, datasets
 from spikesim.learning import alignment
-from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.clamped import OUTPUTS, UNITS, ClampedNetwork
 
 CHANCE = np.random.default_rng(1)
 X = CHANCE.random((7, 8)) * (CHANCE.random((7, 8)) > 0.3)
 LABELS = CHANCE.integers(0, 3, 7)
 TARGETS = np.eye(3)[LABELS]
 SIZES = (8, 6, 5, 3)
+RULES = ("generec", "midpoint", "chl")
 
 
 def build(sizes=SIZES, dtype="float64", backend="python", seed=2, **options):
     return ClampedNetwork(sizes, seed=seed, dtype=dtype, backend=backend, **options)
+
+
+# ------------------------------------------------------------------------ the transcription
+
+GIVEN = {"n_minus": 4, "n_plus": 3, "eta": 0.3, "feedback_scale": 0.8, "gamma": 0.6}
+SWEEPS = {
+    "order": "sweeps", "feedback": "symmetric", "gamma": 1.0, "keep": 0.0,
+    "activation": "hard", "output": "hard",
+}  # fmt: skip
+OPTIONS = [
+    *({"rule": rule, "feedback": f} for rule in RULES for f in ("random", "symmetric")),
+    *({"activation": f, "output": o, "eta": 0.02} for f, o in zip(UNITS, OUTPUTS, strict=True)),
+    {"order": "synchronous", "output_leak": True, "keep": 0.8, "rule": "chl"},
+    {"order": "sweeps", "start": "zero", "rule": "midpoint"},
+    {"order": "sweeps", "output_leak": True, "feedback": "symmetric"},
+    {"keep": 0.0, "start": "zero", "output_leak": True},
+    {"xie_seung": True, "feedback": "symmetric", "rule": "chl", "eta": 0.02},
+    {"decay": 0.02, "bias_rate": 0.5, "reduction": "sum", "rule": "chl", "eta": (0.3, 0.2, 0.1)},
+    SWEEPS,
+    {**SWEEPS, "n_minus": 1, "n_plus": 1, "eta": 0.1},
+]  # fmt: skip
+
+
+def transcribed(net):
+    """The transcription, with the weights and options of a network."""
+    p = net.parameters
+    same = (
+        "rule", "feedback", "gamma", "n_minus", "n_plus", "output_leak", "activation", "output",
+        "eta", "xie_seung", "decay", "bias_rate", "reduction",
+    )  # fmt: skip
+    return NaiveClamped(
+        net.W, net.b, getattr(net, "B", ()), leak=p.keep, start=p.start,
+        sequential=p.order == "sequential", sweeps=p.order == "sweeps",
+        **{name: getattr(p, name) for name in same},
+    )  # fmt: skip
+
+
+def assert_close(net, oracle):
+    for own, theirs in ((net.W, oracle.W), (net.b, oracle.b)):
+        for one, other in zip(own, theirs, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("sizes", [(8, 5, 3), SIZES], ids=["one hidden layer", "two"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_weights_after_learning_are_those_of_the_transcription(options, sizes, batch):
+    given = {**GIVEN, **options}
+    given["eta"] = given["eta"][: len(sizes) - 1] if "decay" in options else given["eta"]
+    net = build(sizes, batch=batch, **given)
+    oracle = transcribed(net)
+    for first in range(0, len(X), batch):
+        oracle.learn(X[first : first + batch], TARGETS[first : first + batch])
+    net.fit(X, LABELS, shuffle=False)
+    assert_close(net, oracle)
+
+
+@pytest.mark.parametrize("options", [{}, SWEEPS], ids=str)
+def test_examples_go_on_from_where_they_were_as_in_the_transcription(options):
+    net = build(start="last", batch=3, **{**GIVEN, **options})
+    oracle, last = transcribed(net), [np.zeros((len(X), n)) for n in SIZES[1:]]
+    for _ in range(3):
+        for now in (slice(0, 3), slice(3, 6), slice(6, 7)):
+            minus, _ = oracle.learn(X[now], TARGETS[now], h0=[each[now] for each in last])
+            for each, h in zip(last, minus, strict=True):
+                each[now] = h
+    net.fit(X, LABELS, epochs=3, shuffle=False)
+    assert_close(net, oracle)
+
+
+@pytest.mark.parametrize("order", ["sequential", "synchronous", "sweeps"])
+def test_a_recording_is_the_course_of_the_transcription_from_given_activities(order):
+    net = build(start="zero", order=order, **GIVEN)
+    oracle, start = transcribed(net), [CHANCE.random((1, n)) for n in SIZES[1:]]
+    h = net.record(X[0], LABELS[0], given={"start": start}).h
+    minus = oracle.trajectory(X[:1], start, 4)[1:]
+    plus = oracle.trajectory(X[:1], minus[-1], 3, TARGETS[:1])[1:]
+    for step, state in enumerate([*minus, *plus]):
+        for name, expected in zip(list(h)[1:], state, strict=True):
+            np.testing.assert_allclose(h[name][:, step], expected[0], rtol=0, atol=1e-12)
+
+
+def test_answers_are_those_of_the_minus_phase_of_the_transcription():
+    net = build(**GIVEN)
+    oracle = transcribed(net)
+    np.testing.assert_allclose(net.activities(X)[-1], oracle.predict(X), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(net.predict(X), oracle.predict(X).argmax(axis=1))
 
 
 # ------------------------------------------------------------------------ the three rules
@@ -24,8 +113,7 @@ def build(sizes=SIZES, dtype="float64", backend="python", seed=2, **options):
 @pytest.mark.parametrize("feedback", ["random", "symmetric"])
 def test_next_to_the_input_all_rules_are_the_same(feedback):
     first, *others = (
-        build(rule=rule, feedback=feedback, gamma=0.5).update(X, LABELS)
-        for rule in ("generec", "midpoint", "chl")
+        build(rule=rule, feedback=feedback, gamma=0.5).update(X, LABELS) for rule in RULES
     )
     for other in others:
         np.testing.assert_allclose(first.dW[0], other.dW[0], rtol=0, atol=1e-12)
@@ -48,7 +136,7 @@ def test_at_the_output_chl_is_generec_and_the_change_below_times_the_target():
 
 def test_biases_learn_the_change_of_their_unit():
     minus, plus = both_phases(build(), X[0], LABELS[0])
-    for rule in ("generec", "midpoint", "chl"):
+    for rule in RULES:
         update = build(rule=rule).update(X[:1], LABELS[:1])
         for db, before, after in zip(update.db, minus[1:], plus[1:], strict=True):
             np.testing.assert_allclose(db, after - before, rtol=0, atol=1e-12)
@@ -244,7 +332,7 @@ def learned_digits(eta, **options):
     return net.evaluate(digits.test_images, digits.test_labels), [a for (a,) in history["angle"]]
 
 
-@pytest.mark.parametrize("rule", ["generec", "midpoint", "chl"])
+@pytest.mark.parametrize("rule", RULES)
 def test_digits_are_learned_through_random_feedback(rule):
     wrong, angle = learned_digits((2.0, 0.2), rule=rule)
     assert wrong < 4.0
