@@ -118,7 +118,8 @@ def test_energy_and_residual_are_in_the_history():
     history = net.fit(X, LABELS)
     states = oracle.trajectory(X, oracle.zero(X), 8)
     energy = oracle.energy(X, states[-1]).mean()
-    moved = np.max([abs(b - a).max(axis=1) for a, b in zip(states[-2], states[-1])], axis=0)
+    pairs = zip(states[-2], states[-1], strict=True)
+    moved = np.max([abs(b - a).max(axis=1) for a, b in pairs], axis=0)
     assert history["energy"] == pytest.approx([energy], abs=1e-12)
     assert history["residual"] == pytest.approx([moved.mean()], abs=1e-12)
 
@@ -245,7 +246,7 @@ def test_the_two_nudges_follow_the_gradients_of_two_losses(nudge):
 
 
 def test_the_energy_never_rises_until_nothing_moves():
-    given = {"epsilon": 0.1, "activation": "sigmoid4", "n_free": 600, "n_nudged": 200, "beta": 0.5}
+    given = {"epsilon": 0.1, "activation": "sigmoid4", "n_free": 800, "n_nudged": 200, "beta": 0.5}
     net = build(**given)
     oracle = oracle_of(net)
     recorded = net.record(X[0], int(LABELS[0]))
@@ -253,9 +254,9 @@ def test_the_energy_never_rises_until_nothing_moves():
     x = np.tile(X[0], (len(u[0]), 1))
     energy = oracle.energy(x, u)
     nudged = energy + 0.5 * oracle.cost(u, TARGETS[0])
-    assert np.diff(energy[:600]).max() < 1e-14
-    assert np.diff(nudged[599:]).max() < 1e-14
-    assert max(abs(each[599] - each[598]).max() for each in u) < 1e-12
+    assert np.diff(energy[:800]).max() < 1e-14
+    assert np.diff(nudged[799:]).max() < 1e-14
+    assert max(abs(each[799] - each[798]).max() for each in u) < 1e-12
 
 
 def test_rates_and_their_changes_give_the_difference_of_products():
@@ -279,18 +280,18 @@ def test_without_the_second_product_the_first_layer_learns_the_same():
 
 
 def settled(activation, start):
-    net = build((64, 30, 10), "float64", "cpu", activation=activation, n_free=1000)
-    x = np.random.default_rng(4).random(64)
-    recorded = net.record(x, given={"start": [each[None] for each in start]})
+    net = build((64, 30, 10), "float64", "cpu", seed=4, activation=activation, n_free=1000)
+    image = datasets.load_digits().train_images[4]
+    recorded = net.record(image, given={"start": [each[None] for each in start]})
     return np.concatenate([recorded.u[name][:, -1] for name in ("hidden_1", "output")])
 
 
 def test_smooth_networks_settle_to_one_state_and_hard_ones_to_several():
-    zero = [np.zeros(30), np.zeros(10)]
-    starts = [zero, *([CHANCE.random(30), CHANCE.random(10)] for _ in range(5))]
+    zero, chance = [np.zeros(30), np.zeros(10)], np.random.default_rng(0)
+    starts = [zero, *([chance.random(30), chance.random(10)] for _ in range(9))]
     smooth = np.array([settled("sigmoid4", start) for start in starts])
     hard = np.array([settled("hard", start) for start in starts])
-    np.testing.assert_allclose(smooth, np.tile(smooth[0], (6, 1)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(smooth, np.tile(smooth[0], (10, 1)), rtol=0, atol=1e-9)
     assert np.ptp(hard, axis=0).max() == 1.0
 
 
@@ -334,9 +335,12 @@ def test_with_a_frozen_hidden_layer_more_errors_remain():
 @pytest.mark.skipif(not os.environ.get("SPIKESIM_DATA"), reason="needs MNIST in $SPIKESIM_DATA")
 def test_ten_thousand_images_of_mnist_are_learned_in_six_epochs():
     mnist = datasets.load_mnist()
-    net = build((784, 500, 10), backend="cpu", **SCELLIER)
-    net.fit(mnist.train_images[:10_000], mnist.train_labels[:10_000], 6)
-    assert net.evaluate(mnist.test_images, mnist.test_labels) < 7.5
+    wrong = []
+    for seed in (1, 2):
+        net = build((784, 500, 10), backend="cpu", seed=seed, **SCELLIER)
+        net.fit(mnist.train_images[:10_000], mnist.train_labels[:10_000], 6)
+        wrong.append(net.evaluate(mnist.test_images, mnist.test_labels))
+    assert np.mean(wrong) < 7.5
 
 
 # ------------------------------------------------------------------------ what is refused, drawn
