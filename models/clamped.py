@@ -125,7 +125,7 @@ class ClampedNetwork(ImageModel):
     Parameters = Parameters
     WEIGHTS = ("W", "b", "B")
     STREAMS = ("weights", "order", "feedback")
-    DRAWN, PER_EXAMPLE = ("start",), ("particles",)
+    DRAWN, PER_EXAMPLE = ("start",), {"start": "particles"}
     KEEP = {"h_minus": FIRST}  # noqa: RUF012
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 20, "eta": 0.2},
@@ -145,9 +145,12 @@ class ClampedNetwork(ImageModel):
             return {"h": layer.n}
         names = ["a", "drive", "f", "slope", "h", "h_forward", "h_minus", "h_mean", "delta"]
         names += ["delta_bp", *(["e", "target"] if layer.is_output else [])]
-        start = {"start": (self.block(), layer.n), "particles": (0, layer.n)}
-        has_start = self.parameters.start != "forward"
-        return dict.fromkeys(names, layer.n) | (start if has_start else {})
+        shapes = dict.fromkeys(names, layer.n)
+        if self.parameters.start == "last":
+            shapes["particles"] = (0, layer.n)
+        if self.parameters.start != "forward":
+            shapes["start"] = (self.block(), layer.n)
+        return shapes
 
     def results(self):
         return {**super().results(), "residual": 2}
@@ -166,15 +169,7 @@ class ClampedNetwork(ImageModel):
         return layer.arrays.get("delta_bp")
 
     def prepare(self, net, trial, count):
-        start, example = self.parameters.start, net.shared.arrays["example"][:count]
         net.shared.arrays["residual"][:count] = 0.0
-        for layer in net.above_input if start != "forward" else ():
-            goes_on = start == "last" and net.applies
-            layer.start[:count] = layer.particles[example] if goes_on else 0.0
-
-    def finished(self, net, count):
-        for layer in net.above_input if net.applies and self.parameters.start == "last" else ():
-            layer.particles[net.shared.arrays["example"][:count]] = layer.start[:count]
 
     def step(self, net):
         p, output = net.p, net.output

@@ -38,6 +38,7 @@ SIZES = {
         ["--hidden", "20", "--blocks", "4"],
         r"^after 60 s: cost (\d+\.\d), (\d+\.\d) times less than silence$",
     ),
+    "equilibrium_stdp": ([], r"^window of rates and of pairs differ by (0\.\d) % at most$"),
     "five_spikes": (["--stages", "4"], r"^after 80 s: 5 spikes, cost (\d+\.\d) %$"),
     "following_bursts": (
         ["--bin", "20", "--sources", "2000"],
