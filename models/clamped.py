@@ -20,22 +20,21 @@ phase ended. With h- and h+ at the ends of both phases:
     W_l <- W_l + eta_l (h+_{l-1}^T h+_l - h-_{l-1}^T h-_l)                  `chl`             (5)
     b_l <- b_l + eta_l (h+_l - h-_l)                                        all               (6)
 
-`xie_seung`: rates are eta_l gamma^{l-L}; (5) then tends to backpropagation as gamma tends to 0. With
-weak random feedback, (3) becomes feedback alignment. Both are of the feedforward pass, where
-delta_L = target - h_L, and so is the gradient that measures compare with.
+`xie_seung`: rates are eta_l gamma^{l-L}. As feedback gets weaker, (5) tends to backpropagation if
+it is symmetric, and (3) to feedback alignment if it is random: both of the feedforward pass, with
+delta_L = target - h_L. Measures compare with the gradient of that pass.
 """
 
 import numpy as np
 
 from spikesim.kernels import settling, units, windows
-from spikesim.kernels.dense import row_product
 from spikesim.kernels.trials import FIRST, PHASE, STARTED, TRIAL
 from spikesim.learning.alignment import cosines
 from spikesim.learning.forward import RateParameters, activated, drawn, read_out
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST
 from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
-from spikesim.learning.updates import learn
+from spikesim.learning.updates import learn, start_of_batch
 
 __all__ = ["ClampedNetwork", "Parameters"]
 
@@ -76,9 +75,10 @@ def begin_as_given(j, t, s, p):
     s.h[j] = s.start[s.clock[TRIAL], j]
 
 
-def receive_symmetric(j, t, s, p):
-    """The argument of f in (1), with W_{l+1}^T; `settling.receive` is the same with B_l."""
-    s.a[j] = s.drive[j] + p.gamma * row_product(s.W_above, j, s.h_above)
+def follow(j, t, s, p):
+    """Symmetric feedback onto unit j, F = gamma W_{l+1}^T, from the weights as they are now."""
+    for k in range(s.F.shape[0]):
+        s.F[k, j] = p.gamma * s.W_above[j, k]
 
 
 def move(j, t, s, p):
@@ -146,6 +146,8 @@ class ClampedNetwork(ImageModel):
         names = ["a", "drive", "f", "slope", "h", "h_forward", "h_minus", "h_mean", "delta"]
         names += ["delta_bp", *(["e", "target"] if layer.is_output else [])]
         shapes = dict.fromkeys(names, layer.n)
+        if self.parameters.feedback == "symmetric" and not layer.is_output:
+            shapes["F"] = (layer.above.n, layer.n)
         if self.parameters.start == "last":
             shapes["particles"] = (0, layer.n)
         if self.parameters.start != "forward":
@@ -195,6 +197,8 @@ class ClampedNetwork(ImageModel):
     def started(self, net, when):
         """Show an example; make the feedforward pass, its gradient, and the first activities."""
         yield net.input.phase(units.show, "once", when)
+        for layer in net.hidden if net.p.feedback == "symmetric" else ():
+            yield layer.phase(follow, "unit", (*when, *start_of_batch(net)))
         for layer in net.above_input:
             given = {"a": layer.drive, "h_below": self.linearized(layer.below)}
             yield layer.phase(units.drive, "block", when, **given)
@@ -226,11 +230,9 @@ class ClampedNetwork(ImageModel):
         if layer is net.output:
             yield activated(layer, net.p, when, a=layer.drive, h=layer.f)
             return
-        if net.p.feedback == "random":
-            given = {"d": layer.a, "from_below": layer.drive, "r_above": layer.above.h}
-            yield layer.phase(settling.receive, "block", when, F=layer.B, **given)
-        else:
-            yield layer.phase(receive_symmetric, "unit", when)
+        given = {"d": layer.a, "from_below": layer.drive, "r_above": layer.above.h}
+        F = layer.arrays["F" if net.p.feedback == "symmetric" else "B"]
+        yield layer.phase(settling.receive, "block", when, F=F, **given)
         yield activated(layer, net.p, when, h=layer.f)
 
     def learned(self, net, when):

@@ -91,7 +91,7 @@ def forward(net: Simulation) -> Iterator[Wired]:
     yield output.phase(units.output_error, sloped=int(sloped))
 
 
-def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np.ndarray) -> Wired:
+def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
     """From the drive of a layer to its activity and slope, by `p.activation` or `p.output`.
 
     Parameters
