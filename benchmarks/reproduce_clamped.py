@@ -36,7 +36,7 @@ SWEEPS = {
     "order": "sweeps", "n_minus": 1, "n_plus": 1, "keep": 0.0, "start": "last",
     "activation": "hard", "output": "hard", "feedback": "symmetric", "gamma": 1.0,
 }  # fmt: skip
-SMALL, LARGE = ((784, 256, 10), 10_000, 5_000, 5, 3), ((784, 500, 10), 60_000, 10_000, 30, 1)
+SMALL, LARGE = ((784, 256, 10), 10_000, 5_000, 5, 3), ((784, 500, 10), 60_000, 10_000, 20, 1)
 ROWS = [
     Row("GeneRec, random", *SMALL, {**SHORT, "eta": (1.0, 0.1)}),
     Row("CHL, random", *SMALL, {**SHORT, "eta": (1.0, 0.1), "rule": "chl"}),
@@ -51,7 +51,7 @@ OUT = Path(__file__).resolve().parent.parent / "results" / "credit" / "clamped.t
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, help="instead of 5 and 30")
+    parser.add_argument("--epochs", type=int, help="instead of 5 and 20")
     parser.add_argument("--images", type=int, default=60_000, help="at most")
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args(arguments)
