@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from array import array
 from math import exp
 
 import numpy as np
@@ -318,6 +319,16 @@ def test_arrays_are_read_and_assigned_but_not_written_to():
     cells.I = given
     given[:] = 9.0
     assert cells.I.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("values", [(1.0, 2.0, 3.0), array("d", [1.0, 2.0, 3.0]), range(1, 4)])
+def test_whatever_holds_numbers_is_an_array_to_parameters_variables_and_subgroups(values):
+    _, cells = driven(tau=values)
+    cells.I_exc = values
+    cells[:].I_inh = values
+    cells[:].E_L = values
+    for name in ("tau", "I_exc", "I_inh", "E_L"):
+        assert getattr(cells, name).tolist() == [1.0, 2.0, 3.0]
 
 
 def test_a_time_constant_that_needs_another_type_is_refused_and_changes_nothing():

@@ -17,11 +17,11 @@ from spikesim.checks import (
     check_array,
     check_choice,
     check_neurons,
-    is_real,
     is_whole,
     nearest,
     show,
 )
+from spikesim.engine.parameters import has_axes
 from spikesim.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Subgroup(Guarded):
         array = own.state[name] if is_variable else np.zeros(own.n)
         if not is_variable:
             array[:] = own.parameters[name]
-        shape = () if is_real(value) or getattr(value, "ndim", None) == 0 else (self.n,)
+        shape = (self.n,) if has_axes(value) else ()
         array[self.ids] = check_array(name, value, shape=shape, dtype=array.dtype)
         if not is_variable:
             own.parameters[name] = array
