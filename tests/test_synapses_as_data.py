@@ -56,6 +56,17 @@ def test_one_weight_for_all_is_in_every_row():
 
 
 @FORMS
+def test_a_delay_is_in_ms_wherever_it_is_read(form):
+    made, expected = build(form)
+    each = np.array([delay for _, delay in expected.values()])
+    np.testing.assert_array_equal(made.delay, each if form == "spread" else 1.0)
+    assert np.ndim(made.delay) == (form == "spread")
+    np.testing.assert_array_equal(np.broadcast_to(made.delay, each.shape), made.table()["delay"])
+    with pytest.raises(InputError, match="delay of 'pre_to_post' cannot be set; .*connect takes"):
+        made.delay = 1.0
+
+
+@FORMS
 def test_the_matrix_of_scipy_has_the_weights(form):
     made, expected = build(form)
     matrix = made.to_scipy()

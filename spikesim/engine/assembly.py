@@ -197,7 +197,7 @@ class Assembly(Inputs):
         projection.fill(weight, rules, autapses, multapses, stream)
         if varied:
             projection.delay_by(delay, stream)
-            self._check_delay(pre, post, projection.delay)
+            self._check_delay(pre, post, projection.delay_steps)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
@@ -208,7 +208,7 @@ class Assembly(Inputs):
             raise InputError(
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
-        pre.remember(projection.delay)
+        pre.remember(projection.delay_steps)
         if model is not None:
             projection.act_through(model)
         projection.look_ahead()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from spikesim.attributes import Missing
+from spikesim.attributes import Missing, read_only
 from spikesim.checks import check_choice, check_neurons, check_number, show
 from spikesim.engine.finite import is_finite
 from spikesim.engine.plasticity import Plasticity
@@ -16,7 +16,7 @@ from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.summary import projection_summary
-from spikesim.engine.synapse_data import SomeSynapses, matrix, table
+from spikesim.engine.synapse_data import SomeSynapses, delays, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
@@ -71,10 +71,11 @@ class Projection(Synapses):
     weight : numpy.ndarray, shape (synapses,) or (1,)
         The weights in this order, or the one weight that all synapses of a sparse projection share.
         You can read and set them between runs: ``synapses.weight = 2.0``, or one for each.
-    later : numpy.ndarray, shape (synapses,) or None
-        If each synapse has its own delay, the number of steps that it adds to `delay`.
-    delay : int
-        The delay in steps.
+    delay : float or numpy.ndarray, shape (synapses,)
+        The delay in ms: of all synapses, or of each if they differ.
+    delay_steps, later : int, and numpy.ndarray of shape (synapses,) or None
+        The same for a Phase of your own: the shortest delay in steps, and how many steps each
+        synapse adds to it, if they differ.
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, the resources of each neuron and their use, as its last spike
         left them.
@@ -94,7 +95,7 @@ class Projection(Synapses):
 
     _remedies: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("start", "target", "later", "delay"),
+            ("start", "target", "later", "delay", "delay_steps"),
             "compiled code relies on it; connect takes a sparse array of weights, and delays",
         ),
         **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
@@ -150,7 +151,7 @@ class Projection(Synapses):
         if self._synapse is not None:
             numbers.update(self._synapse.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
-        count = {"number of synapses": self.size, "delay in steps": self.delay}
+        count = {"number of synapses": self.size, "delay in steps": self.delay_steps}
         return {**ends, **count, **sparse, **given, **numbers}
 
     @property
@@ -185,6 +186,12 @@ class Projection(Synapses):
         if name == "weight":
             return self._weights, next(iter(self._weights))
         return ({} if self._plasticity is None else self._plasticity.each()), name
+
+    @property
+    def delay(self) -> float | np.ndarray:
+        if self._later is None:
+            return float(self.delay_steps * self.network.dt)
+        return read_only(delays(self, slice(None)))
 
     def table(self) -> np.ndarray:
         """All synapses, one per row, ordered by presynaptic neuron and then by target.
@@ -271,7 +278,7 @@ class Projection(Synapses):
         bodies = spikes if self.short_term is None else short_term
         if self.W is not None:
             state = State(state, self.weights)
-            params = {"delay": self.delay, "parts": SHARED}
+            params = {"delay": self.delay_steps, "parts": SHARED}
             return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
@@ -299,7 +306,7 @@ class Projection(Synapses):
         if self.short_term is None:
             return []
         state = State(self.pre.listed, self._release, efficacy=self._efficacy())
-        params = {"delay": self.delay, **self._recovery(self.short_term)}
+        params = {"delay": self.delay_steps, **self._recovery(self.short_term)}
         dtype = self._release["x"].dtype.name
         return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
 

@@ -208,7 +208,7 @@ class RulePlasticity(Plasticity):
         self._params.update(
             w_min=rule._bound("w_min"),
             w_max=rule._bound("w_max"),
-            delay=synapses.delay,
+            delay=synapses.delay_steps,
             every=self._every,
             dt=float(setting.dt),
             interval=self._every * setting.dt,

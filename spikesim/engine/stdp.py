@@ -104,7 +104,7 @@ class PairPlasticity(Plasticity):
             "A_minus": float(rule.A_minus),
             "w_min": float(rule.w_min),
             "w_max": float(rule.w_max),
-            "delay": synapses.delay,
+            "delay": synapses.delay_steps,
             "learning": 1,
             "parts": SHARED,
         }

@@ -139,7 +139,7 @@ class Synapses(Part):
         return None if self._later is None else read_only(self._later)
 
     @property
-    def delay(self) -> int:
+    def delay_steps(self) -> int:
         return self._delivering["delay"]
 
     def rows(self) -> dict[str, np.ndarray]:
@@ -287,7 +287,7 @@ class Synapses(Part):
         if not self.size:
             return
         self.delay_all(int(steps.min()))
-        steps -= self.delay
+        steps -= self.delay_steps
         latest = steps.max()
         if latest > 0:
             self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
