@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from array import array
+from array import array as python_array
 from math import exp
 
 import numpy as np
@@ -321,7 +321,9 @@ def test_arrays_are_read_and_assigned_but_not_written_to():
     assert cells.I.tolist() == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("values", [(1.0, 2.0, 3.0), array("d", [1.0, 2.0, 3.0]), range(1, 4)])
+@pytest.mark.parametrize(
+    "values", [(1.0, 2.0, 3.0), python_array("d", [1.0, 2.0, 3.0]), range(1, 4)]
+)
 def test_whatever_holds_numbers_is_an_array_to_parameters_variables_and_subgroups(values):
     _, cells = driven(tau=values)
     cells.I_exc = values

@@ -62,7 +62,7 @@ def test_a_delay_is_in_ms_wherever_it_is_read(form):
     np.testing.assert_array_equal(made.delay, each if form == "spread" else 1.0)
     assert np.ndim(made.delay) == (form == "spread")
     np.testing.assert_array_equal(np.broadcast_to(made.delay, each.shape), made.table()["delay"])
-    with pytest.raises(InputError, match="delay of 'pre_to_post' cannot be set; .*connect takes"):
+    with pytest.raises(InputError, match=r"delay of .pre_to_post. cannot be set; .*connect takes"):
         made.delay = 1.0
 
 

@@ -146,7 +146,8 @@ class Assembly(Inputs):
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it, all spikes have the same effect.
         plasticity : PairSTDP or PlasticityRule, optional
-            How spikes on both sides change the weights; without it, weights stay as they are.
+            How spikes on both sides change the weights, of synapses that all have the same delay;
+            without it, weights stay as they are.
         synapse : Synapse, optional
             A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and every step
             adds its current to `target`, which has to be an input of the neurons.

@@ -10,7 +10,7 @@ import numpy as np
 from spikesim.attributes import Missing, read_only
 from spikesim.checks import check_choice, check_neurons, check_number, show
 from spikesim.engine.finite import is_finite
-from spikesim.engine.plasticity import Plasticity
+from spikesim.engine.plasticity import NoPlasticity, Plasticity
 from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
@@ -79,9 +79,9 @@ class Projection(Synapses):
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, the resources of each neuron and their use, as its last spike
         left them.
-    plasticity, rule : Plasticity or None
+    plasticity, rule : Plasticity
         How spikes change the weights: ``plasticity.off()``, ``plasticity.A_plus = 0.0``. Both names
-        stand for the same object.
+        stand for the same object, which is false if they change nothing.
     learning : bool
         Whether spikes change the weights; may be set between runs. Traces of spikes always go on.
     short_term : ShortTermPlasticity or None
@@ -142,7 +142,7 @@ class Projection(Synapses):
 
     def built(self) -> dict[str, Any]:
         sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
-        rules = {"short_term": self._short_term, "plasticity": self.plasticity}
+        rules = {"short_term": self._short_term, "plasticity": self._plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
         numbers = {} if self._short_term is None else self._short_term._asdict()
         numbers = {name: float(value) for name, value in numbers.items()}
@@ -323,12 +323,12 @@ class Projection(Synapses):
         self._learns = check_choice("learns", learns, [True, False])
 
     @property
-    def plasticity(self) -> Plasticity | None:
-        return self._plasticity
+    def plasticity(self) -> Plasticity | NoPlasticity:
+        return NoPlasticity(self.name) if self._plasticity is None else self._plasticity
 
     @property
-    def rule(self) -> Plasticity | None:
-        return self._plasticity
+    def rule(self) -> Plasticity | NoPlasticity:
+        return self.plasticity
 
     @property
     def learning(self) -> bool:
