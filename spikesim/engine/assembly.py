@@ -320,7 +320,7 @@ class Assembly(Inputs):
             A decay over more than a few thousand steps needs 'float64', both here and in the arrays
             that it acts on.
         """
-        over, params, inputs = checked_phase(
+        over, state, params, inputs = checked_phase(
             body, over, state, params, first, inputs, dtype, self.dtype
         )
         phase = Phase(body, over, self._state_of(state), params, tuple(inputs), dtype=dtype)
@@ -502,7 +502,7 @@ class Assembly(Inputs):
         inputs: list[str] = []
         if not isinstance(population, Projection):
             names = [population.present_name(name) for name in names]
-            inputs = [name for name in population.neuron.live if name not in population.state]
+            inputs = population._inputs
         check_unknown(f"variable of {population.name!r}", names, [*population.state, *inputs])
         if not 0 < len(set(names)) == len(names):
             raise InputError(

@@ -70,7 +70,8 @@ class Projection(Synapses):
         dense projection has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
         The weights in this order, or the one weight that all synapses of a sparse projection share.
-        You can read and set them between runs: ``synapses.weight = 2.0``, or one for each.
+        You can read and set them between runs: ``synapses.weight = 2.0``, or one for each, even if
+        they shared one before. ``synapses.weight[3] = 2.0`` needs weights of their own.
     delay : float or numpy.ndarray, shape (synapses,)
         The delay in ms: of all synapses, or of each if they differ.
     delay_steps, later : int, and numpy.ndarray of shape (synapses,) or None
@@ -178,7 +179,7 @@ class Projection(Synapses):
     @property
     def state(self) -> dict[str, np.ndarray]:
         """The values of each synapse, by name: its weight, and variables of a plasticity rule."""
-        weight = self.weight if self.W is None else self.W
+        weight = next(iter(self._weights.values()))
         return {"weight": weight, **({} if self._plasticity is None else self._plasticity.each())}
 
     def holder(self, name: str) -> tuple[dict[str, np.ndarray], str]:
@@ -265,10 +266,9 @@ class Projection(Synapses):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
-        weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
         traces = {} if self._plasticity is None else self._plasticity.arrays()
         inputs = {} if self._synapse is None else self._synapse.arrays()
-        return {**weights, **self._release, **traces, **inputs}
+        return {**self._weights, **self._release, **traces, **inputs}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
@@ -418,7 +418,7 @@ class Projection(Synapses):
         for part in (self._plasticity, self._synapse):
             watched.update({} if part is None else part.arrays())
         if self.learns:
-            watched["a weight"] = self.weight if self.W is None else self.W
+            watched["a weight"] = self.state["weight"]
         for name, array in watched.items():
             if not is_finite(array):
                 return name

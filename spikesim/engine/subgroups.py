@@ -21,6 +21,7 @@ from spikesim.checks import (
     nearest,
     show,
 )
+from spikesim.engine.items import Inputs
 from spikesim.engine.parameters import has_axes
 from spikesim.errors import InputError
 
@@ -134,11 +135,24 @@ class Subgroup(Guarded):
                 f"{nearest(name, known)}"
             )
         if name not in own.state:
+            if name in own._inputs:
+                return self._input(name)
             value = own.parameters[name]
             return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
         if self._slice is not None:
             return own.state[name][self._slice]
         return read_only(own.state[name][self.ids])  # values written to a copy would be lost
+
+    def _input(self, name: str) -> Inputs:
+        """The values of a parameter that can be an input; see `Population`."""
+        own = self.population
+        each = read_only(getattr(own, name)[self.ids])
+
+        def held() -> np.ndarray:
+            live = own.live(name)
+            return read_only(live[self.ids]) if self._slice is None else live[self._slice]
+
+        return Inputs.of(each, held, _owner=self, _name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__.get("population")
