@@ -47,7 +47,7 @@ from spikesim.synapse import Synapse
 __all__ = ["Assembly"]
 
 
-class Assembly(Inputs):
+class Assembly(Inputs, called="Network"):
     """Populations, projections, backgrounds, recordings and Phases that belong together.
 
     Its parameters are those of a `Setting`. A `Network` is one of these.
@@ -159,6 +159,12 @@ class Assembly(Inputs):
         InputError
             If a shape, name, delay or kernel does not fit, or there are two rules.
 
+        Warns
+        -----
+        SpikesimWarning
+            If a weight has the sign that the neuron does not declare for `target`, as one below 0
+            onto a conductance.
+
         Examples
         --------
         >>> from spikesim import DeltaLIF, Network
@@ -213,6 +219,7 @@ class Assembly(Inputs):
         if model is not None:
             projection.act_through(model)
         projection.look_ahead()
+        projection.check_sign(projection.state["weight"])
         self.projections[name] = projection
         return projection
 

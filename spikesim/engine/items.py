@@ -48,14 +48,14 @@ class Items(np.ndarray):
     def __repr__(self) -> str:
         return repr(np.asarray(self))
 
-    def copy(self, order: Any = "C") -> np.ndarray:
+    def copy(self, order: Any = "C") -> Any:
         """A plain array with the same numbers."""
         return np.array(self, order=order)
 
-    def __copy__(self) -> np.ndarray:
+    def __copy__(self) -> Any:
         return self.copy()
 
-    def __deepcopy__(self, memo: Any) -> np.ndarray:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
     def __reduce__(self) -> Any:

@@ -62,7 +62,7 @@ __all__ = ["Network"]
 _STRETCH = 2000  # steps between checks for interrupts, full recordings and NaN
 
 
-class Network(Assembly):
+class Network(Assembly, called="Network"):
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from spikesim.attributes import public_names
-from spikesim.checks import check_choice, check_memory, is_real, nearest
+from spikesim.checks import check_choice, check_memory, is_real
 from spikesim.declaring import present_name
 from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
@@ -25,7 +25,7 @@ from spikesim.engine.parameters import (
     read_only,
 )
 from spikesim.engine.setting import Setting
-from spikesim.engine.subgroups import Subgroup, subgroup
+from spikesim.engine.subgroups import Subgroup, lacking, subgroup
 from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
@@ -160,10 +160,7 @@ class Population(Influenced):
         if state and name in self.neuron.former:
             return getattr(self, self.present_name(name))
         known = [*state, *(each for each in parameters if each not in state)]
-        raise AttributeError(
-            f"{self.__dict__.get('name')!r} has no variable or parameter {name!r}; there is "
-            f"{', '.join(known)}.{nearest(name, known)}"
-        )
+        raise lacking(self, name, known)
 
     @property
     def _inputs(self) -> list[str]:
@@ -224,6 +221,9 @@ class Population(Influenced):
             f"{name} of {self.name!r} cannot be set, as all populations have a {name}; set the "
             f"parameter by population.parameters[{name!r}] = ..."
         )
+
+    def __len__(self) -> int:
+        return self.n
 
     __iter__: ClassVar[None] = None  # otherwise Python would iterate by index until an error
 

@@ -13,6 +13,7 @@ from spikesim.engine.finite import is_finite
 from spikesim.engine.plasticity import NoPlasticity, Plasticity
 from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
+from spikesim.engine.signs import check_sign
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.summary import projection_summary
@@ -134,9 +135,15 @@ class Projection(Synapses):
         return projection_summary(self)._repr_html_()
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        self.check_sign(values)
         if self._plasticity is not None:
             self._plasticity.check_weights(name, values)
         return values
+
+    def check_sign(self, weights: np.ndarray) -> None:
+        """Warn of weights that have another sign than the target declares."""
+        if self._synapse is None:
+            check_sign(self.post, self.port, repr(self.name), weights)
 
     def _place(self) -> tuple[Any, str, str]:
         return self.post.network, "projections", self.name

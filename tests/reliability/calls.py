@@ -475,7 +475,7 @@ def _variable(folder: Path) -> Call:
         net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
         net.run(0.2)
 
-    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True, "sign": 1}
     return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
