@@ -379,10 +379,11 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
     def get(name: str) -> Any:
         if name in names:
             return import_module(f"{package}.{name}")
-        near = here(name, package) or nearest(name, listed())
+        meant = here(name, package)
+        near = meant or nearest(name, (each for each in listed() if each[0] != "_"))
         message = f"module {package!r} has no attribute {name!r}.{near}"
-        if sys._getframe(1).f_globals.get("__name__") in _IMPORTING:
-            raise ImportError(message, name=package)  # in place of one that says less
+        if meant and sys._getframe(1).f_globals.get("__name__") in _IMPORTING:
+            raise ImportError(message, name=package)  # in place of one that does not say it
         raise AttributeError(message, name=name, obj=None)
 
     def listed() -> list[str]:

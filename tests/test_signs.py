@@ -83,6 +83,8 @@ def test_weights_that_are_set_later_are_looked_at_too():
         dense.W = -np.ones((2, 2))
     with pytest.warns(SpikesimWarning, match="is -2"):
         few.weight = -2.0
+    with pytest.warns(SpikesimWarning, match="is -2"):
+        few.weight[:] = -2.0
     with pytest.warns(SpikesimWarning, match="is -3"):
         few.onto(1).weight = -3.0
     assert few.table()["weight"].tolist() == [-2.0, -3.0, -2.0, -3.0]

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from spikesim.checks import show
+from spikesim.checks import check_array, show
 from spikesim.errors import InputError
 
 __all__ = ["Inputs", "Items", "SharedWeight"]
@@ -98,10 +98,14 @@ class SharedWeight(Items):
 
     _name: str  # of the projection
     _synapses: int  # how many there are
+    _bounded: Callable[[str, np.ndarray], np.ndarray]  # checks a weight
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self._is_whole and not (_is_all(key) and np.size(value) == 1):
-            raise InputError(self._refusal(key))
+        if self._is_whole:
+            value = check_array("weight", value, dtype=self.dtype)
+            if not _is_all(key) or value.size != 1:
+                raise InputError(self._refusal(key))
+            value = self._bounded("weight", value)
         super().__setitem__(key, value)
 
     def __getitem__(self, key: Any) -> Any:
@@ -121,4 +125,6 @@ class SharedWeight(Items):
 
 
 def _is_all(key: Any) -> bool:
-    return key is Ellipsis or (isinstance(key, slice) and key == slice(None))
+    if isinstance(key, slice):
+        return key.start is key.stop is key.step is None
+    return key is Ellipsis

@@ -99,7 +99,8 @@ class Synapses(Part):
         if self.W is None:
             own = self._weights["weight"]
             if own.size == 1 < self.size:
-                return SharedWeight.of(own, lambda: own, _name=self.name, _synapses=self.size)
+                known = {"_name": self.name, "_synapses": self.size, "_bounded": self.bounded}
+                return SharedWeight.of(own, lambda: own, **known)
             return own
         flat = self.W.reshape(-1)
         return flat if np.shares_memory(flat, self.W) else read_only(flat)
