@@ -253,6 +253,8 @@ def _answering(function: Callable, called: str) -> Callable:
         The class by whose name users know it.
     """
     function.__qualname__ = f"{called}.{function.__name__}"
+    if len(signature(function).parameters) < 2:  # self alone, as of what runs call often
+        return function
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:

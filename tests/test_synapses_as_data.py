@@ -66,9 +66,9 @@ def shared(**options):
 @pytest.mark.parametrize("key", [0, 3, [0, 3], slice(2, 5), np.arange(12) < 3])
 def test_a_synapse_that_shares_its_weight_is_not_set_alone(key):
     _, made = shared()
-    with pytest.raises(InputError, match=r"which all 12 synapses share.*onto\(neurons\)\.weight"):
+    with pytest.raises(InputError, match=r"as all 12 synapses share one.*onto\(neurons\)\.weight"):
         made.weight[key] = 5.0
-    with pytest.raises(InputError, match="which all 12 synapses share"):
+    with pytest.raises(InputError, match="as all 12 synapses share one"):
         made.weight[:] = np.arange(12.0)
     assert made.weight.tolist() == [2.0]
 
@@ -99,7 +99,7 @@ def test_a_weight_for_each_synapse_takes_the_place_of_a_shared_one():
 def test_the_synapse_with_a_number_beyond_is_told_that_the_weight_is_shared():
     _, made = shared()
     assert made.weight[0] == 2.0
-    with pytest.raises(InputError, match=r"weight\[7\] of 'source_to_cells': it is one number"):
+    with pytest.raises(InputError, match=r"no weight\[7\] of 'source_to_cells', as all 12"):
         _ = made.weight[7]
 
 

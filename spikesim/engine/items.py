@@ -118,9 +118,9 @@ class SharedWeight(Items):
 
     def _refusal(self, key: Any) -> str:
         return (
-            f"weight[{show(key)}] of {self._name!r}: it is one number, which all {self._synapses} "
-            "synapses share. synapses.weight = values gives each its own, of(neurons).weight and "
-            "onto(neurons).weight are those of some, and synapses.weight = 2.0 sets all."
+            f"There is no weight[{show(key)}] of {self._name!r}, as all {self._synapses} synapses "
+            "share one. synapses.weight = 2.0 sets it, synapses.weight = array gives each synapse "
+            "its own, and synapses.onto(neurons).weight = 2.0 sets those of some."
         )
 
 
