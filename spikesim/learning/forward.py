@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,15 @@ from spikesim.learning.model import Simulation
 from spikesim.learning.parameters import choice, flag, number
 from spikesim.learning.updates import UpdateParameters
 
-__all__ = ["ForwardParameters", "drawn", "forward", "forward_arrays", "spread"]
+__all__ = [
+    "ForwardParameters",
+    "activated",
+    "drawn",
+    "forward",
+    "forward_arrays",
+    "judged",
+    "spread",
+]
 
 _ACTIVATIONS = {
     "logistic": units.logistic,
@@ -67,17 +75,34 @@ def forward(net: Simulation) -> Iterator[Wired]:
     yield net.input.phase(units.show, "once")
     for layer in net.above_input:
         yield layer.phase(units.drive, "block")
-        kind = p.activation
-        if layer is output:
-            kind = "logistic" if p.output == "logistic_ce" else p.output
-        if kind == "softmax":
-            yield layer.phase(units.softmax, "once")
-        else:
-            yield layer.phase(_ACTIVATIONS[kind])
+        yield activated(layer, p)
     yield output.phase(units.answer, "once")
-    yield output.phase(_LOSSES[p.output], "once")
+    yield judged(output, p)
     sloped = p.output == "logistic" and p.output_slope
     yield output.phase(units.output_error, sloped=int(sloped))
+
+
+def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np.ndarray) -> Wired:
+    """From the drive of a layer to its activity and slope, by `p.activation` or `p.output`.
+
+    Parameters
+    ----------
+    layer : Layer
+    p : ForwardParameters, or others with these two choices
+    when, **given
+        As in `Layer.phase`: other arrays in place of a, h and slope.
+    """
+    kind = p.activation
+    if layer.is_output:
+        kind = "logistic" if p.output == "logistic_ce" else p.output
+    if kind == "softmax":
+        return layer.phase(units.softmax, "once", when, **given)
+    return layer.phase(_ACTIVATIONS[kind], "unit", when, **given)
+
+
+def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np.ndarray) -> Wired:
+    """The loss of the output, by `p.output`; `given` arrays stand for h, target or loss."""
+    return output.phase(_LOSSES[p.output], "once", when, **given)
 
 
 def drawn(chance: np.random.Generator, p: ForwardParameters, pre: int, post: int) -> np.ndarray:
