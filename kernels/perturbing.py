@@ -1,6 +1,6 @@
 """Noise on units and on weights in layered rate networks, and what is kept of it for learning.
 
-A trial takes its noise from row `trial` of ``s.xi`` (units) and ``s.Xi`` (weights), into ``s.x`` and
+A trial takes its noise from its row of ``s.xi`` (units) and ``s.Xi`` (weights) into ``s.x`` and
 ``s.E``. The matrix E [pre, post] then holds what is eligible for a change: the noise of weights, or
 products of activity and noise, summed over the bins of a trial in time.
 """

@@ -200,21 +200,17 @@ class Perturbation(ImageModel):
     def noisy(self, net, name, size, loss):
         """(1), in arrays of its own; the drive from the input is known from the clean pass."""
         for layer in net.above_input:
-            first = layer.below.is_input
-            below = layer.below.h if first else layer.below.arrays[f"h_{name}"]
             a, h, slope = (layer.arrays[f"{each}_{name}"] for each in ("a", "h", "slope"))
-            if not first:
+            base, below, late = layer.a, net.input.h, self.is_late(layer)
+            if layer.index > 1:
+                base, below = a, layer.below.arrays[f"h_{name}"]
                 yield layer.phase(units.drive, "block", h_below=below, a=a)
-            size_before = 0.0 if self.is_late(layer) else size
-            yield layer.phase(
-                perturbing.add_noise, base=layer.a if first else a, noisy=a, size=size_before
-            )
+            given = {"noisy": a, "size": 0.0 if late else size}
+            yield layer.phase(perturbing.add_noise, base=base, **given)
             if "Xi" in layer.arrays:
-                yield layer.phase(
-                    perturbing.add_weight_noise, "block", h_below=below, noisy=a, size=size
-                )
+                yield layer.phase(perturbing.add_weight_noise, "block", h_below=below, **given)
             yield activated(layer, net.p, a=a, h=h, slope=slope)
-            if self.is_late(layer):
+            if late:
                 yield layer.phase(perturbing.add_noise, base=h, noisy=h, size=size)
         yield judged(net.output, net.p, h=h, loss=loss)
 
@@ -239,12 +235,11 @@ class Perturbation(ImageModel):
             elif p.slope and self.is_late(layer):
                 yield layer.phase(through_slope, slope=self.used(layer, "slope"))
             if self.in_time:
-                pre = self.used(layer.below, "h")
-                yield layer.phase(perturbing.gather, "block", pre=pre)
+                yield layer.phase(perturbing.gather, "block", pre=self.used(layer.below, "h"))
                 yield layer.phase(perturbing.gather_bias)
         if p.baseline == "mean":
-            start = output.E_plus if net.applies else loss
-            yield output.phase(perturbing.expect, "once", start=start)
+            given = {"start": output.E_plus if net.applies else loss}
+            yield output.phase(perturbing.expect, "once", **given)
         less = loss if p.baseline == "clean" else output.E_less
         given = {"whole": int(p.normalised), "summed": int(self.in_time)}
         yield output.phase(compare, "once", less=less, apart=apart, **given)
@@ -255,11 +250,10 @@ class Perturbation(ImageModel):
         """(3)."""
         p, eta = net.p, net.p.eta[layer.index - 1]
         when = end_of_batch(net) if self.in_time else ()
+        product = self.used(layer.below, "h"), layer.delta_hat
         if "E" in layer.arrays:
-            yield from learn(net, layer, "W", layer.E, layer.third, eta, p.decay, when)
-        else:
-            pre = self.used(layer.below, "h")
-            yield from learn(net, layer, "W", pre, layer.delta_hat, eta, p.decay)
+            product = layer.E, layer.third
+        yield from learn(net, layer, "W", *product, eta, p.decay, when)
         yield from learn(net, layer, "b", None, layer.delta_hat, eta * p.bias_rate, 0.0, when)
 
     @staticmethod
