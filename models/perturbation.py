@@ -113,6 +113,10 @@ class Perturbation(ImageModel):
     Parameters = Parameters
     STREAMS = ("weights", "order", "noise")
     DRAWN = ("xi", "Xi")
+    SUITED = {  # noqa: RUF012
+        "digits": {"hidden": "30", "epochs": 30, "batch": 10},
+        "mnist": {"hidden": "500", "epochs": 10, "eta": 0.001},
+    }
     RECORD = ("h", "h_plus", "x")
     KEEP = {"losses": FIRST}  # noqa: RUF012
 
@@ -231,7 +235,7 @@ class Perturbation(ImageModel):
             if p.normalised:
                 less = layer.a_minus if p.baseline == "antithetic" else layer.a
                 yield layer.phase(notice_change, a_less=less, apart=apart)
-                yield layer.phase(perturbing.add_squares, "once", N=sum(self.sizes[1:]))
+                yield layer.phase(perturbing.add_squares, "once", N=float(sum(self.sizes[1:])))
             elif p.slope and self.is_late(layer):
                 yield layer.phase(through_slope, slope=self.used(layer, "slope"))
             if self.in_time:

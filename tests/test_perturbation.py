@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from naive_perturbation import NaivePerturbation
 
-from spikesim import InputError, datasets
+from examples.perturbation_learning_curves import RULES, Trials
+from spikesim import InputError, datasets, plot
 from spikesim.learning import alignment
+from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
 
 SIZES = (8, 6, 5, 3)
@@ -153,14 +155,12 @@ def test_an_update_is_what_learning_from_one_batch_changes(options):
 
 # ------------------------------------------------------------------------ what theory says
 
-NUMBERS = {"activation": "linear", "output": "linear", "initial": "normal", "W_size": 0.0}
-"""Of a linear network that begins at 0."""
-
 
 def drawn_updates(draws=20_000, together=100, **options):
-    """Changes of a small network from one example: their mean, their signal-to-noise ratio, and -dE/dW.
+    """How changes from one example compare with its gradient, and their signal-to-noise ratios.
 
-    Weights move so little that they stay the same; each of the means is over 100 draws.
+    Weights move so little that they stay the same. Returned are the cosine and the ratio of norms
+    of mean change and gradient, and the signal-to-noise ratio, measured and as expected for nodes.
     """
     net = build(
         (10, 8, 4), "float64", "cpu", 1, output="logistic", batch=together, eta=1e-6, **options
@@ -211,51 +211,122 @@ def test_noise_on_activities_is_unbiased_only_with_the_slope():
     assert drawn_updates(on="activity", slope=False)[1] > 3.5
 
 
-class Trials:
-    """A linear perceptron learns one trial of T bins: Züge et al., in which E falls as theory says.
+SHARED = RULES["weights"]
+"""Noise on weights that is drawn once per batch."""
 
-    Inputs have `active` directions of mean power 1; targets are those of a teacher, for which E is
-    5 at the beginning, and a part that inputs cannot reach, for which it is `least`.
-    """
+each_rule = pytest.mark.parametrize("rule", RULES)
 
-    def __init__(self, inputs, outputs, bins, active, least=0.0, seed=0, **options):
-        chance = np.random.default_rng(seed)
-        in_time = np.linalg.qr(chance.standard_normal((bins, bins)))[0]
-        in_space = np.linalg.qr(chance.standard_normal((inputs, inputs)))[0]
-        self.x = np.sqrt(bins) * in_time[:, :active] @ in_space[:, :active].T
-        self.t = self.x @ chance.standard_normal((inputs, outputs))
-        self.t *= np.sqrt(5.0 / self.error(0.0))
-        if least:
-            beyond = in_time[:, active:] @ chance.standard_normal((bins - active, outputs))
-            self.t += beyond * np.sqrt(2.0 * bins * least / (beyond**2).sum())
-        self.least, self.steps = least, outputs * active + 2
-        self.net = build(
-            (inputs, outputs), "float64", "cpu", seed, shape="trial", batch=bins,
-            eta=1.0 / self.steps, bias_rate=0.0, **NUMBERS, **options,
-        )  # fmt: skip
 
-    def error(self, W):
-        return (
-            0.5
-            * ((self.t - self.x @ (np.asarray(W) + np.zeros((self.x.shape[1], 1)))) ** 2).sum()
-            / len(self.x)
-        )
+@each_rule
+@pytest.mark.parametrize("least", [0.0, 2.0])
+def test_learning_curves_are_those_of_theory_with_twice_the_end_for_nodes(rule, least):
+    trials, task = [25, 50, 100, 250, 300, 350], Trials(rule, 20, 5, 20, 10, least)
+    mean = np.mean([task.run(trials) for _ in range(60)], axis=0)
+    expected, end = task.theory(trials), 2.0 * least if rule == "nodes" else least
+    np.testing.assert_allclose(mean[:3] - end, expected[:3] - end, rtol=0.08)
+    assert mean[3:].mean() == pytest.approx(expected[3:].mean(), abs=0.1)
 
-    def run(self, trials):
-        """E after each of some numbers of trials."""
-        net, done, found = self.net, 0, []
-        net.W[0][...] = 0.0
-        for until in trials:
-            many = (until - done) * len(self.x)
-            again = lambda a: np.tile(a, (until - done, 1))  # noqa: B023, E731
-            silent = {"xi": [np.zeros((many, net.sizes[1]))]}  # biases, which have no noise here
-            weights = net.parameters.perturbed == "weights"
-            net.learn(again(self.x), again(self.t), given=silent if weights else None)
-            found.append(self.error(net.W[0]))
-            done = until
-        return np.array(found)
 
-    def theory(self, trials):
-        nodes = self.net.parameters.perturbed == "nodes"
-        end = 2.0 * self.least if nodes else self.least
-        return end, end + (5.0 + self.least - end) * (1.0 - 1.0 / self.steps) ** np.array(trials)
+@each_rule
+@pytest.mark.parametrize(("inputs", "steps"), [(5, 36), (20, 140)])
+def test_the_steps_to_half_the_error_grow_with_the_number_of_weights(rule, inputs, steps):
+    task = Trials(rule, inputs, 10, inputs, inputs)
+    trials = [round(share * steps) for share in (0.8, 0.9, 1.0, 1.1, 1.2)]
+    mean = np.mean([task.run(trials) for _ in range(64)], axis=0)
+    half = np.interp(np.log(0.5), np.log(mean / 5.0)[::-1], trials[::-1])
+    assert half == pytest.approx(np.log(2.0) * (10 * inputs + 2), rel=0.05)
+
+
+def test_noise_on_a_linear_layer_is_reinforce_with_a_gaussian_unit_and_the_clean_loss():
+    net = build((8, 3), output="linear", sigma=0.1, eta=0.01)
+    given = noise_for(net, len(X))
+    W, b = np.array(net.W[0]), np.array(net.b[0])
+    for x, t, xi in zip(X, TARGETS, given["xi"][0], strict=True):
+        mean = x @ W + b
+        action = mean + 0.1 * xi
+        reward, baseline = (-0.5 * ((t - each) ** 2).sum() for each in (action, mean))
+        slope_of_log_likelihood = (action - mean) / 0.1**2
+        W = W + 0.01 * (reward - baseline) * np.outer(x, slope_of_log_likelihood)
+        b = b + 0.01 * (reward - baseline) * slope_of_log_likelihood
+    net.learn(X, LABELS, given=given)
+    np.testing.assert_allclose(net.W[0], W, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(net.b[0], b, rtol=0, atol=1e-12)
+
+
+def test_digits_are_learned_by_backpropagation_before_nodes_and_by_nodes_before_weights():
+    digits = datasets.load_digits()
+
+    def wrong(kind, **options):
+        found = []
+        for seed in range(3):
+            net = kind((64, 30, 10), seed=seed, dtype="float64", batch=10, **options)
+            net.fit(digits.train_images, digits.train_labels, epochs=30)
+            found.append(net.evaluate(digits.test_images, digits.test_labels))
+        return np.mean(found)
+
+    nodes = wrong(Perturbation, eta=0.05)
+    weights = wrong(Perturbation, eta=0.01, **SHARED)
+    assert wrong(FeedbackAlignment, feedback="backprop", eta=0.2) < nodes < 12.0
+    assert nodes < weights < 30.0
+
+
+# ------------------------------------------------------------------------ what users meet
+
+
+def test_in_a_deep_linear_network_nodes_diverge_at_a_rate_that_weights_by_the_gradient_bear():
+    x = np.random.default_rng(3).standard_normal((60, 10))
+    t = x @ np.random.default_rng(4).uniform(-1.0, 1.0, (10, 5))
+    final = {}
+    for eta in (0.01, 0.002):
+        net = build((10, 8, 5), "float64", "cpu", activation="linear", output="linear", eta=eta)
+        net.learn(x, t)
+        final[eta] = ((t - net.activities(x)[-1]) ** 2).sum() / (t**2).sum()
+    assert not final[0.01] < 10.0
+    assert final[0.002] < 1.5
+
+
+def test_measures_of_a_stochastic_rule_see_its_mean_and_its_spread():
+    net = build((8, 3), backend="cpu")
+    assert alignment.mean_cosine(net, X, LABELS, repeats=200)[0] > 0.9
+    assert 0.1 < alignment.snr(net, X, LABELS, repeats=200)[0] < 5.0
+
+
+def test_noise_and_losses_are_recorded_and_drawn():
+    net = build(sigma=0.01)
+    xi = [np.full((1, n), 0.5) for n in SIZES[1:]]
+    recording = net.record(X[0], 1, given={"xi": xi})
+    np.testing.assert_array_equal(recording.x["hidden_1"][:, 0], 0.5)
+    E, noisy = recording.losses["output"]
+    assert pytest.approx(-np.log(recording.h["output"][1, 0])) == E
+    assert pytest.approx(-np.log(recording.h_plus["output"][1, 0])) == noisy
+    axes = plot.noise(recording)
+    assert [ax.get_title() for ax in axes[:3]] == ["Hidden 1", "Hidden 2", "Output"]
+    assert axes[-1].get_title() == f"Loss {noisy - E:+.2g}"
+
+
+def test_weights_that_share_their_noise_have_the_same_in_all_of_a_batch():
+    net = build(batch=7, **SHARED)
+    noise, other = noise_for(net, 14), noise_for(net, 14)
+    for first, second in zip(noise["Xi"] + noise["xi"], other["Xi"] + other["xi"], strict=True):
+        second[[0, 7]] = first[[0, 7]]
+    one, two = net, build(batch=7, **SHARED)
+    one.learn(X, LABELS, given=noise)
+    two.learn(X, LABELS, given=other)
+    np.testing.assert_array_equal(one.W[0], two.W[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({**WEIGHTS, "on": "activity"}, "on='activity' requires perturbed='nodes'"),
+        ({**WEIGHTS, "normalised": True}, "normalised=True requires perturbed='nodes'"),
+        ({"noise_per": "batch"}, "noise_per='batch' requires perturbed='weights'"),
+        ({**WEIGHTS, "shape": "trial"}, "shape='trial' of weights: noise_per='batch'"),
+        ({"normalised": True, "on": "activity"}, "normalised=True requires on='drive'"),
+        ({"normalised": True, "baseline": "mean"}, "requires baseline='clean' or 'antithetic'"),
+        ({"normalised": True, "shape": "trial"}, "normalised=True requires shape='example'"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options, said):
+    with pytest.raises(InputError, match=said):
+        build(**options)
