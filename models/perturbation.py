@@ -32,15 +32,8 @@ from spikesim import plot
 from spikesim.kernels import perturbing, units
 from spikesim.kernels.trials import FIRST, TRIAL
 from spikesim.kernels.updates import at_start_of_batch
+from spikesim.learning import forward as rates
 from spikesim.learning.alignment import backpropagated, cosines
-from spikesim.learning.forward import (
-    ForwardParameters,
-    activated,
-    drawn,
-    forward,
-    forward_arrays,
-    judged,
-)
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST
 from spikesim.learning.parameters import choice, flag, number, refuse_if
@@ -51,7 +44,7 @@ __all__ = ["Parameters", "Perturbation"]
 AT_ONCE = 4_000_000  # numbers of noise that are drawn for a compiled call, at most
 
 
-class Parameters(ForwardParameters):
+class Parameters(rates.ForwardParameters):
     """Constants and options; the defaults are those of node perturbation, online."""
 
     perturbed: str = choice("nodes", "weights", about="what gets noise")
@@ -115,7 +108,7 @@ class Perturbation(ImageModel):
     DRAWN = ("xi", "Xi")
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "30", "epochs": 30, "batch": 10},
-        "mnist": {"hidden": "500", "epochs": 10, "eta": 0.001},
+        "mnist": {"hidden": "100", "epochs": 20, "eta": 0.0005},
     }
     RECORD = ("h", "h_plus", "x")
     KEEP = {"losses": FIRST}  # noqa: RUF012
@@ -123,7 +116,7 @@ class Perturbation(ImageModel):
     def weights(self, layers):
         chance, p = self.chance("weights"), self.parameters
         for layer in layers[1:]:
-            layer.arrays["W"] = drawn(chance, p, layer.below.n, layer.n)
+            layer.arrays["W"] = rates.drawn(chance, p, layer.below.n, layer.n)
             layer.arrays["b"] = np.zeros(layer.n)
         if p.baseline == "mean":
             layers[-1].arrays["mean"] = np.zeros(2)
@@ -134,7 +127,7 @@ class Perturbation(ImageModel):
         return max(1, min(many, 500) // self._batch) * self._batch
 
     def arrays(self, layer):
-        p, n, shapes = self.parameters, layer.n, forward_arrays(layer, self.parameters)
+        p, n, shapes = self.parameters, layer.n, rates.forward_arrays(layer, self.parameters)
         if layer.is_input:
             return shapes
         for each in ("plus", "minus", "between") if p.baseline == "antithetic" else ("plus",):
@@ -150,7 +143,7 @@ class Perturbation(ImageModel):
 
     @property
     def in_time(self):
-        """Whether (7) holds; weights that share their noise learn so anyway."""
+        """Whether (7) holds, which it does anyway for weights that share their noise."""
         return self.parameters.shape == "trial" and self.parameters.perturbed == "nodes"
 
     def prepare(self, net, trial, count):
@@ -158,8 +151,7 @@ class Perturbation(ImageModel):
         if net.purpose == MEASURING:  # the examples of an update are one batch
             net.shared.arrays["begins"][0] = of_update == 0
             for layer in net.above_input if self.in_time else ():
-                layer.W_sum[...] = 0.0
-                layer.b_sum[...] = 0.0
+                layer.W_sum[...] = layer.b_sum[...] = 0.0
             trial -= of_update if shared else 0
         for layer in net.above_input if net.purpose != TEST else ():
             chance = self.chance("noise", net.purpose, trial, layer.index)
@@ -175,7 +167,7 @@ class Perturbation(ImageModel):
 
     def step(self, net):
         p, output = net.p, net.output
-        yield from forward(net)
+        yield from rates.forward(net)
         if net.purpose == TEST:
             return
         once = start_of_batch(net) if p.noise_per == "batch" else ()
@@ -213,10 +205,10 @@ class Perturbation(ImageModel):
             yield layer.phase(perturbing.add_noise, base=base, **given)
             if "Xi" in layer.arrays:
                 yield layer.phase(perturbing.add_weight_noise, "block", h_below=below, **given)
-            yield activated(layer, net.p, a=a, h=h, slope=slope)
+            yield rates.activated(layer, net.p, a=a, h=h, slope=slope)
             if late:
                 yield layer.phase(perturbing.add_noise, base=h, noisy=h, size=size)
-        yield judged(net.output, net.p, h=h, loss=loss)
+        yield rates.judged(net.output, net.p, h=h, loss=loss)
 
     def is_late(self, layer):
         """Whether the noise of a layer comes after f."""
