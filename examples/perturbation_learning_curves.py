@@ -5,10 +5,11 @@ and M = 10 outputs learns one trial of 100 bins, over and over. The loss E is th
 halved and averaged over the bins. Inputs move in N = 50 directions of equal power, 1. At the
 learning rate that is best for both rules, 1 / (M N + 2), the mean loss is after n trials
 
-    E(n) = E_end + (E(0) - E_end) (1 - 1 / (M N + 2))^n,     E_end = E_opt, or 2 E_opt for nodes
+    E(n) = E_end + (E(0) - E_end) (1 - 1 / (M N + 2))^n
 
-E_opt is the loss of the best weights, which is not 0 if the target has a part that the inputs lack.
-Noise on weights does not see that part; noise on nodes does. Theory is for small noise: the loss
+E_end is E_opt, the loss of the best weights, which is not 0 if the target has a part that the
+inputs lack. Noise on weights does not see that part. Noise on nodes does, and ends at nearly twice
+the loss, E_opt (1 + M N / (M N + 2)). Theory is for small noise: the loss
 also changes by sigma^2 M N / 2 in the mean, from which nothing can be learned. With sigma = 0.001
 this keeps E of noise on weights at 0.03.
 """
@@ -69,8 +70,10 @@ class Trials:
         if least:
             beyond = in_time[:, active:] @ chance.standard_normal((bins - active, outputs))
             self.t += beyond * np.sqrt(2.0 * bins * least / (beyond**2).sum())
-        self.end = 2.0 * least if rule == "nodes" else least
-        self.from_end, self.steps = START + least - self.end, outputs * active + 2
+        self.steps, self.end = outputs * active + 2, least
+        if rule == "nodes":
+            self.end += least * outputs * active / self.steps
+        self.from_end = START + least - self.end
         self.silent = rule == "weights"  # there are no biases, so that they have no noise either
         self.net = Perturbation(
             (inputs, outputs), seed=seed, dtype="float64", activation="linear", output="linear",

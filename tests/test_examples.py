@@ -68,7 +68,7 @@ SIZES = {
     ),
     "perturbation_learning_curves": (
         ["--trials", "50", "--seeds", "1"],
-        r"^weights, E_opt 0, after 50: E (\d\.\d{3}), theory 4\.525$",
+        r"^weights, E_opt 0, after 50: E (\d\.\d{3}), theory 4\.526$",
     ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
     "reward_stdp": (

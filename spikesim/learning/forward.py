@@ -82,7 +82,7 @@ def forward(net: Simulation) -> Iterator[Wired]:
     yield output.phase(units.output_error, sloped=int(sloped))
 
 
-def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np.ndarray) -> Wired:
+def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
     """From the drive of a layer to its activity and slope, by `p.activation` or `p.output`.
 
     Parameters
@@ -100,7 +100,7 @@ def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np
     return layer.phase(_ACTIVATIONS[kind], "unit", when, **given)
 
 
-def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: np.ndarray) -> Wired:
+def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
     """The loss of the output, by `p.output`; `given` arrays stand for h, target or loss."""
     return output.phase(_LOSSES[p.output], "once", when, **given)
 

@@ -52,6 +52,8 @@ def noise(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes
     >>> len(noise(net.record(np.ones(4), label=0)))
     5
     """
+    from matplotlib.ticker import MaxNLocator
+
     kind = "recording of a model that learns from noise"
     check_attributes("recording", recording, kind, ("layers", "h", "h_plus", "x", "losses"))
     layers = recording.layers[1:]
@@ -68,7 +70,7 @@ def noise(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axes
                 ax = figure.add_subplot(grid[row, k])
                 ax.vlines(np.arange(len(values)), 0.0, values, color=(BESIDE, BLUE)[row])
                 ax.margins(x=0.5 / len(values))
-                ax.xaxis.get_major_locator().set_params(integer=True)
+                ax.xaxis.set_major_locator(MaxNLocator(integer=True))
                 ax.axhline(0.0, color=INK, linewidth=0.8)
                 axes[row].append(ax)
             axes[0][k].set_title(readable(layer).capitalize())
