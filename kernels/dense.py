@@ -6,7 +6,7 @@ block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
 
 from __future__ import annotations
 
-__all__ = ["add_outer", "multiply", "multiply_rows", "row_product"]
+__all__ = ["add_eligible", "add_outer", "multiply", "multiply_rows", "row_product"]
 
 
 def multiply(x, M, out, first, last):
@@ -68,3 +68,10 @@ def add_outer(kept, factor, x, y, M, first, last):
             z = factor * x[i]
             for j in range(first, last):
                 M[i, j] = kept * M[i, j] + z * y[j]
+
+
+def add_eligible(kept, factor, E, y, M, first, last):
+    """M <- kept M + factor E y, where y has one number for each column; in some columns."""
+    for i in range(M.shape[0]):
+        for j in range(first, last):
+            M[i, j] = kept * M[i, j] + factor * (E[i, j] * y[j])

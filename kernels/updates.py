@@ -7,10 +7,14 @@ rate:
 
 Online, `add_product` does this in one pass. In minibatches, `sum_product` adds g to a sum in every
 trial; at the end of the batch `apply` or an optimiser uses the sum and begins a new one.
+
+In three-factor rules a synapse has an eligibility E[pre, post] of its own, and g = E post: `post`
+is the third factor that its unit gets. `add_eligible` and `sum_eligible` are for these.
 """
 
 from __future__ import annotations
 
+from spikesim.kernels.dense import add_eligible as add_third_factor
 from spikesim.kernels.dense import add_outer
 from spikesim.kernels.functions import exp, real, sqrt
 from spikesim.kernels.spikes import bounds
@@ -22,6 +26,7 @@ __all__ = [
     "PLAIN",
     "RMSPROP",
     "add_bias",
+    "add_eligible",
     "add_product",
     "apply",
     "apply_bias",
@@ -32,6 +37,7 @@ __all__ = [
     "optimize",
     "optimize_bias",
     "sum_bias",
+    "sum_eligible",
     "sum_product",
 ]
 
@@ -57,6 +63,12 @@ def add_product(c, t, s, p):
     add_outer(p.kept, p.rate, s.pre, s.post, s.M, first, last)
 
 
+def add_eligible(c, t, s, p):
+    """M <- kept M + rate E post, for a block of columns."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(p.kept, p.rate, s.E, s.post, s.M, first, last)
+
+
 def add_bias(j, t, s, p):
     """The same for biases, which do not decay."""
     s.M[j] = s.M[j] + p.rate * s.post[j]
@@ -69,6 +81,12 @@ def sum_product(c, t, s, p):
     """Add this trial's product to M, the sum of its batch."""
     first, last = bounds(c, s.M.shape[1], p)
     add_outer(1.0, p.sign, s.pre, s.post, s.M, first, last)
+
+
+def sum_eligible(c, t, s, p):
+    """Add this trial's E post to M, the sum of its batch."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(1.0, p.sign, s.E, s.post, s.M, first, last)
 
 
 def sum_bias(j, t, s, p):

@@ -5,6 +5,7 @@
 | `spikesim.models.burst`              | Payeur et al. (2021), Nat. Neurosci. 24:1010           |
 | `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
 | `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
+| `spikesim.models.reward`             | Williams (1992), Mach. Learn. 8:229                    |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
 
@@ -41,9 +42,17 @@ MODELS = {
         "spikesim.models.feedback_alignment:FeedbackAlignment",
         "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)",
     ),
+    "reward": Registered(
+        "spikesim.models.reward.network:RewardNetwork",
+        "REINFORCE, learning from reward (Williams 1992)",
+    ),
     "segregated": Registered(
         "spikesim.models.segregated.network:SegregatedDendriteNetwork",
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    ),
+    "spiking-reward": Registered(
+        "spikesim.models.reward.spiking:SpikingRewardNetwork",
+        "REINFORCE with spiking neurons and eligibility traces",
     ),
     "superspike": Registered(
         "spikesim.models.superspike.network:SuperSpikeNetwork",
@@ -60,5 +69,5 @@ NOW["spikesim.models.burst.spiking.transfer_curves"] = "spikesim.bursts"
 if not TYPE_CHECKING:
     __getattr__, __dir__ = imported_later(
         "spikesim.models",
-        ["burst", "feedback_alignment", "microcircuit", "segregated", "superspike"],
+        ["burst", "feedback_alignment", "microcircuit", "reward", "segregated", "superspike"],
     )

@@ -104,7 +104,8 @@ def learn(
     name : str
         The name of the array: weights [pre, post], or biases.
     pre : numpy.ndarray or None
-        Activities of its rows; None for biases.
+        Activities of its rows; None for biases. In a three-factor rule, the eligibilities of all
+        synapses, of the shape of the array: ``M <- (1 - decay) M + rate pre post``.
     post : numpy.ndarray
         Activities of its columns, or what the units learn from.
     rate : float
@@ -116,16 +117,21 @@ def learn(
     """
     M = layer.arrays[name]
     numbers = {"rate": rate, "kept": 1.0 - decay}
-    arrays = {"M": M, "post": post} if pre is None else {"M": M, "pre": pre, "post": post}
+    if pre is None:
+        at_once, summed, arrays = bodies.add_bias, bodies.sum_bias, {"M": M, "post": post}
+    elif pre.ndim == 1:
+        at_once, summed = bodies.add_product, bodies.sum_product
+        arrays = {"M": M, "pre": pre, "post": post}
+    else:
+        at_once, summed = bodies.add_eligible, bodies.sum_eligible
+        arrays = {"M": M, "E": pre, "post": post}
     each, columns, at_end = ("unit" if pre is None else "block"), M.shape[-1], when
     if net.applies and is_online(net):
-        body = bodies.add_bias if pre is None else bodies.add_product
-        yield layer.phase(body, each, when, many=columns, **arrays, **numbers)
+        yield layer.phase(at_once, each, when, many=columns, **arrays, **numbers)
     else:
         arrays["M"] = total = layer.arrays[f"{name}_sum"] = np.zeros(M.shape, M.dtype)
-        body = bodies.sum_bias if pre is None else bodies.sum_product
         sign = -1.0 if rate < 0.0 and not net.applies else 1.0
-        yield layer.phase(body, each, when, many=columns, sign=sign, **arrays)
+        yield layer.phase(summed, each, when, many=columns, sign=sign, **arrays)
         at_end = (*when, *end_of_batch(net))
         if net.applies:
             if net.p.optimizer != "plain" and "updates" not in net.shared.arrays:
