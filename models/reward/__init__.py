@@ -6,7 +6,8 @@ all says how good the outcome was. The product of the two changes the weight.
 `network` has the rule and units that are 0 or 1, `spiking` has neurons that spike in time.
 """
 
-from spikesim.models.reward.network import Parameters, RewardNetwork, Trials
+from spikesim.learning.rewards import Trials
+from spikesim.models.reward.network import Parameters, RewardNetwork
 from spikesim.models.reward.spiking import SpikingParameters, SpikingRewardNetwork
 
 __all__ = ["Parameters", "RewardNetwork", "SpikingParameters", "SpikingRewardNetwork", "Trials"]

@@ -9,7 +9,7 @@ layer below emits in the same step. An input emits them by chance, at `high` Hz 
 
 A neuron has no sharp threshold, but escapes; U is uniform. `escape` is exponential or logistic:
 
-    p = 1 - exp(-rho dt),  rho = rho_0 exp((u - theta)/Delta_u);   or  p = sigma((u - theta)/Delta_u)
+    p = 1 - exp(-rho dt),  rho = rho_0 exp((u - theta)/Delta_u),  or  p = sigma((u - theta)/Delta_u)
     s_i = 1[U < p]                                                                            (3)
 
 The eligibility z sums the gradients g of the log-probability of what the neuron did. Refractoriness
@@ -35,13 +35,18 @@ from spikesim.kernels.functions import exp, real, sigmoid
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
 from spikesim.kernels.windows import at_end_of_first, at_end_of_second
-from spikesim.learning.measures import Update
 from spikesim.learning.model import TEST
 from spikesim.learning.parameters import choice, number, per_layer, refuse_if
+from spikesim.learning.rewards import RewardModel, RewardParameters
 from spikesim.learning.spiking import Cells
-from spikesim.models.reward.network import RewardNetwork, RewardParameters
 
 __all__ = ["SpikingParameters", "SpikingRewardNetwork"]
+
+
+SUITED = {
+    "digits": {"hidden": "100", "epochs": 100, "start": 0.1, "kappa": 0.01},
+    "mnist": {"hidden": "500", "epochs": 10, "start": 0.1, "kappa": 0.01},
+}
 
 
 class SpikingParameters(RewardParameters):
@@ -65,7 +70,6 @@ class SpikingParameters(RewardParameters):
     low: float = number(5.0, "rate of an input of 0", unit="Hz", at_least=0.0)
     eta: tuple[float, ...] = per_layer(0.005, "learning rate", symbol="η", at_least=0.0)
     bias_rate: float = number(0.0, "learning rate of biases, times that of weights", at_least=0.0)
-    baseline: str = choice("global", "none", "stimulus", about="one for all stimuli")
 
     def check(self, layers, dtype):
         for name in ("T", "delay"):
@@ -216,12 +220,13 @@ def credit(i, t, s, p):
     s.delta[i] = s.third[i] * s.z_b[i]
 
 
-class SpikingRewardNetwork(RewardNetwork):
+class SpikingRewardNetwork(RewardModel):
     """A layered network of spiking neurons that learns from reward.
 
-    Arguments and attributes are those of `RewardNetwork`. `given` takes uniform numbers ``U`` of
-    all layers, the input included, one for each step, and those of ``tie``. ``record`` keeps
-    spikes, u, eps, g and z.
+    Arguments, attributes and what can be `given` are those of
+    `spikesim.learning.rewards.RewardModel`; inputs have uniform numbers, too, and all have one for
+    each step. ``tie`` decides between actions with equally many spikes. `record` keeps the spikes,
+    u, eps and g of each layer, and z of each synapse.
 
     Examples
     --------
@@ -231,13 +236,9 @@ class SpikingRewardNetwork(RewardNetwork):
     """
 
     KIND, TITLE = "spiking-reward", "REINFORCE with spiking neurons and eligibility traces"
-    Parameters, DRAWN = SpikingParameters, ("U", "tie", "R", "stimulus")
-    STREAMS = (*RewardNetwork.STREAMS, "tie")
-    RECORD, KEEP = ("u", "eps", "g", "z"), {}
-    SUITED = {
-        "digits": {"hidden": "100", "epochs": 100, "start": 0.1, "kappa": 0.01},
-        "mnist": {"hidden": "500", "epochs": 10, "start": 0.1, "kappa": 0.01},
-    }
+    Parameters, DRAWN = SpikingParameters, (*RewardModel.DRAWN, "tie")
+    RECORD = ("u", "eps", "g", "z")
+    SUITED = SUITED
 
     @property
     def DT(self):
@@ -250,7 +251,7 @@ class SpikingRewardNetwork(RewardNetwork):
             size = np.sqrt(2.0 / n if layer.index == 1 else 10.0 / n)
             layer.arrays["W"] = chance.normal(0.0, size, (n, layer.n))
             layer.arrays["b"] = np.zeros(layer.n)
-        self.baselines(layers[-1])
+        layers[-1].arrays["baseline"] = self.baseline()
 
     def block(self):
         """So many trials that their uniform numbers have room."""
@@ -262,8 +263,7 @@ class SpikingRewardNetwork(RewardNetwork):
         if not layer.is_input:
             own.update(dict.fromkeys(("u", "g", "third", "delta"), layer.n))
         if layer.is_output:
-            names = ("R", "stimulus", "tie")
-            own.update({"h": layer.n, "surprise": 1, **dict.fromkeys(names, (self.block(),))})
+            own.update(h=layer.n, **self.judged())
         return own
 
     def sums(self, layer):
@@ -280,13 +280,15 @@ class SpikingRewardNetwork(RewardNetwork):
 
     def prepare(self, net, trial, count):
         super().prepare(net, trial, count)
-        self.fill(net.output.tie, "tie", net, 0, trial, count)
+        self.draw_each(net.output.tie, net, len(self.sizes), trial, count)
 
     def neuron(self, layer, net):
         fires = escape if self.parameters.escape == "exponential" else escape_logistic
         acts = ((integrate, "block", before_reward), (fires, "unit", before_reward))
         steps = ((show, "unit", before_reward),) if layer.is_input else acts
-        return Cells((*steps, (rest, "unit", at_end_of_second)), (), most_spikes=1, stochastic=False)
+        return Cells(
+            (*steps, (rest, "unit", at_end_of_second)), (), most_spikes=1, stochastic=False
+        )
 
     def step(self, net):
         output, first = net.output, at_end_of_first
@@ -303,8 +305,3 @@ class SpikingRewardNetwork(RewardNetwork):
         for layer in net.above_input if net.learning else ():
             yield layer.phase(credit, when=at_end_of_second)
             yield from self.learned(net, layer, layer.z, layer.third)
-
-    def gradient(self, x, targets):
-        """The gradient of the expected reward: the mean of `draws` updates."""
-        found = [self.update(x, targets, draw) for draw in range(self.parameters.draws)]
-        return Update(*([np.mean(of, axis=0) for of in zip(*each)] for each in zip(*found)))
