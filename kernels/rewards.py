@@ -8,7 +8,7 @@ from __future__ import annotations
 from spikesim.kernels.functions import real
 from spikesim.kernels.trials import TRIAL
 
-__all__ = ["follow", "judge", "notice"]
+__all__ = ["follow", "judge", "measure_rate", "notice"]
 
 
 def judge(_, t, s, p):
@@ -45,3 +45,11 @@ def follow(k, t, s, p):
         s.baseline[k] = s.baseline[k] + p.kappa * (s.surprises[k] / s.trials[k])
     s.surprises[k] = 0.0
     s.trials[k] = 0.0
+
+
+def measure_rate(_, t, s, p):
+    """How active a hidden layer was: the mean of `active` over its units, times `unit`."""
+    total = 0.0
+    for j in range(s.active.shape[0]):
+        total += s.active[j]
+    s.rate[s.clock[TRIAL], p.layer - 1] = p.unit * total / real(s.active.shape[0])

@@ -67,6 +67,10 @@ SIZES = {
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
+    "reward_bandit": (
+        ["--trials", "100"],
+        r"^(\d+) % right at first, (\d+) % at the end, hidden (\d+) Hz$",
+    ),
     "reward_stdp": (
         ["--trials", "20", "--seeds", "1"],
         r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",

@@ -25,7 +25,8 @@ A test takes p in place of h.
 import numpy as np
 
 from spikesim.kernels import units
-from spikesim.kernels.functions import clamped_log, real, sigmoid
+from spikesim.kernels.functions import clamped_log, sigmoid
+from spikesim.kernels.rewards import measure_rate
 from spikesim.kernels.trials import TRIAL
 from spikesim.kernels.windows import at_end_of_first, at_end_of_second
 from spikesim.learning.forward import spread
@@ -71,14 +72,6 @@ def choose(_, t, s, p):
     for j in range(s.h.shape[0]):
         s.h[j] = 0.0
     s.h[action] = 1.0
-
-
-def measure_rate(_, t, s, p):
-    """The share of units of a hidden layer that are 1."""
-    total = 0.0
-    for j in range(s.h.shape[0]):
-        total += s.h[j]
-    s.rate[s.clock[TRIAL], p.layer - 1] = total / real(s.h.shape[0])
 
 
 def credit(j, t, s, p):
@@ -158,7 +151,7 @@ class RewardNetwork(RewardModel):
                 yield layer.phase(units.softmax, "once", acting, h=layer.h if is_test else layer.p)
                 yield from () if is_test else [layer.phase(choose, "once", acting)]
         for layer in net.hidden:
-            yield layer.phase(measure_rate, "once", acting)
+            yield layer.phase(measure_rate, "once", acting, active=layer.h, unit=1.0)
         yield output.phase(units.answer, "once", acting)
         yield from self.rewarded(net)
         for layer in net.hidden if net.learning else ():

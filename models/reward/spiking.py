@@ -29,9 +29,11 @@ import math
 
 import numpy as np
 
+from spikesim import plot
 from spikesim.kernels import units
 from spikesim.kernels.dense import add_outer, multiply
 from spikesim.kernels.functions import exp, real, sigmoid
+from spikesim.kernels.rewards import measure_rate
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
 from spikesim.kernels.windows import at_end_of_first, at_end_of_second
@@ -85,24 +87,10 @@ class SpikingParameters(RewardParameters):
         return round(self.T / self.dt), round(self.delay / self.dt)
 
     @property
-    def sharpness(self):
-        return 1.0 / self.Delta_u
-
-    @property
-    def keep_m(self):
-        return math.exp(-self.dt / self.tau_m)
-
-    @property
-    def keep_s(self):
-        return math.exp(-self.dt / self.tau_s)
-
-    @property
-    def keep_r(self):
-        return math.exp(-self.dt / self.tau_r)
-
-    @property
-    def keep_z(self):
-        return 1.0 if self.tau_z is None else math.exp(-self.dt / self.tau_z)
+    def kept(self):
+        """What traces keep from one step to the next."""
+        taus = {f"keep_{x}": getattr(self, f"tau_{x}") for x in "msrz"}
+        return {name: math.exp(-self.dt / tau) if tau else 1.0 for name, tau in taus.items()}
 
 
 # ------------------------------------------------------------------------ neurons
@@ -149,22 +137,22 @@ def integrate(c, t, s, p):
 
 def escape(i, t, s, p):
     """(3), and g of (4)."""
-    expected = p.rho_0 * p.dt * exp((s.u[i] - p.theta) * p.sharpness)
+    expected = p.rho_0 * p.dt * exp((s.u[i] - p.theta) / p.Delta_u)
     silent = exp(-expected)
-    s.g[i] = -expected * p.sharpness
+    s.g[i] = -expected / p.Delta_u
     s.spike[i] = 0
     if uniform(i, s) < 1.0 - silent:
         s.spike[i] = 1
-        s.g[i] = expected * p.sharpness * silent / (1.0 - silent)
+        s.g[i] = expected / p.Delta_u * silent / (1.0 - silent)
     s.q[i] = p.keep_r * s.q[i] + p.eta_r * real(s.spike[i])
     trace(i, s, p)
 
 
 def escape_logistic(i, t, s, p):
     """The same."""
-    chance = sigmoid((s.u[i] - p.theta) * p.sharpness)
+    chance = sigmoid((s.u[i] - p.theta) / p.Delta_u)
     s.spike[i] = 1 if uniform(i, s) < chance else 0
-    s.g[i] = (real(s.spike[i]) - chance) * p.sharpness
+    s.g[i] = (real(s.spike[i]) - chance) / p.Delta_u
     s.q[i] = p.keep_r * s.q[i] + p.eta_r * real(s.spike[i])
     trace(i, s, p)
 
@@ -191,14 +179,6 @@ def tally(i, t, s, p):
     s.spikes[i] += real(s.spike[i])
 
 
-def rate(_, t, s, p):
-    """The mean rate of a hidden layer, in Hz."""
-    total = 0.0
-    for i in range(s.spikes.shape[0]):
-        total += s.spikes[i]
-    s.rate[s.clock[TRIAL], p.layer - 1] = 1000.0 * total / (real(s.spikes.shape[0]) * p.T)
-
-
 def decide(_, t, s, p):
     """The output with the most spikes; of several equal ones, the one that a draw says."""
     most, equals = 0.0, 0
@@ -206,7 +186,7 @@ def decide(_, t, s, p):
         if s.spikes[j] > most:
             most, equals = s.spikes[j], 0
         equals += 1 if s.spikes[j] == most else 0
-    left = int(s.tie[s.clock[TRIAL]] * real(equals))
+    left = min(int(s.tie[s.clock[TRIAL]] * real(equals)), equals - 1)
     for j in range(s.spikes.shape[0]):
         s.h[j] = 0.0
         if s.spikes[j] == most:
@@ -283,12 +263,12 @@ class SpikingRewardNetwork(RewardModel):
         self.draw_each(net.output.tie, net, len(self.sizes), trial, count)
 
     def neuron(self, layer, net):
+        net.shared.numbers.update(self.parameters.kept)
         fires = escape if self.parameters.escape == "exponential" else escape_logistic
-        acts = ((integrate, "block", before_reward), (fires, "unit", before_reward))
-        steps = ((show, "unit", before_reward),) if layer.is_input else acts
-        return Cells(
-            (*steps, (rest, "unit", at_end_of_second)), (), most_spikes=1, stochastic=False
-        )
+        drives = () if layer.is_input else ((integrate, "block", before_reward),)
+        acts = show if layer.is_input else fires, "unit", before_reward
+        rests = rest, "unit", at_end_of_second
+        return Cells((*drives, acts, rests), (), most_spikes=1, stochastic=False)
 
     def step(self, net):
         output, first = net.output, at_end_of_first
@@ -298,10 +278,17 @@ class SpikingRewardNetwork(RewardModel):
             yield layer.phase(remember, "block", before_reward)
             yield layer.phase(remember_bias, when=before_reward)
         for layer in net.hidden:
-            yield layer.phase(rate, "once", first)
+            given = {"active": layer.spikes, "unit": 1000.0 / net.p.T}  # Hz
+            yield layer.phase(measure_rate, "once", first, **given)
         yield output.phase(decide, "once", first)
         yield output.phase(units.answer, "once", first)
         yield from self.rewarded(net)
         for layer in net.above_input if net.learning else ():
             yield layer.phase(credit, when=at_end_of_second)
             yield from self.learned(net, layer, layer.z, layer.third)
+
+    @staticmethod
+    def draw(net, data, pictures):
+        """Draw the spikes of a trial, a synapse, and the course of learning."""
+        trial = RewardModel.draw(net, data, pictures)
+        pictures.keep("eligibility.png", plot.eligibility(trial)[0].figure)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from spikesim import plot
 from spikesim.checks import check_array, check_integer, check_number
 from spikesim.errors import InputError
 from spikesim.kernels import rewards
@@ -24,6 +25,7 @@ from spikesim.learning.layers import Layer, Wired
 from spikesim.learning.measures import Update
 from spikesim.learning.model import MEASURING, TEST, TRAINING, Rows, Simulation
 from spikesim.learning.parameters import choice, number, whole
+from spikesim.learning.recording import LayerRecording
 from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 
 __all__ = ["RewardModel", "RewardParameters", "Trials"]
@@ -253,6 +255,13 @@ class RewardModel(ImageModel):
         found = [self.update(x, targets, draw) for draw in range(self.parameters.draws)]
         parts = zip(*found, strict=True)
         return Update(*([np.mean(of, axis=0) for of in zip(*each, strict=True)] for each in parts))
+
+    @staticmethod
+    def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
+        """Draw the course of learning, and the spikes of a trial."""
+        course = [net.history[name] for name in net.results()]
+        pictures.keep("course.png", plot.rewards(*course, along="Epoch")[0].figure)
+        return ImageModel.draw(net, data, pictures)
 
     # ------------------------------------------------------------------- inside
 

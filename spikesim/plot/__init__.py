@@ -11,6 +11,7 @@ figure is drawn, not with spikesim.
 from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
 from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
+from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
 from spikesim.plot.trials import psth
@@ -21,6 +22,7 @@ __all__ = [
     "compartments",
     "confusion",
     "cost_curve",
+    "eligibility",
     "ensembles",
     "layers",
     "learning_curve",
@@ -30,6 +32,7 @@ __all__ = [
     "raster",
     "rasters",
     "receptive_fields",
+    "rewards",
     "sweep",
     "synapse",
     "traces",
