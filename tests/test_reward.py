@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from naive_reward import NaiveReward, NaiveSpikingReward, input_spikes
 
-from spikesim import InputError, datasets
+from spikesim import InputError, datasets, plot
 from spikesim.learning import alignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 
@@ -347,6 +347,24 @@ def test_a_recording_has_spikes_potentials_and_eligibilities_which_fade(tau_z, l
     np.testing.assert_allclose(trial.z["output"], np.stack(steps, axis=2), atol=1e-12)
     assert trial.u["hidden_1"].shape == (5, 25)
     assert set(trial.spikes) == {"input", "hidden_1", "output"}
+
+
+def test_a_figure_shows_the_synapse_with_the_largest_eligibility_and_the_end_of_the_stimulus():
+    trial = spiking((6, 5, 3), delay=4.0).record(X[0], 1)
+    *_, g, z = plot.eligibility(trial, "hidden_1")
+    largest = np.abs(trial.z["hidden_1"][:, :, -1]).max()
+    assert abs(z.lines[0].get_ydata()[-1]) == largest
+    assert g.lines[1].get_xdata()[0] == 20.0
+    with pytest.raises(InputError, match="layer is 'hidden_2'"):
+        plot.eligibility(trial, "hidden_2")
+
+
+def test_a_figure_shows_rewards_and_rates_in_blocks():
+    left, right = plot.rewards([0.0, 1.0, 1.0, 1.0, 0.0], [[1.0, 2.0]] * 5, block=2)
+    np.testing.assert_array_equal(left.lines[0].get_xydata(), [[2.0, 0.5], [4.0, 1.0]])
+    assert [line.get_ydata()[0] for line in right.lines] == [1.0, 2.0]
+    with pytest.raises(InputError, match="block is 6, but R has 5 entries"):
+        plot.rewards([0.0] * 5, [[1.0]] * 5, block=6)
 
 
 # ------------------------------------------------------------------------ tasks

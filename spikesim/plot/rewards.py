@@ -33,7 +33,7 @@ __all__ = ["eligibility", "rewards"]
 
 
 def rewards(
-    reward: Any,
+    R: Any,
     rate: Any,
     block: int = 1,
     along: str = "Trial",
@@ -44,7 +44,7 @@ def rewards(
 
     Parameters
     ----------
-    reward : array_like, shape (n,)
+    R : array_like, shape (n,)
         The reward of each trial or epoch.
     rate : array_like, shape (n, hidden layers)
         How active the hidden layers were.
@@ -74,16 +74,16 @@ def rewards(
     >>> [ax.get_ylabel() for ax in axes]
     ['Reward', 'Hidden rate (Hz)']
     """
-    reward = check_array("reward", reward, shape=(None,), dtype=np.float64)
-    rate = check_array("rate", rate, shape=(reward.size, None), dtype=np.float64)
+    R = check_array("R", R, shape=(None,), dtype=np.float64)
+    rate = check_array("rate", rate, shape=(R.size, None), dtype=np.float64)
     check_integer("block", block, at_least=1)
     check_text("along", along)
     check_text("unit", unit)
-    blocks = reward.size // block
+    blocks = R.size // block
     if blocks == 0:
-        raise InputError(f"block is {block}, but reward has {reward.size} entries.")
+        raise InputError(f"block is {block}, but R has {R.size} entries.")
     at = np.arange(1, blocks + 1) * block
-    means = reward[: blocks * block].reshape(blocks, block).mean(axis=1)
+    means = R[: blocks * block].reshape(blocks, block).mean(axis=1)
     rates = rate[: blocks * block].reshape(blocks, block, -1).mean(axis=1)
     with styled():
         if axes is None:

@@ -1547,7 +1547,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.rewards.rewards": _plain(
-        plot.rewards, reward=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
+        plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
     ),
     "spikesim.plot.rewards.eligibility": lambda f: Call(
         plot.eligibility,
