@@ -86,22 +86,28 @@ def told(name: str, found: Sequence[tuple[float, float]], unit: str = "") -> str
 
 def gradient(samples: int) -> Iterator[str]:
     """Samples against the sum over all outcomes: 6 inputs, 4 hidden units, 3 actions."""
-    x, rewards = np.random.default_rng(5).random((1, 6)), np.array([[1.0, 0.2, -0.5]])
-    for baseline in ("none", "expected"):
-        net = RewardNetwork(
-            (6, 4, 3), seed=5, dtype="float64", eta=1e-4, batch=samples // 2, baseline=baseline
-        )
-        exact = np.concatenate([dW.ravel() for dW in net.gradient(x, rewards).dW])
-        drawn = [net.update(x, rewards, draw).dW for draw in range(1000)]
-        variance = sum(np.var(of, axis=0).sum() for of in zip(*drawn, strict=True))
-        before = [np.array(W) for W in net.W]
+    rewards = np.array([[1.0, 0.2, -0.5]])
+    for seed in range(5):
+        variance, chance = {}, np.random.default_rng(seed)
+        x, biases = chance.random((1, 6)), [chance.normal(0.0, 0.5, n) for n in (4, 3)]
+        for baseline in ("none", "expected"):
+            net = RewardNetwork(
+                (6, 4, 3), seed=seed, dtype="float64", eta=1e-4, batch=samples // 2,
+                baseline=baseline,
+            )  # fmt: skip
+            net.b[0], net.b[1] = biases
+            exact = np.concatenate([dW.ravel() for dW in net.gradient(x, rewards).dW])
+            drawn = [net.update(x, rewards, draw).dW for draw in range(1000)]
+            variance[baseline] = sum(np.var(of, axis=0).sum() for of in zip(*drawn, strict=True))
+        expected, before = net.expected_reward(x[0], rewards[0]), [np.array(W) for W in net.W]
         net.learn(np.tile(x, (samples, 1)), np.tile(rewards, (samples, 1)))
         mean = np.concatenate([(W - b).ravel() / 2e-4 for W, b in zip(net.W, before, strict=True)])
         cosine = mean @ exact / np.linalg.norm(mean) / np.linalg.norm(exact)
         off = np.linalg.norm(mean - exact) / np.linalg.norm(exact)
         yield (
-            f"{samples} samples, baseline {baseline:8}: cosine with the gradient {cosine:.6f}, "
-            f"relative error {off:.4f}, total variance of one sample {variance:.3f}"
+            f"mean of {samples} samples: cosine {cosine:.6f} (0.9999), relative error {off:.4f} "
+            f"(0.01); expected reward {expected:+.2f}: as baseline it leaves "
+            f"{variance['expected'] / variance['none']:.2f} of the variance"
         )
 
 

@@ -46,8 +46,8 @@ __all__ = ["SpikingParameters", "SpikingRewardNetwork"]
 
 
 SUITED = {
-    "digits": {"hidden": "100", "epochs": 100, "start": 0.1, "kappa": 0.01},
-    "mnist": {"hidden": "500", "epochs": 10, "start": 0.1, "kappa": 0.01},
+    "digits": {"hidden": "100", "epochs": 100, "eta": 0.002, "start": 0.1, "kappa": 0.01},
+    "mnist": {"hidden": "500", "epochs": 10, "eta": 0.002, "start": 0.1, "kappa": 0.01},
 }
 
 

@@ -259,8 +259,8 @@ class RewardModel(ImageModel):
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
         """Draw the course of learning, and the spikes of a trial."""
-        course = [net.history[name] for name in net.results()]
-        pictures.keep("course.png", plot.rewards(*course, along="Epoch")[0].figure)
+        R, rate = (net.history[name] for name in net.results())
+        pictures.keep("course.png", plot.rewards(R, rate, along="Epoch")[0].figure)
         return ImageModel.draw(net, data, pictures)
 
     # ------------------------------------------------------------------- inside
