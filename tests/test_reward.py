@@ -312,7 +312,7 @@ def test_what_cannot_be_rewarded_is_refused_by_its_name():
     net.act(X[0])
     with pytest.raises(InputError, match=r"^R is nan"):
         net.reward(float("nan"))
-    with pytest.raises(InputError, match=r"T is 20.3 ms, which is no whole number of steps"):
+    with pytest.raises(InputError, match=r"T is 20.3 ms; it has to be a multiple of dt"):
         SpikingRewardNetwork((6, 4, 3), T=20.3)
 
 

@@ -30,6 +30,7 @@ import math
 import numpy as np
 
 from spikesim import plot
+from spikesim.checks import check_memory
 from spikesim.kernels import units
 from spikesim.kernels.dense import add_outer, multiply
 from spikesim.kernels.functions import exp, real, sigmoid
@@ -54,9 +55,9 @@ SUITED = {
 class SpikingParameters(RewardParameters):
     """Constants and options."""
 
-    dt: float = number(1.0, "step", unit="ms", above=0.0, at_most=10.0)
+    dt: float = number(1.0, "step", unit="ms", at_least=0.01, at_most=10.0)
     T: float = number(50.0, "how long the input is shown", unit="ms", above=0.0, at_most=1e4)
-    delay: float = number(0.0, "of the reward", unit="ms", at_least=0.0, at_most=1e5)
+    delay: float = number(0.0, "of the reward", unit="ms", at_least=0.0, at_most=1e4)
     tau_m: float = number(10.0, "membrane", unit="ms", symbol="τ_m", above=0.0)
     tau_s: float = number(3.0, "synaptic current", unit="ms", symbol="τ_s", above=0.0)
     tau_r: float = number(5.0, "refractoriness", unit="ms", symbol="τ_r", above=0.0)
@@ -77,8 +78,8 @@ class SpikingParameters(RewardParameters):
         for name in ("T", "delay"):
             steps = getattr(self, name) / self.dt
             refuse_if(
-                abs(steps - round(steps)) > 1e-9 * max(1.0, steps),
-                f"{name} is {getattr(self, name):g} ms, which is no whole number of steps of dt.",
+                (name == "T" and steps < 0.5) or abs(steps - round(steps)) > 1e-9 * max(1.0, steps),
+                f"{name} is {getattr(self, name):g} ms; it has to be a multiple of dt.",
             )
 
     @property
@@ -236,6 +237,7 @@ class SpikingRewardNetwork(RewardModel):
     def block(self):
         """So many trials that their uniform numbers have room."""
         each = sum(self.parameters.steps) * sum(self.sizes)
+        check_memory(f"T is {self.parameters.T:g} ms", 8.0 * each)
         return max(1, min(500, 2_000_000 // each) // self._batch) * self._batch
 
     def arrays(self, layer):
