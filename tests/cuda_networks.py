@@ -55,6 +55,8 @@ from spikesim.models.burst.spiking import (
     learning_rule,
     propagation,
 )
+from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -322,6 +324,18 @@ def burst(**options):
     )
 
 
+def clamped(**options):
+    return lambda backend, seed=1: ClampedNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, n_minus=3, n_plus=2, **options
+    )
+
+
+def equilibrium(**options):
+    return lambda backend, seed=1: EquilibriumPropagation(
+        (6, 4, 3, 2), seed=seed, backend=backend, n_free=3, n_nudged=2, **options
+    )
+
+
 def feedback(**options):
     return lambda backend, seed=1: FeedbackAlignment(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -364,6 +378,8 @@ NETWORKS = {
     "spiking reward": spiking_reward(delay=3.0, tau_z=5.0),
     "superspike": superspike(),
     "feedback": feedback(measure_angle=True),
+    "clamped": clamped(measure_angle=True, rule="chl"),
+    "equilibrium": equilibrium(measure_energy=True),
 }
 """Those that run in the simulator."""
 
@@ -391,6 +407,12 @@ ONLY_COMPILED = {
     "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
     "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
     "burst, backpropagation": burst(backpropagation=True),
+    "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
+    "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
+    "equilibrium, symmetric": equilibrium(estimator="symmetric", activation="sigmoid4", batch=2),
+    "equilibrium, field": equilibrium(estimator="vector_field", form="prototypical"),
+    "equilibrium, rates": equilibrium(estimator="rate", activation="tanh"),
+    "equilibrium, continual": equilibrium(estimator="continual"),
     "feedback, mirror": feedback(feedback="mirror", mirror_before=1, through="logistic", batch=2),
     "feedback, sign": feedback(feedback="sign", output="linear", activation="tanh", sparse=0.3),
     "feedback, batch": feedback(batch=2, output="logistic_ce", activation="relu", optimizer="adam"),

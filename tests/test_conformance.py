@@ -27,6 +27,8 @@ WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
 OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), ImageModel)]
 OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
 SMALL = {
+    "clamped": {"n_minus": 4, "n_plus": 3},
+    "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "reward": {"draws": 5},
     "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
@@ -38,6 +40,19 @@ VARIANTS = {
         {"mirror": 1.0, "forgetting": 0.01, "decay": 0.5},
         {"sst": "none", "apical_gate": True},
         {"backpropagation": True},
+    ],
+    "clamped": [
+        {"rule": "chl", "feedback": "symmetric", "xie_seung": True, "measure_angle": True},
+        {"rule": "midpoint", "order": "synchronous", "start": "zero", "output": "logistic_ce"},
+        {"order": "sweeps", "activation": "hard", "output": "hard", "batch": 4, "start": "last"},
+        {"rule": "chl", "batch": 3, "optimizer": "adam", "output_leak": True, "activation": "tanh"},
+    ],
+    "equilibrium": [
+        {"estimator": "symmetric", "activation": "sigmoid4", "batch": 3, "optimizer": "adam"},
+        {"estimator": "vector_field", "form": "prototypical", "nudge": "outside", "kappa": 0.5},
+        {"estimator": "continual", "activation": "tanh", "clip": True, "measure_energy": True},
+        {"estimator": "rate", "batch": 4, "activation": "logistic", "persistent": False},
+        {"estimator": "rate_post", "reduction": "sum", "initial": "normal", "decay": 0.1},
     ],
     "feedback-alignment": [
         {"batch": 4, "optimizer": "adam", "measure_angle": True, "output": "logistic_ce"},

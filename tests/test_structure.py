@@ -13,7 +13,7 @@ from tests.test_layers import FILES, ROOT, identity, module_name
 
 MOST_LINES = 640
 MOST_LINES_OF_A_MODEL = 300  # of a file of models/, without blank ones
-MOST_LINES_OF_MODELS = 4600  # of the whole folder
+MOST_LINES_OF_MODELS = 5600  # of the whole folder
 
 FLOORS = (
     "kernels",

@@ -110,14 +110,23 @@ class ImageModel(LayeredModel, ImageClassifier):
         """The same by backpropagation; if None, it follows from the arrays h, slope and delta."""
         return None
 
+    def linearized(self, layer: Layer) -> np.ndarray | None:
+        """The activity at which `gradient` is taken; by default, that of `activity`."""
+        return self.activity(layer)
+
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
-        """Record a trial and draw its spikes; a model may draw more with ``pictures.keep``."""
+        """Record a trial; draw its spikes, or how units without spikes settle.
+
+        A model may draw more with ``pictures.keep``.
+        """
         trial: LayerRecording = net.record(data.test_images[0], int(data.test_labels[0]))
         if trial.spikes:
             trial.to_sonata(pictures.directory)
             pictures.written += ["spikes.h5", "voltages.h5"]
             pictures.keep("raster.png", plot.layers(trial)[0].figure)
+        elif trial.t.size > 1:
+            pictures.keep("settling.png", plot.settling(trial)[0].figure)
         return trial
 
     def measures(self) -> dict[str, Any]:
@@ -447,7 +456,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         def slope_of(layer: Layer) -> np.ndarray | None:
             return layer.arrays.get("slope")
 
-        arrays = [self.activity, self.backpropagated, self.learned_from, slope_of]
+        arrays = [self.linearized, self.backpropagated, self.learned_from, slope_of]
         h, bp, own, slope = self._seen(x, labels, wanted, arrays)
         delta = [self.SIGN * own[-1]]
         if self.backpropagated(self._other(MEASURING).output) is not None:

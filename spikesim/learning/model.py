@@ -22,6 +22,7 @@ from spikesim.engine.sources import ImageSource, Trials
 from spikesim.errors import InputError
 from spikesim.kernels import windows
 from spikesim.kernels.machine.program import Phase
+from spikesim.learning import particles
 from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
@@ -59,6 +60,9 @@ class LayeredModel(Learner):
         then begins each image from a cleared state.
     SAVED : tuple of str
         Other arrays of layers that outlast a trial.
+    PER_EXAMPLE : dict of str to str
+        Array with a row for each trial → array with a row for each example, in which `particles`
+        keeps the former.
     DRAWN : tuple of str
         Arrays of layers with a row for each trial of a call, shape (block(), ...), that `prepare`
         fills: noise, signs, initial states. Who calls the model may give them instead.
@@ -74,6 +78,7 @@ class LayeredModel(Learner):
     RATES: ClassVar[tuple[str, ...]] = ("rate",)
     CARRIES: ClassVar[bool] = False
     SAVED: ClassVar[tuple[str, ...]] = ()
+    PER_EXAMPLE: ClassVar[Mapping[str, str]] = {}
     DRAWN: ClassVar[tuple[str, ...]] = ()
     DT: ClassVar[float] = 1.0
 
@@ -523,6 +528,7 @@ class Simulation(Dynamics):
         Arrays that are `given` with their rows take the place of what the model draws.
         """
         self.network.run_steps(self.begin(example, lengths, first, batch, given))
+        particles.keep(self, example)
         self.model.finished(self, len(example))
 
     def begin(
@@ -543,6 +549,7 @@ class Simulation(Dynamics):
         )
         self.shared.arrays["begun"][0] = first
         steps = self.trials.schedule(example, lengths)
+        particles.start(self, example)
         self.model.prepare(self, first, count)
         for array, rows in given:
             array[:count] = rows
@@ -575,7 +582,7 @@ class Simulation(Dynamics):
             for key, array in part.arrays().items()
         }
         for layer in self.layers:
-            for name in self.model.SAVED:
+            for name in (*self.model.SAVED, *self.model.PER_EXAMPLE.values()):
                 if name in layer.arrays:
                     found[f"{layer.name}.{name}"] = layer.arrays[name]
         return found
@@ -584,6 +591,8 @@ class Simulation(Dynamics):
         """Continue from what `arrays` of such a simulation returned."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for layer, name in particles.kept_by(self):
+            particles.make_room(layer, name, len(saved[f"{layer.name}.{name}"]))
         for name, array in self.arrays().items():
             array[...] = saved[name]
 

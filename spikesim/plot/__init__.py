@@ -12,6 +12,7 @@ from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight
 from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.rewards import eligibility, rewards
+from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
 from spikesim.plot.trials import psth
@@ -33,6 +34,7 @@ __all__ = [
     "rasters",
     "receptive_fields",
     "rewards",
+    "settling",
     "sweep",
     "synapse",
     "traces",

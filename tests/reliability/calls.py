@@ -62,6 +62,8 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -284,6 +286,12 @@ INTERNAL = {
                 "activity",
                 "learned_from",
                 "backpropagated",
+                "linearized",
+                "finished",
+                "started",
+                "groups",
+                "driven",
+                "learned",
                 "is_apical",
                 "apical",
                 "learning",
@@ -701,11 +709,15 @@ SEGREGATED = {
     "wald_mean": 1.0,
     "backend": "python",
 }
+CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
+EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
 MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
+    "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
     ),
@@ -736,6 +748,8 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 
 _WING = {
+    "clamped": "clamped.ClampedNetwork",
+    "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
     "burst": "burst.network.BurstEnsembleNetwork",
@@ -1545,6 +1559,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
     ),
+    "spikesim.plot.settling.settling": _drawn(
+        plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
+    ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.rewards.rewards": _plain(
         plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
@@ -1624,6 +1641,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.network.BurstEnsembleNetwork": model(
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
+    "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
+    "spikesim.models.equilibrium.EquilibriumPropagation": model(
+        EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
+    ),
     "spikesim.models.feedback_alignment.FeedbackAlignment": model(
         FeedbackAlignment, "feedback_alignment", (6, 4, 3), {"backend": "python"}
     ),
@@ -1690,6 +1711,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         for name, place in {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
+            "clamped": "clamped.ClampedNetwork",
+            "equilibrium": "equilibrium.EquilibriumPropagation",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
@@ -1706,6 +1729,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
+            "clamped": "clamped.ClampedNetwork",
+            "equilibrium": "equilibrium.EquilibriumPropagation",
             "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
@@ -2000,6 +2025,8 @@ for _part in ("sparse", "spread", "dense"):
 for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
+    "clamped": ("W", "b", "B"),
+    "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
     "reward": ("W", "b"),
     "spiking_reward": ("W", "b"),
@@ -2027,6 +2054,8 @@ COMMANDS = [
     ["train", "segregated", "--eta=0.1,0.2", "--hidden=5", "--memory=10", "--backend=python"],
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
+    ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
+    ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
