@@ -345,6 +345,8 @@ def feedback(**options):
 
 def perturbation(**options):
     return lambda backend, seed=1: Perturbation((6, 4, 3, 2), seed=seed, backend=backend, **options)
+
+
 def reward(**options):
     return lambda backend, seed=1: RewardNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
