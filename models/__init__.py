@@ -3,6 +3,7 @@
 | module                               | paper                                                  |
 |--------------------------------------|--------------------------------------------------------|
 | `spikesim.models.burst`              | Payeur et al. (2021), Nat. Neurosci. 24:1010           |
+| `spikesim.models.cerebellum`         | Dean, Porrill & Stone (2002), Proc. R. Soc. B 269:1895 |
 | `spikesim.models.clamped`            | O'Reilly (1996), Neural Comput. 8:895                  |
 | `spikesim.models.equilibrium`        | Scellier & Bengio (2017), Front. Comp. Neurosci. 11:24 |
 | `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
@@ -75,7 +76,10 @@ MODELS = {
     ),
 }
 
-EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
+EXPERIMENTS = {
+    "burst": "spikesim.models.burst.spiking.experiments",
+    "cerebellum": "spikesim.models.cerebellum.experiments",
+}
 """Modules of published experiments, by the name of their model."""
 
 NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
@@ -86,6 +90,7 @@ if not TYPE_CHECKING:
         "spikesim.models",
         [
             "burst",
+            "cerebellum",
             "clamped",
             "equilibrium",
             "feedback_alignment",
