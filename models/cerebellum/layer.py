@@ -137,7 +137,8 @@ def granule_layer(
     """
     p = GranuleLayerParameters.of(**sizes)
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-    h = sinusoids(p.seconds, seed=seed, dt=DT)
+    whole_course = sinusoids(p.seconds + SHOWN * DT / 1000.0, seed=seed, dt=DT)
+    h, shown = whole_course[:-SHOWN], whole_course[-SHOWN:]
     common = {"granule": "spiking", "normalised": False, "dt": DT}
     fibres = {"M": p.M, "leak": 0.002, "depth": 0.5}
     slips = []
@@ -152,11 +153,11 @@ def granule_layer(
             report(len(slips), 4)
     few, fast, taught, many = slips
     spikes = net.network.record_spikes(net.granule[: min(p.n, 40)])
-    after = net.run(h[:SHOWN], learn=False)
-    naive = AdaptiveFilter(seed=seed, backend=backend, dt=DT).run(h[:SHOWN], learn=False)
+    after = net.run(shown, learn=False).v
+    before = AdaptiveFilter(backend=backend, dt=DT).run(whole_course, learn=False).v[-SHOWN:]
     time = np.linspace(0.0, p.seconds, 9)[1:]
     first = net.network.time - SHOWN * DT
-    traces = h[:SHOWN].copy(), naive.v, after.v
+    traces = shown.copy(), before.copy(), after
     raster = spikes.t - first, spikes.i
     return GranuleLayer(time, many, few, fast, taught, *traces, *raster, p, seed)
 
