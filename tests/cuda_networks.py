@@ -58,6 +58,7 @@ from spikesim.models.burst.spiking import (
 from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Synapse, Windows
@@ -342,6 +343,10 @@ def feedback(**options):
     )
 
 
+def perturbation(**options):
+    return lambda backend, seed=1: Perturbation((6, 4, 3, 2), seed=seed, backend=backend, **options)
+
+
 def reward(**options):
     return lambda backend, seed=1: RewardNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -380,6 +385,7 @@ NETWORKS = {
     "feedback": feedback(measure_angle=True),
     "clamped": clamped(measure_angle=True, rule="chl"),
     "equilibrium": equilibrium(measure_energy=True),
+    "perturbation": perturbation(),
 }
 """Those that run in the simulator."""
 
@@ -417,6 +423,15 @@ ONLY_COMPILED = {
     "feedback, sign": feedback(feedback="sign", output="linear", activation="tanh", sparse=0.3),
     "feedback, batch": feedback(batch=2, output="logistic_ce", activation="relu", optimizer="adam"),
     "feedback, backprop": feedback(feedback="backprop", activation="linear", output="logistic"),
+    "perturbation, weights": perturbation(
+        perturbed="weights", noise_per="batch", batch=2, baseline="antithetic", measure_angle=True
+    ),
+    "perturbation, weights online": perturbation(perturbed="weights", baseline="mean"),
+    "perturbation, activity": perturbation(
+        on="activity", output="logistic", baseline="mean", batch=2, activation="tanh"
+    ),
+    "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
+    "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
     "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
     "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),

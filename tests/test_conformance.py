@@ -63,6 +63,14 @@ VARIANTS = {
         {"feedback": "sign_fixed", "activation": "linear", "batch": 4, "optimizer": "rmsprop"},
         {"feedback": "backprop", "initial": "normal"},
     ],
+    "perturbation": [
+        {"perturbed": "weights", "noise_per": "batch", "batch": 4, "measure_angle": True},
+        {"perturbed": "weights", "baseline": "antithetic", "activation": "tanh"},
+        {"baseline": "mean", "sigma": 0.1, "batch": 3, "output": "logistic_ce", "eta": 0.001},
+        {"on": "activity", "output": "logistic", "baseline": "antithetic", "optimizer": "adam"},
+        {"normalised": True, "output": "linear", "activation": "relu", "reduction": "sum"},
+        {"shape": "trial", "batch": 5, "activation": "linear", "measure_angle": True},
+    ],
     "reward": [
         {"batch": 4, "baseline": "stimulus", "entropy": 0.2, "optimizer": "adam"},
         {"action": "bernoulli", "baseline": "expected", "entropy": 0.1, "batch": 3},

@@ -71,6 +71,10 @@ SIZES = {
         ["--pairings", "2"],
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
+    "perturbation_learning_curves": (
+        ["--trials", "50", "--seeds", "1"],
+        r"^weights, E_opt 0, after 50: E (\d\.\d{3}), theory 4\.526$",
+    ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
     "reward_bandit": (
         ["--trials", "100"],

@@ -142,7 +142,7 @@ def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
     """Let potentials follow, at the start of a trial, the weights that the last trial changed."""
     past = {each: _past(each) for each in projections}
     for each in projections:  # a list of spikes is replaced when it grows, so all grow first
-        each.pre.remember(past[each] + each.delay)
+        each.pre.remember(past[each] + each.delay_steps)
     return [_replay(each, past[each], clock) for each in projections]
 
 
@@ -156,7 +156,7 @@ def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
         "rise": port.rise,
         "W": cast("np.ndarray", projection.W),
     }
-    params = {**port.params(), "past": past, "delay": projection.delay}
+    params = {**port.params(), "past": past, "delay": projection.delay_steps}
     return Phase(filters.replay, _blocks_at_start, state, params, dtype=port.dtype)
 
 

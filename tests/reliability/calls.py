@@ -135,6 +135,12 @@ INTERNAL = {
     "spikesim.engine.filters.Filter": "made by Network.connect",
     "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
     "spikesim.engine.finite.*": "called by Network.run",
+    "spikesim.engine.items.*": "what is handed out for I and weight; see 'written cells.I[:] ='",
+    "spikesim.engine.signs.*": "called by Network.connect",
+    "spikesim.engine.subgroups.lacking": "says what an attribute is called",
+    "spikesim.errors.warn": "called by checks",
+    "spikesim.foreign.here": "what messages are made of",
+    "spikesim.engine.projection.Projection.check_sign": "called by Network.connect",
     "spikesim.engine.synapse_data.SomeSynapses.are_of": "called by Network.record",
     "spikesim.engine.synapse_data.chosen_synapses": "called by Network.record",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
@@ -177,7 +183,7 @@ INTERNAL = {
     "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
     "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
     "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
-    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
+    "spikesim.engine.synapse_data.[dmt]*": "see Projection.table",
     "spikesim.engine.projection.Projection.act_through": "called by Network.connect",
     "spikesim.engine.synaptic.*": "made by Network.connect; see Synapse",
     "spikesim.synapse.Synapse.[cnos]*": "attributes, or called by Network.connect",
@@ -260,6 +266,7 @@ INTERNAL = {
     "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
+    "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
@@ -489,7 +496,7 @@ def _variable(folder: Path) -> Call:
         net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
         net.run(0.2)
 
-    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True, "sign": 1}
     return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
@@ -1951,6 +1958,7 @@ def compiled() -> SimpleNamespace:
         source, cells, target="drive", weight=1.0, indegree=2, delay=[0.5, 1.5] * 3, name="spread"
     )
     dense = net.connect(trains, cells, target="drive", weight=0.5, plasticity=PairSTDP())
+    shared = net.connect(trains, cells, target="v", weight=0.25, one_to_one=True, name="shared")
     spikes, states = net.record_spikes(cells), net.record(cells, "v", neurons=[0, 2])
     return SimpleNamespace(**locals())
 
@@ -2008,11 +2016,12 @@ def layer(name: str, attribute: str) -> Callable[[Path], Call]:
 
 
 for _part, _attributes in {
-    "cells": ("v", "drive", "refractory", "spike", "ids", "count"),
+    "cells": ("v", "I", "drive", "refractory", "spike", "ids", "count"),
     "source": ("rate", "ids", "count"),
     "sparse": ("weight", "target", "start"),
     "spread": ("weight", "later", "target", "start"),
     "dense": ("W",),
+    "shared": ("weight",),
     "states": ("neurons",),
 }.items():
     for _attribute in _attributes:
