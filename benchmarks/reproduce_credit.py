@@ -5,8 +5,8 @@
 Every row is a network of 64-100-10 units and gets the same effort of tuning: its two learning rates
 are drawn 20 times from two decades and tried on the last fifth of the training images. What was
 tried is in results/credit/digits_search.csv. The rates with the fewest errors, averaged over the
-last three epochs of three seeds, then learn all training images with five other seeds; the table has
-the mean and the deviation over them, each again the mean of its last three epochs. The angle is
+last three epochs of three seeds, then learn all training images with five other seeds. The table
+has the mean and the deviation over them, each again the mean of its last three epochs. The angle is
 that of the first layer's update to `gradient`, for 100 test images. The directory keeps what is
 done; the same command continues.
 """
