@@ -28,6 +28,7 @@ from spikesim.declaring import (
     Parameter,
     Start,
     Variable,
+    check_declared,
     check_texts,
     described,
     present_name,
@@ -184,10 +185,7 @@ class Neuron:
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
             for name, declared in values.items():
                 value = start_of(declared)
-                if isinstance(declared, Variable):
-                    whose = f" of variables[{show(name)}]"
-                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
-                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
+                check_declared(name, declared)
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -230,7 +228,9 @@ class Neuron:
         object.__setattr__(self, "__doc__", repr(self))
 
     def __repr__(self) -> str:
-        return described(self.name, self.description, self.parameters, self.variables, self.live)
+        live = ", ".join(self.live)
+        note = f"population.live makes a variable of: {live}" if live else ""
+        return described(self.name, self.description, self.parameters, self.variables, note=note)
 
     def _check_live(self) -> None:
         if not isinstance(self.live, Mapping):

@@ -1,6 +1,7 @@
 """Synapse models against closed forms, and together with all else that acts on neurons."""
 
 import copy
+from dataclasses import replace
 from math import e, exp
 
 import numpy as np
@@ -342,7 +343,7 @@ def test_a_step_that_returns_too_much_is_refused_with_its_line():
 )
 def test_a_synapse_that_cannot_be_one_is_refused(change, message):
     with pytest.raises(InputError, match=message):
-        Synapse(**{**vars(OWN), **change})
+        replace(OWN, **change)
 
 
 @pytest.mark.parametrize(

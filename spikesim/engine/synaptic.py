@@ -9,6 +9,7 @@ import numpy as np
 
 from spikesim.attributes import Named, public_names
 from spikesim.checks import check_array, check_memory, check_number, show
+from spikesim.declaring import start_of
 from spikesim.engine.injection import check_input
 from spikesim.engine.population import Population
 from spikesim.engine.synapses import varies
@@ -50,13 +51,16 @@ class SynapticInput(Named):
         self._params.update(self._numbers(self._parameters))
         self._variables = {
             n: np.full(post.n, check_number(f"variables[{n!r}]", x, dtype=post.dtype), self._dtype)
-            for n, x in model.variables.items()
+            for n, x in self._starts().items()
         }
         self._ring: dict[str, np.ndarray] = {}
         self._asked = {role: self._asks(role) for role in ("step", "current")}
 
     def __repr__(self) -> str:
         return f"<SynapticInput of {self._name!r}: {', '.join(self._more())}>"
+
+    def _starts(self) -> dict[str, Any]:
+        return {name: start_of(variable) for name, variable in self.model.variables.items()}
 
     def _numbers(self, parameters: Mapping[str, float]) -> dict[str, float]:
         numbers = self.model.numbers(parameters, self._post.network.dt)
@@ -108,7 +112,7 @@ class SynapticInput(Named):
 
     def built(self) -> dict[str, Any]:
         """The numbers of the model, as it was given to the network."""
-        each = {**self.model.parameters, **self.model.variables}
+        each = {**self.model.parameters, **self._starts()}
         return {f"{name} of the synapse": float(value) for name, value in each.items()}
 
     def arrays(self) -> dict[str, np.ndarray]:

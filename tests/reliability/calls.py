@@ -947,6 +947,8 @@ MODELLED: dict[str, Any] = {
     "parameters": {"tau": 5.0},
     "constants": scaled,
     "reads": {"u": "v"},
+    "name": "Scaled",
+    "description": "a conductance that decays",
 }
 
 
