@@ -22,10 +22,13 @@ from spikesim.declaring import (
 from spikesim.errors import InputError
 from spikesim.signatures import arguments_of, check_names_and_numbers
 
-__all__ = ["RESERVED", "Synapse"]
+__all__ = ["RECORDED", "RESERVED", "Synapse"]
 
 RESERVED: set[str] = set()
 """Names that no variable or parameter can have, as a projection's synapse has such attributes."""
+
+RECORDED: set[str] = set()
+"""Names that no variable can have, as its recordings have such attributes."""
 
 
 _ANY = 0.1  # ms, the step for which constants are computed to find their names
@@ -116,7 +119,9 @@ class Synapse:
             for name, variable in variables.items():
                 check_declared(name, variable)
             variables = {name: start_of(variable) for name, variable in variables.items()}
-        check_names_and_numbers("variables", variables, taken)
+        recorded = dict.fromkeys(RECORDED, "an attribute of recordings")
+        check_names_and_numbers("variables", variables, recorded | taken)
+        taken.update(dict.fromkeys(self.variables, "one of the variables"))
         check_names_and_numbers("parameters", self.parameters, taken)
         if not self.variables:
             raise InputError("variables is empty; spikes have to change one.")

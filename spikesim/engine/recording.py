@@ -446,7 +446,7 @@ class StateRecording(_Recording, RecordedSamples):
         self._which = which
         self._former = getattr(getattr(population, "neuron", None), "former", {})
         rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
-        types = {v: population.state[v].dtype for v in variables}
+        types = {v: self._state()[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows
         self._params: dict[str, Any] = {"every": every, "first": 0}
@@ -466,23 +466,21 @@ class StateRecording(_Recording, RecordedSamples):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_buffers": {}}
 
+    def _state(self) -> Mapping[str, np.ndarray]:
+        """The variables that can be recorded, by name."""
+        own: Any = self.population
+        return own.state
+
     def phases(self) -> list[Phase]:
         """The Phases that sample, one per variable."""
         if self.population is None:  # a copy, which belongs to no network
             return []
-        return [
-            Phase(
-                probes.sample,
-                probes.sampled,
-                {
-                    "value": self.population.as_seen(v),
-                    "which": self._which,
-                    "buffer": self._buffers[v],
-                },
-                self._params,
-            )
-            for v in self.variables
-        ]
+        return [self._sampling(name) for name in self.variables]
+
+    def _sampling(self, name: str) -> Phase:
+        own: Any = self.population
+        state = State(which=self._which, buffer=self._buffers[name], value=own.as_seen(name))
+        return Phase(probes.sample, probes.sampled, state, self._params)
 
     @property
     def neurons(self) -> np.ndarray:

@@ -212,15 +212,10 @@ class SynapseRecording(StateRecording):
     def post(self) -> np.ndarray:
         return read_only(self._neurons[1])
 
-    def phases(self) -> list[Phase]:
-        if self.population is None:  # a copy, which belongs to no network
-            return []
+    def _sampling(self, name: str) -> Phase:
         projection: Any = self.population
-        ordered = []
-        for name in self.variables:
-            state = State(which=self._which, buffer=self._buffers[name])
-            state.link("value", *projection.holder(name))
-            dense = projection.state[name].ndim == 2
-            body = probes.sample_pair if dense else probes.sample
-            ordered.append(Phase(body, probes.sampled, state, self._params))
-        return ordered
+        state = State(which=self._which, buffer=self._buffers[name])
+        state.link("value", *projection.holder(name))
+        dense = projection.state[name].ndim == 2
+        body = probes.sample_pair if dense else probes.sample
+        return Phase(body, probes.sampled, state, self._params)

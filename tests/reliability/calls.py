@@ -927,6 +927,18 @@ def _weights_recorded(folder: Path) -> Call:
     return Call(record, {**given, "path": folder / "weights.h5"})
 
 
+def _model_recorded(folder: Path) -> Call:
+    parts = _sending(NMDA)
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.made, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "g", "neurons": [0, 2], "every": 1.0, "unit": "nS"}
+    return Call(record, {**given, "path": folder / "conductances.h5"})
+
+
 def leak(g, tau, dt):
     return g - g * dt / tau
 
@@ -956,7 +968,8 @@ def _sending(synapse: Any) -> SimpleNamespace:
     parts = small()
     cells = parts.net.add_population("others", 3, spikesim.AdEx)
     made = parts.net.connect(parts.source, cells, target="I", weight=2.0, synapse=synapse)
-    return SimpleNamespace(net=parts.net, synapse=made.synapse, cells=cells, source=parts.source)
+    ends = {"cells": cells, "source": parts.source}
+    return SimpleNamespace(net=parts.net, made=made, synapse=made.synapse, **ends)
 
 
 def _model_of_synapses(folder: Path) -> Call:
@@ -1314,6 +1327,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.synaptic.SynapticInput.Mg =": _of_synapse("Mg", 2.0),
     "spikesim.engine.synaptic.SynapticInput.g =": _of_synapse("g", np.full(3, 2.0)),
     "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.network.Network.record synapse models": _model_recorded,
     "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
     "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
     "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
