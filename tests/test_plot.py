@@ -1,5 +1,6 @@
 """Figures show the numbers that they are given, with labels and units."""
 
+import contextlib
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from spikesim import LIF, InputError, Network, patterns, plot
+from spikesim.sonata import read_spikes
 
 CURVES = [
     {"epoch": [1, 2, 3], "training_error": [30.0, 20.0, 10.0], "test_error": [None, 21.0, 12.0]},
@@ -1260,6 +1262,21 @@ def test_recordings_of_several_populations_are_drawn_as_their_list():
     assert (first.get_xdata().tolist(), second.get_xdata().tolist()) == ([2.0, 4.0], [3.0])
 
 
+def test_what_read_spikes_returns_is_drawn_at_once(tmp_path):
+    net = Network(dt=1.0, backend="python")
+    one = net.add_spike_trains("one", 2, times=[2.0, 4.0], ids=[0, 1])
+    two = net.add_spike_trains("two", 1, times=[3.0], ids=[0])
+    with contextlib.closing(net.record_spikes(one, two, path=tmp_path / "spikes.h5")):
+        net.run(10.0)
+    read = read_spikes(tmp_path / "spikes.h5")
+    above, below = plot.raster(read, rate=True, window=(0.0, 10.0))
+    assert [line.get_xdata().tolist() for line in above.lines[:2]] == [[2.0, 4.0], [3.0]]
+    assert [name.get_text() for name in above.get_yticklabels()] == ["one", "two"]
+    assert len(below.patches) == 2
+    only = plot.raster({"one": read["one"]}, color="red")
+    assert (only.get_ylabel(), only.lines[0].get_color()) == ("one neuron", "red")
+
+
 def test_the_same_neurons_of_each_population_can_be_chosen():
     exc, inh, *_ = plot.raster(both(), neurons=[1]).lines
     assert (exc.get_xdata().tolist(), inh.get_xdata().tolist()) == ([12.0, 13.0], [2.0])
@@ -1307,6 +1324,9 @@ def test_rates_are_drawn_on_given_axes():
         (both(), {"rate": True, "bin_width": 30.0}, "at most the time shown, 20 ms"),
         (both(), {"neurons": [2]}, "neurons"),
         ([], {}, "0 parts"),
+        ({}, {}, "spikes is {}; it holds no population"),
+        ({"exc": 3}, {}, r"spikes\['exc'\] is a int"),
+        ({3: both()[0]}, {}, "spikes has the name 3"),
     ],
 )
 def test_rasters_of_several_populations_refuse(given, options, message):
@@ -1362,7 +1382,11 @@ def test_a_psth_of_chosen_neurons_has_their_rate():
     ("trials", "options", "message"),
     [
         ([], {}, "at least one trial"),
-        (spikes(), {}, "at least one trial"),
+        (
+            spikes(),
+            {},
+            r"at least one trial, .*take\(\).* one recording: plot\.raster\(.*rate=True",
+        ),
         ([spikes(), spikes(duration=50.0)], {}, "from 50 to 100 ms long"),
         ([spikes()], {"bin_width": 200.0}, "at most the time shown"),
         ([spikes()], {"neurons": [7]}, "neurons"),

@@ -408,6 +408,12 @@ class Assembly(Inputs):
             path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
+            if isinstance(each, (list, tuple)) and each:
+                names = ", ".join(str(getattr(one, "name", "...")) for one in each)
+                raise InputError(
+                    f"population is {show(each)}; pass populations one by one: "
+                    f"record_spikes({names})."
+                )
             self._chosen(each, None)
         if len({each.name for each in populations}) < len(populations):
             raise InputError("population names one twice; each can be recorded once in a call.")
