@@ -38,6 +38,7 @@ from spikesim.errors import InputError
 
 __all__ = [
     "Constants",
+    "Fixed",
     "Guarded",
     "Missing",
     "Named",
@@ -257,6 +258,49 @@ class Constants(Watched):
     def __setitem__(self, name: str, value: Any) -> None:
         check_unknown(self._what, [name], self)
         super().__setitem__(name, value)
+
+
+class Fixed(Watched):
+    """A dict of what a description declares, which all that is made of it share: nobody changes it.
+
+    Parameters
+    ----------
+    owner : str
+        The description, for messages.
+    values : mapping
+    remedy : str
+        What to do instead, with ``{name}`` and ``{value}``.
+
+    Examples
+    --------
+    >>> Fixed("NMDA", {"Mg": 1.0}, "NMDA.with_({name}={value})")["Mg"] = 0.0
+    Traceback (most recent call last):
+    spikesim.errors.InputError: Mg of NMDA cannot be set, ...; NMDA.with_(Mg=0.0).
+    """
+
+    def __init__(self, owner: str, values: Mapping[str, Any], remedy: str):
+        super().__init__(values)
+        self._owner, self._remedy = owner, remedy
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        remedy = self._remedy.format(name=name, value=show(value))
+        raise InputError(
+            f"{name} of {self._owner} cannot be set, as all that is made of it shares it; {remedy}."
+        )
+
+    def __delitem__(self, name: str) -> None:
+        raise InputError(f"{name} of {self._owner} cannot be taken away.")
+
+    def pop(self, name: str, *default: Any) -> Any:
+        del self[name]
+
+    def popitem(self) -> Any:
+        self.clear()
+        return super().popitem()
+
+    def clear(self) -> None:
+        for name in reversed(self):
+            del self[name]
 
 
 def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callable]:

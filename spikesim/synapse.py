@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spikesim.attributes import Fixed
 from spikesim.checks import check_choice, check_number, check_unknown, is_real, nearest, show
 from spikesim.declaring import (
     Variable,
@@ -144,6 +145,12 @@ class Synapse:
             )
         check_unknown("argument in reads", self.reads, self._asked())
         check_texts("", name=self.name, description=self.description)
+        owner = self.name if self.name.isidentifier() else "synapse"
+        for role, other in (
+            ("parameters", f"{owner}.with_({{name}}={{value}}) is one with another value"),
+            ("variables", "set it in a network, as in synapses.synapse.{name} = {value}"),
+        ):
+            object.__setattr__(self, role, Fixed(owner, getattr(self, role), other))
         # `help` shows the docstring of the object itself.
         object.__setattr__(self, "__doc__", repr(self))
 

@@ -466,3 +466,13 @@ def test_a_synapse_that_does_not_fit_its_neurons_is_refused(change, message):
 def test_changes_of_a_synapse_that_cannot_be_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         NMDA.with_(**change)
+
+
+def test_a_shipped_synapse_stays_as_it_is():
+    with pytest.raises(
+        InputError, match=r"Mg of NMDA cannot be set.*; NMDA\.with_\(Mg=0\.0\) is one"
+    ):
+        NMDA.parameters["Mg"] = 0.0
+    with pytest.raises(InputError, match="g of NMDA cannot be set"):
+        NMDA.variables["g"] = 1.0
+    assert (NMDA.parameters["Mg"], NMDA.variables["g"].start) == (1.0, 0.0)

@@ -465,6 +465,7 @@ def _extended(folder: Path) -> Call:
         "step_after": [relax],
         "variables": {"x": "tau_x"},
         "parameters": {"tau_x": 9.0},
+        "E_L": -65.0,
     }
     return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
