@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.attributes import Constants
+from spikesim.attributes import Constants, ReadOnly
 from spikesim.checks import (
     check_body,
     check_choice,
@@ -45,7 +45,7 @@ def checked_phase(
     params = dict(params or {})
     for key, array in state.items():
         if (
-            type(array) is not np.ndarray
+            type(array) not in (np.ndarray, ReadOnly)
             or array.dtype.kind not in "biuf"
             or array.dtype.itemsize > 8
             or not array.dtype.isnative

@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from spikesim.attributes import ordinary
 from spikesim.checks import (
     check_choice,
     check_integer,
@@ -332,7 +333,7 @@ class Assembly(Inputs):
     def _state_of(self, arrays: Mapping[str, np.ndarray]) -> State:
         """The state of a Phase, which finds the arrays of parts even after they were replaced."""
         state = State()
-        state.update(arrays)
+        state.update({name: ordinary(array) for name, array in arrays.items()})
         parts: list[Part] = [*self.populations.values(), *self.projections.values()]
         held = [each for part in parts for each in part.exchanged()]
         places = {id(array): (each, name) for each in held for name, array in each.items()}

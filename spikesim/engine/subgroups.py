@@ -133,12 +133,14 @@ class Subgroup(Guarded):
                 f"{called!r} has no variable or parameter {name!r}; there is {', '.join(known)}."
                 f"{nearest(name, known)}"
             )
-        if name not in own.state:
-            value = own.parameters[name]
-            return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
-        if self._slice is not None:
+        if name in own.state and self._slice is not None:
             return own.state[name][self._slice]
-        return read_only(own.state[name][self.ids])  # values written to a copy would be lost
+        value = own.state[name] if name in own.state else own.parameters[name]
+        if not isinstance(value, np.ndarray):
+            return value
+        # Values written to a copy would be lost.
+        advice = f"assign a whole one, as in {own.name}[...].{name} = values"
+        return read_only(value[self.ids], advice)
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__.get("population")

@@ -137,9 +137,10 @@ class SomeSynapses(Named):
 
     def _read(self, name: str) -> np.ndarray:
         array = self._synapses.state[name]
+        advice = f"assign a whole one, as in synapses.onto(...).{name} = values"
         if array.size == 1:
-            return read_only(np.full(len(self), array.reshape(-1)[0], array.dtype))
-        return read_only(array[self._at(array)])
+            return read_only(np.full(len(self), array.reshape(-1)[0], array.dtype), advice)
+        return read_only(array[self._at(array)], advice)
 
     def _write(self, name: str, values: Any) -> None:
         synapses = self._synapses
