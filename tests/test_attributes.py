@@ -440,7 +440,10 @@ def handed_out():
         "samples": (voltages.v, copied),
         "parameter": (cells.tau, r"assign a whole one, as in varied\.tau = values"),
         "constant": (cells.params["decay"], "set the parameters from which it follows"),
-        "of a group": (cells[[0, 1, 3]].v, r"assign a whole one, as in varied\[\.\.\.\]\.v = values"),
+        "of a group": (
+            cells[[0, 1, 3]].v,
+            r"assign a whole one, as in varied\[\.\.\.\]\.v = values",
+        ),
         "of synapses": (
             synapses.onto(1).weight,
             r"assign a whole one, as in .*onto\(\.\.\.\)\.weight =",

@@ -122,13 +122,17 @@ def traces(
     if spikes is not None:
         at, of, *_ = events_of(spikes)
         times = at[(of == neuron) & (at >= t[0]) & (at <= t[-1])]
+    pauses = (
+        np.flatnonzero(np.diff(t) > 1.5 * getattr(recording, "every", np.inf) * recording.dt) + 1
+    )
+    line = np.insert(t, pauses, t[pauses])
     panels = [*_by_unit(recording, names), *_by_unit(recording, driving)]
     with styled():
         axes = _panels(ax, len(panels), len(panels) - len(_by_unit(recording, driving)))
         for panel, (unit, shown) in zip(axes, panels, strict=True):
             for name in shown:
-                values = getattr(recording, name)[row[0]]
-                panel.plot(t, values, color=next_colour(panel), label=symbol_of(name))
+                values = np.insert(getattr(recording, name)[row[0]].astype(float), pauses, np.nan)
+                panel.plot(line, values, color=next_colour(panel), label=symbol_of(name))
             panel.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
             panel.set_ylabel(_label(unit, shown))
             if len(shown) > 1:

@@ -195,7 +195,7 @@ INTERNAL = {
     "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
     "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
-    "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
+    "spikesim.engine.several.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
     "spikesim.engine.sources.EventSource*": "made by Network.add_events; builds programs",
     "spikesim.engine.sources.ImageSource*": "made by Network.add_images; builds programs",
