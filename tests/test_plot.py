@@ -1,6 +1,7 @@
 """Figures show the numbers that they are given, with labels and units."""
 
 import contextlib
+import itertools
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -430,6 +431,25 @@ def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
     ax = plot.traces(voltages, ["v", "drive"], neuron=3)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$v$", "drive"]
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_the_legend_of_traces_stands_above_the_marks_of_spikes(voltages):
+    ax = plot.traces(voltages, ["v", "drive"], neuron=3, spikes=([1.0, 3.0, 7.0], [3, 3, 3]))
+    ax.figure.canvas.draw()
+    (marks_above,) = [line for line in ax.lines if line.get_marker() == "|"]
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == ["$v$", "drive"]
+    assert ax.get_legend().get_window_extent().y0 > marks_above.get_window_extent().y1
+
+
+def test_the_axis_of_traces_ends_with_the_recording_so_that_its_last_tick_is_there():
+    net = Network(dt=0.1, backend="python")
+    voltages = net.record(net.add_population("cells", 1, LIF), "v", every=2.0)
+    net.run(10.0)
+    ax = plot.traces(voltages, "v")
+    ax.figure.canvas.draw()
+    assert ax.get_xlim() == (0.0, 10.0)
+    assert [label.get_text() for label in ax.get_xticklabels()][-1] == "10"
 
 
 @pytest.mark.parametrize(
@@ -1250,6 +1270,20 @@ def test_several_populations_are_stacked_in_colours_of_their_own_with_their_name
     assert [name.get_text() for name in names] == ["exc", "inh"]
     assert [name.get_color() for name in names] == [exc.get_color(), inh.get_color()]
     assert ax.get_ylim() == (-0.5, 4.5)
+
+
+@pytest.mark.parametrize("sizes", [(80, 2, 2), (1, 1, 90), (2, 90, 1, 1), (1,) * 6])
+@pytest.mark.parametrize("rate", [False, True])
+def test_names_of_small_populations_do_not_overlap(sizes, rate):
+    several = [spikes([1.0], [0], n=n, name=f"name_{k}") for k, n in enumerate(sizes)]
+    drawn = plot.raster(several, rate=rate)
+    ax = drawn[0] if rate else drawn
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+    assert len(boxes) == len(sizes)
+    assert all(lower.y1 <= upper.y0 for lower, upper in itertools.pairwise(boxes))
+    box = ax.get_window_extent()
+    assert all(box.y0 <= (each.y0 + each.y1) / 2.0 <= box.y1 for each in boxes)
 
 
 def test_recordings_of_several_populations_are_drawn_as_their_list():

@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 
+_LABEL = 12.0  # points from one name of a population to the next, at least
 _MANY = 100_000  # a raster of more spikes becomes an image inside a vector figure
 
 
@@ -445,12 +446,27 @@ def _draw_stacked(
     with styled():
         for edge in rows[1:]:
             ax.axhline(edge - 0.5, color=PALE, linewidth=0.8, zorder=0)
-        ax.set_yticks(middles, [readable(each[4]) or str(k) for k, each in enumerate(events)])
+        points = ax.get_window_extent().height / ax.figure.dpi * 72.0
+        places = _apart(middles, _LABEL / points * begin, begin - 0.5)
+        ax.set_yticks(places, [readable(each[4]) or str(k) for k, each in enumerate(events)])
         ax.tick_params(axis="y", length=0)
         for label, colour in zip(ax.get_yticklabels(), colours, strict=True):
             label.set_color(colour)
         ax.set_ylabel("Neurons of")
     return ax
+
+
+def _apart(places: Sequence[float], least: float, top: float) -> list[float]:
+    """Places of labels, moved so that they are `least` apart and between -0.5 and `top`."""
+    least = min(least, (top + 0.5) / len(places))
+    apart = [max(places[0], 0.5 * least - 0.5)]
+    for place in places[1:]:
+        apart.append(max(place, apart[-1] + least))
+    most = top - 0.5 * least
+    for k in reversed(range(len(apart))):
+        apart[k] = min(apart[k], most)
+        most = apart[k] - least
+    return apart
 
 
 def _draw_raster(

@@ -133,10 +133,10 @@ def traces(
             for name in shown:
                 values = np.insert(getattr(recording, name)[row[0]].astype(float), pauses, np.nan)
                 panel.plot(line, values, color=next_colour(panel), label=symbol_of(name))
-            panel.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+            panel.set_xlim(t[0], max(getattr(recording, "t_stop", t[-1]), t[0] + recording.dt))
             panel.set_ylabel(_label(unit, shown))
             if len(shown) > 1:
-                legend_above(panel)
+                legend_above(panel, bottom=1.12 if times.size and panel is axes[0] else 1.0)
         spikes_above(axes[0], times, INK)
         label_time(axes[-1])
         if len(axes) > 1:
