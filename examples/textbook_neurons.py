@@ -88,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         currents = np.linspace(0.0, example.largest, NUMBER)
         net.play(cells, "I", stimuli.step(currents, begin=ONSET))
         number = int(np.abs(currents - example.shown).argmin())
-        unit = example.kind.variables["v"].unit
-        groups.append((example, cells, number, net.record(cells, "v", neurons=number, unit=unit)))
+        groups.append((example, cells, number, net.record(cells, "v", neurons=number)))
     recorded = net.record_spikes(*net.populations.values())
     net.run(SHOWN)
     begun = recorded.take()

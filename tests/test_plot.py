@@ -14,7 +14,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from spikesim import LIF, InputError, Network, patterns, plot
+from spikesim import LIF, FitzHughNagumo, InputError, Network, patterns, plot
 from spikesim.sonata import read_spikes
 
 CURVES = [
@@ -425,6 +425,13 @@ def test_traces_have_labels_with_units(voltages):
 
 def test_what_is_no_voltage_is_not_labelled_as_one(voltages):
     assert plot.traces(voltages, "drive", neuron=3).get_ylabel() == "drive (mV)"
+
+
+def test_a_variable_that_is_said_to_have_no_unit_is_not_labelled_in_millivolts():
+    net = Network(dt=0.1, backend="python")
+    recording = net.record(net.add_population("cells", 1, FitzHughNagumo), "v")
+    net.run(1.0)
+    assert plot.traces(recording, "v").get_ylabel() == "$v$"
 
 
 def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):

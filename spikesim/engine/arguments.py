@@ -88,7 +88,8 @@ def units_of(
 ) -> dict[str, str]:
     """The unit of each recorded variable, given `unit` of `Network.record`.
 
-    For variables without one there, it is the ``unit`` that the neuron has `declared`.
+    For variables without one there, it is the ``unit`` that the neuron has `declared`. A variable
+    of which the meaning is declared, and no unit, has none.
 
     Examples
     --------
@@ -110,8 +111,11 @@ def units_of(
             )
     units = {}
     for name in variables:
-        known = getattr((declared or {}).get(name), "unit", "")
-        units[name] = str(given.get(name, known or ("mV" if name[0] in "vV" else "")))
+        said = (declared or {}).get(name)
+        known = getattr(said, "unit", "")
+        if not (known or getattr(said, "meaning", "")) and name[0] in "vV":
+            known = "mV"
+        units[name] = str(given.get(name, known))
     return units
 
 

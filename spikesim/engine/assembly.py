@@ -457,7 +457,7 @@ class Assembly(Inputs):
             existed before the program began.
         unit : str or dict of str to str, optional
             The unit of the variables, or of each by name, for files, figures and neo. By default it
-            is the one that the neuron or synapse model declares. If it declares none, it is mV for
+            is the one that the neuron or synapse model declares. If it says nothing, it is mV for
             names that begin with v or V, and unknown for others. A file has one unit, by default
             mV.
         synapses : SomeSynapses, array_like of int, array_like of bool, int or slice, optional
