@@ -6,7 +6,15 @@ block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
 
 from __future__ import annotations
 
-__all__ = ["add_outer", "multiply", "multiply_rows", "row_product"]
+__all__ = [
+    "add_contrast",
+    "add_eligible",
+    "add_outer",
+    "multiply",
+    "multiply_lit",
+    "multiply_rows",
+    "row_product",
+]
 
 
 def multiply(x, M, out, first, last):
@@ -28,6 +36,30 @@ def multiply(x, M, out, first, last):
     for i in range(eights, rows):
         for j in range(first, last):
             out[j] = out[j] + x[i] * M[i, j]
+
+
+def multiply_lit(x, M, out, first, last):
+    """The same for x of which many are 0, here and there: eight rows at a time, without those."""
+    many = 0
+    i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = 0
+    for i in range(x.shape[0]):
+        if x[i] != 0.0:
+            i0, i1, i2, i3, i4, i5, i6, i7 = i1, i2, i3, i4, i5, i6, i7, i
+            many += 1
+            if many == 8:
+                many = 0
+                x0, x1, x2, x3 = x[i0], x[i1], x[i2], x[i3]
+                x4, x5, x6, x7 = x[i4], x[i5], x[i6], x[i7]
+                for j in range(first, last):
+                    low = x0 * M[i0, j] + x1 * M[i1, j] + x2 * M[i2, j] + x3 * M[i3, j]
+                    high = x4 * M[i4, j] + x5 * M[i5, j] + x6 * M[i6, j] + x7 * M[i7, j]
+                    out[j] = out[j] + (low + high)
+    while many > 0:
+        many -= 1
+        x7 = x[i7]
+        for j in range(first, last):
+            out[j] = out[j] + x7 * M[i7, j]
+        i1, i2, i3, i4, i5, i6, i7 = i0, i1, i2, i3, i4, i5, i6
 
 
 def multiply_rows(X, begin, M, out, first, last):
@@ -68,3 +100,19 @@ def add_outer(kept, factor, x, y, M, first, last):
             z = factor * x[i]
             for j in range(first, last):
                 M[i, j] = kept * M[i, j] + z * y[j]
+
+
+def add_eligible(kept, factor, E, y, M, first, last):
+    """M <- kept M + factor E y, where y has one number for each column; in some columns."""
+    for i in range(M.shape[0]):
+        for j in range(first, last):
+            M[i, j] = kept * M[i, j] + factor * (E[i, j] * y[j])
+
+
+def add_contrast(kept, factor, x, y, x_less, y_less, M, first, last):
+    """M <- kept M + factor (x^T y - x_less^T y_less), in some columns."""
+    for i in range(M.shape[0]):
+        z = factor * x[i]
+        z_less = factor * x_less[i]
+        for j in range(first, last):
+            M[i, j] = kept * M[i, j] + (z * y[j] - z_less * y_less[j])

@@ -16,6 +16,7 @@ __all__ = [
     "binary_cross_entropy",
     "cross_entropy",
     "drive",
+    "hard",
     "linear",
     "logistic",
     "measure_cosine",
@@ -68,6 +69,12 @@ def relu(j, t, s, p):
     """h = max(a, 0), whose slope at 0 is 0."""
     s.slope[j] = 1.0 if s.a[j] > 0.0 else 0.0
     s.h[j] = s.a[j] * s.slope[j]
+
+
+def hard(j, t, s, p):
+    """h = a, but at least 0 and at most 1; the slope is 1 there, the two ends included."""
+    s.h[j] = min(max(s.a[j], 0.0), 1.0)
+    s.slope[j] = 1.0 if s.h[j] == s.a[j] else 0.0
 
 
 def linear(j, t, s, p):

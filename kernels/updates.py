@@ -5,13 +5,20 @@ rate:
 
     M <- kept M + rate change(g),     g = pre^T post, or its mean or sum over the batch
 
+Rules that compare two states of a network have a difference of products in place of g, of which
+`contrast` and `sum_contrast` take the second, pre_less^T post_less, off the first.
+
 Online, `add_product` does this in one pass. In minibatches, `sum_product` adds g to a sum in every
 trial; at the end of the batch `apply` or an optimiser uses the sum and begins a new one.
+
+In three-factor rules a synapse has an eligibility E[pre, post] of its own, and g = E post: `post`
+is the third factor that its unit gets. `add_eligible` and `sum_eligible` are for these.
 """
 
 from __future__ import annotations
 
-from spikesim.kernels.dense import add_outer
+from spikesim.kernels.dense import add_contrast, add_outer
+from spikesim.kernels.dense import add_eligible as add_third_factor
 from spikesim.kernels.functions import exp, real, sqrt
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import TRIAL
@@ -22,16 +29,20 @@ __all__ = [
     "PLAIN",
     "RMSPROP",
     "add_bias",
+    "add_eligible",
     "add_product",
     "apply",
     "apply_bias",
     "at_end_of_batch",
     "at_start_of_batch",
+    "contrast",
     "count_update",
     "keep_sparse",
     "optimize",
     "optimize_bias",
     "sum_bias",
+    "sum_contrast",
+    "sum_eligible",
     "sum_product",
 ]
 
@@ -57,6 +68,18 @@ def add_product(c, t, s, p):
     add_outer(p.kept, p.rate, s.pre, s.post, s.M, first, last)
 
 
+def add_eligible(c, t, s, p):
+    """M <- kept M + rate E post, for a block of columns."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(p.kept, p.rate, s.E, s.post, s.M, first, last)
+
+
+def contrast(c, t, s, p):
+    """M <- kept M + rate (pre^T post - pre_less^T post_less), for a block of columns."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_contrast(p.kept, p.rate, s.pre, s.post, s.pre_less, s.post_less, s.M, first, last)
+
+
 def add_bias(j, t, s, p):
     """The same for biases, which do not decay."""
     s.M[j] = s.M[j] + p.rate * s.post[j]
@@ -69,6 +92,18 @@ def sum_product(c, t, s, p):
     """Add this trial's product to M, the sum of its batch."""
     first, last = bounds(c, s.M.shape[1], p)
     add_outer(1.0, p.sign, s.pre, s.post, s.M, first, last)
+
+
+def sum_eligible(c, t, s, p):
+    """Add this trial's E post to M, the sum of its batch."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(1.0, p.sign, s.E, s.post, s.M, first, last)
+
+
+def sum_contrast(c, t, s, p):
+    """Add this trial's difference of products to M, the sum of its batch."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_contrast(1.0, p.sign, s.pre, s.post, s.pre_less, s.post_less, s.M, first, last)
 
 
 def sum_bias(j, t, s, p):

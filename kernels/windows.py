@@ -1,4 +1,4 @@
-"""Means of potentials, and of postsynaptic potentials, over the window at the end of a phase.
+"""When in a trial a body acts; means over the window at the end of a phase.
 
 A mean adds ``value[i] * share`` in every step of its window. If no spike acts beyond its own phase,
 a spike's contribution to the mean of its PSP is known when it is emitted: ``kappa_in_window[d]`` is
@@ -20,15 +20,19 @@ from spikesim.kernels.trials import (
 
 __all__ = [
     "at_end_of_first",
+    "at_end_of_phase",
     "at_end_of_second",
     "at_start_of_phase",
+    "at_start_of_second",
     "at_start_of_trial",
     "average",
     "average_later",
     "average_later_spikes",
     "average_spikes",
     "clear",
+    "in_first",
     "in_first_window",
+    "in_second",
     "in_second_window",
     "list_arrivals",
     "spikes_count",
@@ -44,12 +48,28 @@ def at_start_of_phase(s, p):
     return s.clock[STARTED] == 1
 
 
+def at_start_of_second(s, p):
+    return s.clock[STARTED] == 1 and s.clock[PHASE] == SECOND
+
+
+def at_end_of_phase(s, p):
+    return s.clock[TOGO] == 0
+
+
 def at_end_of_first(s, p):
     return at_end_of(FIRST, s.clock)
 
 
 def at_end_of_second(s, p):
     return at_end_of(SECOND, s.clock)
+
+
+def in_first(s, p):
+    return s.clock[PHASE] == FIRST
+
+
+def in_second(s, p):
+    return s.clock[PHASE] == SECOND
 
 
 def in_first_window(s, p):

@@ -55,7 +55,11 @@ from spikesim.models.burst.spiking import (
     learning_rule,
     propagation,
 )
+from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.perturbation import Perturbation
+from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Synapse, Windows
 
@@ -321,9 +325,37 @@ def burst(**options):
     )
 
 
+def clamped(**options):
+    return lambda backend, seed=1: ClampedNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, n_minus=3, n_plus=2, **options
+    )
+
+
+def equilibrium(**options):
+    return lambda backend, seed=1: EquilibriumPropagation(
+        (6, 4, 3, 2), seed=seed, backend=backend, n_free=3, n_nudged=2, **options
+    )
+
+
 def feedback(**options):
     return lambda backend, seed=1: FeedbackAlignment(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
+    )
+
+
+def perturbation(**options):
+    return lambda backend, seed=1: Perturbation((6, 4, 3, 2), seed=seed, backend=backend, **options)
+
+
+def reward(**options):
+    return lambda backend, seed=1: RewardNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, **options
+    )
+
+
+def spiking_reward(**options):
+    return lambda backend, seed=1: SpikingRewardNetwork(
+        (6, 4, 3, 2), seed=seed, backend=backend, T=20.0, theta=-0.2, **options
     )
 
 
@@ -347,8 +379,13 @@ NETWORKS = {
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),
+    "reward": reward(entropy=0.1),
+    "spiking reward": spiking_reward(delay=3.0, tau_z=5.0),
     "superspike": superspike(),
     "feedback": feedback(measure_angle=True),
+    "clamped": clamped(measure_angle=True, rule="chl"),
+    "equilibrium": equilibrium(measure_energy=True),
+    "perturbation": perturbation(),
 }
 """Those that run in the simulator."""
 
@@ -376,10 +413,27 @@ ONLY_COMPILED = {
     "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
     "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
     "burst, backpropagation": burst(backpropagation=True),
+    "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
+    "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
+    "equilibrium, symmetric": equilibrium(estimator="symmetric", activation="sigmoid4", batch=2),
+    "equilibrium, field": equilibrium(estimator="vector_field", form="prototypical"),
+    "equilibrium, rates": equilibrium(estimator="rate", activation="tanh"),
+    "equilibrium, continual": equilibrium(estimator="continual"),
     "feedback, mirror": feedback(feedback="mirror", mirror_before=1, through="logistic", batch=2),
     "feedback, sign": feedback(feedback="sign", output="linear", activation="tanh", sparse=0.3),
     "feedback, batch": feedback(batch=2, output="logistic_ce", activation="relu", optimizer="adam"),
     "feedback, backprop": feedback(feedback="backprop", activation="linear", output="logistic"),
+    "perturbation, weights": perturbation(
+        perturbed="weights", noise_per="batch", batch=2, baseline="antithetic", measure_angle=True
+    ),
+    "perturbation, weights online": perturbation(perturbed="weights", baseline="mean"),
+    "perturbation, activity": perturbation(
+        on="activity", output="logistic", baseline="mean", batch=2, activation="tanh"
+    ),
+    "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
+    "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
+    "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
+    "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),

@@ -27,7 +27,11 @@ WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
 OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), ImageModel)]
 OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
 SMALL = {
+    "clamped": {"n_minus": 4, "n_plus": 3},
+    "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
+    "reward": {"draws": 5},
+    "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
 }
 VARIANTS = {
@@ -37,6 +41,19 @@ VARIANTS = {
         {"sst": "none", "apical_gate": True},
         {"backpropagation": True},
     ],
+    "clamped": [
+        {"rule": "chl", "feedback": "symmetric", "xie_seung": True, "measure_angle": True},
+        {"rule": "midpoint", "order": "synchronous", "start": "zero", "output": "logistic_ce"},
+        {"order": "sweeps", "activation": "hard", "output": "hard", "batch": 4, "start": "last"},
+        {"rule": "chl", "batch": 3, "optimizer": "adam", "output_leak": True, "activation": "tanh"},
+    ],
+    "equilibrium": [
+        {"estimator": "symmetric", "activation": "sigmoid4", "batch": 3, "optimizer": "adam"},
+        {"estimator": "vector_field", "form": "prototypical", "nudge": "outside", "kappa": 0.5},
+        {"estimator": "continual", "activation": "tanh", "clip": True, "measure_energy": True},
+        {"estimator": "rate", "batch": 4, "activation": "logistic", "persistent": False},
+        {"estimator": "rate_post", "reduction": "sum", "initial": "normal", "decay": 0.1},
+    ],
     "feedback-alignment": [
         {"batch": 4, "optimizer": "adam", "measure_angle": True, "output": "logistic_ce"},
         {"feedback": "mirror", "mirror_before": 2, "batch": 3, "through": "logistic"},
@@ -45,6 +62,23 @@ VARIANTS = {
         {"feedback": "direct", "activation": "relu", "output": "logistic", "reduction": "sum"},
         {"feedback": "sign_fixed", "activation": "linear", "batch": 4, "optimizer": "rmsprop"},
         {"feedback": "backprop", "initial": "normal"},
+    ],
+    "perturbation": [
+        {"perturbed": "weights", "noise_per": "batch", "batch": 4, "measure_angle": True},
+        {"perturbed": "weights", "baseline": "antithetic", "activation": "tanh"},
+        {"baseline": "mean", "sigma": 0.1, "batch": 3, "output": "logistic_ce", "eta": 0.001},
+        {"on": "activity", "output": "logistic", "baseline": "antithetic", "optimizer": "adam"},
+        {"normalised": True, "output": "linear", "activation": "relu", "reduction": "sum"},
+        {"shape": "trial", "batch": 5, "activation": "linear", "measure_angle": True},
+    ],
+    "reward": [
+        {"batch": 4, "baseline": "stimulus", "entropy": 0.2, "optimizer": "adam"},
+        {"action": "bernoulli", "baseline": "expected", "entropy": 0.1, "batch": 3},
+        {"baseline": "none", "decay": 0.1, "reduction": "sum", "output_rate": 0.1},
+    ],
+    "spiking-reward": [
+        {"batch": 4, "escape": "logistic", "baseline": "stimulus", "optimizer": "momentum"},
+        {"tau_z": 5.0, "bias_rate": 1.0, "delay": 0.0, "dt": 0.5, "decay": 0.1},
     ],
     "segregated": [
         {"symmetric": True, "symmetric_noise": 0.05, "measure_angle": True},

@@ -22,6 +22,10 @@ SIZES = {
         ["--size", "1250", "--seconds", "0.3"],
         r"^AI +5.0 +2.0 +(\d+\.\d) \(37\.7\)",
     ),
+    "clamped_limits": (
+        ["--seeds", "2", "--steps", "60"],
+        r"^symmetric feedback: cross-entropy (0\.0\d\d) degrees off, squared error (\d+)$",
+    ),
     "dendritic_inhibition": (
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
@@ -34,6 +38,7 @@ SIZES = {
         ["--hidden", "20", "--blocks", "4"],
         r"^after 60 s: cost (\d+\.\d), (\d+\.\d) times less than silence$",
     ),
+    "equilibrium_stdp": ([], r"^window of rates and of pairs differ by (0\.\d) % at most$"),
     "five_spikes": (["--stages", "4"], r"^after 80 s: 5 spikes, cost (\d+\.\d) %$"),
     "following_bursts": (
         ["--bin", "20", "--sources", "2000"],
@@ -66,7 +71,15 @@ SIZES = {
         ["--pairings", "2"],
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
+    "perturbation_learning_curves": (
+        ["--trials", "50", "--seeds", "1"],
+        r"^weights, E_opt 0, after 50: E (\d\.\d{3}), theory 4\.526$",
+    ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
+    "reward_bandit": (
+        ["--trials", "100"],
+        r"^(\d+) % right at first, (\d+) % at the end, hidden (\d+) Hz$",
+    ),
     "reward_stdp": (
         ["--trials", "20", "--seeds", "1"],
         r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",

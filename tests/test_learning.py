@@ -13,6 +13,7 @@ from spikesim import FileError, InputError, patterns, runs
 from spikesim.cli import main
 from spikesim.image_runs import model_class
 from spikesim.kernels import functions, units
+from spikesim.kernels.trials import TRIAL
 from spikesim.learning.forward import forward, forward_arrays
 from spikesim.learning.images import ImageModel
 from spikesim.learning.layers import Shared, linked, names_of, over
@@ -25,6 +26,7 @@ from spikesim.learning.parameters import (
     refuse_if,
     whole,
 )
+from spikesim.learning.updates import learn
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from tests.waiting import HANG
@@ -250,6 +252,69 @@ def test_a_subclass_puts_a_body_in_the_place_of_another():
     x = np.ones((1, 4))
     assert Cut((4, 3, 2), backend="python").activities(x)[1].tolist() == [[0.5, 0.5, 0.5]]
     assert Small((4, 3, 2), backend="python").activities(x)[1][0, 0] > 0.9
+
+
+def jitter(j, t, s, p):
+    s.h[j] = s.a[j] + s.xi[s.clock[TRIAL], j]
+
+
+class Noisy(Small):
+    """Output units with noise."""
+
+    DRAWN, STREAMS = ("xi",), ("weights", "order", "noise")
+
+    def arrays(self, layer):
+        noise = {"xi": (self.block(), layer.n)} if layer.is_output else {}
+        return {**super().arrays(layer), **noise}
+
+    def prepare(self, net, trial, count):
+        net.output.xi[:count] = self.chance("noise", trial).normal(size=(count, net.output.n))
+
+    def step(self, net):
+        yield net.input.phase(units.show, "once")
+        for layer in net.above_input:
+            yield layer.phase(units.drive, "block")
+            yield layer.phase(jitter if layer.is_output else units.linear)
+        yield net.output.phase(units.answer, "once")
+        yield net.output.phase(units.squared_error, "once")
+        yield net.output.phase(units.output_error, sloped=0)
+        if net.learning:
+            yield from learn(net, net.output, "W", net.output.below.h, net.output.delta, 0.1)
+
+
+X, LABELS, XI = np.ones((3, 4)), [0, 1, 0], np.arange(6.0).reshape(3, 2)
+
+
+def test_what_a_model_would_draw_can_be_given():
+    net = Noisy((4, 3, 2), backend="python", dtype="float64")
+    recorded = net.record(X[0], given={"xi": [XI[:1]]})
+    np.testing.assert_allclose(recorded.h["output"][:, 0], 12.0 + XI[0])
+    wanted = np.eye(2)[LABELS]
+    update = net.update(X, LABELS, given={"xi": [XI]})
+    np.testing.assert_allclose(update.delta[1], wanted - 12.0 - XI)
+    net.learn(X[:1], LABELS[:1], given={"xi": [XI[:1]]})
+    np.testing.assert_allclose(net.W[1], 1.0 + 0.1 * 4.0 * np.tile(update.delta[1][0], (3, 1)))
+
+
+def test_each_draw_of_an_update_has_its_own_random_numbers():
+    net = Noisy((4, 3, 2), backend="python")
+    first, again, other = (net.update(X, LABELS, draw).delta[1] for draw in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"noise": [XI]}, "Unknown array of Noisy in given: 'noise'; available: xi"),
+        ({"xi": [XI, XI]}, r"given\['xi'\] has to be a list of 1 arrays"),
+        ({"xi": [XI[:2]]}, r"given\['xi'\]\[0\]"),
+        (XI, "it has to be a dict"),
+    ],
+)
+def test_given_arrays_that_do_not_fit_are_refused(given, said):
+    with pytest.raises(InputError, match=said):
+        Noisy((4, 3, 2), backend="python").learn(X, LABELS, given=given)
 
 
 OWN = """

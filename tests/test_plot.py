@@ -388,6 +388,43 @@ def test_layers_of_something_else_are_refused():
         plot.layers(spikes())
 
 
+def settled(hidden=3, target=1):
+    """Two outputs and some hidden units in 6 steps; output 0 answers, the target comes after 4."""
+    rise = np.linspace(0.1, 0.6, 6)
+    output = np.array([rise, 0.5 * rise])
+    output[:, 4:] = np.eye(2)[target][:, None]
+    h = {"input": np.ones((4, 6)), "hidden_1": np.tile(rise, (hidden, 1)), "output": output}
+    return SimpleNamespace(
+        layers=list(h), variables=("h",), h=h, t=np.arange(6.0), dt=1.0, phases=(4.0, 6.0), answer=0
+    )
+
+
+def test_settling_layers_are_stacked_with_the_output_on_top_and_without_the_input():
+    axes = plot.settling(settled())
+    assert [ax.get_ylabel() for ax in axes] == ["output\n$h$", "hidden 1\n$h$"]
+    assert axes[-1].get_xlabel() == "Step"
+    np.testing.assert_array_equal(axes[1].lines[0].get_xdata(), np.arange(1, 7))
+
+
+def test_settling_shows_the_answer_and_where_it_is_not_the_target_that_too():
+    wrong, right = (plot.settling(settled(target=k))[0] for k in (1, 0))
+    thick = [[line for line in ax.lines if line.get_linewidth() > 1.5] for ax in (wrong, right)]
+    assert [len(lines) for lines in thick] == [2, 1]
+    np.testing.assert_array_equal(thick[1][0].get_ydata(), settled(target=0).h["output"][0])
+
+
+def test_settling_draws_some_units_of_a_large_layer():
+    hidden = plot.settling(settled(hidden=50), most=5)[1]
+    assert sum(len(line.get_xdata()) == 6 for line in hidden.lines) == 5
+
+
+def test_settling_of_something_else_is_refused():
+    with pytest.raises(InputError, match="recording"):
+        plot.settling(spikes())
+    with pytest.raises(InputError, match="variable"):
+        plot.settling(settled(), variable="u")
+
+
 # ---- traces
 
 

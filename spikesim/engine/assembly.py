@@ -11,7 +11,6 @@ from typing import Any, overload
 
 import numpy as np
 
-from spikesim.attributes import ordinary
 from spikesim.checks import (
     check_choice,
     check_integer,
@@ -48,7 +47,7 @@ from spikesim.synapse import Synapse
 __all__ = ["Assembly"]
 
 
-class Assembly(Inputs):
+class Assembly(Inputs, called="Network"):
     """Populations, projections, backgrounds, recordings and Phases that belong together.
 
     Its parameters are those of a `Setting`. A `Network` is one of these.
@@ -147,7 +146,8 @@ class Assembly(Inputs):
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it, all spikes have the same effect.
         plasticity : PairSTDP or PlasticityRule, optional
-            How spikes on both sides change the weights; without it, weights stay as they are.
+            How spikes on both sides change the weights, of synapses that all have the same delay;
+            without it, weights stay as they are.
         synapse : Synapse, optional
             A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and every step
             adds its current to `target`, which has to be an input of the neurons.
@@ -158,6 +158,12 @@ class Assembly(Inputs):
         ------
         InputError
             If a shape, name, delay or kernel does not fit, or there are two rules.
+
+        Warns
+        -----
+        SpikesimWarning
+            If a weight has the sign that the neuron does not declare for `target`, as one below 0
+            onto a conductance.
 
         Examples
         --------
@@ -198,7 +204,7 @@ class Assembly(Inputs):
         projection.fill(weight, rules, autapses, multapses, stream)
         if varied:
             projection.delay_by(delay, stream)
-            self._check_delay(pre, post, projection.delay)
+            self._check_delay(pre, post, projection.delay_steps)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
@@ -209,10 +215,11 @@ class Assembly(Inputs):
             raise InputError(
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
-        pre.remember(projection.delay)
+        pre.remember(projection.delay_steps)
         if model is not None:
             projection.act_through(model)
         projection.look_ahead()
+        projection.check_sign(projection.state["weight"])
         self.projections[name] = projection
         return projection
 
@@ -320,7 +327,7 @@ class Assembly(Inputs):
             A decay over more than a few thousand steps needs 'float64', both here and in the arrays
             that it acts on.
         """
-        over, params, inputs = checked_phase(
+        over, state, params, inputs = checked_phase(
             body, over, state, params, first, inputs, dtype, self.dtype
         )
         phase = Phase(body, over, self._state_of(state), params, tuple(inputs), dtype=dtype)
@@ -333,7 +340,7 @@ class Assembly(Inputs):
     def _state_of(self, arrays: Mapping[str, np.ndarray]) -> State:
         """The state of a Phase, which finds the arrays of parts even after they were replaced."""
         state = State()
-        state.update({name: ordinary(array) for name, array in arrays.items()})
+        state.update(arrays)
         parts: list[Part] = [*self.populations.values(), *self.projections.values()]
         held = [each for part in parts for each in part.exchanged()]
         places = {id(array): (each, name) for each in held for name, array in each.items()}
@@ -500,7 +507,7 @@ class Assembly(Inputs):
         else:
             source, neurons = self._chosen(population, neurons)
             names = [source.present_name(name) for name in names]
-            inputs = [name for name in source.neuron.live if name not in source.state]
+            inputs = source._inputs
             check_unknown(f"variable of {source.name!r}", names, [*source.state, *inputs])
             declared = {**source.neuron.parameters, **source.neuron.variables}
             kind, role, number = StateRecording, "neurons", source.n

@@ -9,11 +9,13 @@
 | `logistic_ce` | logistic   | -sum target log h + (1-target) log(1-h)       | target - h          |
 | `logistic`    | logistic   | sum (target - h)^2 / 2                        | (target - h) h (1-h)|
 | `linear`      | a          | sum (target - h)^2 / 2                        | target - h          |
+
+Some models also have units that are `hard`: a, but at least 0 and at most 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,33 +26,50 @@ from spikesim.learning.model import Simulation
 from spikesim.learning.parameters import choice, flag, number
 from spikesim.learning.updates import UpdateParameters
 
-__all__ = ["ForwardParameters", "drawn", "forward", "forward_arrays", "spread"]
+__all__ = [
+    "ForwardParameters",
+    "RateParameters",
+    "activated",
+    "drawn",
+    "forward",
+    "forward_arrays",
+    "judged",
+    "read_out",
+    "spread",
+]
 
 _ACTIVATIONS = {
     "logistic": units.logistic,
     "tanh": units.tanh,
     "relu": units.relu,
     "linear": units.linear,
+    "hard": units.hard,
 }
 _LOSSES = {
     "softmax": units.cross_entropy,
     "logistic_ce": units.binary_cross_entropy,
     "logistic": units.squared_error,
     "linear": units.squared_error,
+    "hard": units.squared_error,
 }
 
 
-class ForwardParameters(UpdateParameters):
-    """The options of layered rate networks."""
+class RateParameters(UpdateParameters):
+    """The parameters of layers of rate units that begin with random weights."""
 
-    activation: str = choice("logistic", "tanh", "relu", "linear", about="of hidden units")
-    output: str = choice("softmax", "logistic_ce", "logistic", "linear", about="with its loss")
-    output_slope: bool = flag(True, "delta of a `logistic` output has the factor h (1 - h)")
     initial: str = choice("glorot", "uniform", "normal", about="law of the initial weights")
     W_size: float = number(
         0.1, "range of `uniform` and deviation of `normal` weights", symbol="ω", at_least=0.0
     )
     measure_angle: bool = flag(False, "record the angle to backpropagation in every epoch")
+
+
+class ForwardParameters(RateParameters):
+    """The options of layered rate networks with a forward pass."""
+
+    activation: str = choice("logistic", "tanh", "relu", "linear", about="of hidden units")
+    output: str = choice("softmax", "logistic_ce", "logistic", "linear", about="with its loss")
+    output_slope: bool = flag(True, "delta of a `logistic` output has the factor h (1 - h)")
 
 
 def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
@@ -67,20 +86,42 @@ def forward(net: Simulation) -> Iterator[Wired]:
     yield net.input.phase(units.show, "once")
     for layer in net.above_input:
         yield layer.phase(units.drive, "block")
-        kind = p.activation
-        if layer is output:
-            kind = "logistic" if p.output == "logistic_ce" else p.output
-        if kind == "softmax":
-            yield layer.phase(units.softmax, "once")
-        else:
-            yield layer.phase(_ACTIVATIONS[kind])
-    yield output.phase(units.answer, "once")
-    yield output.phase(_LOSSES[p.output], "once")
+        yield activated(layer, p)
+    yield from read_out(net)
     sloped = p.output == "logistic" and p.output_slope
     yield output.phase(units.output_error, sloped=int(sloped))
 
 
-def drawn(chance: np.random.Generator, p: ForwardParameters, pre: int, post: int) -> np.ndarray:
+def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
+    """From the drive of a layer to its activity and slope, by `p.activation` or `p.output`.
+
+    Parameters
+    ----------
+    layer : Layer
+    p : ForwardParameters, or others with these two choices
+    when, **given
+        As in `Layer.phase`: other arrays in place of a, h and slope.
+    """
+    kind = p.activation
+    if layer.is_output:
+        kind = "logistic" if p.output == "logistic_ce" else p.output
+    if kind == "softmax":
+        return layer.phase(units.softmax, "once", when, **given)
+    return layer.phase(_ACTIVATIONS[kind], "unit", when, **given)
+
+
+def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
+    """The loss of the output, by `p.output`; `given` arrays stand for h, target or loss."""
+    return output.phase(_LOSSES[p.output], "once", when, **given)
+
+
+def read_out(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[Wired]:
+    """Read the answer and the loss from the activity of the output."""
+    yield net.output.phase(units.answer, "once", when)
+    yield judged(net.output, net.p, when)
+
+
+def drawn(chance: np.random.Generator, p: RateParameters, pre: int, post: int) -> np.ndarray:
     """Initial weights, shape (pre, post), by the law that the parameters choose."""
     if p.initial == "glorot":  # it keeps the variance of signals, up and down
         return spread(chance, "uniform", float(np.sqrt(6.0 / (pre + post))), (pre, post))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikesim import plot
-from spikesim.checks import check_array, check_integer
+from spikesim.checks import check_array, check_integer, check_unknown
 from spikesim.errors import InputError
 from spikesim.learning.layers import Layer
 from spikesim.learning.measures import Update
@@ -19,6 +19,7 @@ from spikesim.learning.model import (
     TEST,
     TRAINING,
     LayeredModel,
+    Rows,
     Simulation,
 )
 from spikesim.learning.recording import LayerRecording
@@ -109,14 +110,23 @@ class ImageModel(LayeredModel, ImageClassifier):
         """The same by backpropagation; if None, it follows from the arrays h, slope and delta."""
         return None
 
+    def linearized(self, layer: Layer) -> np.ndarray | None:
+        """The activity at which `gradient` is taken; by default, that of `activity`."""
+        return self.activity(layer)
+
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
-        """Record a trial and draw its spikes; a model may draw more with ``pictures.keep``."""
+        """Record a trial; draw its spikes, or how units without spikes settle.
+
+        A model may draw more with ``pictures.keep``.
+        """
         trial: LayerRecording = net.record(data.test_images[0], int(data.test_labels[0]))
         if trial.spikes:
             trial.to_sonata(pictures.directory)
             pictures.written += ["spikes.h5", "voltages.h5"]
             pictures.keep("raster.png", plot.layers(trial)[0].figure)
+        elif trial.t.size > 1:
+            pictures.keep("settling.png", plot.settling(trial)[0].figure)
         return trial
 
     def measures(self) -> dict[str, Any]:
@@ -215,7 +225,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         while self.example < n:
             began = time.perf_counter()
             now = slice(self.example, min(self.example + self.block(), n))
-            self._learn(order[now], lengths[now], [(array, each[now]) for array, each in rows])
+            self._learn(order[now], lengths[now], _at(rows, now))
             self._add(labels[order[now]], time.perf_counter() - began)
             self._at_example = now.stop
             yield
@@ -224,16 +234,23 @@ class ImageModel(LayeredModel, ImageClassifier):
         self,
         example: np.ndarray,
         lengths: np.ndarray,
-        rows: list[tuple[np.ndarray, np.ndarray]],
+        rows: Rows,
+        given: Rows = (),
     ) -> None:
         """Learn from a block of examples."""
         for array, each in rows:
             array[: len(each)] = each
         first = self._trials or 0
-        self._training.run(example, lengths, first, self._batch)
+        self._training.run(example, lengths, first, self._batch, given)
         self._trials = first + len(example)
 
-    def learn(self, x: Any, targets: Any, lengths: Any = None) -> None:
+    def learn(
+        self,
+        x: Any,
+        targets: Any,
+        lengths: Any = None,
+        given: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
         """Learn once from some examples, in their order, outside of epochs.
 
         Parameters
@@ -245,6 +262,10 @@ class ImageModel(LayeredModel, ImageClassifier):
         lengths : array_like of int, shape (examples, 2), optional
             Steps of the two phases of each trial, for example to replay another run. By default
             they are drawn, as in `fit`.
+        given : mapping of str to sequence of array_like, optional
+            What is otherwise drawn, by the names that ``DRAWN`` of the model lists: for each layer
+            that has such an array, one of shape (examples, ...). For example, ``{"xi": [noise]}``
+            replays the noise of another run.
 
         Raises
         ------
@@ -259,12 +280,13 @@ class ImageModel(LayeredModel, ImageClassifier):
             lengths = check_array("lengths", lengths, shape=(len(x), 2), dtype=np.int64)
             for k, (phase, least) in enumerate(zip(lengths.T, self.shortest(), strict=True)):
                 check_array(f"lengths[:, {k}]", phase, at_least=least, at_most=self.LONGEST)
+        known = self._given(net, given, len(x))
         self._scale_rates(1.0)
         rows = self.per_trial(net, len(x))
         net.show(x, labels, wanted)
         for first in range(0, len(x), self.block()):
             now = np.arange(first, min(first + self.block(), len(x)))
-            self._learn(now, lengths[now], [(array, each[now]) for array, each in rows])
+            self._learn(now, lengths[now], _at(rows, now), _at(known, now))
 
     def _scale_rates(self, factor: float) -> None:
         self._training.scale_rates(factor)
@@ -333,7 +355,12 @@ class ImageModel(LayeredModel, ImageClassifier):
                 report(int(now[-1]) + 1, n)
         return answers
 
-    def record(self, image: Any, label: int | None = None) -> LayerRecording:
+    def record(
+        self,
+        image: Any,
+        label: int | None = None,
+        given: Mapping[str, Sequence[Any]] | None = None,
+    ) -> LayerRecording:
         """Show one image without learning, and keep what the layers do in every step.
 
         Parameters
@@ -341,6 +368,8 @@ class ImageModel(LayeredModel, ImageClassifier):
         image : array_like, shape (pixels,) or (rows, columns)
         label : int, optional
             With a label, the phase with a target follows, if the model has such a phase.
+        given
+            As in `learn`, for one example.
         """
         images = self._check_images("image", image)
         if len(images) != 1:
@@ -354,7 +383,7 @@ class ImageModel(LayeredModel, ImageClassifier):
             lengths[:, 1] = 0
         recording = LayerRecording(net, self.RECORD, self.KEEP, lengths[0])
         net.show(images, labels, self._wanted(labels))
-        net.run(np.array([0]), lengths, 0)
+        net.run(np.array([0]), lengths, 0, given=self._given(net, given, 1))
         recording._finish(net)
         return recording
 
@@ -366,7 +395,13 @@ class ImageModel(LayeredModel, ImageClassifier):
         x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
         return self._seen(x, labels, wanted, [self.activity])[0]
 
-    def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
+    def update(
+        self,
+        x: Any,
+        targets: Any,
+        draw: int = 0,
+        given: Mapping[str, Sequence[Any]] | None = None,
+    ) -> Update:
         """What the model would change for some examples; the model stays as it is.
 
         Parameters
@@ -375,6 +410,8 @@ class ImageModel(LayeredModel, ImageClassifier):
             As in `learn`.
         draw : int
             If the model is stochastic, each number gives it other random numbers.
+        given
+            As in `learn`.
 
         Returns
         -------
@@ -394,7 +431,8 @@ class ImageModel(LayeredModel, ImageClassifier):
             if each is not None:
                 each.fill(0)
         draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32)
+        known = self._given(net, given, len(x))
+        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32, known)
         delta = [self.SIGN * each for each in seen[1:]]
         dW, db = (
             [
@@ -418,7 +456,7 @@ class ImageModel(LayeredModel, ImageClassifier):
         def slope_of(layer: Layer) -> np.ndarray | None:
             return layer.arrays.get("slope")
 
-        arrays = [self.activity, self.backpropagated, self.learned_from, slope_of]
+        arrays = [self.linearized, self.backpropagated, self.learned_from, slope_of]
         h, bp, own, slope = self._seen(x, labels, wanted, arrays)
         delta = [self.SIGN * own[-1]]
         if self.backpropagated(self._other(MEASURING).output) is not None:
@@ -435,17 +473,19 @@ class ImageModel(LayeredModel, ImageClassifier):
         labels: np.ndarray,
         wanted: np.ndarray,
         arrays: Sequence[Callable[[Layer], np.ndarray | None]],
-        step: int = 0,
+        first: int = 0,
+        given: Rows = (),
     ) -> list[list[np.ndarray]]:
         """Each layer's arrays at the end of a trial of each example; NaN if there is none."""
         net = self._other(MEASURING)
         net.show(x, labels, wanted)
         lengths = self.lengths(len(x), MEASURING)
         kept = [[np.full((len(x), each.n), np.nan) for each in net.layers] for _ in arrays]
-        net.network._step = step
+        net.network._step = first
         for k in range(len(x)):
             net.clear()
-            net.run(np.array([k]), lengths[k : k + 1], k)
+            now = np.array([k])
+            net.run(now, lengths[now], first + k, given=_at(given, now))
             for array_of, layers in zip(arrays, kept, strict=True):
                 for own, layer in zip(layers, net.layers, strict=True):
                     array = array_of(layer)
@@ -466,6 +506,27 @@ class ImageModel(LayeredModel, ImageClassifier):
         print(self._training.explained())
 
     # ------------------------------------------------------------------- what is given
+
+    def _given(
+        self, net: Simulation, given: Mapping[str, Sequence[Any]] | None, examples: int
+    ) -> Rows:
+        """Arrays that the model would fill by itself, and the rows that a user gives them."""
+        if given is not None and not isinstance(given, Mapping):
+            raise InputError(f"given is a {type(given).__name__}; it has to be a dict.")
+        found = []
+        check_unknown(f"array of {type(self).__name__} in given:", given or (), self.DRAWN)
+        for name, each in (given or {}).items():
+            owners = [layer.arrays[name] for layer in net.layers if name in layer.arrays]
+            if not isinstance(each, (list, tuple)) or len(each) != len(owners):
+                raise InputError(
+                    f"given[{name!r}] has to be a list of {len(owners)} arrays, one for each layer "
+                    "that has one."
+                )
+            for k, (array, rows) in enumerate(zip(owners, each, strict=True)):
+                shape = (examples, *array.shape[1:])
+                where = f"given[{name!r}][{k}]"
+                found.append((array, check_array(where, rows, shape=shape, dtype=array.dtype)))
+        return found
 
     def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs, labels and targets of some examples; a label is the place of its largest target.
@@ -556,3 +617,8 @@ class ImageModel(LayeredModel, ImageClassifier):
         net.history.update(history_lists(state["history"]))
         net._restore_best(state)
         return net
+
+
+def _at(rows: Rows, now: Any) -> Rows:
+    """The same arrays, with only the rows of some trials."""
+    return [(array, each[now]) for array, each in rows]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +22,8 @@ from spikesim.engine.sources import ImageSource, Trials
 from spikesim.errors import InputError
 from spikesim.kernels import windows
 from spikesim.kernels.machine.program import Phase
-from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
+from spikesim.learning import particles
+from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
 from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
@@ -31,6 +31,9 @@ from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
 __all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "Dynamics", "LayeredModel", "Simulation"]
 
 TRAINING, TEST, RECORDING, MEASURING = range(4)
+
+Rows = Sequence[tuple[np.ndarray, np.ndarray]]
+"""Arrays, and the rows that they have in some trials."""
 
 
 class LayeredModel(Learner):
@@ -57,6 +60,12 @@ class LayeredModel(Learner):
         then begins each image from a cleared state.
     SAVED : tuple of str
         Other arrays of layers that outlast a trial.
+    PER_EXAMPLE : dict of str to str
+        Array with a row for each trial → array with a row for each example, in which `particles`
+        keeps the former.
+    DRAWN : tuple of str
+        Arrays of layers with a row for each trial of a call, shape (block(), ...), that `prepare`
+        fills: noise, signs, initial states. Who calls the model may give them instead.
     DT : float
         The step in ms.
     """
@@ -69,6 +78,8 @@ class LayeredModel(Learner):
     RATES: ClassVar[tuple[str, ...]] = ("rate",)
     CARRIES: ClassVar[bool] = False
     SAVED: ClassVar[tuple[str, ...]] = ()
+    PER_EXAMPLE: ClassVar[Mapping[str, str]] = {}
+    DRAWN: ClassVar[tuple[str, ...]] = ()
     DT: ClassVar[float] = 1.0
 
     sizes: tuple[int, ...]
@@ -127,12 +138,18 @@ class LayeredModel(Learner):
         first, second = self.lengths(1, TRAINING)[0]
         return int(first), int(second)
 
-    def per_trial(self, net: Simulation, n: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    def per_trial(self, net: Simulation, n: int) -> Rows:
         """Arrays from which each trial reads its own row, and their rows for `n` trials."""
         return []
 
     def prepare(self, net: Simulation, trial: int, count: int) -> None:
-        """Draw what `count` trials need; the first is number `trial` since the start."""
+        """Draw what `count` trials need; the first is number `trial` since the start.
+
+        ``net.shared.arrays["example"][:count]`` are the numbers of their examples.
+        """
+
+    def finished(self, net: Simulation, count: int) -> None:
+        """Keep what `count` trials have left in the layers, before others follow."""
 
     def block(self) -> int:
         """Trials per compiled call."""
@@ -303,18 +320,13 @@ class Dynamics:
         """Add the population of a layer that spikes; its variables are arrays of the layer."""
         net = self.network
         if isinstance(kind, Cells):
-            bodies = self.shared.bodies
-            kind = replace(kind, steps=tuple(bodies.get(each, each) for each in kind.steps))
-            read = [names_of(body) for body in kind.steps]
-            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
-            neuron, population = kind.neuron(numbers), None
-            if kind.at_most is None:
-                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
-            else:
-                emit = kind.steps[-1]
-                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
-            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
-                population.shared[name] = self.shared.arrays[name]
+            neuron, last, seen = kind.placed(layer, self.shared.bodies)
+            population = net.add(
+                Population(net, layer.name, layer.n, neuron, {})
+                if kind.at_most is None
+                else Thinned(net, layer.name, layer.n, neuron, last)
+            )
+            population.shared.update(seen)
             layer.arrays.update(population.state)
 
     def has_a_body_for(self, *names: str) -> bool:
@@ -393,10 +405,12 @@ class Simulation(Dynamics):
                 self._wire(each)
             else:
                 self._add(each)
+        numbers: list[Any] = [each.phase.params for each in self.wired]
+        numbers += [each.params for each in self.network.populations.values()]
         self._brightness = [
-            (each.phase.params, name, value)
-            for each in self.wired
-            for name, value in each.phase.params.items()
+            (params, name, value)
+            for params in numbers
+            for name, value in params.items()
             if isinstance(value, Brightness)
         ]
         self._rates = [
@@ -501,8 +515,31 @@ class Simulation(Dynamics):
             for name in population.shared.keys() & new.keys():
                 population.shared[name] = new[name]
 
-    def run(self, example: np.ndarray, lengths: np.ndarray, first: int, batch: int = 1) -> None:
-        """Run a trial for each of some examples, in batches; the first is number `first`."""
+    def run(
+        self,
+        example: np.ndarray,
+        lengths: np.ndarray,
+        first: int,
+        batch: int = 1,
+        given: Rows = (),
+    ) -> None:
+        """Run a trial for each of some examples, in batches; the first is number `first`.
+
+        Arrays that are `given` with their rows take the place of what the model draws.
+        """
+        self.network.run_steps(self.begin(example, lengths, first, batch, given))
+        particles.keep(self, example)
+        self.model.finished(self, len(example))
+
+    def begin(
+        self,
+        example: np.ndarray,
+        lengths: np.ndarray,
+        first: int,
+        batch: int = 1,
+        given: Rows = (),
+    ) -> int:
+        """Prepare what `run` runs, and return how many steps that takes."""
         count = len(example)
         place = np.arange(count) % batch
         begins, ends = self.shared.arrays["begins"], self.shared.arrays["ends"]
@@ -511,8 +548,12 @@ class Simulation(Dynamics):
             (place == batch - 1) | (np.arange(count) == count - 1), place + 1, 0
         )
         self.shared.arrays["begun"][0] = first
+        steps = self.trials.schedule(example, lengths)
+        particles.start(self, example)
         self.model.prepare(self, first, count)
-        self.network.run_steps(self.trials.schedule(example, lengths))
+        for array, rows in given:
+            array[:count] = rows
+        return steps
 
     def scale_rates(self, factor: float, only: str | None = None) -> None:
         """Multiply the learning rates that the parameters give; `only` those of one name."""
@@ -541,7 +582,7 @@ class Simulation(Dynamics):
             for key, array in part.arrays().items()
         }
         for layer in self.layers:
-            for name in self.model.SAVED:
+            for name in (*self.model.SAVED, *self.model.PER_EXAMPLE.values()):
                 if name in layer.arrays:
                     found[f"{layer.name}.{name}"] = layer.arrays[name]
         return found
@@ -550,6 +591,8 @@ class Simulation(Dynamics):
         """Continue from what `arrays` of such a simulation returned."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
+        for layer, name in particles.kept_by(self):
+            particles.make_room(layer, name, len(saved[f"{layer.name}.{name}"]))
         for name, array in self.arrays().items():
             array[...] = saved[name]
 

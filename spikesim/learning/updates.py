@@ -94,6 +94,8 @@ def learn(
     rate: float,
     decay: float = 0.0,
     when: tuple[Callable, ...] = (),
+    less: tuple[np.ndarray, np.ndarray] | None = None,
+    then: tuple[Callable, ...] | None = None,
 ) -> Iterator[Wired]:
     """Change an array of a layer by products: ``M <- (1 - decay) M + rate pre^T post``.
 
@@ -104,7 +106,8 @@ def learn(
     name : str
         The name of the array: weights [pre, post], or biases.
     pre : numpy.ndarray or None
-        Activities of its rows; None for biases.
+        Activities of its rows; None for biases. In a three-factor rule, the eligibilities of all
+        synapses, of the shape of the array: ``M <- (1 - decay) M + rate pre post``.
     post : numpy.ndarray
         Activities of its columns, or what the units learn from.
     rate : float
@@ -113,23 +116,36 @@ def learn(
         Per update; no rate multiplies it.
     when : tuple of callable
         The steps in which the product is taken; by default all.
+    less : pair of numpy.ndarray, optional
+        Activities of rows and of columns whose product is taken off the first, for weights.
+    then : tuple of callable, optional
+        The step of a trial in which the sum of what other steps gave is applied; by default, each
+        step is applied by itself.
     """
     M = layer.arrays[name]
     numbers = {"rate": rate, "kept": 1.0 - decay}
     arrays = {"M": M, "post": post} if pre is None else {"M": M, "pre": pre, "post": post}
+    online, summed = bodies.add_product, bodies.sum_product
+    if pre is None:
+        online, summed = bodies.add_bias, bodies.sum_bias
+    elif pre.ndim == 2:
+        online, summed = bodies.add_eligible, bodies.sum_eligible
+        arrays["E"] = arrays.pop("pre")
+    elif less is not None:
+        online, summed = bodies.contrast, bodies.sum_contrast
+        arrays["pre_less"], arrays["post_less"] = less
     each, columns, at_end = ("unit" if pre is None else "block"), M.shape[-1], when
-    if net.applies and is_online(net):
-        body = bodies.add_bias if pre is None else bodies.add_product
-        yield layer.phase(body, each, when, many=columns, **arrays, **numbers)
+    if net.applies and is_online(net) and then is None:
+        yield layer.phase(online, each, when, many=columns, **arrays, **numbers)
     else:
         arrays["M"] = total = layer.arrays[f"{name}_sum"] = np.zeros(M.shape, M.dtype)
-        body = bodies.sum_bias if pre is None else bodies.sum_product
         sign = -1.0 if rate < 0.0 and not net.applies else 1.0
-        yield layer.phase(body, each, when, many=columns, sign=sign, **arrays)
-        at_end = (*when, *end_of_batch(net))
+        yield layer.phase(summed, each, when, many=columns, sign=sign, **arrays)
+        last = when if then is None else then
+        at_end = (*last, *end_of_batch(net))
         if net.applies:
             if net.p.optimizer != "plain" and "updates" not in net.shared.arrays:
-                yield from count_updates(net, when)
+                yield from count_updates(net, last)
             yield _applied(net, layer, name, total, at_end, numbers)
     if net.applies and f"{name}_mask" in layer.arrays:
         mask = layer.arrays[f"{name}_mask"]

@@ -62,7 +62,10 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
 from spikesim.patterns import SpikePattern
@@ -132,6 +135,12 @@ INTERNAL = {
     "spikesim.engine.filters.Filter": "made by Network.connect",
     "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
     "spikesim.engine.finite.*": "called by Network.run",
+    "spikesim.engine.items.*": "what is handed out for I and weight; see 'written cells.I[:] ='",
+    "spikesim.engine.signs.*": "called by Network.connect",
+    "spikesim.engine.subgroups.lacking": "says what an attribute is called",
+    "spikesim.errors.warn": "called by checks",
+    "spikesim.foreign.here": "what messages are made of",
+    "spikesim.engine.projection.Projection.check_sign": "called by Network.connect",
     "spikesim.engine.synapse_data.SomeSynapses.are_of": "called by Network.record",
     "spikesim.engine.synapse_data.chosen_synapses": "called by Network.record",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
@@ -174,7 +183,7 @@ INTERNAL = {
     "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
     "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
     "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
-    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
+    "spikesim.engine.synapse_data.[dmt]*": "see Projection.table",
     "spikesim.engine.projection.Projection.act_through": "called by Network.connect",
     "spikesim.engine.synaptic.*": "made by Network.connect; see Synapse",
     "spikesim.synapse.Synapse.[cnos]*": "attributes, or called by Network.connect",
@@ -257,6 +266,7 @@ INTERNAL = {
     "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
+    "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
@@ -266,18 +276,29 @@ INTERNAL = {
     "spikesim.learning.alignment.norm_ratio": "takes a model alone",
     "spikesim.learning.alignment.weight_angle": "takes a model alone",
     "spikesim.models.feedback_alignment.Parameters*": "made by models from **parameters",
+    "spikesim.learning.rewards.*": "tried on the models that are made of it",
+    "spikesim.models.reward.*.reward": "follows an act; its number is tried in tests of the model",
+    "spikesim.models.reward.*.outcomes": "called by gradient",
+    "spikesim.models.reward.*.expected_reward": "called by the frame, while a model is run",
+    "spikesim.models.reward.spiking.SpikingParameters*": "made by models from **parameters",
     **{
         f"spikesim.models.*.{hook}": "called by the frame, while a model is made or run"
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
-            "summed",
+            *("summed", "finished", "draw_each", "learned", "rewarded"),
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
                 "learned_from",
                 "backpropagated",
+                "linearized",
+                "finished",
+                "started",
+                "groups",
+                "driven",
+                "learned",
                 "is_apical",
                 "apical",
                 "learning",
@@ -476,7 +497,7 @@ def _variable(folder: Path) -> Call:
         net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
         net.run(0.2)
 
-    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True, "sign": 1}
     return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
@@ -696,12 +717,21 @@ SEGREGATED = {
     "wald_mean": 1.0,
     "backend": "python",
 }
+CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
+EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
+SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
 MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
+    "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
+    ),
+    "reward": lambda **o: RewardNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "spiking_reward": lambda **o: SpikingRewardNetwork(
+        **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
     ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
@@ -726,9 +756,13 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 
 _WING = {
+    "clamped": "clamped.ClampedNetwork",
+    "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
     "burst": "burst.network.BurstEnsembleNetwork",
+    "reward": "reward.network.RewardNetwork",
+    "spiking_reward": "reward.spiking.SpikingRewardNetwork",
 }
 """Models of `spikesim.learning`."""
 
@@ -761,7 +795,7 @@ def trained(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
 
 def _image(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
     images, labels = _digits()
-    if method == "record" and name in ("segregated", "feedback_alignment"):
+    if method == "record" and name != "burst":
         return trained(name, method, image=images[0], label=1)
     both = {"images": images, "labels": labels}
     if method == "predict":
@@ -1549,7 +1583,22 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
     ),
+    "spikesim.plot.settling.settling": _drawn(
+        plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
+    ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
+    "spikesim.plot.rewards.rewards": _plain(
+        plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
+    ),
+    "spikesim.plot.rewards.eligibility": lambda f: Call(
+        plot.eligibility,
+        {
+            "trial": MODELS["spiking_reward"]().record(_digits()[0][0], 1),
+            "layer": "output",
+            "pre": 0,
+            "post": 0,
+        },
+    ),
     "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
     "spikesim.plot.states.traces a stimulus": _drawn(
         plot.traces,
@@ -1616,9 +1665,29 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.network.BurstEnsembleNetwork": model(
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
+    "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
+    "spikesim.models.equilibrium.EquilibriumPropagation": model(
+        EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
+    ),
     "spikesim.models.feedback_alignment.FeedbackAlignment": model(
         FeedbackAlignment, "feedback_alignment", (6, 4, 3), {"backend": "python"}
     ),
+    "spikesim.models.reward.network.RewardNetwork": model(
+        RewardNetwork, "reward", (6, 4, 3), {"backend": "python"}
+    ),
+    "spikesim.models.reward.spiking.SpikingRewardNetwork": model(
+        SpikingRewardNetwork, "spiking_reward", (6, 4, 3), SPIKING_REWARD
+    ),
+    **{
+        f"spikesim.models.{_WING[name]}.act": trained(name, "act", x=_digits()[0][0], stimulus=0)
+        for name in ("reward", "spiking_reward")
+    },
+    **{
+        f"spikesim.models.{_WING[name]}.play": trained(
+            name, "play", x=_digits()[0], targets=_digits()[1]
+        )
+        for name in ("reward", "spiking_reward")
+    },
     **{
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
@@ -1666,7 +1735,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         for name, place in {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
+            "clamped": "clamped.ClampedNetwork",
+            "equilibrium": "equilibrium.EquilibriumPropagation",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+            "reward": "reward.network.RewardNetwork",
+            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
@@ -1678,6 +1751,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+            "reward": "reward.network.RewardNetwork",
+            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
+            "clamped": "clamped.ClampedNetwork",
+            "equilibrium": "equilibrium.EquilibriumPropagation",
             "burstprop": "burst.burstprop.BurstpropNetwork",
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
@@ -1898,6 +1975,7 @@ def compiled() -> SimpleNamespace:
         source, cells, target="drive", weight=1.0, indegree=2, delay=[0.5, 1.5] * 3, name="spread"
     )
     dense = net.connect(trains, cells, target="drive", weight=0.5, plasticity=PairSTDP())
+    shared = net.connect(trains, cells, target="v", weight=0.25, one_to_one=True, name="shared")
     spikes, states = net.record_spikes(cells), net.record(cells, "v", neurons=[0, 2])
     return SimpleNamespace(**locals())
 
@@ -1955,11 +2033,12 @@ def layer(name: str, attribute: str) -> Callable[[Path], Call]:
 
 
 for _part, _attributes in {
-    "cells": ("v", "drive", "refractory", "spike", "ids", "count"),
+    "cells": ("v", "I", "drive", "refractory", "spike", "ids", "count"),
     "source": ("rate", "ids", "count"),
     "sparse": ("weight", "target", "start"),
     "spread": ("weight", "later", "target", "start"),
     "dense": ("W",),
+    "shared": ("weight",),
     "states": ("neurons",),
 }.items():
     for _attribute in _attributes:
@@ -1972,7 +2051,11 @@ for _part in ("sparse", "spread", "dense"):
 for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
+    "clamped": ("W", "b", "B"),
+    "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
+    "reward": ("W", "b"),
+    "spiking_reward": ("W", "b"),
     "burstprop": ("W", "b", "Y", "R"),
     "superspike": ("W", "B"),
 }.items():
@@ -1997,6 +2080,8 @@ COMMANDS = [
     ["train", "segregated", "--eta=0.1,0.2", "--hidden=5", "--memory=10", "--backend=python"],
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
+    ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
+    ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
