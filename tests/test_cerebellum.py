@@ -8,8 +8,8 @@ import pytest
 from spikesim import InputError, Replicas, SimulationError
 from spikesim.cli import main
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
+from spikesim.models.cerebellum.courses import rms
 from spikesim.models.cerebellum.experiments import EXPERIMENTS
-from spikesim.models.cerebellum.filter import rms
 from tests import naive_cerebellum as naive
 
 CHANCE = np.random.default_rng(3)
@@ -320,7 +320,7 @@ def test_gains_and_the_learning_rate_can_be_set_between_runs():
     [
         ({"h": [[1.0]]}, "h has shape"),
         ({"h": [1.0], "n": [1.0, 2.0]}, "n has shape"),
-        ({"h": [1.0], "given": {"spikes": [[1]]}}, "given has spikes"),
+        ({"h": [1.0], "given": {"spikes": [[1]]}}, "spikes"),
         ({"h": [1.0], "given": {"p": [[1.0]]}}, "given"),
     ],
 )
@@ -344,10 +344,10 @@ def test_impossible_parameters_are_refused(options, message):
 
 
 TINY = {
-    "vestibulo-ocular": ["--seconds=8"],
-    "error-delay": ["--seconds=8"],
-    "granule-layer": ["--seconds=8", "--n=6", "--few=4", "--M=5"],
-    "forward-model": ["--seconds=8"],
+    "vestibulo-ocular": ["--seconds=1"],
+    "error-delay": ["--seconds=1"],
+    "granule-layer": ["--seconds=1", "--n=6", "--few=4", "--M=5"],
+    "forward-model": ["--seconds=1"],
     "negative-image": ["--trials=3", "--steps=20", "--n=4"],
 }
 

@@ -10,8 +10,8 @@ from spikesim.models.cerebellum import layer, reflex
 __all__ = ["EXPERIMENTS", "SHORT_RUNS"]
 
 SHORT_RUNS = (
-    "run cerebellum vestibulo-ocular --seconds=8",
-    "run cerebellum granule-layer --seconds=8 --n=20 --few=10 --M=10",
+    "run cerebellum vestibulo-ocular --seconds=1",
+    "run cerebellum granule-layer --seconds=1 --n=20 --few=10 --M=10",
 )
 """Commands that take a moment and compile what longer runs need."""
 

@@ -6,14 +6,20 @@ from typing import NamedTuple
 import numpy as np
 
 from spikesim import Network
-from spikesim.checks import check_array, check_steps
+from spikesim.checks import (
+    check_array,
+    check_choice,
+    check_memory,
+    check_steps,
+    check_unknown,
+    show,
+)
 from spikesim.copying import Whole
-from spikesim.errors import SimulationError
 from spikesim.learning.parameters import ModelParameters, choice, flag, number, refuse_if, whole
 from spikesim.models.cerebellum import equations
 from spikesim.training import random_numbers
 
-__all__ = ["AdaptiveFilter", "Course", "Parameters", "sinusoids"]
+__all__ = ["AdaptiveFilter", "Course", "Parameters"]
 
 KEPT = 1000  # steps whose inputs and outputs are in the network
 ARCHITECTURES = "recurrent", "forward", "forward model"  # as numbered in `equations`
@@ -107,6 +113,7 @@ class AdaptiveFilter(Whole):
 
     Examples
     --------
+    >>> from spikesim.models.cerebellum import sinusoids
     >>> net = AdaptiveFilter(backend="python")
     >>> h = sinusoids(20.0)
     >>> slip = net.run(h).e
@@ -117,7 +124,8 @@ class AdaptiveFilter(Whole):
     def __init__(self, tau=None, *, seed=0, dtype="float64", backend="cpu", **parameters):
         self.parameters = p = Parameters.checked(1, parameters)
         self.network = net = Network(p.dt, seed, dtype, backend)
-        chance = random_numbers(seed)
+        chance = random_numbers(net.seed)
+        check_memory(f"n is {p.n} and M is {p.M}", 8.0 * KEPT * (p.n + p.M))
         spikes, n = p.granule == "spiking", p.n
         low, high = (50.0, 750.0) if p.two_stages else (p.shortest, p.longest)
         if tau is None and (spikes or p.two_stages):
@@ -206,9 +214,12 @@ class AdaptiveFilter(Whole):
         Course
         """
         h = check_array("h", h, shape=(None,), dtype=self.dtype)
-        n = check_array("n", np.broadcast_to(n, h.shape) if np.ndim(n) == 0 else n, shape=h.shape)
-        unknown = {*(given or {})} - {*self._given}
-        refuse_if(unknown, f"given has {', '.join(unknown)}; here, it can have {[*self._given]}.")
+        n = check_array("n", n)
+        n = check_array("n", np.full(h.shape, n) if n.ndim == 0 else n, shape=h.shape)
+        check_choice("learn", learn, [True, False])
+        check_given = given is None or isinstance(given, dict)
+        refuse_if(not check_given, f"given is {show(given)}; it has to be a dict of arrays.")
+        check_unknown("name in given", given or {}, self._given)
         rows = {}
         for name, array in (given or {}).items():
             kept, top = self._given[name][0], None if name == BASIS else 1
@@ -246,7 +257,8 @@ class AdaptiveFilter(Whole):
         from scipy.signal import lfilter  # at the top, it would slow the import of the model
 
         refuse_if(self.parameters.granule == "analytic", "Analytic granule cells have no c.")
-        h = check_array("h", h, shape=(None,), dtype=np.float64)
+        h = check_array("h", h, shape=(None,), dtype=np.float64, at_least=-1e9, at_most=1e9)
+        refuse_if(not h.any(), "h is 0 all the time, so that no c gives a modulation.")
         values = self.granule.parameters
         rise, tau = (np.broadcast_to(values[name], self.granule.n) for name in ("rise", "tau"))
         squares = np.zeros(self.granule.n)
@@ -267,7 +279,8 @@ class AdaptiveFilter(Whole):
         """
         p = self.parameters
         refuse_if(p.granule == "spiking" or p.two_stages, "Only cells of one stage have a formula.")
-        t, tau = np.asarray(t, float)[..., None], self.granule.parameters["tau"]
+        t = check_array("t", t, dtype=np.float64, at_least=0.0)[..., None]
+        tau = self.granule.parameters["tau"]
         return 1000.0 * (self.w * np.exp(-t / tau) / tau).sum(axis=-1)
 
     def save(self, path):
@@ -290,50 +303,3 @@ class AdaptiveFilter(Whole):
     @w.setter
     def w(self, w):
         self._w[:] = check_array("w", w, shape=self._w.shape)
-
-
-def learning_curve(net, h, windows, n=0.0):
-    """Run a filter; the rms error in each of several windows, infinite once it diverges."""
-    slip = np.full(windows, np.inf)
-    for k, (part, noise) in enumerate(
-        zip(np.array_split(h, windows), np.array_split(n + 0.0 * h, windows), strict=True)
-    ):
-        try:
-            slip[k] = rms(net.run(part, noise).e)
-        except SimulationError:
-            break
-    return slip
-
-
-def rms(x):
-    """The root of the mean square."""
-    size = max(np.abs(x).max(), 1e-300)  # so that no square overflows
-    return float(size * np.sqrt(np.mean((x / size) ** 2)))
-
-
-def sinusoids(seconds, low=0.05, high=2.0, seed=0, dt=10.0, n=20):
-    """A stimulus of unit rms: sinusoids of random phases.
-
-    Parameters
-    ----------
-    seconds : float
-    low, high : float
-        Frequencies in Hz; `n` of them are spaced evenly on a logarithmic scale.
-    seed : int
-    dt : float
-        In ms.
-    n : int
-
-    Returns
-    -------
-    numpy.ndarray, shape (steps,)
-
-    Examples
-    --------
-    >>> sinusoids(1.0).shape
-    (100,)
-    """
-    t = np.arange(round(1000.0 * seconds / dt)) * dt / 1000.0
-    phases = random_numbers(seed, 1).uniform(0.0, 2.0 * np.pi, n)
-    each = np.geomspace(low, high, n)
-    return np.sqrt(2.0 / n) * np.sin(2.0 * np.pi * np.outer(t, each) + phases).sum(axis=1)

@@ -18,7 +18,8 @@ from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Result
 from spikesim.learning.parameters import number, whole
-from spikesim.models.cerebellum.filter import AdaptiveFilter, learning_curve, rms, sinusoids
+from spikesim.models.cerebellum.courses import learning_curve, rms, sinusoids
+from spikesim.models.cerebellum.filter import AdaptiveFilter
 from spikesim.progress import Progress, progress_bar
 from spikesim.training import random_numbers
 
@@ -44,7 +45,7 @@ SHOWN = 1000  # steps of the raster, 2 s
 class GranuleLayerParameters(ExperimentParameters):
     """Sizes; the rule is not normalised."""
 
-    seconds: float = number(400.0, "of learning", unit="s", at_least=8.0, at_most=1e5)
+    seconds: float = number(400.0, "of learning", unit="s", at_least=1.0, at_most=1e5)
     n: int = whole(400, "granule cells", at_least=2, at_most=100_000)
     few: int = whole(100, "of a smaller layer", at_least=2, at_most=100_000)
     beta: float = number(5.0, "learning rate", unit="1/s", at_least=0.0)
@@ -131,7 +132,7 @@ def granule_layer(
 
     Examples
     --------
-    >>> result = granule_layer(seed=1, backend="python", seconds=8.0, n=2, few=2, M=2)
+    >>> result = granule_layer(seed=1, backend="python", seconds=1.0, n=2, few=2, M=2)
     >>> result.many.shape
     (8,)
     """
@@ -165,7 +166,7 @@ def granule_layer(
 class ForwardModelParameters(ExperimentParameters):
     """Sizes."""
 
-    seconds: float = number(400.0, "of learning", unit="s", at_least=8.0, at_most=1e5)
+    seconds: float = number(400.0, "of learning", unit="s", at_least=1.0, at_most=1e5)
     size: float = number(0.2, "rms of what others do, n", above=0.0)
     tau: float = number(50.0, "its correlation time", unit="ms", at_least=10.0)
 
@@ -225,9 +226,9 @@ def forward_model(
 
     Examples
     --------
-    >>> result = forward_model(seed=1, backend="python", seconds=8.0)
+    >>> result = forward_model(seed=1, backend="python", seconds=1.0)
     >>> result.e.shape
-    (400,)
+    (50,)
     """
     p = ForwardModelParameters.of(**sizes)
     seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)

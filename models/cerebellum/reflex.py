@@ -19,7 +19,8 @@ from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Result
 from spikesim.learning.parameters import number, whole
-from spikesim.models.cerebellum.filter import AdaptiveFilter, learning_curve, rms, sinusoids
+from spikesim.models.cerebellum.courses import learning_curve, rms, sinusoids
+from spikesim.models.cerebellum.filter import AdaptiveFilter
 from spikesim.progress import Progress, progress_bar
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ CIRCUITS: dict[str, dict[str, Any]] = {
 class VestibuloOcularParameters(ExperimentParameters):
     """Sizes."""
 
-    seconds: float = number(400.0, "of learning", unit="s", at_least=8.0, at_most=1e5)
+    seconds: float = number(400.0, "of learning", unit="s", at_least=1.0, at_most=1e5)
     n: int = whole(12, "granule cells", at_least=1, at_most=1000)
     beta: float = number(0.1, "learning rate", unit="1/s", at_least=0.0)
 
@@ -147,7 +148,7 @@ def vestibulo_ocular(
 
     Examples
     --------
-    >>> result = vestibulo_ocular(seed=1, backend="python", seconds=8.0)
+    >>> result = vestibulo_ocular(seed=1, backend="python", seconds=1.0)
     >>> result.slip.shape
     (3, 8)
     """
@@ -194,7 +195,7 @@ FREQUENCIES = np.array([0.5, 1.0, 1.5, 2.0, 2.25, 2.75, 3.0, 4.0, 5.0, 6.0, 7.0,
 class ErrorDelayParameters(ExperimentParameters):
     """Sizes."""
 
-    seconds: float = number(400.0, "of learning, each", unit="s", at_least=8.0, at_most=1e5)
+    seconds: float = number(400.0, "of learning, each", unit="s", at_least=1.0, at_most=1e5)
     delay: float = number(100.0, "of the error", unit="ms", at_least=20.0, at_most=1000.0)
 
 
@@ -269,7 +270,7 @@ def error_delay(
 
     Examples
     --------
-    >>> result = error_delay(seed=1, backend="python", seconds=8.0)
+    >>> result = error_delay(seed=1, backend="python", seconds=1.0)
     >>> result.slip.shape
     (3, 3)
     """
