@@ -15,7 +15,7 @@ MOST_LINES = 640
 MOST_LINES_OF_A_MODEL = 300  # of a file of models/, without blank ones
 MOST_LINES_OF_FOLDERS = {
     "burst": 2940,
-    "cerebellum": 1020,
+    "cerebellum": 1040,
     "reward": 420,
     "segregated": 520,
     "superspike": 660,

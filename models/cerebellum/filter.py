@@ -12,6 +12,7 @@ from spikesim.checks import (
     check_memory,
     check_steps,
     check_unknown,
+    is_real,
     show,
 )
 from spikesim.copying import Whole
@@ -214,8 +215,7 @@ class AdaptiveFilter(Whole):
         Course
         """
         h = check_array("h", h, shape=(None,), dtype=self.dtype)
-        n = check_array("n", n)
-        n = check_array("n", np.full(h.shape, n) if n.ndim == 0 else n, shape=h.shape)
+        n = check_array("n", np.full(h.shape, n) if is_real(n) else n, shape=h.shape)
         check_choice("learn", learn, [True, False])
         check_given = given is None or isinstance(given, dict)
         refuse_if(not check_given, f"given is {show(given)}; it has to be a dict of arrays.")
