@@ -57,7 +57,7 @@ def test_every_step_of_a_circuit_is_that_of_the_transcription(ours, theirs, circ
 
 def test_a_basis_of_two_stages_is_that_of_the_transcription():
     net = AdaptiveFilter(n=5, seed=2, two_stages=True, backend="python")
-    rise, decay = (net.granule.parameters[name] / 1000.0 for name in ("rise", "tau"))
+    rise, decay = (getattr(net, name) / 1000.0 for name in ("rise", "tau"))
     assert 0.002 <= rise.min() <= rise.max() <= 0.05 <= decay.min() <= decay.max() <= 0.75
     filter = naive.AdaptiveFilter(net.w, naive.TwoStages(rise, decay))
     steps = naive.NaiveReflex(filter)

@@ -22,6 +22,10 @@ SIZES = {
         ["--size", "1250", "--seconds", "0.3"],
         r"^AI +5.0 +2.0 +(\d+\.\d) \(37\.7\)",
     ),
+    "cerebellum_late_error": (
+        ["--seconds", "20"],
+        r"^late error, eligibility: slip (\d+\.\d+)$",
+    ),
     "clamped_limits": (
         ["--seeds", "2", "--steps", "60"],
         r"^symmetric feedback: cross-entropy (0\.0\d\d) degrees off, squared error (\d+)$",

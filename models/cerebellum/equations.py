@@ -18,9 +18,9 @@ with k_q = exp(-dt/rise), k_y = exp(-dt/tau) and k = (k_q - k_y) rise / (rise - 
 for an input that rests within a step. Without a rise, k = 0.
 
 A spiking granule cell, an on or an off cell by the sign of c, fires at r_0 max(0, 1 + c y), at most
-once in a step. Its parallel fibre keeps a rate f of the spikes s:
+once in a step. Its parallel fibre filters the spikes s, relative to the rate at rest:
 
-    f <- k_f f + (1 - k_f) s / dt,   p = (f - r_0) / r_0                                      (6)
+    p <- k_f p + (1 - k_f) (s / (r_0 dt) - 1),   k_f = exp(-dt/tau_f)                         (6)
 
 The error arrives after a time d. Eligibility holds p back by d_e; with d_e = d the two belong
 together again. The decorrelation rule, with n granule cells, is
@@ -51,8 +51,8 @@ RECURRENT, FORWARD, FORWARD_MODEL = range(3)
 def mossy(i, t, s, p):
     """(5), over granule cells."""
     u = s.u[0]
-    s.y[i] = p.keep_y * s.y[i] + (1.0 - p.keep_y) * u + p.mixed * (s.q[i] - u)
-    s.q[i] = p.keep_q * s.q[i] + (1.0 - p.keep_q) * u
+    s.y[i] = s.keep_y[i] * s.y[i] + (1.0 - s.keep_y[i]) * u + s.mixed[i] * (s.q[i] - u)
+    s.q[i] = s.keep_q[i] * s.q[i] + (1.0 - s.keep_q[i]) * u
 
 
 def parallel(i, t, s, p):
@@ -61,13 +61,8 @@ def parallel(i, t, s, p):
 
 
 def fire(i, t, s, p):
-    """(6)."""
-    rate = s.rest[0] * max(0.0, 1.0 + s.c[i] * s.y[i])
-    s.spike[i] = 1 if s.uniform[i] < rate * p.seconds else 0
-    if s.is_given[0] == 1:
-        s.spike[i] = s.given[t % s.given.shape[0], i]
-    s.f[i] = p.keep_f * s.f[i] + (1.0 - p.keep_f) * (real(s.spike[i]) / p.seconds)
-    s.p[i] = (s.f[i] - s.rest[0]) / s.rest[0]
+    """The spike s of (6); a rate below 0 is one of 0, as no number is below it."""
+    s.spike[i] = 1 if s.uniform[i] < p.expected * (1.0 + s.c[i] * s.y[i]) else 0
 
 
 def climb(i, t, s, p):
@@ -75,14 +70,32 @@ def climb(i, t, s, p):
     kept = s.e.shape[0]
     rate = max(0.0, s.c_0[0] + s.c_1[0] * s.e[(t + kept - int(s.late[0])) % kept])
     s.spike[i] = 1 if s.uniform[i] < rate * p.seconds else 0
-    if s.is_given[0] == 1:
-        s.spike[i] = s.given[t % s.given.shape[0], i]
 
 
-def hold(i, t, s, p):
+def given(t, s, p):
+    """An `over`: all cells if their spikes are given."""
+    return s.spike.shape[0] if s.is_given[0] == 1 else 0
+
+
+def replay(i, t, s, p):
+    """Spikes that are given."""
+    s.spike[i] = s.given[t % s.given.shape[0], i]
+
+
+def follow(i, t, s, p):
+    """The parallel fibre of (6)."""
+    s.p[i] = p.keep_f * s.p[i] + (1.0 - p.keep_f) * (real(s.spike[i]) * p.each - 1.0)
+
+
+def hold(_, t, s, p):
     """p of this step, for (1) now and for (7) later."""
-    now = t % s.held.shape[0]
-    s.held[now, i] = s.given[t % s.given.shape[0], i] if s.is_given[0] == 1 else s.p[i]
+    now, row = t % s.held.shape[0], t % s.given.shape[0]
+    if s.is_given[0] == 1:
+        for i in range(s.p.shape[0]):
+            s.held[now, i] = s.given[row, i]
+    else:
+        for i in range(s.p.shape[0]):
+            s.held[now, i] = s.p[i]
 
 
 def respond(_, t, s, p):
@@ -120,28 +133,29 @@ def hear(_, t, s, p):
     s.felt[0] = (spikes / (real(s.spike.shape[0]) * p.seconds) - p.c_0) / p.c_1
 
 
-def decorrelate(i, t, s, p):
+def decorrelate(_, t, s, p):
     """(7)."""
-    then = (t + 1) % s.held.shape[0]
-    activity = p.eps + s.square[then] / real(s.w.shape[0]) if p.is_normalised == 1 else 1.0
-    change = p.beta * s.felt[0] * s.held[then, i] / activity
-    s.delta[i] += p.learns * p.seconds * (change - p.leak * s.w[i])
+    n, then = s.w.shape[0], (t + 1) % s.held.shape[0]
+    activity = p.eps + s.square[then] / real(n) if p.is_normalised == 1 else 1.0
+    e = p.learns * p.seconds * p.beta * s.felt[0] / activity
+    lost = p.learns * p.seconds * p.leak
+    for i in range(n):
+        s.delta[i] += e * s.held[then, i] - lost * s.w[i]
     if (t + 1) % p.batch == 0:
-        s.w[i] += s.delta[i]
-        s.delta[i] = 0.0
+        for i in range(n):
+            s.w[i] += s.delta[i]
+            s.delta[i] = 0.0
 
 
 def filters(rise, tau, dt):
-    """k_q, k_y and k of (5), of numbers or arrays."""
+    """k_q, k_y and k of (5)."""
     keep_q, keep_y = np.exp(-dt / np.maximum(rise, TINY)), np.exp(-dt / tau)
     return keep_q, keep_y, (keep_q - keep_y) * rise / (rise - tau)
 
 
 def _granule_constants(p, dt):
-    names = "keep_q", "keep_y", "mixed"
-    kept = {"keep_f": exp(-dt / p["tau_f"])} if "tau_f" in p else {}
-    numbers = zip(names, map(float, filters(p["rise"], p["tau"], dt)), strict=True)
-    return {"seconds": dt / 1000.0, **kept, **dict(numbers)}
+    expected = p["r_0"] * dt / 1000.0
+    return {"expected": expected, "each": 1.0 / expected, "keep_f": exp(-dt / p["tau_f"])}
 
 
 def _fibre_constants(p, dt):
@@ -154,20 +168,21 @@ FILTERED = {
     "p": Variable(0.0, "", "what the Purkinje cell sees"),
 }
 Analytic = Neuron(
-    *([mossy, parallel], FILTERED, {"rise": 0.0, "tau": 200.0}, _granule_constants),
+    *([mossy, parallel], FILTERED),
     most_spikes=0,
     name="Analytic granule cell",
 )
 Spiking = Neuron(
-    [mossy, fire],
+    [mossy, fire, (replay, given), follow],
     {
         **FILTERED,
         "c": Variable(0.0, "", "how y modulates the rate"),
-        "f": Variable("r_0", "Hz", "rate of the parallel fibre"),
     },
-    {"rise": 0.0, "tau": 200.0, "tau_f": 20.0, "r_0": 40.0},
+    {"tau_f": 20.0, "r_0": 40.0},
     _granule_constants,
     stochastic=True,
     name="Spiking granule cell",
 )
-ClimbingFibre = Neuron([climb], constants=_fibre_constants, stochastic=True, name="Climbing fibre")
+ClimbingFibre = Neuron(
+    [climb, (replay, given)], constants=_fibre_constants, stochastic=True, name="Climbing fibre"
+)

@@ -109,6 +109,8 @@ class AdaptiveFilter(Whole):
         With the populations 'granule' and 'fibres', from which you can record; it runs by `run`.
     w : numpy.ndarray, shape (n,)
         The weights of the Purkinje cell; write to them, ``net.w[:] = 0.0``.
+    tau, rise : numpy.ndarray, shape (n,)
+        Time constants of granule cells in ms.
     G, B, beta : float
         As in `Parameters`; may be set between runs.
 
@@ -134,7 +136,7 @@ class AdaptiveFilter(Whole):
         elif tau is None:
             tau = np.geomspace(low, high, n)
         tau = check_array("tau", tau, shape=(n,), at_least=1e-6)
-        rise = chance.uniform(2.0, 50.0, n) if p.two_stages else 0.0
+        rise = chance.uniform(2.0, 50.0, n) if p.two_stages else np.zeros(n)
 
         def zeros(*shape, dtype=net.dtype):
             return np.zeros(shape, dtype)
@@ -146,7 +148,12 @@ class AdaptiveFilter(Whole):
         self._given, late = {}, check_steps("delay", p.delay, p.dt)
         own = {"tau_f": p.tau_f, "r_0": p.r_0} if spikes else {}
         kind = equations.Spiking if spikes else equations.Analytic
-        self.granule = net.add_population("granule", n, kind, tau=tau, rise=rise, **own)
+        self.granule = net.add_population("granule", n, kind, **own)
+        self.tau, self.rise = tau, rise
+        filters = zip(
+            ("keep_q", "keep_y", "mixed"), equations.filters(rise, tau, p.dt), strict=True
+        )
+        self.granule.shared.update((name, array.astype(net.dtype)) for name, array in filters)
         self._course = {name: zeros(KEPT) for name in "hnzmve"}
         u, felt, held = zeros(1), zeros(1), zeros(check_steps("", p.eligibility, p.dt) + 1, n)
         learned = {"held": held, "w": zeros(n), "square": zeros(len(held))}
@@ -154,13 +161,12 @@ class AdaptiveFilter(Whole):
         self.granule.shared["u"] = u
         if spikes:
             self.granule.c[:] = np.where(chance.random(n) < 0.5, -1.0, 1.0)
-            self.granule.shared["rest"] = np.full(1, p.r_0, net.dtype)
             self.granule.shared.update(given(GRANULE, self.granule.spike.dtype, n))
             basis = {"given": zeros(1, n), "is_given": zeros(1, dtype=np.int64)}
         else:
             basis = given(BASIS, net.dtype, n)
         state = {"p": self.granule.p, "held": held, **basis}
-        net.add_phase(equations.hold, n, state=state, first=True)
+        net.add_phase(equations.hold, state=state, first=True)
         self._respond = net.add_phase(
             equations.respond,
             state={**self._course, **learned, "u": u, "x": zeros(1)},
@@ -185,7 +191,6 @@ class AdaptiveFilter(Whole):
         numbers = {name: getattr(p, name) for name in ("beta", "eps", "leak", "batch")}
         self._learn = net.add_phase(
             equations.decorrelate,
-            n,
             state={**learned, "felt": felt, "delta": zeros(n)},
             params={**numbers, "is_normalised": p.normalised, "learns": 1.0, "seconds": seconds},
         )
@@ -259,10 +264,8 @@ class AdaptiveFilter(Whole):
         refuse_if(self.parameters.granule == "analytic", "Analytic granule cells have no c.")
         h = check_array("h", h, shape=(None,), dtype=np.float64, at_least=-1e9, at_most=1e9)
         refuse_if(not h.any(), "h is 0 all the time, so that no c gives a modulation.")
-        values = self.granule.parameters
-        rise, tau = (np.broadcast_to(values[name], self.granule.n) for name in ("rise", "tau"))
         squares = np.zeros(self.granule.n)
-        numbers = np.transpose(equations.filters(rise, tau, self.parameters.dt))
+        numbers = np.transpose(equations.filters(self.rise, self.tau, self.parameters.dt))
         for i, (keep_q, keep_y, mixed) in enumerate(numbers):
             before = np.append(0.0, lfilter([1.0 - keep_q], [1.0, -keep_q], h)[:-1])
             u = (1.0 - keep_y - mixed) * h + mixed * before
@@ -280,8 +283,7 @@ class AdaptiveFilter(Whole):
         p = self.parameters
         refuse_if(p.granule == "spiking" or p.two_stages, "Only cells of one stage have a formula.")
         t = check_array("t", t, dtype=np.float64, at_least=0.0)[..., None]
-        tau = self.granule.parameters["tau"]
-        return 1000.0 * (self.w * np.exp(-t / tau) / tau).sum(axis=-1)
+        return 1000.0 * (self.w * np.exp(-t / self.tau) / self.tau).sum(axis=-1)
 
     def save(self, path):
         """Write everything that a run changes to an HDF5 file."""

@@ -94,6 +94,7 @@ class GranuleLayer(Result):
             Comparison(f"rms slip, {p.few} granule cells", self.few[-1], high=0.15),
             Comparison("rms slip, four times the learning rate", self.fast[-1], low=1.0),
             Comparison(f"rms slip, {p.M} climbing fibres", self.fibres[-1], high=0.4),
+            Comparison("rms slip in 2 s after learning has stopped", rms(self.head - self.after)),
         ]
 
     def figure(self) -> Figure:

@@ -177,7 +177,7 @@ def vestibulo_ocular(
         np.array(slips),
         rms(naive.e),
         np.array([net.w for net in nets]),
-        np.array(nets[0].granule.parameters["tau"]),
+        nets[0].tau,
         float(last.m[-(h.size // windows) :].mean()),
         lag,
         nets[0].impulse_response(lag),
