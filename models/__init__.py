@@ -10,6 +10,7 @@
 | `spikesim.models.perturbation`       | Züge, Klos & Memmesheimer (2023), PRX 13:021006        |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
+| `spikesim.models.target_propagation` | Lee et al. (2015); Bartunov et al. (2018)              |
 
 `MODELS` is the registry for commands, for sweeps and for the tests that every model has to pass.
 """
@@ -64,6 +65,10 @@ MODELS = {
         "spikesim.models.superspike.network:SuperSpikeNetwork",
         "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
     ),
+    "target-propagation": Registered(
+        "spikesim.models.target_propagation:TargetPropagation",
+        "target propagation: TP, DTP, SDTP, AO-SDTP (Lee et al. 2015; Bartunov et al. 2018)",
+    ),
 }
 
 EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
@@ -84,5 +89,6 @@ if not TYPE_CHECKING:
             "perturbation",
             "segregated",
             "superspike",
+            "target_propagation",
         ],
     )

@@ -15,6 +15,7 @@ from spikesim.plot.noise import noise
 from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+from spikesim.plot.targets import targets
 from spikesim.plot.trials import psth
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "settling",
     "sweep",
     "synapse",
+    "targets",
     "traces",
     "transfer",
     "transfer_curves",
