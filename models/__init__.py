@@ -8,6 +8,7 @@
 | `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
 | `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
 | `spikesim.models.perturbation`       | Züge, Klos & Memmesheimer (2023), PRX 13:021006        |
+| `spikesim.models.reward`             | Williams (1992), Mach. Learn. 8:229                    |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
 | `spikesim.models.target_propagation` | Lee et al. (2015); Bartunov et al. (2018)              |
@@ -57,9 +58,17 @@ MODELS = {
         "spikesim.models.perturbation:Perturbation",
         "weight and node perturbation (Jabri & Flower 1992; Züge et al. 2023)",
     ),
+    "reward": Registered(
+        "spikesim.models.reward.network:RewardNetwork",
+        "REINFORCE, learning from reward (Williams 1992)",
+    ),
     "segregated": Registered(
         "spikesim.models.segregated.network:SegregatedDendriteNetwork",
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    ),
+    "spiking-reward": Registered(
+        "spikesim.models.reward.spiking:SpikingRewardNetwork",
+        "REINFORCE with spiking neurons and eligibility traces",
     ),
     "superspike": Registered(
         "spikesim.models.superspike.network:SuperSpikeNetwork",
@@ -87,6 +96,7 @@ if not TYPE_CHECKING:
             "feedback_alignment",
             "microcircuit",
             "perturbation",
+            "reward",
             "segregated",
             "superspike",
             "target_propagation",

@@ -12,6 +12,7 @@ from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight
 from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.noise import noise
+from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
@@ -24,6 +25,7 @@ __all__ = [
     "compartments",
     "confusion",
     "cost_curve",
+    "eligibility",
     "ensembles",
     "layers",
     "learning_curve",
@@ -34,6 +36,7 @@ __all__ = [
     "raster",
     "rasters",
     "receptive_fields",
+    "rewards",
     "settling",
     "sweep",
     "synapse",
