@@ -235,10 +235,8 @@ class TargetPropagation(BatchModel):
         self.optimise(biases, k, delta.mean(axis=0), rate)
 
     def draws(self, examples, batch):
-        shapes = [(examples, self.sizes[k - 1]) for k in self.inverses]
-        chances = [self.chance("xi", batch, k) for k in self.inverses]
-        pairs = zip(chances, shapes, strict=True)
-        return {"xi": [chance.standard_normal(shape, self.dtype) for chance, shape in pairs]}
+        chance, widths = self.chance("xi", batch), [self.sizes[k - 1] for k in self.inverses]
+        return {"xi": [chance.standard_normal((examples, n), self.dtype) for n in widths]}
 
     def loss(self, output, target):
         return -float(np.mean(np.sum(target * np.log(np.maximum(output, 1e-30)), axis=1)))
@@ -268,13 +266,13 @@ class TargetPropagation(BatchModel):
             return dict.fromkeys(self.COLUMNS, [np.nan] * (len(self.sizes) - 2))
         return self.measured(*self._held_out)
 
-    def measured(self, images, labels):
+    def measured(self, x, targets):
         """How good inverses and targets are, for each hidden layer; NaN if it has none.
 
         Parameters
         ----------
-        images, labels
-            As in `fit`; best those from which the network does not learn.
+        x, targets
+            As in `learn`; best those from which the network does not learn.
 
         Returns
         -------
@@ -282,9 +280,9 @@ class TargetPropagation(BatchModel):
             'reconstruction', of the inverse that leads to the layer: the mean square of what it
             misses, over the variance of activities; 'angle' in degrees, from T - h to minus the
             gradient of the loss, and 'acute', how often it is below 90; 'distance', from T to h
-            over the length of h. The last three are means over images.
+            over the length of h. The last three are means over examples.
         """
-        x, _, t = self._examples(images, labels)
+        x, _, t = self._examples(x, targets)
         seen, found = self.recorded(self.forward(x), t), []
         for h, r, T, down in list(zip(*seen.values(), strict=True))[1:-1]:
             missed = np.nan if r is None else np.mean((r - h) ** 2) / np.var(h)

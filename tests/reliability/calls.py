@@ -68,6 +68,7 @@ from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
+from spikesim.models.target_propagation import TargetPropagation
 from spikesim.patterns import SpikePattern
 
 # ---- which calls there are --------------------------------------------------------------------
@@ -252,7 +253,9 @@ INTERNAL = {
     "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
+    "spikesim.learning.classifiers.*": "tried on the models that are made of it",
+    "spikesim.learning.optimizers.*": "called by models",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
@@ -288,7 +291,8 @@ INTERNAL = {
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             *("summed", "finished", "draw_each", "learned", "rewarded"),
-            *("forward", "bursts", "errors", "learn_from", "change"),
+            *("forward", "bursts", "errors", "learn_from", "change", "optimise", "scheduled"),
+            *("draws", "deltas", "loss", "recorded"),
             *(
                 "activity",
                 "learned_from",
@@ -308,6 +312,7 @@ INTERNAL = {
             ),
         )
     },
+    "spikesim.models.target_propagation.*.[abcdefghistw]*": "called by `learn` and `update`",
     "*Recording": "returned",
     "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
@@ -733,6 +738,7 @@ MODELS: dict[str, Callable[..., Any]] = {
         **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
     ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
+    "target_propagation": lambda **o: TargetPropagation(**{"sizes": (6, 4, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
     "exclusive_or": lambda **o: ExclusiveOrNetwork(
         **{"n": 3, "duration": 1.0, "alpha": 1.0, "backend": "python", **o}
@@ -763,7 +769,13 @@ _WING = {
     "reward": "reward.network.RewardNetwork",
     "spiking_reward": "reward.spiking.SpikingRewardNetwork",
 }
-"""Models of `spikesim.learning`."""
+"""Models of `spikesim.learning` with dynamics."""
+
+_BATCHES = {
+    "burstprop": "burst.burstprop.BurstpropNetwork",
+    "target_propagation": "target_propagation.TargetPropagation",
+}
+"""Those without."""
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
@@ -1569,6 +1581,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.plot.settling.settling": _drawn(
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
     ),
+    "spikesim.plot.targets.targets": _drawn(
+        plot.targets,
+        lambda: MODELS["target_propagation"]().record(_digits()[0][0], 1),
+        "recording",
+    ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.rewards.rewards": _plain(
         plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
@@ -1675,19 +1692,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
     **{
         f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
     },
     **{
         f"spikesim.models.{place}.{method}": trained(
             name, method, **dict(zip(("x", "targets"), _digits(), strict=True))
         )
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
         for method in ("learn", "update", "gradient")
     },
     **{
@@ -1707,6 +1724,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}
     ),
+    "spikesim.models.target_propagation.TargetPropagation": model(
+        TargetPropagation, "target_propagation", (6, 4, 4, 3), {}
+    ),
+    "spikesim.models.target_propagation.TargetPropagation.measured": trained(
+        "target_propagation", "measured", x=_digits()[0], targets=_digits()[1]
+    ),
     "spikesim.models.superspike.network.SuperSpikeNetwork": model(
         SuperSpikeNetwork, "superspike", (3, 3, 2), SUPERSPIKE
     ),
@@ -1723,10 +1746,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
         }.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
-        if (name, method) != ("burstprop", "record")
     },
     **{
         f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
@@ -1738,7 +1760,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "clamped": "clamped.ClampedNetwork",
             "equilibrium": "equilibrium.EquilibriumPropagation",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
         }.items()
@@ -2040,6 +2062,7 @@ for _name, _attributes in {
     "reward": ("W", "b"),
     "spiking_reward": ("W", "b"),
     "burstprop": ("W", "b", "Y", "R"),
+    "target_propagation": ("W", "b", "V", "c"),
     "superspike": ("W", "B"),
 }.items():
     for _attribute in _attributes:
@@ -2066,6 +2089,7 @@ COMMANDS = [
     ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
     ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
+    ["train", "target-propagation", "--hidden=5,5", "--method=sdtp", "--sigma=0.1", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
     ["train", "superspike", "--task=files", "--input=a.ras", "--target=b.ras", "--duration=10"],
