@@ -95,6 +95,10 @@ SIZES = {
         ["--seconds", "4"],
         r"^last quarter: from (\d+\.\d) to (\d+\.\d) Hz \(target 8\)$",
     ),
+    "target_propagation": (
+        ["--seeds", "1", "--sweeps", "1", "--epochs", "1", "--images", "200"],
+        r"^DTP: test error (\d+\.\d) %$",
+    ),
     "teaching_bursts": (
         ["--duration", "400"],
         r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",
