@@ -40,7 +40,7 @@ class RouteParameters(ExperimentParameters):
     trials: int = whole(600, "for each gate", at_least=2)
     noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
     spikes: bool = flag(False, "whether senders are integrate-and-fire neurons, receivers burst")
-    window: int = whole(20, "how long each pattern is shown to neurons that spike", unit="steps")
+    window: int = whole(50, "how long each pattern is shown to neurons that spike", unit="steps")
 
 
 class Route(Result):
@@ -77,9 +77,9 @@ class Route(Result):
 
     def figure(self) -> Figure:
         """Draw how often the pattern is recognised in both receivers, against the gate."""
-        ax = style.new_figure((3.4, 2.6)).subplots()
+        ax = style.new_figure((4.4, 2.8)).subplots()
         for k, colour in enumerate((style.BLUE, style.RED)):
-            label = ("receiver 1, gate a", "receiver 2, gate 1 - a")[k]
+            label = ("receiver 1", "receiver 2 (1 - a)")[k]
             ax.plot(GATES, self.correct[:, k], "o-", color=colour, markersize=4, label=label)
         ax.plot([1.0], [self.silenced], "x", color=style.INK, label="sender silenced")
         ax.axhline(1.0 / PATTERNS, **style.GUIDE)
@@ -205,9 +205,9 @@ class TimeScale(Result):
 
     def figure(self) -> Figure:
         """Draw the routed information against the period in units of each time constant."""
-        ax = style.new_figure((3.4, 2.6)).subplots()
+        ax = style.new_figure((4.4, 2.8)).subplots()
         for k, routed in enumerate(self.routed):
-            label = f"$\\tau_a$ = {2**k * self.parameters.shortest:g} steps"
+            label = f"$\\tau_a$ = {2**k * self.parameters.shortest:g}"
             ax.plot(PERIODS, routed, "o-", color=style.COLOURS[k], markersize=4, label=label)
         ax.set_xscale("log", base=2)
         ax.set_xticks(PERIODS, [f"{period:g}" for period in PERIODS])

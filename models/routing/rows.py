@@ -76,7 +76,7 @@ class Reach(Result):
 
     def figure(self) -> Figure:
         """Draw the share of rows that are reached, against the size of ensembles."""
-        ax = style.new_figure((3.4, 2.6)).subplots()
+        ax = style.new_figure((4.4, 2.8)).subplots()
         for found, label, colour in (
             (self.real, "real a", style.BLUE),
             (self.bounded, "0 ≤ a ≤ 1", style.RED),
@@ -180,7 +180,7 @@ class Interference(Result):
 
     def figure(self) -> Figure:
         """Draw the loss of the first goal against the overlap, with the spread over networks."""
-        ax = style.new_figure((3.4, 2.6)).subplots()
+        ax = style.new_figure((4.4, 2.8)).subplots()
         x = np.array(OVERLAPS)
         style.mean_and_spread(ax, x, self.before.T, style.BLUE, label="learned", marker="o")
         label = "after the second goal"

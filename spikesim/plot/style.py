@@ -121,7 +121,9 @@ def labelled(ax: Axes, x: str, y: str) -> Figure:
     """Name both axes, remove the frame, and explain the lines; returns the figure."""
     ax.set(xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=2, frameon=False
+    )
     figure = ax.get_figure()
     assert figure is not None
     return figure.figure
