@@ -103,6 +103,10 @@ SIZES = {
         ["--duration", "400"],
         r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",
     ),
+    "textbook_neurons": (
+        ["--duration", "600"],
+        r"^HodgkinHuxley fires from (\d\.\d+) uA/cm\^2 on, at (\d+) Hz$",
+    ),
     "triplet_stdp": (
         ["--pairs", "3"],
         r"^pre 10 ms before post: \+0\.0 % at 0\.1 Hz, ([+-]\d+\.\d) % at 50 Hz$",
@@ -207,6 +211,15 @@ def test_reward_alone_teaches_which_action_is_right(tmp_path):
     learned, without = shares.T
     assert (learned >= 90).all()
     assert (without <= 75).all()
+
+
+def test_neurons_of_class_two_begin_to_fire_at_a_rate_above_zero_and_others_near_zero(tmp_path):
+    printed = run(ROOT / "examples" / "textbook_neurons.py", tmp_path)
+    first = dict(re.findall(r"^(\w+) fires from .* at (\d+) Hz$", printed, re.MULTILINE))
+    assert int(first["HodgkinHuxley"]) > 45
+    assert int(first["FitzHughNagumo"]) > 15
+    assert int(first["MorrisLecar"]) > 7
+    assert all(int(first[name]) < 7 for name in ("ExponentialIF", "AdaptiveLIF", "TwoCompartment"))
 
 
 def test_synapses_that_compete_make_the_output_slow_and_irregular(tmp_path):

@@ -10,7 +10,8 @@ import numpy as np
 
 from spikesim.attributes import Guarded
 from spikesim.checks import nearest
-from spikesim.engine.recording import SpikeRecording, layers_to_neo, layers_to_sonata
+from spikesim.engine.recording import SpikeRecording
+from spikesim.engine.several import layers_to_neo, layers_to_sonata
 from spikesim.errors import InputError
 from spikesim.kernels import probes
 from spikesim.learning.loops import LoopSimulation

@@ -139,14 +139,17 @@ def next_colour(ax: Axes) -> str:
 
 
 def legend_above(
-    ax: Axes, handles: Sequence[Line2D] | None = None, handlelength: float = 1.5
+    ax: Axes,
+    handles: Sequence[Line2D] | None = None,
+    handlelength: float = 1.5,
+    bottom: float = 1.0,
 ) -> None:
     """A legend in one line above the data, where it hides nothing; by default of all lines."""
     handles = list(ax.lines) if handles is None else handles
     ax.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+        bbox_to_anchor=(0.0, bottom),
         borderaxespad=0.0,
         ncols=len(handles),
         handlelength=handlelength,

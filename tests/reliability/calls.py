@@ -205,7 +205,7 @@ INTERNAL = {
     "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
     "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
-    "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
+    "spikesim.engine.several.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
     "spikesim.engine.sources.EventSource*": "made by Network.add_events; builds programs",
     "spikesim.engine.sources.ImageSource*": "made by Network.add_images; builds programs",
@@ -493,6 +493,7 @@ def _extended(folder: Path) -> Call:
         "step_after": [relax],
         "variables": {"x": "tau_x"},
         "parameters": {"tau_x": 9.0},
+        "E_L": -65.0,
     }
     return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
@@ -968,6 +969,18 @@ def _weights_recorded(folder: Path) -> Call:
     return Call(record, {**given, "path": folder / "weights.h5"})
 
 
+def _model_recorded(folder: Path) -> Call:
+    parts = _sending(NMDA)
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.made, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "g", "neurons": [0, 2], "every": 1.0, "unit": "nS"}
+    return Call(record, {**given, "path": folder / "conductances.h5"})
+
+
 def leak(g, tau, dt):
     return g - g * dt / tau
 
@@ -988,6 +1001,8 @@ MODELLED: dict[str, Any] = {
     "parameters": {"tau": 5.0},
     "constants": scaled,
     "reads": {"u": "v"},
+    "name": "Scaled",
+    "description": "a conductance that decays",
 }
 
 
@@ -995,7 +1010,8 @@ def _sending(synapse: Any) -> SimpleNamespace:
     parts = small()
     cells = parts.net.add_population("others", 3, spikesim.AdEx)
     made = parts.net.connect(parts.source, cells, target="I", weight=2.0, synapse=synapse)
-    return SimpleNamespace(net=parts.net, synapse=made.synapse, cells=cells, source=parts.source)
+    ends = {"cells": cells, "source": parts.source}
+    return SimpleNamespace(net=parts.net, made=made, synapse=made.synapse, **ends)
 
 
 def _model_of_synapses(folder: Path) -> Call:
@@ -1353,6 +1369,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.synaptic.SynapticInput.Mg =": _of_synapse("Mg", 2.0),
     "spikesim.engine.synaptic.SynapticInput.g =": _of_synapse("g", np.full(3, 2.0)),
     "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.network.Network.record synapse models": _model_recorded,
     "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
     "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
     "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
