@@ -9,6 +9,7 @@
 | `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
 | `spikesim.models.perturbation`       | Züge, Klos & Memmesheimer (2023), PRX 13:021006        |
 | `spikesim.models.reward`             | Williams (1992), Mach. Learn. 8:229                    |
+| `spikesim.models.routing`            | unpublished, from talks of 2018                        |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
 | `spikesim.models.target_propagation` | Lee et al. (2015); Bartunov et al. (2018)              |
@@ -80,7 +81,10 @@ MODELS = {
     ),
 }
 
-EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
+EXPERIMENTS = {
+    "burst": "spikesim.models.burst.spiking.experiments",
+    "routing": "spikesim.models.routing.experiments",
+}
 """Modules of published experiments, by the name of their model."""
 
 NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
@@ -97,6 +101,7 @@ if not TYPE_CHECKING:
             "microcircuit",
             "perturbation",
             "reward",
+            "routing",
             "segregated",
             "superspike",
             "target_propagation",

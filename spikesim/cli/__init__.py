@@ -149,7 +149,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
     for name, where in _registry().EXPERIMENTS.items():
-        added = command(name, _run, f"run an experiment with {titles[name]}", models)
+        added = command(name, _run, f"run an experiment with {titles.get(name, name)}", models)
         added.set_defaults(model=name)
         if name in given:
             from spikesim.experiments import add_run_arguments

@@ -66,6 +66,7 @@ from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
+from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
 from spikesim.models.target_propagation import TargetPropagation
@@ -326,6 +327,12 @@ INTERNAL = {
     "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.routing.equations.*": "bodies",
+    "spikesim.models.routing.ensembles.Course": "returned",
+    "spikesim.models.routing.gates.Route*": "returned",
+    "spikesim.models.routing.gates.TimeScale*": "returned",
+    "spikesim.models.routing.rows.Reach*": "returned",
+    "spikesim.models.routing.rows.Interference*": "returned",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
@@ -1865,6 +1872,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {
             "path": _written(learning_rule.run(seed=1, backend="python", **RULE), f),
         },
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles": _plain(
+        RoutingEnsembles, sizes=(2, 2), seed=1, backend="python", m=4, q=2
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.run": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).run, {"steps": 2}
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.meso": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).meso, {"k": 1}
+    ),
+    "spikesim.models.routing.rows.reach": _plain(rows.reach, seed=1, backend="python", draws=1),
+    "spikesim.models.routing.rows.interference": _plain(
+        rows.interference, seed=1, backend="python", m=16, draws=1, steps=1
+    ),
+    "spikesim.models.routing.gates.route": _plain(
+        gates.route, seed=1, backend="python", m=10, trials=2
+    ),
+    "spikesim.models.routing.gates.time_scale": _plain(
+        gates.time_scale, seed=1, backend="python", m=10, steps=1, shortest=2.0
     ),
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
