@@ -1,0 +1,389 @@
+"""Dendritic cortical microcircuits: apical potentials are errors once interneurons predict them.
+
+Sacramento, Costa, Bengio & Senn (2018), NeurIPS 31. Weights are [pre, post]; r = phi(u), r_0 = x.
+Layer l < L has pyramidal cells, with a soma u_l, a basal and an apical dendrite, and one SST cell
+for each cell of the layer above. SST cells have the index of the layer that they mirror: uI_l, of
+rate rI_l = phi(uI_l), live in layer l - 1.
+
+    v_B,l = r_{l-1} W_l + b_l,  vI_l = r_{l-1} Q_l + c_l,  v_A,l = r_{l+1} Y_l + rI_{l+1} P_l (1)
+    du_l/dt  = -g_l u_l  + g_B (v_B,l - u_l) + g_A (v_A,l - u_l) + sigma xi,        l < L     (2)
+    duI_l/dt = -g_l uI_l + g_D (vI_l - uI_l) + g_som (u_l - uI_l) + sigma xi                  (3)
+    du_L/dt  = -g_l u_L  + g_B (v_B,L - u_L) + g_som (u_target - u_L) + sigma xi              (4)
+
+The third term of (4) exists while the output is taught. Plasticity, with biases alike:
+
+    W_l: r_{l-1}^T (r_l - phi(a_l v_B,l)),      Q_l: r_{l-1}^T (rI_l - phi(a_I vI_l))         (5)
+    P_l: rI_{l+1}^T (0 - v_A,l),                Y_l: r_{l+1}^T (r_l - phi(r_{l+1} Y_l))       (6)
+    dM/dt = eta D,   tau_w dD/dt = product - D,   M any of them                               (7)
+
+Attenuations a and weights lambda of the other input, g_A of the output being 0:
+
+    a_l = g_B / (g_l + g_B + g_A),  a_I = g_D / (g_l + g_D),  lambda_l = g_A / (g_l + g_B + g_A)
+    lambda_L = g_som / (g_l + g_B + g_som),     lambda_I = g_som / (g_l + g_D + g_som)        (8)
+
+`continuous`: Euler steps of (1) to (7), all from the potentials before the step; x and the target
+pass a filter of tau_0. Potentials go on from pattern to pattern; plasticity rests for `lag` after
+each onset. `two_step`: an upward pass u_l = a_l v_B,l, which also gives vI; then downwards
+
+    u_L = (1 - lambda_L) a_L v_B,L + lambda_L u_target,   uI_l = (1 - lambda_I) a_I vI_l + lambda_I u_l
+    u_l = a_l v_B,l + lambda_l v_A,l                                                          (9)
+
+and M changes by eta times the mean product of a batch. Further passes add lambda_l v_A,l upwards,
+too, and converge to the fixed point of (2) to (4). A circuit predicts itself, v_A = 0, if
+
+    P_l = -Y_l,   Q_l = (a_l / a_I) W_l,   c_l = (a_l / a_I) b_l                             (10)
+
+For weak feedback Y_l = W_{l+1}^T, (5) is gain_l times the gradient of the net u_l = a_l v_B,l with
+regard to a_l W_l, with phi'(u_L) (u_target - u_L) at the output; `scaled` divides eta by gain_l:
+
+    gain_L = lambda_L,   gain_l = gain_{l+1} lambda_l (1 - lambda_I) / a_{l+1}               (11)
+"""
+
+import numpy as np
+
+from spikesim.kernels import dendrites, settling, units, windows
+from spikesim.learning.alignment import cosines
+from spikesim.learning.filtered import drive_at_rest, filter_arrays, forget, learn_filtered
+from spikesim.learning.images import ImageModel
+from spikesim.learning.model import MEASURING, TEST, TRAINING
+from spikesim.learning.parameters import choice, flag, number, per_layer, refuse_if, whole
+from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
+
+__all__ = ["DendriticMicrocircuit", "Parameters"]
+
+PLASTIC = ("W", "b", "Q", "c", "P", "Y")
+
+
+class Parameters(UpdateParameters):
+    """Constants and options; the defaults are those of digits, in two steps."""
+
+    eta: tuple[float, ...] = per_layer(0.6, "learning rate of W", symbol="η", at_least=0.0)
+    scaled: bool = flag(True, "rates of W are eta / gain, (11)")
+    eta_Q: float = number(1.7, "learning rate of Q", symbol="η_Q", at_least=0.0)
+    eta_P: float = number(0.0, "learning rate of P", symbol="η_P", at_least=0.0)
+    eta_Y: float = number(0.0, "learning rate of Y", symbol="η_Y", at_least=0.0)
+    dynamics: str = choice("two_step", "continuous", about="(9), or (1) to (7)")
+    init: str = choice("self_predicting", "random", about="P and Q at the beginning; (10)")
+    lateral: str = choice("plastic", "fixed", "ideal", about="P and Q; ideal: Q follows (10)")
+    feedback: str = choice("random", "symmetric", about="Y at the beginning")
+    backprop: bool = flag(False, "control: gradient descent of the net u = a v_B")
+    activation: str = choice("logistic", "softplus", about="phi")
+    height: float = number(1.0, "of softplus: height ln(1 + exp(u - shift))", above=0.0)
+    shift: float = number(0.0, "of softplus")
+    high: float = number(1.3863, "potential of a target 1; as a rate, 0.8")
+    low: float = number(-2.1972, "potential of a target 0; as a rate, 0.1")
+    taught: float = number(1.0, "fraction of patterns with a target", at_least=0.0, at_most=1.0)
+    g_l: float = number(0.1, "leak", unit="1/ms", at_least=0.0)
+    g_B: float = number(1.0, "basal dendrite to soma", unit="1/ms", above=0.0)
+    g_A: float = number(0.28, "apical dendrite to soma", unit="1/ms", above=0.0)
+    g_D: float = number(1.0, "dendrite to soma of SST cells", unit="1/ms", above=0.0)
+    g_som: float = number(0.34, "what teaches SST cells and output", unit="1/ms", above=0.0)
+    passes: int = whole(1, "of `two_step`", at_least=1, at_most=5000)
+    dt: float = number(0.1, "Euler step", unit="ms", above=0.0)
+    t_pattern: float = number(100.0, "a presentation", unit="ms", above=0.0)
+    t_read: float = number(5.0, "its last part, in which u_L is read", unit="ms", above=0.0)
+    lag: float = number(20.0, "rest of plasticity after an onset", unit="ms", at_least=0.0)
+    tau_0: float = number(3.0, "filter of input and target; 0: none", unit="ms", at_least=0.0)
+    tau_w: float = number(30.0, "filter of plasticity", unit="ms", above=0.0)
+    sigma: float = number(0.0, "noise while learning", unit="1/sqrt(ms)", at_least=0.0)
+    reset_deltas: bool = flag(False, "D is 0 at each onset")
+    W_size: tuple[float, ...] = per_layer(0.0, "range of W; 0: by fan-in", at_least=0.0)
+    Y_size: float = number(0.5, "range of Y", at_least=0.0)
+    lateral_size: float = number(0.5, "range of `random` P and Q", at_least=0.0)
+    measure_angle: bool = flag(False, "record the angle to backpropagation in every epoch")
+
+    def check(self, layers, dtype):
+        in_time = self.dynamics == "continuous" and not self.backprop
+        summed = self.batch > 1 or self.optimizer != "plain" or self.decay > 0.0
+        longest = 1.0 / (
+            self.g_l + max(self.g_B + max(self.g_A, self.g_som), self.g_D + self.g_som)
+        )
+        for condition, sentence in (
+            (in_time and summed, "batch has to be 1, optimizer plain and decay 0 in continuous."),
+            (in_time and self.dt >= longest, f"dt has to be below {longest:g} ms, or u diverges."),
+            (self.sigma > 0.0 and not in_time, "sigma is above 0, which needs continuous."),
+            (self.lateral == "ideal" and self.init == "random", "init is random, lateral ideal."),
+        ):
+            refuse_if(condition, sentence)
+
+
+class DendriticMicrocircuit(ImageModel):
+    """Layers of pyramidal cells with SST cells, whose apical dendrites carry errors.
+
+    Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` and
+    ``net.P`` are the weights onto apical dendrites; ``net.Q`` and ``net.c``, those onto SST cells,
+    have the shapes of W and b above the first hidden layer. The history also has 'apical' and
+    'mismatch', the means of |v_A|^2 and of |u_{l+1} - uI_{l+1}|^2 at the ends of trials, for each
+    hidden layer. A layer is frozen by a rate of 0. `bias_rate` is r^2 if biases stand for the
+    weights of a unit of rate r.
+
+    Examples
+    --------
+    >>> from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
+    >>> net = DendriticMicrocircuit((4, 3, 2), dynamics="continuous", backend="python")
+    >>> v_A = net.record([1.0, 0.0, 0.5, 0.0], label=1).v_A["hidden_1"]
+    >>> abs(v_A[:, 999]).max() < 1e-6 < abs(v_A[:, 1999]).max()  # without, then with the target
+    True
+    """
+
+    KIND = "dendritic-microcircuit"
+    TITLE = "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)"
+    Parameters = Parameters
+    WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), ("xi", "xi_I")
+    STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
+    SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
+    SUITED = {  # noqa: RUF012
+        "digits": {"hidden": "100", "epochs": 15, "batch": 10},
+        "mnist": {"hidden": "500", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
+    }
+
+    @property
+    def in_time(self):
+        return self.parameters.dynamics == "continuous" and not self.parameters.backprop
+
+    CARRIES = in_time  # potentials go on from trial to trial
+    DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
+
+    def numbers(self, layer):
+        """What (8), (10) and (11) are at a layer, and steps in place of times."""
+        p, above = self.parameters, {} if layer.is_output else self.numbers(layer.above)
+        a_I, mixed_I = p.g_D / (p.g_l + p.g_D), p.g_som / (p.g_l + p.g_D + p.g_som)
+        other = p.g_A if above else p.g_som
+        mixed = other / (p.g_l + p.g_B + other)
+        a = 1.0 - mixed - p.g_l / (p.g_l + p.g_B + other) if above else p.g_B / (p.g_l + p.g_B)
+        gain = above["gain"] * mixed * (1.0 - mixed_I) / above["a"] if above else mixed
+        own = {"a": a, "a_I": a_I, "mixed": mixed, "mixed_I": mixed_I, "gain": gain}
+        own |= {"ratio": a / a_I, "a_above": above.get("a", 1.0), "jolted": p.sigma * p.dt**0.5}
+        window = max(round(p.t_read / p.dt), 1) if self.in_time else 1
+        is_softplus = int(p.activation == "softplus")
+        return own | {"window": window, "lag_steps": round(p.lag / p.dt), "softplus": is_softplus}
+
+    def weights(self, layers):
+        p, (W, Y, lateral) = self.parameters, map(self.chance, ("weights", "feedback", "lateral"))
+        unit = p.bias_rate**0.5
+        for layer in layers[1:]:
+            size = (1.0 if layer.is_output else 3.0) / (layer.below.n + 1.0) ** 0.5
+            size = p.W_size[layer.index - 1] or size / self.numbers(layer)["a"]
+            layer.arrays["W"] = W.uniform(-size, size, (layer.below.n, layer.n))
+            layer.arrays["b"] = unit * W.uniform(-size, size, layer.n)
+        for layer in layers[2:]:
+            below, ratio, size = layer.below, self.numbers(layer)["ratio"], p.lateral_size
+            drawn = Y.uniform(-p.Y_size, p.Y_size, (layer.n, below.n))
+            below.arrays["Y"] = drawn if p.feedback == "random" else layer.W.T.copy()
+            below.arrays["P"], layer.arrays["Q"] = -below.Y, ratio * layer.W
+            layer.arrays["c"] = ratio * layer.b
+            if p.init == "random":
+                below.arrays["P"] = lateral.uniform(-size, size, below.Y.shape)
+                layer.arrays["Q"] = lateral.uniform(-size, size, layer.W.shape)
+                layer.arrays["c"] = unit * lateral.uniform(-size, size, layer.n)
+
+    def arrays(self, layer):
+        if layer.is_input:
+            return {"x": layer.n, "r": layer.n}
+        p, names = self.parameters, ["delta", "delta_bp", "slope"]
+        names += ["vI", "rI", "uI", "delta_I"] if layer.index > 1 else []
+        hidden = ["v_A", "v_Y", "v_A_free", "delta_P", "delta_Y"]
+        names += ["target", "goal", "u_target"] if layer.is_output else hidden
+        own = dict.fromkeys(names, layer.n)
+        for name in ("v_B", "u", "r"):
+            own[name] = np.zeros(layer.n, self.dtype)
+            own[f"{name}_bp"] = own[name] if p.backprop else layer.n
+        for name in self.DRAWN[: layer.index] if p.sigma > 0.0 else ():
+            own[name] = (self.block(), self.steps, layer.n)
+        return own | (filter_arrays(layer, PLASTIC) if self.in_time else {})
+
+    def phase_sums(self, layer):
+        return {"mean": layer.n} if layer.is_output else {}
+
+    def results(self):
+        return {
+            **super().results(),
+            **dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,)),
+        }
+
+    @property
+    def steps(self):
+        """Of a presentation."""
+        p = self.parameters
+        return max(round(p.t_pattern / p.dt), 1) if self.in_time else 1 if p.backprop else p.passes
+
+    def lengths(self, n, purpose):
+        """The first phase of a trial has no target; to learn, a trial has one of the two."""
+        phases = np.ones((n, 2), np.int64)
+        if purpose == TRAINING:
+            phases[:, 1] = self.chance("taught", self.epoch).random(n) < self.parameters.taught
+            phases[:, 0] -= phases[:, 1]
+        return self.steps * (phases * [1, 0] if purpose == TEST else phases)
+
+    def shortest(self):
+        return 0, 0
+
+    def block(self):
+        noise = 2 * self.steps * sum(self.sizes) if self.parameters.sigma > 0.0 else 1
+        return max(1, min(100, 2**22 // noise)) if self.in_time else super().block()
+
+    def prepare(self, net, trial, count):
+        for layer in net.above_input if self.parameters.sigma > 0.0 and net.applies else ():
+            chance = self.chance("noise", trial, layer.index)
+            for name in self.DRAWN[: layer.index]:
+                noise = layer.arrays[name][:count]
+                noise[...] = chance.standard_normal(noise.shape)
+
+    def activity(self, layer):
+        return layer.r
+
+    def linearized(self, layer):
+        return layer.arrays.get("r_bp", layer.r)
+
+    def feedback_weights(self, layer):
+        return layer.arrays.get("Y")
+
+    def backpropagated(self, layer):
+        return layer.arrays.get("delta_bp")
+
+    def learned_from(self, layer):
+        return layer.arrays.get("delta_bp" if self.parameters.backprop else "delta")
+
+    def silence(self, x, targets):
+        """|v_A| without the target over |v_A| with it, averaged over examples; 0 is ideal."""
+        kept = [lambda layer: layer.arrays.get("v_A_free"), lambda layer: layer.arrays.get("v_A")]
+        seen = self._seen(*self._examples(x, targets), kept)
+        free, taught = (np.array([abs(v_A).mean() for v_A in each[1:-1]]) for each in seen)
+        return free / taught
+
+    def step(self, net):
+        p, output, hidden, start = net.p, net.output, net.hidden, windows.at_start_of_phase
+        for layer in net.above_input:
+            layer.numbers.update(self.numbers(layer))
+        shown, end = net.input.x if self.in_time else net.input.r, windows.at_end_of_phase
+        yield net.input.phase(units.show, "once", start, h=shown)
+        yield output.phase(dendrites.set_goal, when=start)
+        if p.backprop or p.measure_angle or net.purpose == MEASURING:
+            yield from self.backpropagation(net, shown, start)
+        if not p.backprop:
+            yield from self.moved(net) if self.in_time else self.passed(net)
+        elif net.learning:
+            yield from self.learned(net, (windows.in_second,))
+        is_soma, window = p.backprop or net.purpose == TEST, output.numbers["window"]
+        given = {"value": output.u if is_soma else output.v_B}
+        given["share"] = (1.0 if is_soma else output.numbers["a"]) / window
+        yield output.phase(windows.average, when=dendrites.in_window, **given)
+        yield output.phase(units.answer, "once", end, h=output.mean)
+        yield output.phase(units.squared_error, "once", end, h=output.mean, target=output.goal)
+        for layer in hidden:
+            yield layer.phase(dendrites.measure, "once", end)
+            kept = {"value": layer.v_A, "kept": layer.v_A_free}
+            yield layer.phase(settling.keep, when=windows.at_end_of_first, **kept)
+        own = "delta_bp" if p.backprop else "delta"
+        yield from cosines(net, own, "delta_bp", end) if p.measure_angle else ()
+
+    def backpropagation(self, net, shown, when):
+        """The feedforward net, and its gradient."""
+        for layer in net.above_input:
+            given = {"a": layer.v_B_bp, "h_below": layer.below.arrays.get("r_bp", shown)}
+            yield layer.phase(units.drive, "block", when, **given)
+            yield layer.phase(dendrites.feed_forward, when=when)
+        yield net.output.phase(dendrites.output_signal, when=when)
+        for layer in reversed(net.hidden):
+            given = {"received": layer.delta_bp, "sent": layer.above.delta_bp}
+            yield layer.phase(units.send_down, when=when, **given)
+
+    def basal(self, net, layer, rests=False):
+        """v_B, and vI of the SST cells that mirror the layer."""
+        below, when = layer.below, windows.at_start_of_phase if rests else None
+        yield layer.phase(settling.drive, "block", when, from_below=layer.v_B, r_below=below.r)
+        if layer.index > 1:
+            given = {"a": layer.vI, "h_below": below.r, "W": layer.Q, "b": layer.c}
+            yield layer.phase(units.drive, "block", **given)
+
+    def passed(self, net):
+        """(9)."""
+        for layer in net.hidden:
+            yield layer.phase(dendrites.rest, when=windows.at_start_of_phase)
+        for layer in net.above_input:
+            yield from self.basal(net, layer, rests=layer.index == 1)
+            yield layer.phase(dendrites.teach if layer is net.output else dendrites.settle)
+        for layer in reversed(net.hidden):
+            yield layer.above.phase(dendrites.mirror)
+            yield layer.phase(dendrites.apical, "block")
+            yield layer.phase(dendrites.settle)
+        end = windows.at_end_of_phase if net.applies else windows.at_end_of_second
+        yield from self.learned(net, (end,)) if net.learning else ()
+
+    def moved(self, net):
+        """(1) to (7)."""
+        p, first, rests = net.p, net.above_input[0], self.rests(net)
+        share = 1.0 if rests else min(p.dt / p.tau_0, 1.0)
+        for layer, x, y in ((net.input, "x", "r"), (net.output, "goal", "u_target")):
+            given = {"x": layer.arrays[x], "y": layer.arrays[y]}
+            yield layer.phase(dendrites.follow, when=dendrites.at_very_start, share=1.0, **given)
+            yield layer.phase(dendrites.follow, share=share, **given)
+        cells = [(layer, "u", "r", "xi") for layer in net.above_input]
+        cells += [(layer, "uI", "rI", "xi_I") for layer in net.above_input[1:]]
+        for layer, u, r, _ in cells:
+            yield layer.phase(dendrites.emit, u=layer.arrays[u], rate=layer.arrays[r])
+        yield from forget(net, PLASTIC) if p.reset_deltas and net.applies else ()
+        learns_at_rest = rests and net.applies
+        yield from drive_at_rest(first, net.input.r, first.v_B) if learns_at_rest else ()
+        for layer in net.above_input[learns_at_rest:]:
+            yield from self.basal(net, layer, rests=rests and layer is first)
+        for layer in net.hidden:
+            yield layer.phase(dendrites.apical, "block")
+        when = (dendrites.unlagged,) if net.applies else (dendrites.unlagged, windows.in_second)
+        yield from self.learned(net, when) if net.learning else ()
+        for layer in net.above_input[1:]:
+            yield layer.phase(dendrites.move_interneuron)
+        for layer in net.above_input:
+            yield layer.phase(dendrites.move_output if layer is net.output else dendrites.move)
+        for layer, u, _, xi in cells if net.applies and p.sigma > 0.0 else ():
+            given = {"u": layer.arrays[u], "noise": layer.arrays[xi]}
+            yield layer.phase(dendrites.jolt, **given)
+
+    def rests(self, net):
+        """Whether the input rests during a presentation."""
+        return net.p.tau_0 == 0.0 or not net.applies
+
+    def learned(self, net, when):
+        """(5) and (6), and what changes by them."""
+        p, compared = net.p, []
+        for layer in net.above_input:
+            numbers = layer.numbers
+            compared.append((layer, layer.delta, layer.r, layer.v_B, numbers["a"]))
+            if layer.index > 1:
+                compared.append((layer, layer.delta_I, layer.rI, layer.vI, numbers["a_I"]))
+        for layer in net.hidden:
+            compared.append((layer, layer.delta_Y, layer.r, layer.v_Y, 1.0))
+            yield layer.phase(dendrites.oppose, when=when)
+        for layer, error, rate, dendrite, through in () if p.backprop else compared:
+            given = {"error": error, "rate": rate, "dendrite": dendrite, "through": through}
+            yield layer.phase(dendrites.compare, when=when, **given)
+        for layer, name, pre, post, eta in self.changes(net):
+            if net.applies and eta == 0.0:
+                continue
+            if self.in_time:
+                at_rest = net.applies and pre is net.input.r and self.rests(net)
+                rate, share = p.dt * (eta if net.applies else 1.0), min(p.dt / p.tau_w, 1.0)
+                yield from learn_filtered(net, layer, name, pre, post, rate, share, when, at_rest)
+            else:
+                decay = p.decay if name == "W" else 0.0
+                yield from learn(net, layer, name, pre, post, eta, decay, when)
+        for layer in net.above_input[1:] if p.lateral == "ideal" and net.applies else ():
+            last = when if self.in_time else (*when, *end_of_batch(net))
+            yield layer.phase(dendrites.follow_weights, "row", last)
+            yield layer.phase(dendrites.follow_biases, when=last)
+
+    def changes(self, net):
+        """What learns: a layer, its array, the activities of rows and columns, and the rate."""
+        p = net.p
+        for layer in net.above_input:
+            post, below = self.learned_from(layer), layer.below
+            eta = p.eta[layer.index - 1]
+            eta /= layer.numbers["gain"] if p.scaled and not p.backprop else 1.0
+            yield layer, "W", self.linearized(below) if p.backprop else below.r, post, eta
+            yield layer, "b", None, post, eta * p.bias_rate
+            if layer.index > 1 and net.applies and not p.backprop:
+                if p.lateral == "plastic":
+                    yield layer, "Q", below.r, layer.delta_I, p.eta_Q
+                    yield layer, "c", None, layer.delta_I, p.eta_Q * p.bias_rate
+                    yield below, "P", layer.rI, below.delta_P, p.eta_P
+                yield below, "Y", layer.r, below.delta_Y, p.eta_Y
