@@ -1,7 +1,7 @@
 """Cells with dendrites and rates phi(u), whose dendrites predict them: cortical microcircuits.
 
-Pyramidal cells have a soma u, a basal dendrite v_B and an apical dendrite v_A; SST cells have a soma
-uI and a dendrite vI. Somata move in Euler steps, or stand at once where their inputs would take
+Pyramidal cells have a soma u, a basal dendrite v_B and an apical dendrite v_A; SST cells have a
+soma uI and a dendrite vI. Somata move in Euler steps, or stand at once where their inputs would take
 them. Conductances g are in 1/ms, dt is in ms.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from math import log1p
 
 from spikesim.kernels.dense import multiply
-
 from spikesim.kernels.functions import exp, sigmoid
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import PHASE, SECOND, STARTED, TOGO, TRIAL
@@ -19,11 +18,11 @@ __all__ = [
     "apical",
     "at_very_start",
     "compare",
+    "copy_scaled",
+    "copy_scaled_bias",
     "emit",
     "feed_forward",
     "follow",
-    "follow_biases",
-    "follow_weights",
     "in_window",
     "jolt",
     "measure",
@@ -163,14 +162,14 @@ def oppose(j, t, s, p):
     s.delta_P[j] = -s.v_A[j]
 
 
-def follow_weights(i, t, s, p):
-    """Weights onto SST cells with which they predict the cells that they mirror, for row i."""
-    for j in range(s.Q.shape[1]):
-        s.Q[i, j] = p.ratio * s.W[i, j]
+def copy_scaled(i, t, s, p):
+    """M = ratio F, for row i: weights with which a circuit predicts itself."""
+    for j in range(s.M.shape[1]):
+        s.M[i, j] = p.ratio * s.F[i, j]
 
 
-def follow_biases(j, t, s, p):
-    s.c[j] = p.ratio * s.b[j]
+def copy_scaled_bias(j, t, s, p):
+    s.M[j] = p.ratio * s.F[j]
 
 
 def feed_forward(j, t, s, p):

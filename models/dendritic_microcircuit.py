@@ -3,38 +3,36 @@
 Sacramento, Costa, Bengio & Senn (2018), NeurIPS 31. Weights are [pre, post]; r = phi(u), r_0 = x.
 Layer l < L has pyramidal cells, with a soma u_l, a basal and an apical dendrite, and one SST cell
 for each cell of the layer above. SST cells have the index of the layer that they mirror: uI_l, of
-rate rI_l = phi(uI_l), live in layer l - 1.
+rate rI_l = phi(uI_l), live in layer l - 1. The last term of (4) is there while the output is taught.
 
     v_B,l = r_{l-1} W_l + b_l,  vI_l = r_{l-1} Q_l + c_l,  v_A,l = r_{l+1} Y_l + rI_{l+1} P_l (1)
-    du_l/dt  = -g_l u_l  + g_B (v_B,l - u_l) + g_A (v_A,l - u_l) + sigma xi,        l < L     (2)
+    du_l/dt  = -g_l u_l + g_B (v_B,l - u_l) + g_A (v_A,l - u_l) + sigma xi,         l < L     (2)
     duI_l/dt = -g_l uI_l + g_D (vI_l - uI_l) + g_som (u_l - uI_l) + sigma xi                  (3)
-    du_L/dt  = -g_l u_L  + g_B (v_B,L - u_L) + g_som (u_target - u_L) + sigma xi              (4)
+    du_L/dt  = -g_l u_L + g_B (v_B,L - u_L) + sigma xi + g_som (u_target - u_L)               (4)
 
-The third term of (4) exists while the output is taught. Plasticity, with biases alike:
+Plasticity, with biases alike; M is any of these matrices:
 
     W_l: r_{l-1}^T (r_l - phi(a_l v_B,l)),      Q_l: r_{l-1}^T (rI_l - phi(a_I vI_l))         (5)
     P_l: rI_{l+1}^T (0 - v_A,l),                Y_l: r_{l+1}^T (r_l - phi(r_{l+1} Y_l))       (6)
-    dM/dt = eta D,   tau_w dD/dt = product - D,   M any of them                               (7)
+    dM/dt = eta D,   tau_w dD/dt = product - D                                                (7)
+    a_l = g_B / (g_l + g_B + g_A),    lambda_l = g_A / (g_l + g_B + g_A),           l < L
+    a_L = g_B / (g_l + g_B),          lambda_L = g_som / (g_l + g_B + g_som)
+    a_I = g_D / (g_l + g_D),          lambda_I = g_som / (g_l + g_D + g_som)                  (8)
 
-Attenuations a and weights lambda of the other input, g_A of the output being 0:
-
-    a_l = g_B / (g_l + g_B + g_A),  a_I = g_D / (g_l + g_D),  lambda_l = g_A / (g_l + g_B + g_A)
-    lambda_L = g_som / (g_l + g_B + g_som),     lambda_I = g_som / (g_l + g_D + g_som)        (8)
-
-`continuous`: Euler steps of (1) to (7), all from the potentials before the step; x and the target
+`continuous`: Euler steps of (1) to (7), all from the potentials before the step. Input and target
 pass a filter of tau_0. Potentials go on from pattern to pattern; plasticity rests for `lag` after
-each onset. `two_step`: an upward pass u_l = a_l v_B,l, which also gives vI; then downwards
+an onset. `two_step`: upwards u_l = a_l v_B,l, with (1) for vI; then downwards from the output
 
-    u_L = (1 - lambda_L) a_L v_B,L + lambda_L u_target,   uI_l = (1 - lambda_I) a_I vI_l + lambda_I u_l
-    u_l = a_l v_B,l + lambda_l v_A,l                                                          (9)
+    u_L = (1 - lambda_L) a_L v_B,L + lambda_L u_target,    u_l = a_l v_B,l + lambda_l v_A,l
+    uI_l = (1 - lambda_I) a_I vI_l + lambda_I u_l                                             (9)
 
-and M changes by eta times the mean product of a batch. Further passes add lambda_l v_A,l upwards,
-too, and converge to the fixed point of (2) to (4). A circuit predicts itself, v_A = 0, if
+and M changes by eta times the mean product of a batch. In further passes lambda_l v_A,l is there on
+the way up, too; they end in the fixed point of (2) to (4). A circuit predicts itself, v_A = 0, if
 
     P_l = -Y_l,   Q_l = (a_l / a_I) W_l,   c_l = (a_l / a_I) b_l                             (10)
 
-For weak feedback Y_l = W_{l+1}^T, (5) is gain_l times the gradient of the net u_l = a_l v_B,l with
-regard to a_l W_l, with phi'(u_L) (u_target - u_L) at the output; `scaled` divides eta by gain_l:
+With weak feedback Y_l = W_{l+1}^T, (5) is gain_l times the gradient in a_l W_l of the net u_l =
+a_l v_B,l, with phi'(u_L) (u_target - u_L) at the output. `scaled` divides eta_l by it:
 
     gain_L = lambda_L,   gain_l = gain_{l+1} lambda_l (1 - lambda_I) / a_{l+1}               (11)
 """
@@ -52,6 +50,13 @@ from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 __all__ = ["DendriticMicrocircuit", "Parameters"]
 
 PLASTIC = ("W", "b", "Q", "c", "P", "Y")
+PHI = {  # but for logistic: height ln(1 + exp(u - shift))
+    "logistic": {"softplus": 0, "height": 1.0, "shift": 0.0},
+    "softplus": {"softplus": 1, "height": 1.0, "shift": 0.0},
+    "regression": {"softplus": 1, "height": 0.1, "shift": 3.0},
+}
+PYRAMIDAL = {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"}
+SST = {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"}
 
 
 class Parameters(UpdateParameters):
@@ -67,9 +72,7 @@ class Parameters(UpdateParameters):
     lateral: str = choice("plastic", "fixed", "ideal", about="P and Q; ideal: Q follows (10)")
     feedback: str = choice("random", "symmetric", about="Y at the beginning")
     backprop: bool = flag(False, "control: gradient descent of the net u = a v_B")
-    activation: str = choice("logistic", "softplus", about="phi")
-    height: float = number(1.0, "of softplus: height ln(1 + exp(u - shift))", above=0.0)
-    shift: float = number(0.0, "of softplus")
+    activation: str = choice(*PHI, about="phi")
     high: float = number(1.3863, "potential of a target 1; as a rate, 0.8")
     low: float = number(-2.1972, "potential of a target 0; as a rate, 0.1")
     taught: float = number(1.0, "fraction of patterns with a target", at_least=0.0, at_most=1.0)
@@ -155,8 +158,7 @@ class DendriticMicrocircuit(ImageModel):
         own = {"a": a, "a_I": a_I, "mixed": mixed, "mixed_I": mixed_I, "gain": gain}
         own |= {"ratio": a / a_I, "a_above": above.get("a", 1.0), "jolted": p.sigma * p.dt**0.5}
         window = max(round(p.t_read / p.dt), 1) if self.in_time else 1
-        is_softplus = int(p.activation == "softplus")
-        return own | {"window": window, "lag_steps": round(p.lag / p.dt), "softplus": is_softplus}
+        return own | {"window": window, "lag_steps": round(p.lag / p.dt)} | PHI[p.activation]
 
     def weights(self, layers):
         p, (W, Y, lateral) = self.parameters, map(self.chance, ("weights", "feedback", "lateral"))
@@ -288,7 +290,7 @@ class DendriticMicrocircuit(ImageModel):
             given = {"received": layer.delta_bp, "sent": layer.above.delta_bp}
             yield layer.phase(units.send_down, when=when, **given)
 
-    def basal(self, net, layer, rests=False):
+    def basal(self, layer, rests=False):
         """v_B, and vI of the SST cells that mirror the layer."""
         below, when = layer.below, windows.at_start_of_phase if rests else None
         yield layer.phase(settling.drive, "block", when, from_below=layer.v_B, r_below=below.r)
@@ -301,7 +303,7 @@ class DendriticMicrocircuit(ImageModel):
         for layer in net.hidden:
             yield layer.phase(dendrites.rest, when=windows.at_start_of_phase)
         for layer in net.above_input:
-            yield from self.basal(net, layer, rests=layer.index == 1)
+            yield from self.basal(layer, rests=layer.index == 1)
             yield layer.phase(dendrites.teach if layer is net.output else dendrites.settle)
         for layer in reversed(net.hidden):
             yield layer.above.phase(dendrites.mirror)
@@ -310,23 +312,30 @@ class DendriticMicrocircuit(ImageModel):
         end = windows.at_end_of_phase if net.applies else windows.at_end_of_second
         yield from self.learned(net, (end,)) if net.learning else ()
 
+    def cells(self, net):
+        """The layers and arrays of all kinds of cells."""
+        for layer in net.above_input:
+            for kind, a in (
+                ((PYRAMIDAL, "a"), (SST, "a_I")) if layer.index > 1 else ((PYRAMIDAL, "a"),)
+            ):
+                arrays = {name: layer.arrays.get(own) for name, own in kind.items()}
+                yield layer, {**arrays, "through": layer.numbers[a]}
+
     def moved(self, net):
         """(1) to (7)."""
-        p, first, rests = net.p, net.above_input[0], self.rests(net)
-        share = 1.0 if rests else min(p.dt / p.tau_0, 1.0)
+        p, first = net.p, net.above_input[0]
+        share = min(p.dt / p.tau_0, 1.0) if net.applies and p.tau_0 > 0.0 else 1.0
         for layer, x, y in ((net.input, "x", "r"), (net.output, "goal", "u_target")):
             given = {"x": layer.arrays[x], "y": layer.arrays[y]}
             yield layer.phase(dendrites.follow, when=dendrites.at_very_start, share=1.0, **given)
             yield layer.phase(dendrites.follow, share=share, **given)
-        cells = [(layer, "u", "r", "xi") for layer in net.above_input]
-        cells += [(layer, "uI", "rI", "xi_I") for layer in net.above_input[1:]]
-        for layer, u, r, _ in cells:
-            yield layer.phase(dendrites.emit, u=layer.arrays[u], rate=layer.arrays[r])
+        for layer, own in self.cells(net):
+            yield layer.phase(dendrites.emit, **own)
         yield from forget(net, PLASTIC) if p.reset_deltas and net.applies else ()
-        learns_at_rest = rests and net.applies
-        yield from drive_at_rest(first, net.input.r, first.v_B) if learns_at_rest else ()
-        for layer in net.above_input[learns_at_rest:]:
-            yield from self.basal(net, layer, rests=rests and layer is first)
+        at_rest = net.applies and p.tau_0 == 0.0
+        yield from drive_at_rest(first, net.input.r, first.v_B) if at_rest else ()
+        for layer in net.above_input[at_rest:]:
+            yield from self.basal(layer, rests=layer is first and not net.applies)
         for layer in net.hidden:
             yield layer.phase(dendrites.apical, "block")
         when = (dendrites.unlagged,) if net.applies else (dendrites.unlagged, windows.in_second)
@@ -335,51 +344,44 @@ class DendriticMicrocircuit(ImageModel):
             yield layer.phase(dendrites.move_interneuron)
         for layer in net.above_input:
             yield layer.phase(dendrites.move_output if layer is net.output else dendrites.move)
-        for layer, u, _, xi in cells if net.applies and p.sigma > 0.0 else ():
-            given = {"u": layer.arrays[u], "noise": layer.arrays[xi]}
-            yield layer.phase(dendrites.jolt, **given)
-
-    def rests(self, net):
-        """Whether the input rests during a presentation."""
-        return net.p.tau_0 == 0.0 or not net.applies
+        for layer, own in self.cells(net) if net.applies and p.sigma > 0.0 else ():
+            yield layer.phase(dendrites.jolt, **own)
 
     def learned(self, net, when):
         """(5) and (6), and what changes by them."""
-        p, compared = net.p, []
-        for layer in net.above_input:
-            numbers = layer.numbers
-            compared.append((layer, layer.delta, layer.r, layer.v_B, numbers["a"]))
-            if layer.index > 1:
-                compared.append((layer, layer.delta_I, layer.rI, layer.vI, numbers["a_I"]))
-        for layer in net.hidden:
-            compared.append((layer, layer.delta_Y, layer.r, layer.v_Y, 1.0))
+        p, ideal = net.p, net.p.lateral == "ideal"
+        for layer in net.hidden if not p.backprop else ():
             yield layer.phase(dendrites.oppose, when=when)
-        for layer, error, rate, dendrite, through in () if p.backprop else compared:
-            given = {"error": error, "rate": rate, "dendrite": dendrite, "through": through}
-            yield layer.phase(dendrites.compare, when=when, **given)
+            given = {"error": layer.delta_Y, "rate": layer.r, "dendrite": layer.v_Y}
+            yield layer.phase(dendrites.compare, when=when, through=1.0, **given)
+        for layer, own in self.cells(net) if not p.backprop else ():
+            yield layer.phase(dendrites.compare, when=when, **own)
         for layer, name, pre, post, eta in self.changes(net):
-            if net.applies and eta == 0.0:
+            if eta == 0.0 and name not in "Wb":
                 continue
             if self.in_time:
-                at_rest = net.applies and pre is net.input.r and self.rests(net)
+                at_rest = net.applies and p.tau_0 == 0.0 and pre is net.input.r
                 rate, share = p.dt * (eta if net.applies else 1.0), min(p.dt / p.tau_w, 1.0)
                 yield from learn_filtered(net, layer, name, pre, post, rate, share, when, at_rest)
             else:
                 decay = p.decay if name == "W" else 0.0
                 yield from learn(net, layer, name, pre, post, eta, decay, when)
-        for layer in net.above_input[1:] if p.lateral == "ideal" and net.applies else ():
-            last = when if self.in_time else (*when, *end_of_batch(net))
-            yield layer.phase(dendrites.follow_weights, "row", last)
-            yield layer.phase(dendrites.follow_biases, when=last)
+        last = when if self.in_time else (*when, *end_of_batch(net))
+        for layer in net.above_input[1:] if ideal and net.applies and not p.backprop else ():
+            below, ratio = layer.below, layer.numbers["ratio"]
+            for copy, F, factor in ((layer.Q, layer.W, ratio), (below.P, below.Y, -1.0)):
+                given = {"M": copy, "F": F, "ratio": factor, "many": len(F)}
+                yield layer.phase(dendrites.copy_scaled, "row", last, **given)
+            yield layer.phase(dendrites.copy_scaled_bias, when=last, M=layer.c, F=layer.b)
 
     def changes(self, net):
         """What learns: a layer, its array, the activities of rows and columns, and the rate."""
         p = net.p
         for layer in net.above_input:
-            post, below = self.learned_from(layer), layer.below
-            eta = p.eta[layer.index - 1]
+            below, eta = layer.below, p.eta[layer.index - 1]
             eta /= layer.numbers["gain"] if p.scaled and not p.backprop else 1.0
-            yield layer, "W", self.linearized(below) if p.backprop else below.r, post, eta
+            pre, post = self.linearized(below) if p.backprop else below.r, self.learned_from(layer)
+            yield layer, "W", pre, post, eta
             yield layer, "b", None, post, eta * p.bias_rate
             if layer.index > 1 and net.applies and not p.backprop:
                 if p.lateral == "plastic":

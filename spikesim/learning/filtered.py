@@ -1,4 +1,4 @@
-"""Filtered plasticity: products feed a low-passed array D of each synapse, and D changes its weight.
+"""Filtered plasticity: products feed a low-passed array D of each synapse, and D moves its weight.
 
 `spikesim.kernels.filtered` has the equations. A model puts what `filter_arrays` returns into its
 layers, under names that begin with ``D_``; they outlast trials, so `SAVED` of the model names them.
@@ -22,7 +22,7 @@ When = tuple[Callable, ...]
 
 
 def filter_arrays(layer: Layer, names: Sequence[str]) -> dict[str, Any]:
-    """Name → shape of the filters of those weights that a layer has, and what `at_rest` needs."""
+    """Name → shape of the filters of those weights that a layer has, and what `drive_at_rest` needs."""
     found = {f"D_{name}": layer.arrays[name].shape for name in names if name in layer.arrays}
     return {**found, **dict.fromkeys(("from_M", "from_D", "E", "H"), layer.n), "since": 3}
 

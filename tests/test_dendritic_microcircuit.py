@@ -1,0 +1,126 @@
+"""Dendritic cortical microcircuits: the transcription, what the equations say, what is learned."""
+
+import numpy as np
+import pytest
+
+from spikesim import InputError, datasets
+from spikesim.learning import alignment
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
+from tests.naive_dendritic_microcircuit import NaiveMicrocircuit
+
+CHANCE = np.random.default_rng(5)
+SIZES = (7, 5, 4, 3)
+X = CHANCE.random((6, 7)) * (CHANCE.random((6, 7)) > 0.3)
+LABELS = np.array([0, 1, 2, 1, 0, 2])
+STRONG = {"g_A": 0.8, "g_som": 0.8}
+RATES = {"eta": 0.3, "scaled": False, "eta_Q": 0.5, "eta_P": 0.2, "eta_Y": 0.1}
+IN_TIME = {"dynamics": "continuous", "t_pattern": 4.0, "lag": 1.0, "tau_0": 1.0, "tau_w": 2.0}
+SAME = ("g_l", "g_B", "g_A", "g_D", "g_som", "dt", "tau_0", "tau_w", "t_pattern", "activation")
+SAME += ("sigma", "reset_deltas", "eta_Q", "eta_P", "eta_Y")
+
+
+def build(sizes=SIZES, dtype="float64", backend="python", seed=2, **options):
+    return DendriticMicrocircuit(sizes, seed=seed, dtype=dtype, backend=backend, **options)
+
+
+def with_bias(matrices, biases, unit):
+    return [np.vstack([M, b / unit]) for M, b in zip(matrices, biases, strict=True)]
+
+
+def oracle_of(net):
+    p, unit = net.parameters, np.sqrt(net.parameters.bias_rate)
+    same = {name: getattr(p, name) for name in SAME}
+    gain = [net.numbers(layer)["gain"] if p.scaled else 1.0 for layer in net.training.above_input]
+    same["eta_W"] = {k: eta / by for k, (eta, by) in enumerate(zip(p.eta, gain, strict=True), 1)}
+    same |= {"learning_lag": p.lag, "bias_rate": unit, "lateral": p.lateral}
+    Q = with_bias(net.Q, net.c, unit)
+    return NaiveMicrocircuit(with_bias(net.W, net.b, unit), net.Y, net.P, Q, **same)
+
+
+def goals(net, labels):
+    p = net.parameters
+    return np.where(np.eye(net.classes)[labels] == 1.0, p.high, p.low)
+
+
+def assert_weights(net, oracle, atol=1e-10):
+    unit = np.sqrt(net.parameters.bias_rate)
+    for name, own in (
+        ("W", with_bias(net.W, net.b, unit)),
+        ("Q", with_bias(net.Q, net.c, unit)),
+        ("P", net.P),
+        ("Y", net.Y),
+    ):
+        theirs = getattr(oracle, name)
+        assert len(own) == len(theirs)
+        for k, array in enumerate(own, 1):
+            np.testing.assert_allclose(array, theirs[k], rtol=0, atol=atol, err_msg=f"{name} {k}")
+
+
+def assert_states(net, oracle, atol=1e-10):
+    """All potentials and filters of a network that learns in time."""
+    unit = np.sqrt(net.parameters.bias_rate)
+    for k, layer in enumerate(net.training.above_input, 1):
+        pairs = [(layer.u, oracle.u[k]), (layer.v_B, oracle.vB[k])]
+        pairs.append((np.vstack([layer.D_W, unit * layer.D_b]), oracle.D["W", k]))
+        if k > 1:
+            pairs += [(layer.uI, oracle.uI[k - 1]), (layer.vI, oracle.vI[k - 1])]
+        if not layer.is_output:
+            pairs += [(layer.v_A, oracle.vA[k]), (layer.D_Y, oracle.D["Y", k])]
+        if k > 1 and net.parameters.lateral == "plastic":
+            pairs.append((np.vstack([layer.D_Q, unit * layer.D_c]), oracle.D["Q", k - 1]))
+            pairs.append((layer.below.D_P, oracle.D["P", k - 1]))
+        for own, theirs in pairs:
+            np.testing.assert_allclose(own, theirs, rtol=0, atol=atol)
+
+
+# ------------------------------------------------------------------------ the transcription
+
+OPTIONS = [
+    {},
+    {"init": "random", "activation": "softplus", "eta": 0.05},
+    {"feedback": "symmetric", "activation": "regression", "bias_rate": 0.25},
+    {"lateral": "fixed", "g_l": 0.3, **STRONG},
+    {"lateral": "ideal"},
+    {"eta": (0.0, 0.2, 0.1), "scaled": True},
+]
+
+
+@pytest.mark.parametrize("sizes", [(7, 3), (7, 5, 3), SIZES], ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(("batch", "passes"), [(1, 1), (4, 1), (3, 5)])
+def test_two_steps_learn_as_the_transcription(sizes, options, batch, passes):
+    given = {**RATES, **options}
+    if isinstance(given["eta"], tuple):
+        given["eta"] = given["eta"][: len(sizes) - 1]
+    net = build(sizes, batch=batch, passes=passes, **given)
+    oracle = oracle_of(net)
+    for k in range(0, len(X), batch):
+        now = slice(k, k + batch)
+        oracle.learn_two_step(X[now], goals(net, LABELS)[now], passes)
+    net.learn(X, LABELS)
+    assert_weights(net, oracle)
+    answers = oracle.two_step(X, passes=passes)
+    np.testing.assert_array_equal(net.predict(X), answers.argmax(axis=1))
+
+
+IN_TIME_OPTIONS = [
+    *OPTIONS,
+    {"tau_0": 0.0},
+    {"tau_0": 0.0, "reset_deltas": True, "lag": 0.0},
+    {"reset_deltas": True, "lag": 0.0},
+]
+
+
+@pytest.mark.parametrize("sizes", [(7, 3), (7, 5, 3), SIZES], ids=str)
+@pytest.mark.parametrize("options", IN_TIME_OPTIONS, ids=str)
+def test_every_state_in_time_is_that_of_the_transcription(sizes, options):
+    given = {**RATES, **IN_TIME, **options}
+    if isinstance(given["eta"], tuple):
+        given["eta"] = given["eta"][: len(sizes) - 1]
+    net = build(sizes, **given)
+    oracle = oracle_of(net)
+    for k in range(len(X)):
+        oracle.present(X[k], goals(net, LABELS)[k])
+        net.learn(X[k : k + 1], LABELS[k : k + 1])
+        assert_weights(net, oracle)
+    assert_states(net, oracle)
