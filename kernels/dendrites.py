@@ -1,8 +1,8 @@
 """Cells with dendrites and rates phi(u), whose dendrites predict them: cortical microcircuits.
 
 Pyramidal cells have a soma u, a basal dendrite v_B and an apical dendrite v_A; SST cells have a
-soma uI and a dendrite vI. Somata move in Euler steps, or stand at once where their inputs would take
-them. Conductances g are in 1/ms, dt is in ms.
+soma uI and a dendrite vI. Somata move in Euler steps, or stand at once where their inputs would
+take them. Conductances g are in 1/ms, dt is in ms.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from math import log1p
 from spikesim.kernels.dense import multiply
 from spikesim.kernels.functions import exp, sigmoid
 from spikesim.kernels.spikes import bounds
-from spikesim.kernels.trials import PHASE, SECOND, STARTED, TOGO, TRIAL
+from spikesim.kernels.trials import FIRST, PHASE, SECOND, STARTED, TOGO, TRIAL
 
 __all__ = [
+    "ACTIVATIONS",
     "apical",
     "at_very_start",
     "compare",
@@ -30,7 +31,6 @@ __all__ = [
     "move",
     "move_interneuron",
     "move_output",
-    "oppose",
     "output_signal",
     "phi",
     "rest",
@@ -39,6 +39,13 @@ __all__ = [
     "teach",
     "unlagged",
 ]
+
+
+ACTIVATIONS = {  # but for logistic: height ln(1 + exp(u - shift))
+    "logistic": {"softplus": 0, "height": 1.0, "shift": 0.0},
+    "softplus": {"softplus": 1, "height": 1.0, "shift": 0.0},
+    "regression": {"softplus": 1, "height": 0.1, "shift": 3.0},
+}
 
 
 def phi(u, p):
@@ -80,7 +87,10 @@ def follow(j, t, s, p):
 
 
 def apical(c, t, s, p):
-    """v_A = r_above Y + rI_above P, for a block of units; v_Y is its first part."""
+    """v_A = r_above Y + rI_above P, for a block of units; v_Y is its first part.
+
+    delta_P, which P learns from, brings v_A back to 0.
+    """
     first, last = bounds(c, s.v_A.shape[0], p)
     for j in range(first, last):
         s.v_Y[j] = 0.0
@@ -88,6 +98,8 @@ def apical(c, t, s, p):
     for j in range(first, last):
         s.v_A[j] = s.v_Y[j]
     multiply(s.rI_above, s.P, s.v_A, first, last)
+    for j in range(first, last):
+        s.delta_P[j] = -s.v_A[j]
 
 
 # ----------------------------------------------------------------------------- somata, in time
@@ -157,11 +169,6 @@ def compare(j, t, s, p):
     s.error[j] = s.rate[j] - phi(p.through * s.dendrite[j], p)
 
 
-def oppose(j, t, s, p):
-    """What brings an apical dendrite back to 0."""
-    s.delta_P[j] = -s.v_A[j]
-
-
 def copy_scaled(i, t, s, p):
     """M = ratio F, for row i: weights with which a circuit predicts itself."""
     for j in range(s.M.shape[1]):
@@ -188,10 +195,15 @@ def output_signal(j, t, s, p):
 
 
 def measure(_, t, s, p):
-    """|v_A|^2 of a layer, and |u - uI|^2 of the layer above and the SST cells that mirror it."""
+    """|v_A|^2 of a layer, and |u - uI|^2 of the layer above and the SST cells that mirror it.
+
+    v_A_free is v_A without a target.
+    """
     apical_square = 0.0
     for j in range(s.v_A.shape[0]):
         apical_square += s.v_A[j] * s.v_A[j]
+        if s.clock[PHASE] == FIRST:
+            s.v_A_free[j] = s.v_A[j]
     mismatch = 0.0
     for k in range(s.uI_above.shape[0]):
         mismatch += (s.u_above[k] - s.uI_above[k]) * (s.u_above[k] - s.uI_above[k])

@@ -1,16 +1,15 @@
 """Dendritic cortical microcircuits: apical potentials are errors once interneurons predict them.
 
 Sacramento, Costa, Bengio & Senn (2018), NeurIPS 31. Weights are [pre, post]; r = phi(u), r_0 = x.
-Layer l < L has pyramidal cells, with a soma u_l, a basal and an apical dendrite, and one SST cell
-for each cell of the layer above. SST cells have the index of the layer that they mirror: uI_l, of
-rate rI_l = phi(uI_l), live in layer l - 1. The last term of (4) is there while the output is taught.
+Layer l < L has pyramidal cells, with a soma u_l and two dendrites, and an SST cell for each cell of
+the layer above. SST cells bear the index of that layer, as uI_l, which live in layer l - 1.
 
     v_B,l = r_{l-1} W_l + b_l,  vI_l = r_{l-1} Q_l + c_l,  v_A,l = r_{l+1} Y_l + rI_{l+1} P_l (1)
     du_l/dt  = -g_l u_l + g_B (v_B,l - u_l) + g_A (v_A,l - u_l) + sigma xi,         l < L     (2)
     duI_l/dt = -g_l uI_l + g_D (vI_l - uI_l) + g_som (u_l - uI_l) + sigma xi                  (3)
-    du_L/dt  = -g_l u_L + g_B (v_B,L - u_L) + sigma xi + g_som (u_target - u_L)               (4)
+    du_L/dt  = -g_l u_L + g_B (v_B,L - u_L) + [taught] g_som (u_target - u_L) + sigma xi      (4)
 
-Plasticity, with biases alike; M is any of these matrices:
+Plasticity of these matrices M, and of biases alike; attenuations a and weights lambda:
 
     W_l: r_{l-1}^T (r_l - phi(a_l v_B,l)),      Q_l: r_{l-1}^T (rI_l - phi(a_I vI_l))         (5)
     P_l: rI_{l+1}^T (0 - v_A,l),                Y_l: r_{l+1}^T (r_l - phi(r_{l+1} Y_l))       (6)
@@ -26,8 +25,8 @@ an onset. `two_step`: upwards u_l = a_l v_B,l, with (1) for vI; then downwards f
     u_L = (1 - lambda_L) a_L v_B,L + lambda_L u_target,    u_l = a_l v_B,l + lambda_l v_A,l
     uI_l = (1 - lambda_I) a_I vI_l + lambda_I u_l                                             (9)
 
-and M changes by eta times the mean product of a batch. In further passes lambda_l v_A,l is there on
-the way up, too; they end in the fixed point of (2) to (4). A circuit predicts itself, v_A = 0, if
+and M changes by eta times the mean product of a batch. `passes`, which add lambda_l v_A,l on the
+way up, end in the fixed point of (2) to (4). A circuit predicts itself, v_A = 0, if
 
     P_l = -Y_l,   Q_l = (a_l / a_I) W_l,   c_l = (a_l / a_I) b_l                             (10)
 
@@ -40,7 +39,6 @@ a_l v_B,l, with phi'(u_L) (u_target - u_L) at the output. `scaled` divides eta_l
 import numpy as np
 
 from spikesim.kernels import dendrites, settling, units, windows
-from spikesim.learning.alignment import cosines
 from spikesim.learning.filtered import drive_at_rest, filter_arrays, forget, learn_filtered
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST, TRAINING
@@ -50,13 +48,10 @@ from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 __all__ = ["DendriticMicrocircuit", "Parameters"]
 
 PLASTIC = ("W", "b", "Q", "c", "P", "Y")
-PHI = {  # but for logistic: height ln(1 + exp(u - shift))
-    "logistic": {"softplus": 0, "height": 1.0, "shift": 0.0},
-    "softplus": {"softplus": 1, "height": 1.0, "shift": 0.0},
-    "regression": {"softplus": 1, "height": 0.1, "shift": 3.0},
+CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
+    "a": {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"},
+    "a_I": {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"},
 }
-PYRAMIDAL = {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"}
-SST = {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"}
 
 
 class Parameters(UpdateParameters):
@@ -72,7 +67,7 @@ class Parameters(UpdateParameters):
     lateral: str = choice("plastic", "fixed", "ideal", about="P and Q; ideal: Q follows (10)")
     feedback: str = choice("random", "symmetric", about="Y at the beginning")
     backprop: bool = flag(False, "control: gradient descent of the net u = a v_B")
-    activation: str = choice(*PHI, about="phi")
+    activation: str = choice(*dendrites.ACTIVATIONS, about="phi")
     high: float = number(1.3863, "potential of a target 1; as a rate, 0.8")
     low: float = number(-2.1972, "potential of a target 0; as a rate, 0.1")
     taught: float = number(1.0, "fraction of patterns with a target", at_least=0.0, at_most=1.0)
@@ -91,41 +86,35 @@ class Parameters(UpdateParameters):
     sigma: float = number(0.0, "noise while learning", unit="1/sqrt(ms)", at_least=0.0)
     reset_deltas: bool = flag(False, "D is 0 at each onset")
     W_size: tuple[float, ...] = per_layer(0.0, "range of W; 0: by fan-in", at_least=0.0)
-    Y_size: float = number(0.5, "range of Y", at_least=0.0)
-    lateral_size: float = number(0.5, "range of `random` P and Q", at_least=0.0)
-    measure_angle: bool = flag(False, "record the angle to backpropagation in every epoch")
+    Y_size: float = number(0.5, "range of Y, and of `random` P and Q", at_least=0.0)
+
+    @property
+    def in_time(self):
+        return self.dynamics == "continuous" and not self.backprop
 
     def check(self, layers, dtype):
-        in_time = self.dynamics == "continuous" and not self.backprop
         summed = self.batch > 1 or self.optimizer != "plain" or self.decay > 0.0
-        longest = 1.0 / (
-            self.g_l + max(self.g_B + max(self.g_A, self.g_som), self.g_D + self.g_som)
-        )
-        for condition, sentence in (
-            (in_time and summed, "batch has to be 1, optimizer plain and decay 0 in continuous."),
-            (in_time and self.dt >= longest, f"dt has to be below {longest:g} ms, or u diverges."),
-            (self.sigma > 0.0 and not in_time, "sigma is above 0, which needs continuous."),
-            (self.lateral == "ideal" and self.init == "random", "init is random, lateral ideal."),
-        ):
-            refuse_if(condition, sentence)
+        g = self.g_l + max(self.g_B + self.g_A, self.g_B + self.g_som, self.g_D + self.g_som)
+        refuse_if(self.in_time and summed, "continuous has batch 1, optimizer plain and decay 0.")
+        refuse_if(self.in_time and self.dt * g >= 1.0, f"dt has to be below {1.0 / g:g} ms.")
+        refuse_if(self.sigma > 0.0 and not self.in_time, "sigma is above 0, but not continuous.")
 
 
 class DendriticMicrocircuit(ImageModel):
     """Layers of pyramidal cells with SST cells, whose apical dendrites carry errors.
 
     Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` and
-    ``net.P`` are the weights onto apical dendrites; ``net.Q`` and ``net.c``, those onto SST cells,
-    have the shapes of W and b above the first hidden layer. The history also has 'apical' and
-    'mismatch', the means of |v_A|^2 and of |u_{l+1} - uI_{l+1}|^2 at the ends of trials, for each
-    hidden layer. A layer is frozen by a rate of 0. `bias_rate` is r^2 if biases stand for the
-    weights of a unit of rate r.
+    ``net.P`` lead to apical dendrites; ``net.Q`` and ``net.c``, which lead to SST cells, have the
+    shapes of W and b of the layer above. The history also has 'apical' and 'mismatch', the means of
+    |v_A|^2 and |u_{l+1} - uI_{l+1}|^2 at the ends of trials, per hidden layer. A layer of rate 0 is
+    frozen. If biases stand for the weights of a unit of rate r, `bias_rate` is r^2.
 
     Examples
     --------
     >>> from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
     >>> net = DendriticMicrocircuit((4, 3, 2), dynamics="continuous", backend="python")
     >>> v_A = net.record([1.0, 0.0, 0.5, 0.0], label=1).v_A["hidden_1"]
-    >>> abs(v_A[:, 999]).max() < 1e-6 < abs(v_A[:, 1999]).max()  # without, then with the target
+    >>> bool(abs(v_A[:, 999]).max() < 1e-6 < abs(v_A[:, 1999]).max())  # the target comes at 100 ms
     True
     """
 
@@ -140,10 +129,7 @@ class DendriticMicrocircuit(ImageModel):
         "mnist": {"hidden": "500", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    @property
-    def in_time(self):
-        return self.parameters.dynamics == "continuous" and not self.parameters.backprop
-
+    in_time = property(lambda self: self.parameters.in_time)
     CARRIES = in_time  # potentials go on from trial to trial
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
 
@@ -151,14 +137,13 @@ class DendriticMicrocircuit(ImageModel):
         """What (8), (10) and (11) are at a layer, and steps in place of times."""
         p, above = self.parameters, {} if layer.is_output else self.numbers(layer.above)
         a_I, mixed_I = p.g_D / (p.g_l + p.g_D), p.g_som / (p.g_l + p.g_D + p.g_som)
-        other = p.g_A if above else p.g_som
-        mixed = other / (p.g_l + p.g_B + other)
-        a = 1.0 - mixed - p.g_l / (p.g_l + p.g_B + other) if above else p.g_B / (p.g_l + p.g_B)
+        g, g_other = p.g_l + p.g_B, p.g_A if above else p.g_som
+        a, mixed = p.g_B / (g + g_other if above else g), g_other / (g + g_other)
         gain = above["gain"] * mixed * (1.0 - mixed_I) / above["a"] if above else mixed
         own = {"a": a, "a_I": a_I, "mixed": mixed, "mixed_I": mixed_I, "gain": gain}
         own |= {"ratio": a / a_I, "a_above": above.get("a", 1.0), "jolted": p.sigma * p.dt**0.5}
-        window = max(round(p.t_read / p.dt), 1) if self.in_time else 1
-        return own | {"window": window, "lag_steps": round(p.lag / p.dt)} | PHI[p.activation]
+        own["window"] = max(round(p.t_read / p.dt), 1) if self.in_time else 1
+        return own | {"lag_steps": round(p.lag / p.dt)} | dendrites.ACTIVATIONS[p.activation]
 
     def weights(self, layers):
         p, (W, Y, lateral) = self.parameters, map(self.chance, ("weights", "feedback", "lateral"))
@@ -169,25 +154,23 @@ class DendriticMicrocircuit(ImageModel):
             layer.arrays["W"] = W.uniform(-size, size, (layer.below.n, layer.n))
             layer.arrays["b"] = unit * W.uniform(-size, size, layer.n)
         for layer in layers[2:]:
-            below, ratio, size = layer.below, self.numbers(layer)["ratio"], p.lateral_size
-            drawn = Y.uniform(-p.Y_size, p.Y_size, (layer.n, below.n))
-            below.arrays["Y"] = drawn if p.feedback == "random" else layer.W.T.copy()
-            below.arrays["P"], layer.arrays["Q"] = -below.Y, ratio * layer.W
-            layer.arrays["c"] = ratio * layer.b
-            if p.init == "random":
-                below.arrays["P"] = lateral.uniform(-size, size, below.Y.shape)
-                layer.arrays["Q"] = lateral.uniform(-size, size, layer.W.shape)
-                layer.arrays["c"] = unit * lateral.uniform(-size, size, layer.n)
+            below, ratio = layer.below.arrays, self.numbers(layer)["ratio"]
+            drawn = Y.uniform(-p.Y_size, p.Y_size, layer.W.T.shape)
+            below["Y"] = drawn if p.feedback == "random" else layer.W.T.copy()
+            copies = -below["Y"], ratio * layer.W, ratio * layer.b
+            if p.init == "random" and p.lateral != "ideal":
+                copies = [lateral.uniform(-p.Y_size, p.Y_size, M.shape) for M in copies]
+                copies[2] *= unit
+            below["P"], layer.arrays["Q"], layer.arrays["c"] = copies
 
     def arrays(self, layer):
         if layer.is_input:
             return {"x": layer.n, "r": layer.n}
-        p, names = self.parameters, ["delta", "delta_bp", "slope"]
-        names += ["vI", "rI", "uI", "delta_I"] if layer.index > 1 else []
-        hidden = ["v_A", "v_Y", "v_A_free", "delta_P", "delta_Y"]
+        p, hidden = self.parameters, ["v_A", "v_Y", "v_A_free", "delta_P", "delta_Y"]
+        names = ["vI", "rI", "uI", "delta_I"] if layer.index > 1 else []
         names += ["target", "goal", "u_target"] if layer.is_output else hidden
-        own = dict.fromkeys(names, layer.n)
-        for name in ("v_B", "u", "r"):
+        own = dict.fromkeys([*names, "slope"], layer.n)
+        for name in ("v_B", "u", "r", "delta"):
             own[name] = np.zeros(layer.n, self.dtype)
             own[f"{name}_bp"] = own[name] if p.backprop else layer.n
         for name in self.DRAWN[: layer.index] if p.sigma > 0.0 else ():
@@ -198,10 +181,7 @@ class DendriticMicrocircuit(ImageModel):
         return {"mean": layer.n} if layer.is_output else {}
 
     def results(self):
-        return {
-            **super().results(),
-            **dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,)),
-        }
+        return {"loss": 1} | dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,))
 
     @property
     def steps(self):
@@ -225,16 +205,12 @@ class DendriticMicrocircuit(ImageModel):
         return max(1, min(100, 2**22 // noise)) if self.in_time else super().block()
 
     def prepare(self, net, trial, count):
-        for layer in net.above_input if self.parameters.sigma > 0.0 and net.applies else ():
+        for layer in net.above_input if net.applies else ():
             chance = self.chance("noise", trial, layer.index)
-            for name in self.DRAWN[: layer.index]:
-                noise = layer.arrays[name][:count]
-                noise[...] = chance.standard_normal(noise.shape)
+            for xi in (layer.arrays[name] for name in self.DRAWN if name in layer.arrays):
+                xi[:count] = chance.standard_normal((count, *xi.shape[1:]))
 
     def activity(self, layer):
-        return layer.r
-
-    def linearized(self, layer):
         return layer.arrays.get("r_bp", layer.r)
 
     def feedback_weights(self, layer):
@@ -243,41 +219,32 @@ class DendriticMicrocircuit(ImageModel):
     def backpropagated(self, layer):
         return layer.arrays.get("delta_bp")
 
-    def learned_from(self, layer):
-        return layer.arrays.get("delta_bp" if self.parameters.backprop else "delta")
-
     def silence(self, x, targets):
         """|v_A| without the target over |v_A| with it, averaged over examples; 0 is ideal."""
         kept = [lambda layer: layer.arrays.get("v_A_free"), lambda layer: layer.arrays.get("v_A")]
-        seen = self._seen(*self._examples(x, targets), kept)
-        free, taught = (np.array([abs(v_A).mean() for v_A in each[1:-1]]) for each in seen)
-        return free / taught
+        free, taught = self._seen(*self._examples(x, targets), kept)
+        return np.array([abs(v).mean() for v in free[1:-1]]) / [abs(v).mean() for v in taught[1:-1]]
 
     def step(self, net):
-        p, output, hidden, start = net.p, net.output, net.hidden, windows.at_start_of_phase
+        p, output, start = net.p, net.output, windows.at_start_of_phase
         for layer in net.above_input:
             layer.numbers.update(self.numbers(layer))
         shown, end = net.input.x if self.in_time else net.input.r, windows.at_end_of_phase
         yield net.input.phase(units.show, "once", start, h=shown)
         yield output.phase(dendrites.set_goal, when=start)
-        if p.backprop or p.measure_angle or net.purpose == MEASURING:
+        if p.backprop or net.purpose == MEASURING:
             yield from self.backpropagation(net, shown, start)
-        if not p.backprop:
+        if p.backprop:
+            yield from self.changed(net, (windows.in_second,)) if net.learning else ()
+        else:
             yield from self.moved(net) if self.in_time else self.passed(net)
-        elif net.learning:
-            yield from self.learned(net, (windows.in_second,))
-        is_soma, window = p.backprop or net.purpose == TEST, output.numbers["window"]
-        given = {"value": output.u if is_soma else output.v_B}
-        given["share"] = (1.0 if is_soma else output.numbers["a"]) / window
+        is_soma = p.backprop or net.purpose == TEST
+        given = {"value": output.u if is_soma else output.v_B, "mean": output.mean}
+        given["share"] = (1.0 if is_soma else output.numbers["a"]) / output.numbers["window"]
         yield output.phase(windows.average, when=dendrites.in_window, **given)
         yield output.phase(units.answer, "once", end, h=output.mean)
         yield output.phase(units.squared_error, "once", end, h=output.mean, target=output.goal)
-        for layer in hidden:
-            yield layer.phase(dendrites.measure, "once", end)
-            kept = {"value": layer.v_A, "kept": layer.v_A_free}
-            yield layer.phase(settling.keep, when=windows.at_end_of_first, **kept)
-        own = "delta_bp" if p.backprop else "delta"
-        yield from cosines(net, own, "delta_bp", end) if p.measure_angle else ()
+        yield from (layer.phase(dendrites.measure, "once", end) for layer in net.hidden)
 
     def backpropagation(self, net, shown, when):
         """The feedforward net, and its gradient."""
@@ -298,10 +265,17 @@ class DendriticMicrocircuit(ImageModel):
             given = {"a": layer.vI, "h_below": below.r, "W": layer.Q, "b": layer.c}
             yield layer.phase(units.drive, "block", **given)
 
+    def cells(self, net):
+        """All kinds of cells: their layer, and their arrays."""
+        for layer in net.above_input:
+            for a in list(CELLS)[: layer.index]:
+                own = {name: layer.arrays.get(array) for name, array in CELLS[a].items()}
+                yield layer, own | {"through": layer.numbers[a]}
+
     def passed(self, net):
         """(9)."""
-        for layer in net.hidden:
-            yield layer.phase(dendrites.rest, when=windows.at_start_of_phase)
+        start = windows.at_start_of_phase
+        yield from (layer.phase(dendrites.rest, when=start) for layer in net.hidden)
         for layer in net.above_input:
             yield from self.basal(layer, rests=layer.index == 1)
             yield layer.phase(dendrites.teach if layer is net.output else dendrites.settle)
@@ -312,15 +286,6 @@ class DendriticMicrocircuit(ImageModel):
         end = windows.at_end_of_phase if net.applies else windows.at_end_of_second
         yield from self.learned(net, (end,)) if net.learning else ()
 
-    def cells(self, net):
-        """The layers and arrays of all kinds of cells."""
-        for layer in net.above_input:
-            for kind, a in (
-                ((PYRAMIDAL, "a"), (SST, "a_I")) if layer.index > 1 else ((PYRAMIDAL, "a"),)
-            ):
-                arrays = {name: layer.arrays.get(own) for name, own in kind.items()}
-                yield layer, {**arrays, "through": layer.numbers[a]}
-
     def moved(self, net):
         """(1) to (7)."""
         p, first = net.p, net.above_input[0]
@@ -329,63 +294,54 @@ class DendriticMicrocircuit(ImageModel):
             given = {"x": layer.arrays[x], "y": layer.arrays[y]}
             yield layer.phase(dendrites.follow, when=dendrites.at_very_start, share=1.0, **given)
             yield layer.phase(dendrites.follow, share=share, **given)
-        for layer, own in self.cells(net):
-            yield layer.phase(dendrites.emit, **own)
+        yield from (layer.phase(dendrites.emit, **own) for layer, own in self.cells(net))
         yield from forget(net, PLASTIC) if p.reset_deltas and net.applies else ()
         at_rest = net.applies and p.tau_0 == 0.0
         yield from drive_at_rest(first, net.input.r, first.v_B) if at_rest else ()
         for layer in net.above_input[at_rest:]:
             yield from self.basal(layer, rests=layer is first and not net.applies)
-        for layer in net.hidden:
-            yield layer.phase(dendrites.apical, "block")
+        yield from (layer.phase(dendrites.apical, "block") for layer in net.hidden)
         when = (dendrites.unlagged,) if net.applies else (dendrites.unlagged, windows.in_second)
         yield from self.learned(net, when) if net.learning else ()
-        for layer in net.above_input[1:]:
-            yield layer.phase(dendrites.move_interneuron)
-        for layer in net.above_input:
-            yield layer.phase(dendrites.move_output if layer is net.output else dendrites.move)
+        yield from (layer.phase(dendrites.move_interneuron) for layer in net.above_input[1:])
+        yield from (layer.phase(dendrites.move) for layer in net.hidden)
+        yield net.output.phase(dendrites.move_output)
         for layer, own in self.cells(net) if net.applies and p.sigma > 0.0 else ():
             yield layer.phase(dendrites.jolt, **own)
 
     def learned(self, net, when):
-        """(5) and (6), and what changes by them."""
-        p, ideal = net.p, net.p.lateral == "ideal"
-        for layer in net.hidden if not p.backprop else ():
-            yield layer.phase(dendrites.oppose, when=when)
-            given = {"error": layer.delta_Y, "rate": layer.r, "dendrite": layer.v_Y}
-            yield layer.phase(dendrites.compare, when=when, through=1.0, **given)
-        for layer, own in self.cells(net) if not p.backprop else ():
+        """(5) and (6), what changes by them, and (10)."""
+        for layer, own in self.cells(net):
             yield layer.phase(dendrites.compare, when=when, **own)
-        for layer, name, pre, post, eta in self.changes(net):
-            if eta == 0.0 and name not in "Wb":
-                continue
-            if self.in_time:
-                at_rest = net.applies and p.tau_0 == 0.0 and pre is net.input.r
-                rate, share = p.dt * (eta if net.applies else 1.0), min(p.dt / p.tau_w, 1.0)
-                yield from learn_filtered(net, layer, name, pre, post, rate, share, when, at_rest)
-            else:
-                decay = p.decay if name == "W" else 0.0
-                yield from learn(net, layer, name, pre, post, eta, decay, when)
+        for layer in net.hidden:
+            own = {"rate": layer.r, "dendrite": layer.v_Y, "error": layer.delta_Y, "through": 1.0}
+            yield layer.phase(dendrites.compare, when=when, **own)
+        yield from self.changed(net, when)
         last = when if self.in_time else (*when, *end_of_batch(net))
-        for layer in net.above_input[1:] if ideal and net.applies and not p.backprop else ():
-            below, ratio = layer.below, layer.numbers["ratio"]
-            for copy, F, factor in ((layer.Q, layer.W, ratio), (below.P, below.Y, -1.0)):
-                given = {"M": copy, "F": F, "ratio": factor, "many": len(F)}
-                yield layer.phase(dendrites.copy_scaled, "row", last, **given)
+        for layer in net.above_input[1:] if net.p.lateral == "ideal" and net.applies else ():
+            yield layer.phase(dendrites.copy_scaled, "row", last, M=layer.Q, F=layer.W)
             yield layer.phase(dendrites.copy_scaled_bias, when=last, M=layer.c, F=layer.b)
 
-    def changes(self, net):
-        """What learns: a layer, its array, the activities of rows and columns, and the rate."""
+    def changed(self, net, when):
+        """(7), or eta times the mean product of a batch."""
         p = net.p
         for layer in net.above_input:
-            below, eta = layer.below, p.eta[layer.index - 1]
-            eta /= layer.numbers["gain"] if p.scaled and not p.backprop else 1.0
-            pre, post = self.linearized(below) if p.backprop else below.r, self.learned_from(layer)
-            yield layer, "W", pre, post, eta
-            yield layer, "b", None, post, eta * p.bias_rate
+            below, scaled = layer.below, p.scaled and not p.backprop
+            eta = p.eta[layer.index - 1] / (layer.numbers["gain"] if scaled else 1.0)
+            pairs = [(layer, "W", below.r, layer.delta, eta), (layer, "b", None, layer.delta, eta)]
             if layer.index > 1 and net.applies and not p.backprop:
-                if p.lateral == "plastic":
-                    yield layer, "Q", below.r, layer.delta_I, p.eta_Q
-                    yield layer, "c", None, layer.delta_I, p.eta_Q * p.bias_rate
-                    yield below, "P", layer.rI, below.delta_P, p.eta_P
-                yield below, "Y", layer.r, below.delta_Y, p.eta_Y
+                eta_Q, eta_P = (p.eta_Q, p.eta_P) if p.lateral == "plastic" else (0.0, 0.0)
+                pairs += [(layer, "Q", below.r, layer.delta_I, eta_Q)]
+                pairs += [(layer, "c", None, layer.delta_I, eta_Q)]
+                pairs += [(below, "P", layer.rI, below.delta_P, eta_P)]
+                pairs += [(below, "Y", layer.r, below.delta_Y, p.eta_Y)]
+            for owner, name, pre, post, rate in pairs:
+                rate *= p.bias_rate if pre is None else 1.0
+                if rate == 0.0 and name not in "Wb":
+                    continue
+                given = net, owner, name, pre, post, rate
+                if self.in_time:
+                    at_rest = net.applies and p.tau_0 == 0.0 and below.is_input
+                    yield from learn_filtered(*given, p.tau_w, when, at_rest)
+                else:
+                    yield from learn(*given, p.decay * (name == "W"), when)

@@ -18,11 +18,9 @@ from spikesim.learning.model import Simulation
 
 __all__ = ["drive_at_rest", "filter_arrays", "forget", "learn_filtered"]
 
-When = tuple[Callable, ...]
-
 
 def filter_arrays(layer: Layer, names: Sequence[str]) -> dict[str, Any]:
-    """Name → shape of the filters of those weights that a layer has, and what `drive_at_rest` needs."""
+    """Name → shape of the filters of weights of a layer, and of what `drive_at_rest` needs."""
     found = {f"D_{name}": layer.arrays[name].shape for name in names if name in layer.arrays}
     return {**found, **dict.fromkeys(("from_M", "from_D", "E", "H"), layer.n), "since": 3}
 
@@ -53,13 +51,13 @@ def learn_filtered(
     pre: np.ndarray | None,
     post: np.ndarray,
     rate: float,
-    share: float,
-    when: When,
+    tau: float,
+    when: tuple[Callable, ...],
     at_rest: bool = False,
 ) -> Iterator[Wired]:
-    """Change an array M of a layer: ``M += rate D``, then ``D += share (pre^T post - D)``.
+    """Change an array M of a layer: ``dM/dt = rate D``, ``tau dD/dt = pre^T post - D``.
 
-    A copy of the dynamics that only measures sums the changes of M, for a `rate` of one step.
+    A copy of the dynamics that only measures sums the changes of M for a rate of 1.
 
     Parameters
     ----------
@@ -72,20 +70,21 @@ def learn_filtered(
     post : numpy.ndarray
         Activities of its columns.
     rate : float
-        The learning rate times the step.
-    share : float
-        The step over the time constant of the filter.
+        The learning rate per ms.
+    tau : float
+        The time constant of the filter, in ms.
     when : tuple of callable
         The steps in which this happens.
     at_rest : bool
         Whether `pre` rests within each phase, and `drive_at_rest` gives the drive. M and D are then
         written at the end of a phase.
     """
-    M = layer.arrays[name]
+    M, dt = layer.arrays[name], net.network.dt
     if not net.applies:
-        M = layer.arrays[f"{name}_sum"] = np.zeros(M.shape, M.dtype)
+        M, rate = np.zeros(M.shape, M.dtype), 1.0
+        layer.arrays[f"{name}_sum"] = M
     given: dict[str, Any] = {"M": M, "D": layer.arrays[f"D_{name}"], "post": post}
-    given.update(rate=rate, c=share)
+    given.update(rate=dt * rate, c=min(dt / tau, 1.0))
     if pre is None:
         yield layer.phase(bodies.add_bias, "unit", when, **given)
     elif not at_rest:
