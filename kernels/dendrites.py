@@ -48,6 +48,10 @@ ACTIVATIONS = {  # but for logistic: height ln(1 + exp(u - shift))
 }
 
 
+LEAST = 1e-30
+"""Of filtered inputs: numbers that are too small for their type to be normal slow all products."""
+
+
 def phi(u, p):
     """The rate at a somatic potential."""
     if p.softplus == 1:
@@ -82,8 +86,9 @@ def set_goal(j, t, s, p):
 
 
 def follow(j, t, s, p):
-    """y follows x by a share of their difference."""
-    s.y[j] = (1.0 - p.share) * s.y[j] + p.share * s.x[j]
+    """y follows x by a share of their difference; where x is 0, y ends at 0."""
+    y = (1.0 - p.share) * s.y[j] + p.share * s.x[j]
+    s.y[j] = y if abs(y) > LEAST else 0.0
 
 
 def apical(c, t, s, p):

@@ -33,6 +33,9 @@ __all__ = [
     "forget_bias",
 ]
 
+LEAST = 1e-30
+"""Of D: numbers that are too small for their type to be normal are slow."""
+
 S, D_LEFT, SQUARE = range(3)  # places in `s.since`: S, d, |x|^2
 
 
@@ -44,7 +47,8 @@ def add_product(c, t, s, p):
         x = p.c * s.pre[i]
         for j in range(first, last):
             s.M[i, j] = s.M[i, j] + p.rate * s.D[i, j]
-            s.D[i, j] = kept * s.D[i, j] + x * s.post[j]
+            D = kept * s.D[i, j] + x * s.post[j]
+            s.D[i, j] = D if abs(D) > LEAST else 0.0
 
 
 def add_bias(j, t, s, p):

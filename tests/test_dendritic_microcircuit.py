@@ -80,7 +80,7 @@ OPTIONS = [
     {"init": "random", "activation": "softplus", "eta": 0.05},
     {"feedback": "symmetric", "activation": "regression", "bias_rate": 0.25},
     {"lateral": "fixed", "g_l": 0.3, **STRONG},
-    {"lateral": "ideal"},
+    {"lateral": "ideal", "eta_Y": 0.0},
     {"eta": (0.0, 0.2, 0.1), "scaled": True},
 ]
 
