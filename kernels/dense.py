@@ -6,7 +6,15 @@ block of columns or for one row: see `spikesim.kernels.spikes.bounds`.
 
 from __future__ import annotations
 
-__all__ = ["add_contrast", "add_outer", "multiply", "multiply_lit", "multiply_rows", "row_product"]
+__all__ = [
+    "add_contrast",
+    "add_eligible",
+    "add_outer",
+    "multiply",
+    "multiply_lit",
+    "multiply_rows",
+    "row_product",
+]
 
 
 def multiply(x, M, out, first, last):
@@ -92,6 +100,13 @@ def add_outer(kept, factor, x, y, M, first, last):
             z = factor * x[i]
             for j in range(first, last):
                 M[i, j] = kept * M[i, j] + z * y[j]
+
+
+def add_eligible(kept, factor, E, y, M, first, last):
+    """M <- kept M + factor E y, where y has one number for each column; in some columns."""
+    for i in range(M.shape[0]):
+        for j in range(first, last):
+            M[i, j] = kept * M[i, j] + factor * (E[i, j] * y[j])
 
 
 def add_contrast(kept, factor, x, y, x_less, y_less, M, first, last):

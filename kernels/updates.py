@@ -10,11 +10,15 @@ Rules that compare two states of a network have a difference of products in plac
 
 Online, `add_product` does this in one pass. In minibatches, `sum_product` adds g to a sum in every
 trial; at the end of the batch `apply` or an optimiser uses the sum and begins a new one.
+
+In three-factor rules a synapse has an eligibility E[pre, post] of its own, and g = E post: `post`
+is the third factor that its unit gets. `add_eligible` and `sum_eligible` are for these.
 """
 
 from __future__ import annotations
 
 from spikesim.kernels.dense import add_contrast, add_outer
+from spikesim.kernels.dense import add_eligible as add_third_factor
 from spikesim.kernels.functions import exp, real, sqrt
 from spikesim.kernels.spikes import bounds
 from spikesim.kernels.trials import TRIAL
@@ -25,6 +29,7 @@ __all__ = [
     "PLAIN",
     "RMSPROP",
     "add_bias",
+    "add_eligible",
     "add_product",
     "apply",
     "apply_bias",
@@ -37,6 +42,7 @@ __all__ = [
     "optimize_bias",
     "sum_bias",
     "sum_contrast",
+    "sum_eligible",
     "sum_product",
 ]
 
@@ -62,6 +68,12 @@ def add_product(c, t, s, p):
     add_outer(p.kept, p.rate, s.pre, s.post, s.M, first, last)
 
 
+def add_eligible(c, t, s, p):
+    """M <- kept M + rate E post, for a block of columns."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(p.kept, p.rate, s.E, s.post, s.M, first, last)
+
+
 def contrast(c, t, s, p):
     """M <- kept M + rate (pre^T post - pre_less^T post_less), for a block of columns."""
     first, last = bounds(c, s.M.shape[1], p)
@@ -80,6 +92,12 @@ def sum_product(c, t, s, p):
     """Add this trial's product to M, the sum of its batch."""
     first, last = bounds(c, s.M.shape[1], p)
     add_outer(1.0, p.sign, s.pre, s.post, s.M, first, last)
+
+
+def sum_eligible(c, t, s, p):
+    """Add this trial's E post to M, the sum of its batch."""
+    first, last = bounds(c, s.M.shape[1], p)
+    add_third_factor(1.0, p.sign, s.E, s.post, s.M, first, last)
 
 
 def sum_contrast(c, t, s, p):

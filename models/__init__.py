@@ -7,6 +7,8 @@
 | `spikesim.models.equilibrium`        | Scellier & Bengio (2017), Front. Comp. Neurosci. 11:24 |
 | `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
 | `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
+| `spikesim.models.perturbation`       | Züge, Klos & Memmesheimer (2023), PRX 13:021006        |
+| `spikesim.models.reward`             | Williams (1992), Mach. Learn. 8:229                    |
 | `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
 | `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
 
@@ -51,9 +53,21 @@ MODELS = {
         "spikesim.models.feedback_alignment:FeedbackAlignment",
         "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)",
     ),
+    "perturbation": Registered(
+        "spikesim.models.perturbation:Perturbation",
+        "weight and node perturbation (Jabri & Flower 1992; Züge et al. 2023)",
+    ),
+    "reward": Registered(
+        "spikesim.models.reward.network:RewardNetwork",
+        "REINFORCE, learning from reward (Williams 1992)",
+    ),
     "segregated": Registered(
         "spikesim.models.segregated.network:SegregatedDendriteNetwork",
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    ),
+    "spiking-reward": Registered(
+        "spikesim.models.reward.spiking:SpikingRewardNetwork",
+        "REINFORCE with spiking neurons and eligibility traces",
     ),
     "superspike": Registered(
         "spikesim.models.superspike.network:SuperSpikeNetwork",
@@ -76,6 +90,8 @@ if not TYPE_CHECKING:
             "equilibrium",
             "feedback_alignment",
             "microcircuit",
+            "perturbation",
+            "reward",
             "segregated",
             "superspike",
         ],

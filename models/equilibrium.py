@@ -154,8 +154,7 @@ class EquilibriumPropagation(ImageModel):
     def weights(self, layers):
         p, chance, above = self.parameters, self.chance("weights"), self.chance("feedback")
         for layer in layers[1:]:
-            layer.arrays["W"] = drawn(chance, p, layer.below.n, layer.n)
-            layer.arrays["b"] = np.zeros(layer.n)
+            layer.arrays.update(W=drawn(chance, p, layer.below.n, layer.n), b=np.zeros(layer.n))
         for layer in layers[1:-1] if p.estimator == "vector_field" else ():
             layer.arrays["B"] = p.feedback_scale * drawn(above, p, layer.above.n, layer.n)
 
@@ -253,13 +252,8 @@ class EquilibriumPropagation(ImageModel):
 
     def gradient(self, x, targets):
         """The gradient of the settled cost: `symmetric`, with a small beta and many steps."""
-        given = {
-            **self.parameters._asdict(),
-            "estimator": "symmetric",
-            "beta": 1e-3,
-            "n_free": 1000,
-        }
-        given |= {"n_nudged": 1000, "batch": 1, "optimizer": "plain", "dtype": "float64"}
+        given = self.parameters._asdict() | {"estimator": "symmetric", "beta": 1e-3, "batch": 1}
+        given |= {"n_free": 1000, "n_nudged": 1000, "optimizer": "plain", "dtype": "float64"}
         net = type(self)(self.sizes, seed=self.seed, backend=self.backend, **given)
         for m in range(len(self.W)):
             net.W[m], net.b[m] = self.W[m], self.b[m]

@@ -25,7 +25,7 @@ from spikesim.engine.projection import Projection, ShortTermPlasticity
 from spikesim.engine.recording import SpikeRecording, StateRecording
 from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.stdp import PairSTDP
-from spikesim.errors import FileError, InputError, SimulationError, SpikesimError
+from spikesim.errors import FileError, InputError, SimulationError, SpikesimError, SpikesimWarning
 from spikesim.former import find_former_names as _find_former_names
 from spikesim.neurons import (
     LIF,
@@ -114,6 +114,7 @@ __all__ = [
     "SimulationError",
     "SpikeRecording",
     "SpikesimError",
+    "SpikesimWarning",
     "StateRecording",
     "Synapse",
     "TwoCompartment",

@@ -28,13 +28,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from importlib import import_module
-from inspect import isfunction
-from typing import Any, ClassVar
+from inspect import isfunction, signature, unwrap
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from spikesim.checks import check_unknown, nearest, show
 from spikesim.errors import InputError
+from spikesim.foreign import here
 
 __all__ = [
     "Constants",
@@ -42,12 +43,14 @@ __all__ = [
     "Missing",
     "Named",
     "Watched",
+    "absent",
     "copied",
     "imported_later",
     "public_names",
     "read_only",
 ]
 
+_IMPORTING = ("importlib._bootstrap", "_frozen_importlib")  # what asks in ``from spikesim import``
 _OURS = "spikesim"  # the package whose classes know which attributes they read
 
 
@@ -65,11 +68,19 @@ class Guarded:
     _settable: ClassVar[tuple[str, ...]] = ()
     _remedies: ClassVar[Mapping[str, str]] = {}
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, called: str = "", **options: Any) -> None:
         super().__init_subclass__(**options)
+        for name, each in list(vars(cls).items()):
+            if called and isfunction(each) and (name == "__init__" or name[0] != "_"):
+                type.__setattr__(cls, name, _answering(each, called))
         if "__init__" in vars(cls):
             made = _closing(cls.__init__, _is_ours(cls))
             type.__setattr__(cls, "__init__", made)
+
+    if not TYPE_CHECKING:  # type checkers know which attributes there are
+
+        def __getattr__(self, name: str) -> Any:
+            raise absent(self, name, self._who())
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not self._may_set(name):
@@ -94,8 +105,7 @@ class Guarded:
 
     def _refusal(self, name: str) -> str:
         """Why a name cannot be set, and what to do."""
-        named = "name" in self.__dict__
-        who = repr(self.__dict__["name"]) if named else f"this {type(self).__name__}"
+        who = self._who()
         if name in self._remedies:
             return f"{name} of {who} cannot be set; {self._remedies[name]}."
         readable = {each for each in (*dir(type(self)), *self.__dict__) if each[0] != "_"}
@@ -106,12 +116,16 @@ class Guarded:
             what = "is a method" if called else "can only be read"
             there = f"; what can be set: {there}" if there else ""
             return f"{name} of {who} {what}, so it cannot be set{there}."
-        near = nearest(name, [*settable, *sorted(readable)])
+        near = here(name, *_places(self)) or nearest(name, [*settable, *sorted(readable)])
         there = f"; available: {there}" if there else ""
         return (
             f"{who[0].upper()}{who[1:]} has no {show(name)} that can be set{there}.{near} Names "
             "of your own have to begin with '_'."
         )
+
+    def _who(self) -> str:
+        named = "name" in self.__dict__
+        return repr(self.__dict__["name"]) if named else f"this {type(self).__name__}"
 
     def _more(self) -> Iterator[str]:
         """Names that can be set though the class has no such attribute: a neuron's variables."""
@@ -123,6 +137,51 @@ class Guarded:
 
 class Missing(InputError, AttributeError):
     """An attribute that other objects of the class have, but not this one."""
+
+    def __init__(self, message: str, name: str = ""):
+        super().__init__(message)
+        self.name = name or "attribute"  # so that Python adds no guess of its own
+
+
+def absent(
+    made: Any,
+    name: str,
+    who: str,
+    message: str = "",
+    known: Sequence[str] = (),
+    others: Mapping[str, str] | None = None,
+) -> AttributeError:
+    """The error for an attribute that there is not, with the name that is likely meant.
+
+    Parameters
+    ----------
+    made : object
+        Whose ``__getattr__`` was asked.
+    name : str
+    who : str
+        What it is called in messages.
+    message : str
+        A sentence in place of the usual one.
+    known : sequence of str
+        The names of which the nearest is offered, in place of all public ones.
+    others : mapping of str to str
+        As in `nearest`.
+    """
+    if name.startswith("_"):
+        return AttributeError(f"{type(made).__name__!r} object has no attribute {name!r}")
+    own = getattr(type(made), name, None)
+    if isinstance(own, property) and own.fget is not None:
+        own.fget(made)  # raises once more the error that led here
+    names = known or [each for each in (*dir(type(made)), *made.__dict__) if each[0] != "_"]
+    message = message or f"{who[0].upper()}{who[1:]} has no attribute {name!r}."
+    near = here(name, *_places(made)) or nearest(name, names, others)
+    # With a name, but no object, Python adds no guess of its own.
+    return AttributeError(f"{message}{near}", name=name, obj=None)
+
+
+def _places(made: Any) -> list[str]:
+    """Under which names the words of others for its attributes are listed."""
+    return [cls.__name__ for cls in type(made).__mro__]
 
 
 class Named(Guarded):
@@ -148,10 +207,10 @@ class Named(Guarded):
             return self._read(name)
         except KeyError:
             there = [*self._more()]
-            raise Missing(
-                f"{self._called()} has no {name!r}; there is {', '.join(there) or 'nothing'}."
-                f"{nearest(name, there)}"
-            ) from None
+            near = here(name, *_places(self)) or nearest(name, there)
+            listed = ", ".join(there) or "nothing"
+            message = f"{self._called()} has no {name!r}; there is {listed}.{near}"
+            raise Missing(message, name) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and "_fixed" in self.__dict__ and name in self._more():
@@ -183,6 +242,49 @@ def _closing(init: Callable[..., None], ours: bool) -> Callable[..., None]:
     return __init__
 
 
+def _answering(function: Callable, called: str) -> Callable:
+    """Wrap a call, so that an argument that it does not take is answered in words of users.
+
+    Parameters
+    ----------
+    function : callable
+        A method.
+    called : str
+        The class by whose name users know it.
+    """
+    function.__qualname__ = f"{called}.{function.__name__}"
+    if len(signature(function).parameters) < 2:  # self alone, as of what runs call often
+        return function
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # it comes from within
+            raise TypeError(f"{error}.{_remedy(function, options)}") from None
+
+    return call
+
+
+def _remedy(function: Callable, options: Mapping[str, Any]) -> str:
+    """What to do about arguments that a function does not take."""
+    parameters = signature(function).parameters
+    strange = [name for name in options if name not in parameters]
+    for name in strange:
+        if meant := here(name, function.__qualname__):
+            return meant
+    _, *given = parameters.values()  # without self
+    several = [each for each in given if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+    if strange and not several and (near := nearest(strange[0], parameters)):
+        return near
+    needed = [each for each in given if each.default is each.empty and each not in several]
+    shown = [f"{each.name}=..." if each.kind is each.KEYWORD_ONLY else each.name for each in needed]
+    shown += ["..."] if len(needed) < len(given) else []
+    return f" It is called as {function.__name__}({', '.join(shown)})."
+
+
 def public_names(cls: type) -> set[str]:
     """The public names of a class's objects: those that it has, declares or sets in ``__init__``.
 
@@ -199,7 +301,7 @@ def public_names(cls: type) -> set[str]:
     for each in cls.__mro__:
         names.update(vars(each).get("__annotations__", ()))
         init = vars(each).get("__init__")
-        code = dis.get_instructions(getattr(init, "__wrapped__", init)) if isfunction(init) else ()
+        code = dis.get_instructions(unwrap(init)) if isfunction(init) else ()
         names.update(step.argval for step in code if step.opname == "STORE_ATTR")
     return {name for name in names if not name.startswith("_")}
 
@@ -279,8 +381,12 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
     def get(name: str) -> Any:
         if name in names:
             return import_module(f"{package}.{name}")
-        near = nearest(name, listed())
-        raise AttributeError(f"module {package!r} has no attribute {name!r}.{near}")
+        meant = here(name, package)
+        near = meant or nearest(name, (each for each in listed() if each[0] != "_"))
+        message = f"module {package!r} has no attribute {name!r}.{near}"
+        if meant and sys._getframe(1).f_globals.get("__name__") in _IMPORTING:
+            raise ImportError(message, name=package)  # in place of one that does not say it
+        raise AttributeError(message, name=name, obj=None)
 
     def listed() -> list[str]:
         return sorted({*vars(sys.modules[package]), *names})

@@ -62,8 +62,10 @@ def show(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nearest(name: object, choices: Iterable[str]) -> str:
+def nearest(name: object, choices: Iterable[str], others: Mapping[str, str] | None = None) -> str:
     """The end of a sentence that offers the nearest of some names; empty if none is near.
+
+    `others` maps names that people know from elsewhere, in lower case, to their names here.
 
     Examples
     --------
@@ -73,6 +75,8 @@ def nearest(name: object, choices: Iterable[str]) -> str:
     if not isinstance(name, str):
         return ""
     folded = {choice.lower(): choice for choice in choices}
+    if (meant := (others or {}).get(name.lower(), "")).lower() in folded:
+        return f" Did you mean {meant!r}?"
     close = difflib.get_close_matches(name[:60].lower(), folded, n=1)
     return f" Did you mean {folded[close[0]]!r}?" if close else ""
 
@@ -232,8 +236,15 @@ def check_choice(
     return value
 
 
-def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> None:
+def check_unknown(
+    what: str,
+    given: Iterable[str],
+    allowed: Iterable[str],
+    others: Mapping[str, str] | None = None,
+) -> None:
     """Raise `InputError` for the first name in `given` that is not among `allowed`.
+
+    `others` maps names that people know from elsewhere, in lower case, to their names here.
 
     Examples
     --------
@@ -243,9 +254,8 @@ def check_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> No
     for name in given:
         if not isinstance(name, str) or name not in allowed:
             listed = ", ".join(allowed) if allowed else "none"
-            raise InputError(
-                f"Unknown {what} {show(name)}; available: {listed}.{nearest(name, allowed)}"
-            )
+            near = nearest(name, allowed, others)
+            raise InputError(f"Unknown {what} {show(name)}; available: {listed}.{near}")
 
 
 def check_parameters(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,17 +8,14 @@ A `Parameter` is a number, its default. Plain numbers work as well; they just sa
 
 from __future__ import annotations
 
-import sys
 import textwrap
-import warnings
 from collections.abc import Callable, Container, Iterable, Mapping
-from types import FrameType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim.checks import check_number, is_whole, show
-from spikesim.errors import InputError
+from spikesim.errors import InputError, warn
 
 __all__ = [
     "Parameter",
@@ -91,6 +88,9 @@ class Variable(NamedTuple):
     meaning : str
     is_target : bool
         Whether synapses are meant to act on it; `unit` is then the unit of their weights.
+    sign : {1, -1, 0}
+        The sign that these weights are meant to have; a weight of the other sign gives a
+        `SpikesimWarning`. By default, 0, both are meant.
 
     Examples
     --------
@@ -102,6 +102,7 @@ class Variable(NamedTuple):
     unit: str = ""
     meaning: str = ""
     is_target: bool = False
+    sign: int = 0
 
 
 def check_texts(whose: str, **texts: Any) -> None:
@@ -124,10 +125,7 @@ def present_name(name: Any, known: Container[Any], former: Mapping[str, str]) ->
     """
     if not isinstance(name, str) or name in known or name not in former:
         return name
-    level, frame = 1, cast("FrameType | None", sys._getframe())
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("spikesim."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(f"{name!r} is now called {former[name]!r}", DeprecationWarning, stacklevel=level)
+    warn(f"{name!r} is now called {former[name]!r}", DeprecationWarning)
     return former[name]
 
 
@@ -187,7 +185,8 @@ def described(
 
 
 def _of_variable(name: str, variable: Any) -> tuple[str, ...]:
-    start, unit, meaning, _ = variable if isinstance(variable, Variable) else Variable(variable)
+    declared = variable if isinstance(variable, Variable) else Variable(variable)
+    start, unit, meaning = declared[:3]
     if callable(start):
         begins = ""
     else:

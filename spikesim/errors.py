@@ -1,13 +1,24 @@
-"""The errors that spikesim raises, each with one readable sentence; most come from `checks`."""
+"""The errors and warnings of spikesim, one readable sentence each; most come from `checks`."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from importlib import import_module
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 from spikesim.kernels.machine.lowering import LoweringError
 
-__all__ = ["BodyError", "FileError", "InputError", "SimulationError", "SpikesimError"]
+__all__ = [
+    "BodyError",
+    "FileError",
+    "InputError",
+    "SimulationError",
+    "SpikesimError",
+    "SpikesimWarning",
+    "warn",
+]
 
 
 class SpikesimError(Exception):
@@ -21,6 +32,10 @@ class InputError(SpikesimError, ValueError):
     """An argument that cannot be used."""
 
 
+class SpikesimWarning(UserWarning):
+    """Something that is likely not meant, but is done; ``warnings.simplefilter`` silences it."""
+
+
 class FileError(SpikesimError, OSError):
     """A file that is missing, damaged, foreign, or cannot be written."""
 
@@ -31,6 +46,14 @@ class BodyError(InputError, LoweringError):
 
 class SimulationError(SpikesimError, RuntimeError):
     """A simulation that cannot continue, for example because a voltage became NaN."""
+
+
+def warn(message: str, category: type[Warning] = SpikesimWarning) -> None:
+    """Warn of something at the line of the user's that has led to it."""
+    level, frame = 1, cast("FrameType | None", sys._getframe())
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("spikesim."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def __getattr__(name: str) -> Any:

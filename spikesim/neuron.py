@@ -188,6 +188,7 @@ class Neuron:
                     whose = f" of variables[{show(name)}]"
                     check_texts(whose, unit=declared.unit, meaning=declared.meaning)
                     check_choice(f"is_target{whose}", declared.is_target, [True, False])
+                    check_choice(f"sign{whose}", declared.sign, [1, -1, 0])
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."

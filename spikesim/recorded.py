@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from spikesim.attributes import read_only
+from spikesim.attributes import absent, read_only
 from spikesim.checks import check_choice, check_neurons, check_steps, show
 from spikesim.errors import InputError
 from spikesim.nwb import write_nwb
@@ -80,6 +80,11 @@ class Recorded:
         if len(self._stretches) == 1:
             return self.t_stop - self.t_start
         return sum(end - first for first, end in self._stretches) * self.dt
+
+    if not TYPE_CHECKING:  # type checkers know which attributes there are
+
+        def __getattr__(self, name: str) -> Any:
+            raise absent(self, name, f"the recording of {self.__dict__.get('name')!r}")
 
     def _repr_html_(self) -> str:
         return Summary(repr(self).strip("<>"), *self._tables())._repr_html_()

@@ -44,7 +44,7 @@ def _conductances(unit: str, of: str = "", end: str = "") -> dict[str, Variable]
     """The targets of synapses, for the soma or for the compartment `end`."""
     return {
         f"g_{name}{end}": Variable(
-            0.0, unit, f"{kind} conductance{of}; a spike adds its weight", is_target=True
+            0.0, unit, f"{kind} conductance{of}; a spike adds its weight", is_target=True, sign=1
         )
         for name, kind in (("exc", "excitatory"), ("inh", "inhibitory"))
     }
@@ -389,6 +389,7 @@ AdaptiveLIF = Neuron(
             "mV",
             "inhibitory current; a spike adds its weight, below 0 for inhibition",
             is_target=True,
+            sign=-1,
         ),
         "I": Variable(0.0, "mV", "input; fires above (1 + a) (threshold - E_L)"),
         "refractory": _REFRACTORY,

@@ -145,7 +145,9 @@ def test_what_can_be_set_takes_what_it_is_and_keeps_its_array(make):
         if name == "refractory":  # a parameter, too, so that it is refused by that name alone
             continue
         setattr(made, name, copy.deepcopy(value))
-        if isinstance(value, np.ndarray):
+        if isinstance(made, Population) and name in made.parameters:
+            np.testing.assert_array_equal(getattr(made, name), value)
+        elif isinstance(value, np.ndarray):
             now = getattr(made, name)
             assert now is value or np.shares_memory(now, value)  # weight is a view of a dense W
         else:

@@ -30,6 +30,8 @@ SMALL = {
     "clamped": {"n_minus": 4, "n_plus": 3},
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
+    "reward": {"draws": 5},
+    "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
 }
 VARIANTS = {
@@ -60,6 +62,23 @@ VARIANTS = {
         {"feedback": "direct", "activation": "relu", "output": "logistic", "reduction": "sum"},
         {"feedback": "sign_fixed", "activation": "linear", "batch": 4, "optimizer": "rmsprop"},
         {"feedback": "backprop", "initial": "normal"},
+    ],
+    "perturbation": [
+        {"perturbed": "weights", "noise_per": "batch", "batch": 4, "measure_angle": True},
+        {"perturbed": "weights", "baseline": "antithetic", "activation": "tanh"},
+        {"baseline": "mean", "sigma": 0.1, "batch": 3, "output": "logistic_ce", "eta": 0.001},
+        {"on": "activity", "output": "logistic", "baseline": "antithetic", "optimizer": "adam"},
+        {"normalised": True, "output": "linear", "activation": "relu", "reduction": "sum"},
+        {"shape": "trial", "batch": 5, "activation": "linear", "measure_angle": True},
+    ],
+    "reward": [
+        {"batch": 4, "baseline": "stimulus", "entropy": 0.2, "optimizer": "adam"},
+        {"action": "bernoulli", "baseline": "expected", "entropy": 0.1, "batch": 3},
+        {"baseline": "none", "decay": 0.1, "reduction": "sum", "output_rate": 0.1},
+    ],
+    "spiking-reward": [
+        {"batch": 4, "escape": "logistic", "baseline": "stimulus", "optimizer": "momentum"},
+        {"tau_z": 5.0, "bias_rate": 1.0, "delay": 0.0, "dt": 0.5, "decay": 0.1},
     ],
     "segregated": [
         {"symmetric": True, "symmetric_noise": 0.05, "measure_angle": True},

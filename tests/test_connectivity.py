@@ -308,7 +308,7 @@ def test_synapses_weights_and_delays_are_drawn_independently_of_each_other(rule)
     np.testing.assert_array_equal(both.weight, weighted.weight)
     np.testing.assert_array_equal(both.later, delayed.later)
     # Nor are weights and delays the same numbers.
-    delay = (both.delay + both.later) * DT
+    delay = (both.delay_steps + both.later) * DT
     assert abs(delay - both.weight).max() > DT
 
 
@@ -498,7 +498,7 @@ def arrivals(synapses, steps=STEPS, fired=FIRED):
     weights = np.broadcast_to(synapses.weight, synapses.size)
     for step, neuron in fired:
         for e in range(synapses.start[neuron], synapses.start[neuron + 1]):
-            arrives = step + synapses.delay + int(later[e])
+            arrives = step + synapses.delay_steps + int(later[e])
             if arrives < steps:
                 expected[synapses.target[e], arrives] += weights[e]
     return expected
@@ -520,7 +520,7 @@ def test_a_spike_arrives_over_each_synapse_after_its_own_delay(rule, least, dtyp
     rule = repeating(rule)
     delay = spread(least, least + 11)
     synapses = net.connect(source, cells, target="port", weight=whole, delay=delay, **rule)
-    assert synapses.delay == least
+    assert synapses.delay_steps == least
     assert set(synapses.later) <= set(range(12))
     assert len(set(synapses.later)) > 5
     net.run(STEPS * DT)
@@ -531,14 +531,14 @@ def test_a_spike_arrives_over_each_synapse_after_its_own_delay(rule, least, dtyp
 def test_a_delay_is_the_nearest_number_of_steps_to_the_one_given():
     given = [0.5, 0.74, 0.76, 1.2, 3.3, 100.0]
     synapses = connected(6, 6, one_to_one=True, delay=given)
-    assert (synapses.delay + synapses.later).tolist() == [1, 1, 2, 2, 7, 200]
+    assert (synapses.delay_steps + synapses.later).tolist() == [1, 1, 2, 2, 7, 200]
 
 
 def test_delays_are_in_the_order_of_source_and_target():
     net, source, cells, got = delayed()
     given = np.arange(1, 25) * DT
     synapses = net.connect(source, cells, target="port", weight=1.0, outdegree=3, delay=given)
-    assert (synapses.delay + synapses.later).tolist() == list(range(1, 25))
+    assert (synapses.delay_steps + synapses.later).tolist() == list(range(1, 25))
     net.run(STEPS * DT)
     np.testing.assert_array_equal(got.got, arrivals(synapses))
 
@@ -556,7 +556,7 @@ def test_equal_delays_become_a_common_one():
     net, source, cells, got = delayed()
     options = {"weight": whole, "delay": lambda chance, size: np.full(size, 2.6), "synapses": 40}
     synapses = net.connect(source, cells, target="port", **options)
-    assert synapses.delay == 5
+    assert synapses.delay_steps == 5
     assert synapses.later is None
     assert not cells.rings
     net.run(STEPS * DT)
@@ -573,7 +573,7 @@ def test_weights_without_a_rule_have_delays_of_their_own_too(form):
     delay = chance.integers(1, 8, size) * DT
     synapses = net.connect(source, cells, target="port", weight=weight, delay=delay)
     np.testing.assert_array_equal(matrix(synapses), 3.0 if form == "number" else dense)
-    assert (synapses.delay + synapses.later).tolist() == np.rint(delay / DT).tolist()
+    assert (synapses.delay_steps + synapses.later).tolist() == np.rint(delay / DT).tolist()
     net.run(STEPS * DT)
     np.testing.assert_array_equal(got.got, arrivals(synapses))
 
@@ -601,7 +601,7 @@ def test_delays_from_one_to_65535_steps_may_be_mixed(farthest, kind):
 def by_delay(net, synapses, **options):
     """As many projections as there are delays, each with the synapses that have it."""
     pre, post = net.populations["source"], net.populations["cells"]
-    delay = synapses.delay + synapses.later.astype(int)
+    delay = synapses.delay_steps + synapses.later.astype(int)
     for steps in np.unique(delay):
         chosen = delay == steps
         entries = (synapses.weight[chosen], (synapses.source[chosen], synapses.target[chosen]))

@@ -61,9 +61,9 @@ def test_every_body_and_over_is_in_one_of_the_networks():
 
 
 @pytest.mark.skipif(not has_compiler(), reason="needs NVIDIA's compiler library (NVVM)")
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(6))
 def test_every_body_compiles_for_a_gpu(part):
-    phases = list(cuda_networks.phases().values())[part::4]
+    phases = list(cuda_networks.phases().values())[part::6]
     program = Program(phases, "float32", Cuda())
     text = program.ptx()
     assert ".entry" in text

@@ -28,6 +28,7 @@ MODULES = [
     "spikesim.engine.stdp",
     "spikesim.engine.subgroups",
     "spikesim.experiments",
+    "spikesim.foreign",
     "spikesim.idx",
     "spikesim.own_images",
     "spikesim.io.files",

@@ -305,7 +305,14 @@ def test_a_batch_of_equal_examples_is_one_example():
 
 # ------------------------------------------------------------------------ what it learns
 
-SCELLIER = {"batch": 20, "n_free": 20, "n_nudged": 4, "eta": (0.1, 0.05), "dtype": "float32"}
+SCELLIER = {
+    "estimator": "random_sign",
+    "batch": 20,
+    "n_free": 20,
+    "n_nudged": 4,
+    "eta": (0.1, 0.05),
+    "dtype": "float32",
+}
 
 
 def digits_error(epochs, last, **options):

@@ -71,7 +71,15 @@ SIZES = {
         ["--pairings", "2"],
         r"^two spikes strengthen the synapse up to 16 ms apart$",
     ),
+    "perturbation_learning_curves": (
+        ["--trials", "50", "--seeds", "1"],
+        r"^weights, E_opt 0, after 50: E (\d\.\d{3}), theory 4\.526$",
+    ),
     "phase_plane": ([], r"^(\d+\.\d) spikes per burst, a burst every \d+ ms$"),
+    "reward_bandit": (
+        ["--trials", "100"],
+        r"^(\d+) % right at first, (\d+) % at the end, hidden (\d+) Hz$",
+    ),
     "reward_stdp": (
         ["--trials", "20", "--seeds", "1"],
         r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",

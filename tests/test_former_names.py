@@ -52,13 +52,13 @@ def test_a_parameter_is_read_and_set_by_its_former_name():
         assert cells.tau_membrane == 20.0
     with pytest.warns(DeprecationWarning, match="now called 'I'"):
         cells.params["drive"] = 3.0
-    assert (cells.I, cells.params["I"]) == (3.0, 3.0)
+    assert (cells.I.tolist(), cells.params["I"]) == ([3.0] * 3, 3.0)
     with pytest.warns(DeprecationWarning, match="now called 'I'"):
         cells.parameters["drive"] = 4.0
     with pytest.warns(DeprecationWarning, match="now called 'I'"):
         assert cells.params["drive"] == 4.0
     cells.drive = 1.0  # the variable is still called so
-    assert (cells.drive.tolist(), cells.I) == ([1.0] * 3, 4.0)
+    assert (cells.drive.tolist(), cells.I.tolist()) == ([1.0] * 3, [4.0] * 3)
 
 
 def test_a_variable_is_read_set_recorded_and_connected_to_by_its_former_name():

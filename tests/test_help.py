@@ -61,7 +61,7 @@ def test_every_target_that_is_named_is_one_of_connect(name):
     cells = net.add_population("cells", 2, KINDS[name])
     for key, variable in KINDS[name].variables.items():
         if variable.is_target:
-            net.connect(source, cells, target=key, weight=1.0, name=f"to_{key}")
+            net.connect(source, cells, target=key, weight=variable.sign or 1.0, name=f"to_{key}")
 
 
 def leak(i, t, s, p):
@@ -121,6 +121,10 @@ def test_parameters_stay_declared_in_a_neuron_that_is_made_of_others():
         (
             lambda: Neuron([], {"v": Variable(0.0, "", "", 3)}),
             r"is_target of variables\['v'\] is 3",
+        ),
+        (
+            lambda: Neuron([], {"v": Variable(0.0, sign="+")}),
+            r"sign of variables\['v'\] is '\+'; it has to be one of 1, -1, 0",
         ),
         (lambda: Neuron([], name=3), "name is 3; it has to be a text"),
         (lambda: Neuron([], description=None), "description is None; it has to be a text"),

@@ -32,7 +32,7 @@ def latencies(net, name):
     """From the spike to its effect, in steps, for each synapse."""
     projection = net.projections[name]
     later = 0 if projection.later is None else projection.later.astype(int)
-    return np.broadcast_to(projection.delay + later - 1, projection.size)
+    return np.broadcast_to(projection.delay_steps + later - 1, projection.size)
 
 
 # ----------------------------------------------------------------------------------- the tables

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from array import array as python_array
 from math import exp
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 
 from spikesim import (
     LIF,
+    AdaptiveLIF,
     AdEx,
     AlphaConductanceLIF,
     AlphaCurrentLIF,
     ConductanceLIF,
     CurrentLIF,
     DeltaLIF,
+    ExponentialIF,
+    HodgkinHuxley,
     InputError,
     Izhikevich,
     Network,
@@ -320,6 +324,18 @@ def test_arrays_are_read_and_assigned_but_not_written_to():
     assert cells.I.tolist() == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    "values", [(1.0, 2.0, 3.0), python_array("d", [1.0, 2.0, 3.0]), range(1, 4)]
+)
+def test_whatever_holds_numbers_is_an_array_to_parameters_variables_and_subgroups(values):
+    _, cells = driven(tau=values)
+    cells.I_exc = values
+    cells[:].I_inh = values
+    cells[:].E_L = values
+    for name in ("tau", "I_exc", "I_inh", "E_L"):
+        assert getattr(cells, name).tolist() == [1.0, 2.0, 3.0]
+
+
 def test_a_time_constant_that_needs_another_type_is_refused_and_changes_nothing():
     net = Network(dt=0.1, backend="python")
     cells = net.add_population("cells", 2, CurrentLIF)
@@ -437,12 +453,12 @@ def test_a_network_goes_on_with_the_parameters_that_were_set(way, tmp_path):
         other = copy.deepcopy(net) if way == "copy" else pickle.loads(pickle.dumps(net))
         its = other.populations["cells"]
     assert its.threshold.tolist() == [-51.0, -50.0, -49.0]
-    assert (its.I, its.tau) == (25.0, 15.0)
+    assert (its.parameters["I"], its.tau) == (25.0, 15.0)
     for each in (net, other):
         each.run(50.0)
     assert its.v.tobytes() == cells.v.tobytes()
     its.I = 0.0
-    assert cells.I == 25.0
+    assert cells.parameters["I"] == 25.0
 
 
 def test_a_network_goes_back_to_the_parameters_of_a_state():
@@ -590,6 +606,84 @@ def test_what_cannot_be_live_is_refused():
         Neuron(steps=(), live={"I": {"rest": exp}})
     with pytest.raises(InputError, match=r"live\['I'\] is 3"):
         Neuron(steps=(), parameters={"I": 0.0}, live={"I": 3})
+
+
+INPUTS = [*LIVE, AdEx, AdaptiveLIF, ExponentialIF, HodgkinHuxley, Izhikevich]
+each_input = pytest.mark.parametrize("neuron", INPUTS)
+
+
+@each_input
+def test_an_input_is_read_and_set_alike_whether_it_is_a_parameter_or_a_variable(neuron):
+    cells = Network(backend="python").add_population("cells", 4, neuron)
+    cells.I = 1.0
+    cells.I[3] = 5.0
+    cells.I[:2] += 2.0
+    assert (cells.I.tolist(), cells.I.mean(), cells.I[3]) == ([3.0, 3.0, 1.0, 5.0], 3.0, 5.0)
+    cells[1:3].I[:] = 7.0
+    cells[:2].I *= 2.0
+    assert cells.I.tolist() == [6.0, 14.0, 7.0, 5.0]
+    cells.I -= 1.0
+    cells.I /= 2.0
+    assert cells.I.tolist() == [2.5, 6.5, 3.0, 2.0]
+
+
+@each_input
+def test_an_input_that_is_set_item_by_item_acts_as_one_that_was_given(neuron):
+    given, found = np.array([4.0, 8.0, 0.0]), []
+    for is_given in (True, False):
+        net = Network(dt=0.1, backend="python")
+        cells = net.add_population("cells", 3, neuron, **({"I": given} if is_given else {}))
+        net.run(0.2)
+        if not is_given:
+            net.reset()
+            cells.I[:2] = 4.0, 8.0
+        else:
+            net.reset()
+        net.run(5.0)
+        found.append(cells.v.tobytes())
+    assert found[0] == found[1]
+
+
+@each_input
+@pytest.mark.parametrize("recorded", ["never", "before", "between"])
+def test_reset_brings_an_input_back_whether_it_is_a_parameter_or_a_variable(neuron, recorded):
+    net = Network(dt=0.1, backend="python")
+    cells = net.add_population("cells", 2, neuron)
+    cells.I[1] = 2.0
+    if recorded == "before":
+        net.record(cells, "I")
+    net.run(1.0)
+    cells.I = 9.0
+    if recorded == "between":
+        net.record(cells, "I")
+    net.run(1.0)
+    net.reset()
+    assert cells.I.tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(1, 3)])
+def test_a_phase_that_gets_an_input_makes_it_live(part):
+    net = Network(dt=0.5, dtype="float64", backend="python")
+    cells = net.add_population("cells", 3, CurrentLIF)
+    some = cells if part == slice(None) else cells[part]
+    net.add_phase(ramp, some.n, state={"I": some.I}, params={"slope": 1.0}, first=True)
+    net.run(2.0)
+    assert some.I.tolist() == [3.0] * some.n
+    assert cells.I is cells.live("I")
+
+
+def test_an_input_that_is_read_is_not_changed_by_what_is_done_with_the_numbers():
+    cells = Network(backend="python").add_population("cells", 3, CurrentLIF, I=2.0)
+    made = [2.0 * cells.I, cells.I.copy(), copy.deepcopy(cells.I), np.sqrt(cells.I), cells.I + 0.0]
+    for each in made:
+        assert type(each) is np.ndarray
+        each[0] = 9.0
+    with pytest.raises(ValueError, match="read-only"):
+        cells.I[:2][0] = 9.0
+    with pytest.raises(InputError, match="Neuron 1 of 'cells': I is nan"):
+        cells.I[1] = np.nan
+    assert cells.parameters["I"] == 2.0
+    assert repr(cells.I) == "array([2., 2., 2.])"
 
 
 # ---- names ------------------------------------------------------------------------------------

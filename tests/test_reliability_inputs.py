@@ -547,7 +547,7 @@ def test_a_matrix_of_delays_goes_with_a_matrix_of_weights():
     weights, delays = np.arange(12.0).reshape(4, 3), np.linspace(0.5, 6.0, 12).reshape(4, 3)
     synapses = connect(weights, delay=delays)
     np.testing.assert_array_equal(synapses.weight, weights.reshape(-1))
-    np.testing.assert_array_equal((synapses.delay + synapses.later) * 0.5, delays.reshape(-1))
+    np.testing.assert_array_equal((synapses.delay_steps + synapses.later) * 0.5, delays.reshape(-1))
 
 
 @pytest.mark.parametrize("backend", ["python", "cpu"])

@@ -18,6 +18,9 @@ from spikesim import (
 )
 from tests.test_network import all_arrays, assert_same_bits, everything, recorded
 
+# What is restored does not depend on whether a weight makes sense.
+pytestmark = pytest.mark.filterwarnings("ignore::spikesim.SpikesimWarning")
+
 FAST = PairSTDP(A_plus=0.01, A_minus=0.01, w_max=5.0)
 DEPRESSING = ShortTermPlasticity(U=0.4, tau_D=30.0)
 KERNEL = DoubleExponential(2.0, 8.0, memory=20)

@@ -451,6 +451,40 @@ def test_a_rule_that_does_not_fit_a_network_is_refused(change, message):
         build(PlasticityRule(**{**vars(SAME), **change}))
 
 
-def test_delays_of_each_synapse_are_refused():
-    with pytest.raises(InputError, match="delay is not the same for all synapses"):
-        build(SAME, delay=np.linspace(0.5, 3.0, WEIGHTS.size).reshape(SHAPE))
+LATE = np.where(np.arange(WEIGHTS.size).reshape(SHAPE) % 2, 2.5, DT)
+
+
+@pytest.mark.parametrize("rule", [SAME, PairSTDP()])
+def test_delays_of_each_synapse_are_refused_with_what_to_do(rule):
+    with pytest.raises(InputError, match=r"delay differs .* connect\(\.\.\., weight=.*delay=2\.5"):
+        build(rule, delay=LATE)
+
+
+def test_synapses_of_several_delays_learn_in_a_projection_for_each_delay():
+    net, first = build(REWARDED, weights=np.where(LATE == DT, WEIGHTS, 0.0), form="sparse")
+    weight = sparse.csr_array(np.where((LATE == 2.5) & EXISTS, WEIGHTS, 0.0))
+    late = {"delay": 2.5, "plasticity": REWARDED, "name": "late"}
+    second = net.connect(first.pre, first.post, target="g", weight=weight, **late)
+    net.run(60.0)
+    for part in (first, second):
+        alone, whole = build(REWARDED, form="sparse", delay=part.delay)
+        alone.run(60.0)
+        there = part.to_scipy().toarray() != 0.0
+        assert there.any()
+        np.testing.assert_array_equal(
+            part.to_scipy().toarray(), np.where(there, whole.to_scipy().toarray(), 0.0)
+        )
+
+
+def test_a_projection_without_plasticity_says_so_when_it_is_used():
+    _, fixed = build(None)
+    assert not fixed.plasticity
+    assert not fixed.rule
+    assert str(fixed.plasticity) == "<no plasticity of 'pre_to_post'>"
+    with pytest.raises(
+        InputError, match=r"'pre_to_post' was connected without .*no 'off'.*PairSTDP"
+    ):
+        fixed.plasticity.off()
+    with pytest.raises(InputError, match=r"'pre_to_post' was connected without .*no 'A_plus'"):
+        fixed.rule.A_plus = 0.0
+    assert not hasattr(fixed.rule, "A_plus")

@@ -391,7 +391,7 @@ def test_what_cannot_learn_is_refused():
     silent = net.add_population("silent", 2, Neuron([], variables={"g": 0.0}, most_spikes=0))
     with pytest.raises(InputError, match=r"plasticity needs spikes .* 'silent' never spikes"):
         net.connect(cells, silent, target="g", weight=1.0, plasticity=RULE)
-    with pytest.raises(InputError, match="delay is not the same for all synapses"):
+    with pytest.raises(InputError, match="delay differs between the synapses of 'cells_to_cells'"):
         net.connect(cells, cells, target="g", weight=1.0, delay=[0.5, 1.0] * 2, plasticity=RULE)
     fixed = net.connect(cells, cells, target="g", weight=1.0)
     assert not fixed.learning

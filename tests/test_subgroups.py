@@ -156,7 +156,7 @@ def test_rules_draw_among_the_neurons_of_subgroups_as_among_those_of_populations
     assert np.array_equal(within.source, between.source + 1)
     assert np.array_equal(within.target, between.target + 5)
     assert np.array_equal(within.weight, between.weight)
-    assert within.delay == between.delay
+    assert np.array_equal(within.delay, between.delay)
     assert np.array_equal(within.later, between.later)
 
 

@@ -55,6 +55,78 @@ def test_one_weight_for_all_is_in_every_row():
     assert made.weight.tolist() == [2.0]
 
 
+def shared(**options):
+    """12 synapses with one weight."""
+    net = Network(dt=0.5, seed=1, backend="python")
+    source = net.add_spike_trains("source", 4, [0.5] * 4, range(4))
+    cells = net.add_population("cells", 3, LIF)
+    return net, net.connect(source, cells, target="drive", weight=2.0, probability=1.0, **options)
+
+
+@pytest.mark.parametrize("key", [0, 3, [0, 3], slice(2, 5), np.arange(12) < 3])
+def test_a_synapse_that_shares_its_weight_is_not_set_alone(key):
+    _, made = shared()
+    with pytest.raises(InputError, match=r"as all 12 synapses share one.*onto\(neurons\)\.weight"):
+        made.weight[key] = 5.0
+    with pytest.raises(InputError, match="as all 12 synapses share one"):
+        made.weight[:] = np.arange(12.0)
+    assert made.weight.tolist() == [2.0]
+
+
+def test_a_weight_that_all_synapses_share_is_set_as_a_whole():
+    (net, made), (other, its) = shared(), shared()
+    made.weight[:] = 3.0
+    made.weight *= 2.0
+    made.weight[...] += 1.0
+    its.weight = 7.0
+    assert made.table()["weight"].tolist() == its.table()["weight"].tolist() == [7.0] * 12
+    for each in (net, other):
+        each.run(2.0)
+    assert made.post.drive.tolist() == its.post.drive.tolist() != [0.0] * 3
+    assert type(made.weight + 1.0) is type(made.weight.copy()) is np.ndarray
+    assert repr(made.weight) == "array([7.], dtype=float32)"
+
+
+def test_a_weight_for_each_synapse_takes_the_place_of_a_shared_one():
+    net, made = shared()
+    net.run(1.0)
+    made.weight = np.full(12, 2.0)
+    made.weight[[0, 3]] = 5.0
+    assert made.table()["weight"].tolist() == [5.0, 2.0, 2.0, 5.0, *[2.0] * 8]
+    net.run(1.0)
+
+
+def test_the_synapse_with_a_number_beyond_is_told_that_the_weight_is_shared():
+    _, made = shared()
+    assert made.weight[0] == 2.0
+    with pytest.raises(InputError, match=r"no weight\[7\] of 'source_to_cells', as all 12"):
+        _ = made.weight[7]
+
+
+def double(i, t, s, p):
+    s.weight[0] = 2.0 * s.weight[0]
+
+
+def test_a_phase_may_write_to_a_shared_weight():
+    net, made = shared()
+    net.add_phase(double, 1, state={"weight": made.weight})
+    net.run(1.5)
+    assert made.weight.tolist() == [16.0]
+    net.reset()
+    assert made.weight.tolist() == [2.0]
+
+
+@FORMS
+def test_a_delay_is_in_ms_wherever_it_is_read(form):
+    made, expected = build(form)
+    each = np.array([delay for _, delay in expected.values()])
+    np.testing.assert_array_equal(made.delay, each if form == "spread" else 1.0)
+    assert np.ndim(made.delay) == (form == "spread")
+    np.testing.assert_array_equal(np.broadcast_to(made.delay, each.shape), made.table()["delay"])
+    with pytest.raises(InputError, match=r"delay of .pre_to_post. cannot be set; .*connect takes"):
+        made.delay = 1.0
+
+
 @FORMS
 def test_the_matrix_of_scipy_has_the_weights(form):
     made, expected = build(form)

@@ -20,6 +20,7 @@ from spikesim.checks import (
     is_whole,
     show,
 )
+from spikesim.engine.items import Items
 from spikesim.errors import InputError
 
 __all__ = ["checked_phase", "file_unit", "units_of"]
@@ -34,8 +35,13 @@ def checked_phase(
     inputs: Any,
     dtype: Any,
     network_dtype: str,
-) -> tuple[Callable, Constants, Sequence[str]]:
-    """Refuse arguments of `Network.add_phase`, or return over, params and inputs for a Phase."""
+) -> tuple[Callable, dict[str, np.ndarray], Constants, Sequence[str]]:
+    """Refuse arguments of `Network.add_phase`, or return those that a Phase takes in their place.
+
+    Returns
+    -------
+    over, state, params, inputs
+    """
     check_body("body", body, "i", "t", "s", "p")
     for role, given in (("state", state), ("params", params if params is not None else {})):
         if not isinstance(given, Mapping) or not all(
@@ -43,6 +49,9 @@ def checked_phase(
         ):
             raise InputError(f"{role} is {show(given)}; it has to be a dict with names.")
     params = dict(params or {})
+    state = {
+        key: array.held() if isinstance(array, Items) else array for key, array in state.items()
+    }
     for key, array in state.items():
         if (
             type(array) is not np.ndarray
@@ -76,7 +85,7 @@ def checked_phase(
     if dtype is not None:
         check_choice("dtype", dtype, ["float32", "float64"])
     params = Constants(f"parameter of {body.__name__}", params)
-    return over, params, inputs
+    return over, state, params, inputs
 
 
 def _indices(t, s, p):

@@ -47,7 +47,7 @@ from spikesim.synapse import Synapse
 __all__ = ["Assembly"]
 
 
-class Assembly(Inputs):
+class Assembly(Inputs, called="Network"):
     """Populations, projections, backgrounds, recordings and Phases that belong together.
 
     Its parameters are those of a `Setting`. A `Network` is one of these.
@@ -146,7 +146,8 @@ class Assembly(Inputs):
         short_term : ShortTermPlasticity, optional
             Depression and facilitation; without it, all spikes have the same effect.
         plasticity : PairSTDP or PlasticityRule, optional
-            How spikes on both sides change the weights; without it, weights stay as they are.
+            How spikes on both sides change the weights, of synapses that all have the same delay;
+            without it, weights stay as they are.
         synapse : Synapse, optional
             A synapse model, such as `spikesim.NMDA`: spikes act on its variables, and every step
             adds its current to `target`, which has to be an input of the neurons.
@@ -157,6 +158,12 @@ class Assembly(Inputs):
         ------
         InputError
             If a shape, name, delay or kernel does not fit, or there are two rules.
+
+        Warns
+        -----
+        SpikesimWarning
+            If a weight has the sign that the neuron does not declare for `target`, as one below 0
+            onto a conductance.
 
         Examples
         --------
@@ -197,7 +204,7 @@ class Assembly(Inputs):
         projection.fill(weight, rules, autapses, multapses, stream)
         if varied:
             projection.delay_by(delay, stream)
-            self._check_delay(pre, post, projection.delay)
+            self._check_delay(pre, post, projection.delay_steps)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:
@@ -208,10 +215,11 @@ class Assembly(Inputs):
             raise InputError(
                 f"{post.name}.{target} has a kernel; give this projection the same one."
             )
-        pre.remember(projection.delay)
+        pre.remember(projection.delay_steps)
         if model is not None:
             projection.act_through(model)
         projection.look_ahead()
+        projection.check_sign(projection.state["weight"])
         self.projections[name] = projection
         return projection
 
@@ -319,7 +327,7 @@ class Assembly(Inputs):
             A decay over more than a few thousand steps needs 'float64', both here and in the arrays
             that it acts on.
         """
-        over, params, inputs = checked_phase(
+        over, state, params, inputs = checked_phase(
             body, over, state, params, first, inputs, dtype, self.dtype
         )
         phase = Phase(body, over, self._state_of(state), params, tuple(inputs), dtype=dtype)
@@ -501,7 +509,7 @@ class Assembly(Inputs):
         inputs: list[str] = []
         if not isinstance(population, Projection):
             names = [population.present_name(name) for name in names]
-            inputs = [name for name in population.neuron.live if name not in population.state]
+            inputs = population._inputs
         check_unknown(f"variable of {population.name!r}", names, [*population.state, *inputs])
         if not 0 < len(set(names)) == len(names):
             raise InputError(

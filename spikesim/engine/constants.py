@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
     from spikesim.engine.population import Population
 
 __all__ = ["Alike", "Numbers", "Variables", "are_whole", "kind_of"]
-
-
-def _has_axes(value: Any) -> bool:
-    return not isinstance(value, numbers.Number) and not (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    )
 
 
 class Variables(Watched):
@@ -46,7 +39,7 @@ class Variables(Watched):
             super().__setitem__(name, value)
             return
         own = self[name]
-        shape = own.shape if _has_axes(value) else ()
+        shape = own.shape if has_axes(value) else ()
         own[...] = check_array(name, value, shape=shape, dtype=own.dtype)
 
 

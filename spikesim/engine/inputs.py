@@ -25,6 +25,7 @@ from spikesim.engine.sources import Background, EventSource, ImageSource, SpikeT
 from spikesim.engine.stimuli import Stimulus
 from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
+from spikesim.foreign import PARAMETERS, here
 from spikesim.kernels import bursts
 from spikesim.kernels.machine.program import Phase
 from spikesim.neurons import Neuron
@@ -37,7 +38,7 @@ MOST_NEURONS = 2**31 - 16
 AnyPopulation = TypeVar("AnyPopulation", bound=Population)
 
 
-class Inputs(Setting):
+class Inputs(Setting, called="Network"):
     """Populations and their input from outside.
 
     Its parameters are those of a `Setting`. A `Network` is one of these.
@@ -88,10 +89,12 @@ class Inputs(Setting):
         if not isinstance(neuron, Neuron):
             raise InputError(
                 f"neuron is {show(neuron)}; it has to be a Neuron, for example spikesim.LIF."
+                f"{here(neuron, 'neuron')}"
             )
         n = check_integer("n", n, at_least=1, at_most=MOST_NEURONS)
         given = neuron.present(parameters)
-        check_unknown("parameter", given, dict.fromkeys([*neuron.parameters, *neuron.variables]))
+        known = dict.fromkeys([*neuron.parameters, *neuron.variables])
+        check_unknown("parameter", given, known, PARAMETERS)
         own = neuron.variables.keys() - neuron.parameters.keys()
         starts = {key: given.pop(key) for key in own & given.keys()}
         population = Population(self, name, n, neuron, given)

@@ -62,7 +62,7 @@ __all__ = ["Network"]
 _STRETCH = 2000  # steps between checks for interrupts, full recordings and NaN
 
 
-class Network(Assembly):
+class Network(Assembly, called="Network"):
     """Populations, projections and recordings, advanced together in steps of `dt`.
 
     Parameters
@@ -297,9 +297,10 @@ class Network(Assembly):
 
         Everything that a run changes is again as it was when the first run began: variables, spikes
         under way, traces, weights that learn, and arrays of added Phases. Values that you set
-        before the first run are kept. Rates and voltages that you set later are lost, so set those
-        of a trial after `reset`. Synapses stay as they were drawn with the network's `seed`.
-        Parameters, and weights that no run changes, stay as they are now.
+        before the first run are kept. Rates, voltages and inputs such as ``I`` that you set later
+        are lost, so set those of a trial after `reset`. Synapses stay as they were drawn with the
+        network's `seed`. Parameters other than inputs, and weights that no run changes, stay as
+        they are now.
 
         ``net.reset(seed=k)`` and a run therefore give the bits of a new network of seed k that is
         built with the same synapses, whatever ran in between. Without a seed, they give the bits of
@@ -345,6 +346,7 @@ class Network(Assembly):
         else:
             self._remember_beginning()
             self._beginning.bring_back(self.arrays())
+            self._beginning.bring_back_inputs(self.populations)
             self._step, self._is_torn = 0, False
             for recording in self.recordings:
                 recording.take_back(0)
@@ -359,6 +361,7 @@ class Network(Assembly):
         """Remember the state of parts that have not run yet, for `reset`."""
         weights = [array for each in self.projections.values() for array in each.weights.values()]
         self._beginning.keep(self.arrays(), untouched(weights, self.phases()))
+        self._beginning.keep_inputs(self.populations)
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:

@@ -42,9 +42,12 @@ def has_axes(value: Any) -> bool:
     >>> has_axes([1.0, 2.0]), has_axes(np.float32(1.0)), has_axes(np.array(1.0))
     (True, False, False)
     """
-    if isinstance(value, (list, tuple, range)):
+    if isinstance(value, (list, tuple, range)):  # even if it is ragged
         return True
-    return getattr(value, "ndim", 0) != 0 and hasattr(value, "__array__")
+    try:
+        return np.ndim(value) > 0
+    except Exception:  # the conversion of a foreign object may raise anything
+        return False
 
 
 def of_neurons(neuron: Neuron, given: Mapping[str, Any], dt: float, name: str, n: int) -> Following:

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Named
+from spikesim.attributes import Guarded, Missing, Named
 from spikesim.checks import check_choice, check_number
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import Phase
 
-__all__ = ["Plasticity"]
+__all__ = ["NoPlasticity", "Plasticity", "check_bounds", "check_one_delay"]
 
 
 class Plasticity(Named):
@@ -115,6 +115,42 @@ class Plasticity(Named):
     def after_emission(self) -> list[Phase]:
         """The Phases for spikes of the postsynaptic neurons, and for the end of a step."""
         raise NotImplementedError
+
+
+class NoPlasticity(Guarded):
+    """What a projection has in place of `Plasticity` if its weights do not learn.
+
+    It is false, as in ``if synapses.plasticity:``; everything else is refused, with what to do.
+    """
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return f"<no plasticity of {self._name!r}>"
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name) if name.startswith("_") else Missing(self._refusal(name))
+
+    def _refusal(self, name: str) -> str:
+        return (
+            f"{self._name!r} was connected without plasticity, so it has no {name!r}; connect with "
+            "plasticity=PairSTDP(...), or with a PlasticityRule."
+        )
+
+
+def check_one_delay(synapses: Any) -> None:
+    """Raise `InputError` if synapses differ in their delays, which no rule can do with."""
+    if synapses.later is not None:
+        raise InputError(
+            f"delay differs between the synapses of {synapses.name!r}; with plasticity all have to "
+            "have the same, for a presynaptic neuron has one trace, which starts when its spike "
+            "arrives. Connect the synapses of each delay by themselves: connect(..., "
+            f"weight=weights_of_these, delay={synapses.delay.max():g}, name='late')."
+        )
 
 
 def check_bounds(name: str, weights: np.ndarray, w_min: float, w_max: float) -> None:

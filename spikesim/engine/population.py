@@ -10,11 +10,12 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from spikesim.attributes import public_names
-from spikesim.checks import check_choice, check_memory, is_real, nearest
+from spikesim.checks import check_choice, check_memory, is_real
 from spikesim.declaring import present_name
 from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
 from spikesim.engine.filters import DoubleExponential, Filter
 from spikesim.engine.influence import Influenced
+from spikesim.engine.items import Inputs
 from spikesim.engine.parameters import (
     Parameters,
     check_type,
@@ -24,7 +25,7 @@ from spikesim.engine.parameters import (
     read_only,
 )
 from spikesim.engine.setting import Setting
-from spikesim.engine.subgroups import Subgroup, subgroup
+from spikesim.engine.subgroups import Subgroup, lacking, subgroup
 from spikesim.engine.summary import population_summary
 from spikesim.errors import InputError
 from spikesim.kernels import neurons as neuron_bodies
@@ -66,8 +67,9 @@ class Population(Influenced):
     between runs: ``population.v[:] = -60.0``. ``population.spike`` holds the spike counts of the
     last step. You can also set parameters between runs, to one number or one for each neuron:
     ``population.threshold = -48.0``. If a variable has the same name, that name means the variable;
-    `parameters` has all parameters. Further arrays that the neuron's equations read belong in
-    ``population.shared``.
+    `parameters` has all parameters. An input, such as ``I``, is read and set like a variable by its
+    name, ``population.I[:10] = 5.0``, also where it is a parameter. Further arrays that the
+    neuron's equations read belong in ``population.shared``.
 
     ``population[:80]``, a `Subgroup`, stands for some of the neurons.
 
@@ -154,14 +156,21 @@ class Population(Influenced):
             return state[name]
         parameters = self.__dict__.get("parameters", {})
         if name in parameters:
-            return parameters[name]
+            return parameters[name] if name not in self._inputs else self._input(name)
         if state and name in self.neuron.former:
             return getattr(self, self.present_name(name))
         known = [*state, *(each for each in parameters if each not in state)]
-        raise AttributeError(
-            f"{self.__dict__.get('name')!r} has no variable or parameter {name!r}; there is "
-            f"{', '.join(known)}.{nearest(name, known)}"
-        )
+        raise lacking(self, name, known)
+
+    @property
+    def _inputs(self) -> list[str]:
+        """The parameters that can be inputs, as `live` makes them, and are not yet."""
+        return [name for name in self.neuron.live if name not in self.state]
+
+    def _input(self, name: str) -> Inputs:
+        """The values of a parameter that can be an input, read and set like a variable."""
+        each = np.broadcast_to(np.asarray(self.parameters[name], np.float64), self.n)
+        return Inputs.of(each, lambda: self.live(name), _owner=self, _name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         state = self.__dict__.get("state", {})
@@ -212,6 +221,9 @@ class Population(Influenced):
             f"{name} of {self.name!r} cannot be set, as all populations have a {name}; set the "
             f"parameter by population.parameters[{name!r}] = ..."
         )
+
+    def __len__(self) -> int:
+        return self.n
 
     __iter__: ClassVar[None] = None  # otherwise Python would iterate by index until an error
 

@@ -7,16 +7,17 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from spikesim.attributes import Missing
+from spikesim.attributes import Missing, read_only
 from spikesim.checks import check_choice, check_neurons, check_number, show
 from spikesim.engine.finite import is_finite
-from spikesim.engine.plasticity import Plasticity
+from spikesim.engine.plasticity import NoPlasticity, Plasticity
 from spikesim.engine.population import Population
 from spikesim.engine.rules import PlasticityRule, RulePlasticity
+from spikesim.engine.signs import check_sign
 from spikesim.engine.stdp import PairPlasticity, PairSTDP
 from spikesim.engine.subgroups import Subgroup
 from spikesim.engine.summary import projection_summary
-from spikesim.engine.synapse_data import SomeSynapses, matrix, table
+from spikesim.engine.synapse_data import SomeSynapses, delays, matrix, table
 from spikesim.engine.synapses import Synapses
 from spikesim.engine.synaptic import SynapticInput
 from spikesim.errors import InputError
@@ -70,17 +71,19 @@ class Projection(Synapses):
         dense projection has all pairs, in the order of ``W.reshape(-1)``.
     weight : numpy.ndarray, shape (synapses,) or (1,)
         The weights in this order, or the one weight that all synapses of a sparse projection share.
-        You can read and set them between runs: ``synapses.weight = 2.0``, or one for each.
-    later : numpy.ndarray, shape (synapses,) or None
-        If each synapse has its own delay, the number of steps that it adds to `delay`.
-    delay : int
-        The delay in steps.
+        You can read and set them between runs: ``synapses.weight = 2.0``, or one for each, even if
+        they shared one before. ``synapses.weight[3] = 2.0`` needs weights of their own.
+    delay : float or numpy.ndarray, shape (synapses,)
+        The delay in ms: of all synapses, or of each if they differ.
+    delay_steps, later : int, and numpy.ndarray of shape (synapses,) or None
+        The same for a Phase of your own: the shortest delay in steps, and how many steps each
+        synapse adds to it, if they differ.
     x, u : numpy.ndarray, shape (pre.n,)
         With short-term plasticity, the resources of each neuron and their use, as its last spike
         left them.
-    plasticity, rule : Plasticity or None
+    plasticity, rule : Plasticity
         How spikes change the weights: ``plasticity.off()``, ``plasticity.A_plus = 0.0``. Both names
-        stand for the same object.
+        stand for the same object, which is false if they change nothing.
     learning : bool
         Whether spikes change the weights; may be set between runs. Traces of spikes always go on.
     short_term : ShortTermPlasticity or None
@@ -94,7 +97,7 @@ class Projection(Synapses):
 
     _remedies: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(
-            ("start", "target", "later", "delay"),
+            ("start", "target", "later", "delay", "delay_steps"),
             "compiled code relies on it; connect takes a sparse array of weights, and delays",
         ),
         **dict.fromkeys(("pre", "post", "port", "name"), "connect makes another projection"),
@@ -132,16 +135,22 @@ class Projection(Synapses):
         return projection_summary(self)._repr_html_()
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        self.check_sign(values)
         if self._plasticity is not None:
             self._plasticity.check_weights(name, values)
         return values
+
+    def check_sign(self, weights: np.ndarray) -> None:
+        """Warn of weights that have another sign than the target declares."""
+        if self._synapse is None:
+            check_sign(self.post, self.port, repr(self.name), weights)
 
     def _place(self) -> tuple[Any, str, str]:
         return self.post.network, "projections", self.name
 
     def built(self) -> dict[str, Any]:
         sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
-        rules = {"short_term": self._short_term, "plasticity": self.plasticity}
+        rules = {"short_term": self._short_term, "plasticity": self._plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
         numbers = {} if self._short_term is None else self._short_term._asdict()
         numbers = {name: float(value) for name, value in numbers.items()}
@@ -150,7 +159,7 @@ class Projection(Synapses):
         if self._synapse is not None:
             numbers.update(self._synapse.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
-        count = {"number of synapses": self.size, "delay in steps": self.delay}
+        count = {"number of synapses": self.size, "delay in steps": self.delay_steps}
         return {**ends, **count, **sparse, **given, **numbers}
 
     @property
@@ -177,7 +186,7 @@ class Projection(Synapses):
     @property
     def state(self) -> dict[str, np.ndarray]:
         """The values of each synapse, by name: its weight, and variables of a plasticity rule."""
-        weight = self.weight if self.W is None else self.W
+        weight = next(iter(self._weights.values()))
         return {"weight": weight, **({} if self._plasticity is None else self._plasticity.each())}
 
     def holder(self, name: str) -> tuple[dict[str, np.ndarray], str]:
@@ -185,6 +194,12 @@ class Projection(Synapses):
         if name == "weight":
             return self._weights, next(iter(self._weights))
         return ({} if self._plasticity is None else self._plasticity.each()), name
+
+    @property
+    def delay(self) -> float | np.ndarray:
+        if self._later is None:
+            return float(self.delay_steps * self.network.dt)
+        return read_only(delays(self, slice(None)))
 
     def table(self) -> np.ndarray:
         """All synapses, one per row, ordered by presynaptic neuron and then by target.
@@ -258,10 +273,9 @@ class Projection(Synapses):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that a run may change, by name."""
-        weights = {"W": self.W} if self.W is not None else {"weight": self.weight}
         traces = {} if self._plasticity is None else self._plasticity.arrays()
         inputs = {} if self._synapse is None else self._synapse.arrays()
-        return {**weights, **self._release, **traces, **inputs}
+        return {**self._weights, **self._release, **traces, **inputs}
 
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
@@ -271,7 +285,7 @@ class Projection(Synapses):
         bodies = spikes if self.short_term is None else short_term
         if self.W is not None:
             state = State(state, self.weights)
-            params = {"delay": self.delay, "parts": SHARED}
+            params = {"delay": self.delay_steps, "parts": SHARED}
             return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
@@ -299,7 +313,7 @@ class Projection(Synapses):
         if self.short_term is None:
             return []
         state = State(self.pre.listed, self._release, efficacy=self._efficacy())
-        params = {"delay": self.delay, **self._recovery(self.short_term)}
+        params = {"delay": self.delay_steps, **self._recovery(self.short_term)}
         dtype = self._release["x"].dtype.name
         return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
 
@@ -316,12 +330,12 @@ class Projection(Synapses):
         self._learns = check_choice("learns", learns, [True, False])
 
     @property
-    def plasticity(self) -> Plasticity | None:
-        return self._plasticity
+    def plasticity(self) -> Plasticity | NoPlasticity:
+        return NoPlasticity(self.name) if self._plasticity is None else self._plasticity
 
     @property
-    def rule(self) -> Plasticity | None:
-        return self._plasticity
+    def rule(self) -> Plasticity | NoPlasticity:
+        return self.plasticity
 
     @property
     def learning(self) -> bool:
@@ -411,7 +425,7 @@ class Projection(Synapses):
         for part in (self._plasticity, self._synapse):
             watched.update({} if part is None else part.arrays())
         if self.learns:
-            watched["a weight"] = self.weight if self.W is None else self.W
+            watched["a weight"] = self.state["weight"]
         for name, array in watched.items():
             if not is_finite(array):
                 return name

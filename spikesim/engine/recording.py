@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from spikesim.attributes import public_names, read_only
+from spikesim.attributes import absent, public_names, read_only
 from spikesim.checks import check_number, check_path
 from spikesim.copying import Companion
 from spikesim.declaring import present_name
@@ -574,7 +574,8 @@ class StateRecording(_Recording, RecordedSamples):
         samples = self.__dict__.get("_samples", {})
         name = present_name(name, samples, self.__dict__.get("_former", {}))
         if name not in samples:
-            raise AttributeError(f"nothing recorded as {name!r}; there is {', '.join(samples)}")
+            message = f"nothing recorded as {name!r}; there is {', '.join(samples)}."
+            raise absent(self, name, "the recording", message, list(samples))
         self._check_in_memory("samples", "read_traces")
         return samples[name].read().T
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from spikesim.attributes import public_names
 from spikesim.checks import check_array, check_number, check_steps, nearest, show
-from spikesim.engine.plasticity import Plasticity, check_bounds
+from spikesim.engine.plasticity import Plasticity, check_bounds, check_one_delay
 from spikesim.engine.population import Population
 from spikesim.engine.synapse_data import SomeSynapses, SynapseRecording
 from spikesim.engine.synapses import Synapses, varies
@@ -208,7 +208,7 @@ class RulePlasticity(Plasticity):
         self._params.update(
             w_min=rule._bound("w_min"),
             w_max=rule._bound("w_max"),
-            delay=synapses.delay,
+            delay=synapses.delay_steps,
             every=self._every,
             dt=float(setting.dt),
             interval=self._every * setting.dt,
@@ -237,11 +237,7 @@ class RulePlasticity(Plasticity):
         for name in ("w_min", "w_max"):
             if getattr(rule, name) is not None:
                 check_number(name, getattr(rule, name), dtype=dtype)
-        if synapses.later is not None:
-            raise InputError(
-                "delay is not the same for all synapses; with plasticity it has to be, for a "
-                "presynaptic neuron has one trace, which starts when its spike arrives."
-            )
+        check_one_delay(synapses)
         needs_post = rule.on_post is not None or any(name[:4] == "post" for name in rule.traces)
         if needs_post and post.neuron.most_spikes == 0:
             raise InputError(

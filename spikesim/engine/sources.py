@@ -27,6 +27,7 @@ from spikesim.checks import (
 from spikesim.copying import Part
 from spikesim.engine.population import ON_SPIKE, Population, check_range
 from spikesim.engine.setting import Setting
+from spikesim.engine.signs import check_sign
 from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
@@ -428,6 +429,7 @@ class Background(Part):
     def weight(self, weight: float) -> None:
         dtype = self.population.network.dtype
         self._params["weight"] = check_number("weight", weight, dtype=dtype)
+        check_sign(self.population, self.target, "background", self.weight)
 
     @property
     def rate(self) -> float:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from spikesim.checks import check_number
-from spikesim.engine.plasticity import Plasticity, check_bounds
+from spikesim.engine.plasticity import Plasticity, check_bounds, check_one_delay
 from spikesim.engine.population import Population
 from spikesim.engine.synapses import Synapses
 from spikesim.errors import InputError
@@ -104,7 +104,7 @@ class PairPlasticity(Plasticity):
             "A_minus": float(rule.A_minus),
             "w_min": float(rule.w_min),
             "w_max": float(rule.w_max),
-            "delay": synapses.delay,
+            "delay": synapses.delay_steps,
             "learning": 1,
             "parts": SHARED,
         }
@@ -181,11 +181,7 @@ def _check(rule: PairSTDP, post: Population, synapses: Synapses) -> None:
     w_max = check_number("w_max", rule.w_max, dtype=setting.dtype)
     w_min = check_number("w_min", rule.w_min, below=w_max, dtype=setting.dtype)
     _check_signs(w_min, w_max)
-    if synapses.later is not None:
-        raise InputError(
-            "delay is not the same for all synapses; with plasticity it has to be, for a "
-            "presynaptic neuron has one trace, which starts when its spike arrives."
-        )
+    check_one_delay(synapses)
     if post.neuron.most_spikes == 0:
         raise InputError(f"plasticity needs spikes on both sides, and {post.name!r} never spikes.")
     weights = synapses.individual() if synapses.W is None else synapses.W

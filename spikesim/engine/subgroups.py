@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from spikesim.attributes import Guarded, read_only
+from spikesim.attributes import Guarded, absent, read_only
 from spikesim.checks import (
     check_array,
     check_choice,
     check_neurons,
-    is_real,
     is_whole,
-    nearest,
     show,
 )
+from spikesim.engine.items import Inputs
+from spikesim.engine.parameters import has_axes
 from spikesim.errors import InputError
+from spikesim.foreign import PARAMETERS
 
 if TYPE_CHECKING:
     from spikesim.engine.population import Population
 
-__all__ = ["Subgroup", "name_of_projection", "subgroup"]
+__all__ = ["Subgroup", "lacking", "name_of_projection", "subgroup"]
 
 
 def subgroup(population: Population, key: Any, among: np.ndarray | None = None) -> Subgroup:
@@ -67,6 +68,14 @@ def subgroup(population: Population, key: Any, among: np.ndarray | None = None) 
 def name_of_projection(pre: Subgroup, post: Subgroup) -> str:
     """The name of a projection unless its user gives one: an identifier."""
     return f"{pre._identifier}_to_{post._identifier}"
+
+
+def lacking(neurons: Any, name: str, known: list[str]) -> AttributeError:
+    """The error for a name that is no variable and no parameter of a population or subgroup."""
+    who = repr(neurons.__dict__.get("name"))
+    there = ", ".join(known)
+    message = f"{who} has no variable or parameter {name!r}; there is {there}."
+    return absent(neurons, name, who, message, known, PARAMETERS)
 
 
 class Subgroup(Guarded):
@@ -121,6 +130,9 @@ class Subgroup(Guarded):
     def __getitem__(self, key: Any) -> Subgroup:
         return subgroup(self.population, key, self.ids)
 
+    def __len__(self) -> int:
+        return self.n
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.ids, dtype)
 
@@ -128,17 +140,26 @@ class Subgroup(Guarded):
         own: Any = self.__dict__.get("population")
         known = [] if own is None else [*dict.fromkeys([*own.state, *own.parameters])]
         if name not in known:
-            called = self.__dict__.get("name")
-            raise AttributeError(
-                f"{called!r} has no variable or parameter {name!r}; there is {', '.join(known)}."
-                f"{nearest(name, known)}"
-            )
+            raise lacking(self, name, known)
         if name not in own.state:
+            if name in own._inputs:
+                return self._input(name)
             value = own.parameters[name]
             return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
         if self._slice is not None:
             return own.state[name][self._slice]
         return read_only(own.state[name][self.ids])  # values written to a copy would be lost
+
+    def _input(self, name: str) -> Inputs:
+        """The values of a parameter that can be an input; see `Population`."""
+        own = self.population
+        each = read_only(getattr(own, name)[self.ids])
+
+        def held() -> np.ndarray:
+            live = own.live(name)
+            return read_only(live[self.ids]) if self._slice is None else live[self._slice]
+
+        return Inputs.of(each, held, _owner=self, _name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__.get("population")
@@ -151,7 +172,7 @@ class Subgroup(Guarded):
         array = own.state[name] if is_variable else np.zeros(own.n)
         if not is_variable:
             array[:] = own.parameters[name]
-        shape = () if is_real(value) or getattr(value, "ndim", None) == 0 else (self.n,)
+        shape = (self.n,) if has_axes(value) else ()
         array[self.ids] = check_array(name, value, shape=shape, dtype=array.dtype)
         if not is_variable:
             own.parameters[name] = array

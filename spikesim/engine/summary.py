@@ -72,16 +72,12 @@ _SYNAPSES = ["from", "onto", "synapses", "weight", "delay (ms)"]
 
 def _synapses(projection: Projection) -> list[str]:
     weights = next(iter(projection.weights.values()))
-    delays = projection.delay * projection.pre.network.dt
-    if projection.later is not None and projection.later.size:
-        steps = projection.later.astype(np.int64) + projection.delay
-        delays = steps * projection.pre.network.dt
     return [
         projection.pre.name,
         f"{projection.post.name}.{projection.port}",
         f"{projection.size:,}",
         _weight(weights),
-        range_text(delays),
+        range_text(projection.delay),
     ]
 
 

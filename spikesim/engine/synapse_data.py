@@ -21,7 +21,7 @@ from spikesim.kernels import probes
 from spikesim.kernels.machine.program import Phase
 from spikesim.kernels.machine.states import State
 
-__all__ = ["SomeSynapses", "SynapseRecording", "chosen_synapses", "matrix", "table"]
+__all__ = ["SomeSynapses", "SynapseRecording", "chosen_synapses", "delays", "matrix", "table"]
 
 
 def table(synapses: Any) -> np.ndarray:
@@ -56,7 +56,7 @@ def delays(synapses: Synapses, places: Any) -> np.ndarray:
     """The delays of synapses, in ms."""
     later = synapses.later
     steps = np.zeros(synapses.size, np.int64)[places] if later is None else later[places]
-    return (synapses.delay + steps.astype(np.int64)) * synapses._setting.dt
+    return (synapses.delay_steps + steps.astype(np.int64)) * synapses._setting.dt
 
 
 class SomeSynapses(Named):

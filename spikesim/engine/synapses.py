@@ -18,6 +18,7 @@ from spikesim.checks import allocate, check_array, check_choice, check_number, s
 from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
 from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
+from spikesim.engine.items import SharedWeight
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import SHARED
@@ -96,7 +97,11 @@ class Synapses(Part):
     @property
     def weight(self) -> np.ndarray:
         if self.W is None:
-            return self._weights["weight"]
+            own = self._weights["weight"]
+            if own.size == 1 < self.size:
+                known = {"_name": self.name, "_synapses": self.size, "_bounded": self.bounded}
+                return SharedWeight.of(own, lambda: own, **known)
+            return own
         flat = self.W.reshape(-1)
         return flat if np.shares_memory(flat, self.W) else read_only(flat)
 
@@ -139,7 +144,7 @@ class Synapses(Part):
         return None if self._later is None else read_only(self._later)
 
     @property
-    def delay(self) -> int:
+    def delay_steps(self) -> int:
         return self._delivering["delay"]
 
     def rows(self) -> dict[str, np.ndarray]:
@@ -164,7 +169,7 @@ class Synapses(Part):
         if self.W is not None:
             return self.W.nbytes
         later = 0 if self._later is None else self._later.nbytes
-        return self._start.nbytes + self._target.nbytes + self.weight.nbytes + later
+        return self._start.nbytes + self._target.nbytes + self._weights["weight"].nbytes + later
 
     def by_target(self) -> dict[str, np.ndarray]:
         """The synapses in the order of their targets, for plasticity rules.
@@ -201,9 +206,10 @@ class Synapses(Part):
 
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection; from now on, each synapse has its own."""
-        if self.weight.size != self._target.size:
-            self._set_weight(np.full(self._target.size, self.weight[0], self.weight.dtype))
-        return self.weight
+        weight = self._weights["weight"]
+        if weight.size != self._target.size:
+            self._set_weight(np.full(self._target.size, weight[0], weight.dtype))
+        return self._weights["weight"]
 
     def fill(
         self,
@@ -287,7 +293,7 @@ class Synapses(Part):
         if not self.size:
             return
         self.delay_all(int(steps.min()))
-        steps -= self.delay
+        steps -= self.delay_steps
         latest = steps.max()
         if latest > 0:
             self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)

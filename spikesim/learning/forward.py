@@ -33,6 +33,7 @@ __all__ = [
     "drawn",
     "forward",
     "forward_arrays",
+    "judged",
     "read_out",
     "spread",
 ]
@@ -109,10 +110,15 @@ def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: An
     return layer.phase(_ACTIVATIONS[kind], "unit", when, **given)
 
 
+def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
+    """The loss of the output, by `p.output`; `given` arrays stand for h, target or loss."""
+    return output.phase(_LOSSES[p.output], "once", when, **given)
+
+
 def read_out(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[Wired]:
     """Read the answer and the loss from the activity of the output."""
     yield net.output.phase(units.answer, "once", when)
-    yield net.output.phase(_LOSSES[net.p.output], "once", when)
+    yield judged(net.output, net.p, when)
 
 
 def drawn(chance: np.random.Generator, p: RateParameters, pre: int, post: int) -> np.ndarray:

@@ -237,7 +237,8 @@ class Layer(Guarded):
         inputs = tuple(name for name in state if name in self._shared.inputs)
         return Wired(Phase(body, loop, state, params, inputs, dtype=dtype), self, each, tests)
 
-    def _array(self, name: str, body: Callable) -> np.ndarray:
+    def find(self, name: str) -> np.ndarray | None:
+        """What ``s.NAME`` is here; None if there is no such array."""
         if name in self.arrays:
             return self.arrays[name]
         for where in _WHERE:
@@ -245,9 +246,14 @@ class Layer(Guarded):
             if stem != name:
                 other = getattr(self, where)
                 if other is not None and stem in other.arrays:
-                    return other.arrays[stem]
-        if name in self._shared.arrays:
-            return self._shared.arrays[name]
+                    found: np.ndarray = other.arrays[stem]
+                    return found
+        return self._shared.arrays.get(name)
+
+    def _array(self, name: str, body: Callable) -> np.ndarray:
+        found = self.find(name)
+        if found is not None:
+            return found
         there = [*self.arrays, *self._elsewhere(), *self._shared.arrays]
         raise InputError(
             f"{_called(body)} reads s.{name}, which {self.name} has not.{nearest(name, there)} "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +23,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import windows
 from spikesim.kernels.machine.program import Phase
 from spikesim.learning import particles
-from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked, names_of
+from spikesim.learning.layers import Brightness, Layer, Shared, Wired, linked
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.spiking import Cells, Pixels, Thinned, followed
 from spikesim.training import LayerArrays, Learner, check_sizes, random_numbers
@@ -321,18 +320,13 @@ class Dynamics:
         """Add the population of a layer that spikes; its variables are arrays of the layer."""
         net = self.network
         if isinstance(kind, Cells):
-            bodies = self.shared.bodies
-            kind = replace(kind, steps=tuple(bodies.get(each, each) for each in kind.steps))
-            read = [names_of(body) for body in kind.steps]
-            numbers = {name: layer.number(name) for _, p in read for name in sorted(p)}
-            neuron, population = kind.neuron(numbers), None
-            if kind.at_most is None:
-                population = net.add(Population(net, layer.name, layer.n, neuron, {}))
-            else:
-                emit = kind.steps[-1]
-                population = net.add(Thinned(net, layer.name, layer.n, neuron, emit))
-            for name in sorted({name for s, _ in read for name in s} & set(self.shared.arrays)):
-                population.shared[name] = self.shared.arrays[name]
+            neuron, last, seen = kind.placed(layer, self.shared.bodies)
+            population = net.add(
+                Population(net, layer.name, layer.n, neuron, {})
+                if kind.at_most is None
+                else Thinned(net, layer.name, layer.n, neuron, last)
+            )
+            population.shared.update(seen)
             layer.arrays.update(population.state)
 
     def has_a_body_for(self, *names: str) -> bool:
@@ -411,10 +405,12 @@ class Simulation(Dynamics):
                 self._wire(each)
             else:
                 self._add(each)
+        numbers: list[Any] = [each.phase.params for each in self.wired]
+        numbers += [each.params for each in self.network.populations.values()]
         self._brightness = [
-            (each.phase.params, name, value)
-            for each in self.wired
-            for name, value in each.phase.params.items()
+            (params, name, value)
+            for params in numbers
+            for name, value in params.items()
             if isinstance(value, Brightness)
         ]
         self._rates = [
@@ -531,6 +527,19 @@ class Simulation(Dynamics):
 
         Arrays that are `given` with their rows take the place of what the model draws.
         """
+        self.network.run_steps(self.begin(example, lengths, first, batch, given))
+        particles.keep(self, example)
+        self.model.finished(self, len(example))
+
+    def begin(
+        self,
+        example: np.ndarray,
+        lengths: np.ndarray,
+        first: int,
+        batch: int = 1,
+        given: Rows = (),
+    ) -> int:
+        """Prepare what `run` runs, and return how many steps that takes."""
         count = len(example)
         place = np.arange(count) % batch
         begins, ends = self.shared.arrays["begins"], self.shared.arrays["ends"]
@@ -544,9 +553,7 @@ class Simulation(Dynamics):
         self.model.prepare(self, first, count)
         for array, rows in given:
             array[:count] = rows
-        self.network.run_steps(steps)
-        particles.keep(self, example)
-        self.model.finished(self, count)
+        return steps
 
     def scale_rates(self, factor: float, only: str | None = None) -> None:
         """Multiply the learning rates that the parameters give; `only` those of one name."""

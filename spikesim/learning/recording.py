@@ -32,7 +32,8 @@ class LayerRecording(Guarded):
         'input', 'hidden_1', ..., 'output'.
     variables : tuple of str
         What was recorded. For each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer.
-        The shape is (units, steps), or (units,) for values kept from the end of the trial.
+        The shape is (units, steps), and (units below, units, steps) for what synapses have; values
+        kept from the end of the trial have no steps.
     spikes : dict of str to SpikeRecording
         By layer, for layers that spike; ``.t`` in ms, ``.i``, ``.count``, ``.to_neo()``.
     t : numpy.ndarray, shape (steps,)
@@ -67,13 +68,17 @@ class LayerRecording(Guarded):
         for layer in net.layers:
             for name in variables:
                 if name in layer.arrays:
-                    buffer = np.zeros((self.t.size, layer.n), layer.arrays[name].dtype)
-                    self._samples[name][layer.name] = buffer.T
-                    state = {"value": layer.arrays[name], "buffer": buffer}
+                    value = layer.arrays[name]
+                    buffer = np.zeros((self.t.size, value.size), value.dtype)
+                    self._samples[name][layer.name] = buffer.T.reshape(*value.shape, -1)
                     net.network.add_phase(
                         probes.sample,
                         probes.sampled,
-                        state={**state, "which": np.arange(layer.n)},
+                        state={
+                            "value": value.reshape(-1),
+                            "buffer": buffer,
+                            "which": np.arange(value.size),
+                        },
                         params={"every": 1, "first": 0},
                     )
         self._answer = 0

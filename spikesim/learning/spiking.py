@@ -14,9 +14,10 @@ from spikesim.engine.population import DoubleExponential, Filter, Population
 from spikesim.engine.projection import Projection
 from spikesim.errors import InputError
 from spikesim.kernels import filters, spikes, thinning, windows
-from spikesim.kernels.machine.program import Phase, once
+from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.spikes import parts
 from spikesim.kernels.trials import at_trial_start
+from spikesim.learning.layers import Layer, names_of, over
 from spikesim.neurons import Neuron
 
 __all__ = ["Cells", "Means", "Pixels", "Thinned", "followed"]
@@ -28,8 +29,10 @@ class Cells:
 
     Attributes
     ----------
-    steps : tuple of callable
-        With `at_most`, the last body is ``emit(k, t, s, p)``, for the k-th neuron that might spike.
+    steps : tuple of callable, or of tuple
+        Each is a body, which acts on every neuron, or a tuple: a body, and what `Layer.phase` calls
+        `each` and `when`. With `at_most`, the last body is ``emit(k, t, s, p)``, for the k-th
+        neuron that might spike.
     variables : tuple of str
         State variables; they begin at 0 unless `start` gives another value.
     at_most : float, optional
@@ -42,30 +45,49 @@ class Cells:
         Whether bodies read random numbers, ``s.uniform[i]``.
     """
 
-    steps: tuple[Callable, ...]
+    steps: tuple[Any, ...]
     variables: tuple[str, ...]
     at_most: float | None = None
     most_spikes: int = 4
     start: Mapping[str, float] = field(default_factory=dict)
     stochastic: bool = True
 
-    def neuron(self, numbers: dict[str, Any]) -> Neuron:
-        """Make the neuron of these cells, with the numbers that the bodies read."""
-        numbers = dict(numbers)
+    def placed(
+        self, layer: Layer, bodies: Mapping[Callable, Callable]
+    ) -> tuple[Neuron, Callable, dict[str, np.ndarray]]:
+        """The neuron of these cells in a layer, its last body, and the arrays that bodies see.
+
+        `bodies` maps a body to its replacement.
+        """
+        steps: list[Any] = []
+        arrays: set[str] = set()
+        numbers: dict[str, Any] = {}
+        for step in self.steps:
+            body, *where = step if isinstance(step, tuple) else (step,)
+            body = bodies.get(body, body)
+            steps.append((body, over(*where)) if where else body)
+            numbers.update({"many": layer.n, "parts": SHARED} if where else {})
+            for function in steps[-1] if where else (body,):
+                read, needed = names_of(function)
+                arrays |= read
+                numbers.update((k, layer.number(k)) for k in sorted(needed - numbers.keys()))
+        last = steps[-1]
         if self.at_most is not None:  # a little above P(N > 0), beyond the rounding of the draw
             numbers["bound"] = -math.expm1(-self.at_most) + 1e-6
-        steps = self.steps if self.at_most is None else self.steps[:-1]
+            steps = steps[:-1]
 
         def constants(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
             return numbers
 
-        return Neuron(
+        neuron = Neuron(
             steps=steps,
             variables={**dict.fromkeys(self.variables, 0.0), **self.start},
             constants=constants,
             stochastic=self.stochastic,
             most_spikes=self.most_spikes,
         )
+        found = {name: layer.find(name) for name in sorted(arrays)}
+        return neuron, last, {name: each for name, each in found.items() if each is not None}
 
 
 @dataclass(frozen=True)
@@ -120,7 +142,7 @@ def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
     """Let potentials follow, at the start of a trial, the weights that the last trial changed."""
     past = {each: _past(each) for each in projections}
     for each in projections:  # a list of spikes is replaced when it grows, so all grow first
-        each.pre.remember(past[each] + each.delay)
+        each.pre.remember(past[each] + each.delay_steps)
     return [_replay(each, past[each], clock) for each in projections]
 
 
@@ -134,7 +156,7 @@ def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
         "rise": port.rise,
         "W": cast("np.ndarray", projection.W),
     }
-    params = {**port.params(), "past": past, "delay": projection.delay}
+    params = {**port.params(), "past": past, "delay": projection.delay_steps}
     return Phase(filters.replay, _blocks_at_start, state, params, dtype=port.dtype)
 
 

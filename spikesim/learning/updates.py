@@ -106,7 +106,8 @@ def learn(
     name : str
         The name of the array: weights [pre, post], or biases.
     pre : numpy.ndarray or None
-        Activities of its rows; None for biases.
+        Activities of its rows; None for biases. In a three-factor rule, the eligibilities of all
+        synapses, of the shape of the array: ``M <- (1 - decay) M + rate pre post``.
     post : numpy.ndarray
         Activities of its columns, or what the units learn from.
     rate : float
@@ -127,6 +128,9 @@ def learn(
     online, summed = bodies.add_product, bodies.sum_product
     if pre is None:
         online, summed = bodies.add_bias, bodies.sum_bias
+    elif pre.ndim == 2:
+        online, summed = bodies.add_eligible, bodies.sum_eligible
+        arrays["E"] = arrays.pop("pre")
     elif less is not None:
         online, summed = bodies.contrast, bodies.sum_contrast
         arrays["pre_less"], arrays["post_less"] = less

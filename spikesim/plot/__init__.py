@@ -11,6 +11,8 @@ figure is drawn, not with spikesim.
 from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
 from spikesim.plot.confusion import confusion
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
+from spikesim.plot.noise import noise
+from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
@@ -22,15 +24,18 @@ __all__ = [
     "compartments",
     "confusion",
     "cost_curve",
+    "eligibility",
     "ensembles",
     "layers",
     "learning_curve",
     "multiplexing",
+    "noise",
     "pattern_rates",
     "psth",
     "raster",
     "rasters",
     "receptive_fields",
+    "rewards",
     "settling",
     "sweep",
     "synapse",

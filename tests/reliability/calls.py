@@ -65,6 +65,7 @@ from spikesim.models.burst.spiking import (
 from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
 from spikesim.patterns import SpikePattern
@@ -134,6 +135,12 @@ INTERNAL = {
     "spikesim.engine.filters.Filter": "made by Network.connect",
     "spikesim.engine.constants.*": "what is assigned to populations, which is tried",
     "spikesim.engine.finite.*": "called by Network.run",
+    "spikesim.engine.items.*": "what is handed out for I and weight; see 'written cells.I[:] ='",
+    "spikesim.engine.signs.*": "called by Network.connect",
+    "spikesim.engine.subgroups.lacking": "says what an attribute is called",
+    "spikesim.errors.warn": "called by checks",
+    "spikesim.foreign.here": "what messages are made of",
+    "spikesim.engine.projection.Projection.check_sign": "called by Network.connect",
     "spikesim.engine.synapse_data.SomeSynapses.are_of": "called by Network.record",
     "spikesim.engine.synapse_data.chosen_synapses": "called by Network.record",
     "spikesim.engine.effect.effect": "called by Network.connect_gap",
@@ -176,7 +183,7 @@ INTERNAL = {
     "spikesim.engine.synapse_data.SomeSynapses": "made by Projection.of",
     "spikesim.engine.synapse_data.SynapseRecording": "made by Network.record",
     "spikesim.engine.synapse_data.SynapseRecording.[bdcprt]*": "see StateRecording",
-    "spikesim.engine.synapse_data.[mt]*": "see Projection.table",
+    "spikesim.engine.synapse_data.[dmt]*": "see Projection.table",
     "spikesim.engine.projection.Projection.act_through": "called by Network.connect",
     "spikesim.engine.synaptic.*": "made by Network.connect; see Synapse",
     "spikesim.synapse.Synapse.[cnos]*": "attributes, or called by Network.connect",
@@ -259,6 +266,7 @@ INTERNAL = {
     "spikesim.learning.windows.pattern_*": "called by models",
     "spikesim.learning.layers.*": "called by models, whose authors see what it says",
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
+    "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
@@ -268,13 +276,18 @@ INTERNAL = {
     "spikesim.learning.alignment.norm_ratio": "takes a model alone",
     "spikesim.learning.alignment.weight_angle": "takes a model alone",
     "spikesim.models.feedback_alignment.Parameters*": "made by models from **parameters",
+    "spikesim.learning.rewards.*": "tried on the models that are made of it",
+    "spikesim.models.reward.*.reward": "follows an act; its number is tried in tests of the model",
+    "spikesim.models.reward.*.outcomes": "called by gradient",
+    "spikesim.models.reward.*.expected_reward": "called by the frame, while a model is run",
+    "spikesim.models.reward.spiking.SpikingParameters*": "made by models from **parameters",
     **{
         f"spikesim.models.*.{hook}": "called by the frame, while a model is made or run"
         for hook in (
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
-            "summed",
+            *("summed", "finished", "draw_each", "learned", "rewarded"),
             *("forward", "bursts", "errors", "learn_from", "change"),
             *(
                 "activity",
@@ -483,7 +496,7 @@ def _variable(folder: Path) -> Call:
         net.add_population("cells", 2, Neuron([], {"v": variable}, {"tau": 9.0}))
         net.run(0.2)
 
-    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True}
+    given = {"start": "tau", "unit": "ms", "meaning": "voltage", "is_target": True, "sign": 1}
     return Call(spikesim.Variable, given, use, {"start": "v"})
 
 
@@ -706,6 +719,7 @@ SEGREGATED = {
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
+SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
 MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
@@ -713,6 +727,10 @@ MODELS: dict[str, Callable[..., Any]] = {
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
+    ),
+    "reward": lambda **o: RewardNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
+    "spiking_reward": lambda **o: SpikingRewardNetwork(
+        **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
     ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
@@ -742,6 +760,8 @@ _WING = {
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
     "burst": "burst.network.BurstEnsembleNetwork",
+    "reward": "reward.network.RewardNetwork",
+    "spiking_reward": "reward.spiking.SpikingRewardNetwork",
 }
 """Models of `spikesim.learning`."""
 
@@ -774,12 +794,7 @@ def trained(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
 
 def _image(name: str, method: str, **given: Any) -> Callable[[Path], Call]:
     images, labels = _digits()
-    if method == "record" and name in (
-        "segregated",
-        "clamped",
-        "equilibrium",
-        "feedback_alignment",
-    ):
+    if method == "record" and name != "burst":
         return trained(name, method, image=images[0], label=1)
     both = {"images": images, "labels": labels}
     if method == "predict":
@@ -1555,6 +1570,18 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
+    "spikesim.plot.rewards.rewards": _plain(
+        plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
+    ),
+    "spikesim.plot.rewards.eligibility": lambda f: Call(
+        plot.eligibility,
+        {
+            "trial": MODELS["spiking_reward"]().record(_digits()[0][0], 1),
+            "layer": "output",
+            "pre": 0,
+            "post": 0,
+        },
+    ),
     "spikesim.plot.states.traces": _drawn(plot.traces, _states, "recording", variables=["v"]),
     "spikesim.plot.states.traces a stimulus": _drawn(
         plot.traces,
@@ -1628,6 +1655,22 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.feedback_alignment.FeedbackAlignment": model(
         FeedbackAlignment, "feedback_alignment", (6, 4, 3), {"backend": "python"}
     ),
+    "spikesim.models.reward.network.RewardNetwork": model(
+        RewardNetwork, "reward", (6, 4, 3), {"backend": "python"}
+    ),
+    "spikesim.models.reward.spiking.SpikingRewardNetwork": model(
+        SpikingRewardNetwork, "spiking_reward", (6, 4, 3), SPIKING_REWARD
+    ),
+    **{
+        f"spikesim.models.{_WING[name]}.act": trained(name, "act", x=_digits()[0][0], stimulus=0)
+        for name in ("reward", "spiking_reward")
+    },
+    **{
+        f"spikesim.models.{_WING[name]}.play": trained(
+            name, "play", x=_digits()[0], targets=_digits()[1]
+        )
+        for name in ("reward", "spiking_reward")
+    },
     **{
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
@@ -1678,6 +1721,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "clamped": "clamped.ClampedNetwork",
             "equilibrium": "equilibrium.EquilibriumPropagation",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+            "reward": "reward.network.RewardNetwork",
+            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "burstprop": "burst.burstprop.BurstpropNetwork",
         }.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
@@ -1689,6 +1734,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+            "reward": "reward.network.RewardNetwork",
+            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "clamped": "clamped.ClampedNetwork",
             "equilibrium": "equilibrium.EquilibriumPropagation",
             "burstprop": "burst.burstprop.BurstpropNetwork",
@@ -1911,6 +1958,7 @@ def compiled() -> SimpleNamespace:
         source, cells, target="drive", weight=1.0, indegree=2, delay=[0.5, 1.5] * 3, name="spread"
     )
     dense = net.connect(trains, cells, target="drive", weight=0.5, plasticity=PairSTDP())
+    shared = net.connect(trains, cells, target="v", weight=0.25, one_to_one=True, name="shared")
     spikes, states = net.record_spikes(cells), net.record(cells, "v", neurons=[0, 2])
     return SimpleNamespace(**locals())
 
@@ -1968,11 +2016,12 @@ def layer(name: str, attribute: str) -> Callable[[Path], Call]:
 
 
 for _part, _attributes in {
-    "cells": ("v", "drive", "refractory", "spike", "ids", "count"),
+    "cells": ("v", "I", "drive", "refractory", "spike", "ids", "count"),
     "source": ("rate", "ids", "count"),
     "sparse": ("weight", "target", "start"),
     "spread": ("weight", "later", "target", "start"),
     "dense": ("W",),
+    "shared": ("weight",),
     "states": ("neurons",),
 }.items():
     for _attribute in _attributes:
@@ -1988,6 +2037,8 @@ for _name, _attributes in {
     "clamped": ("W", "b", "B"),
     "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
+    "reward": ("W", "b"),
+    "spiking_reward": ("W", "b"),
     "burstprop": ("W", "b", "Y", "R"),
     "superspike": ("W", "B"),
 }.items():

@@ -120,7 +120,7 @@ def seen(net: Network) -> dict[str, Any]:
 
 
 def _synapses(projection: Any) -> dict[str, np.ndarray]:
-    found = {"delay": np.array([projection.delay])}
+    found = {"delay": np.array([projection.delay_steps])}
     if projection.W is not None:
         found["W"] = projection.W
     else:
