@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from spikesim import InputError, datasets
-from spikesim.learning import alignment
 from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from tests.naive_dendritic_microcircuit import NaiveMicrocircuit
 
