@@ -99,11 +99,11 @@ def apical(c, t, s, p):
     first, last = bounds(c, s.v_A.shape[0], p)
     for j in range(first, last):
         s.v_Y[j] = 0.0
+        s.v_A[j] = 0.0
     multiply(s.r_above, s.Y, s.v_Y, first, last)
-    for j in range(first, last):
-        s.v_A[j] = s.v_Y[j]
     multiply(s.rI_above, s.P, s.v_A, first, last)
     for j in range(first, last):
+        s.v_A[j] = s.v_Y[j] + s.v_A[j]
         s.delta_P[j] = -s.v_A[j]
 
 

@@ -234,17 +234,16 @@ class DendriticMicrocircuit(ImageModel):
         yield output.phase(dendrites.set_goal, when=start)
         if p.backprop or net.purpose == MEASURING:
             yield from self.backpropagation(net, shown, start)
-        if p.backprop:
-            yield from self.changed(net, (windows.in_second,)) if net.learning else ()
-        else:
-            yield from self.moved(net) if self.in_time else self.passed(net)
+        control = self.changed(net, (windows.in_second,)) if net.learning else ()
+        yield from control if p.backprop else self.moved(net) if self.in_time else self.passed(net)
         is_soma = p.backprop or net.purpose == TEST
-        given = {"value": output.u if is_soma else output.v_B, "mean": output.mean}
-        given["share"] = (1.0 if is_soma else output.numbers["a"]) / output.numbers["window"]
+        value, a = (output.u, 1.0) if is_soma else (output.v_B, output.numbers["a"])
+        given = {"value": value, "share": a / output.numbers["window"]}
         yield output.phase(windows.average, when=dendrites.in_window, **given)
         yield output.phase(units.answer, "once", end, h=output.mean)
         yield output.phase(units.squared_error, "once", end, h=output.mean, target=output.goal)
-        yield from (layer.phase(dendrites.measure, "once", end) for layer in net.hidden)
+        for layer in net.hidden if not p.backprop else ():
+            yield layer.phase(dendrites.measure, "once", end)
 
     def backpropagation(self, net, shown, when):
         """The feedforward net, and its gradient."""
@@ -259,11 +258,12 @@ class DendriticMicrocircuit(ImageModel):
 
     def basal(self, layer, rests=False):
         """v_B, and vI of the SST cells that mirror the layer."""
-        below, when = layer.below, windows.at_start_of_phase if rests else None
-        yield layer.phase(settling.drive, "block", when, from_below=layer.v_B, r_below=below.r)
-        if layer.index > 1:
-            given = {"a": layer.vI, "h_below": below.r, "W": layer.Q, "b": layer.c}
-            yield layer.phase(units.drive, "block", **given)
+        r, when = layer.below.r, windows.at_start_of_phase if rests else None
+        if layer.index == 1:
+            yield layer.phase(settling.drive, "block", when, from_below=layer.v_B, r_below=r)
+            return
+        yield layer.phase(units.drive, "block", a=layer.v_B, h_below=r)
+        yield layer.phase(units.drive, "block", a=layer.vI, h_below=r, W=layer.Q, b=layer.c)
 
     def cells(self, net):
         """All kinds of cells: their layer, and their arrays."""

@@ -63,12 +63,16 @@ def assert_states(net, oracle, atol=1e-10):
         if k > 1:
             pairs += [(layer.uI, oracle.uI[k - 1]), (layer.vI, oracle.vI[k - 1])]
         if not layer.is_output:
-            pairs += [(layer.v_A, oracle.vA[k]), (layer.D_Y, oracle.D["Y", k])]
+            pairs.append((layer.v_A, oracle.vA[k]))
+        if not layer.is_output and net.parameters.eta_Y > 0.0:
+            pairs.append((layer.D_Y, oracle.D["Y", k]))
         if k > 1 and net.parameters.lateral == "plastic":
             pairs.append((np.vstack([layer.D_Q, unit * layer.D_c]), oracle.D["Q", k - 1]))
             pairs.append((layer.below.D_P, oracle.D["P", k - 1]))
-        for own, theirs in pairs:
-            np.testing.assert_allclose(own, theirs, rtol=0, atol=atol)
+        own, theirs = (
+            np.concatenate([np.ravel(each) for each in all_of]) for all_of in zip(*pairs)
+        )
+        np.testing.assert_allclose(own, theirs, rtol=0, atol=atol)
 
 
 # ------------------------------------------------------------------------ the transcription
@@ -122,3 +126,60 @@ def test_every_state_in_time_is_that_of_the_transcription(sizes, options):
         net.learn(X[k : k + 1], LABELS[k : k + 1])
         assert_weights(net, oracle)
     assert_states(net, oracle)
+
+
+def test_each_of_two_thousand_steps_is_that_of_the_transcription():
+    """A presentation is a step here, so that all of them are seen from outside."""
+    net = build((5, 4, 3), **{**RATES, **IN_TIME, "t_pattern": 0.1, "lag": 0.0})
+    oracle, x = oracle_of(net), X[:, :5]
+    for step in range(2000):
+        k = step // 400
+        oracle.present(x[k], goals(net, LABELS)[k])
+        net.learn(x[k : k + 1], LABELS[k : k + 1])
+        assert_states(net, oracle)
+    assert_weights(net, oracle)
+
+
+@pytest.mark.parametrize("tau_0", [0.0, 1.0])
+def test_noise_and_the_patterns_that_are_taught_can_be_replayed(tau_0):
+    net = build(sigma=0.3, taught=0.5, **{**RATES, **IN_TIME, "tau_0": tau_0})
+    oracle, steps = oracle_of(net), net.steps
+    xi = [CHANCE.standard_normal((len(X), steps, n)) for n in SIZES[1:]]
+    xi_I = [CHANCE.standard_normal((len(X), steps, n)) for n in SIZES[2:]]
+    taught = [True, False, True, True, False, False]
+    for k in range(len(X)):
+        noise = [
+            {
+                name: {m: each[k, i] for m, each in enumerate(of_layers, 1)}
+                for name, of_layers in (("u", xi), ("uI", xi_I))
+            }
+            for i in range(steps)
+        ]
+        oracle.present(X[k], goals(net, LABELS)[k], taught[k], noise=noise)
+    lengths = [[0, steps] if each else [steps, 0] for each in taught]
+    net.learn(X, LABELS, lengths, given={"xi": xi, "xi_I": xi_I})
+    assert_weights(net, oracle)
+    assert_states(net, oracle)
+
+
+def test_gradients_and_the_control_are_those_of_the_transcription():
+    for options in ({}, {"activation": "softplus"}, IN_TIME):
+        net = build(backprop=True, batch=6, eta=0.3, **options)
+        oracle = oracle_of(net)
+        for found in (net.gradient(X, LABELS), net.update(X, LABELS)):
+            for k, expected in enumerate(oracle.backprop(X, goals(net, LABELS)).values()):
+                own = np.vstack([found.dW[2 - k], found.db[2 - k]])
+                np.testing.assert_allclose(own, expected, rtol=0, atol=1e-14)
+        oracle.eta["W"] = 0.3
+        oracle.learn_backprop(X, goals(net, LABELS))
+        net.learn(X, LABELS)
+        assert_weights(net, oracle)
+
+
+def test_answers_in_time_are_those_of_the_transcription():
+    net = build(t_read=1.0, **{**RATES, **IN_TIME})
+    for k in range(len(X)):
+        u = net.record(X[k]).u["output"]
+        fresh = oracle_of(net)
+        np.testing.assert_allclose(u[:, -10:].mean(axis=1), fresh.test(X[k : k + 1], 1.0)[0])
+        assert net.predict(X[k : k + 1])[0] == u[:, -10:].mean(axis=1).argmax()
