@@ -1,8 +1,12 @@
 """Dendritic cortical microcircuits: the transcription, what the equations say, what is learned."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from spikesim import InputError, datasets
+from spikesim.learning import alignment
 from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from tests.naive_dendritic_microcircuit import NaiveMicrocircuit
 
@@ -70,7 +74,8 @@ def assert_states(net, oracle, atol=1e-10):
             pairs.append((np.vstack([layer.D_Q, unit * layer.D_c]), oracle.D["Q", k - 1]))
             pairs.append((layer.below.D_P, oracle.D["P", k - 1]))
         own, theirs = (
-            np.concatenate([np.ravel(each) for each in all_of]) for all_of in zip(*pairs)
+            np.concatenate([np.ravel(each) for each in all_of])
+            for all_of in zip(*pairs, strict=False)
         )
         np.testing.assert_allclose(own, theirs, rtol=0, atol=atol)
 
@@ -183,3 +188,268 @@ def test_answers_in_time_are_those_of_the_transcription():
         fresh = oracle_of(net)
         np.testing.assert_allclose(u[:, -10:].mean(axis=1), fresh.test(X[k : k + 1], 1.0)[0])
         assert net.predict(X[k : k + 1])[0] == u[:, -10:].mean(axis=1).argmax()
+
+
+# ------------------------------------------------------------------------ what the equations say
+
+
+@pytest.mark.parametrize("sizes", [(7, 5, 3), SIZES], ids=str)
+def test_a_self_predicting_circuit_has_silent_apical_dendrites_and_true_copies(sizes):
+    x = CHANCE.random((20, 7))
+    net = build(sizes, g_D=0.7)
+    for image in x:
+        trial = net.record(image)
+        assert max(abs(v_A).max() for v_A in trial.v_A.values()) < 1e-12
+        for name, uI in trial.uI.items():
+            np.testing.assert_allclose(uI, trial.u[name], rtol=0, atol=1e-12)
+
+
+def test_it_is_silent_in_every_step_if_cells_and_their_copies_obey_the_same_equation():
+    trial = build((7, 5, 3), dynamics="continuous", t_pattern=40.0, **STRONG).record(X[0])
+    np.testing.assert_array_equal(trial.v_A["hidden_1"], 0.0)
+    np.testing.assert_array_equal(trial.uI["output"], trial.u["output"])
+    deeper = build(dynamics="continuous", t_pattern=40.0, **STRONG).record(X[0])
+    assert abs(deeper.v_A["hidden_1"]).max() > 1e-3
+    assert max(abs(v_A[:, -1]).max() for v_A in deeper.v_A.values()) < 1e-12
+
+
+@pytest.mark.parametrize("init", ["self_predicting", "random"])
+@pytest.mark.parametrize("g", [STRONG, {}, {"g_A": 0.05, "g_som": 0.05}], ids=str)
+def test_passes_converge_to_the_fixed_point_of_the_dynamics(g, init):
+    given = {"init": init, "Y_size": 1.0, "W_size": 1.0, **g}
+    slow = build(dynamics="continuous", t_pattern=50.0, **given).record(X[0], 1)
+    off = []
+    for passes in (60, 1):
+        fast = build(passes=passes, **given).record(X[0], 1)
+        pairs = [(getattr(slow, name), getattr(fast, name)) for name in ("u", "uI", "v_A")]
+        off.append(max(abs(a[k][:, -1] - b[k][:, -1]).max() for a, b in pairs for k in a))
+    assert off[0] < 1e-10
+    assert off[1] > 1e-5
+
+
+def of_weight(mixed):
+    """Conductances with which apical dendrites and targets have this weight in all somata."""
+    g = mixed * 1.1 / (1.0 - mixed)
+    return {"g_A": g, "g_som": g, "feedback": "symmetric", "high": 1.0, "low": 0.0}
+
+
+@pytest.mark.parametrize("sizes", [(10, 20, 8), (10, 20, 15, 8)], ids=str)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_with_weak_symmetric_feedback_products_are_gains_times_the_gradient(sizes, seed):
+    chance = np.random.default_rng(seed)
+    x, targets = chance.random((8, 10)), chance.uniform(-0.5, 0.5, (8, 8))
+    for mixed, least, off in ((0.02, 0.9999, 0.01), (0.1, 0.9999, 0.05), (0.5, 0.998, 0.2)):
+        net = build(sizes, seed=seed, **of_weight(mixed))
+        own, reference = net.update(x, targets).dW, net.gradient(x, targets).dW
+        for layer, a, b in zip(net.training.above_input, own, reference, strict=True):
+            assert np.cos(np.radians(alignment.angle(a, b))) > least
+            ratio = np.linalg.norm(a) / np.linalg.norm(b) / net.numbers(layer)["gain"]
+            assert ratio == pytest.approx(1.0, abs=off)
+
+
+@pytest.mark.parametrize(("mixed", "least"), [(0.1, 0.998), (0.5, 0.96)])
+def test_filtered_products_in_time_follow_the_gradient(mixed, least):
+    given = {"t_pattern": 60.0, "lag": 20.0, "tau_w": 2.0, "tau_0": 1.0, "eta": 0.0, "eta_Q": 0.0}
+    net = build((10, 20, 15, 8), dynamics="continuous", **given, **of_weight(mixed))
+    x, targets = CHANCE.random((1, 10)), CHANCE.uniform(-0.5, 0.5, (1, 8))
+    net.learn(x, targets)
+    for layer, b in zip(net.training.above_input, net.gradient(x, targets).dW, strict=True):
+        assert np.cos(np.radians(alignment.angle(layer.D_W, b))) > least
+
+
+def test_scaled_rates_are_rates_over_gains():
+    net = build(scaled=True, eta=0.3)
+    gain = [net.numbers(layer)["gain"] for layer in net.training.above_input]
+    other = build(scaled=False, eta=tuple(0.3 / each for each in gain))
+    for each in (net, other):
+        each.learn(X, LABELS)
+    for one, two in zip(net.W, other.W, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_silence_is_what_apical_dendrites_lack_without_the_target():
+    assert build(lateral="ideal").silence(X, LABELS).max() < 1e-12
+    assert build(init="random").silence(X, LABELS).min() > 0.2
+    net = build((7, 5, 3), init="random", **IN_TIME)
+    v_A = net.record(X[0], 1).v_A["hidden_1"]
+    expected = abs(v_A[:, net.steps - 1]).mean() / abs(v_A[:, -1]).mean()
+    assert net.silence(X[:1], [1]) == pytest.approx([expected], rel=1e-12)
+
+
+def test_an_update_is_the_mean_of_those_of_its_examples():
+    net = build(**RATES)
+    together = net.update(X, LABELS)
+    alone = [net.update(X[k : k + 1], LABELS[k : k + 1]) for k in range(len(X))]
+    for m in range(3):
+        mean = np.mean([each.dW[m] for each in alone], axis=0)
+        np.testing.assert_allclose(together.dW[m], mean, rtol=0, atol=1e-12)
+
+
+def test_errors_of_euler_steps_halve_with_the_step():
+    given = {"dynamics": "continuous", "t_pattern": 2.0, "init": "random", **STRONG}
+
+    def end(dt):
+        return build((7, 5, 3), dt=dt, **given).record(X[0]).u["hidden_1"][:, -1]
+
+    exact = end(5e-4)
+    errors = [abs(end(dt) - exact).max() for dt in (0.2, 0.1, 0.05, 0.025)]
+    for coarse, fine in itertools.pairwise(errors):
+        assert 1.85 < coarse / fine < 2.05
+
+
+def test_noise_has_the_variance_of_euler_steps():
+    sigma, dt = 0.3, 0.1
+    given = {"dynamics": "continuous", "sigma": sigma, "dt": dt, "t_pattern": 6.0, **STRONG}
+    net = build((1, 2000, 1), eta=0.0, eta_Q=0.0, bias_rate=0.0, W_size=1e-9, Y_size=0.0, **given)
+    net.learn([[0.0]], [0])
+    g = 0.1 + 1.0 + 0.8
+    expected = sigma**2 / (2.0 * g * (1.0 - g * dt / 2.0))
+    assert net.training.hidden[0].u.var() == pytest.approx(expected, rel=0.05)
+
+
+def test_potentials_go_on_to_the_next_pattern_but_not_into_tests():
+    net = build(eta=0.0, eta_Q=0.0, **IN_TIME)
+    net.learn(X[:1], LABELS[:1])
+    u = net.training.output.u.copy()
+    trial = net.record(X[1])
+    assert abs(trial.u["output"][:, 0]).max() < 0.2 < abs(u).max()
+    np.testing.assert_array_equal(net.training.output.u, u)
+
+
+def test_nothing_changes_while_plasticity_rests():
+    net = build(**{**RATES, **IN_TIME, "lag": 4.0})
+    before = [array.copy() for array in (*net.W, *net.Q, *net.P, *net.Y)]
+    net.learn(X, LABELS)
+    for own, earlier in zip((*net.W, *net.Q, *net.P, *net.Y), before, strict=True):
+        np.testing.assert_array_equal(own, earlier)
+
+
+# ------------------------------------------------------------------------ what it learns
+
+AS_MEASURED = {"dynamics": "continuous", "scaled": False, "tau_0": 1.0, "high": 1.4, "low": -1.4}
+BARS = {**AS_MEASURED, **STRONG, "t_pattern": 20.0, "lag": 8.0, "tau_w": 5.0, "W_size": (1.0, 0.1)}
+BARS |= {"Y_size": 1.0, "eta": (5.0, 0.5), "eta_Q": 1.0}
+
+
+def bars():
+    """Rows, columns and diagonals of 3 x 3 pixels."""
+    x = np.zeros((8, 3, 3))
+    for k in range(3):
+        x[k, k] = x[3 + k, :, k] = x[6, k, k] = x[7, k, 2 - k] = 1.0
+    return x.reshape(8, 9), np.array([0, 0, 0, 1, 1, 1, 2, 2])
+
+
+def bars_history(seed, epochs, **options):
+    net = build((9, 4, 3), backend="cpu", seed=seed, **{**BARS, **options})
+    x, labels = bars()
+    return net.fit(x, labels, epochs, validation=(x, labels), validate_every=10)
+
+
+def right(history):
+    """How many of the 8 patterns are classified rightly, after each tenth epoch."""
+    return np.array([round(8 - 0.08 * each) for each in history["test_error"] if each is not None])
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_bars_are_learned_in_the_full_dynamics(seed):
+    history = bars_history(seed, 300)
+    assert right(history)[:15].max() == 8
+    assert right(history)[-1] == 8
+    assert history["loss"][-1] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("options", "most"), [({"eta": (0.0, 0.5)}, 6), ({"eta_Q": 0.0}, 7)], ids=["frozen", "no Q"]
+)
+def test_bars_need_a_hidden_layer_that_learns_and_copies_that_follow(options, most):
+    for seed in (1, 2):
+        assert right(bars_history(seed, 150, **options)).max() <= most
+
+
+def test_bars_need_a_rest_of_plasticity_after_each_onset():
+    assert sum(right(bars_history(seed, 150, lag=0.0)).max() == 8 for seed in range(1, 6)) <= 2
+
+
+def test_bars_are_learned_from_random_lateral_weights_if_these_learn():
+    assert right(bars_history(1, 150, init="random", lateral="fixed")).max() < 8
+    learned = [bars_history(seed, 150, init="random", eta_P=0.2) for seed in range(1, 6)]
+    assert sum(right(history).max() == 8 for history in learned) >= 3
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_circuits_learn_to_predict_themselves(seed):
+    given = {**BARS, "init": "random", "taught": 0.0, "W_size": 1.0, "eta": 0.0, "eta_P": 0.5}
+    x = np.random.default_rng(seed).random((60, 9))
+    off = build((9, 6, 3), seed=seed, backend="cpu", **{**given, "lateral": "fixed"})
+    net = build((9, 6, 3), seed=seed, backend="cpu", **given)
+    for k in range(0, 60, 10):
+        off.fit(x[k : k + 10], np.zeros(10, int))
+        history = net.fit(x[k : k + 10], np.zeros(10, int))
+    assert off.history["apical"][-1][0] > 0.1
+    assert history["apical"][-1][0] < 2e-3
+    assert history["mismatch"][-1][0] < 5e-3
+
+
+IN_TIME_DIGITS = {**AS_MEASURED, **STRONG, "t_pattern": 15.0, "lag": 6.0, "t_read": 3.0}
+IN_TIME_DIGITS |= {"tau_w": 5.0, "W_size": (0.3, 0.1), "Y_size": 1.0, "eta": (2.0, 0.05)}
+IN_TIME_DIGITS |= {"eta_Q": 0.2}
+
+
+def digits_errors(sizes, epochs, seed=1, **options):
+    digits = datasets.load_digits()
+    net = build(sizes, "float32", "cpu", seed=seed, **options)
+    held_out = digits.test_images, digits.test_labels
+    history = net.fit(digits.train_images, digits.train_labels, epochs, validation=held_out)
+    return net, history["test_error"]
+
+
+def test_digits_are_learned_in_the_full_dynamics():
+    for seed in (1, 2):
+        errors = digits_errors((64, 20, 10), 3, seed, **IN_TIME_DIGITS)[1]
+        assert errors[-1] <= 9.0
+    without_filter = digits_errors((64, 20, 10), 10, **{**IN_TIME_DIGITS, "tau_0": 0.0})[1]
+    assert without_filter[2] <= 9.0
+    assert without_filter[-1] <= 7.0
+
+
+def test_digits_in_time_need_a_hidden_layer_that_learns():
+    options = {**IN_TIME_DIGITS, "tau_0": 0.0, "eta": (0.0, 0.05)}
+    errors = [digits_errors((64, 20, 10), 6, seed, **options)[1][-1] for seed in (1, 2, 3)]
+    assert np.mean(errors) >= 25.0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_digits_are_learned_in_two_steps(seed):
+    net, errors = digits_errors((64, 30, 10), 15, seed, batch=10)
+    assert errors[-1] <= 9.0
+    ideal, ideal_errors = digits_errors((64, 30, 10), 15, seed, batch=10, lateral="ideal")
+    frozen = digits_errors((64, 30, 10), 15, seed, batch=10, eta=(0.0, 0.6))[1]
+    control = digits_errors((64, 30, 10), 15, seed, batch=10, backprop=True)[1]
+    assert frozen[-1] > max(errors[-1], ideal_errors[-1])
+    assert control[-1] <= 5.0
+    digits = datasets.load_digits()
+    x, labels = digits.test_images, digits.test_labels
+    batches = [slice(k, k + 10) for k in range(0, 360, 10)]
+    angles = [alignment.update_angle(ideal, x[now], labels[now]) for now in batches]
+    assert np.mean(angles, axis=0)[0] < 60.0
+    assert alignment.weight_angle(ideal)[0] < 75.0
+    assert alignment.weight_angle(net)[0] < 75.0
+    assert ideal.silence(x[:50], labels[:50])[0] < 1e-3
+
+
+# ------------------------------------------------------------------------ what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"dynamics": "continuous", "batch": 2}, "continuous has batch 1"),
+        ({"dynamics": "continuous", "optimizer": "adam"}, "optimizer plain"),
+        ({"dynamics": "continuous", "decay": 0.1}, "decay 0"),
+        ({"dynamics": "continuous", "dt": 0.8}, "dt has to be below 0.69"),
+        ({"sigma": 0.1}, "sigma is above 0"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(options, said):
+    with pytest.raises(InputError, match=said):
+        build(**options)

@@ -1521,6 +1521,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
