@@ -180,15 +180,17 @@ def draw(bandits: dict[str, list[Trials]], late: dict[Any, list[float]], path: P
             means = each.reward[: len(each.reward) // 500 * 500].reshape(-1, 500).mean(axis=1)
             at = 500 * np.arange(1, len(means) + 1)
             left.plot(at, means, color=colour, linewidth=1.0, label=name if k == 0 else None)
-    left.set(xlabel="Trial", ylabel="Reward", ylim=(0.4, 1.0))
-    left.legend()
-    for delay, colour in zip(DELAYS, ("#222222", "#0072B2", "#D55E00"), strict=True):
-        means = [np.mean(late[delay, tau_z]) for tau_z in DELAYS[delay]]
-        places = [{None: 3, 200.0: 2, 50.0: 1, 20.0: 0}[tau_z] for tau_z in DELAYS[delay]]
-        right.plot(places, means, "o-", color=colour, label=f"reward after {delay:g} ms")
+    left.set(xlabel="Trial", ylabel="Reward", ylim=(0.3, 1.0))
+    left.legend(loc="lower right", ncols=2)
+    at_once = float(np.mean(late[0.0, None]))
+    right.axhline(at_once, color="0.5", linestyle="--", linewidth=0.8, label="at once")
+    places = {20.0: 0, 50.0: 1, 200.0: 2, None: 3}
+    for delay, colour in zip(list(DELAYS)[1:], ("#0072B2", "#D55E00"), strict=True):
+        means = [np.mean(late[delay, tau_z]) for tau_z in places]
+        right.plot(list(places.values()), means, "o-", color=colour, label=f"{delay:g} ms late")
     right.set_xticks(range(4), ["20", "50", "200", "∞"])
-    right.set(xlabel="Time constant of the traces (ms)", ylabel="Reward", ylim=(0.4, 1.0))
-    right.legend()
+    right.set(xlabel="Time constant of the traces (ms)", ylabel="Reward", ylim=(0.3, 1.0))
+    right.legend(loc="lower right")
     figure.savefig(path, dpi=150)
 
 

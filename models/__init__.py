@@ -10,8 +10,10 @@
 | `spikesim.models.microcircuit`           | Potjans & Diesmann (2014), Cereb. Cortex 24:785     |
 | `spikesim.models.perturbation`           | Züge, Klos & Memmesheimer (2023), PRX 13:021006     |
 | `spikesim.models.reward`                 | Williams (1992), Mach. Learn. 8:229                 |
+| `spikesim.models.routing`                | unpublished, from talks of 2018                     |
 | `spikesim.models.segregated`             | Guerguiev et al. (2017), eLife 6:e22901             |
 | `spikesim.models.superspike`             | Zenke & Ganguli (2018), Neural Comput. 30:1514      |
+| `spikesim.models.target_propagation`     | Lee et al. (2015); Bartunov et al. (2018)           |
 
 `MODELS` is the registry for commands, for sweeps and for the tests that every model has to pass.
 """
@@ -78,9 +80,16 @@ MODELS = {
         "spikesim.models.superspike.network:SuperSpikeNetwork",
         "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
     ),
+    "target-propagation": Registered(
+        "spikesim.models.target_propagation:TargetPropagation",
+        "target propagation: TP, DTP, SDTP, AO-SDTP (Lee et al. 2015; Bartunov et al. 2018)",
+    ),
 }
 
-EXPERIMENTS = {"burst": "spikesim.models.burst.spiking.experiments"}
+EXPERIMENTS = {
+    "burst": "spikesim.models.burst.spiking.experiments",
+    "routing": "spikesim.models.routing.experiments",
+}
 """Modules of published experiments, by the name of their model."""
 
 NOW["spikesim.models.burst.spiking.plasticity"] = "spikesim.learning.burst_plasticity"
@@ -98,7 +107,9 @@ if not TYPE_CHECKING:
             "microcircuit",
             "perturbation",
             "reward",
+            "routing",
             "segregated",
             "superspike",
+            "target_propagation",
         ],
     )

@@ -39,13 +39,16 @@ from spikesim.foreign import here
 
 __all__ = [
     "Constants",
+    "Fixed",
     "Guarded",
     "Missing",
     "Named",
+    "ReadOnly",
     "Watched",
     "absent",
     "copied",
     "imported_later",
+    "ordinary",
     "public_names",
     "read_only",
 ]
@@ -361,6 +364,49 @@ class Constants(Watched):
         super().__setitem__(name, value)
 
 
+class Fixed(Watched):
+    """A dict of what a description declares, which all that is made of it share: nobody changes it.
+
+    Parameters
+    ----------
+    owner : str
+        The description, for messages.
+    values : mapping
+    remedy : str
+        What to do instead, with ``{name}`` and ``{value}``.
+
+    Examples
+    --------
+    >>> Fixed("NMDA", {"Mg": 1.0}, "NMDA.with_({name}={value})")["Mg"] = 0.0
+    Traceback (most recent call last):
+    spikesim.errors.InputError: Mg of NMDA cannot be set, ...; NMDA.with_(Mg=0.0).
+    """
+
+    def __init__(self, owner: str, values: Mapping[str, Any], remedy: str):
+        super().__init__(values)
+        self._owner, self._remedy = owner, remedy
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        remedy = self._remedy.format(name=name, value=show(value))
+        raise InputError(
+            f"{name} of {self._owner} cannot be set, as all that is made of it shares it; {remedy}."
+        )
+
+    def __delitem__(self, name: str) -> None:
+        raise InputError(f"{name} of {self._owner} cannot be taken away.")
+
+    def pop(self, name: str, *default: Any) -> Any:
+        del self[name]
+
+    def popitem(self) -> Any:
+        self.clear()
+        return super().popitem()
+
+    def clear(self) -> None:
+        for name in reversed(self):
+            del self[name]
+
+
 def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callable]:
     """A package's ``__getattr__`` and ``__dir__``, which import its modules on first use.
 
@@ -394,16 +440,63 @@ def imported_later(package: str, names: Sequence[str]) -> tuple[Callable, Callab
     return get, listed
 
 
-def read_only(array: np.ndarray) -> np.ndarray:
+class ReadOnly(np.ndarray):
+    """An array that tells whoever writes to it what to do instead; see `read_only`.
+
+    What is computed from it is an ordinary array.
+    """
+
+    advice = "change a copy of it, array.copy()"
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._check_writeable()
+        super().__setitem__(place, value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        for each in options.get("out", ()):
+            if isinstance(each, ReadOnly):
+                each._check_writeable()
+        for name in ("out", "where"):
+            given = options.get(name)
+            if given is not None:
+                options[name] = tuple(map(ordinary, given)) if name == "out" else ordinary(given)
+        return getattr(ufunc, method)(*map(ordinary, inputs), **options)
+
+    def _check_writeable(self) -> None:
+        if not self.flags.writeable:
+            raise InputError(f"This array is read-only; {self.advice}.")
+
+    def __reduce__(self) -> Any:
+        return ordinary(self).__reduce__()
+
+    def __repr__(self) -> str:
+        return repr(ordinary(self))
+
+
+def ordinary(value: Any) -> Any:
+    """An array as one of NumPy's own; anything else as it is."""
+    return value.view(np.ndarray) if isinstance(value, ReadOnly) else value
+
+
+def read_only(array: np.ndarray, advice: str = "") -> np.ndarray:
     """The same array, for those who should not write to it: compiled code believes indices.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+    advice : str
+        What those who write to it should do instead; by default, to change a copy.
 
     Examples
     --------
-    >>> read_only(np.zeros(2)).flags.writeable
-    False
+    >>> read_only(np.zeros(2))[0] = 1.0
+    Traceback (most recent call last):
+    spikesim.errors.InputError: This array is read-only; change a copy of it, array.copy().
     """
-    view = array.view()
+    view = array.view(ReadOnly)
     view.flags.writeable = False
+    if advice:
+        view.advice = advice
     return view
 
 
@@ -419,7 +512,7 @@ def copied(tree: Any) -> Any:
     {'weights': {'0': array([0., 0.])}, 'epoch': 3}
     """
     if isinstance(tree, np.ndarray):
-        return tree.copy()
+        return ordinary(tree).copy()
     if isinstance(tree, Mapping):
         return {name: copied(value) for name, value in tree.items()}
     if isinstance(tree, list):

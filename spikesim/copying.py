@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.attributes import Guarded
+from spikesim.attributes import Guarded, ReadOnly, read_only
 from spikesim.errors import InputError
 
 __all__ = ["Companion", "Part", "Whole"]
@@ -104,7 +104,7 @@ class _Packer(pickle.Pickler):
         return len(self._functions) - 1
 
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj) is np.ndarray:
+        if type(obj) in (np.ndarray, ReadOnly):
             return _reduced(obj)
         if isinstance(obj, Whole):
             self.wholes.append(obj)
@@ -142,7 +142,8 @@ def _reduced(array: np.ndarray) -> Any:
         return NotImplemented
     first = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
     place = array.dtype, array.shape, array.strides, first, array.flags.writeable
-    return _view, (whole, *place)
+    advice = (array.advice,) if isinstance(array, ReadOnly) else ()
+    return _view, (whole, *place, *advice)
 
 
 def _view(
@@ -152,10 +153,11 @@ def _view(
     strides: tuple[int, ...],
     first: int,
     writeable: bool,
+    advice: str | None = None,
 ) -> np.ndarray:
     view = np.ndarray(shape, dtype, whole.reshape(-1), first, strides)
     view.flags.writeable = writeable
-    return view
+    return view if advice is None else read_only(view, advice)
 
 
 def _packed(

@@ -1,4 +1,4 @@
-"""The meanings and units of the numbers of a neuron, and the text that `help` shows.
+"""The meanings and units of the numbers of a neuron or synapse, and the text that `help` shows.
 
     parameters={"tau": Parameter(20.0, "ms", "membrane time constant")}
     variables={"v": Variable("E_L", "mV", "membrane voltage")}
@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.checks import check_number, is_whole, show
+from spikesim.checks import check_choice, check_number, is_whole, show
 from spikesim.errors import InputError, warn
 
 __all__ = [
     "Parameter",
     "Start",
     "Variable",
+    "check_declared",
     "check_texts",
     "described",
     "present_name",
+    "redefined",
     "start_of",
     "table",
 ]
@@ -112,6 +114,28 @@ def check_texts(whose: str, **texts: Any) -> None:
             raise InputError(f"{role}{whose} is {show(text)}; it has to be a text.")
 
 
+def check_declared(name: Any, variable: Any) -> None:
+    """Refuse a variable that says something of itself which cannot be shown."""
+    if isinstance(variable, Variable):
+        whose = f" of variables[{show(name)}]"
+        check_texts(whose, unit=variable.unit, meaning=variable.meaning)
+        check_choice(f"is_target{whose}", variable.is_target, [True, False])
+        check_choice(f"sign{whose}", variable.sign, [1, -1, 0])
+
+
+def redefined(declared: Any, value: Any) -> Any:
+    """Another default for a parameter, with the same unit and meaning.
+
+    Examples
+    --------
+    >>> redefined(Parameter(20.0, "ms", "membrane"), 5.0).unit
+    'ms'
+    """
+    if not hasattr(declared, "unit"):
+        return value
+    return Parameter(value, declared.unit, declared.meaning)
+
+
 def present_name(name: Any, known: Container[Any], former: Mapping[str, str]) -> Any:
     """The present form of a name; a former name gives a `DeprecationWarning`.
 
@@ -152,19 +176,23 @@ def described(
     description: str,
     parameters: Mapping[str, Any],
     variables: Mapping[str, Any],
-    live: Iterable[str] = (),
+    *,
+    kind: str = "neuron",
+    note: str = "",
 ) -> str:
-    """The text for a kind of neuron: its description, targets, variables and parameters.
+    """The text for a kind of neuron or synapse: its description, variables and parameters.
 
     Parameters
     ----------
     name : str
     description : str
-        The first line says what the neuron is, the others how it is computed.
+        The first line says what it is, the others how it is computed.
     parameters, variables : mapping
         As in `Neuron`.
-    live : iterable of str
-        The parameters that `Population.live` can turn into variables.
+    kind : str
+        What it is called if it has no description.
+    note : str
+        What is said last.
     """
     head = "\n\n".join(filter(None, [name, textwrap.dedent(description).strip()]))
     head = head.replace("\n\n", ": ", 1) if name and description else head
@@ -175,13 +203,11 @@ def described(
         ("Other variables" if targets else "Variables", [_of_variable(*x) for x in others.items()]),
         ("Parameters", [_of_parameter(*each) for each in parameters.items()]),
     ]
-    texts = [head or "A kind of neuron."]
+    texts = [head or f"A kind of {kind}."]
     texts += [
         "\n".join([title, *(f"  {line}" for line in table(rows))]) for title, rows in parts if rows
     ]
-    if made_live := ", ".join(live):
-        texts.append(f"population.live makes a variable of: {made_live}")
-    return "\n\n".join(texts)
+    return "\n\n".join(filter(None, [*texts, note]))
 
 
 def _of_variable(name: str, variable: Any) -> tuple[str, ...]:

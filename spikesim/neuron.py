@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.attributes import Fixed
 from spikesim.checks import (
     check_body,
     check_choice,
@@ -28,9 +29,11 @@ from spikesim.declaring import (
     Parameter,
     Start,
     Variable,
+    check_declared,
     check_texts,
     described,
     present_name,
+    redefined,
     start_of,
 )
 from spikesim.errors import InputError
@@ -184,11 +187,7 @@ class Neuron:
                 raise InputError(f"{role} is {show(values)}; it has to be a dict of numbers.")
             for name, declared in values.items():
                 value = start_of(declared)
-                if isinstance(declared, Variable):
-                    whose = f" of variables[{show(name)}]"
-                    check_texts(whose, unit=declared.unit, meaning=declared.meaning)
-                    check_choice(f"is_target{whose}", declared.is_target, [True, False])
-                    check_choice(f"sign{whose}", declared.sign, [1, -1, 0])
+                check_declared(name, declared)
                 if not isinstance(name, str) or not name.isidentifier():
                     raise InputError(
                         f"{role} has the name {show(name)}; a name is letters, digits and '_'."
@@ -227,11 +226,19 @@ class Neuron:
         if not isinstance(self.former, Mapping):
             raise InputError(f"former is {show(self.former)}; it has to be a dict of names.")
         check_unknown("name in former", self.former.values(), [*self.parameters, *self.variables])
+        owner = self.name if self.name.isidentifier() else "neuron"
+        for role, other in (
+            ("parameters", f"{owner}.with_({{name}}={{value}}) is one with another value"),
+            ("variables", f"add_population(..., {owner}, {{name}}={{value}}) starts from that"),
+        ):
+            object.__setattr__(self, role, Fixed(owner, getattr(self, role), other))
         # `help` shows the docstring of the object itself.
         object.__setattr__(self, "__doc__", repr(self))
 
     def __repr__(self) -> str:
-        return described(self.name, self.description, self.parameters, self.variables, self.live)
+        live = ", ".join(self.live)
+        note = f"population.live makes a variable of: {live}" if live else ""
+        return described(self.name, self.description, self.parameters, self.variables, note=note)
 
     def _check_live(self) -> None:
         if not isinstance(self.live, Mapping):
@@ -256,8 +263,9 @@ class Neuron:
         step_after: Callable | Sequence[Callable] = (),
         variables: Mapping[str, Start] | None = None,
         parameters: Mapping[str, float] | None = None,
+        **changes: Any,
     ) -> Neuron:
-        """A kind of neuron that does everything that this one does, and more.
+        """A kind of neuron that does everything that this one does, and more, or by other numbers.
 
         Parameters
         ----------
@@ -271,6 +279,8 @@ class Neuron:
             More state variables, as in `Neuron`.
         parameters : mapping of str to float or int, optional
             More parameters, which bodies see as ``p.NAME``.
+        **changes : float or int
+            Other defaults of parameters, by name: ``CurrentLIF.with_(tau=5.0)``.
 
         Raises
         ------
@@ -290,7 +300,10 @@ class Neuron:
         >>> net = Network(dt=0.1, backend="python")
         >>> cells = net.add_population("cells", 3, mine, I=20.0)
         >>> net.run(20.0)
+        >>> CurrentLIF.with_(tau=5.0).parameters["tau"]
+        5.0
         """
+        changed = self._changed(changes) if changes else self
         before, after = (
             tuple(bodies) if isinstance(bodies, (list, tuple)) else (bodies,)
             for bodies in (step_before, step_after)
@@ -306,21 +319,31 @@ class Neuron:
                 if name in own:
                     raise InputError(
                         f"{role} has {show(name)}, which this neuron has already; choose another "
-                        "name, or give another value to add_population or to the population."
+                        f"name, or give its value by name: with_({name}=...)."
                     )
+        if changes and not (before or after or variables or parameters):
+            return changed
         names = tuple(parameters or {})
         shown = tuple(name for name in (*self.parameters, *names) if name not in self.live)
         extended = replace(
-            self,
+            changed,
             steps=(*before, *self.steps, *after),
-            variables={**self.variables, **(variables or {})},
-            parameters={**self.parameters, **(parameters or {})},
+            variables={**changed.variables, **(variables or {})},
+            parameters={**changed.parameters, **(parameters or {})},
             constants=_MoreConstants(self.constants, names, shown),
-            name=f"{self.name} and more" if self.name else "",
+            name=f"{changed.name} and more" if changed.name else "",
         )
         if self.time_constants is None:
             return extended
         return replace(extended, time_constants=_MoreTimes(self.time_constants, names))
+
+    def _changed(self, changes: Mapping[str, Any]) -> Neuron:
+        """The same neuron with other defaults."""
+        values, changes = self.values(changes), self.present(changes)
+        other = {name: redefined(self.parameters[name], values[name]) for name in changes}
+        told = ", ".join(f"{name}={value:g}" for name, value in other.items())
+        name = f"{self.name} with {told}" if self.name else ""
+        return replace(self, parameters={**self.parameters, **other}, name=name)
 
     def with_parameters(self, given: Mapping[str, Any], dt: float) -> dict[str, Any]:
         """The numbers that the bodies see, from the defaults and `given`.

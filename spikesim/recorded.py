@@ -74,8 +74,8 @@ class Recorded:
     def duration(self) -> float:
         """The recorded time, in ms.
 
-        It is ``t_stop - t_start``, minus the time that was skipped if the network was set to the
-        state of a later time in between.
+        It is ``t_stop - t_start``, minus the time of pauses, and minus that which was skipped if
+        the network was set to the state of a later time in between.
         """
         if len(self._stretches) == 1:
             return self.t_stop - self.t_start
@@ -102,7 +102,7 @@ class Recorded:
         for (_, end), (first, _) in zip(self._stretches, self._stretches[1:], strict=False):
             raise InputError(
                 f"{self.name!r} was not recorded from {end * self.dt:g} to {first * self.dt:g} ms, "
-                f"which {taken_for}; clear() the recording when a later state is set."
+                f"which {taken_for}; take() or clear() what came before."
             )
 
 
@@ -213,6 +213,8 @@ class RecordedSpikes(Recorded):
     def isi(self) -> list[np.ndarray]:
         """The intervals from each spike of a neuron to the next, in ms; an array for each neuron.
 
+        None spans time that was not recorded.
+
         ``np.concatenate(spikes.isi())`` has those of all neurons.
 
         Examples
@@ -263,6 +265,9 @@ class RecordedSpikes(Recorded):
         order = np.argsort(self.i, kind="stable")
         i, steps = self.i[order], self.steps[order]
         within = i[1:] == i[:-1]
+        if len(self._stretches) > 1:
+            part = np.searchsorted([end for _, end in self._stretches], steps, side="right")
+            within &= part[1:] == part[:-1]
         return i[1:][within], np.diff(steps)[within] * self.dt
 
     def to_pandas(self) -> pandas.DataFrame:

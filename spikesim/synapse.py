@@ -10,14 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spikesim.attributes import Fixed
 from spikesim.checks import check_choice, check_number, check_unknown, is_real, nearest, show
+from spikesim.declaring import (
+    Variable,
+    check_declared,
+    check_texts,
+    described,
+    redefined,
+    start_of,
+)
 from spikesim.errors import InputError
 from spikesim.signatures import arguments_of, check_names_and_numbers
 
-__all__ = ["RESERVED", "Synapse"]
+__all__ = ["RECORDED", "RESERVED", "Synapse"]
 
 RESERVED: set[str] = set()
 """Names that no variable or parameter can have, as a projection's synapse has such attributes."""
+
+RECORDED: set[str] = set()
+"""Names that no variable can have, as its recordings have such attributes."""
 
 
 _ANY = 0.1  # ms, the step for which constants are computed to find their names
@@ -27,7 +39,7 @@ def _none(parameters: dict[str, float], dt: float) -> dict[str, float]:
     return {}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Synapse:
     """A kind of synapse, which sends a current into an input of its neurons.
 
@@ -42,8 +54,8 @@ class Synapse:
 
     Parameters
     ----------
-    variables : dict of str to float
-        The variables and their start values.
+    variables : dict of str to Variable or float
+        The variables and their start values; a `Variable` also says what it means.
     on_spike : str
         The variable that arriving spikes add their weights to.
     step : callable
@@ -51,13 +63,17 @@ class Synapse:
         order.
     current : callable
         Returns the current that is added to the input, in the neuron's unit for it.
-    parameters : dict of str to float
-        Numbers that you may set between runs: ``synapses.synapse.Mg = 0.0``.
+    parameters : dict of str to Parameter or float
+        Numbers that you may set between runs: ``synapses.synapse.Mg = 0.0``. A `Parameter` also
+        says what it means.
     constants : callable, optional
         ``constants(parameters, dt)`` returns a dict of further numbers that the functions can ask
         for, such as decay factors; they are not computed in every step.
     reads : dict of str to str
         The neuron's variable behind a name in the functions, if the two differ: ``{"v": "V"}``.
+    name, description : str
+        The text that `help` and ``print`` show besides the variables and parameters: what the
+        synapse is, its equations, and how they are computed.
 
     Raises
     ------
@@ -86,19 +102,28 @@ class Synapse:
     [0.0, 0.0, 0.0]
     """
 
-    variables: Mapping[str, float]
+    variables: Mapping[str, Variable | float]
     on_spike: str
     step: Callable
     current: Callable
     parameters: Mapping[str, float] = field(default_factory=dict)
     constants: Callable[[dict[str, float], float], dict[str, float]] = _none
     reads: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a description from which no projection can be made."""
         taken = {"dt": "the step", **dict.fromkeys(RESERVED, "an attribute of all synapses")}
-        for role in ("variables", "parameters"):
-            check_names_and_numbers(role, getattr(self, role), taken)
+        variables: Any = self.variables
+        if isinstance(variables, Mapping):
+            for name, variable in variables.items():
+                check_declared(name, variable)
+            variables = {name: start_of(variable) for name, variable in variables.items()}
+        recorded = dict.fromkeys(RECORDED, "an attribute of recordings")
+        check_names_and_numbers("variables", variables, recorded | taken)
+        taken.update(dict.fromkeys(self.variables, "one of the variables"))
+        check_names_and_numbers("parameters", self.parameters, taken)
         if not self.variables:
             raise InputError("variables is empty; spikes have to change one.")
         check_choice("on_spike", self.on_spike, list(self.variables))
@@ -119,6 +144,29 @@ class Synapse:
                 f"reads is {show(self.reads)}; it has to be a dict of names, as in {{'v': 'V'}}."
             )
         check_unknown("argument in reads", self.reads, self._asked())
+        check_texts("", name=self.name, description=self.description)
+        owner = self.name if self.name.isidentifier() else "synapse"
+        for role, other in (
+            ("parameters", f"{owner}.with_({{name}}={{value}}) is one with another value"),
+            ("variables", "set it in a network, as in synapses.synapse.{name} = {value}"),
+        ):
+            object.__setattr__(self, role, Fixed(owner, getattr(self, role), other))
+        # `help` shows the docstring of the object itself.
+        object.__setattr__(self, "__doc__", repr(self))
+
+    def __repr__(self) -> str:
+        read = ", ".join(
+            f"{self.reads[name]} of the neuron, as {name}"
+            if self.reads.get(name, name) != name
+            else f"{name} of the neuron"
+            for name in self._asked()
+        )
+        note = f"A spike adds its weight to {self.on_spike}."
+        if read:
+            other = self._asked()[0]
+            note += f'\nIt reads {read}; with_({other}="NAME") names another variable.'
+        told = self.name, self.description, self.parameters, self.variables
+        return described(*told, kind="synapse", note=note)
 
     def _asked(self) -> list[str]:
         """The names by which the functions ask for variables of the neuron."""
@@ -158,7 +206,7 @@ class Synapse:
             if name in asked:
                 names[name] = value
             else:
-                numbers[name] = check_number(name, value)
+                numbers[name] = redefined(self.parameters[name], check_number(name, value))
         return replace(self, parameters=numbers, reads=names)
 
     def numbers(self, parameters: Mapping[str, float], dt: float) -> dict[str, float]:

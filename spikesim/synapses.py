@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from math import exp, log
 
+from spikesim.declaring import Parameter, Variable
 from spikesim.kernels import synaptic
 from spikesim.synapse import Synapse
 
@@ -32,49 +33,65 @@ def _alpha_constants(p: dict[str, float], dt: float) -> dict[str, float]:
     return _two_constants({"tau_rise": p["tau"], "tau_decay": p["tau"]}, dt)
 
 
+_VARIABLES = {
+    "g": Variable(0.0, "", "conductance, in units of the input per mV: nS for an input in pA"),
+    "x": Variable(0.0, "", "feeds g, and decays with its rise"),
+}
+_REVERSAL = Parameter(0.0, "mV", "reversal potential")
+
 Biexponential = Synapse(
-    variables={"g": 0.0, "x": 0.0},
+    variables=_VARIABLES,
     on_spike="x",
     step=synaptic.two_exponentials,
     current=synaptic.ohmic,
-    parameters={"tau_rise": 1.0, "tau_decay": 5.0, "E": 0.0},  # ms, ms, mV
+    parameters={
+        "tau_rise": Parameter(1.0, "ms", "rise"),
+        "tau_decay": Parameter(5.0, "ms", "decay"),
+        "E": _REVERSAL,
+    },
     constants=_two_constants,
-)
-"""A conductance that rises and decays, exactly for any dt; its peak is the weight.
+    name="Biexponential",
+    description="""a conductance that rises and decays, exactly for any dt; its peak is the weight
 
-    g(t) = weight (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak,      I = g (E - v)
-"""
+    g(t) = weight (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak
+    I = g (E - v)
+    """,
+)
 
 Alpha = Synapse(
-    variables={"g": 0.0, "x": 0.0},
+    variables=_VARIABLES,
     on_spike="x",
     step=synaptic.two_exponentials,
     current=synaptic.ohmic,
-    parameters={"tau": 2.0, "E": 0.0},  # ms, mV
+    parameters={"tau": Parameter(2.0, "ms", "until the peak"), "E": _REVERSAL},
     constants=_alpha_constants,
-)
-"""A conductance that rises and decays as an alpha function, exactly for any dt.
+    name="Alpha",
+    description="""an alpha function as conductance, exactly for any dt; its peak is the weight
 
-    g(t) = weight (t / tau) exp(1 - t / tau),      I = g (E - v)
-"""
+    g(t) = weight (t / tau) exp(1 - t / tau)
+    I = g (E - v)
+    """,
+)
 
 NMDA = Synapse(
-    variables={"g": 0.0, "x": 0.0},
+    variables=_VARIABLES,
     on_spike="x",
     step=synaptic.two_exponentials,
     current=synaptic.magnesium_blocked,
     parameters={
-        "tau_rise": 2.0,  # ms
-        "tau_decay": 100.0,  # ms
-        "E": 0.0,  # mV
-        "Mg": 1.0,  # mM, outside
+        "tau_rise": Parameter(2.0, "ms", "rise; in common use, as is tau_decay"),
+        "tau_decay": Parameter(100.0, "ms", "decay; differs between receptors"),
+        "E": _REVERSAL,
+        "Mg": Parameter(1.0, "mM", "magnesium outside of the cell"),
     },
     constants=_two_constants,
+    name="NMDA",
+    description="""receptors whose current magnesium blocks at low voltages
+
+    g(t) = weight (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak
+    I = g (E - v) / (1 + Mg / 3.57 exp(-0.062 v))
+
+    The block is that of Jahr & Stevens (1990, doi:10.1523/JNEUROSCI.10-09-03178.1990), in mM and
+    mV. g is exact for any dt. Receptors do not saturate.
+    """,
 )
-"""NMDA receptors, whose current magnesium blocks at low voltages.
-
-    g(t) as for `Biexponential`,      I = g (E - v) / (1 + Mg / 3.57 exp(-0.062 v))
-
-The block is that of Jahr & Stevens (1990, doi:10.1523/JNEUROSCI.10-09-03178.1990), in mM and mV.
-Time constants differ between receptors; these are in common use. Receptors do not saturate.
-"""

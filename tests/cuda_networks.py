@@ -61,6 +61,7 @@ from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
+from spikesim.models.routing import RoutingEnsembles
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Synapse, Windows
 
@@ -374,6 +375,18 @@ def exclusive_or(backend, seed=1):
     return ExclusiveOrNetwork(seed=seed, n=3, duration=1.0, alpha=1.0, backend=backend)
 
 
+def routing(**options):
+    def build(backend, seed=1):
+        net = RoutingEnsembles((2, 2, 2), m=5, q=2, seed=seed, backend=backend, **options)
+        net.pattern[:, :2] = 1
+        net.goal[:] = net.arousal[:] = 1.0
+        for layer in net.layers[1:]:
+            layer["gain"][:] = layer["delta"][:] = layer["R"][:1, :1] = 0.5
+        return net.network
+
+    return build
+
+
 NETWORKS = {
     "general": general,
     "bursting": bursting,
@@ -394,6 +407,9 @@ NETWORKS = {
     "dendritic": dendritic(dynamics="continuous", tau_0=0.0, reset_deltas=True, sigma=0.1),
     "equilibrium": equilibrium(measure_energy=True),
     "perturbation": perturbation(),
+    "routing": routing(eta=0.1, eta_a=0.1, tau_a=2.0),
+    "routing by bursts": routing(micro="spikes", bursts=True),
+    "routing by gains": routing(micro="threshold", receptivity="gains", eta_a=0.1),
 }
 """Those that run in the simulator."""
 

@@ -1,6 +1,7 @@
 """What is assigned to an object of ours has an effect, or is refused: on all public objects."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -420,3 +421,71 @@ def test_what_fit_returns_stays_as_it_was_while_the_model_goes_on(name):
     learn(net)
     assert str(first) == str(kept)
     assert len(net.history["seconds"]) == len(first["seconds"]) + 1
+
+
+# ---- arrays for reading only
+
+
+def handed_out():
+    """Arrays that users may read, and what each says if they write to it."""
+    net, source, _ = network()
+    cells = net.add_population("varied", 4, CurrentLIF, tau=[10.0, 20.0, 30.0, 40.0])
+    synapses = net.connect(source, cells, target="I_exc", weight=0.5, indegree=2)
+    spikes, voltages = net.record_spikes(source), net.record(cells, "v")
+    net.run(20.0)
+    assert spikes.t.size
+    copied = r"change a copy of it, array\.copy\(\)"
+    return {
+        "times": (spikes.t, copied),
+        "neurons": (spikes.i, copied),
+        "taken": (spikes.take().t, copied),
+        "samples": (voltages.v, copied),
+        "parameter": (cells.tau, r"assign a whole one, as in varied\.tau = values"),
+        "constant": (cells.params["decay"], "set the parameters from which it follows"),
+        "of a group": (
+            cells[[0, 1, 3]].v,
+            r"assign a whole one, as in varied\[\.\.\.\]\.v = values",
+        ),
+        "of synapses": (
+            synapses.onto(1).weight,
+            r"assign a whole one, as in .*onto\(\.\.\.\)\.weight =",
+        ),
+        "structure": (synapses.target, "connect makes other synapses"),
+        "silent": (cells.silent, r"call silence\(\) of the neurons"),
+    }
+
+
+@pytest.mark.parametrize("name", handed_out())
+def test_an_array_for_reading_says_what_to_do_instead_of_writing_to_it(name):
+    array, remedy = handed_out()[name]
+    before = array.tolist()
+    with pytest.raises(InputError, match=f"^This array is read-only; {remedy}"):
+        array[0] = 1
+    with pytest.raises(InputError, match="This array is read-only"):
+        array += array
+    with pytest.raises(InputError, match="This array is read-only"):
+        np.add(array, array, out=array)
+    assert array.tolist() == before
+
+
+def test_what_is_computed_from_an_array_for_reading_is_an_array_like_any_other():
+    array, _ = handed_out()["samples"]
+    for computed in (array * 2.0, array + array, np.cumsum(array), np.diff(array), array < 0.0):
+        assert type(computed) is np.ndarray
+    for own in (array * 2.0, array[array < 0.0], array[:, [1, 0]], array.copy(), np.sort(array)):
+        own[...] = 0
+    assert repr(array) == repr(np.array(array))
+    assert type(pickle.loads(pickle.dumps(array))) is np.ndarray
+    assert type(array[0, 0]) is np.float32
+
+
+def test_a_phase_of_ones_own_may_read_an_array_for_reading():
+    def count(i, t, s, p):
+        s.seen[i] = s.target[i]
+
+    net, source, cells = network()
+    synapses = net.connect(source, cells, target="I_exc", weight=0.5, indegree=2)
+    seen = np.zeros(6)
+    net.add_phase(count, 6, state={"seen": seen, "target": synapses.target})
+    net.run(0.5)
+    assert seen.tolist() == synapses.target.tolist()

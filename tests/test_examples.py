@@ -84,6 +84,10 @@ SIZES = {
         ["--trials", "20", "--seeds", "1"],
         r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",
     ),
+    "routing_goals": (
+        ["--steps", "40", "--period", "20"],
+        r"^currents of the open receiver (\d\.\d\d), of the closed one (\d\.\d{3})$",
+    ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
     "stdp_poisson": (["--seconds", "4"], r"^at the end: (\d+\.\d) Hz, CV \d\.\d\d$"),
     "stimuli": ([], r"^step: (\d+) spikes$"),
@@ -95,9 +99,17 @@ SIZES = {
         ["--seconds", "4"],
         r"^last quarter: from (\d+\.\d) to (\d+\.\d) Hz \(target 8\)$",
     ),
+    "target_propagation": (
+        ["--seeds", "1", "--sweeps", "1", "--epochs", "1", "--images", "200"],
+        r"^DTP: test error (\d+\.\d) %$",
+    ),
     "teaching_bursts": (
         ["--duration", "400"],
         r"^output: burst probability (\d+) % before the teacher, (\d+) % with it$",
+    ),
+    "textbook_neurons": (
+        ["--duration", "600"],
+        r"^HodgkinHuxley fires from (\d\.\d+) uA/cm\^2 on, at (\d+) Hz$",
     ),
     "triplet_stdp": (
         ["--pairs", "3"],
@@ -203,6 +215,15 @@ def test_reward_alone_teaches_which_action_is_right(tmp_path):
     learned, without = shares.T
     assert (learned >= 90).all()
     assert (without <= 75).all()
+
+
+def test_neurons_of_class_two_begin_to_fire_at_a_rate_above_zero_and_others_near_zero(tmp_path):
+    printed = run(ROOT / "examples" / "textbook_neurons.py", tmp_path)
+    first = dict(re.findall(r"^(\w+) fires from .* at (\d+) Hz$", printed, re.MULTILINE))
+    assert int(first["HodgkinHuxley"]) > 45
+    assert int(first["FitzHughNagumo"]) > 15
+    assert int(first["MorrisLecar"]) > 7
+    assert all(int(first[name]) < 7 for name in ("ExponentialIF", "AdaptiveLIF", "TwoCompartment"))
 
 
 def test_synapses_that_compete_make_the_output_slow_and_irregular(tmp_path):

@@ -1,4 +1,4 @@
-"""Neurons that do all that a shipped one does, and more."""
+"""Neurons that do all that a shipped one does, and more, or with other numbers."""
 
 import copy
 import pickle
@@ -125,3 +125,83 @@ def test_an_extension_reads_the_parameters_of_the_neuron():
     cells = net.add_population("cells", 2, kind, tau=[10.0, 20.0])
     net.run(0.1)
     assert cells.seen.tolist() == [-50.0, -40.0]
+
+
+# ---- other numbers
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda kind: kind.parameters.__setitem__("tau", 5.0), "tau"),
+        (lambda kind: kind.parameters.update(tau=5.0), "tau"),
+        (lambda kind: kind.parameters.__ior__({"tau": 5.0}), "tau"),
+        (lambda kind: kind.parameters.setdefault("tauu", 5.0), "tauu"),
+        (lambda kind: kind.parameters.pop("tau"), "tau"),
+        (lambda kind: kind.parameters.popitem(), "tau_inh"),
+        (lambda kind: kind.parameters.clear(), "tau_inh"),
+        (lambda kind: kind.parameters.__delitem__("tau"), "tau"),
+        (lambda kind: kind.variables.__setitem__("v", -70.0), "v"),
+    ],
+)
+def test_a_shipped_neuron_stays_as_it_is(change, name):
+    before = str(CurrentLIF)
+    with pytest.raises(InputError, match=rf"^{name} of CurrentLIF cannot be"):
+        change(CurrentLIF)
+    assert str(CurrentLIF) == before
+
+
+def test_who_would_change_a_shipped_neuron_is_told_what_to_write():
+    with pytest.raises(
+        InputError, match=r"; CurrentLIF\.with_\(tau=5\) is one with another value\."
+    ):
+        CurrentLIF.parameters["tau"] = 5
+
+
+def test_a_neuron_does_not_follow_the_dict_that_it_was_made_of():
+    numbers = {"slope": 0.1}
+    kind = CurrentLIF.with_(parameters=numbers)
+    numbers["slope"] = 7.0
+    assert kind.parameters["slope"] == 0.1
+
+
+def test_with_other_numbers_a_neuron_is_as_if_a_population_had_them():
+    faster = CurrentLIF.with_(tau=5, I=30)
+    net = Network(dt=0.1, dtype="float64", backend="python")
+    one = net.add_population("one", 2, faster)
+    other = net.add_population("other", 2, CurrentLIF, tau=5, I=30)
+    net.run(20.0)
+    assert one.v.tolist() == other.v.tolist()
+    assert (one.tau, CurrentLIF.parameters["tau"]) == (5.0, 20.0)
+
+
+def test_other_numbers_keep_units_and_are_told():
+    text = str(CurrentLIF.with_(tau=5, E_L=-70.0))
+    assert text.startswith("CurrentLIF with tau=5, E_L=-70: leaky")
+    assert "  tau         5 ms " in text
+    assert str(CurrentLIF.with_(tau=5, parameters={"x": 1.0})).startswith(
+        "CurrentLIF with tau=5 and more: "
+    )
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda kind: pickle.loads(pickle.dumps(kind))])
+def test_a_copy_of_a_neuron_stays_as_it_is_too(twin):
+    copied = twin(CurrentLIF.with_(tau=5))
+    assert copied.parameters["tau"] == 5.0
+    with pytest.raises(InputError, match="tau of"):
+        copied.parameters["tau"] = 6.0
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"tauu": 5.0}, "Unknown parameter 'tauu'; available: .* Did you mean 'tau'"),
+        ({"tau": "fast"}, "tau is 'fast'"),
+        ({"tau": -1.0}, r"parameters\['tau'\] is -1"),
+        ({"tau": [1.0, 2.0]}, "one number for all"),
+        ({"v": -70.0}, "Unknown parameter 'v'"),
+    ],
+)
+def test_other_numbers_that_cannot_be_are_refused(change, text):
+    with pytest.raises(InputError, match=text):
+        CurrentLIF.with_(**change)

@@ -1,4 +1,4 @@
-"""What a kind of neuron says of itself: in `help`, printed, and typed in a notebook."""
+"""What a kind of neuron or synapse says of itself: in `help`, printed, and in a notebook."""
 
 import copy
 import pickle
@@ -8,19 +8,24 @@ import numpy as np
 import pytest
 
 import spikesim
-from spikesim import InputError, Network, Neuron, Parameter, Variable
+from spikesim import NMDA, InputError, Network, Neuron, Parameter, Synapse, Variable
 
 KINDS = {
     name: kind
     for name in spikesim.__all__
     if isinstance(kind := getattr(spikesim, name), Neuron) and name != "Neuron"
 }
+SYNAPSES = {
+    name: kind
+    for name in spikesim.__all__
+    if isinstance(kind := getattr(spikesim, name), Synapse) and name != "Synapse"
+}
 each_kind = pytest.mark.parametrize("name", KINDS)
+each_synapse = pytest.mark.parametrize("name", SYNAPSES)
 
 
-@each_kind
-def test_help_says_equations_targets_and_what_all_numbers_mean(name):
-    kind = KINDS[name]
+def all_that_help_says(name, kind):
+    """The text of `help`, after a look whether it says what all numbers mean."""
     shown = pydoc.plain(pydoc.render_doc(kind))
     lines = [line.strip() for line in shown.splitlines()]
     assert f"{name}: " in shown
@@ -35,6 +40,13 @@ def test_help_says_equations_targets_and_what_all_numbers_mean(name):
         )
         assert variable.meaning
         assert variable.unit in said
+    return shown
+
+
+@each_kind
+def test_help_says_equations_targets_and_what_all_numbers_mean(name):
+    kind = KINDS[name]
+    shown = all_that_help_says(name, kind)
     assert ("Targets of connect" in shown) == any(v.is_target for v in kind.variables.values())
 
 
@@ -44,6 +56,57 @@ def test_what_is_printed_is_what_help_shows(name):
     assert str(kind) == repr(kind) == kind.__doc__
     assert kind.__doc__ != Neuron.__doc__
     assert max(map(len, str(kind).splitlines())) <= 110
+
+
+@each_synapse
+def test_help_says_the_equations_of_a_synapse_and_what_all_its_numbers_mean(name):
+    kind = SYNAPSES[name]
+    shown = all_that_help_says(name, kind)
+    assert "g(t) = weight " in shown
+    assert "I = g (E - v)" in shown
+    assert "A spike adds its weight to x." in shown
+    assert 'It reads v of the neuron; with_(v="NAME") names another variable.' in shown
+
+
+@each_synapse
+def test_what_is_printed_of_a_synapse_is_what_help_shows(name):
+    kind = SYNAPSES[name]
+    assert str(kind) == repr(kind) == kind.__doc__
+    assert max(map(len, str(kind).splitlines())) <= 110
+
+
+def test_a_synapse_with_other_parameters_says_so_and_keeps_their_units():
+    text = str(NMDA.with_(tau_decay=50, v="V"))
+    assert "tau_decay  50 ms  " in text
+    assert 'It reads V of the neuron, as v; with_(v="NAME") names another variable.' in text
+
+
+def decay(g, tau, dt):
+    return g - g * dt / tau
+
+
+def current(g):
+    return g
+
+
+def test_a_synapse_of_ones_own_is_described_as_far_as_it_says():
+    plain = {"on_spike": "g", "step": decay, "current": current}
+    own = Synapse(variables={"g": 0.5}, parameters={"tau": 3.0}, **plain)
+    assert str(own) == (
+        "A kind of synapse.\n\nVariables\n  g    starts from 0.5\n\n"
+        "Parameters\n  tau  3\n\nA spike adds its weight to g."
+    )
+    said = Synapse(
+        variables={"g": Variable(0.0, "pA", "what flows")},
+        parameters={"tau": Parameter(3.0, "ms", "decay")},
+        name="Leaky",
+        description="a current that decays",
+        **plain,
+    )
+    assert str(said) == (
+        "Leaky: a current that decays\n\nVariables\n  g  pA  what flows\n\n"
+        "Parameters\n  tau  3 ms  decay\n\nA spike adds its weight to g."
+    )
 
 
 @pytest.mark.parametrize("name", sorted({*KINDS} - {"Poisson", "Bernoulli"}))
@@ -67,6 +130,11 @@ def test_every_target_that_is_named_is_one_of_connect(name):
 def leak(i, t, s, p):
     s.v[i] = p.keep * s.v[i]
     s.spike[i] = 0
+
+
+def slow(**change):
+    given = {"variables": {"g": 0.0}, "on_spike": "g", "step": decay, "current": current}
+    return Synapse(**{**given, "parameters": {"tau": 3.0}, **change})
 
 
 OWN = Neuron(
@@ -128,6 +196,9 @@ def test_parameters_stay_declared_in_a_neuron_that_is_made_of_others():
         ),
         (lambda: Neuron([], name=3), "name is 3; it has to be a text"),
         (lambda: Neuron([], description=None), "description is None; it has to be a text"),
+        (lambda: slow(name=3), "name is 3; it has to be a text"),
+        (lambda: slow(variables={"g": Variable(0.0, 3)}), r"unit of variables\['g'\] is 3"),
+        (lambda: slow(variables={"g": Variable("E")}), r"variables\['g'\] is 'E'"),
     ],
 )
 def test_what_says_nothing_is_refused(make, message):

@@ -1,5 +1,7 @@
 """Figures show the numbers that they are given, with labels and units."""
 
+import contextlib
+import itertools
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,7 +14,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from spikesim import LIF, InputError, Network, patterns, plot
+from spikesim import LIF, FitzHughNagumo, InputError, Network, patterns, plot
+from spikesim.sonata import read_spikes
 
 CURVES = [
     {"epoch": [1, 2, 3], "training_error": [30.0, 20.0, 10.0], "test_error": [None, 21.0, 12.0]},
@@ -461,10 +464,36 @@ def test_what_is_no_voltage_is_not_labelled_as_one(voltages):
     assert plot.traces(voltages, "drive", neuron=3).get_ylabel() == "drive (mV)"
 
 
+def test_a_variable_that_is_said_to_have_no_unit_is_not_labelled_in_millivolts():
+    net = Network(dt=0.1, backend="python")
+    recording = net.record(net.add_population("cells", 1, FitzHughNagumo), "v")
+    net.run(1.0)
+    assert plot.traces(recording, "v").get_ylabel() == "$v$"
+
+
 def test_several_traces_have_a_legend_and_colours_of_their_own(voltages):
     ax = plot.traces(voltages, ["v", "drive"], neuron=3)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["$v$", "drive"]
     assert ax.lines[0].get_color() != ax.lines[1].get_color()
+
+
+def test_the_legend_of_traces_stands_above_the_marks_of_spikes(voltages):
+    ax = plot.traces(voltages, ["v", "drive"], neuron=3, spikes=([1.0, 3.0, 7.0], [3, 3, 3]))
+    ax.figure.canvas.draw()
+    (marks_above,) = [line for line in ax.lines if line.get_marker() == "|"]
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == ["$v$", "drive"]
+    assert ax.get_legend().get_window_extent().y0 > marks_above.get_window_extent().y1
+
+
+def test_the_axis_of_traces_ends_with_the_recording_so_that_its_last_tick_is_there():
+    net = Network(dt=0.1, backend="python")
+    voltages = net.record(net.add_population("cells", 1, LIF), "v", every=2.0)
+    net.run(10.0)
+    ax = plot.traces(voltages, "v")
+    ax.figure.canvas.draw()
+    assert ax.get_xlim() == (0.0, 10.0)
+    assert [label.get_text() for label in ax.get_xticklabels()][-1] == "10"
 
 
 @pytest.mark.parametrize(
@@ -1287,6 +1316,20 @@ def test_several_populations_are_stacked_in_colours_of_their_own_with_their_name
     assert ax.get_ylim() == (-0.5, 4.5)
 
 
+@pytest.mark.parametrize("sizes", [(80, 2, 2), (1, 1, 90), (2, 90, 1, 1), (1,) * 6])
+@pytest.mark.parametrize("rate", [False, True])
+def test_names_of_small_populations_do_not_overlap(sizes, rate):
+    several = [spikes([1.0], [0], n=n, name=f"name_{k}") for k, n in enumerate(sizes)]
+    drawn = plot.raster(several, rate=rate)
+    ax = drawn[0] if rate else drawn
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+    assert len(boxes) == len(sizes)
+    assert all(lower.y1 <= upper.y0 for lower, upper in itertools.pairwise(boxes))
+    box = ax.get_window_extent()
+    assert all(box.y0 <= (each.y0 + each.y1) / 2.0 <= box.y1 for each in boxes)
+
+
 def test_recordings_of_several_populations_are_drawn_as_their_list():
     net = Network(dt=1.0, backend="python")
     one = net.add_spike_trains("one", 2, times=[2.0, 4.0], ids=[0, 1])
@@ -1295,6 +1338,21 @@ def test_recordings_of_several_populations_are_drawn_as_their_list():
     net.run(10.0)
     first, second, *_ = plot.raster(recorded).lines
     assert (first.get_xdata().tolist(), second.get_xdata().tolist()) == ([2.0, 4.0], [3.0])
+
+
+def test_what_read_spikes_returns_is_drawn_at_once(tmp_path):
+    net = Network(dt=1.0, backend="python")
+    one = net.add_spike_trains("one", 2, times=[2.0, 4.0], ids=[0, 1])
+    two = net.add_spike_trains("two", 1, times=[3.0], ids=[0])
+    with contextlib.closing(net.record_spikes(one, two, path=tmp_path / "spikes.h5")):
+        net.run(10.0)
+    read = read_spikes(tmp_path / "spikes.h5")
+    above, below = plot.raster(read, rate=True, window=(0.0, 10.0))
+    assert [line.get_xdata().tolist() for line in above.lines[:2]] == [[2.0, 4.0], [3.0]]
+    assert [name.get_text() for name in above.get_yticklabels()] == ["one", "two"]
+    assert len(below.patches) == 2
+    only = plot.raster({"one": read["one"]}, color="red")
+    assert (only.get_ylabel(), only.lines[0].get_color()) == ("one neuron", "red")
 
 
 def test_the_same_neurons_of_each_population_can_be_chosen():
@@ -1344,6 +1402,9 @@ def test_rates_are_drawn_on_given_axes():
         (both(), {"rate": True, "bin_width": 30.0}, "at most the time shown, 20 ms"),
         (both(), {"neurons": [2]}, "neurons"),
         ([], {}, "0 parts"),
+        ({}, {}, "spikes is {}; it holds no population"),
+        ({"exc": 3}, {}, r"spikes\['exc'\] is a int"),
+        ({3: both()[0]}, {}, "spikes has the name 3"),
     ],
 )
 def test_rasters_of_several_populations_refuse(given, options, message):
@@ -1399,7 +1460,11 @@ def test_a_psth_of_chosen_neurons_has_their_rate():
     ("trials", "options", "message"),
     [
         ([], {}, "at least one trial"),
-        (spikes(), {}, "at least one trial"),
+        (
+            spikes(),
+            {},
+            r"at least one trial, .*take\(\).* one recording: plot\.raster\(.*rate=True",
+        ),
         ([spikes(), spikes(duration=50.0)], {}, "from 50 to 100 ms long"),
         ([spikes()], {"bin_width": 200.0}, "at most the time shown"),
         ([spikes()], {"neurons": [7]}, "neurons"),

@@ -299,6 +299,13 @@ def test_several_populations_are_recorded_at_once():
     assert (len(spikes), spikes[:1]) == (2, [first])
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_populations_in_a_list_are_to_be_passed_one_by_one(kind):
+    net, exc, inh = network()
+    with pytest.raises(InputError, match=r"one by one: record_spikes\(exc, inh"):
+        net.record_spikes(kind([exc, inh[:1]]))
+
+
 def test_several_populations_go_to_one_file(tmp_path):
     net, exc, inh = network()
     spikes = net.record_spikes(exc, inh, path=tmp_path / "spikes.h5")

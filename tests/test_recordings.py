@@ -1,7 +1,8 @@
-"""Recordings: from when to when they go, what ends them, which neurons, and copies of them."""
+"""Recordings: from when to when they go, pauses, what ends them, which neurons, copies."""
 
 import copy
 import gc
+import itertools
 import multiprocessing
 import pickle
 
@@ -20,8 +21,8 @@ DT = 0.5
 EVERY = {"each step": None, "every third step": 1.5}
 
 
-def noisy(n=12, seed=5):
-    net = Network(dt=DT, seed=seed, backend="python")
+def noisy(n=12, seed=5, backend="python"):
+    net = Network(dt=DT, seed=seed, backend=backend)
     source = net.add_population("source", n, Poisson)
     source.rate[:] = 300.0
     cells = net.add_population("cells", n, LIF)
@@ -307,6 +308,185 @@ def test_without_a_file_that_could_not_be_written_the_network_goes_on(tmp_path, 
     net.run(5.0)
     assert kept.duration == 15.0
     assert not list(tmp_path.iterdir())
+
+
+# ---- pauses
+
+
+def paused_from_10_to_30(net, recordings):
+    net.run(10.0)
+    for recording in recordings:
+        recording.pause()
+    net.run(20.0)
+    for recording in recordings:
+        recording.resume()
+    net.run(10.0)
+
+
+def outside(t):
+    """Which times are not in the pause."""
+    return (t < 10.0) | (t >= 30.0)
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu", "threads:2"])
+@pytest.mark.parametrize("every", EVERY)
+def test_a_recording_that_pauses_has_what_a_whole_one_has_of_the_other_time(backend, every):
+    net, source, cells = noisy(backend=backend)
+    whole = net.record_spikes(source), net.record(cells, "v", EVERY[every])
+    spikes, voltages = net.record_spikes(source), net.record(cells, "v", EVERY[every])
+    paused_from_10_to_30(net, [spikes, voltages])
+    kept = outside(whole[0].t)
+    assert not kept.all()
+    np.testing.assert_array_equal(spikes.t, whole[0].t[kept])
+    np.testing.assert_array_equal(spikes.i, whole[0].i[kept])
+    kept = outside(whole[1].t)
+    np.testing.assert_array_equal(voltages.t, whole[1].t[kept])
+    np.testing.assert_array_equal(voltages.v, whole[1].v[:, kept])
+    for recording in (spikes, voltages):
+        assert (recording.t_start, recording.t_stop, recording.duration) == (0.0, 40.0, 20.0)
+        assert not recording.is_paused
+
+
+def test_a_pause_leaves_the_program_and_the_bits_as_they_are():
+    net, source, cells = noisy()
+    spikes, voltages = net.record_spikes(source), net.record(cells, "v")
+    net.run(10.0)
+    program = net.compiled()
+    spikes.pause()
+    voltages.pause()
+    assert net.compiled() is program
+    net.run(10.0)
+    other, *_ = noisy()
+    other.run(20.0)
+    assert net.populations["cells"].v.tolist() == other.populations["cells"].v.tolist()
+
+
+def test_a_recording_may_begin_with_a_pause_and_say_so():
+    net, source, cells = noisy()
+    spikes, voltages = net.record_spikes(source), net.record(cells, "v")
+    for recording in (spikes, voltages):
+        recording.pause()
+        recording.pause()
+        assert recording.is_paused
+        assert repr(recording).endswith("0 to 0 ms, paused>")
+    net.run(10.0)
+    assert (spikes.t.size, voltages.t.size) == (0, 0)
+    spikes.resume()
+    voltages.resume()
+    net.run(10.0)
+    for recording in (spikes, voltages):
+        assert (recording.t_start, recording.duration) == (10.0, 10.0)
+        assert recording.t.min() >= 10.0
+
+
+def test_spikes_in_a_file_have_the_pause(tmp_path):
+    net, source, cells = noisy()
+    whole = net.record_spikes(source)
+    spikes = net.record_spikes(source, cells, path=tmp_path / "spikes.h5")
+    paused_from_10_to_30(net, [spikes])
+    spikes.close()
+    times, ids = read_spikes(tmp_path / "spikes.h5")["source"]
+    kept = outside(whole.t)
+    np.testing.assert_array_equal(times, whole.t[kept])
+    np.testing.assert_array_equal(ids, whole.i[kept])
+
+
+def test_samples_in_a_file_have_no_pause(tmp_path):
+    net, _, cells = noisy()
+    states = net.record(cells, "v", path=tmp_path / "states.h5")
+    with pytest.raises(InputError, match=r"follow each other at equal times; close\(\) it"):
+        states.pause()
+    assert not states.is_paused
+
+
+@pytest.mark.parametrize("back_to", [5.0, 10.0, 20.0, 35.0])
+def test_a_recording_that_paused_forgets_what_a_restored_network_has_not_done_yet(
+    tmp_path, back_to
+):
+    net, source, cells = noisy()
+    whole = net.record_spikes(source)
+    spikes, voltages = net.record_spikes(source), net.record(cells, "v")
+    saved, _, _ = noisy()
+    saved.run(back_to)
+    saved.save(tmp_path / "net.h5")
+    paused_from_10_to_30(net, [spikes, voltages])
+    net.restore(tmp_path / "net.h5")
+    for recording in (spikes, voltages):
+        assert (recording.t < back_to).all()
+    net.run(5.0)
+    kept = outside(whole.t) | (whole.t >= back_to)
+    np.testing.assert_array_equal(spikes.t, whole.t[kept])
+    assert voltages.t[-1] == back_to + 5.0 - DT
+
+
+def test_a_network_that_is_restored_in_a_pause_goes_on_with_the_pause(tmp_path):
+    net, source, _ = noisy()
+    spikes = net.record_spikes(source)
+    net.run(10.0)
+    net.save(tmp_path / "net.h5")
+    spikes.pause()
+    net.run(10.0)
+    net.restore(tmp_path / "net.h5")
+    net.run(5.0)
+    assert (spikes.is_paused, spikes.t_stop) == (True, 10.0)
+    net.reset()
+    net.run(5.0)
+    assert (spikes.is_paused, spikes.t.size, spikes.duration) == (True, 0, 0.0)
+
+
+def test_what_is_new_or_taken_out_has_the_pause():
+    net, source, _ = noisy()
+    spikes = net.record_spikes(source)
+    paused_from_10_to_30(net, [spikes])
+    new, taken = spikes.new(), spikes.take()
+    assert (new.duration, taken.duration) == (20.0, 20.0)
+    with pytest.raises(InputError, match=r"was not recorded from 10 to 30 ms, .*take\(\)"):
+        taken.rate(5.0)
+
+
+def test_no_interval_between_spikes_spans_a_pause():
+    net, source = given([2.0, 5.0, 8.0, 31.0, 35.0])
+    spikes = net.record_spikes(source)
+    paused_from_10_to_30(net, [spikes])
+    assert spikes.isi()[0].tolist() == [3.0, 3.0, 4.0]
+    assert spikes.cv()[0] == np.std([3.0, 3.0, 4.0]) / np.mean([3.0, 3.0, 4.0])
+
+
+def test_a_line_in_a_figure_has_a_gap_where_the_recording_paused():
+    net, _, cells = noisy()
+    voltages = net.record(cells, "v", every=1.0)
+    paused_from_10_to_30(net, [voltages])
+    line = plot.traces(voltages, "v").lines[0]
+    assert np.isnan(line.get_ydata()).sum() == 1
+    assert np.isfinite(line.get_ydata()).sum() == voltages.t.size == 20
+
+
+def test_a_recording_can_pause_and_resume_while_a_run_goes_on(monkeypatch):
+    monkeypatch.setattr(spikesim.engine.recording, "SPIKE_BUFFER", 200)
+    net, source, _ = noisy()
+    whole, spikes = net.record_spikes(source), net.record_spikes(source)
+    seen = []
+
+    def watch(done, total):
+        seen.append((done * DT, spikes.is_paused))
+        spikes.resume() if spikes.is_paused else spikes.pause()
+
+    net.run(100.0, progress=watch)
+    edges = [0.0, *(time for time, _ in seen)]
+    kept = np.zeros(whole.t.size, bool)
+    for (begin, end), (_, is_paused) in zip(itertools.pairwise(edges), seen, strict=True):
+        kept |= (whole.t >= begin) & (whole.t < end) & (not is_paused)
+    assert 0 < kept.sum() < kept.size
+    np.testing.assert_array_equal(spikes.t, whole.t[kept])
+
+
+@pytest.mark.parametrize("call", ["pause", "resume"])
+def test_what_has_ended_neither_pauses_nor_resumes(call):
+    net, source, _ = noisy()
+    spikes = net.record_spikes(source)
+    spikes.close()
+    with pytest.raises(InputError, match="has ended"):
+        getattr(spikes, call)()
 
 
 ATTRIBUTES = ("population", "name", "dt", "t", "t_start", "t_stop", "duration", "evry")

@@ -306,7 +306,7 @@ def test_what_cannot_be_rewarded_is_refused_by_its_name():
         build(batch=2).act(X[0])
     with pytest.raises(InputError, match="stimulus"):
         build(baseline="stimulus", stimuli=2).act(X[0], stimulus=2)
-    with pytest.raises(InputError, match=r"x has shape \(1, 5\)"):
+    with pytest.raises(InputError, match=r"x has shape \(5,\)"):
         build().act(X[0, :5])
     net = build()
     net.act(X[0])

@@ -1,6 +1,7 @@
 """Synapse models against closed forms, and together with all else that acts on neurons."""
 
 import copy
+from dataclasses import replace
 from math import e, exp
 
 import numpy as np
@@ -21,8 +22,11 @@ from spikesim import (
     Replicas,
     ShortTermPlasticity,
     Synapse,
+    Variable,
+    plot,
 )
 from spikesim.errors import BodyError, SimulationError
+from spikesim.sonata import read_traces
 
 DT = 0.5  # ms
 
@@ -301,6 +305,96 @@ def test_variables_and_parameters_may_be_set_between_runs():
         made.synapse.x = [1.0, 2.0, 3.0]
 
 
+def seen_between_steps(net, made, steps):
+    """The conductances at the end of each step, read from outside."""
+    seen = []
+    for _ in range(steps):
+        net.run(DT)
+        seen.append(made.synapse.g.copy())
+    return np.transpose(seen)
+
+
+@pytest.mark.parametrize("backend", ["python", "cpu", "threads:2"])
+def test_variables_of_a_synapse_are_recorded_for_each_neuron(backend):
+    net, made, _ = build(NMDA, backend=backend, dtype="float32")
+    every, some = net.record(made, ["g", "x"]), net.record(made, "g", every=1.5, neurons=[1])
+    seen = seen_between_steps(net, made, 20)
+    assert every.g[1].max() > every.g[0].max() > 0.0
+    np.testing.assert_array_equal(every.g, seen)
+    np.testing.assert_array_equal(some.g, seen[1:, ::3])
+    assert every.x.shape == (2, 20)
+    assert (some.neurons.tolist(), some.t[:3].tolist()) == ([1], [0.0, 1.5, 3.0])
+    assert (
+        repr(some)
+        == "<StateRecording of g of 1 neurons of 'source_to_cells': 7 samples, 0 to 10 ms>"
+    )
+
+
+def test_what_is_recorded_of_a_synapse_leaves_the_bits_as_they_are():
+    recorded, plain = everything("python"), everything("python")
+    recorded.record(recorded.projections["source_to_cells"], ["g", "x"])
+    for net in (recorded, plain):
+        net.run(10.0)
+    same(arrays(recorded), arrays(plain))
+
+
+def test_a_recording_of_a_synapse_forgets_what_a_restored_network_has_not_done_yet(tmp_path):
+    net = everything("python")
+    made = net.projections["source_to_cells"]
+    recording = net.record(made, "g")
+    net.run(5.0)
+    net.save(tmp_path / "net.h5")
+    net.run(5.0)
+    straight = recording.g.copy()
+    net.restore(tmp_path / "net.h5")
+    np.testing.assert_array_equal(recording.g, straight[:, :10])
+    net.run(5.0)
+    np.testing.assert_array_equal(recording.g, straight)
+    other = everything("python").restore(tmp_path / "net.h5")
+    later = other.record(other.projections["source_to_cells"], "g")
+    other.run(5.0)
+    np.testing.assert_array_equal(later.g, straight[:, 10:])
+
+
+def test_variables_of_a_synapse_go_to_files_and_figures(tmp_path):
+    net, made, _ = build(NMDA)
+    recording = net.record(made, "g", unit="nS")
+    file = net.record(made, "g", path=tmp_path / "g.h5", unit="nS")
+    net.run(20.0)
+    file.close()
+    traces = read_traces(tmp_path / "g.h5")["source_to_cells"]
+    np.testing.assert_allclose(traces.data[:, :, 0].T, recording.g, rtol=1e-6)
+    assert plot.traces(recording, "g", neuron=1).get_ylabel() == "$g$ (nS)"
+    assert copy.deepcopy(recording).g.shape == (2, 40)
+
+
+def test_a_recorded_variable_has_the_unit_that_the_synapse_declares():
+    said = replace(OWN, variables={"g": Variable(0.0, "nS", "conductance")})
+    net, made, _ = build(said)
+    assert net.record(made, "g").units == {"g": "nS"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "which", "message"),
+    [
+        ("h", {}, "Unknown variable of 'source_to_cells' 'h'; available: weight, g, x"),
+        (["weight", "g"], {}, "'weight' has a value for each synapse, and 'g' for each neuron; .*"),
+        ("g", {"synapses": [0]}, r"synapses is \[0\], but g of 'source_to_cells' has neurons"),
+        ("weight", {"neurons": [0]}, r"neurons is \[0\], but weight of .* has synapses"),
+        ("g", {"neurons": [2]}, "neurons holds 2"),
+    ],
+)
+def test_what_a_synapse_does_not_have_is_not_recorded(variables, which, message):
+    net, made, _ = build(NMDA)
+    with pytest.raises(InputError, match=message):
+        net.record(made, variables, **which)
+
+
+def test_a_variable_of_a_synapse_cannot_be_called_like_a_part_of_a_recording():
+    with pytest.raises(InputError, match="variables has 't', which is an attribute of recordings"):
+        replace(OWN, variables={"t": 0.0}, on_spike="t")
+
+
 def burst(g):
     return g * g * 1e30 + 1e30
 
@@ -342,7 +436,7 @@ def test_a_step_that_returns_too_much_is_refused_with_its_line():
 )
 def test_a_synapse_that_cannot_be_one_is_refused(change, message):
     with pytest.raises(InputError, match=message):
-        Synapse(**{**vars(OWN), **change})
+        replace(OWN, **change)
 
 
 @pytest.mark.parametrize(
@@ -372,3 +466,13 @@ def test_a_synapse_that_does_not_fit_its_neurons_is_refused(change, message):
 def test_changes_of_a_synapse_that_cannot_be_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         NMDA.with_(**change)
+
+
+def test_a_shipped_synapse_stays_as_it_is():
+    with pytest.raises(
+        InputError, match=r"Mg of NMDA cannot be set.*; NMDA\.with_\(Mg=0\.0\) is one"
+    ):
+        NMDA.parameters["Mg"] = 0.0
+    with pytest.raises(InputError, match="g of NMDA cannot be set"):
+        NMDA.variables["g"] = 1.0
+    assert (NMDA.parameters["Mg"], NMDA.variables["g"].start) == (1.0, 0.0)

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from spikesim import LIF, Network, Poisson, cli, neurons
+from spikesim import LIF, FitzHughNagumo, Network, Poisson, cli, neurons, textbook_neurons
 from spikesim.image_runs import ImageCommands
 from spikesim.kernels.machine import cache, compiling, native
 from spikesim.models import EXPERIMENTS
@@ -23,6 +23,7 @@ def place(monkeypatch, tmp_path):
     for where in EXPERIMENTS.values():
         monkeypatch.setattr(importlib.import_module(where), "SHORT_RUNS", ())
     monkeypatch.setattr(neurons, "__all__", ["LIF"])
+    monkeypatch.setattr(textbook_neurons, "__all__", ["FitzHughNagumo"])
     return tmp_path
 
 
@@ -37,6 +38,15 @@ def network():
     return net
 
 
+def textbook_network():
+    net = Network(dt=0.1, seed=3)
+    source = net.add_population("source", 30, Poisson)
+    cells = net.add_population("cells", 7, FitzHughNagumo, a=0.8)
+    net.connect(source, cells, target="drive", weight=1.0, indegree=3, delay=1.0)
+    net.record(cells, ["v", "w"])
+    return net
+
+
 def test_after_warmup_a_network_of_known_parts_compiles_nothing(monkeypatch, capsys):
     assert cli.main(["warmup"]) == 0
     assert "functions in it." in capsys.readouterr().out
@@ -46,7 +56,15 @@ def test_after_warmup_a_network_of_known_parts_compiles_nothing(monkeypatch, cap
     monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job.name))
     assert network().compiled().is_ready
     network().run(1.0)
+    textbook_network().run(1.0)
     assert compiled == []
+
+
+def test_warmup_says_what_it_compiles_and_what_it_does_not(capsys):
+    assert cli.main(["warmup", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "every kind of neuron, those of textbooks included" in said
+    assert "Equations and rules of your own, synapse models" in said
 
 
 def test_what_warmup_says_while_it_fails_is_shown(monkeypatch, capsys):

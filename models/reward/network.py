@@ -198,7 +198,7 @@ class RewardNetwork(RewardModel):
                 R = p @ wanted
                 delta.append(p * (wanted - R[:, None]))
                 continue
-            p, own = 1.0 / (1.0 + np.exp(-a)), slice(at, at + layer.n)
+            p, own = 0.5 + 0.5 * np.tanh(0.5 * a), slice(at, at + layer.n)
             h, at = 1.0 * (states[:, own] if is_exact else U[:, own] < p), at + layer.n
             R = (h == wanted).mean(axis=1) if layer.is_output else 0.0
             P = P * np.where(h > 0.0, p, 1.0 - p).prod(axis=1) if is_exact else P

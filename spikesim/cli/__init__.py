@@ -31,6 +31,12 @@ __all__ = ["main"]
 
 TITLE = "spikesim: spiking networks that learn the way cortex might."
 OWN = "the class of the run's model, if it is in your own file"
+WARMUP = (
+    "It compiles every kind of neuron, those of textbooks included, with dense and sparse "
+    "synapses, short-term plasticity, PairSTDP, background and recordings, and trains every model "
+    "for a moment. Equations and rules of your own, synapse models, stimuli, noise and gap "
+    "junctions are compiled when a network first uses them."
+)
 OWN_MODEL = "Name a model of your own by its file and class: FILE.py:CLASS."
 
 
@@ -143,7 +149,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
     for name, where in _registry().EXPERIMENTS.items():
-        added = command(name, _run, f"run an experiment with {titles[name]}", models)
+        added = command(name, _run, f"run an experiment with {titles.get(name, name)}", models)
         added.set_defaults(model=name)
         if name in given:
             from spikesim.experiments import add_run_arguments
@@ -172,7 +178,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     data = command("data", _data, "show where a dataset is, and download it if it is missing")
     data.add_argument("dataset", choices=["digits", "mnist"])
     data.add_argument("--folder", type=Path, help="where to keep it; by default a cache folder")
-    command("warmup", _warmup, "compile all parts of networks and models, once for this machine")
+    added = command("warmup", _warmup, "compile what networks and models share, once for all")
+    added.epilog = WARMUP
     cache = command("cache", _cache, "empty the kernel cache")
     cache.add_argument("action", choices=["clear"])
     command("doctor", _doctor, "show versions, backends and folders, for a bug report")

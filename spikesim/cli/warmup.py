@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import neurons
+from spikesim import neurons, textbook_neurons
 from spikesim.engine.network import Network
 from spikesim.engine.projection import ShortTermPlasticity
 from spikesim.engine.stdp import PairSTDP
@@ -40,10 +40,11 @@ def tasks(commands: list[list[str]], run: Command) -> Iterator[tuple[str, Callab
     run : callable
         Runs one of them and returns its exit status.
     """
-    for name in neurons.__all__:
-        kind = getattr(neurons, name)
-        if isinstance(kind, Neuron):
-            yield name, partial(_network, kind)
+    for module in (neurons, textbook_neurons):
+        for name in module.__all__:
+            kind = getattr(module, name)
+            if isinstance(kind, Neuron):
+                yield name, partial(_network, kind)
     for command in commands:
         yield " ".join(word for word in command[:3] if word[0] != "-"), partial(_run, command, run)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.attributes import Constants
+from spikesim.attributes import Constants, ordinary
 from spikesim.checks import (
     check_body,
     check_choice,
@@ -50,7 +50,8 @@ def checked_phase(
             raise InputError(f"{role} is {show(given)}; it has to be a dict with names.")
     params = dict(params or {})
     state = {
-        key: array.held() if isinstance(array, Items) else array for key, array in state.items()
+        key: ordinary(array.held() if isinstance(array, Items) else array)
+        for key, array in state.items()
     }
     for key, array in state.items():
         if (
@@ -97,7 +98,8 @@ def units_of(
 ) -> dict[str, str]:
     """The unit of each recorded variable, given `unit` of `Network.record`.
 
-    For variables without one there, it is the ``unit`` that the neuron has `declared`.
+    For variables without one there, it is the ``unit`` that the neuron has `declared`. A variable
+    of which the meaning is declared, and no unit, has none.
 
     Examples
     --------
@@ -119,8 +121,11 @@ def units_of(
             )
     units = {}
     for name in variables:
-        known = getattr((declared or {}).get(name), "unit", "")
-        units[name] = str(given.get(name, known or ("mV" if name[0] in "vV" else "")))
+        said = (declared or {}).get(name)
+        known = getattr(said, "unit", "")
+        if not (known or getattr(said, "meaning", "")) and name[0] in "vV":
+            known = "mV"
+        units[name] = str(given.get(name, known))
     return units
 
 

@@ -34,9 +34,9 @@ from spikesim.engine.rules import PlasticityRule
 from spikesim.engine.several import SpikeRecordings
 from spikesim.engine.stdp import PairSTDP
 from spikesim.engine.subgroups import Subgroup, name_of_projection
-from spikesim.engine.synapse_data import SynapseRecording, chosen_synapses
+from spikesim.engine.synapse_data import chosen_synapses
 from spikesim.engine.synapses import varies
-from spikesim.engine.synaptic import SynapticInput
+from spikesim.engine.synaptic import SynapticInput, recording_of
 from spikesim.errors import InputError
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.program import Phase, once
@@ -416,6 +416,12 @@ class Assembly(Inputs, called="Network"):
             path, others = others[0], ()  # record_spikes(cells, "spikes.h5")
         populations = [population, *others]
         for each in populations:
+            if isinstance(each, (list, tuple)) and each:
+                names = ", ".join(str(getattr(one, "name", "...")) for one in each)
+                raise InputError(
+                    f"population is {show(each)}; pass populations one by one: "
+                    f"record_spikes({names})."
+                )
             self._chosen(each, None)
         if len({each.name for each in populations}) < len(populations):
             raise InputError("population names one twice; each can be recorded once in a call.")
@@ -438,14 +444,15 @@ class Assembly(Inputs, called="Network"):
         *,
         synapses: Any = None,
     ) -> StateRecording:
-        """Record state variables from now on: of neurons, or the weights of synapses.
+        """Record state variables from now on: of neurons, of synapses or of synapse models.
 
         Parameters
         ----------
         population : Population, Subgroup or Projection
         variables : str or sequence of str
-            For a projection, 'weight' and the variables of its plasticity rule. A parameter that
-            can be an input, such as ``I``, becomes one; see `Population.live`.
+            For a projection, 'weight' and the variables of its plasticity rule, which each synapse
+            has, or the variables of its synapse model, which each postsynaptic neuron has. A
+            parameter that can be an input, such as ``I``, becomes one; see `Population.live`.
         every : float, optional
             The interval in ms, a multiple of dt; by default, dt.
         neurons : array_like of int, array_like of bool, int or slice, optional
@@ -457,8 +464,9 @@ class Assembly(Inputs, called="Network"):
             existed before the program began.
         unit : str or dict of str to str, optional
             The unit of the variables, or of each by name, for files, figures and neo. By default it
-            is the one that the neuron declares. If it declares none, it is mV for names that begin
-            with v or V, and unknown for others. A file has one unit, by default mV.
+            is the one that the neuron or synapse model declares. If it says nothing, it is mV for
+            names that begin with v or V, and unknown for others. A file has one unit, by default
+            mV.
         synapses : SomeSynapses, array_like of int, array_like of bool, int or slice, optional
             Which synapses of a projection, such as ``synapses.onto(3)``, or their numbers, which
             are the rows of `Projection.table`. By default, all of them.
@@ -485,32 +493,34 @@ class Assembly(Inputs, called="Network"):
         >>> weights.weight.tolist()
         [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]
         """
-        declared: Mapping[str, Any] = {}
-        unused = neurons if isinstance(population, Projection) else synapses
-        if unused is not None:
-            pair = ("neurons", "synapses")
-            other, own = pair if isinstance(population, Projection) else reversed(pair)
-            raise InputError(
-                f"{other} is {show(unused)}, but {show(population)} has {own}; choose those."
-            )
+        names = check_names("variables", variables)
+        source: Any = population
+        inputs: list[str] = []
+        kind: type[StateRecording]
+        declared: Mapping[str, Any]
         if isinstance(population, Projection):
             if population.network is not self:
                 raise InputError(
                     "population has to be a population or a projection of this network."
                 )
-            role, number = "synapses", population.size
-            chosen = chosen_synapses(population, synapses)
-            kind: type[StateRecording] = SynapseRecording
+            kind, role, number, declared = recording_of(population, names)
         else:
-            population, chosen = self._chosen(population, neurons)
-            role, number, kind = "neurons", population.n, StateRecording
-            declared = {**population.neuron.parameters, **population.neuron.variables}
-        names = check_names("variables", variables)
-        inputs: list[str] = []
-        if not isinstance(population, Projection):
-            names = [population.present_name(name) for name in names]
-            inputs = population._inputs
-        check_unknown(f"variable of {population.name!r}", names, [*population.state, *inputs])
+            source, neurons = self._chosen(population, neurons)
+            names = [source.present_name(name) for name in names]
+            inputs = source._inputs
+            check_unknown(f"variable of {source.name!r}", names, [*source.state, *inputs])
+            declared = {**source.neuron.parameters, **source.neuron.variables}
+            kind, role, number = StateRecording, "neurons", source.n
+        given = {"neurons": neurons, "synapses": synapses}
+        chosen = given.pop(role)
+        for other, unused in given.items():
+            if unused is not None:
+                raise InputError(
+                    f"{other} is {show(unused)}, but {', '.join(names)} of {source.name!r} has "
+                    f"{role}; choose those."
+                )
+        if role == "synapses":
+            chosen = chosen_synapses(source, chosen)
         if not 0 < len(set(names)) == len(names):
             raise InputError(
                 f"variables is {show(variables)}; it has to name one or more, and none twice."
@@ -522,7 +532,6 @@ class Assembly(Inputs, called="Network"):
                 f"{role} is {show(chosen)}; for a file it has to name one or more, and none twice."
             )
         units = units_of(names, unit, declared)
-        source: Any = population
         for name in set(inputs).intersection(names):
             source.live(name)
         recording = kind(source, names, interval, which, self.dt, path, units)

@@ -73,7 +73,8 @@ class Influenced(Part):
 
     @property
     def silent(self) -> np.ndarray:
-        return read_only(self._silent.get("silent", np.zeros(self.n, np.int8)).astype(bool))
+        silent = self._silent.get("silent", np.zeros(self.n, np.int8)).astype(bool)
+        return read_only(silent, "call silence() of the neurons, as in population[:80].silence()")
 
     @property
     def can_be_silent(self) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikesim.attributes import Guarded
+from spikesim.attributes import Guarded, read_only
 from spikesim.checks import check_array, check_number, check_unknown, show
 from spikesim.declaring import present_name
 from spikesim.errors import InputError
@@ -30,7 +30,6 @@ __all__ = [
     "description",
     "has_axes",
     "of_neurons",
-    "read_only",
 ]
 
 
@@ -176,15 +175,6 @@ def description(value: Any) -> Any:
     return f"{numbers.size} numbers from {least:g} to {most:g} (checksum {checksum:08x})"
 
 
-def read_only(value: Any) -> Any:
-    """The same array, but without permission to write; a number as it is."""
-    if not has_axes(value):
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view
-
-
 class Parameters(Guarded, MutableMapping[str, Any]):
     """The parameters of a population by name; made by `Network.add_population`.
 
@@ -214,7 +204,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
 
     def __init__(self, population: Population, values: Mapping[str, Any]):
         self._population = population
-        self._values = {name: read_only(value) for name, value in values.items()}
+        self._values = {name: self._for_reading(name, value) for name, value in values.items()}
 
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{name!r}: {show(value)}' for name, value in self.items())}}}"
@@ -223,7 +213,12 @@ class Parameters(Guarded, MutableMapping[str, Any]):
         name = present_name(name, self._values, self._population.neuron.former)
         check_unknown(f"parameter of {self._population.name!r}", [name], self._values)
         live = self._population._live.get(name)
-        return self._values[name] if live is None else read_only(live)
+        return self._values[name] if live is None else self._for_reading(name, live)
+
+    def _for_reading(self, name: str, value: Any) -> Any:
+        """The same array, but without permission to write; a number as it is."""
+        advice = f"assign a whole one, as in {self._population.name}.{name} = values"
+        return read_only(value, advice) if has_axes(value) else value
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -267,7 +262,7 @@ class Parameters(Guarded, MutableMapping[str, Any]):
     def take(self, following: Following, given: Mapping[str, Any]) -> None:
         """Use the numbers that follow from parameters from now on."""
         for name in given:
-            self._values[name] = read_only(following.values[name])
+            self._values[name] = self._for_reading(name, following.values[name])
             live = self._population._live.get(name)
             if live is not None:
                 live[:] = following.values[name]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from spikesim.attributes import public_names
+from spikesim.attributes import public_names, read_only
 from spikesim.checks import check_choice, check_memory, is_real
 from spikesim.declaring import present_name
 from spikesim.engine.constants import Alike, Numbers, Variables, are_whole, kind_of
@@ -22,7 +22,6 @@ from spikesim.engine.parameters import (
     description,
     has_axes,
     of_neurons,
-    read_only,
 )
 from spikesim.engine.setting import Setting
 from spikesim.engine.subgroups import Subgroup, lacking, subgroup
@@ -329,13 +328,13 @@ class Population(Influenced):
         for name, value in constants.items():
             own = self.differing.get(name)
             if name in self._following:
-                held[name] = read_only(self.differing[name])
+                held[name] = read_only(self.differing[name], _FOLLOWS)
             elif has_axes(value):
                 dtype = np.dtype(self.dtype if value.dtype.kind == "f" else np.int64)
                 if own is None or own.dtype != dtype:
                     own = self.differing[name] = np.empty(self.n, dtype)
                 own[:] = value
-                held[name] = read_only(own)
+                held[name] = read_only(own, _FOLLOWS)
             else:
                 self.differing.pop(name, None)
                 held[name] = value
@@ -529,6 +528,7 @@ class Population(Influenced):
         return self.state[port].reshape(1, -1)
 
 
+_FOLLOWS = "set the parameters from which it follows"
 _SHOWN = (
     *("n", "name", "neuron", "dtype", "parameters", "params", "live", "shared", "state"),
     *("spike", "silence", "silent", "ids", "count", "network"),

@@ -32,8 +32,9 @@ from spikesim.recorded import Recorded, RecordedSamples, RecordedSpikes, Spikes
 from spikesim.sonata import SpikeWriter, TraceWriter, frames_per_chunk
 from spikesim.tables import Table
 
-__all__ = ["SpikeRecording", "StateRecording", "layers_to_neo", "layers_to_sonata"]
+__all__ = ["SpikeRecording", "StateRecording"]
 
+_NEVER = 1 << 62  # steps from one sample to the next in a pause
 SPIKE_BUFFER = 1 << 20
 SAMPLE_BUFFER = 1 << 22
 
@@ -60,7 +61,7 @@ class _Recording(Recorded, Companion):
         self.__dict__.update(public)
         self._path = None if path is None else str(check_path("path", path))
         self._writer: SpikeWriter | TraceWriter | None = None
-        self._is_closed = False
+        self._is_closed = self._is_paused = False
         self._origin = self._begun = population.network.step
         self._stretches = []
         self._steps = Rows((), np.int64)  # the step of each row
@@ -139,6 +140,39 @@ class _Recording(Recorded, Companion):
         """Whether it has ended or is a copy: no network adds to it any more."""
         return self._is_closed
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for `resume`."""
+        return self._is_paused
+
+    def pause(self) -> None:
+        """Record nothing until `resume`; the time in between does not count as recorded.
+
+        A recording that is no longer needed at all can be closed instead.
+
+        Raises
+        ------
+        InputError
+            If it has ended, or if samples go to a file, where no time can be left out.
+        """
+        self._check_goes_on()
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on after a `pause`.
+
+        Raises
+        ------
+        InputError
+            If it has ended.
+        """
+        self._check_goes_on()
+        self._is_paused = False
+
+    def _check_goes_on(self) -> None:
+        if self._is_closed:
+            raise InputError(f"The recording of {self.name!r} has ended; record anew.")
+
     def clear(self) -> None:
         """Forget everything recorded so far; the recording begins again at the present time.
 
@@ -195,9 +229,9 @@ class _Recording(Recorded, Companion):
 
     def _where(self) -> str:
         """The end of the text that represents a recording."""
-        if self._path is not None:
-            return f"to {self._path}, {self.t_start:g} to {self.t_stop:g} ms"
-        return f"{self.t_start:g} to {self.t_stop:g} ms"
+        file = "" if self._path is None else f"to {self._path}, "
+        paused = ", paused" if self._is_paused else ""
+        return f"{file}{self.t_start:g} to {self.t_stop:g} ms{paused}"
 
 
 class SpikeRecording(_Recording, RecordedSpikes):
@@ -274,7 +308,7 @@ class SpikeRecording(_Recording, RecordedSpikes):
 
     def drain(self, end: int) -> None:
         """Take out the spikes of the stretch that ended before step `end`."""
-        if self._is_closed:  # in the middle of a run
+        if self._is_closed or self._is_paused:  # perhaps since the middle of a run
             return
         stored = int(self._buffer["fill"][0])
         steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
@@ -446,7 +480,7 @@ class StateRecording(_Recording, RecordedSamples):
         self._which = which
         self._former = getattr(getattr(population, "neuron", None), "former", {})
         rows = max(SAMPLE_BUFFER // max(which.size * len(variables), 1), 16)
-        types = {v: population.state[v].dtype for v in variables}
+        types = {v: self._state()[v].dtype for v in variables}
         self._buffers = {v: np.zeros((rows, which.size), dtype) for v, dtype in types.items()}
         self._rows = rows
         self._params: dict[str, Any] = {"every": every, "first": 0}
@@ -466,28 +500,34 @@ class StateRecording(_Recording, RecordedSamples):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_buffers": {}}
 
+    def _state(self) -> Mapping[str, np.ndarray]:
+        """The variables that can be recorded, by name."""
+        own: Any = self.population
+        return own.state
+
     def phases(self) -> list[Phase]:
         """The Phases that sample, one per variable."""
         if self.population is None:  # a copy, which belongs to no network
             return []
-        return [
-            Phase(
-                probes.sample,
-                probes.sampled,
-                {
-                    "value": self.population.as_seen(v),
-                    "which": self._which,
-                    "buffer": self._buffers[v],
-                },
-                self._params,
-            )
-            for v in self.variables
-        ]
+        return [self._sampling(name) for name in self.variables]
+
+    def _sampling(self, name: str) -> Phase:
+        own: Any = self.population
+        state = State(which=self._which, buffer=self._buffers[name], value=own.as_seen(name))
+        return Phase(probes.sample, probes.sampled, state, self._params)
 
     @property
     def neurons(self) -> np.ndarray:
         """The recorded neurons; for reading only, as compiled code relies on them."""
         return read_only(self._which)
+
+    def pause(self) -> None:
+        if self._writer is not None:
+            raise InputError(
+                f"The samples in {self._path} follow each other at equal times; close() it, and "
+                f"record {self.name!r} to another file later."
+            )
+        super().pause()
 
     def longest_run(self) -> int:
         """How many steps the buffer can hold."""
@@ -506,11 +546,12 @@ class StateRecording(_Recording, RecordedSamples):
     def begin(self, step: int) -> None:
         """Start a stretch of steps with an empty buffer."""
         self._begun = step
-        self._params["first"] = -(-step // self.every)
+        every = _NEVER if self._is_paused else self.every
+        self._params.update(every=every, first=-(-step // every))
 
     def drain(self, end: int) -> None:
         """Take out the samples of the stretch that ended before step `end`."""
-        if self._is_closed:  # in the middle of a run
+        if self._is_closed or self._is_paused:  # perhaps since the middle of a run
             return
         first = self._params["first"]
         rows = -(-end // self.every) - first
@@ -585,41 +626,3 @@ class StateRecording(_Recording, RecordedSamples):
 
 for _name in public_names(StateRecording):
     RESERVED.setdefault(_name, "recording")
-
-
-def layers_to_sonata(
-    directory: str | Path,
-    spikes: Mapping[str, SpikeRecording],
-    voltages: Mapping[str, Mapping[str, np.ndarray]],
-) -> None:
-    """Write spikes.h5, and voltages.h5 if there are voltages, to a directory in the SONATA layout.
-
-    Parameters
-    ----------
-    directory : str or Path
-    spikes : dict of str to SpikeRecording
-        By layer.
-    voltages : dict of str to dict of str to numpy.ndarray, shape (neurons, steps)
-        By layer and compartment, one sample per step, in mV.
-    """
-    directory = check_path("directory", directory)
-    dt = next(iter(spikes.values())).dt
-    sizes = {layer: recording.n for layer, recording in spikes.items()}
-    with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:
-        for layer, recording in spikes.items():
-            writer.append(layer, recording.steps, recording.i)
-    if not voltages:
-        return
-    with TraceWriter(directory / "voltages.h5", dt) as traces:
-        for layer, compartments in voltages.items():
-            traces.add_population(layer, np.arange(sizes[layer]), tuple(compartments))
-            block = np.stack(list(compartments.values()), axis=-1)
-            traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
-
-
-def layers_to_neo(spikes: Mapping[str, SpikeRecording]) -> Any:
-    """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
-    whole, *others = [recording.to_neo() for recording in spikes.values()]
-    for segment in others:
-        whole.spiketrains.extend(segment.spiketrains)
-    return whole

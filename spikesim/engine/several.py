@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, overload
 
-from spikesim.checks import show
+import numpy as np
+
+from spikesim.checks import check_path, show
 from spikesim.engine.population import Population
 from spikesim.engine.recording import SpikeRecording
 from spikesim.engine.subgroups import Subgroup
 from spikesim.errors import InputError
 from spikesim.recorded import Spikes
-from spikesim.sonata import SpikeWriter, write_spikes
+from spikesim.sonata import SpikeWriter, TraceWriter, write_spikes
 
-__all__ = ["SpikeRecordings"]
+__all__ = ["SpikeRecordings", "layers_to_neo", "layers_to_sonata"]
 
 
 class _CommonWriter(SpikeWriter):
@@ -106,6 +108,16 @@ class SpikeRecordings(Sequence[SpikeRecording]):
         for each in self._recordings:
             each.clear()
 
+    def pause(self) -> None:
+        """Record nothing until `resume`. See `SpikeRecording`."""
+        for each in self._recordings:
+            each.pause()
+
+    def resume(self) -> None:
+        """Go on after a `pause`."""
+        for each in self._recordings:
+            each.resume()
+
     def close(self) -> None:
         """End all recordings, and finish their file.
 
@@ -127,3 +139,41 @@ class SpikeRecordings(Sequence[SpikeRecording]):
             If the file cannot be written.
         """
         write_spikes(path, *self._recordings)
+
+
+def layers_to_sonata(
+    directory: str | Path,
+    spikes: Mapping[str, SpikeRecording],
+    voltages: Mapping[str, Mapping[str, np.ndarray]],
+) -> None:
+    """Write spikes.h5, and voltages.h5 if there are voltages, to a directory in the SONATA layout.
+
+    Parameters
+    ----------
+    directory : str or Path
+    spikes : dict of str to SpikeRecording
+        By layer.
+    voltages : dict of str to dict of str to numpy.ndarray, shape (neurons, steps)
+        By layer and compartment, one sample per step, in mV.
+    """
+    directory = check_path("directory", directory)
+    dt = next(iter(spikes.values())).dt
+    sizes = {layer: recording.n for layer, recording in spikes.items()}
+    with SpikeWriter(directory / "spikes.h5", dt, sizes) as writer:
+        for layer, recording in spikes.items():
+            writer.append(layer, recording.steps, recording.i)
+    if not voltages:
+        return
+    with TraceWriter(directory / "voltages.h5", dt) as traces:
+        for layer, compartments in voltages.items():
+            traces.add_population(layer, np.arange(sizes[layer]), tuple(compartments))
+            block = np.stack(list(compartments.values()), axis=-1)
+            traces.append(layer, block.transpose(1, 0, 2).astype(np.float32))
+
+
+def layers_to_neo(spikes: Mapping[str, SpikeRecording]) -> Any:
+    """A `neo.Segment` with the spike trains of all layers; needs spikesim[analysis]."""
+    whole, *others = [recording.to_neo() for recording in spikes.values()]
+    for segment in others:
+        whole.spiketrains.extend(segment.spiketrains)
+    return whole

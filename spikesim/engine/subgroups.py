@@ -141,14 +141,16 @@ class Subgroup(Guarded):
         known = [] if own is None else [*dict.fromkeys([*own.state, *own.parameters])]
         if name not in known:
             raise lacking(self, name, known)
-        if name not in own.state:
-            if name in own._inputs:
-                return self._input(name)
-            value = own.parameters[name]
-            return read_only(value[self.ids]) if isinstance(value, np.ndarray) else value
-        if self._slice is not None:
+        if name in own._inputs:
+            return self._input(name)
+        if name in own.state and self._slice is not None:
             return own.state[name][self._slice]
-        return read_only(own.state[name][self.ids])  # values written to a copy would be lost
+        value = own.state[name] if name in own.state else own.parameters[name]
+        if not isinstance(value, np.ndarray):
+            return value
+        # Values written to a copy would be lost.
+        advice = f"assign a whole one, as in {own.name}[...].{name} = values"
+        return read_only(value[self.ids], advice)
 
     def _input(self, name: str) -> Inputs:
         """The values of a parameter that can be an input; see `Population`."""

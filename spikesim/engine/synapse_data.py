@@ -137,9 +137,10 @@ class SomeSynapses(Named):
 
     def _read(self, name: str) -> np.ndarray:
         array = self._synapses.state[name]
+        advice = f"assign a whole one, as in synapses.onto(...).{name} = values"
         if array.size == 1:
-            return read_only(np.full(len(self), array.reshape(-1)[0], array.dtype))
-        return read_only(array[self._at(array)])
+            return read_only(np.full(len(self), array.reshape(-1)[0], array.dtype), advice)
+        return read_only(array[self._at(array)], advice)
 
     def _write(self, name: str, values: Any) -> None:
         synapses = self._synapses
@@ -212,15 +213,10 @@ class SynapseRecording(StateRecording):
     def post(self) -> np.ndarray:
         return read_only(self._neurons[1])
 
-    def phases(self) -> list[Phase]:
-        if self.population is None:  # a copy, which belongs to no network
-            return []
+    def _sampling(self, name: str) -> Phase:
         projection: Any = self.population
-        ordered = []
-        for name in self.variables:
-            state = State(which=self._which, buffer=self._buffers[name])
-            state.link("value", *projection.holder(name))
-            dense = projection.state[name].ndim == 2
-            body = probes.sample_pair if dense else probes.sample
-            ordered.append(Phase(body, probes.sampled, state, self._params))
-        return ordered
+        state = State(which=self._which, buffer=self._buffers[name])
+        state.link("value", *projection.holder(name))
+        dense = projection.state[name].ndim == 2
+        body = probes.sample_pair if dense else probes.sample
+        return Phase(body, probes.sampled, state, self._params)

@@ -27,6 +27,7 @@ from spikesim.kernels.machine.states import State
 __all__ = ["Synapses", "varies"]
 
 _WEIGHTS, _DELAYS = 1 << 32, 1 << 33  # the first of the streams of random numbers
+_FIXED = "connect makes other synapses"
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
 PIECE = 1 << 18  # weights or delays drawn in one call
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
@@ -133,15 +134,15 @@ class Synapses(Part):
 
     @property
     def start(self) -> np.ndarray:
-        return read_only(self.rows()["start"])
+        return read_only(self.rows()["start"], _FIXED)
 
     @property
     def target(self) -> np.ndarray:
-        return read_only(self.rows()["target"])
+        return read_only(self.rows()["target"], _FIXED)
 
     @property
     def later(self) -> np.ndarray | None:
-        return None if self._later is None else read_only(self._later)
+        return None if self._later is None else read_only(self._later, _FIXED)
 
     @property
     def delay_steps(self) -> int:

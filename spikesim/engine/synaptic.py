@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spikesim.attributes import Named, public_names
-from spikesim.checks import check_array, check_memory, check_number, show
+from spikesim.checks import check_array, check_memory, check_number, check_unknown, show
+from spikesim.declaring import Variable, start_of
 from spikesim.engine.injection import check_input
 from spikesim.engine.population import Population
+from spikesim.engine.recording import StateRecording
+from spikesim.engine.synapse_data import SynapseRecording
 from spikesim.engine.synapses import varies
 from spikesim.errors import InputError
-from spikesim.kernels import spikes, synaptic
+from spikesim.kernels import probes, spikes, synaptic
 from spikesim.kernels.machine.program import SHARED, Phase
 from spikesim.kernels.machine.states import State
 from spikesim.precision import NEAR_ZERO, type_for
 from spikesim.signatures import arguments_of, check_result
-from spikesim.synapse import RESERVED, Synapse
+from spikesim.synapse import RECORDED, RESERVED, Synapse
 
-__all__ = ["SynapticInput"]
+__all__ = ["SynapticInput", "SynapticRecording", "recording_of"]
 
 
 class SynapticInput(Named):
@@ -50,13 +53,16 @@ class SynapticInput(Named):
         self._params.update(self._numbers(self._parameters))
         self._variables = {
             n: np.full(post.n, check_number(f"variables[{n!r}]", x, dtype=post.dtype), self._dtype)
-            for n, x in model.variables.items()
+            for n, x in self._starts().items()
         }
         self._ring: dict[str, np.ndarray] = {}
         self._asked = {role: self._asks(role) for role in ("step", "current")}
 
     def __repr__(self) -> str:
         return f"<SynapticInput of {self._name!r}: {', '.join(self._more())}>"
+
+    def _starts(self) -> dict[str, Any]:
+        return {name: start_of(variable) for name, variable in self.model.variables.items()}
 
     def _numbers(self, parameters: Mapping[str, float]) -> dict[str, float]:
         numbers = self.model.numbers(parameters, self._post.network.dt)
@@ -108,13 +114,17 @@ class SynapticInput(Named):
 
     def built(self) -> dict[str, Any]:
         """The numbers of the model, as it was given to the network."""
-        each = {**self.model.parameters, **self.model.variables}
+        each = {**self.model.parameters, **self._starts()}
         return {f"{name} of the synapse": float(value) for name, value in each.items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that a run changes."""
         held = {f"synapse_{name}": array for name, array in self._variables.items()}
         return {**held, **{f"synapse_{name}": array for name, array in self._ring.items()}}
+
+    def held(self) -> dict[str, np.ndarray]:
+        """The variables by name."""
+        return self._variables
 
     def look_ahead(self, steps: int) -> None:
         """Make room for spikes that arrive up to `steps` steps from now."""
@@ -163,4 +173,51 @@ class SynapticInput(Named):
         ]
 
 
+class SynapticRecording(StateRecording):
+    """Samples of variables of a synapse model; made by `Network.record`.
+
+    ``recording.g`` has a row for each of the postsynaptic neurons that were chosen; all else is as
+    in `StateRecording`. `population` is the projection.
+    """
+
+    def _state(self) -> Mapping[str, np.ndarray]:
+        projection: Any = self.population
+        return projection.synapse.held()
+
+    def _sampling(self, name: str) -> Phase:
+        state = State(which=self._which, buffer=self._buffers[name])
+        state.link("value", self._state(), name)
+        return Phase(probes.sample, probes.sampled, state, self._params)
+
+
+def recording_of(
+    projection: Any, names: Sequence[str]
+) -> tuple[type[StateRecording], str, int, Mapping[str, Variable | float]]:
+    """How variables of a projection are recorded.
+
+    Returns
+    -------
+    kind : class of the recording
+    role : 'synapses' or 'neurons', each of which has a value
+    number : how many of those there are
+    declared : the variables by name, if the synapse model declares them
+    """
+    own = projection.state
+    model: Mapping[str, Variable | float] = {}
+    if projection.synapse is not None:
+        model = projection.synapse.model.variables
+    check_unknown(f"variable of {projection.name!r}", names, dict.fromkeys([*own, *model]))
+    of_synapses = [name for name in names if name in own]
+    of_neurons = [name for name in names if name not in own]
+    if of_synapses and of_neurons:
+        raise InputError(
+            f"variables is {show(names)}: {of_synapses[0]!r} has a value for each synapse, and "
+            f"{of_neurons[0]!r} for each neuron; record them one by one."
+        )
+    if of_neurons:
+        return SynapticRecording, "neurons", projection.post.n, model
+    return SynapseRecording, "synapses", projection.size, {}
+
+
 RESERVED.update(public_names(SynapticInput))
+RECORDED.update(public_names(SynapticRecording))

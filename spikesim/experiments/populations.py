@@ -12,7 +12,8 @@ from spikesim.bursts import BurstRates, burst_probability
 from spikesim.checks import check_array, check_choice, check_memory, check_number, check_steps, show
 from spikesim.copying import Whole
 from spikesim.engine.network import Network
-from spikesim.engine.recording import SpikeRecording, layers_to_sonata
+from spikesim.engine.recording import SpikeRecording
+from spikesim.engine.several import layers_to_sonata
 from spikesim.errors import InputError
 from spikesim.experiments import save_result
 

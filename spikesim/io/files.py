@@ -26,6 +26,7 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
+from spikesim.attributes import ordinary
 from spikesim.checks import check_memory, check_name, check_path
 from spikesim.errors import FileError, InputError
 from spikesim.version import __version__
@@ -502,7 +503,7 @@ def write_tree(group: h5py.Group, tree: Mapping[str, Any]) -> None:
     {'dt': 0.1, 'layers': {'sizes': [784, 500, 10]}}
     """
     for key, value in tree.items():
-        where = f"{group.name.rstrip('/')}/{key}"
+        where, value = f"{group.name.rstrip('/')}/{key}", ordinary(value)
         check_name("A key", key)
         if key.startswith(_STAMP):
             raise InputError(f"A key is {key!r}; names that begin with {_STAMP!r} are reserved.")

@@ -174,9 +174,12 @@ class RewardModel(ImageModel):
         if self._batch > 1:
             raise InputError("batch is above 1; act and reward learn from one trial at a time.")
         net, none = self._training, np.zeros(1, np.int64)
-        given = self._given(net, {"stimulus": [np.full(1, stimulus)]}, 1)
+        x = check_array("x", x, shape=(self.sizes[0],))
+        most = len(net.output.baseline) - 1
+        stimulus = check_integer("stimulus", stimulus, at_least=0, at_most=most)
+        given = [(net.output.stimulus, np.full(1, stimulus))]
         self._scale_rates(1.0)
-        net.show(*self._examples(np.atleast_2d(x)[:1], none))
+        net.show(*self._examples(x[None], none))
         lengths = self.lengths(1, TRAINING)
         first = int(lengths[0, 0])
         trial = self._trials or 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 
+_LABEL = 12.0  # points from one name of a population to the next, at least
 _MANY = 100_000  # a raster of more spikes becomes an image inside a vector figure
 
 
@@ -77,9 +78,9 @@ def raster(
     ----------
     spikes : SpikeRecording, SpikePattern, pair of arrays of shape (spikes,), or several
         A recording, what was taken out of one, a pattern, or the times (ms) and the neurons of
-        spikes. Silent neurons keep their rows. Of a list of recordings or patterns, or of what
-        `Network.record_spikes` returns for several populations, the first is at the bottom; each
-        has a colour of its own.
+        spikes. Silent neurons keep their rows. Of a list of recordings or patterns, of what
+        `Network.record_spikes` returns for several populations, or of a dict by name like that of
+        `sonata.read_spikes`, the first is at the bottom; each has a colour of its own.
     ax : matplotlib.axes.Axes, optional
         With `rate`, two of them: for the spikes, and for the rates.
     color : str, optional
@@ -114,8 +115,7 @@ def raster(
     """
     check_colour(color)
     check_choice("rate", rate, [True, False])
-    several = _several(spikes)
-    events = [events_of(each) for each in several]
+    events = _several(spikes)
     if len(events) > 1 and color is not None:
         raise InputError(f"color is {show(color)}; several populations have colours of their own.")
     colours = [COLOURS[k % len(COLOURS)] for k in range(len(events))]
@@ -332,7 +332,7 @@ def layers(recording: Any, figure: Figure | SubFigure | None = None) -> list[Axe
 _Events = tuple[np.ndarray, np.ndarray, int | None, tuple[float, float], str]
 
 
-def events_of(spikes: Any) -> _Events:
+def events_of(spikes: Any, role: str = "spikes") -> _Events:
     """Times and neurons of spikes, number of neurons (None if unknown), start, end and name."""
     start = 0.0
     if isinstance(spikes, SpikePattern):
@@ -340,11 +340,11 @@ def events_of(spikes: Any) -> _Events:
         end, name = check_number("spikes.duration", spikes.duration, above=0.0), ""
     elif isinstance(spikes, (tuple, list)):
         if len(spikes) != 2:
-            raise InputError(f"spikes has {len(spikes)} parts; a pair has times and neurons.")
+            raise InputError(f"{role} has {len(spikes)} parts; a pair has times and neurons.")
         t, i = spikes
         n, end, name = None, 0.0, ""
     else:
-        check_attributes("spikes", spikes, "SpikeRecording", ("t", "i", "n", "duration", "name"))
+        check_attributes(role, spikes, "SpikeRecording", ("t", "i", "n", "duration", "name"))
         t, i, n = spikes.t, spikes.i, check_integer("spikes.n", spikes.n, at_least=0)
         duration = check_number("spikes.duration", spikes.duration, at_least=0.0, unit="ms")
         start = getattr(spikes, "t_start", 0.0)
@@ -360,15 +360,23 @@ def events_of(spikes: Any) -> _Events:
     return t, i, n, (start, end if end > start else start + 1.0), name
 
 
-def _several(spikes: Any) -> list[Any]:
-    """The recordings of a list, or of several populations; one, if it is none of that."""
+def _several(spikes: Any) -> list[_Events]:
+    """Those of a list, of a dict by name, or of several populations; one, if it is none of that."""
+    if isinstance(spikes, Mapping):
+        if not spikes:
+            raise InputError(f"spikes is {show(spikes)}; it holds no population.")
+        for name in spikes:
+            if not isinstance(name, str):
+                raise InputError(f"spikes has the name {show(name)}; a name is a text.")
+        found = {name: events_of(each, f"spikes[{name!r}]") for name, each in spikes.items()}
+        return [(*each[:4], name) for name, each in found.items()]
     if isinstance(spikes, (SpikePattern, np.ndarray)) or not isinstance(spikes, Sequence):
-        return [spikes]
+        return [events_of(spikes)]
     parts = list(spikes)
     whole = [isinstance(each, SpikePattern) or hasattr(each, "i") for each in parts]
     if any(whole) and not all(whole):
         raise InputError("spikes is a list that holds more than recordings and patterns.")
-    return parts if any(whole) else [spikes]
+    return [events_of(each) for each in parts] if any(whole) else [events_of(spikes)]
 
 
 def _two_axes(axes: Any) -> list[Axes]:
@@ -438,12 +446,27 @@ def _draw_stacked(
     with styled():
         for edge in rows[1:]:
             ax.axhline(edge - 0.5, color=PALE, linewidth=0.8, zorder=0)
-        ax.set_yticks(middles, [readable(each[4]) or str(k) for k, each in enumerate(events)])
+        points = ax.get_window_extent().height / ax.figure.dpi * 72.0
+        places = _apart(middles, _LABEL / points * begin, begin - 0.5)
+        ax.set_yticks(places, [readable(each[4]) or str(k) for k, each in enumerate(events)])
         ax.tick_params(axis="y", length=0)
         for label, colour in zip(ax.get_yticklabels(), colours, strict=True):
             label.set_color(colour)
         ax.set_ylabel("Neurons of")
     return ax
+
+
+def _apart(places: Sequence[float], least: float, top: float) -> list[float]:
+    """Places of labels, moved so that they are `least` apart and between -0.5 and `top`."""
+    least = min(least, (top + 0.5) / len(places))
+    apart = [max(places[0], 0.5 * least - 0.5)]
+    for place in places[1:]:
+        apart.append(max(place, apart[-1] + least))
+    most = top - 0.5 * least
+    for k in reversed(range(len(apart))):
+        apart[k] = min(apart[k], most)
+        most = apart[k] - least
+    return apart
 
 
 def _draw_raster(

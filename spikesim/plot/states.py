@@ -122,17 +122,21 @@ def traces(
     if spikes is not None:
         at, of, *_ = events_of(spikes)
         times = at[(of == neuron) & (at >= t[0]) & (at <= t[-1])]
+    pauses = (
+        np.flatnonzero(np.diff(t) > 1.5 * getattr(recording, "every", np.inf) * recording.dt) + 1
+    )
+    line = np.insert(t, pauses, t[pauses])
     panels = [*_by_unit(recording, names), *_by_unit(recording, driving)]
     with styled():
         axes = _panels(ax, len(panels), len(panels) - len(_by_unit(recording, driving)))
         for panel, (unit, shown) in zip(axes, panels, strict=True):
             for name in shown:
-                values = getattr(recording, name)[row[0]]
-                panel.plot(t, values, color=next_colour(panel), label=symbol_of(name))
-            panel.set_xlim(t[0], max(t[-1], t[0] + recording.dt))
+                values = np.insert(getattr(recording, name)[row[0]].astype(float), pauses, np.nan)
+                panel.plot(line, values, color=next_colour(panel), label=symbol_of(name))
+            panel.set_xlim(t[0], max(getattr(recording, "t_stop", t[-1]), t[0] + recording.dt))
             panel.set_ylabel(_label(unit, shown))
             if len(shown) > 1:
-                legend_above(panel)
+                legend_above(panel, bottom=1.12 if times.size and panel is axes[0] else 1.0)
         spikes_above(axes[0], times, INK)
         label_time(axes[-1])
         if len(axes) > 1:

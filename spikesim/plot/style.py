@@ -39,6 +39,7 @@ __all__ = [
     "extent_of",
     "given_axes",
     "label_time",
+    "labelled",
     "legend_above",
     "mean_and_spread",
     "new_figure",
@@ -116,6 +117,18 @@ def label_time(ax: Axes) -> None:
         ax.set_xlabel("Time (ms)")
 
 
+def labelled(ax: Axes, x: str, y: str) -> Figure:
+    """Name both axes, remove the frame, and explain the lines; returns the figure."""
+    ax.set(xlabel=x, ylabel=y)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=2, frameon=False
+    )
+    figure = ax.get_figure()
+    assert figure is not None
+    return figure.figure
+
+
 def next_colour(ax: Axes) -> str:
     """The first colour that no line on `ax` has yet."""
     from matplotlib.colors import to_hex
@@ -126,14 +139,17 @@ def next_colour(ax: Axes) -> str:
 
 
 def legend_above(
-    ax: Axes, handles: Sequence[Line2D] | None = None, handlelength: float = 1.5
+    ax: Axes,
+    handles: Sequence[Line2D] | None = None,
+    handlelength: float = 1.5,
+    bottom: float = 1.0,
 ) -> None:
     """A legend in one line above the data, where it hides nothing; by default of all lines."""
     handles = list(ax.lines) if handles is None else handles
     ax.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+        bbox_to_anchor=(0.0, bottom),
         borderaxespad=0.0,
         ncols=len(handles),
         handlelength=handlelength,

@@ -76,7 +76,11 @@ def psth(
     ('Time in trial (ms)', 'Rate (Hz)')
     """
     if not isinstance(trials, (list, tuple)) or not trials:
-        raise InputError(f"trials is {show(trials)}; it has to be a list of at least one trial.")
+        raise InputError(
+            f"trials is {show(trials)}; it has to be a list of at least one trial, such as what "
+            "recording.take() returns after each. For the rate over one recording: "
+            "plot.raster(recording, rate=True)."
+        )
     check_colour(color)
     check_choice("raster", raster, [True, False])
     events = [events_of(trial) for trial in trials]

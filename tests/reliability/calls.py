@@ -67,8 +67,10 @@ from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
+from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
+from spikesim.models.target_propagation import TargetPropagation
 from spikesim.patterns import SpikePattern
 
 # ---- which calls there are --------------------------------------------------------------------
@@ -205,7 +207,7 @@ INTERNAL = {
     "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
     "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
-    "spikesim.engine.recording.layers_to_*": "called by the recordings of models",
+    "spikesim.engine.several.layers_to_*": "called by the recordings of models",
     "spikesim.engine.sources.Background": "made by Network.add_background",
     "spikesim.engine.sources.EventSource*": "made by Network.add_events; builds programs",
     "spikesim.engine.sources.ImageSource*": "made by Network.add_images; builds programs",
@@ -253,7 +255,9 @@ INTERNAL = {
     "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
+    "spikesim.learning.classifiers.*": "tried on the models that are made of it",
+    "spikesim.learning.optimizers.*": "called by models",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
@@ -290,7 +294,8 @@ INTERNAL = {
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             *("summed", "finished", "draw_each", "learned", "rewarded"),
-            *("forward", "bursts", "errors", "learn_from", "change"),
+            *("forward", "bursts", "errors", "learn_from", "change", "optimise", "scheduled"),
+            *("draws", "deltas", "loss", "recorded"),
             *(
                 "activity",
                 "learned_from",
@@ -311,6 +316,7 @@ INTERNAL = {
             ),
         )
     },
+    "spikesim.models.target_propagation.*.[abcdefghistw]*": "called by `learn` and `update`",
     "*Recording": "returned",
     "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
@@ -324,6 +330,12 @@ INTERNAL = {
     "spikesim.bursts.Curves": "returned",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.routing.equations.*": "bodies",
+    "spikesim.models.routing.ensembles.Course": "returned",
+    "spikesim.models.routing.gates.Route*": "returned",
+    "spikesim.models.routing.gates.TimeScale*": "returned",
+    "spikesim.models.routing.rows.Reach*": "returned",
+    "spikesim.models.routing.rows.Interference*": "returned",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
@@ -489,6 +501,7 @@ def _extended(folder: Path) -> Call:
         "step_after": [relax],
         "variables": {"x": "tau_x"},
         "parameters": {"tau_x": 9.0},
+        "E_L": -65.0,
     }
     return Call(spikesim.CurrentLIF.with_, given, use, {"parameters": "tau_x"})
 
@@ -738,6 +751,7 @@ MODELS: dict[str, Callable[..., Any]] = {
         **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
     ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
+    "target_propagation": lambda **o: TargetPropagation(**{"sizes": (6, 4, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
     "exclusive_or": lambda **o: ExclusiveOrNetwork(
         **{"n": 3, "duration": 1.0, "alpha": 1.0, "backend": "python", **o}
@@ -769,7 +783,13 @@ _WING = {
     "reward": "reward.network.RewardNetwork",
     "spiking_reward": "reward.spiking.SpikingRewardNetwork",
 }
-"""Models of `spikesim.learning`."""
+"""Models of `spikesim.learning` with dynamics."""
+
+_BATCHES = {
+    "burstprop": "burst.burstprop.BurstpropNetwork",
+    "target_propagation": "target_propagation.TargetPropagation",
+}
+"""Those without."""
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
@@ -967,6 +987,18 @@ def _weights_recorded(folder: Path) -> Call:
     return Call(record, {**given, "path": folder / "weights.h5"})
 
 
+def _model_recorded(folder: Path) -> Call:
+    parts = _sending(NMDA)
+
+    def record(**given: Any) -> None:
+        recording = parts.net.record(parts.made, **given)
+        parts.net.run(5.0)
+        recording.close()
+
+    given = {"variables": "g", "neurons": [0, 2], "every": 1.0, "unit": "nS"}
+    return Call(record, {**given, "path": folder / "conductances.h5"})
+
+
 def leak(g, tau, dt):
     return g - g * dt / tau
 
@@ -987,6 +1019,8 @@ MODELLED: dict[str, Any] = {
     "parameters": {"tau": 5.0},
     "constants": scaled,
     "reads": {"u": "v"},
+    "name": "Scaled",
+    "description": "a conductance that decays",
 }
 
 
@@ -994,7 +1028,8 @@ def _sending(synapse: Any) -> SimpleNamespace:
     parts = small()
     cells = parts.net.add_population("others", 3, spikesim.AdEx)
     made = parts.net.connect(parts.source, cells, target="I", weight=2.0, synapse=synapse)
-    return SimpleNamespace(net=parts.net, synapse=made.synapse, cells=cells, source=parts.source)
+    ends = {"cells": cells, "source": parts.source}
+    return SimpleNamespace(net=parts.net, made=made, synapse=made.synapse, **ends)
 
 
 def _model_of_synapses(folder: Path) -> Call:
@@ -1352,6 +1387,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.engine.synaptic.SynapticInput.Mg =": _of_synapse("Mg", 2.0),
     "spikesim.engine.synaptic.SynapticInput.g =": _of_synapse("g", np.full(3, 2.0)),
     "spikesim.engine.network.Network.record weights": _weights_recorded,
+    "spikesim.engine.network.Network.record synapse models": _model_recorded,
     "spikesim.engine.projection.Projection.of": _synapses("of", neurons=[0, 2]),
     "spikesim.engine.projection.Projection.onto": _synapses("onto", neurons=[0, 2]),
     "spikesim.engine.synapse_data.SomeSynapses.weight =": _some("weight", 0.5),
@@ -1576,6 +1612,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.plot.settling.settling": _drawn(
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
     ),
+    "spikesim.plot.targets.targets": _drawn(
+        plot.targets,
+        lambda: MODELS["target_propagation"]().record(_digits()[0][0], 1),
+        "recording",
+    ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.rewards.rewards": _plain(
         plot.rewards, R=[0.0, 1.0], rate=[[0.1], [0.2]], block=1, along="Trial", unit="Hz"
@@ -1688,19 +1729,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
     **{
         f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
     },
     **{
         f"spikesim.models.{place}.{method}": trained(
             name, method, **dict(zip(("x", "targets"), _digits(), strict=True))
         )
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
         for method in ("learn", "update", "gradient")
     },
     **{
@@ -1720,6 +1761,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}
     ),
+    "spikesim.models.target_propagation.TargetPropagation": model(
+        TargetPropagation, "target_propagation", (6, 4, 4, 3), {}
+    ),
+    "spikesim.models.target_propagation.TargetPropagation.measured": trained(
+        "target_propagation", "measured", x=_digits()[0], targets=_digits()[1]
+    ),
     "spikesim.models.superspike.network.SuperSpikeNetwork": model(
         SuperSpikeNetwork, "superspike", (3, 3, 2), SUPERSPIKE
     ),
@@ -1737,10 +1784,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
         }.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
-        if (name, method) != ("burstprop", "record")
     },
     **{
         f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
@@ -1753,7 +1799,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "clamped": "clamped.ClampedNetwork",
             "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
             "equilibrium": "equilibrium.EquilibriumPropagation",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
         }.items()
@@ -1841,6 +1887,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {
             "path": _written(learning_rule.run(seed=1, backend="python", **RULE), f),
         },
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles": _plain(
+        RoutingEnsembles, sizes=(2, 2), seed=1, backend="python", m=4, q=2
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.run": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).run, {"steps": 2}
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.meso": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).meso, {"k": 1}
+    ),
+    "spikesim.models.routing.rows.reach": _plain(rows.reach, seed=1, backend="python", draws=1),
+    "spikesim.models.routing.rows.interference": _plain(
+        rows.interference, seed=1, backend="python", m=16, draws=1, steps=1
+    ),
+    "spikesim.models.routing.gates.route": _plain(
+        gates.route, seed=1, backend="python", m=10, trials=2
+    ),
+    "spikesim.models.routing.gates.time_scale": _plain(
+        gates.time_scale, seed=1, backend="python", m=10, steps=1, shortest=2.0
     ),
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
@@ -2056,6 +2121,7 @@ for _name, _attributes in {
     "reward": ("W", "b"),
     "spiking_reward": ("W", "b"),
     "burstprop": ("W", "b", "Y", "R"),
+    "target_propagation": ("W", "b", "V", "c"),
     "superspike": ("W", "B"),
 }.items():
     for _attribute in _attributes:
@@ -2083,6 +2149,7 @@ COMMANDS = [
     ["train", "dendritic-microcircuit", "--hidden=5,5", "--passes=2", "--out=run"],
     ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
+    ["train", "target-propagation", "--hidden=5,5", "--method=sdtp", "--sigma=0.1", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
     ["train", "superspike", "--task=files", "--input=a.ras", "--target=b.ras", "--duration=10"],
