@@ -45,7 +45,7 @@ from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.loops import LoopSimulation
-from spikesim.learning.model import TRAINING
+from spikesim.learning.model import TEST, TRAINING, Simulation
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -459,6 +459,7 @@ ONLY_COMPILED = {
     ),
     "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
     "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
+    "reward, in a test": lambda backend: Simulation(reward()(backend), TEST, 1),
     "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
     "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
