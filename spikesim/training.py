@@ -133,6 +133,7 @@ class ImageClassifier(Learner):
     dtype: str
     _at_epoch = 0
     _at_example = 0
+    _held_out: tuple[np.ndarray, np.ndarray] | None = None  # what the present `fit` tests on
 
     @property
     def epoch(self) -> int:
@@ -248,6 +249,7 @@ class ImageClassifier(Learner):
                 raise InputError("validation has to be a pair: images, labels.")
             held_out = self._check_images("validation images", validation[0])
             answers = self._check_labels("validation labels", validation[1], len(held_out))
+        self._held_out = None if validation is None else (held_out, answers)
         if self.example > len(images):
             raise InputError(
                 f"images has {len(images)} examples, but the interrupted epoch is at example "
@@ -299,8 +301,7 @@ class ImageClassifier(Learner):
 
     def _scale_rates(self, factor: float) -> None:
         """Multiply the learning rates of the parameters by a factor, until the next call."""
-        if factor != 1.0:
-            raise InputError(f"{type(self).__name__} takes no schedule; set its learning rates.")
+        raise NotImplementedError
 
     def _note_best(self, error: float | None) -> None:
         """Keep the weights of the epoch that has ended, if no earlier one was as good."""

@@ -92,6 +92,36 @@ def test_a_run_saved_in_the_middle_goes_on_as_if_never_stopped(tmp_path):
     assert second.history["loss"] == undisturbed.history["loss"]
 
 
+def test_update_and_gradient_are_what_it_and_its_control_would_change():
+    for backpropagation in (False, True):
+        net, _ = pair((12, 9, 7, 4), backpropagation=backpropagation, momentum=0.0, decay=0.0)
+        update, gradient = net.update(IMAGES[:8], LABELS[:8]), net.gradient(IMAGES[:8], LABELS[:8])
+        before = [W.copy() for W in net.W]
+        net.learn(IMAGES[:8], LABELS[:8])
+        assert (update.dW[0] == gradient.dW[0]).all() == backpropagation
+        for k in range(3):
+            rate = 0.05 if k == 2 or backpropagation else 0.1
+            change = net.W[k] - before[k]
+            np.testing.assert_allclose(change, 8 * rate * update.dW[k], rtol=0, atol=1e-14)
+
+
+def test_a_schedule_scales_all_that_it_learns():
+    net = BurstpropNetwork((12, 9, 4), learn_feedback=True, momentum=0.0, decay=0.0)
+    before = net.state()["weights"]
+    net.fit(IMAGES, LABELS, schedule=lambda epoch: 0.0)
+    np.testing.assert_equal(net.state()["weights"], before)
+
+
+def test_examples_outside_of_epochs_leave_history_and_progress_alone():
+    net = BurstpropNetwork((12, 9, 4))
+    net.learn(IMAGES, LABELS)
+    assert net.example == net.epoch == 0
+    assert net.history["loss"] == []
+    net.fit(IMAGES, LABELS)
+    assert net.history["apical"][0][0] > 0.0
+    assert net.record(IMAGES[0]).h["hidden_1"].shape == (9,)
+
+
 def test_it_learns_the_digits():
     net = BurstpropNetwork((64, 100, 10), seed=1, eta_output=0.02)
     net.fit(DIGITS.train_images, DIGITS.train_labels, epochs=40)

@@ -18,21 +18,24 @@ from spikesim import FileError, InputError, Replicas, patterns
 from spikesim.cli import main
 from spikesim.image_runs import model_class
 from spikesim.learning import alignment
-from spikesim.learning.images import ImageModel
+from spikesim.learning.batches import BatchModel
+from spikesim.learning.classifiers import MeasuredClassifier
 from spikesim.learning.tasks import Task
 from spikesim.learning.windows import Windows
 from spikesim.models import MODELS
 
 WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
-OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), ImageModel)]
+OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), MeasuredClassifier)]
 OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
 SMALL = {
     "clamped": {"n_minus": 4, "n_plus": 3},
+    "dendritic-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "reward": {"draws": 5},
     "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
+    "target-propagation": {"batch": 3},
 }
 VARIANTS = {
     "burst": [
@@ -46,6 +49,13 @@ VARIANTS = {
         {"rule": "midpoint", "order": "synchronous", "start": "zero", "output": "logistic_ce"},
         {"order": "sweeps", "activation": "hard", "output": "hard", "batch": 4, "start": "last"},
         {"rule": "chl", "batch": 3, "optimizer": "adam", "output_leak": True, "activation": "tanh"},
+    ],
+    "dendritic-microcircuit": [
+        {"dynamics": "continuous", "eta_P": 0.1, "eta_Y": 0.1, "sigma": 0.1, "taught": 0.7},
+        {"dynamics": "continuous", "tau_0": 0.0, "reset_deltas": True, "init": "random"},
+        {"passes": 3, "batch": 4, "optimizer": "adam", "eta_P": 0.1, "activation": "softplus"},
+        {"lateral": "ideal", "feedback": "symmetric", "batch": 3, "bias_rate": 0.25},
+        {"backprop": True, "activation": "regression", "batch": 2},
     ],
     "equilibrium": [
         {"estimator": "symmetric", "activation": "sigmoid4", "batch": 3, "optimizer": "adam"},
@@ -91,8 +101,16 @@ VARIANTS = {
         {"feedback": "uniform", "optimizer": "plain", "linear": True, "frozen": True},
         {"error": "windows"},
     ],
+    "target-propagation": [
+        {"method": "ao_sdtp", "n_aux": 4, "schedule": "parallel", "measure_angle": True},
+        {"method": "sdtp", "optimizer": "rmsprop", "initial": "orthogonal", "goal": "noisy"},
+        {"method": "tp", "label": True, "optimizer": "plain", "eta": 0.1, "eta_inverse": 0.1},
+        {"inverse": "jacobian", "batch": 1},
+        {"credit": "frozen"},
+    ],
 }
 CASES = [(name, options) for name in WING for options in ({}, *VARIANTS.get(name, []))]
+WITH_BODIES = [case for case in CASES if not issubclass(model_class(WING[case[0]]), BatchModel)]
 IMAGE_CASES = [case for case in CASES if case[0] in OF_IMAGES]
 CHANCE = np.random.default_rng(3)
 IMAGES = (CHANCE.random((10, 6)) * (CHANCE.random((10, 6)) > 0.3) * 255).astype(np.uint8)
@@ -150,7 +168,10 @@ def assert_same(first, second):
 
 def everything(net):
     """What goes on: weights, what trials and blocks pass on, the history but for seconds."""
-    arrays = net.training.network.arrays() if in_time(net) else net.training.arrays()
+    if isinstance(net, BatchModel):
+        arrays = net.state()["momentum"]
+    else:
+        arrays = net.training.network.arrays() if in_time(net) else net.training.arrays()
     told = {key: values for key, values in net.history.items() if key != "seconds"}
     return {"weights": weights(net), "arrays": arrays, "history": told}
 
@@ -184,7 +205,7 @@ def test_a_signal_keeps_what_is_whole_and_nothing_is_lost(make, signum, at, tmp_
         return getattr(self.parameters, "batch", 1)
 
     whole, stopped = make(), make()
-    if not in_time(whole):
+    if hasattr(whole, "block") and not in_time(whole):
         monkeypatch.setattr(type(whole), "block", block)
     monkeypatch.setattr("spikesim.learning.patterns.STRETCH", 30)
     learn(whole, 2)
@@ -270,8 +291,9 @@ def test_update_has_the_shapes_of_the_weights_and_one_delta_for_each_example(of_
         assert [len(a) for a in found.delta] == [4, 4]
 
 
-def test_explain_names_every_body_and_the_arrays_that_it_sees(make, capsys):
-    make().explain()
+@pytest.mark.parametrize(("name", "options"), WITH_BODIES, ids=str)
+def test_explain_names_every_body_and_the_arrays_that_it_sees(name, options, capsys):
+    build(name, **options).explain()
     printed = capsys.readouterr().out
     assert "output.W" in printed
     assert "(5, 3)" in printed

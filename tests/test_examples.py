@@ -88,6 +88,10 @@ SIZES = {
         ["--trials", "20", "--seeds", "1"],
         r"^seed 1: (\d+) % right at first, (\d+) % at the end, (\d+) % without reward$",
     ),
+    "routing_goals": (
+        ["--steps", "40", "--period", "20"],
+        r"^currents of the open receiver (\d\.\d\d), of the closed one (\d\.\d{3})$",
+    ),
     "spiking_xor": (["--blocks", "3"], r"^8 hidden neurons: (\d+) % of new trials right$"),
     "stdp_poisson": (["--seconds", "4"], r"^at the end: (\d+\.\d) Hz, CV \d\.\d\d$"),
     "stimuli": ([], r"^step: (\d+) spikes$"),
@@ -98,6 +102,10 @@ SIZES = {
     "synaptic_scaling": (
         ["--seconds", "4"],
         r"^last quarter: from (\d+\.\d) to (\d+\.\d) Hz \(target 8\)$",
+    ),
+    "target_propagation": (
+        ["--seeds", "1", "--sweeps", "1", "--epochs", "1", "--images", "200"],
+        r"^DTP: test error (\d+\.\d) %$",
     ),
     "teaching_bursts": (
         ["--duration", "400"],

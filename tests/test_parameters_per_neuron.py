@@ -678,7 +678,7 @@ def test_an_input_that_is_read_is_not_changed_by_what_is_done_with_the_numbers()
     for each in made:
         assert type(each) is np.ndarray
         each[0] = 9.0
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(InputError, match="read-only; assign to items of the whole"):
         cells.I[:2][0] = 9.0
     with pytest.raises(InputError, match="Neuron 1 of 'cells': I is nan"):
         cells.I[1] = np.nan

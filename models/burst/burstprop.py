@@ -90,6 +90,7 @@ class BurstpropNetwork(BatchModel):
     """
 
     KIND, Parameters = "burstprop", BurstpropParameters
+    TITLE = "burst ensembles as a rate model without time (Payeur et al. 2021)"
     WEIGHTS, MOMENTUM = ("W", "b", "Y", "R"), ("W", "b", "Y")
     STREAMS = ("weights", "feedback", "inhibition", "order")
     MEASURES, COLUMNS = ("apical", "angle"), ("feedback_angle",)
@@ -145,6 +146,13 @@ class BurstpropNetwork(BatchModel):
             delta.insert(0, (delta[0] @ self.W[k].T) * e[k] * (1.0 - e[k]))
         return delta
 
+    def backpropagated(self, e, target):
+        return self.errors(e, self.bursts(e, target).delta[-1])
+
+    def deltas(self, e, target):
+        own = self.bursts(e, target).delta
+        return self.backpropagated(e, target) if self.parameters.backpropagation else own
+
     def learn_from(self, e, target):
         """(7) to (10)."""
         p, last = self.parameters, len(self.W)
@@ -160,7 +168,7 @@ class BurstpropNetwork(BatchModel):
             if p.learn_feedback and k > 0:
                 self.change("Y", k - 1, eta * gradient.T, p.decay)
             if p.inhibition and p.eta_R and k < last - 1 and not p.backpropagation:
-                self.R[k][...] += p.eta_R * (bursts.inhibiting[k].T @ bursts.u[k])
+                self.R[k][...] += self.scheduled(p.eta_R) * (bursts.inhibiting[k].T @ bursts.u[k])
         pairs = zip(bursts.delta[:-1], errors[:-1], strict=True)
         return {
             "apical": [np.mean(np.abs(u)) for u in bursts.u[:-1]],

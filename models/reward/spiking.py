@@ -45,10 +45,10 @@ from spikesim.learning.spiking import Cells
 
 __all__ = ["SpikingParameters", "SpikingRewardNetwork"]
 
-
+COMMON = {"eta": 0.0005, "high": 100.0, "low": 0.0, "baseline": "stimulus", "start": 0.1}
 SUITED = {
-    "digits": {"hidden": "100", "epochs": 100, "eta": 0.002, "start": 0.1, "kappa": 0.01},
-    "mnist": {"hidden": "500", "epochs": 10, "eta": 0.002, "start": 0.1, "kappa": 0.01},
+    "digits": {"hidden": "100", "epochs": 100, "kappa": 0.01, **COMMON},
+    "mnist": {"hidden": "500", "epochs": 10, "kappa": 0.01, **COMMON},
 }
 
 

@@ -1,9 +1,7 @@
 """Arrays that hand an assignment to some of their items to whoever has the numbers.
 
-    cells.I[:10] = 5.0          sets the parameter I, which was one number for all neurons
-    synapses.weight[3] = 5.0    is refused if all synapses share one weight
-
-What arithmetic makes of them is a plain array.
+cells.I[:10] = 5.0          sets the parameter I, which was one number for all neurons
+synapses.weight[3] = 5.0    is refused if all synapses share one weight
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from spikesim.attributes import ReadOnly
 from spikesim.checks import check_array, show
 from spikesim.errors import InputError
 
 __all__ = ["Inputs", "Items", "SharedWeight"]
 
 
-class Items(np.ndarray):
+class Items(ReadOnly):
     """An array, for users, of numbers that are held elsewhere."""
 
     _hold: Callable[[], np.ndarray]
@@ -40,14 +39,6 @@ class Items(np.ndarray):
         """A plain array, for a Phase."""
         return self._hold() if self._is_whole else np.asarray(self)
 
-    def __array_wrap__(
-        self, array: np.ndarray, context: Any = None, return_scalar: bool = False
-    ) -> Any:
-        return array[()] if return_scalar else np.asarray(array)
-
-    def __repr__(self) -> str:
-        return repr(np.asarray(self))
-
     def copy(self, order: Any = "C") -> Any:
         """A plain array with the same numbers."""
         return np.array(self, order=order)
@@ -58,9 +49,6 @@ class Items(np.ndarray):
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
-    def __reduce__(self) -> Any:
-        return self.copy().__reduce__()
-
 
 class Inputs(Items):
     """A parameter that can be an input, such as I: one number for each neuron, for reading.
@@ -68,6 +56,7 @@ class Inputs(Items):
     An assignment to some of them sets the parameter of `_owner`, a population or a subgroup.
     """
 
+    advice = "assign to items of the whole, as in cells.I[3] = 5.0"
     _owner: Any
     _name: str
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikesim import plot
-from spikesim.checks import check_array, check_integer, check_unknown
+from spikesim.checks import check_array, check_integer
 from spikesim.errors import InputError
+from spikesim.learning.classifiers import MeasuredClassifier
 from spikesim.learning.layers import Layer
 from spikesim.learning.measures import Update
 from spikesim.learning.model import (
@@ -24,18 +25,12 @@ from spikesim.learning.model import (
 )
 from spikesim.learning.recording import LayerRecording
 from spikesim.progress import Progress, progress_bar
-from spikesim.training import (
-    ImageClassifier,
-    check_finite,
-    history_arrays,
-    history_lists,
-    saved_count,
-)
+from spikesim.training import check_finite, history_arrays, history_lists, saved_count
 
 __all__ = ["ImageModel", "Update"]
 
 
-class ImageModel(LayeredModel, ImageClassifier):
+class ImageModel(LayeredModel, MeasuredClassifier):
     """A network that learns from images and labels; see `LayeredModel` for what a model brings.
 
     Parameters
@@ -70,12 +65,6 @@ class ImageModel(LayeredModel, ImageClassifier):
         If a size or parameter is impossible; nothing has been made by then.
     """
 
-    SUITED: ClassVar[dict[str, dict[str, Any]]] = {
-        "digits": {"hidden": "100", "epochs": 10},
-        "mnist": {"hidden": "500", "epochs": 10},
-    }
-    """Dataset → the 'hidden', 'epochs' and parameters that suit it."""
-
     RECORD: ClassVar[tuple[str, ...]] = ("h",)
     """The arrays of layers that `record` keeps for every step."""
 
@@ -84,9 +73,6 @@ class ImageModel(LayeredModel, ImageClassifier):
 
     SIGN: ClassVar[float] = 1.0
     """The sign with which `learned_from` lowers the loss: -1 if it is an error."""
-
-    COLUMNS: ClassVar[tuple[str, ...]] = ()
-    """The entries of the history that `measures` returns."""
 
     PERCENT: ClassVar[tuple[str, ...]] = ()
     """The results that are fractions; the history has them as percentages."""
@@ -128,10 +114,6 @@ class ImageModel(LayeredModel, ImageClassifier):
         elif trial.t.size > 1:
             pictures.keep("settling.png", plot.settling(trial)[0].figure)
         return trial
-
-    def measures(self) -> dict[str, Any]:
-        """Return further entries of the history, at the end of an epoch."""
-        return {}
 
     def __init__(
         self,
@@ -511,46 +493,12 @@ class ImageModel(LayeredModel, ImageClassifier):
         self, net: Simulation, given: Mapping[str, Sequence[Any]] | None, examples: int
     ) -> Rows:
         """Arrays that the model would fill by itself, and the rows that a user gives them."""
-        if given is not None and not isinstance(given, Mapping):
-            raise InputError(f"given is a {type(given).__name__}; it has to be a dict.")
-        found = []
-        check_unknown(f"array of {type(self).__name__} in given:", given or (), self.DRAWN)
-        for name, each in (given or {}).items():
-            owners = [layer.arrays[name] for layer in net.layers if name in layer.arrays]
-            if not isinstance(each, (list, tuple)) or len(each) != len(owners):
-                raise InputError(
-                    f"given[{name!r}] has to be a list of {len(owners)} arrays, one for each layer "
-                    "that has one."
-                )
-            for k, (array, rows) in enumerate(zip(owners, each, strict=True)):
-                shape = (examples, *array.shape[1:])
-                where = f"given[{name!r}][{k}]"
-                found.append((array, check_array(where, rows, shape=shape, dtype=array.dtype)))
-        return found
-
-    def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inputs, labels and targets of some examples; a label is the place of its largest target.
-
-        Targets may be given as labels.
-        """
-        x = check_array("x", x, shape=(None, self.sizes[0]))
-        if x.dtype != np.uint8:
-            x = check_array("x", x, dtype=self.dtype)
-        if len(x) == 0:
-            raise InputError("x is empty; it has to hold at least one example.")
-        targets = check_array("targets", targets)
-        if targets.ndim < 2:
-            labels = self._check_labels("targets", targets, len(x))
-            return x, labels, self._wanted(labels)
-        shape = (len(x), self.classes)
-        wanted = check_array("targets", targets, shape=shape, dtype=self.dtype)
-        return x, np.argmax(wanted, axis=1), wanted
-
-    def _wanted(self, labels: np.ndarray) -> np.ndarray:
-        """1 for the class of each example, 0 for others."""
-        wanted = np.zeros((len(labels), self.classes), self.dtype)
-        wanted[np.arange(len(labels)), labels] = 1.0
-        return wanted
+        owners = {
+            name: [layer.arrays[name] for layer in net.layers if name in layer.arrays]
+            for name in self.DRAWN
+        }
+        known = self._check_given(given, owners, examples)
+        return [pair for name in known for pair in zip(owners[name], known[name], strict=True)]
 
     # ------------------------------------------------------------------- saving, loading
 

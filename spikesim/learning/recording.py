@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +19,64 @@ from spikesim.learning.model import Simulation
 from spikesim.learning.windows import Windows
 from spikesim.spike_pattern import SpikePattern
 
-__all__ = ["LayerRecording", "PatternRecording", "SynapseRecording"]
+__all__ = ["BatchRecording", "LayerRecording", "PatternRecording", "SynapseRecording"]
 
 _COMPARTMENTS = {"V": "soma", "V_B": "basal", "V_A": "apical"}  # their names in files
 
 
-class LayerRecording(Guarded):
+class Samples(Guarded):
+    """Variables of layers: ``recording.NAME`` is a dict of arrays, by layer."""
+
+    def __getattr__(self, name: str) -> dict[str, np.ndarray]:
+        samples = self.__dict__.get("_samples", {})
+        if name not in samples:
+            raise AttributeError(
+                f"The recording has no {name!r}; there is {', '.join(samples)}."
+                f"{nearest(name, samples)}"
+            )
+        return samples[name]
+
+
+class BatchRecording(Samples):
+    """What the layers of a model without time do with an image: ``recording.h["hidden_1"]``.
+
+    Attributes
+    ----------
+    layers : list of str
+        'input', 'hidden_1', ..., 'output'.
+    sizes : dict of str to int
+        Units, by layer.
+    variables : tuple of str
+        What was recorded. For each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer.
+    answer : int
+        The class that was read out.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        variables: Mapping[str, Sequence[np.ndarray | None]],
+        answer: int,
+    ):
+        hidden = [f"hidden_{k}" for k in range(1, len(sizes) - 1)]
+        self.layers = ["input", *hidden, "output"]
+        self.sizes = dict(zip(self.layers, sizes, strict=True))
+        self.variables = tuple(variables)
+        self.answer = answer
+        self._samples: dict[str, dict[str, np.ndarray]] = {
+            name: {
+                layer: np.array(each[0])
+                for layer, each in zip(self.layers, values, strict=True)
+                if each is not None
+            }
+            for name, values in variables.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"<BatchRecording: {', '.join(self.variables)}, answer {self.answer}>"
+
+
+class LayerRecording(Samples):
     """What the layers did in a trial, by variable and layer: ``recording.h["hidden_1"]``.
 
     Attributes
@@ -94,15 +146,6 @@ class LayerRecording(Guarded):
     @property
     def answer(self) -> int:
         return self._answer
-
-    def __getattr__(self, name: str) -> dict[str, np.ndarray]:
-        samples = self.__dict__.get("_samples", {})
-        if name not in samples:
-            raise AttributeError(
-                f"The recording has no {name!r}; there is {', '.join(samples)}."
-                f"{nearest(name, samples)}"
-            )
-        return samples[name]
 
     def __repr__(self) -> str:
         total = sum(spikes.t.size for spikes in self.spikes.values())

@@ -16,6 +16,7 @@ from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
+from spikesim.plot.targets import targets
 from spikesim.plot.trials import psth
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "settling",
     "sweep",
     "synapse",
+    "targets",
     "traces",
     "transfer",
     "transfer_curves",

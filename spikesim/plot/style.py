@@ -39,6 +39,7 @@ __all__ = [
     "extent_of",
     "given_axes",
     "label_time",
+    "labelled",
     "legend_above",
     "mean_and_spread",
     "new_figure",
@@ -114,6 +115,18 @@ def label_time(ax: Axes) -> None:
     shares = len(ax.get_shared_x_axes().get_siblings(ax)) > 1
     if place is None or not shares or place.is_last_row():
         ax.set_xlabel("Time (ms)")
+
+
+def labelled(ax: Axes, x: str, y: str) -> Figure:
+    """Name both axes, remove the frame, and explain the lines; returns the figure."""
+    ax.set(xlabel=x, ylabel=y)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=2, frameon=False
+    )
+    figure = ax.get_figure()
+    assert figure is not None
+    return figure.figure
 
 
 def next_colour(ax: Axes) -> str:

@@ -64,11 +64,14 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
+from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
+from spikesim.models.target_propagation import TargetPropagation
 from spikesim.patterns import SpikePattern
 
 # ---- which calls there are --------------------------------------------------------------------
@@ -253,7 +256,9 @@ INTERNAL = {
     "spikesim.learning.measures.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
-    "spikesim.learning.batches.BatchModel*": "tried on the model that is made of it",
+    "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
+    "spikesim.learning.classifiers.*": "tried on the models that are made of it",
+    "spikesim.learning.optimizers.*": "called by models",
     "spikesim.learning.examples.ExampleModel*": "tried on the models that are made of it",
     "spikesim.learning.examples.trained": "tried on the models that are made of it",
     "spikesim.learning.loops.Synapse": "see SuperSpikeNetwork.record",
@@ -269,6 +274,7 @@ INTERNAL = {
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
+    "spikesim.learning.filtered.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
@@ -289,7 +295,8 @@ INTERNAL = {
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
             *("summed", "finished", "draw_each", "learned", "rewarded"),
-            *("forward", "bursts", "errors", "learn_from", "change"),
+            *("forward", "bursts", "errors", "learn_from", "change", "optimise", "scheduled"),
+            *("draws", "deltas", "loss", "recorded"),
             *(
                 "activity",
                 "learned_from",
@@ -306,9 +313,11 @@ INTERNAL = {
                 "spares",
                 "uniform",
                 "max_eigenvalue",
+                *("numbers", "backpropagation", "basal", "cells", "passed", "moved", "changed"),
             ),
         )
     },
+    "spikesim.models.target_propagation.*.[abcdefghistw]*": "called by `learn` and `update`",
     "*Recording": "returned",
     "spikesim.models.burst.network.ImageRecording.to_sonata": "has no spikes to write",
     "spikesim.models.*.Parameters*": "made by models from **parameters",
@@ -326,6 +335,12 @@ INTERNAL = {
     "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.routing.equations.*": "bodies",
+    "spikesim.models.routing.ensembles.Course": "returned",
+    "spikesim.models.routing.gates.Route*": "returned",
+    "spikesim.models.routing.gates.TimeScale*": "returned",
+    "spikesim.models.routing.rows.Reach*": "returned",
+    "spikesim.models.routing.rows.Interference*": "returned",
     # what the command line is made of, which is tried as a whole
     "spikesim.image_runs.*": "the command line",
     "spikesim.pattern_runs.*": "the command line",
@@ -723,6 +738,7 @@ SEGREGATED = {
     "backend": "python",
 }
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
+DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
@@ -730,6 +746,7 @@ MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
+    "dendritic": lambda **o: DendriticMicrocircuit(**{"sizes": (6, 4, 3), **DENDRITIC, **o}),
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
@@ -739,6 +756,7 @@ MODELS: dict[str, Callable[..., Any]] = {
         **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
     ),
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
+    "target_propagation": lambda **o: TargetPropagation(**{"sizes": (6, 4, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
     "exclusive_or": lambda **o: ExclusiveOrNetwork(
         **{"n": 3, "duration": 1.0, "alpha": 1.0, "backend": "python", **o}
@@ -762,6 +780,7 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 _WING = {
     "clamped": "clamped.ClampedNetwork",
+    "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
@@ -769,7 +788,13 @@ _WING = {
     "reward": "reward.network.RewardNetwork",
     "spiking_reward": "reward.spiking.SpikingRewardNetwork",
 }
-"""Models of `spikesim.learning`."""
+"""Models of `spikesim.learning` with dynamics."""
+
+_BATCHES = {
+    "burstprop": "burst.burstprop.BurstpropNetwork",
+    "target_propagation": "target_propagation.TargetPropagation",
+}
+"""Those without."""
 
 
 def model(kind: Any, name: str, sizes: tuple[int, ...] | None, fixed: dict[str, Any]) -> Any:
@@ -1549,6 +1574,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
@@ -1602,6 +1628,11 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.settling.settling": _drawn(
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
+    ),
+    "spikesim.plot.targets.targets": _drawn(
+        plot.targets,
+        lambda: MODELS["target_propagation"]().record(_digits()[0][0], 1),
+        "recording",
     ),
     "spikesim.plot.states.synapse": lambda f: Call(plot.synapse, {"recording": _series(f)}),
     "spikesim.plot.rewards.rewards": _plain(
@@ -1683,6 +1714,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
     "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit": model(
+        DendriticMicrocircuit, "dendritic", (6, 4, 3), DENDRITIC
+    ),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
+        "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
+    ),
     "spikesim.models.equilibrium.EquilibriumPropagation": model(
         EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
     ),
@@ -1709,19 +1746,19 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         f"spikesim.models.{place}.chance": trained(name, "chance", purpose="weights")
         for name, place in {
             **_WING,
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
         }.items()
     },
     **{
         f"spikesim.models.{place}.activities": trained(name, "activities", x=_digits()[0])
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
     },
     **{
         f"spikesim.models.{place}.{method}": trained(
             name, method, **dict(zip(("x", "targets"), _digits(), strict=True))
         )
-        for name, place in _WING.items()
+        for name, place in {**_WING, **_BATCHES}.items()
         for method in ("learn", "update", "gradient")
     },
     **{
@@ -1741,6 +1778,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}
     ),
+    "spikesim.models.target_propagation.TargetPropagation": model(
+        TargetPropagation, "target_propagation", (6, 4, 4, 3), {}
+    ),
+    "spikesim.models.target_propagation.TargetPropagation.measured": trained(
+        "target_propagation", "measured", x=_digits()[0], targets=_digits()[1]
+    ),
     "spikesim.models.superspike.network.SuperSpikeNetwork": model(
         SuperSpikeNetwork, "superspike", (3, 3, 2), SUPERSPIKE
     ),
@@ -1753,14 +1796,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
             "clamped": "clamped.ClampedNetwork",
+            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
             "equilibrium": "equilibrium.EquilibriumPropagation",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
         }.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
-        if (name, method) != ("burstprop", "record")
     },
     **{
         f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
@@ -1771,8 +1814,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "clamped": "clamped.ClampedNetwork",
+            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
             "equilibrium": "equilibrium.EquilibriumPropagation",
-            "burstprop": "burst.burstprop.BurstpropNetwork",
+            **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
         }.items()
@@ -1860,6 +1904,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         {
             "path": _written(learning_rule.run(seed=1, backend="python", **RULE), f),
         },
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles": _plain(
+        RoutingEnsembles, sizes=(2, 2), seed=1, backend="python", m=4, q=2
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.run": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).run, {"steps": 2}
+    ),
+    "spikesim.models.routing.ensembles.RoutingEnsembles.meso": lambda f: Call(
+        RoutingEnsembles((2, 2), backend="python", m=4, q=2).meso, {"k": 1}
+    ),
+    "spikesim.models.routing.rows.reach": _plain(rows.reach, seed=1, backend="python", draws=1),
+    "spikesim.models.routing.rows.interference": _plain(
+        rows.interference, seed=1, backend="python", m=16, draws=1, steps=1
+    ),
+    "spikesim.models.routing.gates.route": _plain(
+        gates.route, seed=1, backend="python", m=10, trials=2
+    ),
+    "spikesim.models.routing.gates.time_scale": _plain(
+        gates.time_scale, seed=1, backend="python", m=10, steps=1, shortest=2.0
     ),
     "spikesim.models.burst.spiking.pairing.run": _plain(
         _paired, seed=1, backend="python", realisations=2, duration=50.0
@@ -2115,11 +2178,13 @@ for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
     "clamped": ("W", "b", "B"),
+    "dendritic": ("W", "b", "Y", "P", "Q", "c"),
     "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
     "reward": ("W", "b"),
     "spiking_reward": ("W", "b"),
     "burstprop": ("W", "b", "Y", "R"),
+    "target_propagation": ("W", "b", "V", "c"),
     "superspike": ("W", "B"),
 }.items():
     for _attribute in _attributes:
@@ -2144,8 +2209,10 @@ COMMANDS = [
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
     ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
+    ["train", "dendritic-microcircuit", "--hidden=5,5", "--passes=2", "--out=run"],
     ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
+    ["train", "target-propagation", "--hidden=5,5", "--method=sdtp", "--sigma=0.1", "--out=run"],
     ["train", "superspike", "--task=spikes", "--blocks=1", "--seed=1", "--out=run", "--eta=0.5"],
     ["train", "superspike", "--text=a", "--outputs=5", "--duration=100", "--hidden=3", "--decay=2"],
     ["train", "superspike", "--task=files", "--input=a.ras", "--target=b.ras", "--duration=10"],

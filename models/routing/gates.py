@@ -1,0 +1,271 @@
+"""What arrives at a receiver, against how receptive it is, and how fast that may change.
+
+Two senders send patterns at the same time, each one of four, in which a tenth of its neurons is
+active, to two receivers. Who knows all 16 pairs of patterns and the receptivity guesses from a
+receiver's noisy currents what the first sender has sent, by the nearest template.
+B, `route`. Does a receiver tell it only as far as it is receptive?
+D, `time_scale`. How fast may goals change, if receptivity follows slowly?
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spikesim.checks import check_integer
+from spikesim.comparison import Comparison
+from spikesim.experiments import ExperimentParameters, Result
+from spikesim.learning.parameters import flag, number, whole
+from spikesim.models.routing.ensembles import RoutingEnsembles
+from spikesim.plot import style
+from spikesim.progress import Progress, progress_bar
+from spikesim.training import random_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Route", "RouteParameters", "TimeScale", "TimeScaleParameters", "route", "time_scale"]
+
+GATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # a of the first receiver in B
+PERIODS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of goals in D, in units of tau_a
+PATTERNS = 4  # per sender, so that chance is 1/4
+PAIRS = PATTERNS**2
+
+
+class RouteParameters(ExperimentParameters):
+    """Sizes of `route`."""
+
+    m: int = whole(100, "neurons per unit", at_least=10)
+    trials: int = whole(600, "for each gate", at_least=2)
+    noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
+    spikes: bool = flag(False, "whether senders are integrate-and-fire neurons, receivers burst")
+    window: int = whole(50, "how long each pattern is shown to neurons that spike", unit="steps")
+
+
+class Route(Result):
+    """How often the first sender's pattern is recognised; from `route`.
+
+    Attributes
+    ----------
+    correct : numpy.ndarray, shape (gates, 2)
+        In both receivers; the gate of the second is 1 - a.
+    silenced : float
+        In the first receiver, open, while the sender is silent.
+    """
+
+    KIND = "routing-route"
+
+    seed: int
+    parameters: RouteParameters
+    correct: np.ndarray
+    silenced: float
+
+    def comparisons(self) -> list[Comparison]:
+        """What is open gets through, what is closed or silent does not; between, the more open."""
+        at = dict(zip(GATES, self.correct[:, 0], strict=True))
+        return [
+            Comparison("correct, open", at[1.0], low=0.95),
+            Comparison("correct, sender silenced", self.silenced, high=0.35),
+            Comparison("correct, receiver closed", at[0.0], high=0.35),
+            Comparison("correct, a = 0.3", at[0.3], low=0.7, high=0.95),
+            Comparison("correct, a = 0.1", at[0.1], low=0.23, high=0.49),
+            Comparison(
+                "least gain from gate to gate", np.diff(self.correct[:, 0]).min(), low=-0.05
+            ),
+        ]
+
+    def figure(self) -> Figure:
+        """Draw how often the pattern is recognised in both receivers, against the gate."""
+        ax = style.new_figure((4.4, 2.8)).subplots()
+        for k, colour in enumerate((style.BLUE, style.RED)):
+            label = ("receiver 1", "receiver 2 (1 - a)")[k]
+            ax.plot(GATES, self.correct[:, k], "o-", color=colour, markersize=4, label=label)
+        ax.plot([1.0], [self.silenced], "x", color=style.INK, label="sender silenced")
+        ax.axhline(1.0 / PATTERNS, **style.GUIDE)
+        ax.set_ylim(0.0, 1.05)
+        return style.labelled(ax, "Receptivity a", "Patterns recognised")
+
+
+def route(
+    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+) -> Route:
+    """B: two senders at a time, two receivers, and goals that open one more, the other less.
+
+    Examples
+    --------
+    >>> route(backend="python", m=10, trials=4).correct.shape
+    (8, 2)
+    """
+    p, seed = RouteParameters.of(**sizes), check_integer("seed", seed, at_least=0)
+    net, patterns = _pairs(seed, backend, p.m, p.spikes)
+    chance = random_numbers(seed, 6)
+    correct = np.zeros((len(GATES), 2))
+    cases = [(gate, 1) for gate in GATES] + [(1.0, 0)]
+    with progress_bar(progress, len(cases), "gate") as report:
+        for case, (gate, speaks) in enumerate(cases):
+            net.goal[:] = gate, 1.0 - gate
+            shown = chance.integers(PAIRS, size=p.trials)
+            heard = np.zeros((p.trials, 2, p.m))
+            for trial, which in enumerate(shown):
+                net.pattern[:] = patterns[which] * np.array([[speaks], [1]])
+                if p.spikes:
+                    heard[trial] = net.run(p.window).I[-1].sum(axis=0)
+                else:
+                    net.network.run_steps(1)
+                    heard[trial] = net.layers[-1]["I"]
+            heard /= np.sqrt(p.m)
+            half = p.trials // 2
+            means = _templates(heard[:half], shown[:half])
+            heard += chance.normal(0.0, p.noise, heard.shape)
+            found = np.stack([_nearest(heard[half:, k], means[k]) for k in range(2)], axis=1)
+            right = (found == shown[half:, None] // PATTERNS).mean(axis=0)
+            if speaks:
+                correct[case] = right
+            report(case + 1, len(cases))
+    return Route(seed, p, correct, float(right[0]))
+
+
+def _pairs(
+    seed: int, backend: str, m: int, spikes: bool = False, tau_a: float = 1.0
+) -> tuple[RoutingEnsembles, np.ndarray]:
+    """Two senders, each with four patterns, two receivers, and a goal that opens each."""
+    rules: dict[str, Any] = {"micro": "spikes", "bursts": True} if spikes else {}
+    net = RoutingEnsembles(
+        (2, 2, 2) if spikes else (2, 2),
+        seed=seed,
+        backend=backend,
+        m=m,
+        q=m // 10,
+        receptivity="linear",
+        tau_a=tau_a,
+        **rules,
+    )
+    for goal, G in enumerate(net.layers[-1]["G"]):
+        G[:] = 0.0
+        G[goal] = 1.0
+    if spikes:
+        S = net.layers[1]["S"]
+        S[0, :, 1] = S[1, :, 0] = 0.0  # each sender has its own input
+    chance = random_numbers(seed, 7)
+    patterns = np.zeros((PATTERNS, 2, m), np.int32)
+    for pattern in patterns.reshape(-1, m):
+        pattern[chance.choice(m, m // 10, replace=False)] = 1
+    first, second = np.divmod(np.arange(PAIRS), PATTERNS)
+    return net, np.stack([patterns[first, 0], patterns[second, 1]], axis=1)
+
+
+def _templates(heard: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """The mean current of each receiver for each pair of patterns; far away if never shown."""
+    means = np.full((2, PAIRS, heard.shape[2]), 1e3)
+    for which in np.unique(shown):
+        means[:, which] = heard[shown == which].mean(axis=0)
+    return means
+
+
+def _nearest(heard: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    """The first sender's pattern in the nearest template, (pairs, m) or one set for each trial."""
+    away = ((heard[:, None] - templates) ** 2).sum(axis=2)
+    nearest: np.ndarray = away.argmin(axis=1) // PATTERNS
+    return nearest
+
+
+class TimeScaleParameters(ExperimentParameters):
+    """Sizes of `time_scale`."""
+
+    m: int = whole(100, "neurons per unit", at_least=10)
+    steps: int = whole(4000, "for each period, at the least", at_least=1)
+    noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
+    shortest: float = number(20.0, "time constant; then twice, and four times", at_least=2.0)
+
+
+class TimeScale(Result):
+    """Information that arrives where the goal says; from `time_scale`.
+
+    Attributes
+    ----------
+    routed : numpy.ndarray, shape (time constants, periods)
+        In bits: of the first sender's pattern, in the receiver that the goal opens, less that in
+        the other one.
+    """
+
+    KIND = "routing-time-scale"
+
+    seed: int
+    parameters: TimeScaleParameters
+    routed: np.ndarray
+
+    def comparisons(self) -> list[Comparison]:
+        """One curve for all time constants, from nothing to all that is sent."""
+        return [
+            Comparison("spread over time constants (bits)", np.ptp(self.routed, 0).max(), high=0.2),
+            Comparison("shortest period (bits)", self.routed[:, 0].mean(), high=0.2),
+            Comparison("longest period (bits)", self.routed[:, -1].mean(), low=1.0),
+        ]
+
+    def figure(self) -> Figure:
+        """Draw the routed information against the period in units of each time constant."""
+        ax = style.new_figure((4.4, 2.8)).subplots()
+        for k, routed in enumerate(self.routed):
+            label = f"$\\tau_a$ = {2**k * self.parameters.shortest:g}"
+            ax.plot(PERIODS, routed, "o-", color=style.COLOURS[k], markersize=4, label=label)
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(PERIODS, [f"{period:g}" for period in PERIODS])
+        return style.labelled(ax, "Time with one goal / $\\tau_a$", "Routed information (bits)")
+
+
+def time_scale(
+    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+) -> TimeScale:
+    """D: goals open two receivers in turn, which follow with their time constant.
+
+    Examples
+    --------
+    >>> time_scale(backend="python", m=10, steps=2, shortest=2.0).routed.shape
+    (3, 6)
+    """
+    p, seed = TimeScaleParameters.of(**sizes), check_integer("seed", seed, at_least=0)
+    routed = np.zeros((3, len(PERIODS)))
+    with progress_bar(progress, routed.size, "period") as report:
+        for row, column in np.ndindex(routed.shape):
+            tau_a = 2**row * p.shortest
+            net, patterns = _pairs(seed, backend, p.m, tau_a=tau_a)
+            routed[row, column] = _routed(net, patterns, round(PERIODS[column] * tau_a), p, seed)
+            report(row * len(PERIODS) + column + 1, routed.size)
+    return TimeScale(seed, p, routed)
+
+
+def _routed(
+    net: RoutingEnsembles, patterns: np.ndarray, period: int, p: TimeScaleParameters, seed: int
+) -> float:
+    """Whole cycles of the two goals, after one in which receptivity becomes periodic."""
+    chance = random_numbers(seed, 9)
+    before = 2 * period * -(-8 * round(net.p.tau_a) // (2 * period))
+    steps = before + 2 * period * -(-p.steps // (2 * period))
+    shown = chance.integers(PAIRS, size=steps)
+    open_, a, heard = (
+        np.arange(steps) // period % 2,
+        np.zeros((steps, 2)),
+        np.zeros((steps, 2, p.m)),
+    )
+    for t, which in enumerate(shown):
+        net.goal[:] = np.eye(2)[open_[t]]
+        net.pattern[:] = patterns[which]
+        net.network.run_steps(1)
+        a[t], heard[t] = net.layers[1]["a"][:, 0], net.layers[1]["I"] / np.sqrt(p.m)
+    w = net.layers[1]["w"]
+    full = np.einsum("njb,jbir->inr", patterns, w) / np.sqrt(p.m)
+    heard += chance.normal(0.0, p.noise, heard.shape)
+    found = np.stack([_nearest(heard[:, k], a[:, k, None, None] * full[k]) for k in range(2)], 1)
+    late = np.arange(before, steps)
+    sent = shown[late] // PATTERNS
+    there, elsewhere = (found[late, each[late]] for each in (open_, 1 - open_))
+    return _information(sent, there) - _information(sent, elsewhere)
+
+
+def _information(sent: np.ndarray, found: np.ndarray) -> float:
+    """The mutual information of two series of patterns, in bits."""
+    joint = np.histogram2d(sent, found, [np.arange(PATTERNS + 1)] * 2)[0] / sent.size
+    apart = joint.sum(axis=1)[:, None] * joint.sum(axis=0)
+    there = joint > 0.0
+    return float((joint[there] * np.log2(joint[there] / apart[there])).sum())

@@ -1,0 +1,90 @@
+"""`MeasuredClassifier`: what all models of images have in common, with or without dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from spikesim.checks import check_array, check_unknown
+from spikesim.errors import InputError
+from spikesim.training import ImageClassifier
+
+__all__ = ["MeasuredClassifier"]
+
+
+class MeasuredClassifier(ImageClassifier):
+    """A model of images that also learns from, and is measured with, examples of a user."""
+
+    SUITED: ClassVar[dict[str, dict[str, Any]]] = {
+        "digits": {"hidden": "100", "epochs": 10},
+        "mnist": {"hidden": "500", "epochs": 10},
+    }
+    """Dataset → the 'hidden', 'epochs' and parameters that suit it."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    """The entries of the history that `measures` returns."""
+
+    DRAWN: ClassVar[tuple[str, ...]] = ()
+    """What is drawn for each example, and can be given instead."""
+
+    def measures(self) -> dict[str, Any]:
+        """Return further entries of the history, at the end of an epoch."""
+        return {}
+
+    def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inputs, labels and targets of some examples; a label is the place of its largest target.
+
+        Targets may be given as labels.
+        """
+        x = check_array("x", x, shape=(None, self.sizes[0]))
+        if x.dtype != np.uint8:
+            x = check_array("x", x, dtype=self.dtype)
+        if len(x) == 0:
+            raise InputError("x is empty; it has to hold at least one example.")
+        targets = check_array("targets", targets)
+        if targets.ndim < 2:
+            labels = self._check_labels("targets", targets, len(x))
+            return x, labels, self._wanted(labels)
+        shape = (len(x), self.classes)
+        wanted = check_array("targets", targets, shape=shape, dtype=self.dtype)
+        return x, np.argmax(wanted, axis=1), wanted
+
+    def _wanted(self, labels: np.ndarray) -> np.ndarray:
+        """1 for the class of each example, 0 for others."""
+        wanted = np.zeros((len(labels), self.classes), self.dtype)
+        wanted[np.arange(len(labels)), labels] = 1.0
+        return wanted
+
+    def _check_given(
+        self,
+        given: Mapping[str, Sequence[Any]] | None,
+        wanted: Mapping[str, Sequence[np.ndarray]],
+        examples: int,
+    ) -> dict[str, list[np.ndarray]]:
+        """What a user gives, name by name, as arrays with a row for each example.
+
+        Apart from the number of rows, their shapes and types are those of the `wanted` arrays.
+        """
+        if given is not None and not isinstance(given, Mapping):
+            raise InputError(f"given is a {type(given).__name__}; it has to be a dict.")
+        found: dict[str, list[np.ndarray]] = {}
+        check_unknown(f"array of {type(self).__name__} in given:", given or (), self.DRAWN)
+        for name, each in (given or {}).items():
+            like = wanted[name]
+            if not isinstance(each, (list, tuple)) or len(each) != len(like):
+                raise InputError(
+                    f"given[{name!r}] has to be a list of {len(like)} arrays, one for each layer "
+                    "that has one."
+                )
+            found[name] = [
+                check_array(
+                    f"given[{name!r}][{k}]",
+                    rows,
+                    shape=(examples, *array.shape[1:]),
+                    dtype=array.dtype,
+                )
+                for k, (array, rows) in enumerate(zip(like, each, strict=True))
+            ]
+        return found
