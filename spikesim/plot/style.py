@@ -117,16 +117,14 @@ def label_time(ax: Axes) -> None:
         ax.set_xlabel("Time (ms)")
 
 
-def labelled(ax: Axes, x: str, y: str) -> Figure:
-    """Name both axes, remove the frame, and explain the lines; returns the figure."""
+def labelled(ax: Axes, x: str, y: str) -> Axes:
+    """Name both axes, remove the frame, and explain the lines above the data."""
     ax.set(xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=2, frameon=False
     )
-    figure = ax.get_figure()
-    assert figure is not None
-    return figure.figure
+    return ax
 
 
 def next_colour(ax: Axes) -> str:
