@@ -84,7 +84,7 @@ class Route(Result):
         ax.plot([1.0], [self.silenced], "x", color=style.INK, label="sender silenced")
         ax.axhline(1.0 / PATTERNS, **style.GUIDE)
         ax.set_ylim(0.0, 1.05)
-        return style.labelled(ax, "Receptivity a", "Patterns recognised").get_figure()
+        return style.labelled(ax, "Receptivity a", "Patterns recognised")
 
 
 def route(
@@ -211,9 +211,7 @@ class TimeScale(Result):
             ax.plot(PERIODS, routed, "o-", color=style.COLOURS[k], markersize=4, label=label)
         ax.set_xscale("log", base=2)
         ax.set_xticks(PERIODS, [f"{period:g}" for period in PERIODS])
-        return style.labelled(
-            ax, "Time with one goal / $\\tau_a$", "Routed information (bits)"
-        ).get_figure()
+        return style.labelled(ax, "Time with one goal / $\\tau_a$", "Routed information (bits)")
 
 
 def time_scale(

@@ -86,7 +86,7 @@ class Reach(Result):
         ax.axvline(SENDERS, **style.GUIDE)
         ax.set_xscale("log", base=2)
         ax.set_xticks(SIZES, [str(m) for m in SIZES])
-        return style.labelled(ax, "Neurons per unit, m", "Rows of M reached (%)").get_figure()
+        return style.labelled(ax, "Neurons per unit, m", "Rows of M reached (%)")
 
 
 def reach(
@@ -185,9 +185,7 @@ class Interference(Result):
         style.mean_and_spread(ax, x, self.before.T, style.BLUE, label="learned", marker="o")
         label = "after the second goal"
         style.mean_and_spread(ax, x, self.after.T, style.RED, label=label, marker="o")
-        return style.labelled(
-            ax, "Overlap of receptive sets", "Loss of the first goal"
-        ).get_figure()
+        return style.labelled(ax, "Overlap of receptive sets", "Loss of the first goal")
 
 
 def interference(
