@@ -3,6 +3,7 @@
 | module                                   | paper                                               |
 |------------------------------------------|-----------------------------------------------------|
 | `spikesim.models.burst`                  | Payeur et al. (2021), Nat. Neurosci. 24:1010        |
+| `spikesim.models.cerebellum`             | Dean et al. (2002), Proc. R. Soc. B 269:1895        |
 | `spikesim.models.clamped`                | O'Reilly (1996), Neural Comput. 8:895               |
 | `spikesim.models.dendritic_microcircuit` | Sacramento et al. (2018), NeurIPS 31                |
 | `spikesim.models.equilibrium`            | Scellier & Bengio (2017), Front. Comp. Neurosci. 11 |
@@ -88,6 +89,7 @@ MODELS = {
 
 EXPERIMENTS = {
     "burst": "spikesim.models.burst.spiking.experiments",
+    "cerebellum": "spikesim.models.cerebellum.experiments",
     "routing": "spikesim.models.routing.experiments",
 }
 """Modules of published experiments, by the name of their model."""
@@ -100,6 +102,7 @@ if not TYPE_CHECKING:
         "spikesim.models",
         [
             "burst",
+            "cerebellum",
             "clamped",
             "dendritic_microcircuit",
             "equilibrium",

@@ -55,6 +55,7 @@ from spikesim.models.burst.spiking import (
     learning_rule,
     propagation,
 )
+from spikesim.models.cerebellum import AdaptiveFilter
 from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
@@ -327,6 +328,10 @@ def burst(**options):
     )
 
 
+def cerebellum(**options):
+    return lambda backend, seed=1: AdaptiveFilter(seed=seed, backend=backend, n=3, **options)
+
+
 def clamped(**options):
     return lambda backend, seed=1: ClampedNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, n_minus=3, n_plus=2, **options
@@ -403,6 +408,7 @@ NETWORKS = {
     "spiking reward": spiking_reward(delay=3.0, tau_z=5.0),
     "superspike": superspike(),
     "feedback": feedback(measure_angle=True),
+    "cerebellum": cerebellum(granule="spiking", M=2, delay=20.0, batch=2),
     "clamped": clamped(measure_angle=True, rule="chl"),
     "dendritic": dendritic(dynamics="continuous", tau_0=0.0, reset_deltas=True, sigma=0.1),
     "equilibrium": equilibrium(measure_energy=True),
@@ -437,6 +443,7 @@ ONLY_COMPILED = {
     "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
     "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
     "burst, backpropagation": burst(backpropagation=True),
+    "cerebellum, analytic": cerebellum(architecture="forward"),
     "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
     "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
     "dendritic, in time": dendritic(dynamics="continuous", lateral="ideal", activation="softplus"),
@@ -501,6 +508,9 @@ def advance(model):
         model.fit(SHOWN, learned, blocks=1, block=6.0, burn_in=0.0)
     elif isinstance(each[0], ExclusiveOrNetwork):
         model.fit(1)
+    elif isinstance(each[0], AdaptiveFilter):
+        for filter in each:
+            filter.run(np.linspace(-1.0, 1.0, 50))
     elif not hasattr(each[0], "fit"):
         for simulation in each:
             simulation.network.run_steps(50)

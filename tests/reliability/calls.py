@@ -62,6 +62,7 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
@@ -328,6 +329,10 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
     "spikesim.bursts.Curves": "returned",
+    "spikesim.models.cerebellum.courses.[lr]*": "called by experiments",
+    "spikesim.models.cerebellum.filter.Course": "returned",
+    "spikesim.models.cerebellum.layer.[FGN]*": "returned; see DendriticTransfer",
+    "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
     "spikesim.models.routing.equations.*": "bodies",
@@ -1144,6 +1149,18 @@ def _paired(**given: Any) -> Any:
     """The protocols without their simulations, which take a minute."""
     with patch.object(pairing, "weight_changes", lambda pre, *_: np.zeros(len(pre))):
         return pairing.run(**given)
+
+
+def _filter(**options: Any) -> AdaptiveFilter:
+    return AdaptiveFilter(n=3, backend="python", **options)
+
+
+def _set_filter(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        net = _filter()
+        return Call(_assignment(net, name), {name: value}, lambda _: net.run([1.0]))
+
+    return make
 
 
 def _written(result: Any, folder: Path) -> Path:
@@ -2000,6 +2017,52 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.models.burst.spiking.transfer.run": _plain(
         transfer.run, seed=1, backend="python", **TRANSFER
+    ),
+    "spikesim.models.cerebellum.courses.sinusoids": _plain(
+        sinusoids, seconds=1.0, low=0.1, high=2.0, seed=1, dt=10.0, n=3
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter": _plain(
+        AdaptiveFilter,
+        lambda net: net.run([1.0, 0.0]),
+        tau=[20.0, 200.0],
+        seed=1,
+        dtype="float64",
+        backend="python",
+        n=2,
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.run": lambda f: Call(
+        _filter().run, {"h": [1.0, 0.5], "n": 0.0, "learn": True, "given": {"p": np.ones((2, 3))}}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.tune": lambda f: Call(
+        _filter(granule="spiking").tune, {"h": [1.0, 0.5]}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.impulse_response": lambda f: Call(
+        _filter().impulse_response, {"t": [0.0, 10.0]}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.save": lambda f: Call(
+        _filter().save, {"path": f / "net.h5"}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.restore": lambda f: Call(
+        _filter().restore, {"path": _written(_filter(), f)}
+    ),
+    **{
+        f"spikesim.models.cerebellum.filter.AdaptiveFilter.{name} =": _set_filter(name, value)
+        for name, value in {"G": 1.0, "B": 1.0, "beta": 0.1, "w": np.zeros(3)}.items()
+    },
+    "spikesim.models.cerebellum.reflex.vestibulo_ocular": _plain(
+        reflex.vestibulo_ocular, seed=1, backend="python", seconds=1.0, n=3
+    ),
+    "spikesim.models.cerebellum.reflex.error_delay": _plain(
+        reflex.error_delay, seed=1, backend="python", seconds=1.0
+    ),
+    "spikesim.models.cerebellum.layer.granule_layer": _plain(
+        layer.granule_layer, seed=1, backend="python", seconds=1.0, n=2, few=2, M=2
+    ),
+    "spikesim.models.cerebellum.layer.forward_model": _plain(
+        layer.forward_model, seed=1, backend="python", seconds=1.0
+    ),
+    "spikesim.models.cerebellum.layer.negative_image": _plain(
+        layer.negative_image, seed=1, backend="python", trials=2, steps=20, n=3
     ),
     "spikesim.models.microcircuit.build": _plain(
         microcircuit.build, scale=0.001, seed=1, dt=0.1, backend="python"
