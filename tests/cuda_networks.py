@@ -45,7 +45,7 @@ from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.loops import LoopSimulation
-from spikesim.learning.model import TRAINING
+from spikesim.learning.model import TEST, TRAINING, Simulation
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -56,6 +56,7 @@ from spikesim.models.burst.spiking import (
     propagation,
 )
 from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
@@ -332,6 +333,12 @@ def clamped(**options):
     )
 
 
+def dendritic(**options):
+    return lambda backend, seed=1: DendriticMicrocircuit(
+        (6, 4, 3, 2), seed=seed, backend=backend, t_pattern=0.5, lag=0.2, **options
+    )
+
+
 def equilibrium(**options):
     return lambda backend, seed=1: EquilibriumPropagation(
         (6, 4, 3, 2), seed=seed, backend=backend, n_free=3, n_nudged=2, **options
@@ -397,6 +404,7 @@ NETWORKS = {
     "superspike": superspike(),
     "feedback": feedback(measure_angle=True),
     "clamped": clamped(measure_angle=True, rule="chl"),
+    "dendritic": dendritic(dynamics="continuous", tau_0=0.0, reset_deltas=True, sigma=0.1),
     "equilibrium": equilibrium(measure_energy=True),
     "perturbation": perturbation(),
     "routing": routing(eta=0.1, eta_a=0.1, tau_a=2.0),
@@ -431,6 +439,9 @@ ONLY_COMPILED = {
     "burst, backpropagation": burst(backpropagation=True),
     "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
     "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
+    "dendritic, in time": dendritic(dynamics="continuous", lateral="ideal", activation="softplus"),
+    "dendritic, two steps": dendritic(batch=2, lateral="ideal", eta_P=0.1),
+    "dendritic, backprop": dendritic(backprop=True),
     "equilibrium, symmetric": equilibrium(estimator="symmetric", activation="sigmoid4", batch=2),
     "equilibrium, field": equilibrium(estimator="vector_field", form="prototypical"),
     "equilibrium, rates": equilibrium(estimator="rate", activation="tanh"),
@@ -448,6 +459,7 @@ ONLY_COMPILED = {
     ),
     "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
     "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
+    "reward, in a test": lambda backend: Simulation(reward()(backend), TEST, 1),
     "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
     "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),

@@ -63,6 +63,7 @@ from spikesim.models.burst.spiking import (
     transfer,
 )
 from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
@@ -272,6 +273,7 @@ INTERNAL = {
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
+    "spikesim.learning.filtered.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
@@ -310,6 +312,7 @@ INTERNAL = {
                 "spares",
                 "uniform",
                 "max_eigenvalue",
+                *("numbers", "backpropagation", "basal", "cells", "passed", "moved", "changed"),
             ),
         )
     },
@@ -730,6 +733,7 @@ SEGREGATED = {
     "backend": "python",
 }
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
+DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
@@ -737,6 +741,7 @@ MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
+    "dendritic": lambda **o: DendriticMicrocircuit(**{"sizes": (6, 4, 3), **DENDRITIC, **o}),
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
@@ -770,6 +775,7 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 _WING = {
     "clamped": "clamped.ClampedNetwork",
+    "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
@@ -1551,6 +1557,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
@@ -1690,6 +1697,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
     "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit": model(
+        DendriticMicrocircuit, "dendritic", (6, 4, 3), DENDRITIC
+    ),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
+        "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
+    ),
     "spikesim.models.equilibrium.EquilibriumPropagation": model(
         EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
     ),
@@ -1766,6 +1779,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "segregated": "segregated.network.SegregatedDendriteNetwork",
             "burst": "burst.network.BurstEnsembleNetwork",
             "clamped": "clamped.ClampedNetwork",
+            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
             "equilibrium": "equilibrium.EquilibriumPropagation",
             "feedback_alignment": "feedback_alignment.FeedbackAlignment",
             "reward": "reward.network.RewardNetwork",
@@ -1783,6 +1797,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "reward": "reward.network.RewardNetwork",
             "spiking_reward": "reward.spiking.SpikingRewardNetwork",
             "clamped": "clamped.ClampedNetwork",
+            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
             "equilibrium": "equilibrium.EquilibriumPropagation",
             **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
@@ -2100,6 +2115,7 @@ for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
     "clamped": ("W", "b", "B"),
+    "dendritic": ("W", "b", "Y", "P", "Q", "c"),
     "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
     "reward": ("W", "b"),
@@ -2130,6 +2146,7 @@ COMMANDS = [
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
     ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
+    ["train", "dendritic-microcircuit", "--hidden=5,5", "--passes=2", "--out=run"],
     ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
     ["train", "target-propagation", "--hidden=5,5", "--method=sdtp", "--sigma=0.1", "--out=run"],
