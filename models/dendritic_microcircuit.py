@@ -57,9 +57,9 @@ CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
 class Parameters(UpdateParameters):
     """Constants and options; the defaults are those of digits, in two steps."""
 
-    eta: tuple[float, ...] = per_layer(0.6, "learning rate of W", symbol="η", at_least=0.0)
+    eta: tuple[float, ...] = per_layer(0.6, "of W, below 6 / |r|^2", symbol="η", at_least=0.0)
     scaled: bool = flag(True, "rates of W are eta / gain, (11)")
-    eta_Q: float = number(1.7, "learning rate of Q", symbol="η_Q", at_least=0.0)
+    eta_Q: float = number(1.7, "of Q, below 5 / (lambda_I |r|^2)", symbol="η_Q", at_least=0.0)
     eta_P: float = number(0.0, "learning rate of P", symbol="η_P", at_least=0.0)
     eta_Y: float = number(0.0, "learning rate of Y", symbol="η_Y", at_least=0.0)
     dynamics: str = choice("two_step", "continuous", about="(9), or (1) to (7)")
@@ -125,8 +125,8 @@ class DendriticMicrocircuit(ImageModel):
     STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
     SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
     SUITED = {  # noqa: RUF012
-        "digits": {"hidden": "100", "epochs": 15, "batch": 10},
-        "mnist": {"hidden": "500", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
+        "digits": {"hidden": "30", "epochs": 15, "batch": 10},
+        "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
     in_time = property(lambda self: self.parameters.in_time)

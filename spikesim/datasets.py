@@ -246,7 +246,7 @@ def yin_yang(train: int = 3000, test: int = 500, seed: int = 0) -> Dataset:
     train = check_integer("train", train, at_least=1, at_most=10_000_000)
     test = check_integer("test", test, at_least=1, at_most=10_000_000)
     chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
-    parts: list[np.ndarray] = []
+    parts = []
     for n in (train, test):
         labels = chance.permutation(np.arange(n) % 3)
         points = np.zeros((n, 2))
@@ -258,8 +258,11 @@ def yin_yang(train: int = 3000, test: int = 500, seed: int = 0) -> Dataset:
                 points[missing[found]] = drawn[found]
                 missing = missing[~found]
         shown = (points + 1.0) / 2.0
-        parts += [np.hstack([shown, 1.0 - shown]), labels.astype(np.int64)]
-    return Dataset("yin-yang", *parts, image_shape=(1, 4), n_classes=3)
+        parts.append((np.hstack([shown, 1.0 - shown]), labels.astype(np.int64)))
+    (images, classes), (test_images, test_classes) = parts
+    return Dataset(
+        "yin-yang", images, classes, test_images, test_classes, image_shape=(1, 4), n_classes=3
+    )
 
 
 def _in_yin_yang(x: np.ndarray, y: np.ndarray) -> np.ndarray:

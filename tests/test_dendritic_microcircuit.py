@@ -250,10 +250,11 @@ def test_with_weak_symmetric_feedback_products_are_gains_times_the_gradient(size
 @pytest.mark.parametrize(("mixed", "least"), [(0.1, 0.998), (0.5, 0.96)])
 def test_filtered_products_in_time_follow_the_gradient(mixed, least):
     given = {"t_pattern": 60.0, "lag": 20.0, "tau_w": 2.0, "tau_0": 1.0, "eta": 0.0, "eta_Q": 0.0}
-    net = build((10, 20, 15, 8), dynamics="continuous", **given, **of_weight(mixed))
+    net = build((10, 12, 9, 8), dynamics="continuous", **given, **of_weight(mixed))
     x, targets = CHANCE.random((1, 10)), CHANCE.uniform(-0.5, 0.5, (1, 8))
     net.learn(x, targets)
-    for layer, b in zip(net.training.above_input, net.gradient(x, targets).dW, strict=True):
+    reference = build((10, 12, 9, 8), **of_weight(mixed)).gradient(x, targets).dW
+    for layer, b in zip(net.training.above_input, reference, strict=True):
         assert np.cos(np.radians(alignment.angle(layer.D_W, b))) > least
 
 
@@ -404,12 +405,11 @@ def digits_errors(sizes, epochs, seed=1, **options):
 
 
 def test_digits_are_learned_in_the_full_dynamics():
-    for seed in (1, 2):
-        errors = digits_errors((64, 20, 10), 3, seed, **IN_TIME_DIGITS)[1]
-        assert errors[-1] <= 9.0
-    without_filter = digits_errors((64, 20, 10), 10, **{**IN_TIME_DIGITS, "tau_0": 0.0})[1]
-    assert without_filter[2] <= 9.0
-    assert without_filter[-1] <= 7.0
+    assert digits_errors((64, 20, 10), 3, **IN_TIME_DIGITS)[1][-1] <= 9.0
+    for seed in (1, 2):  # the input does not change within a presentation
+        errors = digits_errors((64, 20, 10), 10, seed, **{**IN_TIME_DIGITS, "tau_0": 0.0})[1]
+        assert errors[2] <= 9.0
+        assert errors[-1] <= 7.0
 
 
 def test_digits_in_time_need_a_hidden_layer_that_learns():

@@ -34,6 +34,10 @@ SIZES = {
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
     ),
+    "dendritic_microcircuit": (
+        ["--patterns", "200"],
+        r"^without a target, \|v_A\| fell from (\d\.\d\d) to 0\.(\d\d)$",
+    ),
     "dendritic_transfer": (
         ["--neurons", "300", "--step", "40"],
         r"^with inhibition: a somatic current moves the burst probability by (\d+\.\d) points$",

@@ -38,7 +38,7 @@ def forget(net: Simulation, names: Sequence[str]) -> Iterator[Wired]:
 def drive_at_rest(layer: Layer, pre: np.ndarray, a: np.ndarray) -> Iterator[Wired]:
     """The drive a = pre W + b of a layer, while `pre` rests in each phase and W learns."""
     start = windows.at_start_of_phase
-    given = {"pre": pre, "M": layer.W, "D": layer.D_W}
+    given: dict[str, Any] = {"pre": pre, "M": layer.W, "D": layer.D_W}
     yield layer.phase(bodies.begin_since, "once", start, **given)
     yield layer.phase(bodies.begin, "block", start, **given)
     yield layer.phase(bodies.drive_at_rest, a=a)

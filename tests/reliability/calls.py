@@ -67,6 +67,7 @@ from spikesim.models.clamped import ClampedNetwork
 from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -335,6 +336,10 @@ INTERNAL = {
     "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.perturbation.Perturbation.compared": "called by its step",
+    "spikesim.models.perturbation.Perturbation.is_late": "called by its step",
+    "spikesim.models.perturbation.Perturbation.noisy": "called by its step",
+    "spikesim.models.perturbation.Perturbation.used": "called by its step",
     "spikesim.models.routing.equations.*": "bodies",
     "spikesim.models.routing.ensembles.Course": "returned",
     "spikesim.models.routing.gates.Route*": "returned",
@@ -751,6 +756,7 @@ MODELS: dict[str, Callable[..., Any]] = {
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
     ),
+    "perturbation": lambda **o: Perturbation(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "reward": lambda **o: RewardNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "spiking_reward": lambda **o: SpikingRewardNetwork(
         **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
@@ -783,6 +789,7 @@ _WING = {
     "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+    "perturbation": "perturbation.Perturbation",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
     "burst": "burst.network.BurstEnsembleNetwork",
     "reward": "reward.network.RewardNetwork",
@@ -1626,6 +1633,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
     ),
+    "spikesim.plot.noise.noise": _drawn(
+        plot.noise, lambda: MODELS["perturbation"]().record(_digits()[0][0], 1), "recording"
+    ),
     "spikesim.plot.settling.settling": _drawn(
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
     ),
@@ -1720,6 +1730,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
         "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
     ),
+    "spikesim.models.perturbation.Perturbation": model(
+        Perturbation, "perturbation", (6, 4, 3), {"backend": "python"}
+    ),
     "spikesim.models.equilibrium.EquilibriumPropagation": model(
         EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
     ),
@@ -1792,30 +1805,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     **{
         f"spikesim.models.{place}.{method}": _image(name, method)
-        for name, place in {
-            "segregated": "segregated.network.SegregatedDendriteNetwork",
-            "burst": "burst.network.BurstEnsembleNetwork",
-            "clamped": "clamped.ClampedNetwork",
-            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
-            "equilibrium": "equilibrium.EquilibriumPropagation",
-            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
-            "reward": "reward.network.RewardNetwork",
-            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            **_BATCHES,
-        }.items()
+        for name, place in {**_WING, **_BATCHES}.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
     },
     **{
         f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
         for name, place in {
-            "segregated": "segregated.network.SegregatedDendriteNetwork",
-            "burst": "burst.network.BurstEnsembleNetwork",
-            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
-            "reward": "reward.network.RewardNetwork",
-            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            "clamped": "clamped.ClampedNetwork",
-            "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
-            "equilibrium": "equilibrium.EquilibriumPropagation",
+            **_WING,
             **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
