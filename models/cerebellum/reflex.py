@@ -172,6 +172,7 @@ def vestibulo_ocular(
             report(len(nets) + len(gains), len(CIRCUITS) + len(GAINS))
     lag, naive = np.arange(0.0, 1000.0, 10.0), circuit().run(h, learn=False)
     last = circuit().run(h)
+    head, before, after = (trace[-SHOWN:].copy() for trace in (h, naive.v, last.v))
     return VestibuloOcular(
         np.linspace(0.0, p.seconds, windows + 1)[1:],
         np.array(slips),
@@ -181,7 +182,9 @@ def vestibulo_ocular(
         float(last.m[-(h.size // windows) :].mean()),
         lag,
         nets[0].impulse_response(lag),
-        *(trace[-SHOWN:].copy() for trace in (h, naive.v, last.v)),
+        head,
+        before,
+        after,
         np.array(gains),
         seed,
     )
@@ -227,7 +230,10 @@ class ErrorDelay(Result):
     def comparisons(self) -> list[Comparison]:
         """Slip with and without a trace, and the frequency at which learning begins to fail."""
         rows = []
-        bounds = ({}, {"low": 0.35}, {"low": 0.35}), ({"high": 0.1}, *[{"high": 0.02}] * 2)
+        bounds: tuple[tuple[dict[str, float], ...], ...] = (
+            ({}, {"low": 0.35}, {"low": 0.35}),
+            ({"high": 0.1}, {"high": 0.02}, {"high": 0.02}),
+        )
         for k, (low, high) in enumerate(BANDS):
             name = f"{low:g} to {high:g} Hz: rms slip, "
             rows.append(Comparison(name + HELD[0], self.slip[k, 0], **bounds[0][k]))
@@ -292,4 +298,5 @@ def error_delay(
             still = rms(AdaptiveFilter(seed=seed, backend=backend).run(h, learn=False).e)
             ratios.append([slip(h, held) / still for held in (0.0, p.delay)])
             report(len(slips) + len(ratios), len(BANDS) + FREQUENCIES.size)
-    return ErrorDelay(np.array(slips), FREQUENCIES.copy(), *np.array(ratios).T, p.delay, seed)
+    without, matched = np.array(ratios).T
+    return ErrorDelay(np.array(slips), FREQUENCIES.copy(), without, matched, p.delay, seed)

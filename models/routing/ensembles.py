@@ -179,7 +179,7 @@ class RoutingEnsembles(Whole):
             for layer, keep in zip(self.layers, kept, strict=True):
                 for name, each in keep.items():
                     each.append(layer[name].copy())
-        arrays = {
+        arrays: dict[str, list[Any]] = {
             name: [np.array(keep[name]) if name in keep else None for keep in kept]
             for name in Course._fields
         }
