@@ -1,18 +1,20 @@
 """Published models, each a folder or a file; they run on spikesim and read like the paper.
 
-| module                               | paper                                                  |
-|--------------------------------------|--------------------------------------------------------|
-| `spikesim.models.burst`              | Payeur et al. (2021), Nat. Neurosci. 24:1010           |
-| `spikesim.models.clamped`            | O'Reilly (1996), Neural Comput. 8:895                  |
-| `spikesim.models.equilibrium`        | Scellier & Bengio (2017), Front. Comp. Neurosci. 11:24 |
-| `spikesim.models.feedback_alignment` | Lillicrap et al. (2016), Nat. Commun. 7:13276          |
-| `spikesim.models.microcircuit`       | Potjans & Diesmann (2014), Cereb. Cortex 24:785        |
-| `spikesim.models.perturbation`       | Züge, Klos & Memmesheimer (2023), PRX 13:021006        |
-| `spikesim.models.reward`             | Williams (1992), Mach. Learn. 8:229                    |
-| `spikesim.models.routing`            | unpublished, from talks of 2018                        |
-| `spikesim.models.segregated`         | Guerguiev, Lillicrap & Richards (2017), eLife 6:e22901 |
-| `spikesim.models.superspike`         | Zenke & Ganguli (2018), Neural Comput. 30:1514         |
-| `spikesim.models.target_propagation` | Lee et al. (2015); Bartunov et al. (2018)              |
+| module                                   | paper                                               |
+|------------------------------------------|-----------------------------------------------------|
+| `spikesim.models.burst`                  | Payeur et al. (2021), Nat. Neurosci. 24:1010        |
+| `spikesim.models.cerebellum`             | Dean et al. (2002), Proc. R. Soc. B 269:1895        |
+| `spikesim.models.clamped`                | O'Reilly (1996), Neural Comput. 8:895               |
+| `spikesim.models.dendritic_microcircuit` | Sacramento et al. (2018), NeurIPS 31                |
+| `spikesim.models.equilibrium`            | Scellier & Bengio (2017), Front. Comp. Neurosci. 11 |
+| `spikesim.models.feedback_alignment`     | Lillicrap et al. (2016), Nat. Commun. 7:13276       |
+| `spikesim.models.microcircuit`           | Potjans & Diesmann (2014), Cereb. Cortex 24:785     |
+| `spikesim.models.perturbation`           | Züge, Klos & Memmesheimer (2023), PRX 13:021006     |
+| `spikesim.models.reward`                 | Williams (1992), Mach. Learn. 8:229                 |
+| `spikesim.models.routing`                | unpublished, from talks of 2018                     |
+| `spikesim.models.segregated`             | Guerguiev et al. (2017), eLife 6:e22901             |
+| `spikesim.models.superspike`             | Zenke & Ganguli (2018), Neural Comput. 30:1514      |
+| `spikesim.models.target_propagation`     | Lee et al. (2015); Bartunov et al. (2018)           |
 
 `MODELS` is the registry for commands, for sweeps and for the tests that every model has to pass.
 """
@@ -46,6 +48,10 @@ MODELS = {
     "clamped": Registered(
         "spikesim.models.clamped:ClampedNetwork",
         "clamped two-phase model (O'Reilly 1996; Movellan 1991; Xie & Seung 2003)",
+    ),
+    "dendritic-microcircuit": Registered(
+        "spikesim.models.dendritic_microcircuit:DendriticMicrocircuit",
+        "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)",
     ),
     "equilibrium": Registered(
         "spikesim.models.equilibrium:EquilibriumPropagation",
@@ -83,6 +89,7 @@ MODELS = {
 
 EXPERIMENTS = {
     "burst": "spikesim.models.burst.spiking.experiments",
+    "cerebellum": "spikesim.models.cerebellum.experiments",
     "routing": "spikesim.models.routing.experiments",
 }
 """Modules of published experiments, by the name of their model."""
@@ -95,7 +102,9 @@ if not TYPE_CHECKING:
         "spikesim.models",
         [
             "burst",
+            "cerebellum",
             "clamped",
+            "dendritic_microcircuit",
             "equilibrium",
             "feedback_alignment",
             "microcircuit",

@@ -1,5 +1,7 @@
 """Datasets by name, the digits that ship and MNIST, or by the path of a file of a user's own.
 
+`yin_yang` draws points of a figure.
+
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
 float32; divide by 255 for an intensity. Nothing here unpickles or executes the content of a file.
 """
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from spikesim.checks import check_choice, show
+from spikesim.checks import check_choice, check_integer, show
 from spikesim.dataset import Dataset
 from spikesim.errors import FileError, InputError
 from spikesim.idx import expanded, given_path, load_idx, parsed, unpacked
@@ -36,6 +38,7 @@ __all__ = [
     "load_digits",
     "load_idx",
     "load_mnist",
+    "yin_yang",
 ]
 
 MNIST_MIRRORS = (
@@ -212,6 +215,62 @@ def load_mnist(folder: str | os.PathLike[str] | None = None) -> Dataset:
         image_shape=(train_images.shape[1], train_images.shape[2]),
         n_classes=10,
     )
+
+
+def yin_yang(train: int = 3000, test: int = 500, seed: int = 0) -> Dataset:
+    """Draw points of the Yin-Yang figure, whose classes are its two halves and its dots.
+
+    Kriener, Göltz & Petrovici (2022), doi:10.1145/3517343.3517380. A layer without hidden units
+    cannot separate the classes. Points are uniform within their class, and classes are as frequent
+    as each other.
+
+    Parameters
+    ----------
+    train, test : int
+        How many points there are to train and to test.
+    seed : int
+        The points depend on it.
+
+    Returns
+    -------
+    Dataset
+        Its images are (x, y, 1 - x, 1 - y), with x and y from 0 to 1. Class 0 is the half whose
+        head is at the right, class 1 the other one, and class 2 are the dots.
+
+    Examples
+    --------
+    >>> data = yin_yang(train=6, test=3)
+    >>> sorted(data.train_labels.tolist()), data.test_images.shape
+    ([0, 0, 1, 1, 2, 2], (3, 4))
+    """
+    train = check_integer("train", train, at_least=1, at_most=10_000_000)
+    test = check_integer("test", test, at_least=1, at_most=10_000_000)
+    chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    parts = []
+    for n in (train, test):
+        labels = chance.permutation(np.arange(n) % 3)
+        points = np.zeros((n, 2))
+        for k in range(3):
+            missing = np.flatnonzero(labels == k)
+            while missing.size:
+                drawn = chance.uniform(-1.0, 1.0, (missing.size, 2))
+                found = _in_yin_yang(*drawn.T) == k
+                points[missing[found]] = drawn[found]
+                missing = missing[~found]
+        shown = (points + 1.0) / 2.0
+        parts.append((np.hstack([shown, 1.0 - shown]), labels.astype(np.int64)))
+    (images, classes), (test_images, test_classes) = parts
+    return Dataset(
+        "yin-yang", images, classes, test_images, test_classes, image_shape=(1, 4), n_classes=3
+    )
+
+
+def _in_yin_yang(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The class of each point; -1 outside of the unit disc."""
+    right, left = np.hypot(x - 0.5, y), np.hypot(x + 0.5, y)
+    half = ((left > 0.2) & (left <= 0.5)) | ((y > 0.0) & (right > 0.5))
+    classes = np.where((right < 0.2) | (left < 0.2), 2, half.astype(np.int64))
+    return np.where(np.hypot(x, y) <= 1.0, classes, -1)
 
 
 def download_mnist(

@@ -45,7 +45,7 @@ from spikesim import math as offered
 from spikesim.kernels import plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.loops import LoopSimulation
-from spikesim.learning.model import TRAINING
+from spikesim.learning.model import TEST, TRAINING, Simulation
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -55,7 +55,9 @@ from spikesim.models.burst.spiking import (
     learning_rule,
     propagation,
 )
+from spikesim.models.cerebellum import AdaptiveFilter
 from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
@@ -326,9 +328,19 @@ def burst(**options):
     )
 
 
+def cerebellum(**options):
+    return lambda backend, seed=1: AdaptiveFilter(seed=seed, backend=backend, n=3, **options)
+
+
 def clamped(**options):
     return lambda backend, seed=1: ClampedNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, n_minus=3, n_plus=2, **options
+    )
+
+
+def dendritic(**options):
+    return lambda backend, seed=1: DendriticMicrocircuit(
+        (6, 4, 3, 2), seed=seed, backend=backend, t_pattern=0.5, lag=0.2, **options
     )
 
 
@@ -396,7 +408,9 @@ NETWORKS = {
     "spiking reward": spiking_reward(delay=3.0, tau_z=5.0),
     "superspike": superspike(),
     "feedback": feedback(measure_angle=True),
+    "cerebellum": cerebellum(granule="spiking", M=2, delay=20.0, batch=2),
     "clamped": clamped(measure_angle=True, rule="chl"),
+    "dendritic": dendritic(dynamics="continuous", tau_0=0.0, reset_deltas=True, sigma=0.1),
     "equilibrium": equilibrium(measure_energy=True),
     "perturbation": perturbation(),
     "routing": routing(eta=0.1, eta_a=0.1, tau_a=2.0),
@@ -429,8 +443,12 @@ ONLY_COMPILED = {
     "burst, July 2018": burst(form="july_2018", alpha_Z=0.1),
     "burst, learned feedback": burst(alpha_Y=1e-5, mirror=1.0, measure_angle=True),
     "burst, backpropagation": burst(backpropagation=True),
+    "cerebellum, analytic": cerebellum(architecture="forward"),
     "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
     "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
+    "dendritic, in time": dendritic(dynamics="continuous", lateral="ideal", activation="softplus"),
+    "dendritic, two steps": dendritic(batch=2, lateral="ideal", eta_P=0.1),
+    "dendritic, backprop": dendritic(backprop=True),
     "equilibrium, symmetric": equilibrium(estimator="symmetric", activation="sigmoid4", batch=2),
     "equilibrium, field": equilibrium(estimator="vector_field", form="prototypical"),
     "equilibrium, rates": equilibrium(estimator="rate", activation="tanh"),
@@ -448,6 +466,7 @@ ONLY_COMPILED = {
     ),
     "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
     "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
+    "reward, in a test": lambda backend: Simulation(reward()(backend), TEST, 1),
     "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
     "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
@@ -489,6 +508,9 @@ def advance(model):
         model.fit(SHOWN, learned, blocks=1, block=6.0, burn_in=0.0)
     elif isinstance(each[0], ExclusiveOrNetwork):
         model.fit(1)
+    elif isinstance(each[0], AdaptiveFilter):
+        for filter in each:
+            filter.run(np.linspace(-1.0, 1.0, 50))
     elif not hasattr(each[0], "fit"):
         for simulation in each:
             simulation.network.run_steps(50)

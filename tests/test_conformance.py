@@ -29,6 +29,7 @@ OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), Measur
 OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
 SMALL = {
     "clamped": {"n_minus": 4, "n_plus": 3},
+    "dendritic-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "reward": {"draws": 5},
@@ -48,6 +49,13 @@ VARIANTS = {
         {"rule": "midpoint", "order": "synchronous", "start": "zero", "output": "logistic_ce"},
         {"order": "sweeps", "activation": "hard", "output": "hard", "batch": 4, "start": "last"},
         {"rule": "chl", "batch": 3, "optimizer": "adam", "output_leak": True, "activation": "tanh"},
+    ],
+    "dendritic-microcircuit": [
+        {"dynamics": "continuous", "eta_P": 0.1, "eta_Y": 0.1, "sigma": 0.1, "taught": 0.7},
+        {"dynamics": "continuous", "tau_0": 0.0, "reset_deltas": True, "init": "random"},
+        {"passes": 3, "batch": 4, "optimizer": "adam", "eta_P": 0.1, "activation": "softplus"},
+        {"lateral": "ideal", "feedback": "symmetric", "batch": 3, "bias_rate": 0.25},
+        {"backprop": True, "activation": "regression", "batch": 2},
     ],
     "equilibrium": [
         {"estimator": "symmetric", "activation": "sigmoid4", "batch": 3, "optimizer": "adam"},

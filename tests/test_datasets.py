@@ -179,6 +179,29 @@ def test_a_missing_digits_file_is_refused(monkeypatch, tmp_path):
         datasets.load_digits()
 
 
+def test_points_of_yin_yang_have_the_class_of_where_they_lie():
+    data = datasets.yin_yang(600, 60, seed=1)
+    x, y = 2.0 * data.train_images[:, 0] - 1.0, 2.0 * data.train_images[:, 1] - 1.0
+    assert np.hypot(x, y).max() <= 1.0
+    np.testing.assert_allclose(data.train_images[:, 2:], 1.0 - data.train_images[:, :2])
+    for a, b, label in zip(x, y, data.train_labels, strict=True):
+        right, left = np.hypot(a - 0.5, b), np.hypot(a + 0.5, b)
+        if right < 0.2 or left < 0.2:
+            expected = 2
+        else:
+            expected = int(0.2 < left <= 0.5 or (b > 0.0 and right > 0.5))
+        assert label == expected
+
+
+def test_yin_yang_has_as_many_points_of_each_class_and_others_for_another_seed():
+    data, again, other = (datasets.yin_yang(30, 9, seed=seed) for seed in (1, 1, 2))
+    assert np.bincount(data.train_labels).tolist() == [10, 10, 10]
+    assert np.bincount(data.test_labels).tolist() == [3, 3, 3]
+    np.testing.assert_array_equal(data.train_images, again.train_images)
+    assert (data.train_images != other.train_images).any()
+    assert not np.isin(data.test_images[:, 0], data.train_images[:, 0]).any()
+
+
 def test_load_finds_a_dataset_by_name(miniature, tmp_path):
     assert datasets.load("digits").name == "digits"
     assert datasets.load("mnist", put(tmp_path / "own", miniature)).name == "mnist"

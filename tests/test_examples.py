@@ -22,6 +22,10 @@ SIZES = {
         ["--size", "1250", "--seconds", "0.3"],
         r"^AI +5.0 +2.0 +(\d+\.\d) \(37\.7\)",
     ),
+    "cerebellum_late_error": (
+        ["--seconds", "20"],
+        r"^late error, eligibility: slip (\d+\.\d+)$",
+    ),
     "clamped_limits": (
         ["--seeds", "2", "--steps", "60"],
         r"^symmetric feedback: cross-entropy (0\.0\d\d) degrees off, squared error (\d+)$",
@@ -29,6 +33,10 @@ SIZES = {
     "dendritic_inhibition": (
         ["--epochs", "2", "--seeds", "1"],
         r"^learned inhibition: test error up to (\d+\.\d) %$",
+    ),
+    "dendritic_microcircuit": (
+        ["--patterns", "200"],
+        r"^without a target, \|v_A\| fell from (\d\.\d\d) to 0\.(\d\d)$",
     ),
     "dendritic_transfer": (
         ["--neurons", "300", "--step", "40"],

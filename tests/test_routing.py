@@ -288,3 +288,10 @@ def test_what_arrives_grows_with_receptivity(seed):
 def test_a_second_goal_takes_nothing_from_a_separate_set_and_more_the_more_they_overlap(seed):
     result = rows.interference(seed, draws=8)
     assert all(row.holds for row in result.comparisons()), result.table()
+
+
+def test_slow_receptivity_routes_by_the_period_of_goals_in_units_of_its_time_constant():
+    routed = gates.time_scale(0, shortest=8.0, steps=1000).routed
+    assert (np.diff(routed.mean(axis=0)) > 0.0).all()
+    between_periods = routed.mean(axis=0).std()
+    assert np.ptp(routed, axis=0).max() < between_periods

@@ -177,9 +177,9 @@ class RoutingEnsembles(Whole):
         for _ in range(steps):
             self.network.run_steps(1)
             for layer, keep in zip(self.layers, kept, strict=True):
-                for name, arrays in keep.items():
-                    arrays.append(layer[name].copy())
-        arrays = {
+                for name, each in keep.items():
+                    each.append(layer[name].copy())
+        arrays: dict[str, list[Any]] = {
             name: [np.array(keep[name]) if name in keep else None for keep in kept]
             for name in Course._fields
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -118,15 +118,13 @@ def label_time(ax: Axes) -> None:
 
 
 def labelled(ax: Axes, x: str, y: str) -> Figure:
-    """Name both axes, remove the frame, and explain the lines; returns the figure."""
+    """Name both axes, remove the frame, explain the lines above; returns the figure."""
     ax.set(xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, ncols=2, frameon=False
     )
-    figure = ax.get_figure()
-    assert figure is not None
-    return figure.figure
+    return cast("Figure", ax.get_figure())
 
 
 def next_colour(ax: Axes) -> str:

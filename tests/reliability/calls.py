@@ -62,9 +62,12 @@ from spikesim.models.burst.spiking import (
     propagation,
     transfer,
 )
+from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from spikesim.models.clamped import ClampedNetwork
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
+from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
@@ -272,6 +275,7 @@ INTERNAL = {
     "spikesim.learning.parameters.*": "called by models, whose authors see what it says",
     "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
+    "spikesim.learning.filtered.*": "called by models",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
@@ -310,6 +314,7 @@ INTERNAL = {
                 "spares",
                 "uniform",
                 "max_eigenvalue",
+                *("numbers", "backpropagation", "basal", "cells", "passed", "moved", "changed"),
             ),
         )
     },
@@ -325,8 +330,16 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
     "spikesim.bursts.Curves": "returned",
+    "spikesim.models.cerebellum.courses.[lr]*": "called by experiments",
+    "spikesim.models.cerebellum.filter.Course": "returned",
+    "spikesim.models.cerebellum.layer.[FGN]*": "returned; see DendriticTransfer",
+    "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.perturbation.Perturbation.compared": "called by its step",
+    "spikesim.models.perturbation.Perturbation.is_late": "called by its step",
+    "spikesim.models.perturbation.Perturbation.noisy": "called by its step",
+    "spikesim.models.perturbation.Perturbation.used": "called by its step",
     "spikesim.models.routing.equations.*": "bodies",
     "spikesim.models.routing.ensembles.Course": "returned",
     "spikesim.models.routing.gates.Route*": "returned",
@@ -730,6 +743,7 @@ SEGREGATED = {
     "backend": "python",
 }
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
+DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
@@ -737,10 +751,12 @@ MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
+    "dendritic": lambda **o: DendriticMicrocircuit(**{"sizes": (6, 4, 3), **DENDRITIC, **o}),
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
     ),
+    "perturbation": lambda **o: Perturbation(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "reward": lambda **o: RewardNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "spiking_reward": lambda **o: SpikingRewardNetwork(
         **{"sizes": (6, 4, 3), **SPIKING_REWARD, **o}
@@ -770,8 +786,10 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 _WING = {
     "clamped": "clamped.ClampedNetwork",
+    "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
+    "perturbation": "perturbation.Perturbation",
     "segregated": "segregated.network.SegregatedDendriteNetwork",
     "burst": "burst.network.BurstEnsembleNetwork",
     "reward": "reward.network.RewardNetwork",
@@ -1138,6 +1156,18 @@ def _paired(**given: Any) -> Any:
     """The protocols without their simulations, which take a minute."""
     with patch.object(pairing, "weight_changes", lambda pre, *_: np.zeros(len(pre))):
         return pairing.run(**given)
+
+
+def _filter(**options: Any) -> AdaptiveFilter:
+    return AdaptiveFilter(n=3, backend="python", **options)
+
+
+def _set_filter(name: str, value: Any) -> Callable[[Path], Call]:
+    def make(folder: Path) -> Call:
+        net = _filter()
+        return Call(_assignment(net, name), {name: value}, lambda _: net.run([1.0]))
+
+    return make
 
 
 def _written(result: Any, folder: Path) -> Path:
@@ -1551,6 +1581,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
     "spikesim.own_images.read_images": lambda f: Call(datasets.read_images, {"path": _npz(f)}),
@@ -1601,6 +1632,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.plot.curves.sweep": _plain(
         plot.sweep, parameter=[1.0, 2.0], result=[[1.0, 2.0], [2.0, 3.0]], **LABELS
+    ),
+    "spikesim.plot.noise.noise": _drawn(
+        plot.noise, lambda: MODELS["perturbation"]().record(_digits()[0][0], 1), "recording"
     ),
     "spikesim.plot.settling.settling": _drawn(
         plot.settling, lambda: MODELS["clamped"]().record(_digits()[0][0], 1), "recording"
@@ -1690,6 +1724,15 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
     "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit": model(
+        DendriticMicrocircuit, "dendritic", (6, 4, 3), DENDRITIC
+    ),
+    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
+        "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
+    ),
+    "spikesim.models.perturbation.Perturbation": model(
+        Perturbation, "perturbation", (6, 4, 3), {"backend": "python"}
+    ),
     "spikesim.models.equilibrium.EquilibriumPropagation": model(
         EquilibriumPropagation, "equilibrium", (6, 4, 3), EQUILIBRIUM
     ),
@@ -1762,28 +1805,13 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     **{
         f"spikesim.models.{place}.{method}": _image(name, method)
-        for name, place in {
-            "segregated": "segregated.network.SegregatedDendriteNetwork",
-            "burst": "burst.network.BurstEnsembleNetwork",
-            "clamped": "clamped.ClampedNetwork",
-            "equilibrium": "equilibrium.EquilibriumPropagation",
-            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
-            "reward": "reward.network.RewardNetwork",
-            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            **_BATCHES,
-        }.items()
+        for name, place in {**_WING, **_BATCHES}.items()
         for method in ("fit", "confusion", "evaluate", "predict", "record")
     },
     **{
         f"spikesim.models.{place}.{method}": trained(name, method, path="@model.h5")
         for name, place in {
-            "segregated": "segregated.network.SegregatedDendriteNetwork",
-            "burst": "burst.network.BurstEnsembleNetwork",
-            "feedback_alignment": "feedback_alignment.FeedbackAlignment",
-            "reward": "reward.network.RewardNetwork",
-            "spiking_reward": "reward.spiking.SpikingRewardNetwork",
-            "clamped": "clamped.ClampedNetwork",
-            "equilibrium": "equilibrium.EquilibriumPropagation",
+            **_WING,
             **_BATCHES,
             "superspike": "superspike.network.SuperSpikeNetwork",
             "exclusive_or": "burst.spiking.exclusive_or.ExclusiveOrNetwork",
@@ -1986,6 +2014,52 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.transfer.run": _plain(
         transfer.run, seed=1, backend="python", **TRANSFER
     ),
+    "spikesim.models.cerebellum.courses.sinusoids": _plain(
+        sinusoids, seconds=1.0, low=0.1, high=2.0, seed=1, dt=10.0, n=3
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter": _plain(
+        AdaptiveFilter,
+        lambda net: net.run([1.0, 0.0]),
+        tau=[20.0, 200.0],
+        seed=1,
+        dtype="float64",
+        backend="python",
+        n=2,
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.run": lambda f: Call(
+        _filter().run, {"h": [1.0, 0.5], "n": 0.0, "learn": True, "given": {"p": np.ones((2, 3))}}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.tune": lambda f: Call(
+        _filter(granule="spiking").tune, {"h": [1.0, 0.5]}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.impulse_response": lambda f: Call(
+        _filter().impulse_response, {"t": [0.0, 10.0]}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.save": lambda f: Call(
+        _filter().save, {"path": f / "net.h5"}
+    ),
+    "spikesim.models.cerebellum.filter.AdaptiveFilter.restore": lambda f: Call(
+        _filter().restore, {"path": _written(_filter(), f)}
+    ),
+    **{
+        f"spikesim.models.cerebellum.filter.AdaptiveFilter.{name} =": _set_filter(name, value)
+        for name, value in {"G": 1.0, "B": 1.0, "beta": 0.1, "w": np.zeros(3)}.items()
+    },
+    "spikesim.models.cerebellum.reflex.vestibulo_ocular": _plain(
+        reflex.vestibulo_ocular, seed=1, backend="python", seconds=1.0, n=3
+    ),
+    "spikesim.models.cerebellum.reflex.error_delay": _plain(
+        reflex.error_delay, seed=1, backend="python", seconds=1.0
+    ),
+    "spikesim.models.cerebellum.layer.granule_layer": _plain(
+        layer.granule_layer, seed=1, backend="python", seconds=1.0, n=2, few=2, M=2
+    ),
+    "spikesim.models.cerebellum.layer.forward_model": _plain(
+        layer.forward_model, seed=1, backend="python", seconds=1.0
+    ),
+    "spikesim.models.cerebellum.layer.negative_image": _plain(
+        layer.negative_image, seed=1, backend="python", trials=2, steps=20, n=3
+    ),
     "spikesim.models.microcircuit.build": _plain(
         microcircuit.build, scale=0.001, seed=1, dt=0.1, backend="python"
     ),
@@ -2100,6 +2174,7 @@ for _name, _attributes in {
     "segregated": ("W", "b", "Y"),
     "burst": ("W", "b", "Y", "Z"),
     "clamped": ("W", "b", "B"),
+    "dendritic": ("W", "b", "Y", "P", "Q", "c"),
     "equilibrium": ("W", "b", "B"),
     "feedback_alignment": ("W", "b", "B"),
     "reward": ("W", "b"),
@@ -2130,6 +2205,7 @@ COMMANDS = [
     ["train", "burst", "--hidden=5,5", "--epochs=1", "--seed=2", "--sst=h", "--alpha_Z=0.1"],
     ["train", "burst", "--form=july_2018", "--steps=12", "--nudge_after=5", "--dtype=float64"],
     ["train", "clamped", "--hidden=5,5", "--rule=chl", "--n_minus=3", "--keep=0", "--out=run"],
+    ["train", "dendritic-microcircuit", "--hidden=5,5", "--passes=2", "--out=run"],
     ["train", "equilibrium", "--hidden=5,5", "--estimator=rate", "--n_free=3", "--out=run"],
     ["train", "feedback-alignment", "--hidden=5,5", "--feedback=mirror", "--batch=7", "--out=run"],
     ["train", "target-propagation", "--hidden=5,5", "--method=sdtp", "--sigma=0.1", "--out=run"],
