@@ -386,7 +386,8 @@ def test_targets_may_be_distributions():
     ("call", "said"),
     [
         (lambda: build(label=True), "label=True requires method='tp'"),
-        (lambda: build().learn(X, LABELS, sweeps=["both"]), "a sweep is 'both'"),
+        (lambda: build().learn(X, LABELS, sweeps=["both"]), r"sweeps\[0\] is 'both'"),
+        (lambda: build().learn(X, LABELS, sweeps="forward"), "sweeps is 'forward'"),
         (
             lambda: build().learn(X, LABELS, given={"xi": []}),
             r"given\['xi'\] has to be a list of 1",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spikesim.backends import check_backend
-from spikesim.checks import check_array, check_choice, check_integer
+from spikesim.checks import check_array, check_choice, check_integer, show
 from spikesim.errors import InputError
 from spikesim.learning.classifiers import MeasuredClassifier
 from spikesim.learning.measures import Update
@@ -338,9 +338,11 @@ class BatchModel(MeasuredClassifier):
         x, _, wanted = self._examples(x, targets)
         known = self._check_given(given, self.draws(1, 0), len(x))
         every = self.sweeps()
-        chosen = list(every) if sweeps is None else list(sweeps)
-        for name in chosen:
-            check_choice("a sweep", name, list(every))
+        chosen = list(every) if sweeps is None else sweeps
+        if not isinstance(chosen, (list, tuple)):
+            raise InputError(f"sweeps is {show(sweeps)}; it has to be a list of names.")
+        for k, name in enumerate(chosen):
+            check_choice(f"sweeps[{k}]", name, list(every))
         self._scale_rates(1.0)
         batch, sums = self.parameters.batch, self._sums  # type: ignore[attr-defined]
         self._sums = self._no_sums()  # of examples that belong to no epoch
