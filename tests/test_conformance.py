@@ -27,6 +27,7 @@ from spikesim.models import MODELS
 WING = {name: each.where for name, each in MODELS.items() if ":" in each.where}
 OF_IMAGES = [name for name in WING if issubclass(model_class(WING[name]), MeasuredClassifier)]
 OF_PATTERNS = [name for name in WING if name not in OF_IMAGES]
+OF_BODIES = [name for name in WING if not issubclass(model_class(WING[name]), BatchModel)]
 SMALL = {
     "clamped": {"n_minus": 4, "n_plus": 3},
     "dendritic-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},

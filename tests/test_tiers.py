@@ -71,7 +71,7 @@ def test_a_network_of_all_parts_that_is_fused_has_the_bits_of_plain_python(monke
     assert np.array_equal(found, expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", test_conformance.WING)
+@pytest.mark.parametrize("name", test_conformance.OF_BODIES)
 def test_a_model_that_is_fused_has_the_bits_of_plain_python(monkeypatch, place, name):
     monkeypatch.setenv("SPIKESIM_TIER", "fused")
     plain, fused = (test_conformance.build(name, backend=each) for each in ("python", "cpu"))
