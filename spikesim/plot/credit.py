@@ -252,7 +252,7 @@ def bias_and_noise(
     -------
     matplotlib.axes.Axes
         The dots are means over seeds; those of several seeds are small and pale. A seed without
-        both numbers is left out, and so is a rule without any seed.
+        both numbers, or with an `snr` of 0, is left out, and so is a rule without any seed.
 
     Raises
     ------
@@ -275,7 +275,7 @@ def bias_and_noise(
     with styled():
         ax = given_axes(ax, (7.0, 5.2))
         ax.set_xscale("symlog", linthresh=1.0, linscale=0.5)
-        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]))
+        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]), 1.5)
         ax.axvline(90.0, **GUIDE, zorder=1)
         if REFERENCE in y:
             ax.axhline(y[REFERENCE].mean(), **GUIDE, zorder=1)
@@ -314,7 +314,7 @@ def error_over_angle(
     -------
     matplotlib.axes.Axes
         The dots are means over seeds; those of several seeds are small and pale. A seed without
-        both numbers is left out, and so is a rule without any seed.
+        both numbers, or without any error, is left out, and so is a rule without any seed.
 
     Raises
     ------
@@ -339,7 +339,7 @@ def error_over_angle(
         highest = max((values.max() for values in x.values()), default=0.0)
         ax.set_xlim(-4.0, max(100.0, highest + 5.0))
         ax.set_xticks(range(0, int(ax.get_xlim()[1]) + 1, 15))
-        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]))
+        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]), 1.5)
         _dots(ax, x, y, kinds, styles)
     return ax
 
@@ -516,15 +516,15 @@ def _scale_errors(panels: Sequence[Axes], errors: Sequence[np.ndarray]) -> None:
         _logarithmic(ax, "y", np.concatenate(errors))
 
 
-def _logarithmic(ax: Axes, along: str, values: np.ndarray) -> None:
-    """Make the x or the y axis logarithmic, as long as values above 0 need, with round ticks."""
+def _logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25) -> None:
+    """Make the x or the y axis logarithmic, a factor longer than values above 0, with few ticks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     ax.set(**{f"{along}scale": "log"})
     values = values[values > 0.0]
     if not values.size:
         return
-    low, high = values.min() / 1.25, values.max() * 1.25
+    low, high = values.min() / beyond, values.max() * beyond
     ax.set(**{f"{along}lim": (low, high)})
     axis = ax.xaxis if along == "x" else ax.yaxis
     crowding = int(math.log10(high / low)) + (along == "x")

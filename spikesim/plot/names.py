@@ -17,7 +17,7 @@ __all__ = ["name_dots"]
 
 # Lengths are in points, of which an inch has 72.
 _SIZE = 6.5  # of the letters
-_GAP = 1.5  # between two names
+_GAP = 2.0  # between two names
 _DOT = 3.5  # the radius of a dot
 _FAR = (5.0, 9.0, 14.0, 20.0, 28.0, 38.0, 50.0, 64.0)  # from a dot to its name
 _TURNS = np.pi * np.arange(16) / 8.0

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.checks import check_unknown, is_text, show
+from spikesim.checks import is_text, nearest, show
 from spikesim.errors import InputError
 from spikesim.plot.style import BESIDE, COLOURS
 
@@ -20,15 +20,13 @@ REFERENCE = "backpropagation"
 # from each other, for colour-blind people too, as these are among themselves.
 _HUES = (*COLOURS[:6], "#882255", "#4B3F9E", "#7F4F24", "#00441B", "#D6C100")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "p", ">", "h")
-_LINES: tuple[Any, ...] = ("-",) + tuple(
-    (0, dashes)
-    for dashes in (
-        (4, 1.5),
-        (1.2, 1.2),
-        (5, 1.5, 1.2, 1.5),
-        (9, 1.5),
-        (5, 1.5, 1.2, 1.5, 1.2, 1.5),
-    )
+_LINES: tuple[Any, ...] = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.5, 1.2, 1.5)),
+    (0, (9, 1.5)),
+    (0, (5, 1.5, 1.2, 1.5, 1.2, 1.5)),
 )
 _LUMA = np.array([0.30, 0.59, 0.11])  # how bright red, green and blue look
 _DARKER, _PALER = 0.10, 0.14  # how far shades go; wider, brown would be a shade of orange
@@ -112,7 +110,11 @@ def check_rules(
             raise InputError(f"{name} is {show(values)}; its keys have to be the names of rules.")
         return dict(values), dict.fromkeys(values, ""), rule_styles(list(values))
     known = _family_of_each(families)
-    check_unknown(f"rule in {name}", values, known)
+    for rule in values:
+        if not isinstance(rule, str) or rule not in known:
+            raise InputError(
+                f"families has no rule {show(rule)}, which {name} has.{nearest(rule, known)}"
+            )
     return dict(values), {rule: known[rule] for rule in values}, rule_styles(families)
 
 
