@@ -130,6 +130,7 @@ class DendriticMicrocircuit(ImageModel):
     }
 
     in_time = property(lambda self: self.parameters.in_time)
+    PASSED = property(lambda self: "W" if self.parameters.backprop else ("W", "Q", "P", "Y"))
     CARRIES = in_time  # potentials go on from trial to trial
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
 
