@@ -255,6 +255,7 @@ INTERNAL = {
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
     "spikesim.learning.measures.*": "returned, and called by models",
+    "spikesim.learning.properties.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
