@@ -129,9 +129,8 @@ class DendriticMicrocircuit(ImageModel):
         "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    in_time = property(lambda self: self.parameters.in_time)
-    PASSED = property(lambda self: "W" if self.parameters.backprop else ("W", "Q", "P", "Y"))
-    CARRIES = in_time  # potentials go on from trial to trial
+    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials go on
+    PASSED = property(lambda self: "W" if self.parameters.backprop else "WQPY")
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
 
     def numbers(self, layer):

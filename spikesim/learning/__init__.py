@@ -17,4 +17,5 @@ measures.
 | `forward`    | the forward pass of rate networks, its outputs and losses              |
 | `updates`    | minibatches and optimisers                                             |
 | `alignment`  | how far a rule's updates are from those of backpropagation             |
+| `performance` | what a network costs and withstands, and how soon it had learned       |
 """
