@@ -238,8 +238,8 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     draws : int
         Updates of each example. With at least 2, what is left of the noise of draws in the mean is
         subtracted from its squared norm. Then the cosine of a stochastic rule does not depend on
-        how many draws there are, but it is an estimate, which may exceed 1. Deterministic rules
-        need one.
+        how many draws there are, but it is an estimate, which may exceed 1. The smaller the snr,
+        the more draws it needs. A deterministic rule needs one.
 
     Returns
     -------
