@@ -34,6 +34,7 @@ import numpy as np
 from spikesim import plot
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, choice, flag, number, refuse_if, whole
+from spikesim.learning.properties import Properties, knowing
 
 __all__ = ["Parameters", "TargetPropagation"]
 
@@ -92,6 +93,17 @@ class TargetPropagation(BatchModel):
     MEASURES = ("local_loss", "inverse_loss")
     DRAWN = ("xi",)
     COLUMNS = ("reconstruction", "angle", "acute", "distance")
+
+    def properties(self):
+        p, online = self.parameters, self.parameters.batch == 1
+        if p.credit == "frozen":
+            return Properties(False, online=online)
+        is_control, from_output = p.credit == "backprop", len(self.sizes) - 1 in self.inverses
+        errors = is_control or not from_output  # (2) sends an error down through W_K
+        transport = errors or p.inverse == "jacobian"
+        phases = 2 if p.inverse == "learned" and self.inverses and not is_control else 1
+        known = knowing("pre", "post", "dendrite", weights=transport)
+        return Properties(transport, phases, errors, knows=known, online=online)
 
     @property
     def inverses(self):

@@ -36,6 +36,7 @@ from scipy.special import expit
 
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, flag, number, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.training import LayerArrays
 
 __all__ = ["BurstpropNetwork", "BurstpropParameters"]
@@ -97,6 +98,11 @@ class BurstpropNetwork(BatchModel):
 
     Y: LayerArrays
     R: LayerArrays
+
+    def properties(self):
+        control, online = self.parameters.backpropagation, self.parameters.batch == 1
+        known = knowing("pre", "post", "dendrite", "past", weights=control)
+        return Properties(control, 2, control, knows=known, online=online)
 
     def weights(self):
         p, sizes = self.parameters, self.sizes

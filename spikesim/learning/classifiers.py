@@ -10,12 +10,13 @@ import numpy as np
 from spikesim.checks import check_array, check_unknown
 from spikesim.errors import InputError
 from spikesim.learning.measures import Update
+from spikesim.learning.properties import HasProperties
 from spikesim.training import ImageClassifier, LayerArrays
 
 __all__ = ["MeasuredClassifier"]
 
 
-class MeasuredClassifier(ImageClassifier):
+class MeasuredClassifier(ImageClassifier, HasProperties):
     """A model of images that also learns from, and is measured with, examples of a user."""
 
     SUITED: ClassVar[dict[str, dict[str, Any]]] = {
