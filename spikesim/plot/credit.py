@@ -382,7 +382,7 @@ def _pairs(
     """Two numbers per seed of each rule: the same rules, and as many seeds, in both."""
     if not isinstance(others, Mapping) or set(others) != set(values):
         raise InputError(
-            f"{other} is {show(others)}; it has to be a dict with the rules of {name}."
+            f"{other} is {show(others)}; it has to be a dict with the same rules as {name}."
         )
     first, second = {}, {}
     for rule in values:
@@ -523,7 +523,7 @@ def _logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25)
     ax.set(**{f"{along}scale": "log"})
     values = values[values > 0.0]
     if not values.size:
-        return
+        values = np.array([1.0, 10.0])
     low, high = values.min() / beyond, values.max() * beyond
     ax.set(**{f"{along}lim": (low, high)})
     axis = ax.xaxis if along == "x" else ax.yaxis
@@ -542,12 +542,16 @@ def _dots(
 ) -> None:
     """A named dot per rule, small ones per seed, and a legend of the families above."""
     for rule in x:
-        look = {"color": styles[rule].color, "marker": styles[rule].marker, "linestyle": ""}
+        look: dict[str, Any] = {
+            "color": styles[rule].color,
+            "marker": styles[rule].marker,
+            "linestyle": "",
+        }
         if x[rule].size > 1:
             ax.plot(x[rule], y[rule], **look, alpha=0.35, markersize=2.5, markeredgewidth=0.0)
         size = 10.0 if rule == REFERENCE else 6.0
-        edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
-        ax.plot(x[rule].mean(), y[rule].mean(), **look, **edge, markersize=size, zorder=3)
+        look |= {"markeredgecolor": "white", "markeredgewidth": 0.5}
+        ax.plot(x[rule].mean(), y[rule].mean(), **look, markersize=size, zorder=3)
     if any(kinds.values()):
         _explain_families(ax, [rule for rule in x if rule != REFERENCE], kinds, styles)
     means = np.array([[x[rule].mean(), y[rule].mean()] for rule in x]).reshape(-1, 2)

@@ -145,6 +145,7 @@ def _shaded(hue: str, k: int, count: int) -> str:
     dark = max(luma - _DARKER, min(luma, _DARKEST))
     pale = min(luma + _PALER, max(luma, _PALEST))
     wanted = dark + (pale - dark) * k / (count - 1)
-    if wanted < luma:
-        return to_hex(own * wanted / luma)
-    return to_hex(own + (1.0 - own) * (wanted - luma) / (1.0 - luma))
+    end = 0.0 if wanted < luma else 1.0
+    toward = (wanted - luma) / (end - luma)
+    red, green, blue = own + toward * (end - own)
+    return to_hex((red, green, blue))
