@@ -46,6 +46,7 @@ _ERROR = "Test error (%)"
 _ANGLE = "Angle to backpropagation (°)"
 # Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
 _ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_NONE = 1e-100  # a signal, or an error, of at most this is none
 _Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]  # x, and rows of y, of each rule
 
 
@@ -269,8 +270,7 @@ def bias_and_noise(
     cosine, kinds, styles = check_rules("cosine", cosine, families)
     x, y = _pairs("cosine", cosine, (-1.0, 1.0), "snr", snr, (0.0, 1e100))
     x = {rule: np.degrees(np.arccos(values)) for rule, values in x.items()}
-    with np.errstate(divide="ignore"):
-        y = {rule: np.where(values > 0.0, 1.0 / values, np.nan) for rule, values in y.items()}
+    y = {rule: 1.0 / np.where(values > _NONE, values, np.nan) for rule, values in y.items()}
     x, y = _measured(x, y)
     with styled():
         ax = given_axes(ax, (7.0, 5.2))
@@ -330,7 +330,7 @@ def error_over_angle(
     """
     error, kinds, styles = check_rules("error", error, families)
     y, x = _pairs("error", error, (0.0, 100.0), "angle", angle, (0.0, 180.0))
-    x, y = _measured(x, {rule: np.where(v > 0.0, v, np.nan) for rule, v in y.items()})
+    x, y = _measured(x, {rule: np.where(v > _NONE, v, np.nan) for rule, v in y.items()})
     with styled():
         ax = given_axes(ax, (7.0, 5.2))
         ax.axvline(90.0, **GUIDE, zorder=1)
@@ -521,13 +521,13 @@ def _logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     ax.set(**{f"{along}scale": "log"})
-    values = values[values > 0.0]
+    values = values[values > _NONE]
     if not values.size:
         values = np.array([1.0, 10.0])
     low, high = values.min() / beyond, values.max() * beyond
     ax.set(**{f"{along}lim": (low, high)})
     axis = ax.xaxis if along == "x" else ax.yaxis
-    crowding = int(math.log10(high / low)) + (along == "x")
+    crowding = int(math.log10(high) - math.log10(low)) + (along == "x")
     axis.set_major_locator(LogLocator(subs=_ROUND[min(crowding, len(_ROUND) - 1)]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
