@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from spikesim.plot.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "angle_over_depth",
@@ -46,6 +47,7 @@ _ERROR = "Test error (%)"
 _ANGLE = "Angle to backpropagation (°)"
 # Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
 _ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_WIDTH = 90.0  # of the name of a family, in points
 _NONE = 1e-100  # a signal, or an error, of at most this is none
 _Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]  # x, and rows of y, of each rule
 
@@ -464,12 +466,12 @@ def _panels(
 def _grid(groups: Mapping[str, list[str]], xlabel: str, ylabel: str) -> list[Axes]:
     """Axes of a new figure with one scale; each row is as high as its legends need."""
     count = len(groups)
+    members = [len(rules) for rules in groups.values()]
     if count == 1:
-        ax = new_figure((5.0, 3.2)).subplots()
+        ax = new_figure((5.0, max(3.2, 0.6 + 0.15 * max(members)))).subplots()
         ax.set(xlabel=xlabel, ylabel=ylabel)
         return [ax]
     columns = min(4, math.ceil(math.sqrt(count)))
-    members = [len(rules) for rules in groups.values()]
     tallest = [max(members[k : k + columns]) for k in range(0, count, columns)]
     figure = new_figure((1.8 * columns, 0.4 + sum(1.45 + 0.13 * rules for rules in tallest)))
     grid = figure.subplots(len(tallest), columns, sharex=True, sharey=True, squeeze=False)
@@ -565,6 +567,7 @@ def _explain_families(
     """A legend above the dots, with the look of a rule in the middle of each family."""
     from matplotlib.lines import Line2D
 
+    width = ax.get_window_extent().width * 72.0 / cast("Figure", ax.figure.figure).dpi
     members: dict[str, list[str]] = {}
     for rule in rules:
         members.setdefault(kinds[rule], []).append(rule)
@@ -578,7 +581,7 @@ def _explain_families(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.01),
-        ncols=5,
+        ncols=max(1, min(5, int(width / _WIDTH))),
         fontsize=7.0,
         handletextpad=0.2,
         columnspacing=1.2,

@@ -62,7 +62,7 @@ def rule_styles(families: Mapping[str, str] | Iterable[str]) -> dict[str, RuleSt
     Returns
     -------
     dict of str to RuleStyle
-        There are 11 hues; families beyond share them.
+        There are 11 hues; families beyond share them, with other markers and dashes.
 
     Raises
     ------
@@ -83,10 +83,11 @@ def rule_styles(families: Mapping[str, str] | Iterable[str]) -> dict[str, RuleSt
             rules.remove(REFERENCE)
     styles = {}
     for k, rules in enumerate(rules for rules in members.values() if rules):
-        hue, marker = _HUES[k % len(_HUES)], _MARKERS[k % len(_MARKERS)]
+        again, k = divmod(k, len(_HUES))
+        hue, marker = _HUES[k], _MARKERS[(k + again) % len(_MARKERS)]
         for m, rule in enumerate(rules):
             shade = _shaded(hue, m, len(rules))
-            styles[rule] = RuleStyle(shade, _LINES[m % len(_LINES)], marker)
+            styles[rule] = RuleStyle(shade, _LINES[(m + again) % len(_LINES)], marker)
     styles[REFERENCE] = RuleStyle(BESIDE, "-", "*")
     return {rule: styles[rule] for rule in _family_of_each(families)}
 
