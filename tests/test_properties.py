@@ -5,21 +5,20 @@ A declaration is tried from outside: weights are set, examples shown, updates co
 other's is seen by no unit above, in no step of no phase. Feedback that follows weights sees it.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from spikesim import InputError, patterns
-from spikesim.image_runs import model_class
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import TRAINING
 from spikesim.learning.properties import WORDS, Properties, knowing
-from spikesim.models import MODELS
-from spikesim.models.burst import BurstpropNetwork
 from spikesim.models.feedback_alignment import FEEDBACK
+from tests.properties_table import KINDS, text
 
-KINDS = {name: model_class(each.where) for name, each in MODELS.items() if ":" in each.where}
-KINDS["burstprop"] = BurstpropNetwork
+PRINTED = Path(__file__).resolve().parent.parent / "docs" / "properties.md"
 SMALL = {
     "burstprop": {"batch": 1, "pixel_mean": 0.5},
     "clamped": {"n_minus": 4, "n_plus": 3},
@@ -381,3 +380,7 @@ def test_a_model_may_say_nothing():
 def test_a_word_that_nobody_explains_is_refused():
     with pytest.raises(InputError, match="Did you mean 'dendrite'"):
         knowing("pre", "dendrites")
+
+
+def test_the_table_in_the_docs_is_what_the_models_declare():
+    assert PRINTED.read_text(encoding="utf-8") == f"{text()}\n"
