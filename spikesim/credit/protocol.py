@@ -177,7 +177,8 @@ def _measures(net: Any, data: Dataset) -> dict[str, Any]:
         draws = _SPIKING_DRAWS if math.isfinite(work["spikes"]) else _DRAWS
         estimate = alignment.bias_and_noise(net, *few, draws=draws if _is_noisy(net, *few) else 1)
         found |= {"cosine": estimate.overall_cosine, "snr": estimate.overall_snr}
-        jacobian = alignment.feedback_jacobian(net, *(each[:_ROTATED] for each in few))
+        x, labels = few
+        jacobian = alignment.feedback_jacobian(net, x[:_ROTATED], labels[:_ROTATED])
         found |= {"condition": list(jacobian.condition), "rank": list(jacobian.rank)}
     except InputError:
         found |= {"cosine": math.nan, "snr": math.nan, "condition": [], "rank": []}
