@@ -42,6 +42,7 @@ MODULES = [
     "spikesim.learning.layers",
     "spikesim.learning.model",
     "spikesim.learning.parameters",
+    "spikesim.learning.properties",
     "spikesim.learning.tasks",
     "spikesim.models.burst.burstprop",
     "spikesim.models.burst.network",
