@@ -128,6 +128,7 @@ class ClampedNetwork(ImageModel):
     STREAMS = ("weights", "order", "feedback")
     DRAWN, PER_EXAMPLE = ("start",), {"start": "particles"}
     KEEP = {"h_minus": FIRST}  # noqa: RUF012
+    PASSED = ("W", "B", "F")
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 20, "eta": 0.2},
         "mnist": {"hidden": "500", "epochs": 10, "eta": 0.05},

@@ -147,6 +147,7 @@ class EquilibriumPropagation(ImageModel):
     WEIGHTS, RECORD, DRAWN = ("W", "b", "B"), ("u",), ("start", "sign")
     STREAMS = ("weights", "order", "feedback", "sign")
     PER_EXAMPLE = {"start": "particles"}  # noqa: RUF012
+    PASSED = ("W", "WT")
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 15, "batch": 20, "eta": 0.2},
         "mnist": {"hidden": "500", "epochs": 25, "batch": 20, "eta": 0.1},

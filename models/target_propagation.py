@@ -249,6 +249,12 @@ class TargetPropagation(BatchModel):
         chance, widths = self.chance("xi", batch), [self.sizes[k - 1] for k in self.inverses]
         return {"xi": [chance.standard_normal((examples, n), self.dtype) for n in widths]}
 
+    def feedback_weights(self):
+        """The inverses, without their rows for auxiliary outputs."""
+        known = dict(zip(self.inverses, self.V, strict=True))
+        layers = range(2, len(self.sizes))
+        return [known[k][: self.sizes[k]] if k in known else None for k in layers]
+
     def loss(self, output, target):
         return -float(np.mean(np.sum(target * np.log(np.maximum(output, 1e-30)), axis=1)))
 

@@ -152,6 +152,9 @@ class BurstpropNetwork(BatchModel):
             delta.insert(0, (delta[0] @ self.W[k].T) * e[k] * (1.0 - e[k]))
         return delta
 
+    def feedback_weights(self):
+        return list(self.Y)
+
     def backpropagated(self, e, target):
         return self.errors(e, self.bursts(e, target).delta[-1])
 

@@ -75,6 +75,7 @@ class RewardModel(ImageModel):
 
     DRAWN: ClassVar[tuple[str, ...]] = ("U", "R", "stimulus", "expected")
     STREAMS: ClassVar[tuple[str, ...]] = ("weights", "order", "uniforms", "draws")
+    KNOWS_GRADIENT: ClassVar[bool] = False
 
     parameters: Any
     _due = 0  # steps that are left of the trial that `act` began
