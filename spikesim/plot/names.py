@@ -59,7 +59,8 @@ def name_dots(ax: Axes, dots: np.ndarray, names: Sequence[str], others: np.ndarr
     sizes = np.zeros((len(names), 2))
     for k, name in enumerate(names):
         text = ax.text(0.0, 0.0, name, **style)
-        sizes[k] = points * text.get_window_extent().size
+        box = text.get_window_extent()
+        sizes[k] = points * box.width, points * box.height
         text.remove()
     at, small = (points * ax.transData.transform(each) for each in (dots, others))
     frame = points * ax.get_window_extent().get_points()
