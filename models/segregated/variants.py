@@ -1,6 +1,11 @@
 """What else the authors of the segregated-dendrite network tried: symmetric, sparse and learned
 feedback, stochastic plateaus, and how close feedback comes to an inverse of the forward path.
 
+Their script drew initial weights in another way until May 2017, as when the preprints appeared
+(arXiv:1610.00161). Forward weights had half the deviation, and broadcast feedback was a product
+of random matrices, one for each layer on the way down. So it is stronger in lower layers, about
+seven times in the first layer of 784-500-100-10. The later way saturates a second hidden layer.
+
     E_inv = -(phi_max sigma(mean_f V) - alpha_f) sigma'(mean_f V_A)                          (10)
     Y -= eta_Y E_inv (mean_f PSP(source))^T                                                  (11)
     J = (phi_max sigma'(V) k_D W_out) (sigma'(Y phi_max sigma(V)) Y),  V the output's mean_f (12)
@@ -79,14 +84,26 @@ def units(model):
     return (*model.sizes[:-1], model.sizes[-1] * n)
 
 
+def chain(model, hidden):
+    """The preprint's broadcast feedback: Y = R Y_above, with a random R of mean 0."""
+    chance, above = model.chance("feedback"), None
+    for layer in reversed(hidden):
+        _, sd = model.moments(layer.n)
+        R = model.uniform(chance, 0.0, sd, layer.n, layer.above.n)
+        above = R if above is None else R @ above
+        layer.Y[...] = above
+
+
 def weights(model, hidden):
-    """Remove some feedback weights, or let them follow the forward weights."""
+    """Remove some feedback weights, or let them follow other weights."""
     p, chance, noise, above = (
         model.parameters,
         model.chance("sparse"),
         model.chance("noise", 0),
         None,
     )
+    if p.initial == "preprint" and p.feedback == "broadcast":
+        chain(model, hidden)
     for layer in hidden:
         mask = np.ones(layer.Y.size, model.dtype)
         if p.sparse:
