@@ -198,15 +198,15 @@ class SegregatedDendriteNetwork(ImageModel):
         chance, feedback = self.chance("weights"), self.chance("feedback")
         for layer in layers[1:]:
             n = layer.below.n
-            layer.arrays["W"] = self.uniform(chance, *self.moments(n), n, layer.n)
+            layer.arrays["W"] = self.uniform(chance, *self.weight_moments(n), n, layer.n)
             layer.arrays["b"] = self.uniform(chance, 0.8, 0.001, layer.n)
         for layer in layers[1:-1]:
             shape = layer.n, self.source(layer).n
-            layer.arrays["Y"] = self.uniform(feedback, *self.moments(layer.n), *shape)
+            layer.arrays["Y"] = self.uniform(feedback, *self.weight_moments(layer.n), *shape)
         variants.weights(self, layers[1:-1])
 
-    def moments(self, inputs):
-        """Mean and deviation of weights of units with so many inputs, whose mean rate is phi_max / 4."""
+    def weight_moments(self, inputs):
+        """Mean and deviation of weights from `inputs` inputs of mean rate phi_max / 4."""
         V_avg, V_sd, b_avg, nu, N = 3.0, 3.0, 0.8, 0.25 * self.parameters.phi_max, inputs
         V_sm = V_sd**2 + V_avg**2
         W_avg = (V_avg - b_avg) / (nu * N * V_avg)

@@ -88,7 +88,7 @@ def chain(model, hidden):
     """The preprint's broadcast feedback: Y = R Y_above, with a random R of mean 0."""
     chance, above = model.chance("feedback"), None
     for layer in reversed(hidden):
-        _, sd = model.moments(layer.n)
+        _, sd = model.weight_moments(layer.n)
         R = model.uniform(chance, 0.0, sd, layer.n, layer.above.n)
         above = R if above is None else R @ above
         layer.Y[...] = above
