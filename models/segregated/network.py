@@ -37,6 +37,7 @@ from spikesim.kernels.windows import at_end_of_first, at_end_of_second, in_secon
 from spikesim.learning.alignment import cosines
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import RECORDING, TEST
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells, Means, Pixels
 from spikesim.learning.updates import learn
 from spikesim.models.segregated import rates, variants
@@ -171,11 +172,17 @@ class SegregatedDendriteNetwork(ImageModel):
     COLUMNS, SAVED, CARRIES, SIGN = ("max_eigenvalue",), ("jacobian",), True, -1.0
 
     SUITED, units = variants.SUITED, variants.units
-    max_eigenvalue = variants.max_eigenvalue
-    measures = variants.measures
-    per_trial = variants.lags
-    prepare = variants.prepare
+    max_eigenvalue, measures = variants.max_eigenvalue, variants.measures
+    per_trial, prepare = variants.lags, variants.prepare
     draw = staticmethod(variants.draw)
+
+    def properties(self):
+        p = self.parameters
+        if p.frozen:
+            return Properties(False, phases=2)
+        transport = p.symmetric or p.backpropagation
+        known = knowing("pre", "post", "dendrite", "past", weights=transport)
+        return Properties(transport, phases=2, signed_errors=p.backpropagation, knows=known)
 
     def activity(self, layer):
         return layer.mean_PSP

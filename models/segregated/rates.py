@@ -43,9 +43,7 @@ def settle_output(i, t, s, p):
 
 
 def arrays(layer):
-    names = (
-        ("PSP",) if layer.is_input else ("PSP", "V", "V_B", *(["phi"] if layer.is_output else []))
-    )
+    names = ["PSP", *([] if layer.is_input else ["V", "V_B"]), *["phi"] * layer.is_output]
     return dict.fromkeys(names, layer.n)
 
 

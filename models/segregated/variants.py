@@ -1,10 +1,10 @@
 """What else the authors of the segregated-dendrite network tried: symmetric, sparse and learned
 feedback, stochastic plateaus, and how close feedback comes to an inverse of the forward path.
 
-Their script drew initial weights in another way until May 2017, as when the preprints appeared
-(arXiv:1610.00161). Forward weights had half the deviation, and broadcast feedback was a product
-of random matrices, one for each layer on the way down. So it is stronger in lower layers, about
-seven times in the first layer of 784-500-100-10. The later way saturates a second hidden layer.
+Their script drew initial weights in another way until May 2017, thus when the preprints appeared
+(arXiv:1610.00161). Forward weights had half the deviation. Broadcast feedback was a product of
+random matrices, one for each layer on the way down, and so stronger in lower layers: in the first
+of 784-500-100-10 about seven times. The weights of today saturate a second hidden layer.
 
     E_inv = -(phi_max sigma(mean_f V) - alpha_f) sigma'(mean_f V_A)                          (10)
     Y -= eta_Y E_inv (mean_f PSP(source))^T                                                  (11)
@@ -96,12 +96,8 @@ def chain(model, hidden):
 
 def weights(model, hidden):
     """Remove some feedback weights, or let them follow other weights."""
-    p, chance, noise, above = (
-        model.parameters,
-        model.chance("sparse"),
-        model.chance("noise", 0),
-        None,
-    )
+    p, above = model.parameters, None
+    chance, noise = model.chance("sparse"), model.chance("noise", 0)
     if p.initial == "preprint" and p.feedback == "broadcast":
         chain(model, hidden)
     for layer in hidden:

@@ -255,6 +255,7 @@ INTERNAL = {
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
     "spikesim.learning.measures.*": "returned, and called by models",
+    "spikesim.learning.properties.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
@@ -364,6 +365,9 @@ INTERNAL = {
     "spikesim.idx.parsed": "called by load_idx",
     "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
+    "spikesim.plot.names.name_dots": "what figures are made of",
+    "spikesim.plot.rules.RuleStyle": "returned by rule_styles",
+    "spikesim.plot.rules.check_rules": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
@@ -1284,6 +1288,7 @@ PATTERNED = {"epoch": [0, 1], "cost": [3.0, 2.0], "output_rate": [[5.0, 5.0], [4
 ANGLES = {"epoch": [1, 2], "angle": [[50.0, 40.0], [45.0, 30.0]]}
 SPIKES = {"times": np.array([1.0, 9.0, 40.0]), "ids": np.array([0, 0, 1])}
 LABELS = {"xlabel": "x", "ylabel": "y"}
+FAMILIES = {"backpropagation": "gradient", "node": "perturbation"}
 
 EXAMPLES: dict[str, Callable[[Path], Call]] = {
     # networks
@@ -1589,6 +1594,40 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
     "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
+    "spikesim.plot.credit.angle_over_depth": _plain(
+        plot.angle_over_depth,
+        depths=[1, 2],
+        angles={"backpropagation": [0.0, 0.0], "node": [[9.0, 20.0], [11.0, 22.0]]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.bias_and_noise": _plain(
+        plot.bias_and_noise,
+        cosine={"backpropagation": 1.0, "node": [0.9, 0.8]},
+        snr={"backpropagation": 0.2, "node": [0.02, 0.01]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.error_over_angle": _plain(
+        plot.error_over_angle,
+        error={"backpropagation": 2.0, "node": [7.0, 8.0]},
+        angle={"backpropagation": 0.0, "node": [60.0, 62.0]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.learning_curves": _plain(
+        plot.learning_curves,
+        curves={
+            "backpropagation": ([100, 200], [9.0, 4.0]),
+            "node": ([100, 200], [[60.0, 40.0], [62.0, 44.0]]),
+        },
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.robustness": _plain(
+        plot.robustness,
+        levels=[0.0, 10.0],
+        errors={"backpropagation": [2.0, 3.0], "node": [[7.0, 9.0], [8.0, 9.0]]},
+        families=FAMILIES,
+        xlabel="Jitter of weights (%)",
+    ),
+    "spikesim.plot.rules.rule_styles": _plain(plot.rule_styles, families=FAMILIES),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
