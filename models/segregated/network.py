@@ -40,7 +40,7 @@ from spikesim.learning.model import RECORDING, TEST
 from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells, Means, Pixels
 from spikesim.learning.updates import learn
-from spikesim.models.segregated import rates, variants
+from spikesim.models.segregated import initial, rates, variants
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.variants import slope
 
@@ -201,32 +201,8 @@ class SegregatedDendriteNetwork(ImageModel):
         return layer.output if self.parameters.feedback == "broadcast" else layer.above
 
     def weights(self, layers):
-        """Draw weights for hidden voltages of mean and deviation 3 mV (the script's optimum)."""
-        chance, feedback = self.chance("weights"), self.chance("feedback")
-        for layer in layers[1:]:
-            n = layer.below.n
-            layer.arrays["W"] = self.uniform(chance, *self.weight_moments(n), n, layer.n)
-            layer.arrays["b"] = self.uniform(chance, 0.8, 0.001, layer.n)
-        for layer in layers[1:-1]:
-            shape = layer.n, self.source(layer).n
-            layer.arrays["Y"] = self.uniform(feedback, *self.weight_moments(layer.n), *shape)
+        initial.weights(self, layers)
         variants.weights(self, layers[1:-1])
-
-    def weight_moments(self, inputs):
-        """Mean and deviation of weights from `inputs` inputs of mean rate phi_max / 4."""
-        V_avg, V_sd, b_avg, nu, N = 3.0, 3.0, 0.8, 0.25 * self.parameters.phi_max, inputs
-        V_sm = V_sd**2 + V_avg**2
-        W_avg = (V_avg - b_avg) / (nu * N * V_avg)
-        spread = (
-            V_sm + nu**2 * (N - N**2) * W_avg**2 * V_avg**2 - 2 * N * nu * b_avg * V_avg * W_avg
-        )
-        W_sm = (spread - b_avg**2) / (N * nu**2 * V_sm)
-        return W_avg, float(np.sqrt(W_sm - W_avg**2))
-
-    def uniform(self, chance, mean, sd, *shape):
-        """mean + 3.465 sd U. The script's U(-1, 1) doubles the deviation; half of it gives sd."""
-        half = 1.0 if self.parameters.initial == "script" else 0.5
-        return (mean + 3.465 * sd * chance.uniform(-half, half, shape)).astype(self.dtype)
 
     def arrays(self, layer):
         own = {} if layer.is_input else {"E": layer.n, **variants.arrays(self, layer)}

@@ -1,11 +1,6 @@
 """What else the authors of the segregated-dendrite network tried: symmetric, sparse and learned
 feedback, stochastic plateaus, and how close feedback comes to an inverse of the forward path.
 
-Their script drew initial weights in another way until May 2017, thus when the preprints appeared
-(arXiv:1610.00161). Forward weights had half the deviation. Broadcast feedback was a product of
-random matrices, one for each layer on the way down, and so stronger in lower layers: in the first
-of 784-500-100-10 about seven times. The weights of today saturate a second hidden layer.
-
     E_inv = -(phi_max sigma(mean_f V) - alpha_f) sigma'(mean_f V_A)                          (10)
     Y -= eta_Y E_inv (mean_f PSP(source))^T                                                  (11)
     J = (phi_max sigma'(V) k_D W_out) (sigma'(Y phi_max sigma(V)) Y),  V the output's mean_f (12)
@@ -84,22 +79,10 @@ def units(model):
     return (*model.sizes[:-1], model.sizes[-1] * n)
 
 
-def chain(model, hidden):
-    """The preprint's broadcast feedback: Y = R Y_above, with a random R of mean 0."""
-    chance, above = model.chance("feedback"), None
-    for layer in reversed(hidden):
-        _, sd = model.weight_moments(layer.n)
-        R = model.uniform(chance, 0.0, sd, layer.n, layer.above.n)
-        above = R if above is None else R @ above
-        layer.Y[...] = above
-
-
 def weights(model, hidden):
-    """Remove some feedback weights, or let them follow other weights."""
+    """Remove some feedback weights, or let them follow the forward weights."""
     p, above = model.parameters, None
     chance, noise = model.chance("sparse"), model.chance("noise", 0)
-    if p.initial == "preprint" and p.feedback == "broadcast":
-        chain(model, hidden)
     for layer in hidden:
         mask = np.ones(layer.Y.size, model.dtype)
         if p.sparse:

@@ -135,7 +135,9 @@ def norm_ratio(net: MeasuredClassifier) -> np.ndarray:
     )
 
 
-def _repeated(net: MeasuredClassifier, x: Any, targets: Any, repeats: int) -> list[list[np.ndarray]]:
+def _repeated(
+    net: MeasuredClassifier, x: Any, targets: Any, repeats: int
+) -> list[list[np.ndarray]]:
     """For each layer, its weight changes in repeated presentations of the same examples."""
     check_integer("repeats", repeats, at_least=2)
     drawn: list[Update] = [net.update(x, targets, draw) for draw in range(repeats)]
