@@ -130,7 +130,7 @@ class DendriticMicrocircuit(ImageModel):
     }
 
     in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials go on
-    PASSED = property(lambda self: "W" if self.parameters.backprop else ("W", "Q", "P", "Y"))
+    PASSED = property(lambda self: "W" if self.parameters.backprop else "WQPY")
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
 
     def properties(self):

@@ -113,6 +113,15 @@ def test_a_frozen_hidden_layer_keeps_its_weights():
     assert (net.W[1] != before[1]).any()
 
 
+@pytest.mark.parametrize("spiking", [True, False])
+def test_targets_may_be_real_numbers_between_the_two_currents(spiking):
+    """A target of 1 drives an output neuron up to E_E, and one of 0 down to E_I."""
+    net = small(spiking=spiking)
+    for target, direction in ((1.0, 1.0), (0.0, -1.0)):
+        delta = net.update(IMAGES[:4], np.full((4, 3), target)).delta[-1]
+        np.testing.assert_array_equal(np.sign(delta), direction)
+
+
 def test_a_recorded_plateau_is_the_sigmoid_of_the_mean_apical_voltage():
     trial = small().record(IMAGES[0], 1)
     end = int(trial.phases[0])

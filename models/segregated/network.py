@@ -6,7 +6,7 @@ An output neuron has a soma (2), with a teaching current I in the target phase o
 
     dV/dt = -g_L V + g_B (V_B - V) + g_A (V_A - V)                                            (1)
     dV/dt = -g_L V + g_D (V_B - V) + I,     I = g_E (E_E - V) + g_I (E_I - V)                 (2)
-    g_E = 1 for the neurons of the right class and 0 for others,   g_I = 1 - g_E              (3)
+    g_E = the target, 1 for neurons of the right class and 0 for others,   g_I = 1 - g_E      (3)
 
 The rate (4) is that of Poisson spikes. The plateau potential (5), at the end of a phase, follows
 from the mean apical voltage in its window. `f` and `t` mark means over forward and target phase:
@@ -64,9 +64,9 @@ def step_hidden_apical(i, t, s, p):
     s.V[i] = V + (-p.g_L * V + p.g_B * (s.V_B[i] - V) + p.g_A * (s.V_A[i] - V))
 
 
-def is_right(i, s, p):
+def target(i, s, p):
     """g_E of (3)."""
-    return 1.0 if i // p.units_per_class == s.label[s.example[s.clock[TRIAL]]] else 0.0
+    return s.wanted[s.example[s.clock[TRIAL]], i // p.units_per_class]
 
 
 def step_output(i, t, s, p):
@@ -74,7 +74,7 @@ def step_output(i, t, s, p):
     V = s.V[i]
     I = 0.0  # noqa: E741 - the paper's symbol
     if s.clock[PHASE] == SECOND:
-        g_E = is_right(i, s, p)
+        g_E = target(i, s, p)
         I = g_E * (p.E_E - V) + (1.0 - g_E) * (p.E_I - V)  # noqa: E741
     s.V[i] = V + (-p.g_L * V + p.g_D * (s.V_B[i] - V) + I)
 

@@ -18,4 +18,5 @@ measures.
 | `updates`    | minibatches and optimisers                                             |
 | `properties` | what biology would have to provide for a rule                          |
 | `alignment`  | how far a rule's updates are from those of backpropagation             |
+| `performance` | what a network costs and withstands, and how soon it had learned       |
 """

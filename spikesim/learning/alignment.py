@@ -238,8 +238,8 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     draws : int
         Updates of each example. With at least 2, what is left of the noise of draws in the mean is
         subtracted from its squared norm. Then the cosine of a stochastic rule does not depend on
-        how many draws there are, but it is an estimate, which may exceed 1. Deterministic rules
-        need one.
+        how many draws there are, but it is an estimate, which may exceed 1. The smaller the snr,
+        the more draws it needs. A deterministic rule needs one.
 
     Returns
     -------
@@ -276,12 +276,13 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
         gradient = net.gradient(x, wanted).dW if net.KNOWS_GRADIENT else gradient
     except (InputError, NotImplementedError):  # a rule without `learn`, or without a way back
         every.squares.fill(np.nan)
-    noise = of_draws / (len(x) * max(draws - 1, 1)) / len(x) / draws  # in the mean, squared
-    parts = [_products(every.mean, every.mean) - noise, every.squares / max(len(x) * draws - 1, 1)]
+    many = len(x) * draws
+    noise = of_draws / (len(x) * max(draws - 1, 1)) / many  # what is left of it in the mean
+    parts = [_products(every.mean, every.mean) - noise, every.squares]
     parts += [_products(every.mean, gradient), _products(gradient, gradient)]
-    signal, variance, along, target = (np.append(part, part.sum()) for part in parts)
+    signal, squares, along, target = (np.append(part, part.sum()) for part in parts)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / variance)
+        cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / (squares / (many - 1)))
     return BiasAndNoise(cosine[:-1], snr[:-1], float(cosine[-1]), float(snr[-1]))
 
 

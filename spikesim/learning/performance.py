@@ -18,6 +18,8 @@ from spikesim.learning.model import TEST, Simulation
 
 __all__ = ["Operations", "examples_to", "jittered_error", "noisy_error", "synaptic_operations"]
 
+MOST = 1000.0  # deviation of noise; what is drawn has to stay finite
+
 
 class Operations(NamedTuple):
     """What it takes to classify each of some images.
@@ -112,7 +114,7 @@ def jittered_error(
     images, labels
         As in `ImageModel.evaluate`.
     jitter : float
-        The relative deviation of weights; biases and feedback have none.
+        The relative deviation of weights, at most 1000; biases and feedback have none.
     seed : int
         ``numpy.random.default_rng(seed)`` draws xi, layer by layer.
 
@@ -128,7 +130,7 @@ def jittered_error(
     >>> jittered_error(net, np.ones((1, 4)), [net.predict(np.ones(4))[0]], 0.0)
     0.0
     """
-    jitter = check_number("jitter", jitter, at_least=0.0)
+    jitter = check_number("jitter", jitter, at_least=0.0, at_most=MOST)
     chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
     kept = [W.copy() for W in net.W]
     try:
@@ -151,7 +153,7 @@ def noisy_error(
     images, labels
         As in `ImageModel.evaluate`.
     noise : float
-        Its deviation; the brightest pixel is 1.
+        Its deviation, at most 1000; the brightest pixel is 1.
     seed : int
         ``numpy.random.default_rng(seed)`` draws the noise of all images at once.
 
@@ -168,7 +170,7 @@ def noisy_error(
     0.0
     """
     images = net._check_images("images", images)
-    noise = check_number("noise", noise, at_least=0.0)
+    noise = check_number("noise", noise, at_least=0.0, at_most=MOST)
     chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
     pixels = images / (255.0 if images.dtype == np.uint8 else 1.0)
     pixels += noise * chance.standard_normal(pixels.shape)

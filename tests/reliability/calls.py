@@ -48,7 +48,7 @@ from spikesim import (
 )
 from spikesim.comparison import Comparison, comparison_table
 from spikesim.io import files
-from spikesim.learning import alignment
+from spikesim.learning import alignment, performance
 from spikesim.learning.tasks import Task
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
@@ -282,6 +282,9 @@ INTERNAL = {
     "spikesim.learning.forward.*": "called by models",
     "spikesim.learning.alignment.backpropagated": "called by models",
     "spikesim.learning.alignment.measured": "called by models",
+    "spikesim.learning.alignment.BiasAndNoise": "what bias_and_noise returns",
+    "spikesim.learning.alignment.FeedbackJacobian": "what feedback_jacobian returns",
+    "spikesim.learning.performance.Operations": "what synaptic_operations returns",
     "spikesim.learning.alignment.norm_ratio": "takes a model alone",
     "spikesim.learning.alignment.weight_angle": "takes a model alone",
     "spikesim.models.feedback_alignment.Parameters*": "made by models from **parameters",
@@ -1824,8 +1827,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             lambda **given: getattr(alignment, name)(MODELS["feedback_alignment"](), **given),
             dict(zip(("x", "targets"), _digits(), strict=True)),
         )
-        for name in ("delta_angle", "update_angle", "mean_cosine", "snr")
+        for name in (
+            *("delta_angle", "update_angle", "mean_cosine", "snr"),
+            *("bias_and_noise", "feedback_jacobian"),
+        )
     },
+    **{
+        f"spikesim.learning.performance.{name}": lambda f, name=name, more=more: Call(
+            lambda **given: getattr(performance, name)(MODELS["feedback_alignment"](), **given),
+            dict(zip(("images", "labels"), _digits(), strict=True)) | more,
+        )
+        for name, more in {"jittered_error": {"jitter": 0.1}, "noisy_error": {"noise": 0.1}}.items()
+    },
+    "spikesim.learning.performance.synaptic_operations": lambda f: Call(
+        lambda **given: performance.synaptic_operations(MODELS["feedback_alignment"](), **given),
+        {"images": _digits()[0]},
+    ),
+    "spikesim.learning.performance.examples_to": _plain(
+        performance.examples_to, errors=[9.0, 4.0], examples_per_epoch=100, level=5.0
+    ),
     "spikesim.learning.alignment.angle": _plain(alignment.angle, x=[1.0, 0.0], y=[1.0, 1.0]),
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}
