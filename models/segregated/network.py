@@ -40,7 +40,7 @@ from spikesim.learning.model import RECORDING, TEST
 from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells, Means, Pixels
 from spikesim.learning.updates import learn
-from spikesim.models.segregated import rates, variants
+from spikesim.models.segregated import initial, rates, variants
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.variants import slope
 
@@ -201,21 +201,8 @@ class SegregatedDendriteNetwork(ImageModel):
         return layer.output if self.parameters.feedback == "broadcast" else layer.above
 
     def weights(self, layers):
-        """Draw weights for hidden voltages of mean and deviation 3 mV (the script's optimum)."""
-        phi_max = self.parameters.phi_max
-        chance, feedback = self.chance("weights"), self.chance("feedback")
-        for layer in layers[1:]:
-            n = layer.below.n
-            layer.arrays["W"] = self.uniform(chance, *weight_moments(n, phi_max), n, layer.n)
-            layer.arrays["b"] = self.uniform(chance, 0.8, 0.001, layer.n)
-        for layer in layers[1:-1]:
-            shape = layer.n, self.source(layer).n
-            layer.arrays["Y"] = self.uniform(feedback, *weight_moments(layer.n, phi_max), *shape)
+        initial.weights(self, layers)
         variants.weights(self, layers[1:-1])
-
-    def uniform(self, chance, mean, sd, *shape):
-        """mean + 3.465 sd U(-1, 1), the script's choice; its deviation is twice sd."""
-        return (mean + 3.465 * sd * chance.uniform(-1.0, 1.0, shape)).astype(self.dtype)
 
     def arrays(self, layer):
         own = {} if layer.is_input else {"E": layer.n, **variants.arrays(self, layer)}
@@ -305,13 +292,3 @@ class SegregatedDendriteNetwork(ImageModel):
             yield from learn(net, layer, "W", x, E, -eta_P, when=(at_end_of_second,))
             yield from learn(net, layer, "b", None, E, -eta_P, when=(at_end_of_second,))
         yield from variants.after_learning(self, net)
-
-
-def weight_moments(inputs, phi_max):
-    """Mean and deviation of weights from `inputs` inputs that fire at phi_max / 4 on average."""
-    V_avg, V_sd, b_avg, nu, N = 3.0, 3.0, 0.8, 0.25 * phi_max, inputs
-    V_sm = V_sd**2 + V_avg**2
-    W_avg = (V_avg - b_avg) / (nu * N * V_avg)
-    spread = V_sm + nu**2 * (N - N**2) * W_avg**2 * V_avg**2 - 2 * N * nu * b_avg * V_avg * W_avg
-    W_sm = (spread - b_avg**2) / (N * nu**2 * V_sm)
-    return W_avg, float(np.sqrt(W_sm - W_avg**2))

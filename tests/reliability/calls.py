@@ -316,7 +316,6 @@ INTERNAL = {
                 "apical",
                 "learning",
                 "spares",
-                "uniform",
                 "max_eigenvalue",
                 *("numbers", "backpropagation", "basal", "cells", "passed", "moved", "changed"),
             ),
