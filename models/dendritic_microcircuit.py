@@ -188,8 +188,7 @@ class DendriticMicrocircuit(ImageModel):
         return {"loss": 1} | dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,))
 
     @property
-    def steps(self):
-        """Of a presentation."""
+    def steps(self):  # of a presentation
         p = self.parameters
         return max(round(p.t_pattern / p.dt), 1) if self.in_time else 1 if p.backprop else p.passes
 
