@@ -99,11 +99,10 @@ class TargetPropagation(BatchModel):
         if p.credit == "frozen":
             return Properties(False, online=online)
         is_control, from_output = p.credit == "backprop", len(self.sizes) - 1 in self.inverses
-        errors = is_control or not from_output  # (2) sends an error down through W_K
-        transport = errors or p.inverse == "jacobian"
+        errors = is_control or not from_output or p.inverse == "jacobian"  # (2): through W_K
         phases = 2 if p.inverse == "learned" and self.inverses and not is_control else 1
-        known = knowing("pre", "post", "dendrite", weights=transport)
-        return Properties(transport, phases, errors, knows=known, online=online)
+        known = knowing("pre", "post", "dendrite", weights=errors)
+        return Properties(errors, phases, errors, knows=known, online=online)
 
     @property
     def inverses(self):

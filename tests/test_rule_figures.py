@@ -63,9 +63,10 @@ def test_rules_of_a_family_share_a_hue_and_a_marker():
 
 
 def test_no_two_rules_look_the_same_in_lines_or_dots():
-    styles = plot.rule_styles(MANY).values()
-    assert len({(style.color, style.linestyle) for style in styles}) == len(MANY)
-    assert len({(style.color, style.marker) for style in styles}) == len(MANY)
+    for families in (MANY, list(MANY)):
+        styles = plot.rule_styles(families).values()
+        assert len({(style.color, style.linestyle) for style in styles}) == len(MANY)
+        assert len({(style.color, style.marker) for style in styles}) == len(MANY)
 
 
 def test_colour_blind_people_can_tell_families_apart():

@@ -36,7 +36,7 @@ FLOORS = (
     "learning training",
     "replicas",
     "sweep",
-    "cli image_runs pattern_runs experiments",
+    "cli credit image_runs pattern_runs experiments",
     "models",
     "__main__",
 )

@@ -123,7 +123,7 @@ def tune(
     """Search the learning rates of every rule, with the same effort for all.
 
     Each trial draws all rates of a rule log-uniformly between the bounds of its search, trains some
-    networks without the last fifth of the training images, and tests them on it. The trial with the
+    networks without every fifth of the training images, and tests them on it. The trial with the
     fewest errors wins. The directory keeps everything that was tried in ``search.csv``, and what
     won in ``rules_tuned.json``, from where `compare` takes it.
 

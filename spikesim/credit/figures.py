@@ -29,9 +29,11 @@ def figures_of(found: Compared) -> Iterator[tuple[str, Figure]]:
         numbers = {rule.title: found.of(rule.name, value, part) for rule in found.rules}
         return {title: each for title, each in numbers.items() if np.isfinite(each).any()}
 
+    # An estimate from noisy updates may exceed 1 a little.
+    cosine = {title: np.clip(each, -1.0, 1.0) for title, each in known("cosine").items()}
     for name, axes in (
         ("learning_curves", _curves(known("examples"), known("test_errors"), families)),
-        ("bias_and_noise", _pairs(plot.bias_and_noise, known("cosine"), known("snr"), families)),
+        ("bias_and_noise", _pairs(plot.bias_and_noise, cosine, known("snr"), families)),
         ("error_over_angle", _errors(known("test_error"), known("angle"), families)),
         ("angle_over_depth", _depths(known("angle_of_first", "depth"), families)),
         ("weight_jitter", _levels(JITTER, known("jitter_error"), families, "Jitter of weights")),

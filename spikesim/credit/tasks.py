@@ -54,12 +54,12 @@ def _fashion() -> Dataset:
 
 
 TASKS = {
-    "digits": Task(datasets.load_digits, (100, 50), 20, 30),
-    "mnist-10k": Task(_first_10_000, (200, 100), 10, 50),
-    "mnist": Task(datasets.load_mnist, (500, 100), 10, 100),
-    "fashion": Task(_fashion, (500, 100), 10, 100),
-    "yin-yang": Task(datasets.yin_yang, (60, 30), 40, 30),
-    "teacher": Task(datasets.teacher, (60, 30), 20, 30),
+    "digits": Task(datasets.load_digits, (100,), 20, 30),
+    "mnist-10k": Task(_first_10_000, (200,), 10, 50),
+    "mnist": Task(datasets.load_mnist, (500,), 10, 100),
+    "fashion": Task(_fashion, (500,), 10, 100),
+    "yin-yang": Task(datasets.yin_yang, (60,), 40, 30),
+    "teacher": Task(datasets.teacher, (60,), 20, 30),
 }
 """Name → task."""
 

@@ -207,22 +207,6 @@ class BiasAndNoise(NamedTuple):
     overall_snr: float
 
 
-class _Moments:
-    """The mean of arrays of several layers, and their summed squared distance from it."""
-
-    def __init__(self, like: Sequence[np.ndarray]):
-        self.mean = [np.zeros(each.shape) for each in like]
-        self.squares = np.zeros(len(self.mean))
-        self.n = 0
-
-    def add(self, arrays: Sequence[np.ndarray]) -> None:
-        self.n += 1
-        for k, (mean, array) in enumerate(zip(self.mean, arrays, strict=True)):
-            apart = array - mean
-            mean += apart / self.n
-            self.squares[k] += np.vdot(apart, array - mean)
-
-
 def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1) -> BiasAndNoise:
     """How biased and how noisy single updates are, as a plane for all rules (Ghosh et al. 2023).
 
@@ -238,14 +222,15 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     draws : int
         Updates of each example. With at least 2, what is left of the noise of draws in the mean is
         subtracted from its squared norm. Then the cosine of a stochastic rule does not depend on
-        how many draws there are, but it is an estimate, which may exceed 1. The smaller the snr,
-        the more draws it needs. A deterministic rule needs one.
+        how many draws there are, but it is an estimate, which may exceed 1 a little. The smaller
+        the snr, the more draws it needs: hundreds. A deterministic rule needs one.
 
     Returns
     -------
     BiasAndNoise
-        NaN where an update or gradient is 0, hidden by noise or not known. A model whose `gradient`
-        is the mean of its own updates is compared with nothing, so its cosines are NaN.
+        NaN where an update or gradient is 0 or not known, or where more than half of the squared
+        mean is noise. A model whose `gradient` is the mean of its own updates is compared with
+        nothing, so its cosines are NaN.
 
     Raises
     ------
@@ -264,25 +249,32 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     """
     x, _, wanted = net._examples(x, targets)
     draws = check_integer("draws", draws, at_least=1, at_most=MOST_UPDATES // len(x))
-    every, own, of_draws = _Moments(net.W), _Moments(net.W), np.zeros(len(net.W))
-    gradient = [np.full(W.shape, np.nan) for W in net.W]
+    parts = (draws - draws // 2, draws // 2) if draws > 1 else (1,)  # how far do they agree?
+    mean, gradient = ([np.zeros(W.shape) for W in net.W] for _ in range(2))
+    of_examples, of_draws = np.zeros(len(mean)), np.zeros(len(mean))
     try:
-        for dW in net._changes(x, wanted, draws):
-            every.add(dW)
-            own.add(dW)
-            if own.n == draws:
-                of_draws += own.squares
-                own = _Moments(net.W)
-        gradient = net.gradient(x, wanted).dW if net.KNOWS_GRADIENT else gradient
+        changes = net._changes(x, wanted, parts)
+        for k in range(1, len(x) + 1):
+            of_parts = [next(changes) for _ in parts]
+            own = [np.average(each, axis=0, weights=parts) for each in zip(*of_parts, strict=True)]
+            apart = [new - old for new, old in zip(own, mean, strict=True)]
+            of_examples += (1.0 - 1.0 / k) * _products(apart, apart)
+            mean = [old + new / k for old, new in zip(mean, apart, strict=True)]
+            if draws > 1:
+                differ = [one - other for one, other in zip(*of_parts, strict=True)]
+                of_draws += _products(differ, differ) / sum(1.0 / many for many in parts)
+        gradient = net.gradient(x, wanted).dW if net.KNOWS_GRADIENT else [g + np.nan for g in mean]
     except (InputError, NotImplementedError):  # a rule without `learn`, or without a way back
-        every.squares.fill(np.nan)
-    many = len(x) * draws
-    noise = of_draws / (len(x) * max(draws - 1, 1)) / many  # what is left of it in the mean
-    parts = [_products(every.mean, every.mean) - noise, every.squares]
-    parts += [_products(every.mean, gradient), _products(gradient, gradient)]
-    signal, squares, along, target = (np.append(part, part.sum()) for part in parts)
+        mean = [each + np.nan for each in mean]
+    of_draws /= len(x)  # the variance of a single update of an example, summed over weights
+    variance = of_examples / max(len(x) - 1, 1) + (1.0 - 1.0 / draws) * of_draws
+    left = of_draws / (draws * len(x))  # what is left of it in the mean
+    found = [_products(mean, mean), left, variance, _products(mean, gradient)]
+    found.append(_products(gradient, gradient))
+    size, left, variance, along, target = (np.append(each, each.sum()) for each in found)
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / (squares / (many - 1)))
+        signal = np.where(size < 2.0 * left, np.nan, size - left)
+        cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / variance)
     return BiasAndNoise(cosine[:-1], snr[:-1], float(cosine[-1]), float(snr[-1]))
 
 

@@ -48,11 +48,17 @@ class MeasuredClassifier(ImageClassifier, HasProperties):
         """The change of backpropagation, -dE/dW, at the same weights and activities."""
         raise NotImplementedError
 
-    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: int) -> Iterator[list]:
-        """The dW of `update` of each example alone, as often as `draws`, each with its own draw."""
-        for k in range(len(x) * draws):
-            now = slice(k // draws, k // draws + 1)
-            yield self.update(x[now], targets[now], k).dW
+    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
+        """For each example alone, the mean dW of so many draws, and of so many others."""
+        draw = 0
+        for k in range(len(x)):
+            for many in draws:
+                mean = [np.zeros(W.shape) for W in self.W]
+                for _ in range(many):
+                    dW = self.update(x[k : k + 1], targets[k : k + 1], draw).dW
+                    mean = [m + each / many for m, each in zip(mean, dW, strict=True)]
+                    draw += 1
+                yield mean
 
     def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs, labels and targets of some examples; a label is the place of its largest target.

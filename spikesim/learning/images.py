@@ -411,17 +411,21 @@ class ImageModel(LayeredModel, MeasuredClassifier):
         delta = [self.SIGN * each for each in seen[1:]]
         return Update(self._changed("W", len(x)), self._changed("b", len(x)), delta)
 
-    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: int) -> Iterator[list]:
+    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
         x, labels, wanted = self._examples(x, targets)
-        net, many = self._other(MEASURING), len(x) * draws
-        lengths = self.lengths(many, MEASURING)
+        net, done = self._other(MEASURING), 0
+        lengths = self.lengths(max(*draws, 1), MEASURING)
         net.show(x, labels, wanted)
-        for k in range(many):
-            self._empty_sums()
-            net.clear()
-            net.network._step = k << 32
-            net.run(np.array([k // draws]), lengths[k : k + 1], k << 32)
-            yield self._changed("W", 1)
+        for k in range(len(x)):
+            for many in draws:
+                self._empty_sums()
+                for first in range(0, many, self.block()):
+                    now = slice(first, min(first + self.block(), many))
+                    net.clear()
+                    net.network._step = done << 32
+                    net.run(np.full(now.stop - first, k), lengths[now], done << 32)
+                    done += 1
+                yield self._changed("W", many)
 
     def _summed(self, name: str) -> list[np.ndarray | None]:
         """For each layer, the sum of the changes of an array, in the copy that measures."""

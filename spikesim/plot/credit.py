@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from spikesim.plot.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "angle_over_depth",
@@ -46,6 +47,8 @@ _ERROR = "Test error (%)"
 _ANGLE = "Angle to backpropagation (°)"
 # Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
 _ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_WIDTH = 90.0  # of the name of a family, in points
+_NONE = 1e-100  # a signal, or an error, of at most this is none
 _Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]  # x, and rows of y, of each rule
 
 
@@ -269,8 +272,7 @@ def bias_and_noise(
     cosine, kinds, styles = check_rules("cosine", cosine, families)
     x, y = _pairs("cosine", cosine, (-1.0, 1.0), "snr", snr, (0.0, 1e100))
     x = {rule: np.degrees(np.arccos(values)) for rule, values in x.items()}
-    with np.errstate(divide="ignore"):
-        y = {rule: np.where(values > 0.0, 1.0 / values, np.nan) for rule, values in y.items()}
+    y = {rule: 1.0 / np.where(values > _NONE, values, np.nan) for rule, values in y.items()}
     x, y = _measured(x, y)
     with styled():
         ax = given_axes(ax, (7.0, 5.2))
@@ -330,7 +332,7 @@ def error_over_angle(
     """
     error, kinds, styles = check_rules("error", error, families)
     y, x = _pairs("error", error, (0.0, 100.0), "angle", angle, (0.0, 180.0))
-    x, y = _measured(x, {rule: np.where(v > 0.0, v, np.nan) for rule, v in y.items()})
+    x, y = _measured(x, {rule: np.where(v > _NONE, v, np.nan) for rule, v in y.items()})
     with styled():
         ax = given_axes(ax, (7.0, 5.2))
         ax.axvline(90.0, **GUIDE, zorder=1)
@@ -382,7 +384,7 @@ def _pairs(
     """Two numbers per seed of each rule: the same rules, and as many seeds, in both."""
     if not isinstance(others, Mapping) or set(others) != set(values):
         raise InputError(
-            f"{other} is {show(others)}; it has to be a dict with the rules of {name}."
+            f"{other} is {show(others)}; it has to be a dict with the same rules as {name}."
         )
     first, second = {}, {}
     for rule in values:
@@ -464,12 +466,12 @@ def _panels(
 def _grid(groups: Mapping[str, list[str]], xlabel: str, ylabel: str) -> list[Axes]:
     """Axes of a new figure with one scale; each row is as high as its legends need."""
     count = len(groups)
+    members = [len(rules) for rules in groups.values()]
     if count == 1:
-        ax = new_figure((5.0, 3.2)).subplots()
+        ax = new_figure((5.0, max(3.2, 0.6 + 0.15 * max(members)))).subplots()
         ax.set(xlabel=xlabel, ylabel=ylabel)
         return [ax]
     columns = min(4, math.ceil(math.sqrt(count)))
-    members = [len(rules) for rules in groups.values()]
     tallest = [max(members[k : k + columns]) for k in range(0, count, columns)]
     figure = new_figure((1.8 * columns, 0.4 + sum(1.45 + 0.13 * rules for rules in tallest)))
     grid = figure.subplots(len(tallest), columns, sharex=True, sharey=True, squeeze=False)
@@ -521,13 +523,13 @@ def _logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25)
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     ax.set(**{f"{along}scale": "log"})
-    values = values[values > 0.0]
+    values = values[values > _NONE]
     if not values.size:
-        return
+        values = np.array([1.0, 10.0])
     low, high = values.min() / beyond, values.max() * beyond
     ax.set(**{f"{along}lim": (low, high)})
     axis = ax.xaxis if along == "x" else ax.yaxis
-    crowding = int(math.log10(high / low)) + (along == "x")
+    crowding = int(math.log10(high) - math.log10(low)) + (along == "x")
     axis.set_major_locator(LogLocator(subs=_ROUND[min(crowding, len(_ROUND) - 1)]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
@@ -542,12 +544,16 @@ def _dots(
 ) -> None:
     """A named dot per rule, small ones per seed, and a legend of the families above."""
     for rule in x:
-        look = {"color": styles[rule].color, "marker": styles[rule].marker, "linestyle": ""}
+        look: dict[str, Any] = {
+            "color": styles[rule].color,
+            "marker": styles[rule].marker,
+            "linestyle": "",
+        }
         if x[rule].size > 1:
             ax.plot(x[rule], y[rule], **look, alpha=0.35, markersize=2.5, markeredgewidth=0.0)
         size = 10.0 if rule == REFERENCE else 6.0
-        edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
-        ax.plot(x[rule].mean(), y[rule].mean(), **look, **edge, markersize=size, zorder=3)
+        look |= {"markeredgecolor": "white", "markeredgewidth": 0.5}
+        ax.plot(x[rule].mean(), y[rule].mean(), **look, markersize=size, zorder=3)
     if any(kinds.values()):
         _explain_families(ax, [rule for rule in x if rule != REFERENCE], kinds, styles)
     means = np.array([[x[rule].mean(), y[rule].mean()] for rule in x]).reshape(-1, 2)
@@ -561,6 +567,7 @@ def _explain_families(
     """A legend above the dots, with the look of a rule in the middle of each family."""
     from matplotlib.lines import Line2D
 
+    width = ax.get_window_extent().width * 72.0 / cast("Figure", ax.figure.figure).dpi
     members: dict[str, list[str]] = {}
     for rule in rules:
         members.setdefault(kinds[rule], []).append(rule)
@@ -574,7 +581,7 @@ def _explain_families(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.01),
-        ncols=5,
+        ncols=max(1, min(5, int(width / _WIDTH))),
         fontsize=7.0,
         handletextpad=0.2,
         columnspacing=1.2,

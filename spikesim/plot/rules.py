@@ -62,7 +62,7 @@ def rule_styles(families: Mapping[str, str] | Iterable[str]) -> dict[str, RuleSt
     Returns
     -------
     dict of str to RuleStyle
-        There are 11 hues; families beyond share them.
+        There are 11 hues; families beyond share them, with other markers and dashes.
 
     Raises
     ------
@@ -83,10 +83,11 @@ def rule_styles(families: Mapping[str, str] | Iterable[str]) -> dict[str, RuleSt
             rules.remove(REFERENCE)
     styles = {}
     for k, rules in enumerate(rules for rules in members.values() if rules):
-        hue, marker = _HUES[k % len(_HUES)], _MARKERS[k % len(_MARKERS)]
+        again, k = divmod(k, len(_HUES))
+        hue, marker = _HUES[k], _MARKERS[(k + again) % len(_MARKERS)]
         for m, rule in enumerate(rules):
             shade = _shaded(hue, m, len(rules))
-            styles[rule] = RuleStyle(shade, _LINES[m % len(_LINES)], marker)
+            styles[rule] = RuleStyle(shade, _LINES[(m + again) % len(_LINES)], marker)
     styles[REFERENCE] = RuleStyle(BESIDE, "-", "*")
     return {rule: styles[rule] for rule in _family_of_each(families)}
 
@@ -145,6 +146,7 @@ def _shaded(hue: str, k: int, count: int) -> str:
     dark = max(luma - _DARKER, min(luma, _DARKEST))
     pale = min(luma + _PALER, max(luma, _PALEST))
     wanted = dark + (pale - dark) * k / (count - 1)
-    if wanted < luma:
-        return to_hex(own * wanted / luma)
-    return to_hex(own + (1.0 - own) * (wanted - luma) / (1.0 - luma))
+    end = 0.0 if wanted < luma else 1.0
+    toward = (wanted - luma) / (end - luma)
+    red, green, blue = own + toward * (end - own)
+    return to_hex((red, green, blue))
