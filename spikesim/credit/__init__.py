@@ -54,7 +54,7 @@ def compare(
     """Train every learning rule on the same task, and measure what it learns from.
 
     The directory has all numbers (``sweep.h5``) and a checkpoint of every network. Whatever stops
-    the comparison, the same call continues.
+    the comparison, the same call continues. A call with more rules after the same ones adds them.
 
     Parameters
     ----------
