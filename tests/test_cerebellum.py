@@ -7,8 +7,8 @@ import pytest
 
 from spikesim import InputError, Replicas, SimulationError
 from spikesim.cli import main
+from spikesim.learning.signals import rms
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
-from spikesim.models.cerebellum.courses import rms
 from spikesim.models.cerebellum.experiments import EXPERIMENTS
 from tests import naive_cerebellum as naive
 
