@@ -3,6 +3,8 @@
 `vestibulo_ocular` lets the recurrent and the forward architecture learn to hold the image of the
 world still. The recurrent one, whose ideal filter is a low-pass of the plant's time constant,
 learns it from slip alone. The forward one, which would have to be an integrator, does not.
+As the recurrent circuit learns, it becomes an integrator, whose constant part the plant does not
+pass on. So the mean command may drift unseen, and learning slows down. A leak of weights holds it.
 
 `error_delay` delays the slip by d. Between 1/(4 d) and 3/(4 d), 2.5 to 7.5 Hz for 100 ms, its phase
 is then wrong by more than a quarter of a cycle, unless eligibility holds granule cells back.
@@ -44,6 +46,7 @@ class VestibuloOcularParameters(ExperimentParameters):
     seconds: float = number(400.0, "of learning", unit="s", at_least=1.0, at_most=1e5)
     n: int = whole(12, "granule cells", at_least=1, at_most=1000)
     beta: float = number(0.1, "learning rate", unit="1/s", at_least=0.0)
+    leak: float = number(0.001, "of weights", unit="1/s", symbol="λ", at_least=0.0)
 
 
 class VestibuloOcular(Result):
@@ -144,7 +147,8 @@ def vestibulo_ocular(
     late = slice(-(h.size // WINDOWS), None)
 
     def circuit(**options: Any) -> AdaptiveFilter:
-        return AdaptiveFilter(seed=seed, backend=backend, n=p.n, beta=p.beta, **options)
+        sizes = {"n": p.n, "beta": p.beta, "leak": p.leak}
+        return AdaptiveFilter(seed=seed, backend=backend, **sizes, **options)
 
     nets = [circuit(**options) for options in CIRCUITS.values()]
     slip = [slip_over_time(net, h) for net in reported(progress, nets, "circuit")]
