@@ -40,7 +40,7 @@ def seconds(run) -> float:
 
 def few_fibres(lines: list[str]) -> None:
     """Slip in the last eighth of 800 s, with 400 granule cells that spike and few fibres."""
-    for M, beta, leak in ((50, 0.1, 0.005), (1, 0.05, 0.005), (1, 0.02, 0.005)):
+    for M, beta, leak in ((50, 0.1, 0.005), (1, 0.05, 0.002), (1, 0.02, 0.002)):
         slip = []
         for seed in range(3):
             h = sinusoids(800.0, seed=seed, dt=2.0)
