@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikesim import InputError, Network, SimulationError
-from spikesim.learning.signals import KEPT, SignalModel, rms, rms_over_time, sinusoids
+from spikesim.learning.signals import KEPT, SignalModel, correlation, rms, rms_over_time, sinusoids
 
 
 def follow(_, t, s, p):
@@ -62,6 +62,11 @@ def test_a_saved_model_goes_on(tmp_path):
 def test_the_root_of_a_mean_square_does_not_overflow():
     assert rms(np.array([3.0, -4.0])) == pytest.approx(np.sqrt(12.5))
     assert rms(np.array([1e200, 1e200])) == pytest.approx(1e200)
+
+
+def test_what_does_not_vary_correlates_with_nothing():
+    assert correlation(np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 9.0])) == pytest.approx(1.0)
+    assert np.isnan(correlation(np.arange(3.0), np.ones(3)))
 
 
 def test_what_diverges_has_an_infinite_rms_from_then_on():

@@ -16,7 +16,7 @@ import numpy as np
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
 from spikesim.learning.parameters import number, whole
-from spikesim.learning.signals import rms, sinusoids
+from spikesim.learning.signals import correlation, rms, sinusoids
 from spikesim.models.cerebellum.filter import AdaptiveFilter
 from spikesim.models.cerebellum.reflex import WINDOWS, slip_over_time
 from spikesim.progress import Progress, reported
@@ -181,7 +181,7 @@ class ForwardModel(Result):
 
     def comparisons(self) -> list[Comparison]:
         """How much of e, and of s, is what others do."""
-        left, said = (float(np.corrcoef(x, self.n)[0, 1]) for x in (self.e, self.s))
+        left, said = (correlation(x, self.n) for x in (self.e, self.s))
         worst = float(np.abs(self.correlation).max())
         return [
             Comparison("r of what is left and what others do", left, low=0.6),
@@ -221,8 +221,8 @@ def forward_model(
     granule = net.network.record(net.granule, "p")
     course = net.run(m[-last:], n[-last:])
     cells = granule.p[:, :-1]  # what a step leaves is the p of the next one
-    correlation = np.array([np.corrcoef(course.e[1:], cell)[0, 1] for cell in cells])
-    return ForwardModel(n[-last:].copy(), course.v + n[-last:], course.e, correlation, seed)
+    r = np.array([correlation(course.e[1:], cell) for cell in cells])
+    return ForwardModel(n[-last:].copy(), course.v + n[-last:], course.e, r, seed)
 
 
 class NegativeImageParameters(ExperimentParameters):

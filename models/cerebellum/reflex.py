@@ -19,7 +19,7 @@ import numpy as np
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
 from spikesim.learning.parameters import number, whole
-from spikesim.learning.signals import rms, rms_over_time, sinusoids
+from spikesim.learning.signals import correlation, rms, rms_over_time, sinusoids
 from spikesim.models.cerebellum.filter import AdaptiveFilter
 from spikesim.progress import Progress, reported
 
@@ -91,7 +91,7 @@ class VestibuloOcular(Result):
 
     def comparisons(self) -> list[Comparison]:
         """Slip, weights, impulse response and gains, beside their ideals."""
-        form = float(np.corrcoef(self.learned, self.ideal)[0, 1])
+        form = correlation(self.learned, self.ideal)
         rows = [
             Comparison("rms slip without learning", self.frozen, low=0.7),
             Comparison("recurrent: rms slip at the end", self.slip[0, -1], high=0.05),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.checks import check_memory
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
 from spikesim.learning.parameters import flag, number, whole
@@ -26,6 +27,7 @@ GATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # a of the first receiver in 
 PERIODS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of goals in D, in units of tau_a
 PATTERNS = 4  # per sender, so that chance is 1/4
 PAIRS = PATTERNS**2
+EACH = 32.0 * PAIRS  # bytes for a neuron and a trial: currents less templates, and their squares
 
 
 class RouteParameters(ExperimentParameters):
@@ -35,7 +37,13 @@ class RouteParameters(ExperimentParameters):
     trials: int = whole(600, "for each gate", at_least=2)
     noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
     spikes: bool = flag(False, "whether senders are integrate-and-fire neurons, receivers burst")
-    window: int = whole(50, "how long each pattern is shown to neurons that spike", unit="steps")
+    window: int = whole(
+        50, "how long each pattern is shown to neurons that spike", unit="steps", at_least=1
+    )
+
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse more trials than memory holds."""
+        check_memory(f"m is {self.m} and trials {self.trials}", EACH * self.m * self.trials)
 
 
 class Route(Result):
@@ -150,6 +158,12 @@ class TimeScaleParameters(ExperimentParameters):
     steps: int = whole(4000, "for each period, at the least", at_least=1)
     noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
     shortest: float = number(20.0, "time constant; then twice, and four times", at_least=2.0)
+
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse more steps than memory holds."""
+        steps = self.steps + 12.0 * PERIODS[-1] * self.shortest
+        what = f"m is {self.m}, steps {self.steps} and shortest {self.shortest:g}"
+        check_memory(what, EACH * self.m * steps)
 
 
 class TimeScale(Result):

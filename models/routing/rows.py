@@ -31,8 +31,8 @@ OVERLAPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of receptive sets in C
 class ReachParameters(ExperimentParameters):
     """Sizes of `reach`."""
 
-    draws: int = whole(10, "networks for each m", at_least=1)
-    wanted: float = number(0.5, "standard deviation of the wanted weights", above=0.0)
+    draws: int = whole(10, "networks for each m", at_least=1, at_most=100_000)
+    wanted: float = number(0.5, "standard deviation of the wanted weights", above=0.0, at_most=10.0)
 
 
 class Reach(Result):
@@ -120,7 +120,7 @@ class InterferenceParameters(ExperimentParameters):
     """Sizes of `interference`."""
 
     m: int = whole(64, "neurons per unit", at_least=16)
-    draws: int = whole(20, "networks for each overlap", at_least=1)
+    draws: int = whole(20, "networks for each overlap", at_least=1, at_most=100_000)
     steps: int = whole(400, "of learning each goal", at_least=1)
     eta_a: float = number(1.0, "learning rate of gains", symbol="η_a", above=0.0)
 

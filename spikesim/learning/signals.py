@@ -21,7 +21,7 @@ from spikesim.engine.network import Network
 from spikesim.errors import InputError, SimulationError
 from spikesim.training import random_numbers
 
-__all__ = ["KEPT", "SignalModel", "rms", "rms_over_time", "sinusoids"]
+__all__ = ["KEPT", "SignalModel", "correlation", "rms", "rms_over_time", "sinusoids"]
 
 KEPT = 1000  # steps whose inputs and outputs are in the network
 
@@ -131,6 +131,12 @@ def rms(x: np.ndarray) -> float:
     """The root of the mean square."""
     size = max(np.abs(x).max(), 1e-300)  # so that no square overflows
     return float(size * np.sqrt(np.mean((x / size) ** 2)))
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """The coefficient r of two signals; NaN if one of them does not vary."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.corrcoef(x, y)[0, 1])
 
 
 def rms_over_time(

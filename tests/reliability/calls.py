@@ -277,6 +277,7 @@ INTERNAL = {
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.filtered.*": "called by models",
     "spikesim.learning.signals.SignalModel*": "tried on the models that are made of it",
+    "spikesim.learning.signals.correlation": "called by experiments",
     "spikesim.learning.signals.rms*": "called by experiments",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
