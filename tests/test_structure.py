@@ -17,7 +17,7 @@ MOST_LINES_OF_FOLDERS = {
     "burst": 2940,
     "cerebellum": 850,
     "reward": 420,
-    "routing": 785,
+    "routing": 766,
     "segregated": 540,
     "superspike": 660,
 }

@@ -16,6 +16,7 @@ import numpy as np
 from spikesim.checks import check_memory
 from spikesim.comparison import Comparison
 from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
+from spikesim.experiments.decoding import information, nearest, templates
 from spikesim.learning.parameters import flag, number, whole
 from spikesim.models.routing.ensembles import RoutingEnsembles
 from spikesim.progress import Progress, reported
@@ -107,10 +108,10 @@ def route(p: RouteParameters, seed: int, progress: bool | Progress, backend: str
                 net.network.run_steps(1)
                 heard[trial] = net.layers[-1]["I"]
         heard /= np.sqrt(p.m)
-        means = _templates(heard[:half], shown[:half])
+        means = templates(heard[:half], shown[:half], PAIRS)
         heard += chance.normal(0.0, p.noise, heard.shape)
-        found = np.stack([_nearest(heard[half:, k], means[k]) for k in range(2)], axis=1)
-        correct.append((found == shown[half:, None] // PATTERNS).mean(axis=0))
+        found = [nearest(heard[half:, k], means[:, k]) // PATTERNS for k in range(2)]
+        correct.append((np.stack(found, 1) == shown[half:, None] // PATTERNS).mean(axis=0))
     return Route(seed, p, np.array(correct[:-1]), float(correct[-1][0]))
 
 
@@ -134,21 +135,6 @@ def _pairs(
         pattern[chance.choice(m, m // 10, replace=False)] = 1
     first, second = np.divmod(np.arange(PAIRS), PATTERNS)
     return net, np.stack([patterns[first, 0], patterns[second, 1]], axis=1)
-
-
-def _templates(heard: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """The mean current of each receiver for each pair of patterns; far away if never shown."""
-    means = np.full((2, PAIRS, heard.shape[2]), 1e3)
-    for which in np.unique(shown):
-        means[:, which] = heard[shown == which].mean(axis=0)
-    return means
-
-
-def _nearest(heard: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """The first sender's pattern in the nearest template, (pairs, m) or one set for each trial."""
-    away = ((heard[:, None] - templates) ** 2).sum(axis=2)
-    nearest: np.ndarray = away.argmin(axis=1) // PATTERNS
-    return nearest
 
 
 class TimeScaleParameters(ExperimentParameters):
@@ -235,16 +221,9 @@ def _routed(
     w = net.layers[1]["w"]
     full = np.einsum("njb,jbir->inr", patterns, w) / np.sqrt(p.m)
     heard += chance.normal(0.0, p.noise, heard.shape)
-    found = np.stack([_nearest(heard[:, k], a[:, k, None, None] * full[k]) for k in range(2)], 1)
+    pairs = [nearest(heard[:, k], a[:, k, None, None] * full[k]) for k in range(2)]
+    found = np.stack(pairs, 1) // PATTERNS
     late = np.arange(before, steps)
     sent = shown[late] // PATTERNS
     there, elsewhere = (found[late, each[late]] for each in (open_, 1 - open_))
-    return _information(sent, there) - _information(sent, elsewhere)
-
-
-def _information(sent: np.ndarray, found: np.ndarray) -> float:
-    """The mutual information of two series of patterns, in bits."""
-    joint = np.histogram2d(sent, found, [np.arange(PATTERNS + 1)] * 2)[0] / sent.size
-    apart = joint.sum(axis=1)[:, None] * joint.sum(axis=0)
-    there = joint > 0.0
-    return float((joint[there] * np.log2(joint[there] / apart[there])).sum())
+    return information(sent, there, PATTERNS) - information(sent, elsewhere, PATTERNS)
