@@ -280,6 +280,9 @@ INTERNAL = {
     "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.filtered.*": "called by models",
+    "spikesim.learning.signals.SignalModel*": "tried on the models that are made of it",
+    "spikesim.learning.signals.correlation": "called by experiments",
+    "spikesim.learning.signals.rms*": "called by experiments",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
@@ -336,7 +339,6 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
     "spikesim.bursts.Curves": "returned",
-    "spikesim.models.cerebellum.courses.[lr]*": "called by experiments",
     "spikesim.models.cerebellum.filter.Course": "returned",
     "spikesim.models.cerebellum.layer.[FGN]*": "returned; see DendriticTransfer",
     "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
@@ -2101,7 +2103,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.transfer.run": _plain(
         transfer.run, seed=1, backend="python", **TRANSFER
     ),
-    "spikesim.models.cerebellum.courses.sinusoids": _plain(
+    "spikesim.learning.signals.sinusoids": _plain(
         sinusoids, seconds=1.0, low=0.1, high=2.0, seed=1, dt=10.0, n=3
     ),
     "spikesim.models.cerebellum.filter.AdaptiveFilter": _plain(
