@@ -47,7 +47,7 @@ from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 
 __all__ = ["DendriticMicrocircuit", "Parameters"]
 
-PLASTIC = ("W", "b", "Q", "c", "P", "Y")
+PLASTIC, NOISE = ("W", "b", "Q", "c", "P", "Y"), ("xi", "xi_I")
 CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
     "a": {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"},
     "a_I": {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"},
@@ -121,7 +121,7 @@ class DendriticMicrocircuit(ImageModel):
     KIND = "dendritic-microcircuit"
     TITLE = "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)"
     Parameters = Parameters
-    WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), ("xi", "xi_I")
+    WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), NOISE
     STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
     SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
     SUITED = {  # noqa: RUF012
@@ -173,7 +173,7 @@ class DendriticMicrocircuit(ImageModel):
         for name in ("v_B", "u", "r", "delta"):
             own[name] = np.zeros(layer.n, self.dtype)
             own[f"{name}_bp"] = own[name] if p.backprop else layer.n
-        for name in self.DRAWN[: layer.index] if p.sigma > 0.0 else ():
+        for name in NOISE[: layer.index] if p.sigma > 0.0 else ():
             own[name] = (self.block(), self.steps, layer.n)
         return own | (filter_arrays(layer, PLASTIC) if self.in_time else {})
 
@@ -207,7 +207,7 @@ class DendriticMicrocircuit(ImageModel):
     def prepare(self, net, trial, count):
         for layer in net.above_input if net.applies else ():
             chance = self.chance("noise", trial, layer.index)
-            for xi in (layer.arrays[name] for name in self.DRAWN if name in layer.arrays):
+            for xi in (layer.arrays[name] for name in NOISE if name in layer.arrays):
                 xi[:count] = chance.standard_normal((count, *xi.shape[1:]))
 
     def activity(self, layer):
