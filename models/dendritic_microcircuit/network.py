@@ -47,7 +47,9 @@ from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 
 __all__ = ["DendriticMicrocircuit", "Parameters"]
 
-PLASTIC, NOISE = ("W", "b", "Q", "c", "P", "Y"), ("xi", "xi_I")
+PLASTIC = ("W", "b", "Q", "c", "P", "Y")
+SHOWN: tuple[str, ...] = ("u", "v_B", "v_A", "uI", "vI")
+NOISE: tuple[str, ...] = ("xi", "xi_I")
 CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
     "a": {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"},
     "a_I": {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"},
@@ -118,19 +120,17 @@ class DendriticMicrocircuit(ImageModel):
     True
     """
 
-    KIND = "dendritic-microcircuit"
+    KIND, Parameters = "dendritic-microcircuit", Parameters
     TITLE = "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)"
-    Parameters = Parameters
-    WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), NOISE
-    STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
+    WEIGHTS, RECORD, DRAWN = PLASTIC, SHOWN, NOISE
+    STREAMS = (*ImageModel.STREAMS, "feedback", "lateral", "taught", "noise")
     SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "30", "epochs": 15, "batch": 10},
         "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    in_time = property(lambda self: self.parameters.in_time)
-    CARRIES = in_time  # potentials go on from trial to trial
+    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials then go on
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
 
     def numbers(self, layer):
@@ -274,8 +274,8 @@ class DendriticMicrocircuit(ImageModel):
 
     def passed(self, net):
         """(9)."""
-        start = windows.at_start_of_phase
-        yield from (layer.phase(dendrites.rest, when=start) for layer in net.hidden)
+        for layer in net.hidden:
+            yield layer.phase(dendrites.rest, when=windows.at_start_of_phase)
         for layer in net.above_input:
             yield from self.basal(layer, rests=layer.index == 1)
             yield layer.phase(dendrites.teach if layer is net.output else dendrites.settle)

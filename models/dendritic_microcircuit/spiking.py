@@ -12,6 +12,7 @@ average, and no longer at every moment.
 """
 
 from math import exp
+from typing import Any, ClassVar
 
 from spikesim.kernels import dendrites
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
@@ -21,10 +22,13 @@ from spikesim.models.dendritic_microcircuit.network import DendriticMicrocircuit
 __all__ = ["SpikingMicrocircuit", "SpikingParameters"]
 
 UNIFORM = ("U", "U_I")  # the numbers of pyramidal and of SST cells
+SLOW = {"t_pattern": 60.0, "lag": 25.0, "t_read": 30.0, "dt": 0.2, "tau_0": 1.0}
+SLOW |= {"g_A": 0.8, "g_som": 0.8, "high": 1.4, "low": -1.4, "Y_size": 1.0}
+SLOW |= {"eta": 0.0005, "eta_Q": 0.003}  # spikes are noise: single patterns change little
 
 
 class SpikingParameters(Parameters):
-    """Constants and options; the defaults are those of digits."""
+    """Constants and options; what suits digits is slower than the defaults, those of rates."""
 
     dynamics: str = choice("continuous", about="(1) to (7) of rates")
     rho: float = number(1.0, "spikes where phi is 1", unit="1/ms", symbol="ρ", above=0.0)
@@ -67,12 +71,13 @@ class SpikingMicrocircuit(DendriticMicrocircuit):
 
     KIND = "spiking-microcircuit"
     TITLE = "dendritic cortical microcircuits with cells that spike"
-    Parameters, BODIES = SpikingParameters, {dendrites.emit: fire}
+    Parameters: ClassVar[Any] = SpikingParameters
+    BODIES: ClassVar[dict] = {dendrites.emit: fire}
     RECORD = (*DendriticMicrocircuit.RECORD, "r", "rI")
     DRAWN = (*DendriticMicrocircuit.DRAWN, *UNIFORM)
     STREAMS = (*DendriticMicrocircuit.STREAMS, "spikes")
     SAVED = (*DendriticMicrocircuit.SAVED, "rI")
-    SUITED = {"digits": {"hidden": "20", "epochs": 10}}  # noqa: RUF012
+    SUITED = {"digits": {"hidden": "20", "epochs": 10, **SLOW}}  # noqa: RUF012
 
     def numbers(self, layer):
         p = self.parameters
