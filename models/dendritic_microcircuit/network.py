@@ -42,10 +42,11 @@ from spikesim.kernels import dendrites, settling, units, windows
 from spikesim.learning.filtered import drive_at_rest, filter_arrays, forget, learn_filtered
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST, TRAINING
-from spikesim.learning.parameters import choice, flag, number, per_layer, refuse_if, whole
-from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
+from spikesim.learning.properties import Properties, knowing
+from spikesim.learning.updates import end_of_batch, learn
+from spikesim.models.dendritic_microcircuit.parameters import Parameters
 
-__all__ = ["DendriticMicrocircuit", "Parameters"]
+__all__ = ["DendriticMicrocircuit"]
 
 PLASTIC = ("W", "b", "Q", "c", "P", "Y")
 SHOWN: tuple[str, ...] = ("u", "v_B", "v_A", "uI", "vI")
@@ -54,52 +55,6 @@ CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
     "a": {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"},
     "a_I": {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"},
 }
-
-
-class Parameters(UpdateParameters):
-    """Constants and options; the defaults are those of digits, in two steps."""
-
-    eta: tuple[float, ...] = per_layer(0.6, "of W, below 6 / |r|^2", symbol="η", at_least=0.0)
-    scaled: bool = flag(True, "rates of W are eta / gain, (11)")
-    eta_Q: float = number(1.7, "of Q, below 5 / (lambda_I |r|^2)", symbol="η_Q", at_least=0.0)
-    eta_P: float = number(0.0, "learning rate of P", symbol="η_P", at_least=0.0)
-    eta_Y: float = number(0.0, "learning rate of Y", symbol="η_Y", at_least=0.0)
-    dynamics: str = choice("two_step", "continuous", about="(9), or (1) to (7)")
-    init: str = choice("self_predicting", "random", about="P and Q at the beginning; (10)")
-    lateral: str = choice("plastic", "fixed", "ideal", about="P and Q; ideal: Q follows (10)")
-    feedback: str = choice("random", "symmetric", about="Y at the beginning")
-    backprop: bool = flag(False, "control: gradient descent of the net u = a v_B")
-    activation: str = choice(*dendrites.ACTIVATIONS, about="phi")
-    high: float = number(1.3863, "potential of a target 1; as a rate, 0.8")
-    low: float = number(-2.1972, "potential of a target 0; as a rate, 0.1")
-    taught: float = number(1.0, "fraction of patterns with a target", at_least=0.0, at_most=1.0)
-    g_l: float = number(0.1, "leak", unit="1/ms", at_least=0.0)
-    g_B: float = number(1.0, "basal dendrite to soma", unit="1/ms", above=0.0)
-    g_A: float = number(0.28, "apical dendrite to soma", unit="1/ms", above=0.0)
-    g_D: float = number(1.0, "dendrite to soma of SST cells", unit="1/ms", above=0.0)
-    g_som: float = number(0.34, "what teaches SST cells and output", unit="1/ms", above=0.0)
-    passes: int = whole(1, "of `two_step`", at_least=1, at_most=5000)
-    dt: float = number(0.1, "Euler step", unit="ms", above=0.0)
-    t_pattern: float = number(100.0, "a presentation", unit="ms", above=0.0)
-    t_read: float = number(5.0, "its last part, in which u_L is read", unit="ms", above=0.0)
-    lag: float = number(20.0, "rest of plasticity after an onset", unit="ms", at_least=0.0)
-    tau_0: float = number(3.0, "filter of input and target; 0: none", unit="ms", at_least=0.0)
-    tau_w: float = number(30.0, "filter of plasticity", unit="ms", above=0.0)
-    sigma: float = number(0.0, "noise while learning", unit="1/sqrt(ms)", at_least=0.0)
-    reset_deltas: bool = flag(False, "D is 0 at each onset")
-    W_size: tuple[float, ...] = per_layer(0.0, "range of W; 0: by fan-in", at_least=0.0)
-    Y_size: float = number(0.5, "range of Y, and of `random` P and Q", at_least=0.0)
-
-    @property
-    def in_time(self):
-        return self.dynamics == "continuous" and not self.backprop
-
-    def check(self, layers, dtype):
-        summed = self.batch > 1 or self.optimizer != "plain" or self.decay > 0.0
-        g = self.g_l + max(self.g_B + self.g_A, self.g_B + self.g_som, self.g_D + self.g_som)
-        refuse_if(self.in_time and summed, "continuous has batch 1, optimizer plain and decay 0.")
-        refuse_if(self.in_time and self.dt * g >= 1.0, f"dt has to be below {1.0 / g:g} ms.")
-        refuse_if(self.sigma > 0.0 and not self.in_time, "sigma is above 0, but not continuous.")
 
 
 class DendriticMicrocircuit(ImageModel):
@@ -130,8 +85,14 @@ class DendriticMicrocircuit(ImageModel):
         "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials then go on
+    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials go on
+    PASSED = property(lambda self: "W" if self.parameters.backprop else "WQPY")
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
+
+    def properties(self):
+        p, ideal = self.parameters, self.parameters.lateral == "ideal"
+        known = knowing("pre", "post", "dendrite", past=p.in_time, weights=p.backprop or ideal)
+        return Properties(p.backprop, signed_errors=p.backprop, knows=known, online=p.batch == 1)
 
     def numbers(self, layer):
         """What (8), (10) and (11) are at a layer, and steps in place of times."""
@@ -147,12 +108,11 @@ class DendriticMicrocircuit(ImageModel):
 
     def weights(self, layers):
         p, (W, Y, lateral) = self.parameters, map(self.chance, ("weights", "feedback", "lateral"))
-        unit = p.bias_rate**0.5
         for layer in layers[1:]:
             size = (1.0 if layer.is_output else 3.0) / (layer.below.n + 1.0) ** 0.5
             size = p.W_size[layer.index - 1] or size / self.numbers(layer)["a"]
             layer.arrays["W"] = W.uniform(-size, size, (layer.below.n, layer.n))
-            layer.arrays["b"] = unit * W.uniform(-size, size, layer.n)
+            layer.arrays["b"] = p.bias_rate**0.5 * W.uniform(-size, size, layer.n)
         for layer in layers[2:]:
             below, ratio = layer.below.arrays, self.numbers(layer)["ratio"]
             drawn = Y.uniform(-p.Y_size, p.Y_size, layer.W.T.shape)
@@ -160,7 +120,7 @@ class DendriticMicrocircuit(ImageModel):
             copies = -below["Y"], ratio * layer.W, ratio * layer.b
             if p.init == "random" and p.lateral != "ideal":
                 copies = [lateral.uniform(-p.Y_size, p.Y_size, M.shape) for M in copies]
-                copies[2] *= unit
+                copies[2] *= p.bias_rate**0.5
             below["P"], layer.arrays["Q"], layer.arrays["c"] = copies
 
     def arrays(self, layer):
@@ -339,9 +299,7 @@ class DendriticMicrocircuit(ImageModel):
                 rate *= p.bias_rate if pre is None else 1.0
                 if rate == 0.0 and name not in "Wb":
                     continue
-                given = net, owner, name, pre, post, rate
-                if self.in_time:
-                    at_rest = net.applies and p.tau_0 == 0.0 and below.is_input
-                    yield from learn_filtered(*given, p.tau_w, when, at_rest)
-                else:
-                    yield from learn(*given, p.decay * (name == "W"), when)
+                at_rest = net.applies and p.tau_0 == 0.0 and below.is_input
+                filtered = learn_filtered(net, owner, name, pre, post, rate, p.tau_w, when, at_rest)
+                at_once = learn(net, owner, name, pre, post, rate, p.decay * (name == "W"), when)
+                yield from filtered if self.in_time else at_once

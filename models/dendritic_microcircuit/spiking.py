@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 from spikesim.kernels import dendrites
 from spikesim.kernels.trials import FIRST, PHASE, SECOND, TOGO, TRIAL
 from spikesim.learning.parameters import choice, number, refuse_if
-from spikesim.models.dendritic_microcircuit.network import DendriticMicrocircuit, Parameters
+from spikesim.models.dendritic_microcircuit.network import DendriticMicrocircuit
+from spikesim.models.dendritic_microcircuit.parameters import Parameters
 
 __all__ = ["SpikingMicrocircuit", "SpikingParameters"]
 

@@ -43,6 +43,7 @@ import numpy as np
 from spikesim.checks import MOST_STEPS, check_number, check_steps
 from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
 from spikesim.learning.patterns import PatternModel, TimedParameters
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells
 from spikesim.models.superspike import rules, tasks
 from spikesim.precision import COUNTABLE, NEAR_ZERO, check_speed
@@ -217,6 +218,13 @@ class SuperSpikeNetwork(PatternModel):
     @property
     def in_windows(self):
         return self.parameters.error == "windows"
+
+    def properties(self):
+        p, transport = self.parameters, self.parameters.feedback == "symmetric"
+        if p.frozen:
+            return Properties(False)
+        known = knowing("pre", "post", "dendrite", "past", weights=transport)
+        return Properties(transport, signed_errors=True, knows=known)
 
     def weights(self, layers):
         p, chance, feedback = self.parameters, self.chance("weights"), self.chance("feedback")
