@@ -144,18 +144,16 @@ class DendriticMicrocircuit(ImageModel):
         return {"loss": 1} | dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,))
 
     @property
-    def steps(self):
-        """Of a presentation."""
+    def steps(self):  # of a presentation
         p = self.parameters
         return max(round(p.t_pattern / p.dt), 1) if self.in_time else 1 if p.backprop else p.passes
 
     def lengths(self, n, purpose):
         """The first phase of a trial has no target; to learn, a trial has one of the two."""
-        phases = np.ones((n, 2), np.int64)
         if purpose == TRAINING:
-            phases[:, 1] = self.chance("taught", self.epoch).random(n) < self.parameters.taught
-            phases[:, 0] -= phases[:, 1]
-        return self.steps * (phases * [1, 0] if purpose == TEST else phases)
+            taught = self.chance("taught", self.epoch).random(n) < self.parameters.taught
+            return self.steps * np.stack([~taught, taught], axis=1)
+        return self.steps * np.tile([1, int(purpose != TEST)], (n, 1))
 
     def shortest(self):
         return 0, 0

@@ -38,6 +38,7 @@ from spikesim import (
     ShortTermPlasticity,
     Synapse,
     bursts,
+    credit,
     datasets,
     patterns,
     plot,
@@ -47,6 +48,8 @@ from spikesim import (
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
+from spikesim.credit.rules import rules_of
+from spikesim.credit.tasks import task_of
 from spikesim.io import files
 from spikesim.learning import alignment, performance
 from spikesim.learning.tasks import Task
@@ -357,6 +360,13 @@ INTERNAL = {
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
+    "spikesim.credit.command.*": "the command line",
+    "spikesim.credit.figures.*": "called by Compared.figures",
+    "spikesim.credit.protocol.*": "called by compare and tune, in sweeps",
+    "spikesim.credit.rules.Rule*": "read from a file of the package",
+    "spikesim.credit.rules.rule_of": "called by compare and tune, in sweeps",
+    "spikesim.credit.table.Compared": "made by compare",
+    "spikesim.credit.tasks.Task": "a row of a table of the package",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
@@ -1208,6 +1218,14 @@ def _tried(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
     return {"cost": float(parameters["a"])}
 
 
+def _compared(folder: Path) -> dict[str, Any]:
+    """Arguments of a small comparison."""
+    return {
+        **{"task": "yin-yang", "rules": ["backpropagation"], "out": folder / "compared"},
+        **{"hidden": (3,), "epochs": 1, "executor": "threads", "workers": 1, "progress": False},
+    }
+
+
 def _swept(folder: Path) -> Any:
     return sweep.sweep(_tried, [{"a": 1.0}, {"a": 2.0}], folder / "swept", executor="threads")
 
@@ -1593,6 +1611,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.teacher": _plain(datasets.teacher, train=6, test=3, seed=1),
     "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
@@ -1753,6 +1772,16 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "progress": False,
         },
     ),
+    "spikesim.credit.compare": lambda f: Call(credit.compare, {**_compared(f), "depths": False}),
+    "spikesim.credit.tune": lambda f: Call(
+        credit.tune, {**_compared(f), "trials": 1, "networks": 1}
+    ),
+    "spikesim.credit.table.Compared.of": lambda f: Call(
+        credit.compare(**_compared(f), depths=False).of,
+        {"rule": "backpropagation", "value": "test_error", "part": "table"},
+    ),
+    "spikesim.credit.rules.rules_of": _plain(rules_of, names=["burst", "reward"]),
+    "spikesim.credit.tasks.task_of": _plain(task_of, name="digits"),
     "spikesim.sweep.table.Sweep.load": lambda f: Call(
         sweep.Sweep.load, {"directory": _swept(f).directory}
     ),
@@ -2285,6 +2314,7 @@ COMMANDS = [
     ["sweep", "segregated", "--grid=eta=0.1,0.2", "--seeds=2", "--epochs=1", "--out=swept"],
     ["sweep", "superspike", "--task=spikes", "--grid=w_0=10,20", "--workers=1", "--threads"],
     ["sweep", "burst", "--list=sets.csv", "--epochs=1", "--out=swept"],
+    ["compare", "--task=yin-yang", "--models", "backpropagation", "--seeds=1", "--hidden=3"],
     ["run", "burst", "propagation", "--n=200", "--duration=1", "--burn_in=1", "--out=run"],
     ["run", "burst", "pairing", "--realisations=2", "--duration=50", "--seed=1"],
     ["run", "burst", "transfer", "--n=10", "--sources=10", "--step=0.2", "--window=0.1"],
