@@ -34,6 +34,7 @@ SMALL = {
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "reward": {"draws": 5},
+    "spiking-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
     "target-propagation": {"batch": 3},
@@ -86,6 +87,10 @@ VARIANTS = {
         {"batch": 4, "baseline": "stimulus", "entropy": 0.2, "optimizer": "adam"},
         {"action": "bernoulli", "baseline": "expected", "entropy": 0.1, "batch": 3},
         {"baseline": "none", "decay": 0.1, "reduction": "sum", "output_rate": 0.1},
+    ],
+    "spiking-microcircuit": [
+        {"eta_P": 0.1, "eta_Y": 0.1, "sigma": 0.1, "taught": 0.7, "activation": "softplus"},
+        {"tau_0": 0.0, "reset_deltas": True, "init": "random", "rho": 3.0, "tau_s": 0.5},
     ],
     "spiking-reward": [
         {"batch": 4, "escape": "logistic", "baseline": "stimulus", "optimizer": "momentum"},

@@ -67,7 +67,7 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from spikesim.models.clamped import ClampedNetwork
-from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit, SpikingMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
@@ -762,6 +762,7 @@ SEGREGATED = {
 }
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
 DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": "python"}
+SPIKING_DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
@@ -770,6 +771,9 @@ MODELS: dict[str, Callable[..., Any]] = {
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
     "dendritic": lambda **o: DendriticMicrocircuit(**{"sizes": (6, 4, 3), **DENDRITIC, **o}),
+    "spiking_dendritic": lambda **o: SpikingMicrocircuit(
+        **{"sizes": (6, 4, 3), **SPIKING_DENDRITIC, **o}
+    ),
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
@@ -804,7 +808,8 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 _WING = {
     "clamped": "clamped.ClampedNetwork",
-    "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
+    "dendritic": "dendritic_microcircuit.network.DendriticMicrocircuit",
+    "spiking_dendritic": "dendritic_microcircuit.spiking.SpikingMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "perturbation": "perturbation.Perturbation",
@@ -1796,11 +1801,17 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
     "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
-    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit": model(
+    "spikesim.models.dendritic_microcircuit.network.DendriticMicrocircuit": model(
         DendriticMicrocircuit, "dendritic", (6, 4, 3), DENDRITIC
     ),
-    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
+    "spikesim.models.dendritic_microcircuit.spiking.SpikingMicrocircuit": model(
+        SpikingMicrocircuit, "spiking_dendritic", (6, 4, 3), SPIKING_DENDRITIC
+    ),
+    "spikesim.models.dendritic_microcircuit.network.DendriticMicrocircuit.silence": trained(
         "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
+    ),
+    "spikesim.models.dendritic_microcircuit.spiking.SpikingMicrocircuit.silence": trained(
+        "spiking_dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
     ),
     "spikesim.models.perturbation.Perturbation": model(
         Perturbation, "perturbation", (6, 4, 3), {"backend": "python"}
