@@ -35,6 +35,7 @@ from spikesim.sweep import Sweep, sweep
 __all__ = ["Compared", "compare", "tune"]
 
 TUNED_FILE = "rules_tuned.json"
+MOST = 10_000  # seeds, trials or epochs
 _SHORT = 4  # networks of several depths learn for a fourth of the epochs
 
 
@@ -90,8 +91,9 @@ def compare(
     >>> found.of("backpropagation", "cosine").round(6)
     array([1.])
     """
+    task_of(task)
     place, chosen = check_path("out", out), rules_of(rules)
-    check_integer("seeds", seeds, at_least=1, at_most=10**6)
+    check_integer("seeds", seeds, at_least=1, at_most=MOST)
     check_choice("depths", depths, [True, False])
     known = [_tuned_in(place), tuned(task), tuned("digits")]
     sets: list[dict[str, Any]] = []
@@ -144,8 +146,9 @@ def tune(
     dict of str to dict
         Rule → settings.
     """
+    task_of(task)
     place, chosen = check_path("out", out), rules_of(rules)
-    check_integer("trials", trials, at_least=1, at_most=10**6)
+    check_integer("trials", trials, at_least=1, at_most=MOST)
     check_integer("networks", networks, at_least=1, at_most=len(TUNING_SEEDS))
     sets = [
         {**_given(task, rule, hidden, epochs), "networks": networks, "trial": trial}
@@ -173,7 +176,9 @@ def _given(
         if not isinstance(hidden, (list, tuple)) or not hidden:
             raise InputError(f"hidden is {show(hidden)}; it has to be sizes, such as [100, 50].")
         layers = tuple(check_integer("hidden", n, at_least=1, at_most=10**6) for n in hidden)
-    passes = of_task.epochs if epochs is None else check_integer("epochs", epochs, at_least=1)
+    passes = of_task.epochs
+    if epochs is not None:
+        passes = check_integer("epochs", epochs, at_least=1, at_most=MOST)
     return {"rule": rule.name, "task": task, "hidden": layers, "epochs": rule.epochs(passes)}
 
 

@@ -116,6 +116,8 @@ def _watch(net: Any, data: Dataset) -> None:
 
 def _update_angle(net: Any, data: Dataset) -> list[float]:
     x, labels = data.test_images[:_MEASURED], data.test_labels[:_MEASURED]
+    if not net.KNOWS_GRADIENT:
+        return [math.nan] * (len(net.sizes) - 1)
     return _known(lambda: alignment.update_angle(net, x, labels), len(net.sizes) - 1)
 
 

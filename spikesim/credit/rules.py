@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -130,7 +130,7 @@ def rules_of(names: Sequence[str] | None) -> list[Rule]:
     known = published()
     if names is None:
         return list(known.values())
-    if isinstance(names, str) or not isinstance(names, Iterable):
+    if not isinstance(names, (list, tuple)):
         raise InputError(f"rules is {show(names)}; it has to be a list of names.")
     families: dict[str, list[Rule]] = {"all": list(known.values())}
     for rule in known.values():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from spikesim.checks import check_choice, is_text, show
 from spikesim.credit.rules import Rule
 from spikesim.errors import InputError
 from spikesim.sweep import Sweep
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compared"]
 
+PARTS = ["table", "depth"]
 _MARKS = {True: "yes", False: "no"}
 
 
@@ -106,7 +108,16 @@ class Compared:
 
         Rows are NaN where a network failed, and lists are padded with NaN. The array is empty if
         nothing has such a result.
+
+        Raises
+        ------
+        InputError
+            If the rule is not one of those compared, or another argument is no name.
         """
+        check_choice("rule", rule, [each.name for each in self.rules])
+        check_choice("part", part, PARTS)
+        if not is_text(value):
+            raise InputError(f"value is {show(value)}; it has to be the name of a result.")
         chosen = (self._rule == rule) & (self._part == part)
         return self._values[value][chosen] if value in self._values else np.zeros(0)
 
