@@ -419,7 +419,7 @@ class ImageModel(LayeredModel, MeasuredClassifier):
         dW, db = (
             [
                 np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
-                for each, own in zip(of_name, arrays, strict=True)
+                for each, own in zip(of_name if len(arrays) else (), arrays, strict=True)
             ]
             for of_name, arrays in zip(sums, (self.W, self.b), strict=True)
         )
