@@ -44,8 +44,8 @@ __all__ = ["ClassifierParameters", "SuperSpikeClassifier"]
 
 NEVER = np.iinfo(np.int64).max
 SUITED = {
-    "digits": {"hidden": "100", "epochs": 20},
-    "mnist": {"hidden": "500", "epochs": 5},
+    "digits": {"hidden": "100", "epochs": 20, "tau_rms": 3000.0},
+    "mnist": {"hidden": "500", "epochs": 5, "tau_rms": 3000.0},
 }
 
 
