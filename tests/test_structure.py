@@ -19,7 +19,7 @@ MOST_LINES_OF_FOLDERS = {
     "reward": 420,
     "routing": 850,
     "segregated": 520,
-    "superspike": 660,
+    "superspike": 910,
 }
 
 FLOORS = (

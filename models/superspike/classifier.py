@@ -93,6 +93,10 @@ class ClassifierParameters(Constants):
         check_steps("T", self.T, self.dt, at_least=1)
         check_steps("tail", self.tail, self.dt, at_least=self.quiet + 1)
         refuse_if(
+            layers < 2 and self.frozen,
+            "frozen is about hidden layers; this network has none.",
+        )
+        refuse_if(
             self.latency > self.T,
             f"latency is {self.latency:g} ms; it has to be at most T, {self.T:g} ms.",
         )
