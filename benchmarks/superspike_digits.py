@@ -1,4 +1,4 @@
-"""SuperSpike as a classifier of digits, with each of its feedbacks; the table of results/superspike.
+"""SuperSpike as a classifier of digits, with each of its feedbacks.
 
 Every network is 64-100-10 and learns the 1,437 training images for 20 epochs. The learning rate is
 that of the model in the first epoch and falls by 15 % from one epoch to the next.
