@@ -37,6 +37,7 @@ the program, so that you can replay its runs.
 from __future__ import annotations
 
 from math import exp
+from typing import ClassVar
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def step_refractory(i, t, s, p):
 class SpikingLayers(LayeredModel):
     """Layers of neurons, their weights and their feedback, whatever they learn."""
 
-    STREAMS = ("weights", "feedback")
+    STREAMS: ClassVar[tuple[str, ...]] = ("weights", "feedback")
     RATES = ("eta",)
 
     def weights(self, layers):

@@ -89,8 +89,7 @@ class EligibilityTraces:
         yield pre.phase(eligibility.reset, "once", flushed, **into)
         if self._in_trials:
             yield pre.phase(eligibility.forget, when=at_end_of_second)
-            traces = {"l1": layer.l1, "trace": layer.trace}
-            yield layer.phase(eligibility.forget_row, "row", at_end_of_second, **traces)
+            yield layer.phase(eligibility.forget_row, "row", at_end_of_second)
 
     @staticmethod
     def indices(net: Any) -> Iterator[tuple[str, np.ndarray, int, Any]]:
