@@ -17,6 +17,6 @@ setup(
     package_data={
         "": ["*.csv"],  # published numbers, beside the code that compares itself with them
         "spikesim": ["py.typed"],
-        "spikesim.data": ["*.npz", "*.md"],
+        "spikesim.data": ["*.npz", "*.md", "*.toml", "*.json"],
     },
 )

@@ -21,6 +21,16 @@ VARIANTS: dict[str, tuple[str, tuple[int, ...], dict]] = {
     "none": ("no hidden layer", (784, 10), {}),
     "hidden": ("784-500-10", (784, 500, 10), {}),
     "two": ("784-500-100-10", (784, 500, 100, 10), {}),
+    "preprint": (
+        "784-500-10, weights of the preprint",
+        (784, 500, 10),
+        {"initial": "preprint"},
+    ),
+    "two-preprint": (
+        "784-500-100-10, weights of the preprint",
+        (784, 500, 100, 10),
+        {"initial": "preprint"},
+    ),
     "symmetric": ("784-500-10, symmetric feedback", (784, 500, 10), {"symmetric": True}),
     "sparse": ("784-500-10, sparse feedback", (784, 500, 10), {"sparse": 0.8}),
     "apical": ("784-500-10, weak apical conductance", (784, 500, 10), {"g_A": 0.05}),

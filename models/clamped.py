@@ -34,6 +34,7 @@ from spikesim.learning.forward import RateParameters, activated, drawn, read_out
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST
 from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.updates import learn, start_of_batch
 
 __all__ = ["ClampedNetwork", "Parameters"]
@@ -127,10 +128,16 @@ class ClampedNetwork(ImageModel):
     STREAMS = ("weights", "order", "feedback")
     DRAWN, PER_EXAMPLE = ("start",), {"start": "particles"}
     KEEP = {"h_minus": FIRST}  # noqa: RUF012
+    PASSED = ("W", "B", "F")
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 20, "eta": 0.2},
         "mnist": {"hidden": "500", "epochs": 10, "eta": 0.05},
     }
+
+    def properties(self):
+        transport = self.parameters.feedback == "symmetric"
+        known = knowing("pre", "post", "past", weights=transport)
+        return Properties(transport, phases=2, knows=known, online=self._batch == 1)
 
     def weights(self, layers):
         p, chance, down = self.parameters, self.chance("weights"), self.chance("feedback")

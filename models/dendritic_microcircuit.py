@@ -43,6 +43,7 @@ from spikesim.learning.filtered import drive_at_rest, filter_arrays, forget, lea
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST, TRAINING
 from spikesim.learning.parameters import choice, flag, number, per_layer, refuse_if, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 
 __all__ = ["DendriticMicrocircuit", "Parameters"]
@@ -118,9 +119,8 @@ class DendriticMicrocircuit(ImageModel):
     True
     """
 
-    KIND = "dendritic-microcircuit"
+    KIND, Parameters = "dendritic-microcircuit", Parameters
     TITLE = "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)"
-    Parameters = Parameters
     WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), ("xi", "xi_I")
     STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
     SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
@@ -129,9 +129,14 @@ class DendriticMicrocircuit(ImageModel):
         "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    in_time = property(lambda self: self.parameters.in_time)
-    CARRIES = in_time  # potentials go on from trial to trial
+    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials go on
+    PASSED = property(lambda self: "W" if self.parameters.backprop else "WQPY")
     DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
+
+    def properties(self):
+        p, ideal = self.parameters, self.parameters.lateral == "ideal"
+        known = knowing("pre", "post", "dendrite", past=p.in_time, weights=p.backprop or ideal)
+        return Properties(p.backprop, signed_errors=p.backprop, knows=known, online=p.batch == 1)
 
     def numbers(self, layer):
         """What (8), (10) and (11) are at a layer, and steps in place of times."""
@@ -147,12 +152,11 @@ class DendriticMicrocircuit(ImageModel):
 
     def weights(self, layers):
         p, (W, Y, lateral) = self.parameters, map(self.chance, ("weights", "feedback", "lateral"))
-        unit = p.bias_rate**0.5
         for layer in layers[1:]:
             size = (1.0 if layer.is_output else 3.0) / (layer.below.n + 1.0) ** 0.5
             size = p.W_size[layer.index - 1] or size / self.numbers(layer)["a"]
             layer.arrays["W"] = W.uniform(-size, size, (layer.below.n, layer.n))
-            layer.arrays["b"] = unit * W.uniform(-size, size, layer.n)
+            layer.arrays["b"] = p.bias_rate**0.5 * W.uniform(-size, size, layer.n)
         for layer in layers[2:]:
             below, ratio = layer.below.arrays, self.numbers(layer)["ratio"]
             drawn = Y.uniform(-p.Y_size, p.Y_size, layer.W.T.shape)
@@ -160,7 +164,7 @@ class DendriticMicrocircuit(ImageModel):
             copies = -below["Y"], ratio * layer.W, ratio * layer.b
             if p.init == "random" and p.lateral != "ideal":
                 copies = [lateral.uniform(-p.Y_size, p.Y_size, M.shape) for M in copies]
-                copies[2] *= unit
+                copies[2] *= p.bias_rate**0.5
             below["P"], layer.arrays["Q"], layer.arrays["c"] = copies
 
     def arrays(self, layer):
@@ -339,9 +343,7 @@ class DendriticMicrocircuit(ImageModel):
                 rate *= p.bias_rate if pre is None else 1.0
                 if rate == 0.0 and name not in "Wb":
                     continue
-                given = net, owner, name, pre, post, rate
-                if self.in_time:
-                    at_rest = net.applies and p.tau_0 == 0.0 and below.is_input
-                    yield from learn_filtered(*given, p.tau_w, when, at_rest)
-                else:
-                    yield from learn(*given, p.decay * (name == "W"), when)
+                at_rest = net.applies and p.tau_0 == 0.0 and below.is_input
+                filtered = learn_filtered(net, owner, name, pre, post, rate, p.tau_w, when, at_rest)
+                at_once = learn(net, owner, name, pre, post, rate, p.decay * (name == "W"), when)
+                yield from filtered if self.in_time else at_once

@@ -43,6 +43,7 @@ from spikesim.learning.forward import drawn
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import TEST
 from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.updates import UpdateParameters, learn, start_of_batch
 
 __all__ = ["ACTIVATIONS", "ESTIMATORS", "EquilibriumPropagation", "Parameters"]
@@ -146,10 +147,17 @@ class EquilibriumPropagation(ImageModel):
     WEIGHTS, RECORD, DRAWN = ("W", "b", "B"), ("u",), ("start", "sign")
     STREAMS = ("weights", "order", "feedback", "sign")
     PER_EXAMPLE = {"start": "particles"}  # noqa: RUF012
+    PASSED = ("W", "WT")
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "100", "epochs": 15, "batch": 20, "eta": 0.2},
         "mnist": {"hidden": "500", "epochs": 25, "batch": 20, "eta": 0.1},
     }
+
+    def properties(self):
+        kind = self.parameters.estimator
+        transport, phases = kind != "vector_field", 3 if kind == "symmetric" else 2
+        known = knowing("pre", "post", weights=transport, past=kind != "continual")
+        return Properties(transport, phases, knows=known, online=self._batch == 1)
 
     def weights(self, layers):
         p, chance, above = self.parameters, self.chance("weights"), self.chance("feedback")

@@ -30,6 +30,7 @@ from spikesim.learning.alignment import backpropagated, measured
 from spikesim.learning.forward import ForwardParameters, drawn, forward, forward_arrays, spread
 from spikesim.learning.images import ImageModel
 from spikesim.learning.parameters import choice, number, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.updates import count_updates, end_of_batch, learn, start_of_batch, thin
 
 __all__ = ["FEEDBACK", "FeedbackAlignment", "Parameters"]
@@ -106,6 +107,15 @@ class FeedbackAlignment(ImageModel):
     Parameters = Parameters
     WEIGHTS = ("W", "b", "B")
     STREAMS = ("weights", "order", "feedback", "sparse", "sizes", "events", "before")
+
+    def properties(self):
+        kind = self.parameters.feedback
+        transport, online = kind in ("backprop", *SIGNED), self._batch == 1
+        if kind == "none":
+            return Properties(False, online=online)
+        known = knowing("pre", "post", "dendrite", weights=transport)
+        phases = 2 if kind == "mirror" else 1
+        return Properties(transport, phases, signed_errors=True, knows=known, online=online)
 
     def source(self, layer):
         return layer.output if self.parameters.feedback == "direct" else layer.above

@@ -37,6 +37,7 @@ from spikesim.learning.alignment import backpropagated, cosines
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST
 from spikesim.learning.parameters import choice, flag, number, refuse_if
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.updates import count_updates, end_of_batch, learn, start_of_batch
 
 __all__ = ["Parameters", "Perturbation"]
@@ -112,6 +113,12 @@ class Perturbation(ImageModel):
     }
     RECORD = ("h", "h_plus", "x")
     KEEP = {"losses": FIRST}  # noqa: RUF012
+
+    def properties(self):
+        """Synapses with noise of their own know it, and no activity."""
+        once, nodes = self.parameters.baseline == "mean", self.parameters.perturbed == "nodes"
+        known = knowing("reward", pre=nodes, post=nodes, past=nodes and (self.in_time or not once))
+        return Properties(False, 1 if once else 2, knows=known, online=self._batch == 1)
 
     def weights(self, layers):
         chance, p = self.chance("weights"), self.parameters

@@ -34,6 +34,7 @@ import numpy as np
 from spikesim import plot
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, choice, flag, number, refuse_if, whole
+from spikesim.learning.properties import Properties, knowing
 
 __all__ = ["Parameters", "TargetPropagation"]
 
@@ -92,6 +93,16 @@ class TargetPropagation(BatchModel):
     MEASURES = ("local_loss", "inverse_loss")
     DRAWN = ("xi",)
     COLUMNS = ("reconstruction", "angle", "acute", "distance")
+
+    def properties(self):
+        p, online = self.parameters, self.parameters.batch == 1
+        if p.credit == "frozen":
+            return Properties(False, online=online)
+        is_control, from_output = p.credit == "backprop", len(self.sizes) - 1 in self.inverses
+        errors = is_control or not from_output or p.inverse == "jacobian"  # (2): through W_K
+        phases = 2 if p.inverse == "learned" and self.inverses and not is_control else 1
+        known = knowing("pre", "post", "dendrite", weights=errors)
+        return Properties(errors, phases, errors, knows=known, online=online)
 
     @property
     def inverses(self):
@@ -237,6 +248,12 @@ class TargetPropagation(BatchModel):
     def draws(self, examples, batch):
         chance, widths = self.chance("xi", batch), [self.sizes[k - 1] for k in self.inverses]
         return {"xi": [chance.standard_normal((examples, n), self.dtype) for n in widths]}
+
+    def feedback_weights(self):
+        """The inverses, without their rows for auxiliary outputs."""
+        known = dict(zip(self.inverses, self.V, strict=True))
+        layers = range(2, len(self.sizes))
+        return [known[k][: self.sizes[k]] if k in known else None for k in layers]
 
     def loss(self, output, target):
         return -float(np.mean(np.sum(target * np.log(np.maximum(output, 1e-30)), axis=1)))

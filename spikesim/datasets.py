@@ -1,6 +1,6 @@
 """Datasets by name, the digits that ship and MNIST, or by the path of a file of a user's own.
 
-`yin_yang` draws points of a figure.
+`yin_yang` draws points of a figure, and `teacher` asks a random network.
 
 Pixels stay uint8, 0 (background) to 255 (ink), because MNIST is 47 MB that way and 188 MB as
 float32; divide by 255 for an intensity. Nothing here unpickles or executes the content of a file.
@@ -38,6 +38,7 @@ __all__ = [
     "load_digits",
     "load_idx",
     "load_mnist",
+    "teacher",
     "yin_yang",
 ]
 
@@ -262,6 +263,45 @@ def yin_yang(train: int = 3000, test: int = 500, seed: int = 0) -> Dataset:
     (images, classes), (test_images, test_classes) = parts
     return Dataset(
         "yin-yang", images, classes, test_images, test_classes, image_shape=(1, 4), n_classes=3
+    )
+
+
+def teacher(train: int = 3000, test: int = 1000, seed: int = 0) -> Dataset:
+    """Draw random inputs, and let a random network say to which class each belongs.
+
+    The teacher has 30 inputs, 20 hidden units (tanh) and 10 outputs, with weights from N(0, 4/n)
+    and N(0, 1/n), n being the units below. Its outputs are centred and scaled over the inputs, so
+    that no class is rare. The class is the largest of them.
+
+    Parameters
+    ----------
+    train, test : int
+        How many inputs there are to train and to test.
+    seed : int
+        Teacher and inputs depend on it.
+
+    Returns
+    -------
+    Dataset
+        Its images are 30 numbers from 0 to 1, uniform and independent.
+
+    Examples
+    --------
+    >>> data = teacher(train=200, test=50)
+    >>> data.train_images.shape, data.n_classes
+    ((200, 30), 10)
+    """
+    train = check_integer("train", train, at_least=1, at_most=10_000_000)
+    test = check_integer("test", test, at_least=1, at_most=10_000_000)
+    chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
+    first = chance.normal(0.0, 2.0 / np.sqrt(30.0), (30, 20))
+    second = chance.normal(0.0, 1.0 / np.sqrt(20.0), (20, 10))
+    x = chance.random((train + test, 30))
+    answers = np.tanh(np.sqrt(12.0) * (x - 0.5) @ first) @ second
+    answers -= answers.mean(axis=0)
+    labels = np.argmax(answers / (answers.std(axis=0) + np.finfo(float).tiny), axis=1)
+    return Dataset(
+        "teacher", x[:train], labels[:train], x[train:], labels[train:], (5, 6), n_classes=10
     )
 
 

@@ -96,7 +96,7 @@ VARIANTS = {
         {"symmetric": True, "symmetric_noise": 0.05, "measure_angle": True},
         {"plateau_jitter": 1.0, "feedback_learning": True, "eta_Y": 0.1, "phase": 14},
         {"spiking": False, "measure_inverse": True},
-        {"memory": None, "g_A": 0.05},
+        {"memory": None, "g_A": 0.05, "initial": "preprint"},
     ],
     "superspike": [
         {"feedback": "random", "rho": 1.0, "optimizer": "rmsprop"},

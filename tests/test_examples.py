@@ -75,6 +75,7 @@ SIZES = {
         ["--seconds", "20"],
         r"^correlated: mean weight 2\.50 mV before, (\d\.\d\d) mV after$",
     ),
+    "own_rule": (["--epochs", "1"], r"^RandomFeatures +(\d+\.\d) ± (\d+\.\d) "),
     "pairing_intervals": (
         ["--pairings", "2"],
         r"^two spikes strengthen the synapse up to 16 ms apart$",

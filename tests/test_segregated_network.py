@@ -59,6 +59,24 @@ def test_initial_weights_have_the_moments_of_the_published_script():
     assert net.Y[0].shape == (500, 10)
 
 
+def test_initial_weights_of_the_preprint_have_the_moments_that_its_optimum_asks_for():
+    net = SegregatedDendriteNetwork((784, 500, 100, 10), seed=1, initial="preprint")
+    for m, inputs in enumerate((784, 500, 100)):
+        mean, sd = weight_moments(inputs)
+        assert net.W[m].std() == pytest.approx(sd, rel=0.04)
+        assert net.W[m].mean() == pytest.approx(mean, abs=5 * sd / np.sqrt(net.W[m].size))
+
+
+def test_broadcast_feedback_of_the_preprint_is_a_product_of_random_matrices():
+    net = SegregatedDendriteNetwork((784, 500, 100, 10), seed=1, initial="preprint")
+    (_, lower), (_, upper) = weight_moments(500), weight_moments(100)
+    assert net.Y[1].std() == pytest.approx(upper, rel=0.1)
+    assert net.Y[1].mean() == pytest.approx(0.0, abs=5 * upper / np.sqrt(net.Y[1].size))
+    assert net.Y[0].std() == pytest.approx(np.sqrt(100) * lower * upper, rel=0.1)
+    narrow = SegregatedDendriteNetwork((10, 30, 4, 8), seed=1, initial="preprint", dtype="float64")
+    assert np.linalg.matrix_rank(narrow.Y[0]) == 4
+
+
 def test_symmetric_feedback_follows_the_weights_of_all_layers_above():
     net = small((10, 8, 6, 3), symmetric=True, dtype="float64")
     net.fit(IMAGES[:2], LABELS[:2])
@@ -93,6 +111,15 @@ def test_a_frozen_hidden_layer_keeps_its_weights():
     net.fit(IMAGES[:3], LABELS[:3])
     np.testing.assert_array_equal(net.W[0], before[0])
     assert (net.W[1] != before[1]).any()
+
+
+@pytest.mark.parametrize("spiking", [True, False])
+def test_targets_may_be_real_numbers_between_the_two_currents(spiking):
+    """A target of 1 drives an output neuron up to E_E, and one of 0 down to E_I."""
+    net = small(spiking=spiking)
+    for target, direction in ((1.0, 1.0), (0.0, -1.0)):
+        delta = net.update(IMAGES[:4], np.full((4, 3), target)).delta[-1]
+        np.testing.assert_array_equal(np.sign(delta), direction)
 
 
 def test_a_recorded_plateau_is_the_sigmoid_of_the_mean_apical_voltage():

@@ -36,6 +36,7 @@ from scipy.special import expit
 
 from spikesim.learning.batches import BatchModel
 from spikesim.learning.parameters import ModelParameters, flag, number, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.training import LayerArrays
 
 __all__ = ["BurstpropNetwork", "BurstpropParameters"]
@@ -98,6 +99,11 @@ class BurstpropNetwork(BatchModel):
     Y: LayerArrays
     R: LayerArrays
 
+    def properties(self):
+        control, online = self.parameters.backpropagation, self.parameters.batch == 1
+        known = knowing("pre", "post", "dendrite", "past", weights=control)
+        return Properties(control, 2, control, knows=known, online=online)
+
     def weights(self):
         p, sizes = self.parameters, self.sizes
         pairs = list(pairwise(sizes))
@@ -145,6 +151,9 @@ class BurstpropNetwork(BatchModel):
         for k in range(len(self.W) - 1, 0, -1):
             delta.insert(0, (delta[0] @ self.W[k].T) * e[k] * (1.0 - e[k]))
         return delta
+
+    def feedback_weights(self):
+        return list(self.Y)
 
     def backpropagated(self, e, target):
         return self.errors(e, self.bursts(e, target).delta[-1])

@@ -11,6 +11,7 @@ from spikesim.checks import check_array, check_integer
 from spikesim.kernels.windows import at_end_of_first, at_start_of_trial
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, RECORDING, TEST, Simulation
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.recording import LayerRecording
 from spikesim.learning.updates import learn
 from spikesim.models.burst import equations as eq
@@ -52,6 +53,11 @@ class BurstEnsembleNetwork(ImageModel):
     STREAMS = ("weights", "feedback", "order", "nudges")
     RECORD, RATES = ("h", "p", "beta", "u"), ("rate", "alpha_Z", "alpha_Y")
     SAVED, PERCENT = tuple(dict.fromkeys((*HIDDEN, *OUTPUT, "sent"))), ("saturated",)
+
+    def properties(self):
+        control = self.parameters.backpropagation
+        known = knowing("pre", "post", "dendrite", "past", weights=control)
+        return Properties(control, phases=2, signed_errors=control, knows=known)
 
     def weights(self, layers):
         p, chance, apical = self.parameters, self.chance("weights"), self.chance("feedback")

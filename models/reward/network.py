@@ -113,7 +113,7 @@ class RewardNetwork(RewardModel):
 
     KIND, TITLE = "reward", "REINFORCE, learning from reward (Williams 1992)"
     Parameters, KEEP = Parameters, {"p": 0}
-    SUITED = SUITED
+    SUITED, KNOWS_GRADIENT = SUITED, True
 
     @property
     def is_bits(self):

@@ -6,7 +6,7 @@ An output neuron has a soma (2), with a teaching current I in the target phase o
 
     dV/dt = -g_L V + g_B (V_B - V) + g_A (V_A - V)                                            (1)
     dV/dt = -g_L V + g_D (V_B - V) + I,     I = g_E (E_E - V) + g_I (E_I - V)                 (2)
-    g_E = 1 for the neurons of the right class and 0 for others,   g_I = 1 - g_E              (3)
+    g_E = the target, 1 for neurons of the right class and 0 for others,   g_I = 1 - g_E      (3)
 
 The rate (4) is that of Poisson spikes. The plateau potential (5), at the end of a phase, follows
 from the mean apical voltage in its window. `f` and `t` mark means over forward and target phase:
@@ -37,9 +37,10 @@ from spikesim.kernels.windows import at_end_of_first, at_end_of_second, in_secon
 from spikesim.learning.alignment import cosines
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import RECORDING, TEST
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells, Means, Pixels
 from spikesim.learning.updates import learn
-from spikesim.models.segregated import rates, variants
+from spikesim.models.segregated import initial, rates, variants
 from spikesim.models.segregated.parameters import Parameters
 from spikesim.models.segregated.variants import slope
 
@@ -63,9 +64,9 @@ def step_hidden_apical(i, t, s, p):
     s.V[i] = V + (-p.g_L * V + p.g_B * (s.V_B[i] - V) + p.g_A * (s.V_A[i] - V))
 
 
-def is_right(i, s, p):
+def target(i, s, p):
     """g_E of (3)."""
-    return 1.0 if i // p.units_per_class == s.label[s.example[s.clock[TRIAL]]] else 0.0
+    return s.wanted[s.example[s.clock[TRIAL]], i // p.units_per_class]
 
 
 def step_output(i, t, s, p):
@@ -73,7 +74,7 @@ def step_output(i, t, s, p):
     V = s.V[i]
     I = 0.0  # noqa: E741 - the paper's symbol
     if s.clock[PHASE] == SECOND:
-        g_E = is_right(i, s, p)
+        g_E = target(i, s, p)
         I = g_E * (p.E_E - V) + (1.0 - g_E) * (p.E_I - V)  # noqa: E741
     s.V[i] = V + (-p.g_L * V + p.g_D * (s.V_B[i] - V) + I)
 
@@ -171,11 +172,17 @@ class SegregatedDendriteNetwork(ImageModel):
     COLUMNS, SAVED, CARRIES, SIGN = ("max_eigenvalue",), ("jacobian",), True, -1.0
 
     SUITED, units = variants.SUITED, variants.units
-    max_eigenvalue = variants.max_eigenvalue
-    measures = variants.measures
-    per_trial = variants.lags
-    prepare = variants.prepare
+    max_eigenvalue, measures = variants.max_eigenvalue, variants.measures
+    per_trial, prepare = variants.lags, variants.prepare
     draw = staticmethod(variants.draw)
+
+    def properties(self):
+        p = self.parameters
+        if p.frozen:
+            return Properties(False, phases=2)
+        transport = p.symmetric or p.backpropagation
+        known = knowing("pre", "post", "dendrite", "past", weights=transport)
+        return Properties(transport, phases=2, signed_errors=p.backpropagation, knows=known)
 
     def activity(self, layer):
         return layer.mean_PSP
@@ -194,21 +201,8 @@ class SegregatedDendriteNetwork(ImageModel):
         return layer.output if self.parameters.feedback == "broadcast" else layer.above
 
     def weights(self, layers):
-        """Draw weights for hidden voltages of mean and deviation 3 mV (the script's optimum)."""
-        phi_max = self.parameters.phi_max
-        chance, feedback = self.chance("weights"), self.chance("feedback")
-        for layer in layers[1:]:
-            n = layer.below.n
-            layer.arrays["W"] = self.uniform(chance, *weight_moments(n, phi_max), n, layer.n)
-            layer.arrays["b"] = self.uniform(chance, 0.8, 0.001, layer.n)
-        for layer in layers[1:-1]:
-            shape = layer.n, self.source(layer).n
-            layer.arrays["Y"] = self.uniform(feedback, *weight_moments(layer.n, phi_max), *shape)
+        initial.weights(self, layers)
         variants.weights(self, layers[1:-1])
-
-    def uniform(self, chance, mean, sd, *shape):
-        """mean + 3.465 sd U(-1, 1), the script's choice; its deviation is twice sd."""
-        return (mean + 3.465 * sd * chance.uniform(-1.0, 1.0, shape)).astype(self.dtype)
 
     def arrays(self, layer):
         own = {} if layer.is_input else {"E": layer.n, **variants.arrays(self, layer)}
@@ -298,13 +292,3 @@ class SegregatedDendriteNetwork(ImageModel):
             yield from learn(net, layer, "W", x, E, -eta_P, when=(at_end_of_second,))
             yield from learn(net, layer, "b", None, E, -eta_P, when=(at_end_of_second,))
         yield from variants.after_learning(self, net)
-
-
-def weight_moments(inputs, phi_max):
-    """Mean and deviation of weights from `inputs` inputs that fire at phi_max / 4 on average."""
-    V_avg, V_sd, b_avg, nu, N = 3.0, 3.0, 0.8, 0.25 * phi_max, inputs
-    V_sm = V_sd**2 + V_avg**2
-    W_avg = (V_avg - b_avg) / (nu * N * V_avg)
-    spread = V_sm + nu**2 * (N - N**2) * W_avg**2 * V_avg**2 - 2 * N * nu * b_avg * V_avg * W_avg
-    W_sm = (spread - b_avg**2) / (N * nu**2 * V_sm)
-    return W_avg, float(np.sqrt(W_sm - W_avg**2))

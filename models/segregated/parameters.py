@@ -46,6 +46,7 @@ class Parameters(ModelParameters):
     test_window: int = whole(220, "the same in a test", at_least=1)
     eta: float | tuple[float, ...] = per_layer(0.21, "learning rate", symbol="η", at_least=0.0)
     eta_Y: float = number(0.0, "learning rate of feedback", symbol="η_Y", at_least=0.0)
+    initial: str = choice("script", "preprint", about="whose initial weights")
     feedback: str = choice("broadcast", "layered", about="from the output, or the layer above")
     symmetric: bool = flag(False, "feedback follows the transposed forward weights")
     symmetric_noise: float = number(0.0, "sd of noise on them, in each example", at_least=0.0)

@@ -34,8 +34,7 @@ def settle_hidden(i, t, s, p):
 def settle_output(i, t, s, p):
     """(13), and (14) with g_E + g_I = g_T = 1 while there is a teacher."""
     g_T = 1.0 if s.clock[PHASE] == SECOND else 0.0
-    right = i // p.units_per_class == s.label[s.example[s.clock[TRIAL]]]
-    g_E = 1.0 if right else 0.0
+    g_E = s.wanted[s.example[s.clock[TRIAL]], i // p.units_per_class]
     drive = p.g_D * s.V_B[i] + g_T * (g_E * p.E_E + (1.0 - g_E) * p.E_I)
     s.V[i] = drive / (p.g_L + p.g_D + g_T)
     s.phi[i] = p.phi_max * sigmoid(s.V[i])
@@ -43,9 +42,7 @@ def settle_output(i, t, s, p):
 
 
 def arrays(layer):
-    names = (
-        ("PSP",) if layer.is_input else ("PSP", "V", "V_B", *(["phi"] if layer.is_output else []))
-    )
+    names = ["PSP", *([] if layer.is_input else ["V", "V_B"]), *["phi"] * layer.is_output]
     return dict.fromkeys(names, layer.n)
 
 

@@ -81,12 +81,8 @@ def units(model):
 
 def weights(model, hidden):
     """Remove some feedback weights, or let them follow the forward weights."""
-    p, chance, noise, above = (
-        model.parameters,
-        model.chance("sparse"),
-        model.chance("noise", 0),
-        None,
-    )
+    p, above = model.parameters, None
+    chance, noise = model.chance("sparse"), model.chance("noise", 0)
     for layer in hidden:
         mask = np.ones(layer.Y.size, model.dtype)
         if p.sparse:

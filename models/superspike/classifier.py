@@ -233,13 +233,13 @@ class SuperSpikeClassifier(SpikingLayers, ImageModel):
         yield from rules.filtered(net)
         yield output.phase(rules.average_cost)
         yield output.phase(lose, "once", at_end_of_second)
-        for layer in net.above_input:
+        learning = [layer for layer in net.above_input if self.learns(layer)]
+        for layer in learning:
             yield layer.phase(average, mean=layer.delta, value=layer.e, share=1.0)
         yield from rules.raw(net, rules.window_error)
-        for layer in net.above_input:
-            if self.learns(layer):
-                yield from rules.eligibility(net, layer, in_trials=True)
-                yield from self.change(net, layer, update)
+        for layer in learning:
+            yield from rules.eligibility(net, layer, in_trials=True)
+            yield from self.change(net, layer, update)
         yield from rules.follow(net, update) if net.applies else ()
 
     def change(self, net, layer, when):

@@ -44,6 +44,7 @@ import numpy as np
 from spikesim.kernels.probes import tally
 from spikesim.learning.model import LayeredModel
 from spikesim.learning.patterns import PatternModel
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.spiking import Cells, jump
 from spikesim.models.superspike import rules, tasks
 from spikesim.models.superspike.parameters import Parameters
@@ -83,6 +84,14 @@ class SpikingLayers(LayeredModel):
 
     STREAMS: ClassVar[tuple[str, ...]] = ("weights", "feedback")
     RATES = ("eta",)
+
+    def properties(self):
+        p, transport = self.parameters, self.parameters.feedback == "symmetric"
+        online = getattr(p, "batch", 1) == 1
+        if p.frozen:
+            return Properties(False, online=online)
+        known = knowing("pre", "post", "dendrite", "past", weights=transport)
+        return Properties(transport, signed_errors=True, knows=known, online=online)
 
     def weights(self, layers):
         p, chance, feedback = self.parameters, self.chance("weights"), self.chance("feedback")

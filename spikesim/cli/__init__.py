@@ -1,4 +1,4 @@
-"""The command line: ``spikesim train | sweep | run | resume | plot | info | export | data | ...``.
+"""The command line: ``spikesim train | sweep | compare | run | resume | plot | info | ...``.
 
 This file parses, prints and turns errors into one line. The registry, `spikesim.models.MODELS`,
 lists the models; users name a class in their own file as my_file.py:MyModel.
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpikesimError as error:  # about a file that should hold a model
         print(f"spikesim: {_one_line(error)}", file=sys.stderr)
         return 2
-    if chosen.run in (_train, _sweep, _run, _resume):
+    if chosen.run in (_train, _sweep, _compare, _run, _resume):
         say_if_ctrl_c_is_ignored()
     try:
         with terminable():
@@ -145,6 +145,10 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         sweep_command.add_sweep_arguments(added)
         if name in given:
             _module(name).add_arguments(added)
+
+    added = command("compare", _compare, "train every learning rule on one task: a table, figures")
+    if given[:1] == ["compare"]:
+        _comparing().add_arguments(added)
 
     experiments = commands.add_parser("run", help="run a published experiment")
     models = experiments.add_subparsers(metavar="model", required=True)
@@ -243,6 +247,15 @@ def _train(chosen: argparse.Namespace) -> None:
 
 def _sweep(chosen: argparse.Namespace) -> int:
     return sweep_command.run(chosen, _module(chosen.model))
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    status: int = _comparing().run(chosen)
+    return status
+
+
+def _comparing() -> Any:
+    return importlib.import_module("spikesim.credit.command")
 
 
 def _run(chosen: argparse.Namespace) -> None:

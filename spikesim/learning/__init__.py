@@ -16,5 +16,7 @@ measures.
 | `tasks`      | what a `PatternModel` is to learn, and for how long                    |
 | `forward`    | the forward pass of rate networks, its outputs and losses              |
 | `updates`    | minibatches and optimisers                                             |
+| `properties` | what biology would have to provide for a rule                          |
 | `alignment`  | how far a rule's updates are from those of backpropagation             |
+| `performance` | what a network costs and withstands, and how soon it had learned       |
 """

@@ -6,22 +6,30 @@ changes weights, states or random numbers. The entry of a layer is NaN if it has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.checks import check_array, check_integer
+from spikesim.checks import check_array, check_integer, check_number
+from spikesim.errors import InputError
 from spikesim.kernels import units
-from spikesim.learning.images import ImageModel, Update
+from spikesim.learning.batches import BatchModel
+from spikesim.learning.classifiers import MeasuredClassifier
+from spikesim.learning.images import ImageModel
 from spikesim.learning.layers import Layer, Wired
+from spikesim.learning.measures import Update
 from spikesim.learning.model import Simulation
 
 __all__ = [
+    "BiasAndNoise",
+    "FeedbackJacobian",
     "angle",
     "backpropagated",
+    "bias_and_noise",
     "cosines",
     "delta_angle",
+    "feedback_jacobian",
     "mean_cosine",
     "measured",
     "norm_ratio",
@@ -29,6 +37,8 @@ __all__ = [
     "update_angle",
     "weight_angle",
 ]
+
+MOST_UPDATES = 2**20  # each has its own draw
 
 
 def angle(x: Any, y: Any) -> float:
@@ -50,12 +60,12 @@ def angle(x: Any, y: Any) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
-def delta_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
+def delta_angle(net: MeasuredClassifier, x: Any, targets: Any) -> np.ndarray:
     """The angle between each hidden layer's delta and backpropagation's, averaged over examples.
 
     Parameters
     ----------
-    net : ImageModel
+    net : ImageModel or BatchModel
     x, targets
         As in `ImageModel.learn`; a fixed set of about 200 examples.
 
@@ -72,12 +82,12 @@ def delta_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
     return np.array(found)
 
 
-def update_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
+def update_angle(net: MeasuredClassifier, x: Any, targets: Any) -> np.ndarray:
     """The angle between each layer's weight change for a batch and that of backpropagation.
 
     Parameters
     ----------
-    net : ImageModel
+    net : ImageModel or BatchModel
     x, targets
         As in `ImageModel.learn`.
 
@@ -89,53 +99,59 @@ def update_angle(net: ImageModel, x: Any, targets: Any) -> np.ndarray:
     return np.array([angle(a, b) for a, b in zip(own, reference, strict=True)])
 
 
-def _feedback(net: ImageModel) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _feedback(
+    net: MeasuredClassifier,
+) -> Iterator[tuple[np.ndarray | None, np.ndarray, np.ndarray]]:
     """For each hidden layer: its feedback weights, the path to their source, and W above it."""
-    layers = net._training.layers
-    own = getattr(net, "B", ())
-    for m, layer in enumerate(layers[1:-1]):
-        W = [each.astype(np.float64) for each in net.W]
-        source = net.source(layer).index
+    W = [each.astype(np.float64) for each in net.W]
+    if isinstance(net, BatchModel):
+        pairs = list(zip(net.feedback_weights(), range(2, len(net.sizes)), strict=True))
+    elif isinstance(net, ImageModel):
+        hidden = net._training.layers[1:-1]
+        pairs = [(net.feedback_weights(each), net.source(each).index) for each in hidden]
+    for m, (B, source) in enumerate(pairs):
         path = W[m + 1]
         for k in range(m + 2, source):
             path = path @ W[k]
-        yield (own[m] if len(own) else np.zeros((0, 0))), path.T, W[m + 1]
+        yield B, path.T, W[m + 1]
 
 
-def weight_angle(net: ImageModel) -> np.ndarray:
+def weight_angle(net: MeasuredClassifier) -> np.ndarray:
     """The angle between each hidden layer's feedback weights and the transposed forward path.
 
     The path is the weights of the layer above. If the feedback comes directly from the output, it
-    is the product of all weights up to there.
+    is the product of all weights up to there. A layer without feedback weights of its own has NaN.
     """
-    return np.array([angle(B, path) if B.size else np.nan for B, path, _ in _feedback(net)])
+    return np.array([np.nan if B is None else angle(B, path) for B, path, _ in _feedback(net)])
 
 
-def norm_ratio(net: ImageModel) -> np.ndarray:
+def norm_ratio(net: MeasuredClassifier) -> np.ndarray:
     """The norm of each hidden layer's feedback weights, over that of the weights above it."""
     return np.array(
         [
-            np.linalg.norm(B) / np.linalg.norm(W) if B.size and W.any() else np.nan
+            np.nan if B is None or not W.any() else np.linalg.norm(B) / np.linalg.norm(W)
             for B, _, W in _feedback(net)
         ]
     )
 
 
-def _repeated(net: ImageModel, x: Any, targets: Any, repeats: int) -> list[list[np.ndarray]]:
+def _repeated(
+    net: MeasuredClassifier, x: Any, targets: Any, repeats: int
+) -> list[list[np.ndarray]]:
     """For each layer, its weight changes in repeated presentations of the same examples."""
     check_integer("repeats", repeats, at_least=2)
     drawn: list[Update] = [net.update(x, targets, draw) for draw in range(repeats)]
     return [list(of_layer) for of_layer in zip(*(each.dW for each in drawn), strict=True)]
 
 
-def mean_cosine(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
+def mean_cosine(net: MeasuredClassifier, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
     """The cosine between the mean change and that of backpropagation.
 
     If it is below 1, a stochastic rule is biased.
 
     Parameters
     ----------
-    net : ImageModel
+    net : ImageModel or BatchModel
     x, targets
         As in `ImageModel.learn`.
     repeats : int
@@ -149,14 +165,14 @@ def mean_cosine(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np
     return np.array([np.cos(np.radians(angle(np.mean(own, axis=0), bp))) for own, bp in pairs])
 
 
-def snr(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
+def snr(net: MeasuredClassifier, x: Any, targets: Any, repeats: int = 100) -> np.ndarray:
     """The norm of the mean change over the root of its summed variances.
 
     It is infinite if the rule is not stochastic.
 
     Parameters
     ----------
-    net : ImageModel
+    net : ImageModel or BatchModel
     x, targets, repeats
         As in `mean_cosine`.
 
@@ -170,6 +186,197 @@ def snr(net: ImageModel, x: Any, targets: Any, repeats: int = 100) -> np.ndarray
         mean = float(np.linalg.norm(np.mean(own, axis=0)))
         found.append(mean / spread if spread > 1e-12 * mean else np.inf)
     return np.array(found)
+
+
+class BiasAndNoise(NamedTuple):
+    """How an update of one example relates to the gradient of a set of examples.
+
+    Attributes
+    ----------
+    cosine : numpy.ndarray, shape (layers,)
+        Between the mean update and backpropagation's; 1 if the rule is unbiased.
+    snr : numpy.ndarray, shape (layers,)
+        The norm of the mean update over the root of the summed variances of a single one.
+    overall_cosine, overall_snr : float
+        The same over the weights of all layers together.
+    """
+
+    cosine: np.ndarray
+    snr: np.ndarray
+    overall_cosine: float
+    overall_snr: float
+
+
+def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1) -> BiasAndNoise:
+    """How biased and how noisy single updates are, as a plane for all rules (Ghosh et al. 2023).
+
+    An update is the weight change by one example and one draw of all that is random, for one unit
+    of learning rate in each layer. Updates differ between examples, so the signal-to-noise ratio of
+    a deterministic rule is finite.
+
+    Parameters
+    ----------
+    net : ImageModel or BatchModel
+    x, targets
+        As in `ImageModel.learn`.
+    draws : int
+        Updates of each example. With at least 2, what is left of the noise of draws in the mean is
+        subtracted from its squared norm. Then the cosine of a stochastic rule does not depend on
+        how many draws there are, but it is an estimate, which may exceed 1 a little. The smaller
+        the snr, the more draws it needs: hundreds. A deterministic rule needs one.
+
+    Returns
+    -------
+    BiasAndNoise
+        NaN where an update or gradient is 0 or not known, or where more than half of the squared
+        mean is noise. A model whose `gradient` is the mean of its own updates is compared with
+        nothing, so its cosines are NaN.
+
+    Raises
+    ------
+    InputError
+        If examples do not fit the network.
+
+    Examples
+    --------
+    >>> from spikesim import datasets
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> digits = datasets.load_digits()
+    >>> net = FeedbackAlignment((64, 20, 10), feedback="backprop", backend="python")
+    >>> found = bias_and_noise(net, digits.test_images[:5], digits.test_labels[:5])
+    >>> found.cosine.round(4)
+    array([1., 1.])
+    """
+    x, _, wanted = net._examples(x, targets)
+    draws = check_integer("draws", draws, at_least=1, at_most=MOST_UPDATES // len(x))
+    parts = (draws - draws // 2, draws // 2) if draws > 1 else (1,)  # how far do they agree?
+    mean, gradient = ([np.zeros(W.shape) for W in net.W] for _ in range(2))
+    of_examples, of_draws = np.zeros(len(mean)), np.zeros(len(mean))
+    try:
+        changes = net._changes(x, wanted, parts)
+        for k in range(1, len(x) + 1):
+            of_parts = [next(changes) for _ in parts]
+            own = [np.average(each, axis=0, weights=parts) for each in zip(*of_parts, strict=True)]
+            apart = [new - old for new, old in zip(own, mean, strict=True)]
+            of_examples += (1.0 - 1.0 / k) * _products(apart, apart)
+            mean = [old + new / k for old, new in zip(mean, apart, strict=True)]
+            if draws > 1:
+                differ = [one - other for one, other in zip(*of_parts, strict=True)]
+                of_draws += _products(differ, differ) / sum(1.0 / many for many in parts)
+        gradient = net.gradient(x, wanted).dW if net.KNOWS_GRADIENT else [g + np.nan for g in mean]
+    except (InputError, NotImplementedError):  # a rule without `learn`, or without a way back
+        mean = [each + np.nan for each in mean]
+    of_draws /= len(x)  # the variance of a single update of an example, summed over weights
+    variance = of_examples / max(len(x) - 1, 1) + (1.0 - 1.0 / draws) * of_draws
+    left = of_draws / (draws * len(x))  # what is left of it in the mean
+    found = [_products(mean, mean), left, variance, _products(mean, gradient)]
+    found.append(_products(gradient, gradient))
+    size, left, variance, along, target = (np.append(each, each.sum()) for each in found)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        signal = np.where(size < 2.0 * left, np.nan, size - left)
+        cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / variance)
+    return BiasAndNoise(cosine[:-1], snr[:-1], float(cosine[-1]), float(snr[-1]))
+
+
+def _products(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> np.ndarray:
+    """The scalar product of two arrays, layer by layer."""
+    return np.array([np.vdot(x, y) for x, y in zip(a, b, strict=True)])
+
+
+class FeedbackJacobian(NamedTuple):
+    """How the deltas of hidden layers depend on the error of the output.
+
+    Attributes
+    ----------
+    condition : numpy.ndarray, shape (hidden layers,)
+        The largest singular value over the smallest one, of those that are above rounding.
+    rank : numpy.ndarray, shape (hidden layers,)
+        The participation ratio of the singular values, (sum s^2)^2 / sum s^4: in how many
+        directions feedback arrives.
+    """
+
+    condition: np.ndarray
+    rank: np.ndarray
+
+
+def feedback_jacobian(
+    net: MeasuredClassifier, x: Any, targets: Any, step: float = 0.1
+) -> FeedbackJacobian:
+    """The derivative of each hidden layer's delta by the target, averaged over examples.
+
+    As the error of an output unit is its target minus its activity, this is the derivative by the
+    error. It is taken from central differences, with the same random numbers on both sides.
+
+    Parameters
+    ----------
+    net : ImageModel or BatchModel
+    x, targets
+        As in `ImageModel.learn`; 50 examples are enough.
+    step : float
+        By how much targets change to either side.
+
+    Returns
+    -------
+    FeedbackJacobian
+        Means over the examples in which the derivative is not 0. NaN where there is none; where
+        other random numbers give another derivative, as in rules that hear a single number; and
+        where deltas are not known.
+
+    Raises
+    ------
+    InputError
+        If examples do not fit the network.
+
+    Examples
+    --------
+    >>> from spikesim import datasets
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> digits = datasets.load_digits()
+    >>> net = FeedbackAlignment((64, 20, 10), backend="python")
+    >>> rank = feedback_jacobian(net, digits.test_images[:3], digits.test_labels[:3]).rank
+    >>> bool(1.0 < rank[0] < 10.0)
+    True
+    """
+    x, _, wanted = net._examples(x, targets)
+    step = check_number("step", step, above=0.0)
+    found = FeedbackJacobian(*(np.full(len(net.sizes) - 2, np.nan) for _ in range(2)))
+    few = slice(min(len(x), 10))
+    try:
+        one, other = (_by_target(net, x[few], wanted[few], step, draw) for draw in (0, 1))
+        known = [_agree(*pair) for pair in zip(one, other, strict=True)]
+        J = _by_target(net, x, wanted, step, 0) if any(known) else one
+    except (InputError, NotImplementedError):  # a rule without `learn`
+        return found
+    for m in np.flatnonzero(known):
+        s = np.linalg.svd(J[m], compute_uv=False)
+        s = s[s[:, 0] > 0.0]
+        rounding = max(J[m].shape[1:]) * float(np.finfo(net.dtype).eps) / step
+        s[s <= rounding * s[:, :1]] = np.nan
+        found.condition[m] = np.mean(s[:, 0] / np.nanmin(s, axis=1))
+        found.rank[m] = np.mean(np.nansum(s**2, axis=1) ** 2 / np.nansum(s**4, axis=1))
+    return found
+
+
+def _by_target(
+    net: MeasuredClassifier, x: np.ndarray, wanted: np.ndarray, step: float, draw: int
+) -> list[np.ndarray]:
+    """The derivative of each hidden layer's delta, shape (examples, outputs, units)."""
+    found = [np.zeros((len(x), wanted.shape[1], n)) for n in net.sizes[1:-1]]
+    for j in range(wanted.shape[1]):
+        for sign in (1.0, -1.0):
+            moved = wanted.copy()
+            moved[:, j] += sign * step
+            for J, delta in zip(found, net.update(x, moved, draw).delta[:-1], strict=True):
+                J[:, j] += sign * delta / (2.0 * step)
+    return found
+
+
+def _agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two derivatives point in the same direction, in the mean over examples."""
+    axes = (1, 2)
+    lengths = np.sqrt(np.sum(one**2, axes) * np.sum(other**2, axes))
+    along = np.sum(one * other, axes)[lengths > 0.0] / lengths[lengths > 0.0]
+    return bool(along.size and along.mean() > 0.5)
 
 
 # --------------------------------------------------------------------- while a network learns

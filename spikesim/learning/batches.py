@@ -137,6 +137,10 @@ class BatchModel(MeasuredClassifier):
         """The same by backpropagation."""
         raise NotImplementedError
 
+    def feedback_weights(self) -> Sequence[np.ndarray | None]:
+        """The feedback weights from the layer above onto each hidden layer, [pre, post], if any."""
+        return [None] * (len(self.sizes) - 2)
+
     def loss(self, output: np.ndarray, target: np.ndarray) -> float:
         """The mean loss of a batch."""
         return float(np.mean((target - output) ** 2, dtype=np.float64))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spikesim.checks import check_array, check_unknown
 from spikesim.errors import InputError
-from spikesim.training import ImageClassifier
+from spikesim.learning.measures import Update
+from spikesim.learning.properties import HasProperties
+from spikesim.training import ImageClassifier, LayerArrays
 
 __all__ = ["MeasuredClassifier"]
 
 
-class MeasuredClassifier(ImageClassifier):
+class MeasuredClassifier(ImageClassifier, HasProperties):
     """A model of images that also learns from, and is measured with, examples of a user."""
 
     SUITED: ClassVar[dict[str, dict[str, Any]]] = {
@@ -29,9 +31,34 @@ class MeasuredClassifier(ImageClassifier):
     DRAWN: ClassVar[tuple[str, ...]] = ()
     """What is drawn for each example, and can be given instead."""
 
+    KNOWS_GRADIENT: ClassVar[bool] = True
+    """Whether `gradient` is more than a mean of the model's own updates."""
+
+    W: LayerArrays
+
     def measures(self) -> dict[str, Any]:
         """Return further entries of the history, at the end of an epoch."""
         return {}
+
+    def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
+        """What the model would change for some examples; the model stays as it is."""
+        raise NotImplementedError
+
+    def gradient(self, x: Any, targets: Any) -> Update:
+        """The change of backpropagation, -dE/dW, at the same weights and activities."""
+        raise NotImplementedError
+
+    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
+        """For each example alone, the mean dW of so many draws, and of so many others."""
+        draw = 0
+        for k in range(len(x)):
+            for many in draws:
+                mean = [np.zeros(W.shape) for W in self.W]
+                for _ in range(many):
+                    dW = self.update(x[k : k + 1], targets[k : k + 1], draw).dW
+                    mean = [m + each / many for m, each in zip(mean, dW, strict=True)]
+                    draw += 1
+                yield mean
 
     def _examples(self, x: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs, labels and targets of some examples; a label is the place of its largest target.

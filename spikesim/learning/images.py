@@ -77,6 +77,9 @@ class ImageModel(LayeredModel, MeasuredClassifier):
     PERCENT: ClassVar[tuple[str, ...]] = ()
     """The results that are fractions; the history has them as percentages."""
 
+    PASSED: ClassVar[tuple[str, ...]] = ("W",)
+    """The weights, in any layer, through which rates pass in each step of a test."""
+
     LONGEST: ClassVar[int] = 10_000
     """The most steps that a user may give to a phase of a trial."""
 
@@ -401,29 +404,52 @@ class ImageModel(LayeredModel, MeasuredClassifier):
             For one unit of learning rate, averaged over the examples.
         """
         x, labels, wanted = self._examples(x, targets)
-        net = self._other(MEASURING)
-        sums = [[layer.arrays.get(f"{name}_sum") for layer in net.above_input] for name in "Wb"]
-        if not any(each is not None for each in sums[0]):
+        self._empty_sums()
+        draw = check_integer("draw", draw, at_least=0, at_most=2**20)
+        known = self._given(self._other(MEASURING), given, len(x))
+        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32, known)
+        delta = [self.SIGN * each for each in seen[1:]]
+        return Update(self._changed("W", len(x)), self._changed("b", len(x)), delta)
+
+    def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
+        x, labels, wanted = self._examples(x, targets)
+        net, done = self._other(MEASURING), 0
+        lengths = self.lengths(max(*draws, 1), MEASURING)
+        net.show(x, labels, wanted)
+        for k in range(len(x)):
+            for many in draws:
+                self._empty_sums()
+                for first in range(0, many, self.block()):
+                    now = slice(first, min(first + self.block(), many))
+                    net.clear()
+                    net.network._step = done << 32
+                    net.run(np.full(now.stop - first, k), lengths[now], done << 32)
+                    done += 1
+                yield self._changed("W", many)
+
+    def _summed(self, name: str) -> list[np.ndarray | None]:
+        """For each layer, the sum of the changes of an array, in the copy that measures."""
+        return [each.arrays.get(f"{name}_sum") for each in self._other(MEASURING).above_input]
+
+    def _empty_sums(self) -> None:
+        if not any(each is not None for each in self._summed("W")):
             raise InputError(
                 f"update of {type(self).__name__} is not known: none of its layers has an array "
                 "W_sum, which `learn` fills where net.applies is false. A rule of your own that "
                 "changes weights where it is true yields `learn` where it is not."
             )
-        for each in (*sums[0], *sums[1]):
+        for each in (*self._summed("W"), *self._summed("b")):
             if each is not None:
                 each.fill(0)
-        draw = check_integer("draw", draw, at_least=0, at_most=2**20)
-        known = self._given(net, given, len(x))
-        (seen,) = self._seen(x, labels, wanted, [self.learned_from], draw << 32, known)
-        delta = [self.SIGN * each for each in seen[1:]]
-        dW, db = (
-            [
-                np.zeros(own.shape) if each is None else each.astype(np.float64) / len(x)
-                for each, own in zip(of_name if len(arrays) else (), arrays, strict=True)
-            ]
-            for of_name, arrays in zip(sums, (self.W, self.b), strict=True)
-        )
-        return Update(dW, db, delta)
+
+    def _changed(self, name: str, examples: int) -> list[np.ndarray]:
+        """For each layer, the mean change of an array in so many examples."""
+        arrays = getattr(self, name)
+        sums = self._summed(name) if len(arrays) else []  # a model may have no biases
+        return [
+            np.zeros(own.shape) if each is None else each.astype(np.float64) / examples
+            for each, own in zip(sums, arrays, strict=True)
+        ]
 
     def gradient(self, x: Any, targets: Any) -> Update:
         """The change of backpropagation, -dE/dW, at the same weights and activities.

@@ -27,6 +27,7 @@ from spikesim.learning.loops import LoopSimulation, Synapse, arranged, check_syn
 from spikesim.learning.measures import Update, update_of_loop
 from spikesim.learning.model import MEASURING, RECORDING, TEST, TRAINING, LayeredModel
 from spikesim.learning.parameters import ModelParameters, TimedParameters
+from spikesim.learning.properties import HasProperties
 from spikesim.learning.recording import PatternRecording
 from spikesim.learning.tasks import Task, next_test
 from spikesim.learning.windows import (
@@ -54,7 +55,7 @@ STRETCH = 10_000  # steps between checks for Ctrl-C
 _HISTORY = ("block", "time", "cost", "unmatched", "rate", "learning_rate", "seconds")
 
 
-class PatternModel(LayeredModel):
+class PatternModel(LayeredModel, HasProperties):
     """A spiking network that learns to answer an input pattern with given spikes.
 
     A model brings `weights`, `arrays`, `neuron`, `connect` and `step` of `LayeredModel`, and the

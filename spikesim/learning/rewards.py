@@ -25,6 +25,7 @@ from spikesim.learning.layers import Layer, Wired
 from spikesim.learning.measures import Update
 from spikesim.learning.model import MEASURING, TEST, TRAINING, Rows, Simulation
 from spikesim.learning.parameters import choice, number, whole
+from spikesim.learning.properties import Properties, knowing
 from spikesim.learning.recording import LayerRecording
 from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
 
@@ -74,6 +75,7 @@ class RewardModel(ImageModel):
 
     DRAWN: ClassVar[tuple[str, ...]] = ("U", "R", "stimulus", "expected")
     STREAMS: ClassVar[tuple[str, ...]] = ("weights", "order", "uniforms", "draws")
+    KNOWS_GRADIENT: ClassVar[bool] = False
 
     parameters: Any
     _due = 0  # steps that are left of the trial that `act` began
@@ -85,6 +87,10 @@ class RewardModel(ImageModel):
     def is_bits(self) -> bool:
         """Whether each output is an action of its own."""
         return False
+
+    def properties(self) -> Properties:
+        known = knowing("pre", "post", "past", reward=True)
+        return Properties(False, knows=known, online=self._batch == 1)
 
     def expected_reward(self, x: np.ndarray, wanted: np.ndarray) -> float:
         """The baseline `expected` for an example, unless it is given."""

@@ -10,9 +10,17 @@ figure is drawn, not with spikesim.
 
 from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight_change
 from spikesim.plot.confusion import confusion
+from spikesim.plot.credit import (
+    angle_over_depth,
+    bias_and_noise,
+    error_over_angle,
+    learning_curves,
+    robustness,
+)
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.noise import noise
 from spikesim.plot.rewards import eligibility, rewards
+from spikesim.plot.rules import RuleStyle, rule_styles
 from spikesim.plot.settling import settling
 from spikesim.plot.spikes import burst_raster, layers, raster, rasters
 from spikesim.plot.states import compartments, ensembles, receptive_fields, synapse, traces
@@ -20,15 +28,20 @@ from spikesim.plot.targets import targets
 from spikesim.plot.trials import psth
 
 __all__ = [
+    "RuleStyle",
     "angle",
+    "angle_over_depth",
+    "bias_and_noise",
     "burst_raster",
     "compartments",
     "confusion",
     "cost_curve",
     "eligibility",
     "ensembles",
+    "error_over_angle",
     "layers",
     "learning_curve",
+    "learning_curves",
     "multiplexing",
     "noise",
     "pattern_rates",
@@ -37,6 +50,8 @@ __all__ = [
     "rasters",
     "receptive_fields",
     "rewards",
+    "robustness",
+    "rule_styles",
     "settling",
     "sweep",
     "synapse",

@@ -48,7 +48,7 @@ from spikesim import (
 )
 from spikesim.comparison import Comparison, comparison_table
 from spikesim.io import files
-from spikesim.learning import alignment
+from spikesim.learning import alignment, performance
 from spikesim.learning.tasks import Task
 from spikesim.models import microcircuit
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
@@ -255,6 +255,7 @@ INTERNAL = {
     "spikesim.learning.images.ImageModel*": "tried on the models that are made of it",
     "spikesim.learning.model.LayeredModel*": "tried on the models that are made of it",
     "spikesim.learning.measures.*": "returned, and called by models",
+    "spikesim.learning.properties.*": "returned, and called by models",
     "spikesim.learning.patterns.PatternModel*": "tried on the models that are made of it",
     "spikesim.learning.parameters.TimedParameters*": "made by models from **parameters",
     "spikesim.learning.batches.BatchModel*": "tried on the models that are made of it",
@@ -284,6 +285,9 @@ INTERNAL = {
     "spikesim.learning.forward.*": "called by models",
     "spikesim.learning.alignment.backpropagated": "called by models",
     "spikesim.learning.alignment.measured": "called by models",
+    "spikesim.learning.alignment.BiasAndNoise": "what bias_and_noise returns",
+    "spikesim.learning.alignment.FeedbackJacobian": "what feedback_jacobian returns",
+    "spikesim.learning.performance.Operations": "what synaptic_operations returns",
     "spikesim.learning.alignment.norm_ratio": "takes a model alone",
     "spikesim.learning.alignment.weight_angle": "takes a model alone",
     "spikesim.models.feedback_alignment.Parameters*": "made by models from **parameters",
@@ -315,7 +319,6 @@ INTERNAL = {
                 "apical",
                 "learning",
                 "spares",
-                "uniform",
                 "max_eigenvalue",
                 *("numbers", "backpropagation", "basal", "cells", "passed", "moved", "changed"),
             ),
@@ -367,6 +370,9 @@ INTERNAL = {
     "spikesim.idx.parsed": "called by load_idx",
     "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
+    "spikesim.plot.names.name_dots": "what figures are made of",
+    "spikesim.plot.rules.RuleStyle": "returned by rule_styles",
+    "spikesim.plot.rules.check_rules": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
@@ -1292,6 +1298,7 @@ PATTERNED = {"epoch": [0, 1], "cost": [3.0, 2.0], "output_rate": [[5.0, 5.0], [4
 ANGLES = {"epoch": [1, 2], "angle": [[50.0, 40.0], [45.0, 30.0]]}
 SPIKES = {"times": np.array([1.0, 9.0, 40.0]), "ids": np.array([0, 0, 1])}
 LABELS = {"xlabel": "x", "ylabel": "y"}
+FAMILIES = {"backpropagation": "gradient", "node": "perturbation"}
 
 EXAMPLES: dict[str, Callable[[Path], Call]] = {
     # networks
@@ -1597,6 +1604,40 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     # figures
     "spikesim.plot.curves.angle": _plain(plot.angle, history=ANGLES),
     "spikesim.plot.confusion.confusion": _plain(plot.confusion, counts=np.eye(3)),
+    "spikesim.plot.credit.angle_over_depth": _plain(
+        plot.angle_over_depth,
+        depths=[1, 2],
+        angles={"backpropagation": [0.0, 0.0], "node": [[9.0, 20.0], [11.0, 22.0]]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.bias_and_noise": _plain(
+        plot.bias_and_noise,
+        cosine={"backpropagation": 1.0, "node": [0.9, 0.8]},
+        snr={"backpropagation": 0.2, "node": [0.02, 0.01]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.error_over_angle": _plain(
+        plot.error_over_angle,
+        error={"backpropagation": 2.0, "node": [7.0, 8.0]},
+        angle={"backpropagation": 0.0, "node": [60.0, 62.0]},
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.learning_curves": _plain(
+        plot.learning_curves,
+        curves={
+            "backpropagation": ([100, 200], [9.0, 4.0]),
+            "node": ([100, 200], [[60.0, 40.0], [62.0, 44.0]]),
+        },
+        families=FAMILIES,
+    ),
+    "spikesim.plot.credit.robustness": _plain(
+        plot.robustness,
+        levels=[0.0, 10.0],
+        errors={"backpropagation": [2.0, 3.0], "node": [[7.0, 9.0], [8.0, 9.0]]},
+        families=FAMILIES,
+        xlabel="Jitter of weights (%)",
+    ),
+    "spikesim.plot.rules.rule_styles": _plain(plot.rule_styles, families=FAMILIES),
     "spikesim.plot.spikes.burst_raster": _plain(plot.burst_raster, spikes=tuple(SPIKES.values())),
     "spikesim.plot.states.compartments": _drawn(
         plot.compartments, lambda: MODELS["segregated"]().record(_digits()[0][0], 1), "trial"
@@ -1793,8 +1834,25 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             lambda **given: getattr(alignment, name)(MODELS["feedback_alignment"](), **given),
             dict(zip(("x", "targets"), _digits(), strict=True)),
         )
-        for name in ("delta_angle", "update_angle", "mean_cosine", "snr")
+        for name in (
+            *("delta_angle", "update_angle", "mean_cosine", "snr"),
+            *("bias_and_noise", "feedback_jacobian"),
+        )
     },
+    **{
+        f"spikesim.learning.performance.{name}": lambda f, name=name, more=more: Call(
+            lambda **given: getattr(performance, name)(MODELS["feedback_alignment"](), **given),
+            dict(zip(("images", "labels"), _digits(), strict=True)) | more,
+        )
+        for name, more in {"jittered_error": {"jitter": 0.1}, "noisy_error": {"noise": 0.1}}.items()
+    },
+    "spikesim.learning.performance.synaptic_operations": lambda f: Call(
+        lambda **given: performance.synaptic_operations(MODELS["feedback_alignment"](), **given),
+        {"images": _digits()[0]},
+    ),
+    "spikesim.learning.performance.examples_to": _plain(
+        performance.examples_to, errors=[9.0, 4.0], examples_per_epoch=100, level=5.0
+    ),
     "spikesim.learning.alignment.angle": _plain(alignment.angle, x=[1.0, 0.0], y=[1.0, 1.0]),
     "spikesim.models.burst.burstprop.BurstpropNetwork": model(
         BurstpropNetwork, "burstprop", (6, 4, 3), {}

@@ -1,0 +1,212 @@
+"""One table of all learning rules: the same task, the same protocol, the same effort of tuning.
+
+| module     | holds                                                               |
+|------------|---------------------------------------------------------------------|
+| `rules`    | which model with which options is which rule, and its tuned rates   |
+| `tasks`    | data, networks and lengths of training                              |
+| `protocol` | how a rule is trained, tuned and measured                           |
+| `table`    | what was found, as tables and figures                               |
+| `command`  | ``spikesim compare``                                                |
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikesim.checks import check_integer, check_path
+from spikesim.credit.protocol import DEPTHS, TUNING_SEEDS, search_set, settled, train_set
+from spikesim.credit.rules import Rule, Settings, rules_of, tuned
+from spikesim.credit.table import Compared
+from spikesim.credit.tasks import data_of, task_of
+from spikesim.io import runs
+from spikesim.progress import Progress
+from spikesim.sweep import Sweep, sweep
+
+__all__ = ["Compared", "compare", "tune"]
+
+TUNED_FILE = "rules_tuned.json"
+_SHORT = 4  # networks of several depths learn for a fourth of the epochs
+
+
+def compare(
+    task: str = "digits",
+    rules: Sequence[str] | None = None,
+    seeds: int = 5,
+    out: str | Path = "compare",
+    *,
+    hidden: Sequence[int] | None = None,
+    epochs: int | None = None,
+    depths: bool = True,
+    executor: Executor | str | None = None,
+    workers: int | None = None,
+    progress: bool | Progress = True,
+) -> Compared:
+    """Train every learning rule on the same task, and measure what it learns from.
+
+    The directory has all numbers (``sweep.h5``) and a checkpoint of every network. Whatever stops
+    the comparison, the same call continues.
+
+    Parameters
+    ----------
+    task : {'digits', 'mnist-10k', 'mnist', 'fashion', 'yin-yang', 'teacher'}
+    rules : sequence of str, optional
+        Names of rules or families, or classes in files, ``"my_file.py:MyModel"``; by default all
+        rules of the package.
+    seeds : int
+        Networks of each rule; they begin with seeds 1, 2, ...
+    out : str or Path
+        The directory. If `tune` has been called with it, its settings are used; otherwise those of
+        the package.
+    hidden : sequence of int, optional
+        Units of the hidden layers, instead of those of the task.
+    epochs : int, optional
+        Passes through the training images, instead of those of the task; rules that need more take
+        a multiple.
+    depths : bool
+        Whether networks of 1 to 5 hidden layers show how angles depend on depth.
+    executor, workers, progress
+        As in `spikesim.sweep.sweep`.
+
+    Raises
+    ------
+    InputError
+        If a task, rule or number is impossible; nothing is trained by then.
+    FileError
+        If data are missing, or the directory holds another comparison.
+
+    Examples
+    --------
+    >>> found = compare("teacher", ["backpropagation"], seeds=1, out="runs/teacher", epochs=1)
+    >>> found.of("backpropagation", "cosine").round(6)
+    array([1.])
+    """
+    place, chosen = check_path("out", out), rules_of(rules)
+    check_integer("seeds", seeds, at_least=1, at_most=10**6)
+    known = [_tuned_in(place), tuned(task), tuned("digits")]
+    sets: list[dict[str, Any]] = []
+    for rule in chosen:
+        given = _given(task, rule, hidden, epochs)
+        given["settings"] = json.dumps(settled(rule, task, known))
+        sets += [{**given, "part": "table", "seed": seed} for seed in range(1, seeds + 1)]
+        if depths:
+            width, short = task_of(task).deep, max(1, given["epochs"] // _SHORT)
+            sets += [
+                {**given, "hidden": (width,) * depth, "epochs": short, "part": "depth", "seed": 1}
+                for depth in DEPTHS
+            ]
+    _check(chosen, sets)
+    found = sweep(train_set, sets, place, executor=executor, workers=workers, progress=progress)
+    return Compared(found, chosen, task)
+
+
+def tune(
+    task: str = "digits",
+    rules: Sequence[str] | None = None,
+    trials: int = 20,
+    out: str | Path = "compare",
+    *,
+    hidden: Sequence[int] | None = None,
+    epochs: int | None = None,
+    networks: int = len(TUNING_SEEDS),
+    executor: Executor | str | None = None,
+    workers: int | None = None,
+    progress: bool | Progress = True,
+) -> dict[str, Settings]:
+    """Search the learning rates of every rule, with the same effort for all.
+
+    Each trial draws all rates of a rule log-uniformly between the bounds of its search, trains some
+    networks without every fifth of the training images, and tests them on it. The trial with the
+    fewest errors wins. The directory keeps everything that was tried in ``search.csv``, and what
+    won in ``rules_tuned.json``, from where `compare` takes it.
+
+    Parameters
+    ----------
+    task, rules, out, hidden, epochs, executor, workers, progress
+        As in `compare`.
+    trials : int
+        How many settings are tried.
+    networks : int
+        How many networks learn with each, at most three.
+
+    Returns
+    -------
+    dict of str to dict
+        Rule → settings.
+    """
+    place, chosen = check_path("out", out), rules_of(rules)
+    check_integer("trials", trials, at_least=1, at_most=10**6)
+    check_integer("networks", networks, at_least=1, at_most=len(TUNING_SEEDS))
+    sets = [
+        {**_given(task, rule, hidden, epochs), "networks": networks, "trial": trial}
+        for rule in chosen
+        for trial in range(trials)
+    ]
+    _check(chosen, [{**each, "seed": 0, "settings": "{}"} for each in sets])
+    tried = sweep(
+        search_set, sets, place / "search", executor=executor, workers=workers, progress=progress
+    )
+    best = {rule.name: _best(tried, rule) for rule in chosen}
+    kept = {**_tuned_in(place), **{name: each for name, each in best.items() if each}}
+    runs.write_text(place / TUNED_FILE, json.dumps(kept, indent=1) + "\n")
+    runs.write_text(place / "search.csv", _tried(tried, chosen))
+    return best
+
+
+def _given(
+    task: str, rule: Rule, hidden: Sequence[int] | None, epochs: int | None
+) -> dict[str, Any]:
+    """What the sets of a rule have in common."""
+    of_task = task_of(task)
+    layers = of_task.hidden if hidden is None else tuple(hidden)
+    for n in layers:
+        check_integer("hidden", n, at_least=1)
+    passes = of_task.epochs if epochs is None else check_integer("epochs", epochs, at_least=1)
+    return {"rule": rule.name, "task": task, "hidden": layers, "epochs": rule.epochs(passes)}
+
+
+def _check(rules: Sequence[Rule], sets: Sequence[dict[str, Any]]) -> None:
+    """Refuse rules from which no network of the sets can be made, before anything is trained."""
+    data = data_of(sets[0]["task"])
+    for rule in rules:
+        each = next(each for each in sets if each["rule"] == rule.name)
+        sizes = (data.train_images.shape[1], *each["hidden"], data.n_classes)
+        rule.network(sizes, each["seed"], json.loads(each["settings"]) or rule.untuned())
+
+
+def _best(tried: Sweep, rule: Rule) -> Settings:
+    """The settings with the fewest errors; none if nothing is tuned, or all trials failed."""
+    own = np.flatnonzero(tried.parameters["rule"] == rule.name)
+    errors = tried.values.get("validation_error", np.full(len(tried.sets), np.nan))[own]
+    if np.isnan(errors).all():
+        return {}
+    k = own[int(np.nanargmin(errors))]
+    return {name: float(tried.values[name][k]) for name in rule.search}
+
+
+def _tuned_in(place: Path) -> dict[str, Settings]:
+    """What `tune` has found in a directory."""
+    path = place / TUNED_FILE
+    found: dict[str, Settings] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
+
+
+def _tried(tried: Sweep, rules: Sequence[Rule]) -> str:
+    """Every trial as a line of CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["rule", "settings", "validation error, %", "seconds"])
+    search = {rule.name: rule.search for rule in rules}
+    for k, each in enumerate(tried.sets):
+        values = {name: column[k] for name, column in tried.values.items()}
+        settings = " ".join(f"{name}={values[name]:g}" for name in search[each["rule"]])
+        error = f"{values['validation_error']:.4g}" if tried.finished[k] else tried.errors[k]
+        writer.writerow([each["rule"], settings, error, f"{tried.seconds[k]:.1f}"])
+    return text.getvalue()
