@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -16,13 +17,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from spikesim.learning.signals import rms
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from tests import naive_cerebellum as naive
 
 FEW = 4000  # steps of the transcription
 RUNS = {
     "vestibulo-ocular": (reflex.vestibulo_ocular, 12),
-    "error-delay": (reflex.error_delay, 3),
+    "vestibulo-ocular without leak": (partial(reflex.vestibulo_ocular, leak=0.0), 12),
+    "error-delay": (reflex.error_delay, 12),
     "forward-model": (layer.forward_model, 6),
     "negative-image": (layer.negative_image, 6),
     "granule-layer": (layer.granule_layer, 3),
@@ -33,6 +36,22 @@ def seconds(run) -> float:
     begun = perf_counter()
     run()
     return perf_counter() - begun
+
+
+def few_fibres(lines: list[str]) -> None:
+    """Slip in the last eighth of 800 s, with 400 granule cells that spike and few fibres."""
+    for M, beta, leak in ((50, 0.1, 0.005), (1, 0.05, 0.002), (1, 0.02, 0.002)):
+        slip = []
+        for seed in range(3):
+            h = sinusoids(800.0, seed=seed, dt=2.0)
+            rule = {"M": M, "beta": beta, "leak": leak, "depth": 0.5, "normalised": False}
+            net = AdaptiveFilter(seed=seed, granule="spiking", n=400, dt=2.0, **rule)
+            net.tune(h)
+            slip.append(rms(net.run(h).e[-h.size // 8 :]))
+        lines.append(
+            f"climbing fibres {M}, beta {beta:g}, leak {leak:g}, 800 s, seeds 0 to 2: rms slip "
+            f"{np.median(slip):.4g} ({min(slip):.4g} to {max(slip):.4g})"
+        )
 
 
 def speed(lines: list[str]) -> None:
@@ -82,6 +101,7 @@ def main() -> None:
                 f"  {rows[0].quantity}: {np.median(values):.4g} ({min(values):.4g} to "
                 f"{max(values):.4g}); {held} of {seeds}"
             )
+    few_fibres(lines)
     speed(lines)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text("\n".join(lines) + "\n")

@@ -50,7 +50,7 @@ MODELS = {
         "clamped two-phase model (O'Reilly 1996; Movellan 1991; Xie & Seung 2003)",
     ),
     "dendritic-microcircuit": Registered(
-        "spikesim.models.dendritic_microcircuit:DendriticMicrocircuit",
+        "spikesim.models.dendritic_microcircuit.network:DendriticMicrocircuit",
         "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)",
     ),
     "equilibrium": Registered(
@@ -72,6 +72,10 @@ MODELS = {
     "segregated": Registered(
         "spikesim.models.segregated.network:SegregatedDendriteNetwork",
         "segregated dendrites (Guerguiev, Lillicrap & Richards 2017)",
+    ),
+    "spiking-microcircuit": Registered(
+        "spikesim.models.dendritic_microcircuit.spiking:SpikingMicrocircuit",
+        "dendritic cortical microcircuits with cells that spike",
     ),
     "spiking-reward": Registered(
         "spikesim.models.reward.spiking:SpikingRewardNetwork",

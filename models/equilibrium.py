@@ -188,7 +188,7 @@ class EquilibriumPropagation(ImageModel):
         return np.tile(np.array(trial), (n, 1))
 
     def prepare(self, net, trial, count):
-        sign, batch = np.ones(count), self.parameters.batch
+        sign, batch = np.ones(count), self.parameters.batch if net.applies else 1
         if self.parameters.estimator == "random_sign":
             chance = self.chance("sign", trial if net.applies else trial >> 32)
             sign = np.repeat(chance.choice([-1.0, 1.0], -(-count // batch)), batch)

@@ -163,7 +163,7 @@ class Perturbation(ImageModel):
         for layer in net.above_input if net.purpose != TEST else ():
             chance = self.chance("noise", net.purpose, trial, layer.index)
             for name in self.DRAWN if "Xi" in layer.arrays else ("xi",):
-                rows = layer.arrays[name][: count : self._batch if shared else 1]
+                rows = layer.arrays[name][: count : self._batch if shared and net.applies else 1]
                 rows[...] = chance.standard_normal(rows.shape, rows.dtype)
 
     def learned_from(self, layer):

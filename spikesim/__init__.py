@@ -57,6 +57,7 @@ _find_former_names()
 
 if TYPE_CHECKING:
     from spikesim import bursts as bursts
+    from spikesim import credit as credit
     from spikesim import datasets as datasets
     from spikesim import patterns as patterns
     from spikesim import plot as plot
@@ -69,6 +70,7 @@ else:  # modules for users, which take time to import
         "spikesim",
         [
             "bursts",
+            "credit",
             "datasets",
             "models",
             "patterns",

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,14 +23,17 @@ __all__ = [
     "Progress",
     "Terminated",
     "as_they_end",
+    "check_progress",
     "compilation",
     "progress_bar",
+    "reported",
     "say_if_ctrl_c_is_ignored",
     "terminable",
     "terminate",
 ]
 
 Progress = Callable[[int, int], None]
+Item = TypeVar("Item")
 
 
 Compiled = Callable[[int, int, str], None]
@@ -85,18 +88,38 @@ def _silent(done: int, total: int) -> None:
 _unnoticed = nullcontext(_silent)
 
 
-def progress_bar(
-    progress: bool | Progress, total: int, unit: str
-) -> AbstractContextManager[Progress]:
-    """A function ``report(done, total)``: a bar, the user's function, or one that does nothing."""
+def check_progress(progress: Any) -> None:
+    """Refuse what is neither a yes or no nor a function."""
     if not callable(progress) and not isinstance(progress, (bool, np.bool_)):
         raise InputError(
             f"progress is {show(progress)}; it has to be True, False or a function "
             "progress(done, total)."
         )
+
+
+def progress_bar(
+    progress: bool | Progress, total: int, unit: str
+) -> AbstractContextManager[Progress]:
+    """A function ``report(done, total)``: a bar, the user's function, or one that does nothing."""
+    check_progress(progress)
     if callable(progress):
         return nullcontext(progress)
     return _bar(total, unit) if progress else _unnoticed
+
+
+def reported(progress: bool | Progress, items: Iterable[Item], unit: str) -> Iterator[Item]:
+    """All items, one after another; each counts as done when the next one is asked for.
+
+    >>> list(reported(lambda done, total: print(done, "of", total), "ab", "letter"))
+    1 of 2
+    2 of 2
+    ['a', 'b']
+    """
+    every = list(items)
+    with progress_bar(progress, len(every), unit) as report:
+        for done, item in enumerate(every, 1):
+            yield item
+            report(done, len(every))
 
 
 @contextmanager

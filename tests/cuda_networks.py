@@ -57,7 +57,7 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.cerebellum import AdaptiveFilter
 from spikesim.models.clamped import ClampedNetwork
-from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit, SpikingMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
@@ -349,6 +349,12 @@ def dendritic(**options):
     )
 
 
+def spiking_dendritic(**options):
+    return lambda backend, seed=1: SpikingMicrocircuit(
+        (6, 4, 3, 2), seed=seed, backend=backend, t_pattern=0.5, lag=0.2, **options
+    )
+
+
 def equilibrium(**options):
     return lambda backend, seed=1: EquilibriumPropagation(
         (6, 4, 3, 2), seed=seed, backend=backend, n_free=3, n_nudged=2, **options
@@ -459,6 +465,7 @@ ONLY_COMPILED = {
     "clamped, sweeps": clamped(order="sweeps", activation="hard", output="hard", start="zero"),
     "clamped, batch": clamped(feedback="symmetric", rule="chl", batch=2),
     "dendritic, in time": dendritic(dynamics="continuous", lateral="ideal", activation="softplus"),
+    "dendritic, with spikes": spiking_dendritic(rho=3.0, tau_s=0.5),
     "dendritic, two steps": dendritic(batch=2, lateral="ideal", eta_P=0.1),
     "dendritic, backprop": dendritic(backprop=True),
     "equilibrium, symmetric": equilibrium(estimator="symmetric", activation="sigmoid4", batch=2),

@@ -165,6 +165,9 @@ class NaiveMicrocircuit:
 
     # Section 2.3: the continuous dynamics
 
+    def rates(self):
+        return {k: self.phi(self.u[k]) for k in self.u}, {k: self.phi(self.uI[k]) for k in self.uI}
+
     def step(self, x, target=None, taught=True, plastic=True, xi=None):
         """One step of length dt. A circuit without target is not taught."""
         dt = self.dt
@@ -184,8 +187,8 @@ class NaiveMicrocircuit:
                 self.u_target = self.u_target + dt / self.tau_0 * (target - self.u_target)
 
         # 2. rates
-        r = {0: self.r_0} | {k: self.phi(self.u[k]) for k in self.u}
-        rI = {k: self.phi(self.uI[k]) for k in self.uI}
+        r, rI = self.rates()
+        r = {0: self.r_0} | r
 
         # 3. dendrites
         self.vB = {k: self.v_B(k, r) for k in range(1, self.N + 1)}

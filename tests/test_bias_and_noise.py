@@ -55,7 +55,6 @@ def test_bias_and_noise_are_as_defined_by_the_mean_and_the_variance_of_single_up
     net = build()
     found = bias_and_noise(net, X, LABELS, draws)
     own, true = single_updates(net, net.B[0]), single_updates(net, net.W[1].T)
-    own = [np.repeat(each, draws, axis=0) for each in own]
     own, true = ([*layers, np.hstack(layers)] for layers in (own, true))
     for k, (cosine, snr) in enumerate(
         zip((*found.cosine, found.overall_cosine), (*found.snr, found.overall_snr), strict=True)
@@ -121,8 +120,10 @@ def test_noise_of_node_perturbation_is_that_of_its_closed_form():
     np.testing.assert_allclose(found.cosine, 1.0, atol=0.03)
 
 
-def test_noise_of_weight_perturbation_counts_the_parameters():
-    found, g, H = perturbed(4000, perturbed="weights")
+@pytest.mark.parametrize("shared", [{}, {"noise_per": "batch", "batch": 10}])
+def test_noise_of_weight_perturbation_counts_the_parameters(shared):
+    """Draws of an example are no batch, whose examples would share their noise."""
+    found, g, H = perturbed(4000, perturbed="weights", **shared)
     every = np.sum((H + 1.0) * g)  # of the gradient by all weights and biases
     noise = np.array([80, 32]) * every + H * g
     np.testing.assert_allclose(found.snr, np.sqrt(H * g / noise), rtol=0.1)
@@ -134,7 +135,7 @@ def test_a_noisy_rule_does_not_look_biased_as_the_plain_mean_of_its_updates_does
     net = build(Perturbation, (10, 8, 4), "cpu", output="logistic", perturbed="weights")
     x, t = np.random.default_rng(5).random((20, 10)), np.tile(np.eye(4)[0], (20, 1))
     assert mean_cosine(net, x, t, repeats=40)[0] < 0.8
-    np.testing.assert_allclose(bias_and_noise(net, x, t, 40).cosine, 1.0, atol=0.1)
+    np.testing.assert_allclose(bias_and_noise(net, x, t, 400).cosine, 1.0, atol=0.1)
 
 
 def test_reinforce_is_unbiased_and_as_noisy_as_the_enumeration_of_all_outcomes():

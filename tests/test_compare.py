@@ -131,6 +131,14 @@ def test_what_is_finished_is_not_done_again(compared):
     assert again.text() == compared.text()
 
 
+def test_rules_that_follow_join_a_comparison(tmp_path):
+    first = compare("teacher", ["backpropagation"], 1, tmp_path, depths=False, **SMALL)
+    more = ["backpropagation", "output-only"]
+    both = compare("teacher", more, 1, tmp_path, depths=False, **SMALL)
+    assert both.sweep.seconds[0] == first.sweep.seconds[0]
+    assert list(column(both, "ms")) == ["backpropagation", "output layer only"]
+
+
 def test_a_network_that_was_stopped_ends_with_the_same_numbers(compared, tmp_path, monkeypatch):
     watch = protocol._watch
 

@@ -35,6 +35,7 @@ SMALL = {
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
     "superspike-classifier": {"T": 12.0, "tail": 8.0, "latency": 4.0, "w_0": 200.0, "batch": 2},
     "reward": {"draws": 5},
+    "spiking-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
     "target-propagation": {"batch": 3},
@@ -87,6 +88,10 @@ VARIANTS = {
         {"batch": 4, "baseline": "stimulus", "entropy": 0.2, "optimizer": "adam"},
         {"action": "bernoulli", "baseline": "expected", "entropy": 0.1, "batch": 3},
         {"baseline": "none", "decay": 0.1, "reduction": "sum", "output_rate": 0.1},
+    ],
+    "spiking-microcircuit": [
+        {"eta_P": 0.1, "eta_Y": 0.1, "sigma": 0.1, "taught": 0.7, "activation": "softplus"},
+        {"tau_0": 0.0, "reset_deltas": True, "init": "random", "rho": 3.0, "tau_s": 0.5},
     ],
     "spiking-reward": [
         {"batch": 4, "escape": "logistic", "baseline": "stimulus", "optimizer": "momentum"},

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 from typing import NamedTuple
 
 import h5py
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from spikesim import FileError, InputError
 from spikesim.comparison import Comparison
 from spikesim.experiments import (
-    Experiment,
     ExperimentParameters,
+    Panel,
     Result,
     add_run_arguments,
+    by_name,
+    experiment,
     run,
     save_result,
 )
+from spikesim.experiments.panels import draw
 from spikesim.learning.parameters import number, whole
 
 
@@ -42,16 +45,19 @@ class Found(Result):
     def comparisons(self):
         return [Comparison("sum", float(self.curve.x.sum()), low=0.0)]
 
-    def figure(self):
-        return plt.figure()
+    def panels(self):
+        lines = {"found": self.curve.x, "twice": 2.0 * self.curve.x}
+        wanted = {"wanted": np.ones(self.curve.x.size)}
+        return [Panel("Place", "Value", np.arange(1.0, 1.0 + self.curve.x.size), lines, wanted)]
 
 
-def find(seed=0, progress=False, backend="cpu", **sizes):
-    p = Sizes.of(**sizes)
+@experiment("finding", "find something", Sizes)
+def find(p, seed, progress, backend):
+    """Find it."""
     return Found(seed, p, Curve(np.full(p.n, p.rate)))
 
 
-EXPERIMENTS = {"finding": Experiment("find something", find, Sizes.declarations())}
+EXPERIMENTS = by_name(find)
 
 
 def command(*arguments):
@@ -91,6 +97,52 @@ def test_the_command_writes_what_was_found_its_figure_and_its_table(tmp_path, ca
     assert (tmp_path / "finding.png").exists()
     with h5py.File(tmp_path / "finding.h5") as file:
         assert int(file.attrs["seed"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**63}, "seed is 9223372036854775808"),
+        ({"progress": "yes"}, "progress is 'yes'"),
+        ({"n": 0}, "n is 0"),
+        ({"m": 1}, "Unknown parameter"),
+    ],
+)
+def test_an_experiment_refuses_what_it_cannot_use_before_it_begins(arguments, message):
+    with pytest.raises(InputError, match=message):
+        find(**arguments)
+
+
+def test_an_experiment_is_a_function_of_seed_progress_backend_and_its_parameters():
+    assert list(inspect.signature(find).parameters) == ["seed", "progress", "backend", "given"]
+    assert (find.__name__, find.__doc__) == ("find", "Find it.")
+
+
+def test_a_panel_draws_lines_over_what_they_should_be():
+    (ax,) = find(n=4).figure().axes
+    assert [line.get_label() for line in ax.lines] == ["wanted", "found", "twice"]
+    assert ax.lines[2].get_ydata().tolist() == [10.0] * 4
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Place", "Value")
+
+
+def test_what_diverges_leaves_a_gap_in_a_panel():
+    y = np.array([1.0, 5.0, np.inf])
+    (ax,) = draw([Panel("x", "y", np.arange(3.0), {"": y}, top=2.0)]).axes
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1.0, np.nan, np.nan])
+
+
+def test_several_seeds_are_a_mean_in_a_band():
+    (ax,) = draw([Panel("x", "y", np.arange(2.0), {"": np.array([[1.0, 2.0], [3.0, 6.0]])})]).axes
+    assert ax.lines[0].get_ydata().tolist() == [2.0, 4.0]
+    assert len(ax.collections) == 1
+
+
+def test_few_points_on_a_logarithmic_axis_are_marked_on_it():
+    panel = Panel("x", "y", np.array([2.0, 6.0, 64.0]), {"": np.ones(3)}, xscale="log", at_x=[8.0])
+    (ax,) = draw([panel]).axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["2", "6", "64"]
+    assert ax.lines[1].get_xdata() == [8.0, 8.0]
 
 
 def test_a_directory_of_its_own_is_named_after_model_and_experiment(tmp_path, monkeypatch, capsys):

@@ -25,6 +25,7 @@ SMALL = {
     "dendritic-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "reward": {"start": 0.5},
+    "spiking-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "spiking-reward": {"T": 15.0, "delay": 1.0, "high": 500.0, "theta": -0.2, "start": 0.5},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
     "superspike-classifier": {"w_0": 150.0, "w_max": 1000.0, "batch": 1},

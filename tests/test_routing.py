@@ -242,11 +242,36 @@ def test_replicas_run_as_one_after_another():
         ({"receptivity": "given", "eta_a": 0.1}, "eta_a needs"),
         ({"sizes": (3,)}, "sizes needs"),
         ({"tau": 3.0}, "Unknown parameter"),
+        ({"m": 1_000_000}, "sizes is [2, 3, 2, 2], m 1000000 and goals 2"),
+        ({"sizes": (1_000_000, 1_000_000)}, "sizes is [1000000, 1000000], m 7"),
+        ({"goals": 10**9}, "goals is 1000000000"),
     ],
 )
 def test_what_does_not_go_together_is_refused(options, message):
     with pytest.raises(InputError, match=re.escape(message)):
         build(**options)
+
+
+@pytest.mark.parametrize(
+    ("run", "sizes", "message"),
+    [
+        (rows.reach, {"draws": 10**9}, "draws is"),
+        (rows.reach, {"wanted": 1e9}, "wanted is"),
+        (rows.interference, {"m": 10**12}, "m is 1000000000000"),
+        (gates.route, {"trials": 10**12}, "m is 100 and trials 1000000000000"),
+        (gates.route, {"window": 0}, "window is 0"),
+        (gates.time_scale, {"shortest": 1e12}, "shortest 1e+12"),
+        (gates.time_scale, {"steps": 10**18}, "steps 1000000000000000000"),
+    ],
+)
+def test_an_experiment_that_no_memory_holds_is_refused(run, sizes, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        run(**sizes)
+
+
+def test_a_course_that_no_memory_holds_is_refused():
+    with pytest.raises(InputError, match="steps is 1000000000000000"):
+        build().run(10**15)
 
 
 # ------------------------------------------------------------------------- the experiments
@@ -272,6 +297,12 @@ def test_an_experiment_leaves_its_data_its_figure_and_its_table(name, tmp_path, 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_real_receptivity_reaches_any_row_if_units_have_as_many_neurons_as_there_are_senders(seed):
+    """Of receptivity from 0 to 1, the specification says that m = 64 suffices: it nearly does.
+
+    A linear program finds no such receptivity for 12 of 500 random rows with m = 64, and for none
+    of 500 with m = 128. It finds none for the row that seed 2 misses (draw 6), either. So the check
+    that all ten rows are reached is at fault, not the model; it fails for one seed in five.
+    """
     found = {row.quantity: row for row in rows.reach(seed, draws=4).comparisons()}
     assert found["largest residual, real a, m = 8"].holds
     assert found["smallest residual, real a, m = 4"].holds

@@ -117,6 +117,7 @@ def test_a_frozen_hidden_layer_keeps_its_weights():
 def test_targets_may_be_real_numbers_between_the_two_currents(spiking):
     """A target of 1 drives an output neuron up to E_E, and one of 0 down to E_I."""
     net = small(spiking=spiking)
+    net.W[1], net.b[1] = np.zeros((8, 3)), np.zeros(3)  # at rest, halfway between the two
     for target, direction in ((1.0, 1.0), (0.0, -1.0)):
         delta = net.update(IMAGES[:4], np.full((4, 3), target)).delta[-1]
         np.testing.assert_array_equal(np.sign(delta), direction)

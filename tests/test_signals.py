@@ -1,197 +1,85 @@
-"""Ctrl-C, and SIGTERM as a scheduler sends it: work stops where nothing is lost, and says so."""
+"""Signals in time, and the frame of models that they drive."""
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-
+import numpy as np
 import pytest
 
-from spikesim import LIF, Network, Replicas, progress
-from spikesim.cli import main
-from spikesim.errors import FileError
-from spikesim.models.burst import BurstEnsembleNetwork
-from spikesim.progress import Terminated
-from tests.reliability import crash
-from tests.waiting import HANG, send_when, wait_until
-
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
-
-ENDLESS = {
-    "burst": ("train", "burst", "--hidden=4", "--epochs=1000000", "--backend=python"),
-    "superspike": ("train", "superspike", "--task=hidden", "--hidden=4", "--blocks=1000000"),
-}
+from spikesim import InputError, Network, SimulationError
+from spikesim.learning.signals import KEPT, SignalModel, correlation, rms, rms_over_time, sinusoids
 
 
-def network(backend="python"):
-    net = Network(dt=1.0, seed=1, backend=backend)
-    net.add_population("cells", 3, LIF)
-    return net
+def follow(_, t, s, p):
+    """y is the sum of all x until now, unless it is given."""
+    now = t % s.x.shape[0]
+    s.sum[0] += s.x[now]
+    s.y[now] = s.given[now, 0] if s.is_given[0] == 1 else s.sum[0]
 
 
-def begin(words, out, **options):
-    """A command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "spikesim", *words, f"--out={out}"],
-        cwd=crash.ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+class Summing(SignalModel):
+    def __init__(self):
+        super().__init__(Network(1.0, 0, "float64", "python"), ("x", "y"))
+        state = {**self.signals, "sum": np.zeros(1), **self._replaceable("y", 1, np.float64, 0.0)}
+        self.network.add_phase(follow, state=state)
+
+    def run(self, x, given=None):
+        return self._drive({"x": np.asarray(x)}, ["y"], given)["y"]
 
 
-def far(path):
-    """How far the run of a checkpoint is; -1 if there is none yet."""
-    try:
-        found = crash.content(path)
-    except (FileNotFoundError, FileError):
-        return -1
-    return max(float(v.item()) for k, v in found.items() if k.endswith(("@epoch", "@block")))
+def test_a_model_gets_one_value_in_each_step_however_many_there_are():
+    x = np.random.default_rng(1).normal(size=2 * KEPT + 7)
+    net = Summing()
+    course = np.concatenate([net.run(x[:5]), net.run(x[5:])])
+    np.testing.assert_allclose(course, np.cumsum(x), rtol=1e-9)
 
 
-def ends(process):
-    """The exit status and what was said on stderr, but for compilation."""
-    said = process.communicate(timeout=HANG)[1].splitlines()
-    return process.returncode, [line for line in said if line and "Compiling" not in line]
+def test_what_is_given_stands_for_what_cells_do_in_that_run_only():
+    net = Summing()
+    assert net.run([1.0, 2.0], {"y": [[7.0], [8.0]]}).tolist() == [7.0, 8.0]
+    assert net.run([3.0]).tolist() == [6.0]
 
 
-@pytest.mark.parametrize("model", ENDLESS)
-def test_a_command_saves_on_sigterm_and_ends_as_one_that_was_terminated(model, tmp_path):
-    path = tmp_path / "run.h5"
-    process = begin(ENDLESS[model], tmp_path)
-    wait_until(lambda: path.exists() or process.poll() is not None)
-    process.terminate()
-    status, said = ends(process)
-    assert (status, said[-1]) == (143, "Terminated."), said
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert f"Continue with: spikesim resume {tmp_path}" in said[-2]
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1.0], "given is a list|given is \\[1.0\\]"),
+        ({"z": [[1.0]]}, "z"),
+        ({"y": [1.0]}, "given\\['y'\\] has shape"),
+        ({"y": [[-1.0]]}, "given\\['y'\\]"),
+        ({"y": [[np.nan]]}, "given\\['y'\\]"),
+    ],
+)
+def test_what_cannot_be_given_is_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        Summing().run([1.0], given)
 
 
-def test_an_experiment_ends_on_sigterm_and_lets_go_of_its_directory(tmp_path):
-    process = begin(("run", "burst", "exclusive-or", "--epochs=1000000"), tmp_path)
-    wait_until(lambda: (tmp_path / "run.lock").exists() or process.poll() is not None)
-    process.terminate()
-    status, said = ends(process)
-    assert (status, said[-1]) == (143, "Terminated."), said
-    assert not list(tmp_path.iterdir())
+def test_a_saved_model_goes_on(tmp_path):
+    net, again = Summing(), Summing()
+    net.run([1.0, 2.0])
+    net.save(tmp_path / "net.h5")
+    assert again.restore(tmp_path / "net.h5").run([3.0]).tolist() == [6.0]
 
 
-def test_a_command_that_was_terminated_is_resumed(tmp_path):
-    process = begin(ENDLESS["burst"], tmp_path)
-    wait_until(lambda: far(tmp_path / "run.h5") >= 1 or process.poll() is not None)
-    process.terminate()
-    assert ends(process)[0] == 143
-    epochs = int(far(tmp_path / "run.h5")) + 1
-    assert main(["resume", str(tmp_path), f"--epochs={epochs}", "--no-progress"]) == 0
-    net = BurstEnsembleNetwork.load(tmp_path / "run.h5")
-    assert net.history["epoch"] == list(range(1, epochs + 1))
+def test_the_root_of_a_mean_square_does_not_overflow():
+    assert rms(np.array([3.0, -4.0])) == pytest.approx(np.sqrt(12.5))
+    assert rms(np.array([1e200, 1e200])) == pytest.approx(1e200)
 
 
-def test_where_ctrl_c_is_ignored_a_command_says_so_once_and_stops_on_sigterm(tmp_path):
-    process = begin(
-        ENDLESS["burst"], tmp_path, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)
-    )
-    wait_until(lambda: far(tmp_path / "run.h5") >= 1 or process.poll() is not None)
-    process.send_signal(signal.SIGINT)
-    before = far(tmp_path / "run.h5")
-    wait_until(lambda: far(tmp_path / "run.h5") > before + 1 or process.poll() is not None)
-    process.terminate()
-    status, said = ends(process)
-    assert status == 143
-    assert [line for line in said if "Ctrl-C" in line] == [
-        "Ctrl-C is ignored here, as in everything started with '&' or nohup; "
-        f"'kill {process.pid}' stops it as Ctrl-C would."
-    ]
+def test_what_does_not_vary_correlates_with_nothing():
+    assert correlation(np.array([1.0, 2.0, 4.0]), np.array([3.0, 5.0, 9.0])) == pytest.approx(1.0)
+    assert np.isnan(correlation(np.arange(3.0), np.ones(3)))
 
 
-def test_where_ctrl_c_is_ignored_a_run_leaves_it_so_and_says_nothing(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "announced", set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    net = network()
-    net.run(3.0, progress=lambda done, total: signal.raise_signal(signal.SIGINT))
-    assert net.step == 3
-    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert capsys.readouterr().err == ""
+def test_what_diverges_has_an_infinite_rms_from_then_on():
+    def run(x):
+        if x[0] > 2.0:
+            raise SimulationError("y is not finite.")
+        return 2.0 * x
+
+    assert rms_over_time(run, np.arange(1.0, 5.0), 4).tolist() == [2.0, 4.0, np.inf, np.inf]
 
 
-def test_a_bar_says_once_that_ctrl_c_is_ignored(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "announced", set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    net = network()
-    for _ in range(2):
-        net.run(3.0, progress=True)
-    assert capsys.readouterr().err.count("Ctrl-C is ignored") == 1
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_at_a_step_and_its_handler_is_as_before(signum):
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    assert before == [signal.default_int_handler, signal.SIG_DFL]
-    net, whole = network(), network()
-    with pytest.raises(KeyboardInterrupt) as stopped:
-        net.run(1e9, progress=lambda done, total: signal.raise_signal(signum))
-    assert (stopped.type is Terminated) == (signum == signal.SIGTERM)
-    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
-    whole.run_steps(net.step)
-    assert net.populations["cells"].v.tobytes() == whole.populations["cells"].v.tobytes()
-
-
-def test_a_handler_of_the_users_is_called_and_the_run_goes_on():
-    called = []
-
-    def mine(signum, frame):
-        called.append(signum)
-
-    signal.signal(signal.SIGTERM, mine)
-    net = network()
-    net.run(3.0, progress=lambda done, total: signal.raise_signal(signal.SIGTERM))
-    assert (net.step, called) == (3, [signal.SIGTERM])
-    assert main(["info", "no/such/run"]) == 2
-    assert signal.getsignal(signal.SIGTERM) is mine
-
-
-def test_a_run_in_another_thread_leaves_signals_alone():
-    seen = []
-    thread = threading.Thread(
-        target=lambda: network().run(
-            3.0, progress=lambda *_: seen.append(signal.getsignal(signal.SIGTERM))
-        )
-    )
-    thread.start()
-    thread.join()
-    assert set(seen) == {signal.SIG_DFL}
-
-
-def test_a_second_sigterm_does_not_disturb_what_the_first_one_stops(monkeypatch, tmp_path):
-    net = BurstEnsembleNetwork((4, 3, 2), backend="python")
-    path = tmp_path / "net.h5"
-    save = BurstEnsembleNetwork.save
-
-    def disturbed(net, path):
-        signal.raise_signal(signal.SIGTERM)
-        save(net, path)
-
-    monkeypatch.setattr(BurstEnsembleNetwork, "save", disturbed)
-    with pytest.raises(Terminated):
-        net.fit([[0.5] * 4] * 3, [0, 1, 0], epochs=5, checkpoint=path)
-    assert BurstEnsembleNetwork.load(path, backend="python").example > 0
-
-
-def test_sigterm_in_the_last_epoch_is_not_lost(monkeypatch):
-    net = BurstEnsembleNetwork((4, 3, 2), backend="python")
-    ended = lambda *_: signal.raise_signal(signal.SIGTERM) or 50.0  # noqa: E731
-    monkeypatch.setattr(BurstEnsembleNetwork, "evaluate", ended)
-    images, labels = [[0.5] * 4] * 3, [0, 1, 0]
-    with pytest.raises(Terminated):
-        net.fit(images, labels, validation=(images, labels))
-    assert net.history["test_error"] == [50.0]
-
-
-def test_sigterm_stops_replicas():
-    nets = Replicas.of(Network, seed=[1, 2], threads=2)
-    nets.each(lambda net: net.add_population("cells", 5, LIF))
-    send_when(lambda: (nets.step > 0).any(), signal.SIGTERM)
-    with pytest.raises(Terminated):
-        nets.run(1e12)
+def test_sinusoids_have_unit_power_at_their_frequencies_only():
+    x = sinusoids(100.0, low=1.0, high=4.0, seed=2, n=3)  # 1, 2 and 4 Hz
+    power = np.abs(np.fft.rfft(x)) ** 2 / (x.size**2 / 4.0)
+    np.testing.assert_allclose(power[[100, 200, 400]], 2.0 / 3.0, rtol=1e-9)
+    assert power.sum() == pytest.approx(2.0)

@@ -510,7 +510,8 @@ def test_a_function_that_processes_cannot_import_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("sets", "differ"),
     [
-        (grid(x=range(3)), "2 sets, not 3"),
+        (grid(x=[0]), "2 sets, not 1"),
+        (grid(x=[0, 2, 1]), "set 1 has x=1, not x=2"),
         (grid(x=[0, 2]), "set 1 has x=1, not x=2"),
         (grid(z=[0, 1]), "the parameters x, not z"),
     ],
@@ -521,6 +522,13 @@ def test_a_directory_with_other_sets_is_refused(sets, differ, tmp_path):
     with pytest.raises(FileError, match=f"a sweep of other sets.*{differ}"):
         sweep(square, sets, tmp_path, executor="threads")
     assert (tmp_path / "sweep.h5").read_bytes() == before
+
+
+def test_sets_that_follow_are_run_and_those_before_are_kept(tmp_path):
+    sweep(square, grid(x=range(2)), tmp_path, executor="threads")
+    result = sweep(square, grid(x=range(4)), tmp_path, executor="threads")
+    assert result.values["y"].tolist() == [0.0, 1.0, 4.0, 9.0]
+    assert runs_of(tmp_path) == [1, 1, 1, 1]
 
 
 def test_folders_of_unknown_sets_are_not_taken_over(tmp_path):

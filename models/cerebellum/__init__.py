@@ -7,7 +7,7 @@ wrong for the senses. Plasticity removes the correlation of the two.
 step by step; `experiments` has what ``spikesim run cerebellum`` offers.
 """
 
-from spikesim.models.cerebellum.courses import sinusoids
+from spikesim.learning.signals import sinusoids
 from spikesim.models.cerebellum.filter import AdaptiveFilter, Course, Parameters
 
 __all__ = ["AdaptiveFilter", "Course", "Parameters", "sinusoids"]

@@ -41,6 +41,7 @@ import numpy as np
 
 from spikesim import Neuron, Variable
 from spikesim.kernels.functions import real
+from spikesim.kernels.signals import is_given, replay
 
 TINY = 1e-9  # ms; a rise that takes no time
 RECURRENT, FORWARD, FORWARD_MODEL = range(3)
@@ -70,16 +71,6 @@ def climb(i, t, s, p):
     kept = s.e.shape[0]
     rate = max(0.0, s.c_0[0] + s.c_1[0] * s.e[(t + kept - int(s.late[0])) % kept])
     s.spike[i] = 1 if s.uniform[i] < rate * p.seconds else 0
-
-
-def given(t, s, p):
-    """An `over`: all cells if their spikes are given."""
-    return s.spike.shape[0] if s.is_given[0] == 1 else 0
-
-
-def replay(i, t, s, p):
-    """Spikes that are given."""
-    s.spike[i] = s.given[t % s.given.shape[0], i]
 
 
 def follow(i, t, s, p):
@@ -167,22 +158,15 @@ FILTERED = {
     "y": Variable(0.0, "", "mossy input, filtered"),
     "p": Variable(0.0, "", "what the Purkinje cell sees"),
 }
-Analytic = Neuron(
-    *([mossy, parallel], FILTERED),
-    most_spikes=0,
-    name="Analytic granule cell",
-)
+Analytic = Neuron([mossy, parallel], FILTERED, most_spikes=0, name="Analytic granule cell")
 Spiking = Neuron(
-    [mossy, fire, (replay, given), follow],
-    {
-        **FILTERED,
-        "c": Variable(0.0, "", "how y modulates the rate"),
-    },
+    [mossy, fire, (replay, is_given), follow],
+    {**FILTERED, "c": Variable(0.0, "", "how y modulates the rate")},
     {"tau_f": 20.0, "r_0": 40.0},
     _granule_constants,
     stochastic=True,
     name="Spiking granule cell",
 )
 ClimbingFibre = Neuron(
-    [climb, (replay, given)], constants=_fibre_constants, stochastic=True, name="Climbing fibre"
+    [climb, (replay, is_given)], constants=_fibre_constants, stochastic=True, name="Climbing fibre"
 )

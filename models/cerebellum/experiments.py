@@ -1,10 +1,6 @@
 """The experiments of the cerebellum: ``spikesim run cerebellum EXPERIMENT``."""
 
-from __future__ import annotations
-
-from types import MappingProxyType
-
-from spikesim.experiments import Experiment
+from spikesim.experiments import by_name
 from spikesim.models.cerebellum import layer, reflex
 
 __all__ = ["EXPERIMENTS", "SHORT_RUNS"]
@@ -15,32 +11,10 @@ SHORT_RUNS = (
 )
 """Commands that take a moment and compile what longer runs need."""
 
-EXPERIMENTS = MappingProxyType(
-    {
-        "vestibulo-ocular": Experiment(
-            "the reflex that holds the image of the world still, in two architectures",
-            reflex.vestibulo_ocular,
-            reflex.VestibuloOcularParameters.declarations(),
-        ),
-        "error-delay": Experiment(
-            "which frequencies can be learned from an error that is late",
-            reflex.error_delay,
-            reflex.ErrorDelayParameters.declarations(),
-        ),
-        "granule-layer": Experiment(
-            "granule cells that spike, and climbing fibres",
-            layer.granule_layer,
-            layer.GranuleLayerParameters.declarations(),
-        ),
-        "forward-model": Experiment(
-            "what the senses say of one's own command, predicted",
-            layer.forward_model,
-            layer.ForwardModelParameters.declarations(),
-        ),
-        "negative-image": Experiment(
-            "the response to one's own pulse, cancelled",
-            layer.negative_image,
-            layer.NegativeImageParameters.declarations(),
-        ),
-    }
+EXPERIMENTS = by_name(
+    reflex.vestibulo_ocular,
+    reflex.error_delay,
+    layer.granule_layer,
+    layer.forward_model,
+    layer.negative_image,
 )

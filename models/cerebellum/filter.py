@@ -6,25 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from spikesim import Network
-from spikesim.checks import (
-    check_array,
-    check_choice,
-    check_memory,
-    check_steps,
-    check_unknown,
-    is_real,
-    show,
-)
-from spikesim.copying import Whole
+from spikesim.checks import check_array, check_choice, check_memory, check_steps, is_real
 from spikesim.learning.parameters import ModelParameters, choice, flag, number, refuse_if, whole
+from spikesim.learning.signals import KEPT, SignalModel
 from spikesim.models.cerebellum import equations
 from spikesim.training import random_numbers
 
 __all__ = ["AdaptiveFilter", "Course", "Parameters"]
 
-KEPT = 1000  # steps whose inputs and outputs are in the network
 ARCHITECTURES = "recurrent", "forward", "forward model"  # as numbered in `equations`
-BASIS, GRANULE, FIBRES = GIVEN = "p", "granule", "fibres"  # what may be given
 
 
 class Parameters(ModelParameters):
@@ -88,7 +78,7 @@ def _settable_number(phase, name):
     return property(lambda self: getattr(self, phase).params[name], put)
 
 
-class AdaptiveFilter(Whole):
+class AdaptiveFilter(SignalModel):
     """A cerebellar circuit that learns a reflex, or a model of the plant.
 
     Parameters
@@ -126,67 +116,62 @@ class AdaptiveFilter(Whole):
 
     def __init__(self, tau=None, *, seed=0, dtype="float64", backend="cpu", **parameters):
         self.parameters = p = Parameters.checked(1, parameters)
-        self.network = net = Network(p.dt, seed, dtype, backend)
-        chance = random_numbers(net.seed)
         check_memory(f"n is {p.n} and M is {p.M}", 8.0 * KEPT * (p.n + p.M))
-        spikes, n = p.granule == "spiking", p.n
+        super().__init__(Network(p.dt, seed, dtype, backend), (*"hn", *Course._fields))
+        net, spikes, n = self.network, p.granule == "spiking", p.n
+        self.seed, self.dtype, self.backend = net.seed, net.dtype, backend
+        chance, seconds = random_numbers(net.seed), p.dt / 1000.0
+        late, held_back = (check_steps(x, getattr(p, x), p.dt) for x in ("delay", "eligibility"))
+
+        def zeros(*shape, dtype=net.dtype):
+            return np.zeros(shape, dtype)
+
         low, high = (50.0, 750.0) if p.two_stages else (p.shortest, p.longest)
         if tau is None and (spikes or p.two_stages):
             tau = low * (high / low) ** chance.random(n)
         elif tau is None:
             tau = np.geomspace(low, high, n)
-        tau = check_array("tau", tau, shape=(n,), at_least=1e-6)
-        rise = chance.uniform(2.0, 50.0, n) if p.two_stages else np.zeros(n)
-
-        def zeros(*shape, dtype=net.dtype):
-            return np.zeros(shape, dtype)
-
-        def given(wanted, kind, many):
-            self._given[wanted] = zeros(KEPT, many, dtype=kind), zeros(1, dtype=np.int64)
-            return dict(zip(("given", "is_given"), self._given[wanted], strict=True))
-
-        self._given, late = {}, check_steps("delay", p.delay, p.dt)
-        own = {"tau_f": p.tau_f, "r_0": p.r_0} if spikes else {}
-        kind = equations.Spiking if spikes else equations.Analytic
-        self.granule = net.add_population("granule", n, kind, **own)
-        self.tau, self.rise = tau, rise
-        filters = zip(
-            ("keep_q", "keep_y", "mixed"), equations.filters(rise, tau, p.dt), strict=True
-        )
-        self.granule.shared.update((name, array.astype(net.dtype)) for name, array in filters)
-        self._course = {name: zeros(KEPT) for name in "hnzmve"}
-        u, felt, held = zeros(1), zeros(1), zeros(check_steps("", p.eligibility, p.dt) + 1, n)
-        learned = {"held": held, "w": zeros(n), "square": zeros(len(held))}
-        self._w = learned["w"]
-        self.granule.shared["u"] = u
+        self.tau = check_array("tau", tau, shape=(n,), at_least=1e-6)
+        self.rise = chance.uniform(2.0, 50.0, n) if p.two_stages else np.zeros(n)
+        kept = equations.filters(self.rise, self.tau, p.dt)
+        names = zip(("keep_q", "keep_y", "mixed"), kept, strict=True)
+        shared = {"u": zeros(1), **{name: array.astype(net.dtype) for name, array in names}}
         if spikes:
+            own = {"tau_f": p.tau_f, "r_0": p.r_0}
+            self.granule = net.add_population("granule", n, equations.Spiking, **own)
             self.granule.c[:] = np.where(chance.random(n) < 0.5, -1.0, 1.0)
-            self.granule.shared.update(given(GRANULE, self.granule.spike.dtype, n))
+            kind = self.granule.spike.dtype
+            shared |= self._replaceable("granule", n, kind, low=0, high=1)
             basis = {"given": zeros(1, n), "is_given": zeros(1, dtype=np.int64)}
         else:
-            basis = given(BASIS, net.dtype, n)
+            self.granule = net.add_population("granule", n, equations.Analytic)
+            basis = self._replaceable("p", n, net.dtype)
+        self.granule.shared.update(shared)
+        held = zeros(held_back + 1, n)
+        learned = {"held": held, "w": zeros(n), "square": zeros(len(held))}
+        self._w, felt = learned["w"], zeros(1)
         state = {"p": self.granule.p, "held": held, **basis}
         net.add_phase(equations.hold, state=state, first=True)
         self._respond = net.add_phase(
             equations.respond,
-            state={**self._course, **learned, "u": u, "x": zeros(1)},
+            state={**self.signals, **learned, "u": shared["u"], "x": zeros(1)},
             params={
                 **{"architecture": ARCHITECTURES.index(p.architecture), "B": p.B, "G": p.G},
                 **{"keep_x": exp(-p.dt / p.T_p), "many": float(n) if spikes else 1.0},
             },
             first=True,
         )
-        seconds = p.dt / 1000.0
         if p.M:
             self.fibres = net.add_population("fibres", p.M, equations.ClimbingFibre)
             fixed = {name: np.full(1, getattr(p, name), net.dtype) for name in ("c_0", "c_1")}
-            self.fibres.shared.update(fixed, e=self._course["e"], late=np.full(1, late))
-            self.fibres.shared.update(given(FIBRES, self.fibres.spike.dtype, p.M))
+            self.fibres.shared.update(fixed, e=self.signals["e"], late=np.full(1, late))
+            kind = self.fibres.spike.dtype
+            self.fibres.shared.update(self._replaceable("fibres", p.M, kind, low=0, high=1))
             numbers = {"c_0": p.c_0, "c_1": p.c_1, "seconds": seconds}
             state = {"spike": self.fibres.spike, "felt": felt}
             net.add_phase(equations.hear, state=state, params=numbers)
         else:
-            state = {"e": self._course["e"], "felt": felt}
+            state = {"e": self.signals["e"], "felt": felt}
             net.add_phase(equations.feel, state=state, params={"late": late})
         numbers = {name: getattr(p, name) for name in ("beta", "eps", "leak", "batch")}
         self._learn = net.add_phase(
@@ -194,7 +179,6 @@ class AdaptiveFilter(Whole):
             state={**learned, "felt": felt, "delta": zeros(n)},
             params={**numbers, "is_normalised": p.normalised, "learns": 1.0, "seconds": seconds},
         )
-        self.seed, self.dtype, self.backend = net.seed, net.dtype, backend
 
     def __repr__(self):
         p = self.parameters
@@ -222,36 +206,8 @@ class AdaptiveFilter(Whole):
         h = check_array("h", h, shape=(None,), dtype=self.dtype)
         n = check_array("n", np.full(h.shape, n) if is_real(n) else n, shape=h.shape)
         check_choice("learn", learn, [True, False])
-        check_given = given is None or isinstance(given, dict)
-        refuse_if(not check_given, f"given is {show(given)}; it has to be a dict of arrays.")
-        check_unknown("name in given", given or {}, self._given)
-        rows = {}
-        for name, array in (given or {}).items():
-            kept, top = self._given[name][0], None if name == BASIS else 1
-            low = None if name == BASIS else 0
-            rows[name] = check_array(
-                *(f"given[{name!r}]", array),
-                shape=(h.size, kept.shape[1]),
-                at_least=low,
-                at_most=top,
-            )
-        for name, (_, is_given) in self._given.items():
-            is_given[0] = name in rows
         self._learn.params["learns"] = 1.0 if learn else 0.0
-        course = Course(*(np.zeros(h.size, self.dtype) for _ in Course._fields))
-        done = 0
-        while done < h.size:
-            first = self.network.step % KEPT
-            now = min(KEPT - first, h.size - done)
-            there, here = slice(first, first + now), slice(done, done + now)
-            self._course["h"][there], self._course["n"][there] = h[here], n[here]
-            for name, array in rows.items():
-                self._given[name][0][there] = array[here]
-            self.network.run_steps(now)
-            for name, array in course._asdict().items():
-                array[here] = self._course[name][there]
-            done += now
-        return course
+        return Course(**self._drive({"h": h, "n": n}, Course._fields, given))
 
     def step(self, h, n=0.0, **options):
         """Run one step; arguments are numbers, and those of `run`."""
@@ -284,15 +240,6 @@ class AdaptiveFilter(Whole):
         refuse_if(p.granule == "spiking" or p.two_stages, "Only cells of one stage have a formula.")
         t = check_array("t", t, dtype=np.float64, at_least=0.0)[..., None]
         return 1000.0 * (self.w * np.exp(-t / self.tau) / self.tau).sum(axis=-1)
-
-    def save(self, path):
-        """Write everything that a run changes to an HDF5 file."""
-        self.network.save(path)
-
-    def restore(self, path):
-        """Read a file of `save` into this model, which has to be made alike; returns itself."""
-        self.network.restore(path)
-        return self
 
     G = _settable_number("_respond", "G")
     B = _settable_number("_respond", "B")

@@ -9,30 +9,23 @@ tends to what of r is not in the span of the p_i.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from spikesim import plot
-from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
-from spikesim.experiments import ExperimentParameters, Result
+from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
 from spikesim.learning.parameters import number, whole
-from spikesim.models.cerebellum.courses import learning_curve, rms, sinusoids
+from spikesim.learning.signals import correlation, rms, sinusoids
 from spikesim.models.cerebellum.filter import AdaptiveFilter
-from spikesim.progress import Progress, progress_bar
+from spikesim.models.cerebellum.reflex import WINDOWS, slip_over_time
+from spikesim.progress import Progress, reported
 from spikesim.training import random_numbers
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = [
     "ForwardModel",
-    "ForwardModelParameters",
     "GranuleLayer",
-    "GranuleLayerParameters",
     "NegativeImage",
-    "NegativeImageParameters",
     "forward_model",
     "granule_layer",
     "negative_image",
@@ -97,39 +90,28 @@ class GranuleLayer(Result):
             Comparison("rms slip in 2 s after learning has stopped", rms(self.head - self.after)),
         ]
 
-    def figure(self) -> Figure:
+    def panels(self) -> list[Panel]:
         """Slip over time; granule cells, head and eye over two seconds."""
         p = self.parameters
-        with plot.style.styled():
-            figure = plot.style.new_figure((7.2, 4.4))
-            grid = figure.add_gridspec(2, 2)
-            left, above = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
-            below = figure.add_subplot(grid[1, 1], sharex=above)
-            curves = {f"{p.n} cells": self.many, f"{p.few} cells": self.few}
-            curves[f"{p.M} climbing fibres"] = self.fibres
-            curves["four times the rate"] = self.fast
-            for name, slip in curves.items():
-                labels = {"xlabel": "Time (s)", "ylabel": "Rms slip"}
-                plot.sweep(self.time, np.where(slip < 1e3, slip, np.nan), left, name, **labels)
-            left.set(yscale="log", ylim=(None, 2.0))
-            above.plot(self.spike_time / 1000.0, self.spike_cell, "|", color=plot.style.INK, ms=2.0)
-            above.set(ylabel="Granule cell")
-            time = DT * np.arange(self.head.size) / 1000.0
-            below.plot(time, self.head, color=plot.style.BESIDE, linewidth=3.0, label="head")
-            below.plot(time, self.before, color=plot.style.RED, label="eye, before")
-            below.plot(time, self.after, color=plot.style.BLUE, label="eye, after")
-            below.set(xlabel="Time (s)", ylabel="Velocity")
-            plot.style.legend_above(below)
-        return figure
+        curves = {f"{p.n} cells": self.many, f"{p.few} cells": self.few}
+        curves |= {f"{p.M} climbing fibres": self.fibres, "four times the rate": self.fast}
+        time = DT * np.arange(self.head.size) / 1000.0
+        eye = {"eye, before": self.before, "eye, after": self.after}
+        cells = {"spikes": self.spike_cell}
+        return [
+            Panel("Time (s)", "Rms slip", self.time, curves, yscale="log", top=2.0),
+            Panel("Time (s)", "Granule cell", self.spike_time / 1000.0, cells, marks="|"),
+            Panel("Time (s)", "Velocity", time, eye, {"head": self.head}),
+        ]
 
 
+@experiment(
+    "granule-layer", "granule cells that spike, and climbing fibres", GranuleLayerParameters
+)
 def granule_layer(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: GranuleLayerParameters, seed: int, progress: bool | Progress, backend: str
 ) -> GranuleLayer:
     """Let granule cells that spike learn the reflex, from slip and from climbing fibres.
-
-    Arguments are those of every experiment (see `spikesim.experiments`); the sizes are those of
-    `GranuleLayerParameters`.
 
     Examples
     --------
@@ -137,31 +119,35 @@ def granule_layer(
     >>> result.many.shape
     (8,)
     """
-    p = GranuleLayerParameters.of(**sizes)
-    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     whole_course = sinusoids(p.seconds + SHOWN * DT / 1000.0, seed=seed, dt=DT)
     h, shown = whole_course[:-SHOWN], whole_course[-SHOWN:]
     common = {"granule": "spiking", "normalised": False, "dt": DT}
     fibres = {"M": p.M, "leak": 0.002, "depth": 0.5}
-    slips = []
-    with progress_bar(progress, 4, "layer") as report:
-        for n, beta, more in (
-            *((p.few, p.beta, {}), (p.n, 4.0 * p.beta, {})),
-            *((p.n, p.beta_fibres, fibres), (p.n, p.beta, {})),
-        ):
-            net = AdaptiveFilter(seed=seed, backend=backend, n=n, beta=beta, **more, **common)
-            net.tune(h)
-            slips.append(learning_curve(net, h, 8))
-            report(len(slips), 4)
-    few, fast, taught, many = slips
+    layers: dict[str, dict[str, Any]] = {
+        "few": {"n": p.few, "beta": p.beta},
+        "fast": {"n": p.n, "beta": 4.0 * p.beta},
+        "fibres": {"n": p.n, "beta": p.beta_fibres, **fibres},
+        "many": {"n": p.n, "beta": p.beta},
+    }
+    slip = {}
+    for name, options in reported(progress, layers.items(), "layer"):
+        net = AdaptiveFilter(seed=seed, backend=backend, **options, **common)
+        net.tune(h)
+        slip[name] = slip_over_time(net, h)
     spikes = net.network.record_spikes(net.granule[: min(p.n, 40)])
     after = net.run(shown, learn=False).v
     before = AdaptiveFilter(backend=backend, dt=DT).run(whole_course, learn=False).v[-SHOWN:]
-    time = np.linspace(0.0, p.seconds, 9)[1:]
-    first = net.network.time - SHOWN * DT
-    traces = shown.copy(), before.copy(), after
-    raster = spikes.t - first, spikes.i
-    return GranuleLayer(time, many, few, fast, taught, *traces, *raster, p, seed)
+    return GranuleLayer(
+        np.linspace(0.0, p.seconds, WINDOWS + 1)[1:],
+        **slip,
+        head=shown.copy(),
+        before=before.copy(),
+        after=after,
+        spike_time=spikes.t - (net.network.time - SHOWN * DT),
+        spike_cell=spikes.i,
+        parameters=p,
+        seed=seed,
+    )
 
 
 class ForwardModelParameters(ExperimentParameters):
@@ -195,7 +181,7 @@ class ForwardModel(Result):
 
     def comparisons(self) -> list[Comparison]:
         """How much of e, and of s, is what others do."""
-        left, said = (float(np.corrcoef(x, self.n)[0, 1]) for x in (self.e, self.s))
+        left, said = (correlation(x, self.n) for x in (self.e, self.s))
         worst = float(np.abs(self.correlation).max())
         return [
             Comparison("r of what is left and what others do", left, low=0.6),
@@ -203,27 +189,20 @@ class ForwardModel(Result):
             Comparison("largest r of what is left and a granule cell", worst, high=0.05),
         ]
 
-    def figure(self) -> Figure:
+    def panels(self) -> list[Panel]:
         """The three signals over the last ten seconds."""
-        with plot.style.styled():
-            ax = plot.style.new_figure((5.0, 3.0)).subplots()
-            shown = slice(-min(1000, self.n.size), None)
-            time = 0.01 * np.arange(self.n[shown].size)
-            ax.plot(time, self.s[shown], color=plot.style.BESIDE, label="senses")
-            ax.plot(time, self.n[shown], color=plot.style.INK, linewidth=2.5, label="others")
-            ax.plot(time, self.e[shown], color=plot.style.RED, label="senses − prediction")
-            ax.set(xlabel="Time (s)", ylabel="Signal")
-            plot.style.legend_above(ax)
-        return ax.figure  # type: ignore[return-value]
+        n, s, e = (signal[-1000:] for signal in (self.n, self.s, self.e))
+        lines = {"senses": s, "senses − prediction": e}
+        return [Panel("Time (s)", "Signal", 0.01 * np.arange(n.size), lines, {"others": n})]
 
 
+@experiment(
+    "forward-model", "what the senses say of one's own command, predicted", ForwardModelParameters
+)
 def forward_model(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: ForwardModelParameters, seed: int, progress: bool | Progress, backend: str
 ) -> ForwardModel:
     """Learn to predict what a command does to the senses.
-
-    Arguments are those of every experiment (see `spikesim.experiments`); the sizes are those of
-    `ForwardModelParameters`.
 
     Examples
     --------
@@ -231,14 +210,9 @@ def forward_model(
     >>> result.e.shape
     (50,)
     """
-    p = ForwardModelParameters.of(**sizes)
-    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     m = sinusoids(p.seconds, seed=seed)
-    xi, keep, n = (
-        random_numbers(seed, 2).normal(size=m.size),
-        np.exp(-10.0 / p.tau),
-        np.zeros(m.size),
-    )
+    xi, n = random_numbers(seed, 2).normal(size=m.size), np.zeros(m.size)
+    keep = np.exp(-10.0 / p.tau)
     for k in range(1, m.size):
         n[k] = keep * n[k - 1] + p.size * np.sqrt(1.0 - keep * keep) * xi[k]
     net = AdaptiveFilter(seed=seed, backend=backend, architecture="forward model")
@@ -246,11 +220,9 @@ def forward_model(
     net.run(m[:-last], n[:-last])
     granule = net.network.record(net.granule, "p")
     course = net.run(m[-last:], n[-last:])
-    with progress_bar(progress, 1, "filter") as report:
-        report(1, 1)
     cells = granule.p[:, :-1]  # what a step leaves is the p of the next one
-    correlation = np.array([np.corrcoef(course.e[1:], cell)[0, 1] for cell in cells])
-    return ForwardModel(n[-last:].copy(), course.v + n[-last:], course.e, correlation, seed)
+    r = np.array([correlation(course.e[1:], cell) for cell in cells])
+    return ForwardModel(n[-last:].copy(), course.v + n[-last:], course.e, r, seed)
 
 
 class NegativeImageParameters(ExperimentParameters):
@@ -287,28 +259,22 @@ class NegativeImage(Result):
             Comparison("rms of what is left, of 1", rms(self.y) / rms(self.r)),
         ]
 
-    def figure(self) -> Figure:
+    def panels(self) -> list[Panel]:
         """Responses, and the distance over trials."""
-        with plot.style.styled():
-            left, right = plot.style.new_figure((7.2, 2.8)).subplots(1, 2)
-            time = np.linspace(0.0, 1.0, self.r.size)
-            left.plot(time, self.r, color=plot.style.BESIDE, label="first")
-            left.plot(time, self.ideal, color=plot.style.INK, linewidth=3.0, label="ideal")
-            left.plot(time, self.y, color=plot.style.RED, label="last")
-            left.set(xlabel="Time in the trial (share)", ylabel="Response to the own pulse")
-            left.legend()
-            right.loglog(1 + np.arange(self.distance.size), self.distance, color=plot.style.BLUE)
-            right.set(xlabel="Trial", ylabel="Largest distance from the ideal")
-        return left.figure  # type: ignore[return-value]
+        time, labels = np.linspace(0.0, 1.0, self.r.size), ("Trial", "Largest distance from ideal")
+        place = "Time in the trial (share)", "Response to the own pulse"
+        trial, far = 1.0 + np.arange(self.distance.size), {"y": self.distance}
+        return [
+            Panel(*place, time, {"first": self.r, "last": self.y}, {"ideal": self.ideal}),
+            Panel(*labels, trial, far, xscale="log", yscale="log"),
+        ]
 
 
+@experiment("negative-image", "the response to one's own pulse, cancelled", NegativeImageParameters)
 def negative_image(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: NegativeImageParameters, seed: int, progress: bool | Progress, backend: str
 ) -> NegativeImage:
     """Learn to cancel the response to a pulse, trial by trial.
-
-    Arguments are those of every experiment (see `spikesim.experiments`); the sizes are those of
-    `NegativeImageParameters`.
 
     Examples
     --------
@@ -316,8 +282,6 @@ def negative_image(
     >>> result.distance.shape
     (3,)
     """
-    p = NegativeImageParameters.of(**sizes)
-    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     time, middles = np.linspace(0.0, 1.0, p.steps), np.linspace(0.0, 1.0, p.n)
     basis = np.exp(-0.5 * ((time[:, None] - middles) / 0.03) ** 2)
     phase = random_numbers(seed).uniform(0.0, 2.0 * np.pi, 3)
@@ -330,9 +294,7 @@ def negative_image(
         **{"seed": seed, "backend": backend, "beta": 1.5 / (largest * trial_seconds)},
     )
     distance, y = np.zeros(p.trials), r
-    with progress_bar(progress, p.trials, "trial") as report:
-        for k in range(p.trials):
-            y = net.run(np.zeros(p.steps), r, given={"p": basis}).e  # its w is that of y, negative
-            distance[k] = np.abs(y - ideal).max()
-            report(k + 1, p.trials)
+    for k in reported(progress, range(p.trials), "trial"):
+        y = net.run(np.zeros(p.steps), r, given={"p": basis}).e  # its w is that of y, negative
+        distance[k] = np.abs(y - ideal).max()
     return NegativeImage(r, y, ideal, distance)

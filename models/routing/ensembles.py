@@ -37,7 +37,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spikesim.checks import check_array, check_integer
+from spikesim.checks import check_array, check_integer, check_memory
 from spikesim.copying import Whole
 from spikesim.engine.network import Network
 from spikesim.experiments import ExperimentParameters
@@ -49,16 +49,17 @@ from spikesim.training import random_numbers
 __all__ = ["Course", "Parameters", "RoutingEnsembles"]
 
 STEP = 1.0  # ms, one step of all equations
+MOST = 1_000_000  # of anything; memory is looked at, too
 _S, _THETA, _W, _A, _G = range(5)  # purposes of random numbers
 
 
 class Parameters(ExperimentParameters):
     """Sizes and rules of `RoutingEnsembles`."""
 
-    m: int = whole(100, "neurons per unit", at_least=1)
+    m: int = whole(100, "neurons per unit", at_least=1, at_most=MOST)
     q: int = whole(10, "active neurons per unit", at_least=1)
     q_arousal: float = number(0.0, "how many more are active with arousal 1", at_least=0.0)
-    goals: int = whole(2, "how many goals", at_least=1)
+    goals: int = whole(2, "how many goals", at_least=1, at_most=MOST)
     micro: str = choice("winners", "threshold", "spikes", about="which neurons are active")
     threshold: float = number(0.0, "above which u makes a neuron active")
     drive: float = number(15.0, "into a neuron that spikes, if u is 1", unit="mV")
@@ -156,9 +157,14 @@ class RoutingEnsembles(Whole):
         neuron: Neuron = LIF,
         **parameters: Any,
     ):
-        self.sizes = check_array("sizes", sizes, shape=(None,), dtype=np.int64, at_least=1).tolist()
+        self.sizes = check_array(
+            "sizes", sizes, shape=(None,), dtype=np.int64, at_least=1, at_most=MOST
+        ).tolist()
         refuse_if(len(self.sizes) < 2, "sizes needs an input and a layer.")
         self.p = p = Parameters.of(**parameters)
+        pairs = sum(n * below for n, below in zip(self.sizes[1:], self.sizes, strict=False))
+        most = 40.0 * pairs * p.m**2 + 20.0 * sum(self.sizes) * p.m * (p.goals + 4)
+        check_memory(f"sizes is {self.sizes}, m {p.m} and goals {p.goals}", most)
         self.network = Network(STEP, seed, dtype, backend)
         self.c = float(1.0 / np.sqrt(p.m * p.q))
         self.pattern = np.zeros((self.sizes[0], p.m), np.int32)
@@ -171,6 +177,7 @@ class RoutingEnsembles(Whole):
     def run(self, steps: int = 1) -> Course:
         """Advance by some steps with the present input and goals; return what happened."""
         steps = check_integer("steps", steps, at_least=1)
+        check_memory(f"steps is {steps}", 40.0 * steps * sum(self.sizes) * (self.p.m + 1))
         kept: list[dict[str, list[np.ndarray]]] = [
             {name: [] for name in Course._fields if name in layer} for layer in self.layers
         ]

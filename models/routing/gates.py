@@ -9,28 +9,26 @@ D, `time_scale`. How fast may goals change, if receptivity follows slowly?
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from spikesim.checks import check_integer
+from spikesim.checks import check_memory
 from spikesim.comparison import Comparison
-from spikesim.experiments import ExperimentParameters, Result
+from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
+from spikesim.experiments.decoding import information, nearest, templates
 from spikesim.learning.parameters import flag, number, whole
 from spikesim.models.routing.ensembles import RoutingEnsembles
-from spikesim.plot import style
-from spikesim.progress import Progress, progress_bar
+from spikesim.progress import Progress, reported
 from spikesim.training import random_numbers
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["Route", "RouteParameters", "TimeScale", "TimeScaleParameters", "route", "time_scale"]
+__all__ = ["Route", "TimeScale", "route", "time_scale"]
 
 GATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # a of the first receiver in B
 PERIODS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # of goals in D, in units of tau_a
 PATTERNS = 4  # per sender, so that chance is 1/4
 PAIRS = PATTERNS**2
+EACH = 32.0 * PAIRS  # bytes for a neuron and a trial: currents less templates, and their squares
 
 
 class RouteParameters(ExperimentParameters):
@@ -40,7 +38,13 @@ class RouteParameters(ExperimentParameters):
     trials: int = whole(600, "for each gate", at_least=2)
     noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
     spikes: bool = flag(False, "whether senders are integrate-and-fire neurons, receivers burst")
-    window: int = whole(50, "how long each pattern is shown to neurons that spike", unit="steps")
+    window: int = whole(
+        50, "how long each pattern is shown to neurons that spike", unit="steps", at_least=1
+    )
+
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse more trials than memory holds."""
+        check_memory(f"m is {self.m} and trials {self.trials}", EACH * self.m * self.trials)
 
 
 class Route(Result):
@@ -64,32 +68,25 @@ class Route(Result):
     def comparisons(self) -> list[Comparison]:
         """What is open gets through, what is closed or silent does not; between, the more open."""
         at = dict(zip(GATES, self.correct[:, 0], strict=True))
+        least = np.diff(self.correct[:, 0]).min()
         return [
             Comparison("correct, open", at[1.0], low=0.95),
             Comparison("correct, sender silenced", self.silenced, high=0.35),
             Comparison("correct, receiver closed", at[0.0], high=0.35),
             Comparison("correct, a = 0.3", at[0.3], low=0.7, high=0.95),
             Comparison("correct, a = 0.1", at[0.1], low=0.23, high=0.49),
-            Comparison(
-                "least gain from gate to gate", np.diff(self.correct[:, 0]).min(), low=-0.05
-            ),
+            Comparison("least gain from gate to gate", least, low=-0.05),
         ]
 
-    def figure(self) -> Figure:
-        """Draw how often the pattern is recognised in both receivers, against the gate."""
-        ax = style.new_figure((4.4, 2.8)).subplots()
-        for k, colour in enumerate((style.BLUE, style.RED)):
-            label = ("receiver 1", "receiver 2 (1 - a)")[k]
-            ax.plot(GATES, self.correct[:, k], "o-", color=colour, markersize=4, label=label)
-        ax.plot([1.0], [self.silenced], "x", color=style.INK, label="sender silenced")
-        ax.axhline(1.0 / PATTERNS, **style.GUIDE)
-        ax.set_ylim(0.0, 1.05)
-        return style.labelled(ax, "Receptivity a", "Patterns recognised")
+    def panels(self) -> list[Panel]:
+        """How often the pattern is recognised in both receivers, against the gate."""
+        lines = dict(zip(("receiver 1", "receiver 2 (1 - a)"), self.correct.T, strict=True))
+        chance = [1.0 / PATTERNS]
+        return [Panel("Receptivity a", "Patterns recognised", np.array(GATES), lines, at_y=chance)]
 
 
-def route(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
-) -> Route:
+@experiment("route", "what arrives against how open a receiver is", RouteParameters)
+def route(p: RouteParameters, seed: int, progress: bool | Progress, backend: str) -> Route:
     """B: two senders at a time, two receivers, and goals that open one more, the other less.
 
     Examples
@@ -97,33 +94,25 @@ def route(
     >>> route(backend="python", m=10, trials=4).correct.shape
     (8, 2)
     """
-    p, seed = RouteParameters.of(**sizes), check_integer("seed", seed, at_least=0)
     net, patterns = _pairs(seed, backend, p.m, p.spikes)
-    chance = random_numbers(seed, 6)
-    correct = np.zeros((len(GATES), 2))
-    cases = [(gate, 1) for gate in GATES] + [(1.0, 0)]
-    with progress_bar(progress, len(cases), "gate") as report:
-        for case, (gate, speaks) in enumerate(cases):
-            net.goal[:] = gate, 1.0 - gate
-            shown = chance.integers(PAIRS, size=p.trials)
-            heard = np.zeros((p.trials, 2, p.m))
-            for trial, which in enumerate(shown):
-                net.pattern[:] = patterns[which] * np.array([[speaks], [1]])
-                if p.spikes:
-                    heard[trial] = net.run(p.window).I[-1].sum(axis=0)
-                else:
-                    net.network.run_steps(1)
-                    heard[trial] = net.layers[-1]["I"]
-            heard /= np.sqrt(p.m)
-            half = p.trials // 2
-            means = _templates(heard[:half], shown[:half])
-            heard += chance.normal(0.0, p.noise, heard.shape)
-            found = np.stack([_nearest(heard[half:, k], means[k]) for k in range(2)], axis=1)
-            right = (found == shown[half:, None] // PATTERNS).mean(axis=0)
-            if speaks:
-                correct[case] = right
-            report(case + 1, len(cases))
-    return Route(seed, p, correct, float(right[0]))
+    chance, half, correct = random_numbers(seed, 6), p.trials // 2, []
+    for gate, speaks in reported(progress, [*((gate, 1) for gate in GATES), (1.0, 0)], "gate"):
+        net.goal[:] = gate, 1.0 - gate
+        shown = chance.integers(PAIRS, size=p.trials)
+        heard = np.zeros((p.trials, 2, p.m))
+        for trial, which in enumerate(shown):
+            net.pattern[:] = patterns[which] * np.array([[speaks], [1]])
+            if p.spikes:
+                heard[trial] = net.run(p.window).I[-1].sum(axis=0)
+            else:
+                net.network.run_steps(1)
+                heard[trial] = net.layers[-1]["I"]
+        heard /= np.sqrt(p.m)
+        means = templates(heard[:half], shown[:half], PAIRS)
+        heard += chance.normal(0.0, p.noise, heard.shape)
+        found = [nearest(heard[half:, k], means[:, k]) // PATTERNS for k in range(2)]
+        correct.append((np.stack(found, 1) == shown[half:, None] // PATTERNS).mean(axis=0))
+    return Route(seed, p, np.array(correct[:-1]), float(correct[-1][0]))
 
 
 def _pairs(
@@ -131,16 +120,9 @@ def _pairs(
 ) -> tuple[RoutingEnsembles, np.ndarray]:
     """Two senders, each with four patterns, two receivers, and a goal that opens each."""
     rules: dict[str, Any] = {"micro": "spikes", "bursts": True} if spikes else {}
-    net = RoutingEnsembles(
-        (2, 2, 2) if spikes else (2, 2),
-        seed=seed,
-        backend=backend,
-        m=m,
-        q=m // 10,
-        receptivity="linear",
-        tau_a=tau_a,
-        **rules,
-    )
+    rules |= {"m": m, "q": m // 10, "receptivity": "linear", "tau_a": tau_a}
+    sizes = (2, 2, 2) if spikes else (2, 2)
+    net = RoutingEnsembles(sizes, seed=seed, backend=backend, **rules)
     for goal, G in enumerate(net.layers[-1]["G"]):
         G[:] = 0.0
         G[goal] = 1.0
@@ -155,21 +137,6 @@ def _pairs(
     return net, np.stack([patterns[first, 0], patterns[second, 1]], axis=1)
 
 
-def _templates(heard: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """The mean current of each receiver for each pair of patterns; far away if never shown."""
-    means = np.full((2, PAIRS, heard.shape[2]), 1e3)
-    for which in np.unique(shown):
-        means[:, which] = heard[shown == which].mean(axis=0)
-    return means
-
-
-def _nearest(heard: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """The first sender's pattern in the nearest template, (pairs, m) or one set for each trial."""
-    away = ((heard[:, None] - templates) ** 2).sum(axis=2)
-    nearest: np.ndarray = away.argmin(axis=1) // PATTERNS
-    return nearest
-
-
 class TimeScaleParameters(ExperimentParameters):
     """Sizes of `time_scale`."""
 
@@ -177,6 +144,12 @@ class TimeScaleParameters(ExperimentParameters):
     steps: int = whole(4000, "for each period, at the least", at_least=1)
     noise: float = number(0.5, "in the currents of receivers", at_least=0.0)
     shortest: float = number(20.0, "time constant; then twice, and four times", at_least=2.0)
+
+    def check(self, layers: int, dtype: str) -> None:
+        """Refuse more steps than memory holds."""
+        steps = self.steps + 12.0 * PERIODS[-1] * self.shortest
+        what = f"m is {self.m}, steps {self.steps} and shortest {self.shortest:g}"
+        check_memory(what, EACH * self.m * steps)
 
 
 class TimeScale(Result):
@@ -203,19 +176,17 @@ class TimeScale(Result):
             Comparison("longest period (bits)", self.routed[:, -1].mean(), low=1.0),
         ]
 
-    def figure(self) -> Figure:
-        """Draw the routed information against the period in units of each time constant."""
-        ax = style.new_figure((4.4, 2.8)).subplots()
-        for k, routed in enumerate(self.routed):
-            label = f"$\\tau_a$ = {2**k * self.parameters.shortest:g}"
-            ax.plot(PERIODS, routed, "o-", color=style.COLOURS[k], markersize=4, label=label)
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(PERIODS, [f"{period:g}" for period in PERIODS])
-        return style.labelled(ax, "Time with one goal / $\\tau_a$", "Routed information (bits)")
+    def panels(self) -> list[Panel]:
+        """The routed information against the period in units of each time constant."""
+        tau = [2**k * self.parameters.shortest for k in range(len(self.routed))]
+        lines = {f"$\\tau_a$ = {t:g}": bits for t, bits in zip(tau, self.routed, strict=True)}
+        labels = "Time with one goal / $\\tau_a$", "Routed information (bits)"
+        return [Panel(*labels, np.array(PERIODS), lines, xscale="log")]
 
 
+@experiment("time-scale", "how fast goals may change if receptivity is slow", TimeScaleParameters)
 def time_scale(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: TimeScaleParameters, seed: int, progress: bool | Progress, backend: str
 ) -> TimeScale:
     """D: goals open two receivers in turn, which follow with their time constant.
 
@@ -224,14 +195,11 @@ def time_scale(
     >>> time_scale(backend="python", m=10, steps=2, shortest=2.0).routed.shape
     (3, 6)
     """
-    p, seed = TimeScaleParameters.of(**sizes), check_integer("seed", seed, at_least=0)
     routed = np.zeros((3, len(PERIODS)))
-    with progress_bar(progress, routed.size, "period") as report:
-        for row, column in np.ndindex(routed.shape):
-            tau_a = 2**row * p.shortest
-            net, patterns = _pairs(seed, backend, p.m, tau_a=tau_a)
-            routed[row, column] = _routed(net, patterns, round(PERIODS[column] * tau_a), p, seed)
-            report(row * len(PERIODS) + column + 1, routed.size)
+    for row, column in reported(progress, np.ndindex(routed.shape), "period"):
+        tau_a = 2**row * p.shortest
+        net, patterns = _pairs(seed, backend, p.m, tau_a=tau_a)
+        routed[row, column] = _routed(net, patterns, round(PERIODS[column] * tau_a), p, seed)
     return TimeScale(seed, p, routed)
 
 
@@ -243,11 +211,8 @@ def _routed(
     before = 2 * period * -(-8 * round(net.p.tau_a) // (2 * period))
     steps = before + 2 * period * -(-p.steps // (2 * period))
     shown = chance.integers(PAIRS, size=steps)
-    open_, a, heard = (
-        np.arange(steps) // period % 2,
-        np.zeros((steps, 2)),
-        np.zeros((steps, 2, p.m)),
-    )
+    open_ = np.arange(steps) // period % 2
+    a, heard = np.zeros((steps, 2)), np.zeros((steps, 2, p.m))
     for t, which in enumerate(shown):
         net.goal[:] = np.eye(2)[open_[t]]
         net.pattern[:] = patterns[which]
@@ -256,16 +221,9 @@ def _routed(
     w = net.layers[1]["w"]
     full = np.einsum("njb,jbir->inr", patterns, w) / np.sqrt(p.m)
     heard += chance.normal(0.0, p.noise, heard.shape)
-    found = np.stack([_nearest(heard[:, k], a[:, k, None, None] * full[k]) for k in range(2)], 1)
+    pairs = [nearest(heard[:, k], a[:, k, None, None] * full[k]) for k in range(2)]
+    found = np.stack(pairs, 1) // PATTERNS
     late = np.arange(before, steps)
     sent = shown[late] // PATTERNS
     there, elsewhere = (found[late, each[late]] for each in (open_, 1 - open_))
-    return _information(sent, there) - _information(sent, elsewhere)
-
-
-def _information(sent: np.ndarray, found: np.ndarray) -> float:
-    """The mutual information of two series of patterns, in bits."""
-    joint = np.histogram2d(sent, found, [np.arange(PATTERNS + 1)] * 2)[0] / sent.size
-    apart = joint.sum(axis=1)[:, None] * joint.sum(axis=0)
-    there = joint > 0.0
-    return float((joint[there] * np.log2(joint[there] / apart[there])).sum())
+    return information(sent, there, PATTERNS) - information(sent, elsewhere, PATTERNS)

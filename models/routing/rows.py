@@ -8,31 +8,19 @@ learns one row of M for a goal, then another row for another goal, by gains of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
-from spikesim.experiments import ExperimentParameters, Result
+from spikesim.experiments import ExperimentParameters, Panel, Result, experiment
 from spikesim.learning.parameters import number, whole
 from spikesim.models.routing.ensembles import RoutingEnsembles
-from spikesim.plot import style
-from spikesim.progress import Progress, progress_bar
+from spikesim.progress import Progress, reported
 from spikesim.training import random_numbers
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = [
-    "Interference",
-    "InterferenceParameters",
-    "Reach",
-    "ReachParameters",
-    "interference",
-    "reach",
-]
+__all__ = ["Interference", "Reach", "interference", "reach"]
 
 SENDERS = 8
 SIZES = (2, 4, 6, 8, 16, 32, 64)  # m in A
@@ -43,8 +31,8 @@ OVERLAPS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of receptive sets in C
 class ReachParameters(ExperimentParameters):
     """Sizes of `reach`."""
 
-    draws: int = whole(10, "networks for each m", at_least=1)
-    wanted: float = number(0.5, "standard deviation of the wanted weights", above=0.0)
+    draws: int = whole(10, "networks for each m", at_least=1, at_most=100_000)
+    wanted: float = number(0.5, "standard deviation of the wanted weights", above=0.0, at_most=10.0)
 
 
 class Reach(Result):
@@ -74,24 +62,16 @@ class Reach(Result):
             Comparison("rows reached, a from 0 to 1, m = 32 (%)", share[32], high=99.0),
         ]
 
-    def figure(self) -> Figure:
-        """Draw the share of rows that are reached, against the size of ensembles."""
-        ax = style.new_figure((4.4, 2.8)).subplots()
-        for found, label, colour in (
-            (self.real, "real a", style.BLUE),
-            (self.bounded, "0 ≤ a ≤ 1", style.RED),
-        ):
-            share = 100.0 * (found < FOUND).mean(axis=1)
-            ax.plot(SIZES, share, "o-", color=colour, markersize=4, label=label)
-        ax.axvline(SENDERS, **style.GUIDE)
-        ax.set_xscale("log", base=2)
-        ax.set_xticks(SIZES, [str(m) for m in SIZES])
-        return style.labelled(ax, "Neurons per unit, m", "Rows of M reached (%)")
+    def panels(self) -> list[Panel]:
+        """The share of rows that are reached, against the size of ensembles."""
+        found = {"real a": self.real, "0 ≤ a ≤ 1": self.bounded}
+        lines = {name: 100.0 * (left < FOUND).mean(axis=1) for name, left in found.items()}
+        labels = "Neurons per unit, m", "Rows of M reached (%)"
+        return [Panel(*labels, np.array(SIZES), lines, at_x=[SENDERS], xscale="log")]
 
 
-def reach(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
-) -> Reach:
+@experiment("reach", "which weights between units receptivity can choose", ReachParameters)
+def reach(p: ReachParameters, seed: int, progress: bool | Progress, backend: str) -> Reach:
     """A: find receptivities for wanted rows of M, and see the weights that the network has then.
 
     Examples
@@ -99,21 +79,17 @@ def reach(
     >>> reach(backend="python", draws=1).real.shape
     (7, 1)
     """
-    p, seed = ReachParameters.of(**sizes), check_integer("seed", seed, at_least=0)
     left = np.zeros((2, len(SIZES), p.draws))
-    with progress_bar(progress, left[0].size, "network") as report:
-        for row, m in enumerate(SIZES):
-            for draw in range(p.draws):
-                own = int(random_numbers(seed, 0, draw).integers(2**62))
-                net, R = _senders(own, backend, m, receptivity="given")
-                R *= p.wanted
-                layer, active = net.layers[1], net.pattern
-                U = net.c * np.einsum("jbr,jb->jr", layer["w"][:, :, 0], active)
-                best = (np.linalg.lstsq(U, R)[0], lsq_linear(U, R, (0.0, 1.0), tol=1e-14).x)
-                for k, a in enumerate(best):
-                    layer["a"][0] = a
-                    left[k, row, draw] = np.abs(_shown(net) - R).max()
-                report(row * p.draws + draw + 1, left[0].size)
+    for row, draw in reported(progress, np.ndindex(left[0].shape), "network"):
+        own = int(random_numbers(seed, 0, draw).integers(2**62))
+        net, R = _senders(own, backend, SIZES[row], receptivity="given")
+        R *= p.wanted
+        layer, active = net.layers[1], net.pattern
+        U = net.c * np.einsum("jbr,jb->jr", layer["w"][:, :, 0], active)
+        best = (np.linalg.lstsq(U, R)[0], lsq_linear(U, R, (0.0, 1.0), tol=1e-14).x)
+        for k, a in enumerate(best):
+            layer["a"][0] = a
+            left[k, row, draw] = np.abs(_shown(net) - R).max()
     return Reach(seed, p, *left)
 
 
@@ -144,7 +120,7 @@ class InterferenceParameters(ExperimentParameters):
     """Sizes of `interference`."""
 
     m: int = whole(64, "neurons per unit", at_least=16)
-    draws: int = whole(20, "networks for each overlap", at_least=1)
+    draws: int = whole(20, "networks for each overlap", at_least=1, at_most=100_000)
     steps: int = whole(400, "of learning each goal", at_least=1)
     eta_a: float = number(1.0, "learning rate of gains", symbol="η_a", above=0.0)
 
@@ -178,18 +154,18 @@ class Interference(Result):
             Comparison("least growth from overlap to overlap", least, low=0.0),
         ]
 
-    def figure(self) -> Figure:
-        """Draw the loss of the first goal against the overlap, with the spread over networks."""
-        ax = style.new_figure((4.4, 2.8)).subplots()
-        x = np.array(OVERLAPS)
-        style.mean_and_spread(ax, x, self.before.T, style.BLUE, label="learned", marker="o")
-        label = "after the second goal"
-        style.mean_and_spread(ax, x, self.after.T, style.RED, label=label, marker="o")
-        return style.labelled(ax, "Overlap of receptive sets", "Loss of the first goal")
+    def panels(self) -> list[Panel]:
+        """The loss of the first goal against the overlap, with the spread over networks."""
+        lines = {"learned": self.before.T, "after the second goal": self.after.T}
+        labels = "Overlap of receptive sets", "Loss of the first goal"
+        return [Panel(*labels, np.array(OVERLAPS), lines)]
 
 
+@experiment(
+    "interference", "what learning a second goal takes from the first", InterferenceParameters
+)
 def interference(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: InterferenceParameters, seed: int, progress: bool | Progress, backend: str
 ) -> Interference:
     """C: learn a row of M for one goal, then another row for another goal.
 
@@ -198,27 +174,23 @@ def interference(
     >>> interference(backend="python", m=16, draws=1, steps=2).after.shape
     (5, 1)
     """
-    p, seed = InterferenceParameters.of(**sizes), check_integer("seed", seed, at_least=0)
     loss = np.zeros((2, len(OVERLAPS), p.draws))
     half = p.m // 2
-    with progress_bar(progress, loss[0].size, "network") as report:
-        for row, overlap in enumerate(OVERLAPS):
-            for draw in range(p.draws):
-                own = int(random_numbers(seed, 0, draw).integers(2**62))
-                net, R = _senders(own, backend, p.m, receptivity="gains", eta_a=p.eta_a)
-                rows = R, random_numbers(own, 8).normal(size=SENDERS)
-                layer, begin = net.layers[1], round((1.0 - overlap) * half)
-                layer["receptive"][:] = 0
-                layer["receptive"][0, :, :half] = layer["receptive"][1, :, begin : begin + half] = 1
-                for goal in range(2):
-                    net.rates[1] = p.eta_a
-                    net.goal[:] = np.eye(2)[goal]
-                    layer["R"][:, 0] = rows[goal]
-                    net.network.run_steps(p.steps)
-                    net.rates[1] = 0.0
-                    net.goal[:] = 1.0, 0.0
-                    layer["R"][:, 0] = R
-                    net.network.run_steps(1)
-                    loss[goal, row, draw] = (layer["error"] ** 2).mean()
-                report(row * p.draws + draw + 1, loss[0].size)
+    for row, draw in reported(progress, np.ndindex(loss[0].shape), "network"):
+        own = int(random_numbers(seed, 0, draw).integers(2**62))
+        net, R = _senders(own, backend, p.m, receptivity="gains", eta_a=p.eta_a)
+        rows = R, random_numbers(own, 8).normal(size=SENDERS)
+        layer, begin = net.layers[1], round((1.0 - OVERLAPS[row]) * half)
+        layer["receptive"][:] = 0
+        layer["receptive"][0, :, :half] = layer["receptive"][1, :, begin : begin + half] = 1
+        for goal in range(2):
+            net.rates[1] = p.eta_a
+            net.goal[:] = np.eye(2)[goal]
+            layer["R"][:, 0] = rows[goal]
+            net.network.run_steps(p.steps)
+            net.rates[1] = 0.0
+            net.goal[:] = 1.0, 0.0
+            layer["R"][:, 0] = R
+            net.network.run_steps(1)
+            loss[goal, row, draw] = (layer["error"] ** 2).mean()
     return Interference(seed, p, *loss)

@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.checks import check_integer, check_path
+from spikesim.checks import check_choice, check_integer, check_path, show
 from spikesim.credit.protocol import DEPTHS, TUNING_SEEDS, search_set, settled, train_set
 from spikesim.credit.rules import Rule, Settings, rules_of, tuned
 from spikesim.credit.table import Compared
 from spikesim.credit.tasks import data_of, task_of
+from spikesim.errors import FileError, InputError
 from spikesim.io import runs
+from spikesim.io.files import read_bytes
 from spikesim.progress import Progress
 from spikesim.sweep import Sweep, sweep
 
@@ -52,7 +54,7 @@ def compare(
     """Train every learning rule on the same task, and measure what it learns from.
 
     The directory has all numbers (``sweep.h5``) and a checkpoint of every network. Whatever stops
-    the comparison, the same call continues.
+    the comparison, the same call continues. A call with more rules after the same ones adds them.
 
     Parameters
     ----------
@@ -90,6 +92,7 @@ def compare(
     """
     place, chosen = check_path("out", out), rules_of(rules)
     check_integer("seeds", seeds, at_least=1, at_most=10**6)
+    check_choice("depths", depths, [True, False])
     known = [_tuned_in(place), tuned(task), tuned("digits")]
     sets: list[dict[str, Any]] = []
     for rule in chosen:
@@ -165,9 +168,11 @@ def _given(
 ) -> dict[str, Any]:
     """What the sets of a rule have in common."""
     of_task = task_of(task)
-    layers = of_task.hidden if hidden is None else tuple(hidden)
-    for n in layers:
-        check_integer("hidden", n, at_least=1)
+    layers = of_task.hidden
+    if hidden is not None:
+        if not isinstance(hidden, (list, tuple)) or not hidden:
+            raise InputError(f"hidden is {show(hidden)}; it has to be sizes, such as [100, 50].")
+        layers = tuple(check_integer("hidden", n, at_least=1, at_most=10**6) for n in hidden)
     passes = of_task.epochs if epochs is None else check_integer("epochs", epochs, at_least=1)
     return {"rule": rule.name, "task": task, "hidden": layers, "epochs": rule.epochs(passes)}
 
@@ -194,8 +199,16 @@ def _best(tried: Sweep, rule: Rule) -> Settings:
 def _tuned_in(place: Path) -> dict[str, Settings]:
     """What `tune` has found in a directory."""
     path = place / TUNED_FILE
-    found: dict[str, Settings] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(read_bytes(path))
+        return {
+            name: {key: float(value) for key, value in settings.items()}
+            for name, settings in found.items()
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise FileError(f"{path} is damaged ({error}); remove it, and tune again.") from None
 
 
 def _tried(tried: Sweep, rules: Sequence[Rule]) -> str:

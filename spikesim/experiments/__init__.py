@@ -1,16 +1,22 @@
 """Published experiments: how they are declared, their results, ``spikesim run MODEL EXPERIMENT``.
 
-A model lists its experiments by name:
+An experiment is a function of parameters, seed, progress and backend that returns a `Result`, and
+`experiment` says what it is called and what its parameters are. A model lists them:
 
-    EXPERIMENTS = {"pairing": Experiment("given spike trains", pairing.run, {"duration": 1000.0})}
+    @experiment("pairing", "given spike trains and the weight between them", PairingParameters)
+    def pairing(p, seed, progress, backend): ...
 
-An experiment's function, ``run(seed, progress, backend, **parameters)``, returns a `Result`, or a
-network with the same methods: ``comparisons``, ``figure`` and ``save``. Its arguments are
+    EXPERIMENTS = by_name(pairing, transfer)
+
+Users call it as ``pairing(seed, progress, backend, **parameters)``, with
 
     seed : int                      what all random numbers depend on
     progress : bool or callable     True shows a bar where stderr is a terminal
     backend : str                   'cpu', 'python', ...; see `spikesim.backends`
     **parameters                    values other than the declared defaults, by name
+
+One whose result is a network with the methods ``comparisons``, ``figure`` and ``save``, or which
+goes on where it stopped, is listed as an `Experiment`.
 
 A run directory holds
 
@@ -26,16 +32,20 @@ import argparse
 import dataclasses
 import os
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from spikesim.checks import check_integer
 from spikesim.comparison import Comparison, comparison_table
 from spikesim.errors import FileError
+from spikesim.experiments.panels import Panel, draw
 from spikesim.io import runs
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
 from spikesim.learning.parameters import Declared, ModelParameters
+from spikesim.progress import Progress, check_progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,8 +53,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Experiment",
     "ExperimentParameters",
+    "Panel",
     "Result",
     "add_run_arguments",
+    "by_name",
+    "experiment",
     "run",
     "save_result",
 ]
@@ -73,7 +86,7 @@ class ExperimentParameters(ModelParameters):
 
 @dataclass_transform(frozen_default=True)
 class Result:
-    """The base class of an experiment's results; add fields, `comparisons` and `figure`.
+    """The base class of an experiment's results; add fields, `comparisons`, `panels` or `figure`.
 
     Fields are arrays, numbers, parameters, or named tuples of those; files hold them by name.
 
@@ -104,9 +117,13 @@ class Result:
         """The measurements beside the numbers that are known."""
         raise NotImplementedError(f"{type(self).__name__} compares nothing")
 
+    def panels(self) -> Sequence[Panel]:
+        """What `figure` draws."""
+        raise NotImplementedError(f"{type(self).__name__} draws nothing")
+
     def figure(self) -> Figure:
         """A figure of the measurements."""
-        raise NotImplementedError(f"{type(self).__name__} draws nothing")
+        return draw(self.panels())
 
     def table(self) -> str:
         """All comparisons as lines of text; those that do not hold are marked MISSED."""
@@ -165,7 +182,7 @@ def save_result(path: str | os.PathLike[str], kind: str, tree: Mapping[str, Any]
         )
 
 
-# -------------------------------------------------------------------------- the command line
+# ------------------------------------------------------------------ experiments as functions
 
 
 class Experiment(NamedTuple):
@@ -205,6 +222,56 @@ def _declared(value: Any) -> Declared:
         return value
     kinds = {bool: "flag", int: "whole", float: "number", str: "choice"}
     return Declared(kinds[type(value)], value)
+
+
+_DECLARED: dict[Callable[..., Any], tuple[str, Experiment]] = {}
+
+
+def experiment(
+    name: str, text: str, parameters: type[Given]
+) -> Callable[[Callable[[Given, int, bool | Progress, str], Own]], Callable[..., Own]]:
+    """Make an experiment of a function ``(p, seed, progress, backend)`` that measures a `Result`.
+
+    Parameters
+    ----------
+    name, text : str
+        What commands and their help call it.
+    parameters : subclass of ExperimentParameters
+        What `p` is, made of those that a user gives by name.
+
+    Examples
+    --------
+    >>> @experiment("nothing", "of no use", ExperimentParameters)
+    ... def nothing(p, seed, progress, backend):
+    ...     return seed
+    >>> nothing(seed=3), list(by_name(nothing))
+    (3, ['nothing'])
+    """
+
+    def declare(
+        measure: Callable[[Given, int, bool | Progress, str], Own],
+    ) -> Callable[..., Own]:
+        @wraps(measure)
+        def run(
+            seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **given: Any
+        ) -> Own:
+            seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
+            check_progress(progress)
+            return measure(parameters.of(**given), seed, progress, backend)
+
+        del run.__wrapped__  # type: ignore[attr-defined]  # users see the arguments of this one
+        _DECLARED[run] = name, Experiment(text, run, parameters.declarations())
+        return run
+
+    return declare
+
+
+def by_name(*functions: Callable[..., Any]) -> Mapping[str, Experiment]:
+    """Name → `Experiment`, of functions that `experiment` has made."""
+    return MappingProxyType(dict(_DECLARED[function] for function in functions))
+
+
+# -------------------------------------------------------------------------- the command line
 
 
 def add_run_arguments(

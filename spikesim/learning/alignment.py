@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 MOST_UPDATES = 2**20  # each has its own draw
+PARTS = 2000  # of the draws of all examples; how their means differ tells the noise
 
 
 def angle(x: Any, y: Any) -> float:
@@ -229,8 +230,8 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     -------
     BiasAndNoise
         NaN where an update or gradient is 0 or not known, or where more than half of the squared
-        mean is noise. A model whose `gradient` is the mean of its own updates is compared with
-        nothing, so its cosines are NaN.
+        mean is noise; a single update has no snr. A model whose `gradient` is the mean of its own
+        updates is compared with nothing, so its cosines are NaN.
 
     Raises
     ------
@@ -249,7 +250,8 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
     """
     x, _, wanted = net._examples(x, targets)
     draws = check_integer("draws", draws, at_least=1, at_most=MOST_UPDATES // len(x))
-    parts = (draws - draws // 2, draws // 2) if draws > 1 else (1,)  # how far do they agree?
+    apiece = min(draws, max(2, PARTS // len(x)))
+    parts = [len(part) for part in np.array_split(np.arange(draws), apiece)]
     mean, gradient = ([np.zeros(W.shape) for W in net.W] for _ in range(2))
     of_examples, of_draws = np.zeros(len(mean)), np.zeros(len(mean))
     try:
@@ -257,24 +259,27 @@ def bias_and_noise(net: MeasuredClassifier, x: Any, targets: Any, draws: int = 1
         for k in range(1, len(x) + 1):
             of_parts = [next(changes) for _ in parts]
             own = [np.average(each, axis=0, weights=parts) for each in zip(*of_parts, strict=True)]
+            for part, many in zip(of_parts, parts, strict=True):
+                apart = [each - of_own for each, of_own in zip(part, own, strict=True)]
+                of_draws += many * _products(apart, apart)
             apart = [new - old for new, old in zip(own, mean, strict=True)]
             of_examples += (1.0 - 1.0 / k) * _products(apart, apart)
             mean = [old + new / k for old, new in zip(mean, apart, strict=True)]
-            if draws > 1:
-                differ = [one - other for one, other in zip(*of_parts, strict=True)]
-                of_draws += _products(differ, differ) / sum(1.0 / many for many in parts)
         gradient = net.gradient(x, wanted).dW if net.KNOWS_GRADIENT else [g + np.nan for g in mean]
     except (InputError, NotImplementedError):  # a rule without `learn`, or without a way back
         mean = [each + np.nan for each in mean]
-    of_draws /= len(x)  # the variance of a single update of an example, summed over weights
-    variance = of_examples / max(len(x) - 1, 1) + (1.0 - 1.0 / draws) * of_draws
-    left = of_draws / (draws * len(x))  # what is left of it in the mean
+    n = len(x)
+    of_draws /= n * max(len(parts) - 1, 1)  # the variance of the updates of an example
+    left = of_draws / (draws * n)  # what is left of it in the mean
+    variance = of_draws + (of_examples / (n - 1) - of_draws / draws if n > 1 else 0.0)
     found = [_products(mean, mean), left, variance, _products(mean, gradient)]
     found.append(_products(gradient, gradient))
     size, left, variance, along, target = (np.append(each, each.sum()) for each in found)
     with np.errstate(invalid="ignore", divide="ignore"):
         signal = np.where(size < 2.0 * left, np.nan, size - left)
         cosine, snr = along / np.sqrt(signal * target), np.sqrt(signal / variance)
+    if n * draws == 1:
+        snr[:] = np.nan
     return BiasAndNoise(cosine[:-1], snr[:-1], float(cosine[-1]), float(snr[-1]))
 
 

@@ -49,7 +49,10 @@ class MeasuredClassifier(ImageClassifier, HasProperties):
         raise NotImplementedError
 
     def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
-        """For each example alone, the mean dW of so many draws, and of so many others."""
+        """For each example alone, the mean dW of so many draws, of so many others, and so on.
+
+        No two updates share what is drawn, not even by a model that draws once for a batch.
+        """
         draw = 0
         for k in range(len(x)):
             for many in draws:

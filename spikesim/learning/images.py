@@ -414,13 +414,14 @@ class ImageModel(LayeredModel, MeasuredClassifier):
     def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:
         x, labels, wanted = self._examples(x, targets)
         net, done = self._other(MEASURING), 0
-        lengths = self.lengths(max(*draws, 1), MEASURING)
+        together = 1 if self.CARRIES or self.SAVED else self.block()
+        lengths = self.lengths(max(draws), MEASURING)
         net.show(x, labels, wanted)
         for k in range(len(x)):
             for many in draws:
                 self._empty_sums()
-                for first in range(0, many, self.block()):
-                    now = slice(first, min(first + self.block(), many))
+                for first in range(0, many, together):
+                    now = slice(first, min(first + together, many))
                     net.clear()
                     net.network._step = done << 32
                     net.run(np.full(now.stop - first, k), lengths[now], done << 32)

@@ -73,7 +73,8 @@ def sweep(
     """Call a function with every set of parameters, several at a time.
 
     The results are saved after every set. Whatever stops a sweep, the same call continues with the
-    sets that are not finished; a set that fails does not stop the others.
+    sets that are not finished; a set that fails does not stop the others. A later call may have
+    more sets after the same ones.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def sweep(
         All with the same names. Values are numbers, strings, booleans, None or tuples of numbers.
         Sets that differ only in 'seed' are repetitions of each other.
     directory : str or Path
-        Where the results are kept. It is made if it is missing, and refused if it holds other sets.
+        Where the results are kept. It is made if it is missing, and refused if it holds sets that
+        these do not begin with.
     executor : concurrent.futures.Executor or {'processes', 'threads'}, optional
         By default processes, with one thread each. Threads suit networks of the same size: they
         share compiled programs and data, and compiled code runs at the same time. Sets with a
@@ -212,10 +214,10 @@ def _begin(directory: Path, sets: list[dict[str, Any]]) -> Sweep:
     """The sweep of these sets that the directory holds, or a new one."""
     if (directory / SWEEP_FILE).exists():
         result = Sweep.load(directory)
-        if len(result.sets) != len(sets):
+        if len(result.sets) > len(sets):
             differ = f"{len(result.sets)} sets, not {len(sets)}"
         else:
-            pairs = zip(result.sets, sets, strict=True)
+            pairs = zip(result.sets, sets, strict=False)
             differ = next(
                 (
                     f"set {k} has {_difference(old, new)}"
@@ -227,8 +229,9 @@ def _begin(directory: Path, sets: list[dict[str, Any]]) -> Sweep:
         if differ:
             raise FileError(
                 f"{directory} holds a sweep of other sets: {differ}. Choose another directory, or "
-                "give the same sets to continue."
+                "give the same sets to continue; others may follow them."
             )
+        result._extend(sets)
         return result
     if directory.is_dir() and any(directory.glob("set-*")):
         raise FileError(

@@ -252,6 +252,15 @@ class Sweep:
             found.setdefault(tuple(each[name] for name in self.varied), []).append(k)
         return found
 
+    def _extend(self, sets: list[dict[str, Any]]) -> None:
+        """Take in the sets that follow those that are known."""
+        added = sets[len(self.sets) :]
+        self.sets += added
+        self.finished += [False] * len(added)
+        self.errors += [""] * len(added)
+        self.seconds += [0.0] * len(added)
+        self._results += [{} for _ in added]
+
     def _take(self, k: int, future: Future) -> None:
         """Store the outcome of a set."""
         error = future.exception()

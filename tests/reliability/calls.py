@@ -38,6 +38,7 @@ from spikesim import (
     ShortTermPlasticity,
     Synapse,
     bursts,
+    credit,
     datasets,
     patterns,
     plot,
@@ -47,6 +48,8 @@ from spikesim import (
     sweep,
 )
 from spikesim.comparison import Comparison, comparison_table
+from spikesim.credit.rules import rules_of
+from spikesim.credit.tasks import task_of
 from spikesim.io import files
 from spikesim.learning import alignment, performance
 from spikesim.learning.tasks import Task
@@ -64,7 +67,7 @@ from spikesim.models.burst.spiking import (
 )
 from spikesim.models.cerebellum import AdaptiveFilter, layer, reflex, sinusoids
 from spikesim.models.clamped import ClampedNetwork
-from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
+from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit, SpikingMicrocircuit
 from spikesim.models.equilibrium import EquilibriumPropagation
 from spikesim.models.feedback_alignment import FeedbackAlignment
 from spikesim.models.perturbation import Perturbation
@@ -280,6 +283,9 @@ INTERNAL = {
     "spikesim.learning.particles.*": "called by simulations",
     "spikesim.learning.updates.*": "called by models",
     "spikesim.learning.filtered.*": "called by models",
+    "spikesim.learning.signals.SignalModel*": "tried on the models that are made of it",
+    "spikesim.learning.signals.correlation": "called by experiments",
+    "spikesim.learning.signals.rms*": "called by experiments",
     "spikesim.learning.spiking.*": "called by models",
     "spikesim.learning.alignment.cosines": "called by models",
     "spikesim.learning.forward.*": "called by models",
@@ -336,7 +342,6 @@ INTERNAL = {
     "spikesim.models.burst.spiking.learning_rule.LearningRule": "returned",
     "spikesim.models.burst.spiking.pairing.Pairing": "returned",
     "spikesim.bursts.Curves": "returned",
-    "spikesim.models.cerebellum.courses.[lr]*": "called by experiments",
     "spikesim.models.cerebellum.filter.Course": "returned",
     "spikesim.models.cerebellum.layer.[FGN]*": "returned; see DendriticTransfer",
     "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
@@ -360,6 +365,13 @@ INTERNAL = {
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
+    "spikesim.credit.command.*": "the command line",
+    "spikesim.credit.figures.*": "called by Compared.figures",
+    "spikesim.credit.protocol.*": "called by compare and tune, in sweeps",
+    "spikesim.credit.rules.Rule*": "read from a file of the package",
+    "spikesim.credit.rules.rule_of": "called by compare and tune, in sweeps",
+    "spikesim.credit.table.Compared": "made by compare",
+    "spikesim.credit.tasks.Task": "a row of a table of the package",
     "spikesim.experiments.*": "the command line; results are tried as those of models",
     # what the package is made of
     "spikesim.checks.*": "for the package's own checks: takes names and bounds from its authors",
@@ -753,6 +765,7 @@ SEGREGATED = {
 }
 CLAMPED = {"n_minus": 2, "n_plus": 2, "start": "zero", "backend": "python"}
 DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": "python"}
+SPIKING_DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
 SPIKING_CLASSIFIER = {"T": 6.0, "tail": 4.0, "latency": 2.0, "backend": "python"}
@@ -762,6 +775,9 @@ MODELS: dict[str, Callable[..., Any]] = {
     "burst": lambda **o: BurstEnsembleNetwork(**{"sizes": (6, 4, 3), "backend": "python", **o}),
     "clamped": lambda **o: ClampedNetwork(**{"sizes": (6, 4, 3), **CLAMPED, **o}),
     "dendritic": lambda **o: DendriticMicrocircuit(**{"sizes": (6, 4, 3), **DENDRITIC, **o}),
+    "spiking_dendritic": lambda **o: SpikingMicrocircuit(
+        **{"sizes": (6, 4, 3), **SPIKING_DENDRITIC, **o}
+    ),
     "equilibrium": lambda **o: EquilibriumPropagation(**{"sizes": (6, 4, 3), **EQUILIBRIUM, **o}),
     "feedback_alignment": lambda **o: FeedbackAlignment(
         **{"sizes": (6, 4, 3), "backend": "python", **o}
@@ -799,7 +815,8 @@ def learn(net: Any) -> dict[str, list[Any]]:
 
 _WING = {
     "clamped": "clamped.ClampedNetwork",
-    "dendritic": "dendritic_microcircuit.DendriticMicrocircuit",
+    "dendritic": "dendritic_microcircuit.network.DendriticMicrocircuit",
+    "spiking_dendritic": "dendritic_microcircuit.spiking.SpikingMicrocircuit",
     "equilibrium": "equilibrium.EquilibriumPropagation",
     "feedback_alignment": "feedback_alignment.FeedbackAlignment",
     "perturbation": "perturbation.Perturbation",
@@ -1211,6 +1228,14 @@ def _tried(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
     return {"cost": float(parameters["a"])}
 
 
+def _compared(folder: Path) -> dict[str, Any]:
+    """Arguments of a small comparison."""
+    return {
+        **{"task": "yin-yang", "rules": ["backpropagation"], "out": folder / "compared"},
+        **{"hidden": (3,), "epochs": 1, "executor": "threads", "workers": 1, "progress": False},
+    }
+
+
 def _swept(folder: Path) -> Any:
     return sweep.sweep(_tried, [{"a": 1.0}, {"a": 2.0}], folder / "swept", executor="threads")
 
@@ -1596,6 +1621,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         datasets.download_mnist,
         {"folder": f / "mnist", "mirrors": ("http://127.0.0.1:9/",), "progress": False},
     ),
+    "spikesim.datasets.teacher": _plain(datasets.teacher, train=6, test=3, seed=1),
     "spikesim.datasets.yin_yang": _plain(datasets.yin_yang, train=6, test=3, seed=1),
     "spikesim.datasets.load": _plain(datasets.load, name="digits", folder=None),
     "spikesim.idx.load_idx": lambda f: Call(datasets.load_idx, _idx(f)),
@@ -1756,6 +1782,16 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
             "progress": False,
         },
     ),
+    "spikesim.credit.compare": lambda f: Call(credit.compare, {**_compared(f), "depths": False}),
+    "spikesim.credit.tune": lambda f: Call(
+        credit.tune, {**_compared(f), "trials": 1, "networks": 1}
+    ),
+    "spikesim.credit.table.Compared.of": lambda f: Call(
+        credit.compare(**_compared(f), depths=False).of,
+        {"rule": "backpropagation", "value": "test_error", "part": "table"},
+    ),
+    "spikesim.credit.rules.rules_of": _plain(rules_of, names=["burst", "reward"]),
+    "spikesim.credit.tasks.task_of": _plain(task_of, name="digits"),
     "spikesim.sweep.table.Sweep.load": lambda f: Call(
         sweep.Sweep.load, {"directory": _swept(f).directory}
     ),
@@ -1773,11 +1809,17 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         BurstEnsembleNetwork, "burst", (6, 4, 3), {"backend": "python"}
     ),
     "spikesim.models.clamped.ClampedNetwork": model(ClampedNetwork, "clamped", (6, 4, 3), CLAMPED),
-    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit": model(
+    "spikesim.models.dendritic_microcircuit.network.DendriticMicrocircuit": model(
         DendriticMicrocircuit, "dendritic", (6, 4, 3), DENDRITIC
     ),
-    "spikesim.models.dendritic_microcircuit.DendriticMicrocircuit.silence": trained(
+    "spikesim.models.dendritic_microcircuit.spiking.SpikingMicrocircuit": model(
+        SpikingMicrocircuit, "spiking_dendritic", (6, 4, 3), SPIKING_DENDRITIC
+    ),
+    "spikesim.models.dendritic_microcircuit.network.DendriticMicrocircuit.silence": trained(
         "dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
+    ),
+    "spikesim.models.dendritic_microcircuit.spiking.SpikingMicrocircuit.silence": trained(
+        "spiking_dendritic", "silence", **dict(zip(("x", "targets"), _digits(), strict=True))
     ),
     "spikesim.models.perturbation.Perturbation": model(
         Perturbation, "perturbation", (6, 4, 3), {"backend": "python"}
@@ -2083,7 +2125,7 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.burst.spiking.transfer.run": _plain(
         transfer.run, seed=1, backend="python", **TRANSFER
     ),
-    "spikesim.models.cerebellum.courses.sinusoids": _plain(
+    "spikesim.learning.signals.sinusoids": _plain(
         sinusoids, seconds=1.0, low=0.1, high=2.0, seed=1, dt=10.0, n=3
     ),
     "spikesim.models.cerebellum.filter.AdaptiveFilter": _plain(
@@ -2286,6 +2328,7 @@ COMMANDS = [
     ["sweep", "segregated", "--grid=eta=0.1,0.2", "--seeds=2", "--epochs=1", "--out=swept"],
     ["sweep", "superspike", "--task=spikes", "--grid=w_0=10,20", "--workers=1", "--threads"],
     ["sweep", "burst", "--list=sets.csv", "--epochs=1", "--out=swept"],
+    ["compare", "--task=yin-yang", "--models", "backpropagation", "--seeds=1", "--hidden=3"],
     ["run", "burst", "propagation", "--n=200", "--duration=1", "--burn_in=1", "--out=run"],
     ["run", "burst", "pairing", "--realisations=2", "--duration=50", "--seed=1"],
     ["run", "burst", "transfer", "--n=10", "--sources=10", "--step=0.2", "--window=0.1"],

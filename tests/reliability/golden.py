@@ -46,9 +46,15 @@ Job = Callable[[str, str], Any]
 
 def jobs() -> dict[str, Job]:
     """What is run, by name."""
-    from tests.reliability import golden_experiments, golden_models, golden_networks
+    from tests.reliability import (
+        golden_experiments,
+        golden_filters,
+        golden_models,
+        golden_networks,
+    )
 
-    return {**golden_models.jobs(), **golden_experiments.jobs(), **golden_networks.jobs()}
+    parts = golden_models, golden_experiments, golden_filters, golden_networks
+    return {name: job for part in parts for name, job in part.jobs().items()}
 
 
 # ---- numbers ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from spikesim.experiments import Experiment
+from spikesim.experiments import Experiment, by_name
 from spikesim.learning.parameters import Declared
 from spikesim.models.burst.spiking import (
     exclusive_or,
@@ -22,16 +22,7 @@ SHORT_RUNS = ("run burst propagation --n=200 --duration=100 --burn_in=10",)
 
 EXPERIMENTS = MappingProxyType(
     {
-        "pairing": Experiment(
-            "given spike trains and the weight between them (figure 2)",
-            pairing.run,
-            pairing.PairingParameters.declarations(),
-        ),
-        "learning-rule": Experiment(
-            "a network whose weights follow its burst probability (figure 2)",
-            learning_rule.run,
-            learning_rule.LearningRuleParameters.declarations(),
-        ),
+        **by_name(pairing.run, learning_rule.run),
         "propagation": Experiment(
             "two streams through two layers at once (figure 3)",
             propagation.run,
@@ -44,11 +35,7 @@ EXPERIMENTS = MappingProxyType(
             },
             keeps_spikes=True,
         ),
-        "transfer": Experiment(
-            "what inhibition makes of a dendritic current (figures S5 and S10)",
-            transfer.run,
-            transfer.TransferParameters.declarations(),
-        ),
+        **by_name(transfer.run),
         "exclusive-or": Experiment(
             "a network that learns exclusive-or (figure 4); 20 minutes, goes on if stopped",
             exclusive_or.run,

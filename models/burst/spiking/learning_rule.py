@@ -15,7 +15,7 @@ the options in run_plasticity_rule.sh); weights are conductances in units of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from spikesim import Network, Neuron, Poisson, Population, Projection, plot
 from spikesim.bursts import burst_probability
 from spikesim.checks import allocate, check_integer, check_steps
 from spikesim.comparison import Comparison
-from spikesim.experiments import ExperimentParameters, Result
+from spikesim.experiments import ExperimentParameters, Result, experiment
 from spikesim.learning.burst_plasticity import BurstPlasticity
 from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.neurons import Pyramidal
@@ -196,13 +196,15 @@ class LearningRule(Result):
         return float(100.0 * bursts.sum() / events.sum()) if events.sum() else float("nan")
 
 
+@experiment(
+    "learning-rule",
+    "a network whose weights follow its burst probability (figure 2)",
+    LearningRuleParameters,
+)
 def run(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **parameters: Any
+    p: LearningRuleParameters, seed: int, progress: bool | Progress, backend: str
 ) -> LearningRule:
     """Run the burn-in and all blocks.
-
-    Arguments are those of every experiment (see `spikesim.experiments`); the parameters are those
-    of `LearningRuleParameters`.
 
     Examples
     --------
@@ -213,8 +215,6 @@ def run(
     >>> result.change[:2].tolist()
     [0.0, 0.0]
     """
-    p = LearningRuleParameters.of(**parameters)
-    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
     network = Network(dt=DT, seed=seed, backend=backend)
     pre = network.add_population("pre", p.n, Pyramidal)
     pre_events, pre_bursts = _events_and_bursts(network, pre)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikesim import plot
-from spikesim.checks import check_integer, check_memory
+from spikesim.checks import check_memory
 from spikesim.comparison import Comparison
-from spikesim.experiments import ExperimentParameters, Result
+from spikesim.experiments import ExperimentParameters, Result, experiment
 from spikesim.learning.parameters import number, whole
 from spikesim.models.burst.spiking.pairing_protocols import (
     ALPHA,
@@ -201,27 +201,11 @@ class Pairing(Result):
         return figure
 
 
-def run(
-    seed: int = 0,
-    progress: bool | Progress = False,
-    backend: str = "cpu",
-    *,
-    realisations: int = 20,
-    duration: float = 100_000.0,
-) -> Pairing:
-    """Run all protocols.
-
-    Arguments are those of every experiment (see `spikesim.experiments`), and:
-
-    Parameters
-    ----------
-    realisations : int
-        How many times the random protocols run, each time with other spikes; at least 2.
-    duration : float
-        Duration of the random protocols, in ms.
-    """
-    seed = check_integer("seed", seed, at_least=0, at_most=2**63 - 1)
-    p = PairingParameters.of(realisations=realisations, duration=duration)
+@experiment(
+    "pairing", "given spike trains and the weight between them (figure 2)", PairingParameters
+)
+def run(p: PairingParameters, seed: int, progress: bool | Progress, backend: str) -> Pairing:
+    """Run all protocols."""
     realisations, duration = p.realisations, p.duration
     check_memory(f"duration is {duration:g} ms", 16.0 * RATES.max() * duration / 1000.0)
     chance = random_numbers(seed)

@@ -23,9 +23,8 @@ import numpy as np
 
 from spikesim import plot
 from spikesim.bursts import Curves
-from spikesim.checks import check_integer
 from spikesim.comparison import Comparison
-from spikesim.experiments import Result
+from spikesim.experiments import Result, experiment
 from spikesim.models.burst.spiking.transfer_circuits import (
     AUTHORS_INTERNEURONS,
     AUTHORS_LATERAL,
@@ -173,13 +172,15 @@ class DendriticTransfer(Result):
         return axes[0, 0].get_figure()
 
 
+@experiment(
+    "transfer",
+    "what inhibition makes of a dendritic current (figures S5 and S10)",
+    TransferParameters,
+)
 def run(
-    seed: int = 0, progress: bool | Progress = False, backend: str = "cpu", **sizes: Any
+    p: TransferParameters, seed: int, progress: bool | Progress, backend: str
 ) -> DendriticTransfer:
-    """Measure all curves of both circuits for one seed.
-
-    Arguments are those of every experiment (see `spikesim.experiments`); the sizes are those of
-    `TransferParameters`. The two circuits show their progress one after the other.
+    """Measure all curves of both circuits for one seed, one circuit after the other.
 
     Examples
     --------
@@ -190,14 +191,9 @@ def run(
     >>> result.lateral.event_rate.shape, result.interneurons.event_rate.shape
     ((6, 10), (5, 12))
     """
-    p = TransferParameters.of(**sizes)
-    common = {"progress": progress, "backend": backend, **p._asdict()}
-    return DendriticTransfer(
-        check_integer("seed", seed, at_least=0),
-        p,
-        lateral_transfer(seed, **common),
-        interneuron_transfer(seed, **common),
-    )
+    common: dict[str, Any] = {"progress": progress, "backend": backend, **p._asdict()}
+    lateral = lateral_transfer(seed, **common)
+    return DendriticTransfer(seed, p, lateral, interneuron_transfer(seed, **common))
 
 
 def _spread(curves: Curves, weight: float) -> float:

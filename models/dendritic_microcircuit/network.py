@@ -42,63 +42,19 @@ from spikesim.kernels import dendrites, settling, units, windows
 from spikesim.learning.filtered import drive_at_rest, filter_arrays, forget, learn_filtered
 from spikesim.learning.images import ImageModel
 from spikesim.learning.model import MEASURING, TEST, TRAINING
-from spikesim.learning.parameters import choice, flag, number, per_layer, refuse_if, whole
 from spikesim.learning.properties import Properties, knowing
-from spikesim.learning.updates import UpdateParameters, end_of_batch, learn
+from spikesim.learning.updates import end_of_batch, learn
+from spikesim.models.dendritic_microcircuit.parameters import Parameters
 
-__all__ = ["DendriticMicrocircuit", "Parameters"]
+__all__ = ["DendriticMicrocircuit"]
 
 PLASTIC = ("W", "b", "Q", "c", "P", "Y")
+SHOWN: tuple[str, ...] = ("u", "v_B", "v_A", "uI", "vI")
+NOISE: tuple[str, ...] = ("xi", "xi_I")
 CELLS = {  # the arrays of pyramidal and of SST cells, and their attenuation
     "a": {"u": "u", "rate": "r", "dendrite": "v_B", "error": "delta", "noise": "xi"},
     "a_I": {"u": "uI", "rate": "rI", "dendrite": "vI", "error": "delta_I", "noise": "xi_I"},
 }
-
-
-class Parameters(UpdateParameters):
-    """Constants and options; the defaults are those of digits, in two steps."""
-
-    eta: tuple[float, ...] = per_layer(0.6, "of W, below 6 / |r|^2", symbol="η", at_least=0.0)
-    scaled: bool = flag(True, "rates of W are eta / gain, (11)")
-    eta_Q: float = number(1.7, "of Q, below 5 / (lambda_I |r|^2)", symbol="η_Q", at_least=0.0)
-    eta_P: float = number(0.0, "learning rate of P", symbol="η_P", at_least=0.0)
-    eta_Y: float = number(0.0, "learning rate of Y", symbol="η_Y", at_least=0.0)
-    dynamics: str = choice("two_step", "continuous", about="(9), or (1) to (7)")
-    init: str = choice("self_predicting", "random", about="P and Q at the beginning; (10)")
-    lateral: str = choice("plastic", "fixed", "ideal", about="P and Q; ideal: Q follows (10)")
-    feedback: str = choice("random", "symmetric", about="Y at the beginning")
-    backprop: bool = flag(False, "control: gradient descent of the net u = a v_B")
-    activation: str = choice(*dendrites.ACTIVATIONS, about="phi")
-    high: float = number(1.3863, "potential of a target 1; as a rate, 0.8")
-    low: float = number(-2.1972, "potential of a target 0; as a rate, 0.1")
-    taught: float = number(1.0, "fraction of patterns with a target", at_least=0.0, at_most=1.0)
-    g_l: float = number(0.1, "leak", unit="1/ms", at_least=0.0)
-    g_B: float = number(1.0, "basal dendrite to soma", unit="1/ms", above=0.0)
-    g_A: float = number(0.28, "apical dendrite to soma", unit="1/ms", above=0.0)
-    g_D: float = number(1.0, "dendrite to soma of SST cells", unit="1/ms", above=0.0)
-    g_som: float = number(0.34, "what teaches SST cells and output", unit="1/ms", above=0.0)
-    passes: int = whole(1, "of `two_step`", at_least=1, at_most=5000)
-    dt: float = number(0.1, "Euler step", unit="ms", above=0.0)
-    t_pattern: float = number(100.0, "a presentation", unit="ms", above=0.0)
-    t_read: float = number(5.0, "its last part, in which u_L is read", unit="ms", above=0.0)
-    lag: float = number(20.0, "rest of plasticity after an onset", unit="ms", at_least=0.0)
-    tau_0: float = number(3.0, "filter of input and target; 0: none", unit="ms", at_least=0.0)
-    tau_w: float = number(30.0, "filter of plasticity", unit="ms", above=0.0)
-    sigma: float = number(0.0, "noise while learning", unit="1/sqrt(ms)", at_least=0.0)
-    reset_deltas: bool = flag(False, "D is 0 at each onset")
-    W_size: tuple[float, ...] = per_layer(0.0, "range of W; 0: by fan-in", at_least=0.0)
-    Y_size: float = number(0.5, "range of Y, and of `random` P and Q", at_least=0.0)
-
-    @property
-    def in_time(self):
-        return self.dynamics == "continuous" and not self.backprop
-
-    def check(self, layers, dtype):
-        summed = self.batch > 1 or self.optimizer != "plain" or self.decay > 0.0
-        g = self.g_l + max(self.g_B + self.g_A, self.g_B + self.g_som, self.g_D + self.g_som)
-        refuse_if(self.in_time and summed, "continuous has batch 1, optimizer plain and decay 0.")
-        refuse_if(self.in_time and self.dt * g >= 1.0, f"dt has to be below {1.0 / g:g} ms.")
-        refuse_if(self.sigma > 0.0 and not self.in_time, "sigma is above 0, but not continuous.")
 
 
 class DendriticMicrocircuit(ImageModel):
@@ -121,8 +77,8 @@ class DendriticMicrocircuit(ImageModel):
 
     KIND, Parameters = "dendritic-microcircuit", Parameters
     TITLE = "dendritic cortical microcircuits (Sacramento, Costa, Bengio & Senn 2018)"
-    WEIGHTS, RECORD, DRAWN = PLASTIC, ("u", "v_B", "v_A", "uI", "vI"), ("xi", "xi_I")
-    STREAMS = ("weights", "order", "feedback", "lateral", "taught", "noise")
+    WEIGHTS, RECORD, DRAWN = PLASTIC, SHOWN, NOISE
+    STREAMS = (*ImageModel.STREAMS, "feedback", "lateral", "taught", "noise")
     SAVED = ("u", "uI", "r", "u_target", *(f"D_{name}" for name in PLASTIC))
     SUITED = {  # noqa: RUF012
         "digits": {"hidden": "30", "epochs": 15, "batch": 10},
@@ -177,7 +133,7 @@ class DendriticMicrocircuit(ImageModel):
         for name in ("v_B", "u", "r", "delta"):
             own[name] = np.zeros(layer.n, self.dtype)
             own[f"{name}_bp"] = own[name] if p.backprop else layer.n
-        for name in self.DRAWN[: layer.index] if p.sigma > 0.0 else ():
+        for name in NOISE[: layer.index] if p.sigma > 0.0 else ():
             own[name] = (self.block(), self.steps, layer.n)
         return own | (filter_arrays(layer, PLASTIC) if self.in_time else {})
 
@@ -188,18 +144,16 @@ class DendriticMicrocircuit(ImageModel):
         return {"loss": 1} | dict.fromkeys(("apical", "mismatch"), (len(self.sizes) - 2,))
 
     @property
-    def steps(self):
-        """Of a presentation."""
+    def steps(self):  # of a presentation
         p = self.parameters
         return max(round(p.t_pattern / p.dt), 1) if self.in_time else 1 if p.backprop else p.passes
 
     def lengths(self, n, purpose):
         """The first phase of a trial has no target; to learn, a trial has one of the two."""
-        phases = np.ones((n, 2), np.int64)
         if purpose == TRAINING:
-            phases[:, 1] = self.chance("taught", self.epoch).random(n) < self.parameters.taught
-            phases[:, 0] -= phases[:, 1]
-        return self.steps * (phases * [1, 0] if purpose == TEST else phases)
+            taught = self.chance("taught", self.epoch).random(n) < self.parameters.taught
+            return self.steps * np.stack([~taught, taught], axis=1)
+        return self.steps * np.tile([1, int(purpose != TEST)], (n, 1))
 
     def shortest(self):
         return 0, 0
@@ -211,7 +165,7 @@ class DendriticMicrocircuit(ImageModel):
     def prepare(self, net, trial, count):
         for layer in net.above_input if net.applies else ():
             chance = self.chance("noise", trial, layer.index)
-            for xi in (layer.arrays[name] for name in self.DRAWN if name in layer.arrays):
+            for xi in (layer.arrays[name] for name in NOISE if name in layer.arrays):
                 xi[:count] = chance.standard_normal((count, *xi.shape[1:]))
 
     def activity(self, layer):
@@ -278,8 +232,8 @@ class DendriticMicrocircuit(ImageModel):
 
     def passed(self, net):
         """(9)."""
-        start = windows.at_start_of_phase
-        yield from (layer.phase(dendrites.rest, when=start) for layer in net.hidden)
+        for layer in net.hidden:
+            yield layer.phase(dendrites.rest, when=windows.at_start_of_phase)
         for layer in net.above_input:
             yield from self.basal(layer, rests=layer.index == 1)
             yield layer.phase(dendrites.teach if layer is net.output else dendrites.settle)
