@@ -31,6 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.spikes import bounds
+from spikesim.kernels.trials import SECOND, at_end_of
 
 __all__ = [
     "FILL",
@@ -40,9 +41,12 @@ __all__ = [
     "arrivals",
     "arrive",
     "close_step",
+    "close_step_of_trial",
     "cross",
     "flush",
     "flushed",
+    "forget",
+    "forget_row",
     "reset",
 ]
 
@@ -103,12 +107,21 @@ def advance_presynaptic(j, t, s, p):
 
 def close_step(_, t, s, p):
     """Count the step; the block ends if it is long or has many events, and with the chunk."""
+    count_step(s, t % p.chunk == 0)
+
+
+def close_step_of_trial(_, t, s, p):
+    """The same, but that the block ends with the trial."""
+    count_step(s, at_end_of(SECOND, s.clock))
+
+
+def count_step(s, is_last):
     s.event_end[s.block[LENGTH]] = s.block[FILL]
     s.block[LENGTH] += 1
     most = s.x.shape[0] + s.ids.shape[1]  # events that a step can have: crossings and arrivals
     full = s.block[FILL] + most > s.event_pre.shape[0]
     long = s.block[LENGTH] == s.event_end.shape[0]
-    s.block[FLUSH] = 1 if full or long or t % p.chunk == 0 else 0
+    s.block[FLUSH] = 1 if full or long or is_last else 0
 
 
 def flushed(t, s, p):
@@ -219,3 +232,18 @@ def reset(_, t, s, p):
             s.idle[j] = 2 * p.forget
     s.block[LENGTH] = 0
     s.block[FILL] = 0
+
+
+def forget(j, t, s, p):
+    """Forget what presynaptic neuron j has done, as before its first spike."""
+    s.x[j] = 0.0
+    s.psp[j] = 0.0
+    s.above[j] = 0
+    s.idle[j] = 2 * p.forget
+
+
+def forget_row(j, t, s, p):
+    """Forget the traces of its synapses."""
+    for i in range(np.uint64(s.l1.shape[1])):
+        s.l1[j, i] = 0.0
+        s.trace[j, i] = 0.0

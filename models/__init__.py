@@ -85,6 +85,10 @@ MODELS = {
         "spikesim.models.superspike.network:SuperSpikeNetwork",
         "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)",
     ),
+    "superspike-classifier": Registered(
+        "spikesim.models.superspike.classifier:SuperSpikeClassifier",
+        "SuperSpike, learning of images (after Zenke & Ganguli 2018)",
+    ),
     "target-propagation": Registered(
         "spikesim.models.target_propagation:TargetPropagation",
         "target propagation: TP, DTP, SDTP, AO-SDTP (Lee et al. 2015; Bartunov et al. 2018)",

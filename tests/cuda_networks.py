@@ -64,7 +64,12 @@ from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.routing import RoutingEnsembles
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork, Synapse, Windows
+from spikesim.models.superspike import (
+    SuperSpikeClassifier,
+    SuperSpikeNetwork,
+    Synapse,
+    Windows,
+)
 
 CHANCE = np.random.default_rng(3)
 IMAGES = CHANCE.random((2, 6)).astype(np.float32)
@@ -382,6 +387,12 @@ def superspike(sizes=(6, 3, 2), **options):
     return lambda backend, seed=1: SuperSpikeNetwork(sizes, seed=seed, backend=backend, **options)
 
 
+def spiking_classifier(**options):
+    return lambda backend, seed=1: SuperSpikeClassifier(
+        (6, 4, 2), seed=seed, backend=backend, T=8.0, tail=4.0, latency=2.0, w_0=300.0, **options
+    )
+
+
 def exclusive_or(backend, seed=1):
     return ExclusiveOrNetwork(seed=seed, n=3, duration=1.0, alpha=1.0, backend=backend)
 
@@ -413,6 +424,7 @@ NETWORKS = {
     "reward": reward(entropy=0.1),
     "spiking reward": spiking_reward(delay=3.0, tau_z=5.0),
     "superspike": superspike(),
+    "superspike, images": spiking_classifier(batch=2),
     "feedback": feedback(measure_angle=True),
     "cerebellum": cerebellum(granule="spiking", M=2, delay=20.0, batch=2),
     "clamped": clamped(measure_angle=True, rule="chl"),

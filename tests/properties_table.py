@@ -55,6 +55,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "burst": [{}, {"backpropagation": True}],
     "burstprop": [{}, {"backpropagation": True}],
     "superspike": each("feedback", ("random", "uniform", "symmetric")),
+    "superspike-classifier": each("feedback", ("random", "uniform", "symmetric")),
 }
 """What makes a rule another one; models that are not named here have one row."""
 

@@ -33,6 +33,7 @@ SMALL = {
     "dendritic-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "equilibrium": {"n_free": 5, "n_nudged": 2, "n_test": 8},
     "superspike": {"chunk": 4.0, "w_0": 300.0, "tau_ref": 1.0},
+    "superspike-classifier": {"T": 12.0, "tail": 8.0, "latency": 4.0, "w_0": 200.0, "batch": 2},
     "reward": {"draws": 5},
     "spiking-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "spiking-reward": {"draws": 2, "T": 4.0, "delay": 1.0, "theta": -0.2, "eta": 0.1},
@@ -106,6 +107,11 @@ VARIANTS = {
         {"feedback": "random", "rho": 1.0, "optimizer": "rmsprop"},
         {"feedback": "uniform", "optimizer": "plain", "linear": True, "frozen": True},
         {"error": "windows"},
+    ],
+    "superspike-classifier": [
+        {"feedback": "random", "batch": 1, "optimizer": "rmsprop", "dt": 1.0},
+        {"feedback": "uniform", "batch": 3, "optimizer": "plain", "eta": 1e-4},
+        {"frozen": True, "linear": True},
     ],
     "target-propagation": [
         {"method": "ao_sdtp", "n_aux": 4, "schedule": "parallel", "measure_angle": True},

@@ -28,6 +28,7 @@ SMALL = {
     "spiking-microcircuit": {"t_pattern": 1.0, "lag": 0.3, "t_read": 0.3, "tau_w": 1.0},
     "spiking-reward": {"T": 15.0, "delay": 1.0, "high": 500.0, "theta": -0.2, "start": 0.5},
     "segregated": {"phase": 9, "window": 3, "test_phase": 10, "test_window": 4, "memory": 4},
+    "superspike-classifier": {"w_0": 150.0, "w_max": 1000.0, "batch": 1},
     "target-propagation": {"batch": 1},
 }
 STILL = {
@@ -79,6 +80,8 @@ TWINS = [
     ("burstprop", {}),
     ("burstprop", {"inhibition": False, "learn_feedback": True}),
     ("burstprop", {"backpropagation": True}),
+    *(("superspike-classifier", {"feedback": kind}) for kind in ("random", "uniform", "symmetric")),
+    ("superspike-classifier", {"frozen": True}),
     *(("target-propagation", {"method": method}) for method in ("dtp", "tp", "sdtp")),
     ("target-propagation", {"method": "ao_sdtp", "n_aux": 4, "schedule": "parallel"}),
     ("target-propagation", {"method": "tp", "label": True}),
@@ -179,6 +182,7 @@ def test_one_number_for_all_is_what_hidden_layers_learn_from_if_it_is_declared(n
 ONLY_OUTPUT = [
     ("feedback-alignment", {"feedback": "none"}),
     ("segregated", RATES | {"frozen": True}),
+    ("superspike-classifier", {"frozen": True}),
     ("target-propagation", FROZEN),
 ]
 
@@ -253,6 +257,7 @@ SPLIT = [
     ("perturbation", {}),
     ("reward", {}),
     ("spiking-reward", {}),
+    ("superspike-classifier", {}),
     ("target-propagation", {}),
     ("target-propagation", {"schedule": "parallel", "method": "sdtp"}),
 ]
@@ -299,7 +304,11 @@ def phases_of_a_trial(net):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [case for case in TWINS if issubclass(KINDS[case[0]], ImageModel)],
+    [
+        case
+        for case in TWINS
+        if issubclass(KINDS[case[0]], ImageModel) and case[0] != "superspike-classifier"
+    ],
     ids=str,
 )
 def test_an_example_takes_as_many_phases_as_declared(name, options):
@@ -317,6 +326,7 @@ def test_an_example_takes_as_many_phases_as_declared(name, options):
         ("perturbation", {"baseline": "mean"}, 1),
         ("reward", {}, 1),  # after the first phase of a trial comes the reward, and no activity
         ("spiking-reward", {}, 1),
+        ("superspike-classifier", {}, 1),  # thereafter, errors act and no neuron spikes
         ("target-propagation", {"method": "sdtp"}, 2),  # inverses learn from noise
         ("target-propagation", {"method": "sdtp", "schedule": "parallel"}, 2),
         ("target-propagation", {"method": "sdtp", "inverse": "fixed"}, 1),

@@ -20,7 +20,7 @@ MOST_LINES_OF_FOLDERS = {
     "reward": 420,
     "routing": 766,
     "segregated": 540,
-    "superspike": 660,
+    "superspike": 920,
 }
 
 FLOORS = (

@@ -37,136 +37,21 @@ the program, so that you can replay its runs.
 from __future__ import annotations
 
 from math import exp
+from typing import ClassVar
 
 import numpy as np
 
-from spikesim.checks import MOST_STEPS, check_number, check_steps
-from spikesim.learning.parameters import choice, flag, number, refuse_if, whole
-from spikesim.learning.patterns import PatternModel, TimedParameters
+from spikesim.kernels.probes import tally
+from spikesim.learning.model import LayeredModel
+from spikesim.learning.patterns import PatternModel
 from spikesim.learning.properties import Properties, knowing
-from spikesim.learning.spiking import Cells
+from spikesim.learning.spiking import Cells, jump
 from spikesim.models.superspike import rules, tasks
-from spikesim.precision import COUNTABLE, NEAR_ZERO, check_speed
+from spikesim.models.superspike.parameters import Parameters
 from spikesim.spike_pattern import check_pattern
 from spikesim.spiketrains import van_rossum_loss
 
-__all__ = ["Parameters", "SuperSpikeNetwork"]
-
-VOLT = 1000.0  # mV; the authors' program computes in V
-TINY = 1e-30  # smaller numbers become 0
-
-
-class Parameters(TimedParameters):
-    """Constants and options; the defaults are those of the article and of the authors' program.
-
-    Times are in ms; voltages, currents and weights in mV.
-    """
-
-    tau_mem: float = number(10.0, "membrane (table 1)", unit="ms", symbol="τ_mem", above=0.0)
-    tau_syn: float = number(5.0, "synaptic current", unit="ms", symbol="τ_syn", above=0.0)
-    tau_ref: float = number(5.0, "refractory period", unit="ms", symbol="τ_ref", at_least=0.0)
-    U_rest: float = number(-60.0, "resting and reset potential (table 1)", unit="mV")
-    theta: float = number(-50.0, "threshold (table 1)", unit="mV", symbol="ϑ")
-    delay: float = number(
-        0.8, "axonal delay of every connection and of all that learning sees", unit="ms", at_least=0
-    )
-    beta: float = number(
-        1.0, "steepness of the surrogate derivative (3.3.2)", unit="1/mV", symbol="β", above=0.0
-    )
-    tau_rise: float = number(
-        5.0, "of eligibility traces and error signals", unit="ms", symbol="τ_rise", above=0.0
-    )
-    tau_decay: float = number(10.0, "of the same", unit="ms", symbol="τ_decay", above=0.0)
-    feedback: str = choice("symmetric", "random", "uniform", about="of errors (section 3.3.4)")
-    error: str = choice(
-        "trains", "windows", about="from target trains, or from spikes missed and wrong (figure 5)"
-    )
-    eta: float = number(
-        1.0, "largest change of a weight per chunk", unit="mV", symbol="r_0", at_least=0.0
-    )
-    w_max: float = number(100.0, "bounds of weights, ± (section 3.3.5)", unit="mV", above=0.0)
-    w_0: float = number(
-        50.0, "initial weights: Gaussian with sd w_0 / sqrt(inputs)", unit="mV", at_least=0.0
-    )
-    chunk: float = number(500.0, "time between updates (3.3.5)", unit="ms", symbol="t_b", above=0.0)
-    optimizer: str = choice("rmaxprop", "rmsprop", "plain", about="(section 3.3.6)")
-    tau_rms: float = number(
-        30_000.0, "forgetting of the largest gradient", unit="ms", symbol="τ_rms", above=0.0
-    )
-    epsilon: float = number(1e-12, "added to sqrt(v); gradients in 1/V", above=0.0)
-    rho: float = number(
-        0.0, "heterosynaptic regulariser of hidden layers; 1 (3.4)", symbol="ρ", at_least=0.0
-    )
-    a: int = whole(4, "its exponent (3.4)", at_least=0, at_most=20)
-    tau_het: float = number(
-        100.0, "its trace of postsynaptic spikes", unit="ms", symbol="τ_het", above=0.0
-    )
-    rho_error: bool = flag(False, "the regulariser times e^2 (appendix A.5)")
-    psp_cut: float | None = number(
-        None, "PSPs up to it count as none; 1e-7, else 1e-5", optional=True, at_least=0.0
-    )
-    error_cut: float = number(1e-7, "errors below it count as none", at_least=0.0)
-    hebbian_delay: float | None = number(
-        None, "of hidden layers' PSPs and surrogates, see `lag`", unit="ms", optional=True
-    )
-    linear: bool = flag(False, "control: surrogate derivative 1 ('symm. linear', figure 7)")
-    frozen: bool = flag(False, "control: only the output layer learns")
-    tau_avg: float = number(
-        10_000.0, "of the cost's moving average (3.3.3)", unit="ms", at_least=1e-9
-    )
-
-    slope = property(lambda self: self.beta * VOLT)  # the largest sigma', in 1/V
-    U_silent = property(lambda self: self.theta - 30.0)  # where it ends, below
-    error_power = property(lambda self: 2 if self.rho_error else 0)
-
-    @property
-    def cut(self) -> float:
-        """The largest PSP with which a presynaptic neuron counts as silent."""
-        if self.psp_cut is not None:
-            return self.psp_cut
-        return 1e-7 if self.feedback == "symmetric" else 1e-5
-
-    @property
-    def cost_scale(self) -> float:
-        """The factor of the moving average of e^2 in the authors' program; by default 1.2e6."""
-        a, b = self.tau_decay / 1000.0, self.tau_rise / 1000.0
-        product = a * b
-        norm = (product / (a - b)) ** 2 * (a / 2 + b / 2 - 2 * product / (a + b))
-        return 1.0 / norm / (self.tau_avg / 1000.0)
-
-    def lag(self, hidden: bool, dt: float) -> int:
-        """The steps by which surrogate derivatives and PSPs wait for the error signal.
-
-        Errors are late by the axonal delay. With random or uniform feedback, they take another
-        axonal delay to hidden layers; the authors' program waits one step less than that.
-        """
-        delay = round(self.delay / dt)
-        if hidden and self.hebbian_delay is not None:
-            return round(self.hebbian_delay / dt)
-        if hidden and self.feedback != "symmetric":
-            return max(2 * delay - 1, 0)
-        return delay
-
-    def check(self, layers, dtype):
-        check_number(
-            "tau_decay", self.tau_decay, above=self.tau_rise, unit="ms, longer than tau_rise"
-        )
-        check_number("theta", self.theta, above=self.U_rest, unit="mV, above U_rest")
-        refuse_if(
-            layers < 2 and (self.rho > 0 or self.frozen),
-            "rho and frozen are about hidden layers; this network has none.",
-        )
-
-    def check_times(self, dt, dtype):
-        for name in ("tau_mem", "tau_syn", "tau_rise", "tau_decay", "tau_het"):
-            check_number(name, getattr(self, name), at_least=dt, unit=f"ms, dt being {dt:g} ms")
-            has_offset = name == "tau_mem"  # all others decay to 0
-            check_speed(name, getattr(self, name), dt if has_offset else NEAR_ZERO * dt, dtype)
-        check_steps("tau_ref", self.tau_ref, dt, at_most=COUNTABLE)
-        check_steps("delay", self.delay, dt)
-        check_steps("chunk", self.chunk, dt, at_least=1)
-        if self.hebbian_delay is not None:
-            check_steps("hebbian_delay", self.hebbian_delay, dt)
+__all__ = ["SpikingLayers", "SuperSpikeNetwork"]
 
 
 def membrane(U, I, p):  # noqa: E741 - the paper's symbol
@@ -194,37 +79,19 @@ def step_refractory(i, t, s, p):
     s.refractory[i] = p.refractory_steps if s.spike[i] > 0 else left
 
 
-class SuperSpikeNetwork(PatternModel):
-    """A spiking network that learns to answer an input pattern with given spike trains.
+class SpikingLayers(LayeredModel):
+    """Layers of neurons, their weights and their feedback, whatever they learn."""
 
-    Arguments and attributes are those of `spikesim.learning.patterns.PatternModel`. Weights are in
-    mV. With symmetric feedback, ``net.B`` follows ``net.W``; otherwise it is fixed.
-
-    Examples
-    --------
-    >>> from spikesim import patterns
-    >>> stimulus = patterns.poisson(100, rate=5.0, duration=500.0, seed=1)
-    >>> target = patterns.from_trains([[100.0, 200.0, 300.0]], duration=500.0)
-    >>> net = SuperSpikeNetwork((100, 1), seed=1)
-    >>> history = net.fit(stimulus, target, blocks=2, block=1000.0)
-    >>> net.predict(stimulus).n
-    1
-    """
-
-    KIND, TITLE = "superspike", "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)"
-    Parameters, TASKS = Parameters, tasks.TASKS
-    STREAMS = ("weights", "feedback")
-
-    @property
-    def in_windows(self):
-        return self.parameters.error == "windows"
+    STREAMS: ClassVar[tuple[str, ...]] = ("weights", "feedback")
+    RATES = ("eta",)
 
     def properties(self):
         p, transport = self.parameters, self.parameters.feedback == "symmetric"
+        online = getattr(p, "batch", 1) == 1
         if p.frozen:
-            return Properties(False)
+            return Properties(False, online=online)
         known = knowing("pre", "post", "dendrite", "past", weights=transport)
-        return Properties(transport, signed_errors=True, knows=known)
+        return Properties(transport, signed_errors=True, knows=known, online=online)
 
     def weights(self, layers):
         p, chance, feedback = self.parameters, self.chance("weights"), self.chance("feedback")
@@ -253,35 +120,7 @@ class SuperSpikeNetwork(PatternModel):
         return {} if layer.is_input else {"e_rise": n, "e": n, "raw": (rows, n), **listed}
 
     def numbers(self):
-        p, dt = self.parameters, self.dt
-        delay, chunk, is_symmetric = (
-            round(p.delay / dt),
-            round(p.chunk / dt),
-            p.feedback == "symmetric",
-        )
-        return {
-            "dt_by_tau_mem": dt / p.tau_mem,
-            "decay_syn": exp(-dt / p.tau_syn),
-            "refractory_steps": float(round(p.tau_ref / dt)),
-            "delay": delay,
-            "feedback_delay": 1 if is_symmetric else 1 + delay,
-            "feedback_scale": 1.0 / VOLT if is_symmetric else 1.0,
-            "c_rise": dt / p.tau_rise,
-            "c_decay": dt / p.tau_decay,
-            "tiny": TINY,
-            "decay_avg": exp(-dt / p.tau_avg),
-            "dt_seconds": dt / 1000.0,
-            "a_pre": exp(-dt / p.tau_syn),
-            "c_pre": dt / p.tau_mem,
-            "a_rise": exp(-dt / p.tau_rise),
-            "c": dt / p.tau_decay,
-            "forget": round(min(60.0 * max(p.tau_rise, p.tau_decay) / dt, MOST_STEPS / 4)),
-            "chunk": chunk,
-            "share": 1.0 / chunk,
-            "gamma": exp(-p.chunk / p.tau_rms),
-            "decay_het": exp(-dt / p.tau_het),
-            "rho_volt": p.rho / VOLT,
-        }
+        return self.parameters.numbers(self.dt)
 
     def neuron(self, layer, net):
         steps = (step_membrane, step_current, step_refractory)
@@ -291,23 +130,62 @@ class SuperSpikeNetwork(PatternModel):
 
     def connect(self, net):
         """A spike of step k reaches I after the membranes of step k + delay have used it."""
-        delay = net.output.number("delay")
+        delay, populations = net.output.number("delay"), net.network.populations
         for layer in net.above_input:
             layer.numbers["lag"] = self.parameters.lag(not layer.is_output, self.dt)
-            net.jump(layer.below, layer, "arriving", layer.W, delay)
-            net.remember(layer.below, delay + layer.number("lag"))
-        net.remember(net.output, delay)
+            jump(net, layer.below, layer, "arriving", layer.W, delay)
+            populations[layer.below.name].remember(delay + layer.number("lag"))
+        populations["output"].remember(delay)
+
+    def learns(self, layer):
+        """Whether the weights onto a layer change."""
+        return layer.is_output or not self.parameters.frozen
+
+
+class SuperSpikeNetwork(SpikingLayers, PatternModel):
+    """A spiking network that learns to answer an input pattern with given spike trains.
+
+    Arguments and attributes are those of `spikesim.learning.patterns.PatternModel`. Weights are in
+    mV. With symmetric feedback, ``net.B`` follows ``net.W``; otherwise it is fixed.
+
+    Examples
+    --------
+    >>> from spikesim import patterns
+    >>> stimulus = patterns.poisson(100, rate=5.0, duration=500.0, seed=1)
+    >>> target = patterns.from_trains([[100.0, 200.0, 300.0]], duration=500.0)
+    >>> net = SuperSpikeNetwork((100, 1), seed=1)
+    >>> history = net.fit(stimulus, target, blocks=2, block=1000.0)
+    >>> net.predict(stimulus).n
+    1
+    """
+
+    KIND, TITLE = "superspike", "SuperSpike, learning of spike trains (Zenke & Ganguli 2018)"
+    Parameters, TASKS = Parameters, tasks.TASKS
+
+    @property
+    def in_windows(self):
+        return self.parameters.error == "windows"
+
+    def connect(self, net):
+        super().connect(net)
+        net.remember_target(net.output.number("delay"))
 
     def step(self, net):
-        p = net.p
-        yield from rules.errors(self, net)
+        output, end = net.output, rules.end_of_chunk
+        yield from rules.filtered(net)
+        yield from rules.cost(net)
+        yield from rules.raw(net, rules.window_error if self.in_windows else rules.output_error)
+        yield output.phase(tally, "once", count=output.raw_count, total=output.unmatched)
         for layer in net.above_input:
             is_recorded = net.synapse is not None and net.synapse.layer == layer.index
-            if is_recorded or (net.learning and not (p.frozen and not layer.is_output)):
-                yield from rules.connection(self, net, layer)
-        for layer in net.hidden if net.applies and p.feedback == "symmetric" else ():
-            given = {"when": rules.end_of_chunk, "many": layer.above.n}
-            yield layer.phase(rules.copy_symmetric, **given)
+            learns = net.learning and self.learns(layer)
+            if is_recorded or learns:
+                yield from rules.eligibility(net, layer, net.synapse if is_recorded else None)
+            if learns and net.p.rho > 0.0 and not layer.is_output:
+                yield from rules.regularised(net, layer)
+            if learns and net.applies:
+                yield from rules.update(net, layer, end)
+        yield from rules.follow(net, end) if net.applies else ()
 
     def summed(self, layer):
         return layer.arrays.get("m")

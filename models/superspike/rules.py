@@ -10,11 +10,10 @@ from math import sqrt
 import numpy as np
 
 from spikesim.kernels.eligibility import LENGTH
-from spikesim.kernels.probes import tally
 from spikesim.learning.eligibility import EligibilityTraces
 from spikesim.precision import NEAR_ZERO, type_for
 
-__all__ = ["connection", "errors", "indices"]
+__all__ = ["cost", "eligibility", "filtered", "follow", "indices", "raw", "regularised", "update"]
 
 SYNAPSE = ("l1", "eligibility", "presynaptic_trace", "surrogate", "error")
 
@@ -259,49 +258,66 @@ def step_synapse(i, t, s, p):
 # ---------------------------------------------------------------------------- their order
 
 
-def errors(model, net):
-    """First the filters, which read the raw errors of the step before; then the raw errors."""
-    p, output = net.p, net.output
+def filtered(net):
+    """The errors as learning sees them; they are read before the raw errors of this step."""
     for layer in net.above_input:
         yield layer.phase(filter_error)
-    slow = type_for(model.dtype, p.tau_avg / (NEAR_ZERO * model.dt))
+
+
+def cost(net):
+    """The cost of the outputs; a copy that does not learn adds up."""
+    p, output, dtype, dt = net.p, net.output, net.network.dtype, net.network.dt
+    slow = type_for(dtype, p.tau_avg / (NEAR_ZERO * dt))
     output.arrays["cost"] = np.zeros(output.n, slow)
-    forget = {} if net.learning else {"decay_avg": 1.0}  # a copy that does not learn adds up
+    forget = {} if net.learning else {"decay_avg": 1.0}
     yield output.phase(average_cost, dtype=slow, **forget)
+
+
+def raw(net, output_error):
+    """The raw errors: of the output, by the body for it, and of each layer below."""
     for layer in net.above_input:
         yield layer.phase(clear_error, "once")
-    yield output.phase(window_error if model.in_windows else output_error, "once")
+    yield net.output.phase(output_error, "once")
     for layer in net.hidden:
         yield layer.phase(hidden_error, "once", errors_above)
-    yield output.phase(tally, "once", count=output.raw_count, total=output.unmatched)
 
 
-def connection(model, net, layer):
-    """Eligibility traces and updates of the connection onto a layer."""
-    p, dtype = net.p, model.dtype
-    traces = EligibilityTraces(net, layer, dtype)
-    yield layer.phase(keep_linear_factors if p.linear else keep_factors, "once")
+def eligibility(net, layer, synapse=None, in_trials=False):
+    """Eligibility traces of the connection onto a layer; their products with errors add up in m."""
+    traces = EligibilityTraces(net, layer, net.network.dtype, in_trials)
+    yield layer.phase(keep_linear_factors if net.p.linear else keep_factors, "once")
     yield from traces.arrive()
-    if net.synapse is not None and net.synapse.layer == layer.index:
+    if synapse is not None:
         own, psp = net.add_synapse(SYNAPSE), layer.below.psp
-        own.update(pre=np.array([net.synapse.pre]), post=np.array([net.synapse.post]))
+        own.update(pre=np.array([synapse.pre]), post=np.array([synapse.post]))
         yield layer.phase(step_synapse, "once", psp=psp, a=layer.number("a_rise"), **own)
     yield from traces.advance()
-    if not net.learning:
-        return
-    if p.rho > 0.0 and not layer.is_output:
-        layer.arrays.update(z=np.zeros(layer.n, dtype), z_sum=np.zeros(layer.n, dtype))
-        yield layer.phase(heterosynaptic_trace)
-        yield layer.phase(regularise, "row", end_of_chunk)
-        yield layer.phase(forget_heterosynaptic, when=end_of_chunk)
-    if not net.applies:
-        return
+
+
+def regularised(net, layer):
+    """The second term of (7), taken off m at the end of a chunk."""
+    n, dtype = layer.n, net.network.dtype
+    layer.arrays.update(z=np.zeros(n, dtype), z_sum=np.zeros(n, dtype))
+    yield layer.phase(heterosynaptic_trace)
+    yield layer.phase(regularise, "row", end_of_chunk)
+    yield layer.phase(forget_heterosynaptic, when=end_of_chunk)
+
+
+def update(net, layer, when):
+    """(8): what m adds up to changes the weights; m begins again."""
+    p, dtype = net.p, net.network.dtype
     track = {"rmaxprop": track_rmaxprop, "rmsprop": track_rmsprop}.get(p.optimizer)
     if track is not None:
         slow = type_for(dtype, p.tau_rms / (NEAR_ZERO * p.chunk))
         layer.arrays["v"] = np.zeros(layer.W.shape, slow)
-        yield layer.phase(track, "row", end_of_chunk, dtype=slow)
-    yield layer.phase(learn_plain if track is None else learn_scaled, "row", end_of_chunk)
+        yield layer.phase(track, "row", when, dtype=slow)
+    yield layer.phase(learn_plain if track is None else learn_scaled, "row", when)
+
+
+def follow(net, when):
+    """Symmetric feedback becomes that of the new weights."""
+    for layer in net.hidden if net.p.feedback == "symmetric" else ():
+        yield layer.phase(copy_symmetric, when=when, many=layer.above.n)
 
 
 def indices(net):

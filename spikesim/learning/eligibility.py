@@ -18,6 +18,7 @@ import numpy as np
 
 from spikesim.checks import MOST_STEPS
 from spikesim.kernels import eligibility
+from spikesim.kernels.windows import at_end_of_second
 from spikesim.learning.layers import Layer, Wired
 
 __all__ = ["EligibilityTraces"]
@@ -39,10 +40,13 @@ class EligibilityTraces:
         fills a row of each in every step. If the copy learns, it also gets ``m``; the model uses it
         and sets it to 0.
     dtype : {'float32', 'float64'}
+    in_trials : bool
+        Whether all traces begin anew with each trial of two phases; no number ``p.chunk`` then.
     """
 
-    def __init__(self, net: Any, layer: Layer, dtype: str):
+    def __init__(self, net: Any, layer: Layer, dtype: str, in_trials: bool = False):
         self._net, self._layer, self._dtype = net, layer, dtype
+        self._in_trials = in_trials
         pre, lag = layer.below, layer.number("lag")
         events = max(EVENTS, 8 * pre.n)
         pre.arrays.update(
@@ -74,7 +78,8 @@ class EligibilityTraces:
         yield pre.phase(eligibility.advance_presynaptic)
         if not self._net.learning:
             return
-        yield pre.phase(eligibility.close_step, "once", **into)
+        close = eligibility.close_step_of_trial if self._in_trials else eligibility.close_step
+        yield pre.phase(close, "once", **into)
         shape = layer.W.shape
         layer.arrays.update((name, np.zeros(shape, self._dtype)) for name in ("m", "l1", "trace"))
         layer.arrays.update((name, np.zeros(layer.n, self._dtype)) for name in _ADJOINTS)
@@ -82,6 +87,9 @@ class EligibilityTraces:
         flushed = eligibility.flushed
         yield layer.phase(eligibility.flush, "block", flushed, a=layer.number("a_rise"), **noted)
         yield pre.phase(eligibility.reset, "once", flushed, **into)
+        if self._in_trials:
+            yield pre.phase(eligibility.forget, when=at_end_of_second)
+            yield layer.phase(eligibility.forget_row, "row", at_end_of_second)
 
     @staticmethod
     def indices(net: Any) -> Iterator[tuple[str, np.ndarray, int, Any]]:

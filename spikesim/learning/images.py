@@ -445,9 +445,11 @@ class ImageModel(LayeredModel, MeasuredClassifier):
 
     def _changed(self, name: str, examples: int) -> list[np.ndarray]:
         """For each layer, the mean change of an array in so many examples."""
+        arrays = getattr(self, name)
+        sums = self._summed(name) if len(arrays) else []  # a model may have no biases
         return [
             np.zeros(own.shape) if each is None else each.astype(np.float64) / examples
-            for each, own in zip(self._summed(name), getattr(self, name), strict=True)
+            for each, own in zip(sums, arrays, strict=True)
         ]
 
     def gradient(self, x: Any, targets: Any) -> Update:

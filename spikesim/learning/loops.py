@@ -15,7 +15,6 @@ from spikesim.engine.network import Network
 from spikesim.engine.sources import SpikeTrainSource
 from spikesim.errors import InputError
 from spikesim.kernels.probes import tally
-from spikesim.learning.layers import Layer
 from spikesim.learning.model import Dynamics
 from spikesim.learning.windows import Windows
 from spikesim.neurons import Neuron
@@ -103,22 +102,9 @@ class LoopSimulation(Dynamics):
 
     # ------------------------------------------------------------------- building
 
-    def jump(self, pre: Layer, post: Layer, target: str, W: np.ndarray, steps: int) -> None:
-        """Let spikes of a layer add their weights to a variable of another layer, steps later."""
-        populations = self.network.populations
-        projection = self.network.connect(
-            populations[pre.name],
-            populations[post.name],
-            target=target,
-            weight=0.0,
-            delay=steps * self.network.dt,
-        )
-        projection._share(W)
-
-    def remember(self, layer: Layer, steps: int) -> None:
-        """Keep the spikes of a layer for `steps` steps; for the output, keep the target's, too."""
-        self.network.populations[layer.name].remember(steps)
-        if layer is self.output and self._target is not None:
+    def remember_target(self, steps: int) -> None:
+        """Keep the spikes of the target for `steps` steps."""
+        if self._target is not None:
             self._target.remember(steps)
 
     def add_synapse(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:

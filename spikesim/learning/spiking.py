@@ -20,7 +20,7 @@ from spikesim.kernels.trials import at_trial_start
 from spikesim.learning.layers import Layer, names_of, over
 from spikesim.neurons import Neuron
 
-__all__ = ["Cells", "Means", "Pixels", "Thinned", "followed"]
+__all__ = ["Cells", "Means", "Pixels", "Thinned", "followed", "jump"]
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,10 @@ def _blocks_at_start(t, s, p):  # type: ignore[no-untyped-def]
 
 def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
     """Let potentials follow, at the start of a trial, the weights that the last trial changed."""
-    past = {each: _past(each) for each in projections}
-    for each in projections:  # a list of spikes is replaced when it grows, so all grow first
+    past = {each: _past(each) for each in projections if each.port in each.post.filters}
+    for each in past:  # a list of spikes is replaced when it grows, so all grow first
         each.pre.remember(past[each] + each.delay_steps)
-    return [_replay(each, past[each], clock) for each in projections]
+    return [_replay(each, past[each], clock) for each in past]
 
 
 def _replay(projection: Projection, past: int, clock: np.ndarray) -> Phase:
@@ -167,6 +167,19 @@ def _past(projection: Projection) -> int:
         return port.kernel.memory - 1
     digits = np.finfo(projection.post.network.dtype).nmant
     return math.ceil(digits * math.log(2.0) * port.kernel.tau_decay / port.dt)
+
+
+def jump(net: Any, pre: Layer, post: Layer, target: str, W: np.ndarray, steps: int) -> None:
+    """Let spikes of a layer add their weights to a variable of another layer, steps later."""
+    network = net.network
+    projection = network.connect(
+        network.populations[pre.name],
+        network.populations[post.name],
+        target=target,
+        weight=0.0,
+        delay=steps * network.dt,
+    )
+    projection._share(W)
 
 
 class Means:

@@ -74,7 +74,7 @@ from spikesim.models.perturbation import Perturbation
 from spikesim.models.reward import RewardNetwork, SpikingRewardNetwork
 from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
-from spikesim.models.superspike import SuperSpikeNetwork, Windows, tasks
+from spikesim.models.superspike import SuperSpikeClassifier, SuperSpikeNetwork, Windows, tasks
 from spikesim.models.target_propagation import TargetPropagation
 from spikesim.patterns import SpikePattern
 
@@ -270,6 +270,9 @@ INTERNAL = {
     "spikesim.learning.loops.arranged": "called by models",
     "spikesim.learning.loops.check_synapse": "see SuperSpikeNetwork.record",
     "spikesim.models.superspike.rules.*": "called by SuperSpikeNetwork",
+    "spikesim.models.superspike.parameters.*": "made by models from **parameters",
+    "spikesim.models.superspike.*.ClassifierParameters*": "made by models from **parameters",
+    "spikesim.models.superspike.*.SpikingLayers*": "tried on the models that are made of it",
     "spikesim.learning.eligibility.*": "called by models",
     "spikesim.learning.tasks.*": "see SuperSpikeNetwork.train",
     "spikesim.learning.windows.answers": "called by models",
@@ -305,7 +308,7 @@ INTERNAL = {
             *("weights", "arrays", "sums", "phase_sums", "units", "source", "neuron", "connect"),
             *("step", "prepare", "per_trial", "lengths", "measures", "draw", "mirrored"),
             *("cost_of", "indices", "settle", "show", "derived", "feedback_weights"),
-            *("summed", "finished", "draw_each", "learned", "rewarded"),
+            *("summed", "finished", "draw_each", "learned", "learns", "rewarded"),
             *("forward", "bursts", "errors", "learn_from", "change", "optimise", "scheduled"),
             *("draws", "deltas", "loss", "recorded"),
             *(
@@ -765,6 +768,7 @@ DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "dynamics": "continuous", "backend": 
 SPIKING_DENDRITIC = {"t_pattern": 1.0, "lag": 0.2, "backend": "python"}
 EQUILIBRIUM = {"n_free": 3, "n_nudged": 2, "n_test": 4, "backend": "python"}
 SUPERSPIKE = {"chunk": 1.0, "backend": "python"}
+SPIKING_CLASSIFIER = {"T": 6.0, "tail": 4.0, "latency": 2.0, "backend": "python"}
 SPIKING_REWARD = {"T": 4.0, "draws": 2, "backend": "python"}
 MODELS: dict[str, Callable[..., Any]] = {
     "segregated": lambda **o: SegregatedDendriteNetwork(**{"sizes": (6, 4, 3), **SEGREGATED, **o}),
@@ -786,6 +790,9 @@ MODELS: dict[str, Callable[..., Any]] = {
     "burstprop": lambda **o: BurstpropNetwork(**{"sizes": (6, 4, 3), **o}),
     "target_propagation": lambda **o: TargetPropagation(**{"sizes": (6, 4, 4, 3), **o}),
     "superspike": lambda **o: SuperSpikeNetwork(**{"sizes": (3, 3, 2), **SUPERSPIKE, **o}),
+    "spiking_classifier": lambda **o: SuperSpikeClassifier(
+        **{"sizes": (6, 4, 3), **SPIKING_CLASSIFIER, **o}
+    ),
     "exclusive_or": lambda **o: ExclusiveOrNetwork(
         **{"n": 3, "duration": 1.0, "alpha": 1.0, "backend": "python", **o}
     ),
@@ -817,6 +824,7 @@ _WING = {
     "burst": "burst.network.BurstEnsembleNetwork",
     "reward": "reward.network.RewardNetwork",
     "spiking_reward": "reward.spiking.SpikingRewardNetwork",
+    "spiking_classifier": "superspike.classifier.SuperSpikeClassifier",
 }
 """Models of `spikesim.learning` with dynamics."""
 
@@ -1900,6 +1908,9 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.superspike.network.SuperSpikeNetwork": model(
         SuperSpikeNetwork, "superspike", (3, 3, 2), SUPERSPIKE
     ),
+    "spikesim.models.superspike.classifier.SuperSpikeClassifier": model(
+        SuperSpikeClassifier, "spiking_classifier", (6, 4, 3), SPIKING_CLASSIFIER
+    ),
     "spikesim.models.burst.spiking.exclusive_or.ExclusiveOrNetwork": model(
         ExclusiveOrNetwork, "exclusive_or", None, {"backend": "python"}
     ),
@@ -2282,6 +2293,7 @@ for _name, _attributes in {
     "burstprop": ("W", "b", "Y", "R"),
     "target_propagation": ("W", "b", "V", "c"),
     "superspike": ("W", "B"),
+    "spiking_classifier": ("W", "B"),
 }.items():
     for _attribute in _attributes:
         EXAMPLES[f"spikesim.models.{_name} net.{_attribute}[0] ="] = layer(_name, _attribute)
