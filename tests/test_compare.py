@@ -183,6 +183,16 @@ def test_tuning_takes_the_trial_with_the_fewest_errors(tmp_path):
     assert json.loads(found.sweep.sets[0]["settings"]) == best["backpropagation"]
 
 
+def test_tuning_tells_what_failed_and_keeps_no_settings_of_it(tmp_path, monkeypatch):
+    def fail(self, *data, **options):
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(FeedbackAlignment, "fit", fail)
+    best = tune("teacher", ["backpropagation"], 2, tmp_path, **SMALL)
+    assert best == {"backpropagation": {}}
+    assert (tmp_path / "search.csv").read_text().count("ValueError: no luck") == 2
+
+
 def test_every_rule_is_tuned_with_the_same_draws():
     one, other = rule_of("backpropagation"), rule_of("burst")
     for trial in range(5):

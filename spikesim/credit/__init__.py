@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from spikesim.checks import check_choice, check_integer, check_path, show
-from spikesim.credit.protocol import DEPTHS, TUNING_SEEDS, search_set, settled, train_set
+from spikesim.credit.protocol import DEPTHS, TUNING_SEEDS, drawn, search_set, settled, train_set
 from spikesim.credit.rules import Rule, Settings, rules_of, tuned
 from spikesim.credit.table import Compared
 from spikesim.credit.tasks import data_of, task_of
@@ -221,10 +221,12 @@ def _tried(tried: Sweep, rules: Sequence[Rule]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rule", "settings", "validation error, %", "seconds"])
-    search = {rule.name: rule.search for rule in rules}
+    named = {rule.name: rule for rule in rules}
+    errors = tried.values.get("validation_error")
     for k, each in enumerate(tried.sets):
-        values = {name: column[k] for name, column in tried.values.items()}
-        settings = " ".join(f"{name}={values[name]:g}" for name in search[each["rule"]])
-        error = f"{values['validation_error']:.4g}" if tried.finished[k] else tried.errors[k]
+        chosen = drawn(named[each["rule"]], each["trial"])
+        settings = " ".join(f"{name}={value:g}" for name, value in chosen.items())
+        failed = errors is None or not tried.finished[k]
+        error = tried.errors[k] if failed else f"{errors[k]:.4g}"
         writer.writerow([each["rule"], settings, error, f"{tried.seconds[k]:.1f}"])
     return text.getvalue()

@@ -23,7 +23,16 @@ from spikesim.image_runs import model_class
 from spikesim.io.runs import RUN_FILE
 from spikesim.learning import alignment, performance
 
-__all__ = ["DEPTHS", "JITTER", "NOISE", "TUNING_SEEDS", "search_set", "settled", "train_set"]
+__all__ = [
+    "DEPTHS",
+    "JITTER",
+    "NOISE",
+    "TUNING_SEEDS",
+    "drawn",
+    "search_set",
+    "settled",
+    "train_set",
+]
 
 LEVELS = (10.0, 5.0)  # %, of the columns 'examples to'
 DEPTHS = (1, 2, 3, 4, 5)  # hidden layers of the networks that show how angles depend on depth
