@@ -89,7 +89,10 @@ def train_set(parameters: dict[str, Any], directory: Path) -> dict[str, Any]:
         net = model_class(rule.model).load(path)
     else:
         sizes = (shown.shape[1], *_layers(parameters["hidden"]), data.n_classes)
-        net = rule.network(sizes, parameters["seed"], json.loads(parameters["settings"]))
+        try:
+            net = rule.network(sizes, parameters["seed"], json.loads(parameters["settings"]))
+        except InputError:  # the rule's options do not allow so many layers
+            return {"diverged": 1.0}
     _watch(net, data)
     if net.epoch < epochs:
         try:
