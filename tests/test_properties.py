@@ -405,7 +405,11 @@ def test_every_model_that_is_registered_says_what_its_rule_needs(name):
 
 
 def test_the_declarations_of_every_model_that_is_registered_are_tried():
-    assert {name for name, _ in CASES} | {"superspike"} == KINDS.keys()
+    """Those of superspike above; those of the microcircuit with spikes are those with rates."""
+    apart = {"superspike", "spiking-microcircuit"}
+    assert {name for name, _ in CASES} | apart == KINDS.keys()
+    with_rates = build("dendritic-microcircuit", dynamics="continuous").properties()
+    assert build("spiking-microcircuit").properties() == with_rates
 
 
 def test_a_model_may_say_nothing():
