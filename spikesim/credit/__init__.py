@@ -222,11 +222,10 @@ def _tried(tried: Sweep, rules: Sequence[Rule]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["rule", "settings", "validation error, %", "seconds"])
     named = {rule.name: rule for rule in rules}
-    errors = tried.values.get("validation_error")
+    errors = tried.values.get("validation_error", np.full(len(tried.sets), np.nan))
     for k, each in enumerate(tried.sets):
         chosen = drawn(named[each["rule"]], each["trial"])
         settings = " ".join(f"{name}={value:g}" for name, value in chosen.items())
-        failed = errors is None or not tried.finished[k]
-        error = tried.errors[k] if failed else f"{errors[k]:.4g}"
+        error = f"{errors[k]:.4g}" if tried.finished[k] else tried.errors[k]
         writer.writerow([each["rule"], settings, error, f"{tried.seconds[k]:.1f}"])
     return text.getvalue()
