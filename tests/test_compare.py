@@ -81,8 +81,8 @@ def test_every_rule_has_a_row_with_mean_and_deviation_over_seeds(compared):
 
 
 def test_backpropagation_has_angle_0_and_no_bias(compared):
-    assert column(compared, "angle, ° by layer")["backpropagation"] == "0 0 0"
-    assert column(compared, "cosine of mean")["backpropagation"] == "1.000"
+    assert column(compared, "angle (°), by layer")["backpropagation"] == "0 0 0"
+    assert column(compared, "cosine of mean, by layer")["backpropagation"] == "1.00 1.00 1.00"
     assert (compared.of("backpropagation", "angles_1") < 1e-3).all()
 
 

@@ -89,7 +89,7 @@ def compare(
     --------
     >>> found = compare("teacher", ["backpropagation"], seeds=1, out="runs/teacher", epochs=1)
     >>> found.of("backpropagation", "cosine").round(6)
-    array([1.])
+    array([[1., 1.]])
     """
     task_of(task)
     place, chosen = check_path("out", out), rules_of(rules)

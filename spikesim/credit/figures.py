@@ -29,8 +29,7 @@ def figures_of(found: Compared) -> Iterator[tuple[str, Figure]]:
         numbers = {rule.title: found.of(rule.name, value, part) for rule in found.rules}
         return {title: each for title, each in numbers.items() if np.isfinite(each).any()}
 
-    # An estimate from noisy updates may exceed 1 a little.
-    cosine = {title: np.clip(each, -1.0, 1.0) for title, each in known("cosine").items()}
+    cosine = {title: _of_layers(each) for title, each in known("cosine").items()}
     for name, axes in (
         ("learning_curves", _curves(known("examples"), known("test_errors"), families)),
         ("bias_and_noise", _pairs(plot.bias_and_noise, cosine, known("snr"), families)),
@@ -41,6 +40,13 @@ def figures_of(found: Compared) -> Iterator[tuple[str, Figure]]:
     ):
         if axes is not None:
             yield f"{name}.png", np.ravel(axes)[0].figure
+
+
+def _of_layers(cosine: np.ndarray) -> np.ndarray:
+    """The mean over the layers in which noise does not hide it; NaN if it does in all."""
+    count = np.isfinite(cosine).sum(axis=1)
+    total = np.nansum(np.clip(cosine, -1.0, 1.0), axis=1)  # an estimate may exceed 1 a little
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _curves(examples: Numbers, errors: Numbers, families: dict[str, str]) -> Any:
