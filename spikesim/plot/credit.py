@@ -47,6 +47,7 @@ _ERROR = "Test error (%)"
 _ANGLE = "Angle to backpropagation (°)"
 # Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
 _ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+_LETTER, _HANDLE = 0.052, 0.65  # inches of a letter of a legend, and of what is before it
 _WIDTH = 90.0  # of the name of a family, in points
 _NONE = 1e-100  # a signal, or an error, of at most this is none
 _Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]  # x, and rows of y, of each rule
@@ -473,7 +474,9 @@ def _grid(groups: Mapping[str, list[str]], xlabel: str, ylabel: str) -> list[Axe
         return [ax]
     columns = min(4, math.ceil(math.sqrt(count)))
     tallest = [max(members[k : k + columns]) for k in range(0, count, columns)]
-    figure = new_figure((1.8 * columns, 0.4 + sum(1.45 + 0.13 * rules for rules in tallest)))
+    longest = max(len(rule) for rules in groups.values() for rule in rules)
+    wide = max(1.8, _HANDLE + _LETTER * longest)  # a legend does not reach into the next panel
+    figure = new_figure((wide * columns, 0.4 + sum(1.45 + 0.13 * rules for rules in tallest)))
     grid = figure.subplots(len(tallest), columns, sharex=True, sharey=True, squeeze=False)
     for ax in grid.flat[count:]:
         ax.remove()
