@@ -226,6 +226,13 @@ def test_a_family_stands_for_its_rules():
     assert rules_of(["all"]) == rules_of(None)
 
 
+def test_two_classes_of_the_same_name_are_told_apart_by_their_files(own, tmp_path):
+    copy = tmp_path / "copy.py"
+    copy.write_text(OWN)
+    both = rules_of([own, f"{copy}:RandomFeatures"])
+    assert [rule.title for rule in both] == [own, f"{copy}:RandomFeatures"]
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -257,6 +264,7 @@ def test_the_command_writes_tables_and_figures(tmp_path, capsys, own):
     rules = ["--models", "backpropagation", own, "--no-depths", "--no-progress"]
     assert main(["compare", *options, *rules, f"--out={tmp_path}"]) == 0
     printed = capsys.readouterr().out
+    assert "Nothing was tuned on teacher" in printed
     assert (tmp_path / "table.txt").read_text().strip() in printed
     assert (tmp_path / "table.md").read_text().startswith("| rule | test error, % |")
     for name in ("learning_curves", "bias_and_noise", "error_over_angle", "weight_jitter"):

@@ -67,7 +67,7 @@ def compare(
         Networks of each rule; they begin with seeds 1, 2, ...
     out : str or Path
         The directory. If `tune` has been called with it, its settings are used; otherwise those of
-        the package.
+        the package, for the task or else for the digits.
     hidden : sequence of int, optional
         Units of the hidden layers, instead of those of the task.
     epochs : int, optional

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from spikesim import credit
 from spikesim.checks import check_integer, check_path
-from spikesim.credit.rules import published, rules_of
+from spikesim.credit.rules import published, rules_of, tuned
 from spikesim.credit.tasks import TASKS
 from spikesim.errors import FileError
 from spikesim.io import runs
@@ -65,6 +65,8 @@ def run(chosen: argparse.Namespace) -> int:
     print(f"Comparing {len(rules)} rules on {chosen.task}, in {directory}", flush=True)
     if chosen.tune:
         credit.tune(chosen.task, chosen.models, chosen.trials, directory, **common)
+    elif not tuned(chosen.task) and not (directory / credit.TUNED_FILE).exists():
+        print(f"Nothing was tuned on {chosen.task}; rates are those of the digits. See --tune.")
     found = credit.compare(
         chosen.task,
         chosen.models,

@@ -149,7 +149,8 @@ def rules_of(names: Sequence[str] | None) -> list[Rule]:
         chosen += [rule for rule in found if rule not in chosen]
     if not chosen:
         raise InputError("rules is empty; name at least one, or leave it out.")
-    return chosen
+    titles = [rule.title for rule in chosen]
+    return [r._replace(title=r.name) if titles.count(r.title) > 1 else r for r in chosen]
 
 
 def _own(where: str) -> Rule:
