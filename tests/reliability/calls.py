@@ -1790,8 +1790,12 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         credit.compare(**_compared(f), depths=False).of,
         {"rule": "backpropagation", "value": "test_error", "part": "table"},
     ),
-    "spikesim.credit.rules.rules_of": _plain(rules_of, names=["burst", "reward"]),
-    "spikesim.credit.tasks.task_of": _plain(task_of, name="digits"),
+    "spikesim.credit.rules.rules_of": lambda f: Call(
+        rules_of, {"names": ["burst", "reward"]}, None, {"names": "rule"}
+    ),
+    "spikesim.credit.tasks.task_of": lambda f: Call(
+        task_of, {"name": "digits"}, None, {"name": "task"}
+    ),
     "spikesim.sweep.table.Sweep.load": lambda f: Call(
         sweep.Sweep.load, {"directory": _swept(f).directory}
     ),
