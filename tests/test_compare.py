@@ -227,10 +227,10 @@ def test_a_family_stands_for_its_rules():
 
 
 def test_two_classes_of_the_same_name_are_told_apart_by_their_files(own, tmp_path):
-    copy = tmp_path / "copy.py"
-    copy.write_text(OWN)
-    both = rules_of([own, f"{copy}:RandomFeatures"])
-    assert [rule.title for rule in both] == [own, f"{copy}:RandomFeatures"]
+    other = tmp_path / "features_again.py"
+    other.write_text(OWN)
+    both = rules_of([own, f"{other}:RandomFeatures"])
+    assert [rule.title for rule in both] == [own, f"{other}:RandomFeatures"]
 
 
 @pytest.mark.parametrize(
