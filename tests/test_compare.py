@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,45 +16,13 @@ from spikesim.models.feedback_alignment import FeedbackAlignment
 
 HERE = {"executor": "threads", "workers": 1, "progress": False}
 SMALL = {**HERE, "hidden": (12, 8), "epochs": 2}
-OWN = """
-import numpy as np
-
-from spikesim.learning.forward import ForwardParameters, forward, forward_arrays
-from spikesim.learning.images import ImageModel
-from spikesim.learning.updates import learn
-
-
-class Parameters(ForwardParameters):
-    pass
-
-
-class RandomFeatures(ImageModel):
-    Parameters = Parameters
-
-    def weights(self, layers):
-        for layer in layers[1:]:
-            size = 0.0 if layer.is_output else 1.0
-            layer.arrays["W"] = self.chance("weights").normal(0.0, size, (layer.below.n, layer.n))
-            layer.arrays["b"] = np.zeros(layer.n)
-
-    def arrays(self, layer):
-        return forward_arrays(layer, self.parameters)
-
-    def step(self, net):
-        yield from forward(net)
-        if net.learning:
-            out = net.output
-            yield from learn(net, out, "W", out.below.h, out.delta, net.p.eta[-1])
-            yield from learn(net, out, "b", None, out.delta, net.p.eta[-1])
-"""
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "own_rule.py"
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
+def own():
     """A user's file with a rule."""
-    path = tmp_path_factory.mktemp("own") / "features.py"
-    path.write_text(OWN)
-    return f"{path}:RandomFeatures"
+    return f"{EXAMPLE}:RandomFeatures"
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +197,7 @@ def test_a_family_stands_for_its_rules():
 
 def test_two_classes_of_the_same_name_are_told_apart_by_their_files(own, tmp_path):
     other = tmp_path / "features_again.py"
-    other.write_text(OWN)
+    other.write_text(EXAMPLE.read_text())
     both = rules_of([own, f"{other}:RandomFeatures"])
     assert [rule.title for rule in both] == [own, f"{other}:RandomFeatures"]
 

@@ -99,7 +99,9 @@ def compare(
     sets: list[dict[str, Any]] = []
     for rule in chosen:
         given = _given(task, rule, hidden, epochs)
-        given["settings"] = json.dumps(settled(rule, task, known))
+        settings = settled(rule, task, known)
+        _check(rule, given, settings)
+        given["settings"] = json.dumps(settings)
         sets += [{**given, "part": "table", "seed": seed} for seed in range(1, seeds + 1)]
         if depths:
             width, short = task_of(task).deep, max(1, given["epochs"] // _SHORT)
@@ -107,7 +109,6 @@ def compare(
                 {**given, "hidden": (width,) * depth, "epochs": short, "part": "depth", "seed": 1}
                 for depth in DEPTHS
             ]
-    _check(chosen, sets)
     found = sweep(train_set, sets, place, executor=executor, workers=workers, progress=progress)
     return Compared(found, chosen, task)
 
@@ -150,12 +151,11 @@ def tune(
     place, chosen = check_path("out", out), rules_of(rules)
     check_integer("trials", trials, at_least=1, at_most=MOST)
     check_integer("networks", networks, at_least=1, at_most=len(TUNING_SEEDS))
-    sets = [
-        {**_given(task, rule, hidden, epochs), "networks": networks, "trial": trial}
-        for rule in chosen
-        for trial in range(trials)
-    ]
-    _check(chosen, [{**each, "seed": 0, "settings": "{}"} for each in sets])
+    sets: list[dict[str, Any]] = []
+    for rule in chosen:
+        given = {**_given(task, rule, hidden, epochs), "networks": networks}
+        _check(rule, given, rule.untuned())
+        sets += [{**given, "trial": trial} for trial in range(trials)]
     tried = sweep(
         search_set, sets, place / "search", executor=executor, workers=workers, progress=progress
     )
@@ -182,13 +182,10 @@ def _given(
     return {"rule": rule.name, "task": task, "hidden": layers, "epochs": rule.epochs(passes)}
 
 
-def _check(rules: Sequence[Rule], sets: Sequence[dict[str, Any]]) -> None:
-    """Refuse rules from which no network of the sets can be made, before anything is trained."""
-    data = data_of(sets[0]["task"])
-    for rule in rules:
-        each = next(each for each in sets if each["rule"] == rule.name)
-        sizes = (data.train_images.shape[1], *each["hidden"], data.n_classes)
-        rule.network(sizes, each["seed"], json.loads(each["settings"]) or rule.untuned())
+def _check(rule: Rule, given: dict[str, Any], settings: Settings) -> None:
+    """Refuse a rule from which no network can be made, before anything is trained."""
+    data = data_of(given["task"])
+    rule.network((data.train_images.shape[1], *given["hidden"], data.n_classes), 0, settings)
 
 
 def _best(tried: Sweep, rule: Rule) -> Settings:

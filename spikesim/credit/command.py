@@ -16,7 +16,7 @@ from pathlib import Path
 
 from spikesim import credit
 from spikesim.checks import check_integer, check_path
-from spikesim.credit.rules import published, rules_of, tuned
+from spikesim.credit.rules import families, published, rules_of, tuned
 from spikesim.credit.tasks import TASKS
 from spikesim.errors import FileError
 from spikesim.io import runs
@@ -28,14 +28,13 @@ _TABLES = ("table.txt", "table.md")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``spikesim compare``."""
-    families = sorted({rule.family.replace(" ", "-") for rule in published().values()})
     parser.add_argument("--task", choices=list(TASKS), default="digits")
     parser.add_argument(
         "--models",
         nargs="+",
         metavar="RULE",
         help="rules, families of rules, or FILE.py:CLASS; 'all' and by default all. Families: "
-        f"{', '.join(families)}. Rules: {', '.join(published())}.",
+        f"{', '.join(sorted(families()))}. Rules: {', '.join(published())}.",
     )
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="networks of each rule")
     parser.add_argument("--hidden", metavar="N[,N...]", help="units in each hidden layer")

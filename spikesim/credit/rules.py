@@ -19,7 +19,7 @@ from spikesim.checks import check_unknown, show
 from spikesim.errors import InputError
 from spikesim.image_runs import is_own, model_class
 
-__all__ = ["OWN", "Rule", "Settings", "published", "rule_of", "rules_of", "tuned"]
+__all__ = ["OWN", "Rule", "Settings", "families", "published", "rule_of", "rules_of", "tuned"]
 
 Settings = dict[str, float]
 OWN = "own"
@@ -106,6 +106,14 @@ def tuned(task: str) -> dict[str, Settings]:
     return found.get(task, {})
 
 
+def families() -> dict[str, list[Rule]]:
+    """Family, as one word → its rules."""
+    found: dict[str, list[Rule]] = {}
+    for rule in published().values():
+        found.setdefault(rule.family.replace(" ", "-"), []).append(rule)
+    return found
+
+
 def rule_of(name: str) -> Rule:
     """The rule of a name, or of a class in a user's file."""
     if is_own(name):
@@ -132,9 +140,7 @@ def rules_of(names: Sequence[str] | None) -> list[Rule]:
         return list(known.values())
     if not isinstance(names, (list, tuple)):
         raise InputError(f"rules is {show(names)}; it has to be a list of names.")
-    families: dict[str, list[Rule]] = {"all": list(known.values())}
-    for rule in known.values():
-        families.setdefault(rule.family.replace(" ", "-"), []).append(rule)
+    groups = {"all": list(known.values()), **families()}
     chosen: list[Rule] = []
     for name in names:
         if not isinstance(name, str):
@@ -144,8 +150,8 @@ def rules_of(names: Sequence[str] | None) -> list[Rule]:
         elif is_own(name):
             found = [_own(name)]
         else:
-            check_unknown("rule", [name], [*known, *families])
-            found = families[name]
+            check_unknown("rule", [name], [*known, *groups])
+            found = groups[name]
         chosen += [rule for rule in found if rule not in chosen]
     if not chosen:
         raise InputError("rules is empty; name at least one, or leave it out.")

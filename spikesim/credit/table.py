@@ -11,6 +11,7 @@ from spikesim.checks import check_choice, is_text, show
 from spikesim.credit.rules import Rule
 from spikesim.errors import InputError
 from spikesim.sweep import Sweep
+from spikesim.sweep.table import aligned, present
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,19 +32,19 @@ class Column(NamedTuple):
 
 def _spread(digits: int) -> Callable[[np.ndarray], str]:
     def text(found: np.ndarray) -> str:
-        present = found[np.isfinite(found)]
-        if not present.size:
+        known = present(found)
+        if not known.size:
             return ""
-        spread = f" ± {present.std(ddof=1):.{digits}f}" if present.size > 1 else ""
-        return f"{present.mean():.{digits}f}{spread}"
+        spread = f" ± {known.std(ddof=1):.{digits}f}" if known.size > 1 else ""
+        return f"{known.mean():.{digits}f}{spread}"
 
     return text
 
 
 def _mean(form: str) -> Callable[[np.ndarray], str]:
     def text(found: np.ndarray) -> str:
-        present = found[np.isfinite(found)]
-        return format(float(present.mean()), form) if present.size else ""
+        known = present(found)
+        return format(float(known.mean()), form) if known.size else ""
 
     return text
 
@@ -149,7 +150,7 @@ class Compared:
 
     def text(self) -> str:
         """Both tables, aligned."""
-        return "\n\n".join(_aligned(list(rows)) for rows in (self.rows(), self.properties()))
+        return "\n\n".join(aligned(list(rows)) for rows in (self.rows(), self.properties()))
 
     def figures(self) -> dict[str, Figure]:
         """File name → figure."""
@@ -171,14 +172,6 @@ def _shown(declared: Any) -> list[str]:
         ", ".join(declared.knows),
         _MARKS[declared.online],
     ]
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
 
 
 def _marked_down(rows: list[list[str]]) -> str:

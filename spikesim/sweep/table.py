@@ -21,7 +21,17 @@ from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tr
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["DIED", "REPEATED", "SWEEP_FILE", "Sweep", "check_sets", "named", "one_line"]
+__all__ = [
+    "DIED",
+    "REPEATED",
+    "SWEEP_FILE",
+    "Sweep",
+    "aligned",
+    "check_sets",
+    "named",
+    "one_line",
+    "present",
+]
 
 SWEEP_FILE = "sweep.h5"
 REPEATED = "seed"  # sets that differ in nothing else are repetitions
@@ -152,7 +162,7 @@ class Sweep:
         numbers = self._numbers(value)
         rows: list[list[str]] = []
         groups = self._repetitions()
-        found = [_present(numbers[each]) for each in groups.values()]
+        found = [present(numbers[each]) for each in groups.values()]
         sizes = [abs(each.mean()) for each in found if each.size and each.mean()]
         digits = min(6, max(0, 2 - math.floor(math.log10(min(sizes))))) if sizes else 0
         means = [f"{each.mean():.{digits}f}" if each.size else "failed" for each in found]
@@ -164,11 +174,7 @@ class Sweep:
         rows.insert(0, [*self.varied, value, "seeds"])
         if REPEATED not in self.sets[0]:
             rows = [row[:-1] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        return aligned(rows)
 
     def figure(self, value: str, ylabel: str | None = None) -> Axes:
         """Draw a result over the first varied number, one line per combination of the others.
@@ -221,7 +227,7 @@ class Sweep:
         from spikesim import plot
 
         repetitions = self._repetitions()
-        found = [_present(numbers[each]) for each in repetitions.values()]
+        found = [present(numbers[each]) for each in repetitions.values()]
         means = [each.mean() if each.size else math.nan for each in found]
         spread = [each.std(ddof=1) if each.size > 1 else 0.0 for each in found]
         places = range(len(found))
@@ -341,8 +347,17 @@ def _padded(values: list[Any]) -> np.ndarray:
     return table if any(isinstance(value, list) for value in values) else table[:, 0]
 
 
-def _present(values: np.ndarray) -> np.ndarray:
+def present(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """The lines of a table whose columns begin below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def _text(value: Any) -> str:

@@ -365,6 +365,8 @@ INTERNAL = {
     "spikesim.io.runs.*": "the command line",
     "spikesim.io.tables.*": "reads files of the package itself",
     "spikesim.sweep.command.*": "the command line",
+    "spikesim.sweep.table.aligned": "what tables are made of",
+    "spikesim.sweep.table.present": "what tables are made of",
     "spikesim.credit.command.*": "the command line",
     "spikesim.credit.figures.*": "called by Compared.figures",
     "spikesim.credit.protocol.*": "called by compare and tune, in sweeps",
