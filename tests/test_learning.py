@@ -390,7 +390,7 @@ def code_of(file, beginning):
     ("file", "beginning", "name"),
     [
         ("CONTRIBUTING.md", '"""The delta rule', "DeltaRule"),
-        ("README.md", "from spikesim.kernels.spikes import bounds", "Clipped"),
+        ("docs/tutorials/own_model.md", "from spikesim.kernels.spikes import bounds", "Clipped"),
     ],
 )
 def test_the_models_that_the_texts_show_train_from_the_command_line(
