@@ -1,6 +1,10 @@
 """How Sphinx builds the site: ``make -C docs html``."""
 
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "spikesim"
 author = "The spikesim developers"
@@ -13,6 +17,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "reference",
     "sphinx_copybutton",
     "sphinx_design",
 ]
@@ -22,9 +27,12 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+templates_path = ["_templates"]
+default_role = "py:obj"  # names in single backticks, in docstrings, are references
 autodoc_typehints = "none"  # NumPy docstrings say them, with shapes and units
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
