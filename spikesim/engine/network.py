@@ -14,7 +14,7 @@ later, as it is then advanced later in the same step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from operator import is_
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,12 +35,13 @@ from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
 from spikesim.engine.finite import not_finite
-from spikesim.engine.population import Population, check_range
-from spikesim.engine.recording import SpikeRecording, StateRecording
+from spikesim.engine.population import Population
+from spikesim.engine.recorder import drain
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
     changed_parameters,
     check_built,
+    check_clock,
     check_silent,
     noise_seed_of,
     renamed,
@@ -227,7 +228,7 @@ class Network(Assembly, called="Network"):
                 self._run_program(program, now)
                 self._step += now
                 done += now
-                _drain(recordings, self.step)
+                drain(recordings, self.step)
                 self._check_finite(stretch)
                 if done < steps:  # the progress callable may set a value that is refused
                     doubtful = self._checked_populations()
@@ -550,7 +551,7 @@ class Network(Assembly, called="Network"):
                 clock, length = phase.state["clock"], phase.state["length"]
                 for name, extra in self._extra.items():
                     if extra.get("clock") is clock:
-                        self._check_clock(saved[name]["clock"], len(length))
+                        check_clock(saved[name]["clock"], len(length))
         self._remember_beginning()
         self._is_torn = True
         for owner, arrays in own.items():
@@ -596,12 +597,6 @@ class Network(Assembly, called="Network"):
     def _revive(self) -> None:
         self._backend = backends.backend(self.backend)
 
-    @staticmethod
-    def _check_clock(clock: np.ndarray, trials_there: int) -> None:
-        """Refuse a saved clock that points outside the trials or their two phases."""
-        check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
-        check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
-
     def _check_finite(self, stretch: Stretch) -> None:
         found = not_finite(self)
         if found is None:
@@ -616,16 +611,6 @@ class Network(Assembly, called="Network"):
             step = stretch.first + steps
             when = f"since step {step} ({step * self.dt:g} ms)"
         raise SimulationError(f"{what} {when}; look for {advice}.")
-
-
-def _drain(recordings: Sequence[SpikeRecording | StateRecording], step: int) -> None:
-    """Let every recording empty its buffer, even if one of them fails."""
-    for k, recording in enumerate(recordings):
-        try:
-            recording.drain(step)
-        except BaseException:
-            _drain(recordings[k + 1 :], step)
-            raise
 
 
 def _same(now: Any, then: Any) -> bool:

@@ -16,12 +16,14 @@ from spikesim.checks import (
     show,
 )
 from spikesim.engine.parameters import Following
-from spikesim.engine.population import Population
+from spikesim.engine.population import Population, check_range
 from spikesim.errors import InputError
+from spikesim.kernels import trials
 
 __all__ = [
     "changed_parameters",
     "check_built",
+    "check_clock",
     "check_silent",
     "noise_seed_of",
     "renamed",
@@ -165,3 +167,9 @@ def _same(saved: Any, own: Any) -> bool:
     if is_real(saved) and is_real(own):
         return float(saved) == float(own)
     return type(saved) is type(own) and bool(saved == own)
+
+
+def check_clock(clock: np.ndarray, trials_there: int) -> None:
+    """Refuse a saved clock that points outside the trials or their two phases."""
+    check_range("saved clock", clock[trials.TRIAL : trials.TRIAL + 1], -1, trials_there - 1)
+    check_range("saved clock", clock[trials.PHASE : trials.PHASE + 1], 0, 1)
