@@ -33,6 +33,10 @@ def normal(s, i, draw=0):
         Distinguishes several numbers of one body, index and step, 0 to 65535. Each call in a body
         needs a different one.
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> from spikesim import Network, Neuron
@@ -56,6 +60,10 @@ def uniform(s, i, draw=0):
     ----------
     s, i, draw
         As for `normal`; the two count draws separately.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

@@ -45,7 +45,21 @@ def clamped_log(x):
 
 
 def sigmoid(x):
-    """The logistic function 1 / (1 + exp(-x))."""
+    """The logistic function 1 / (1 + exp(-x)).
+
+    Parameters
+    ----------
+    x : float
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> sigmoid(0.0)
+    0.5
+    """
     return 1.0 / (1.0 + exp(-x))
 
 

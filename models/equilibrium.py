@@ -139,7 +139,15 @@ def compare(j, t, s, p):
 
 
 class EquilibriumPropagation(ImageModel):
-    """A layered network that settles; it learns by comparing where, with and without nudging."""
+    """A layered network that settles; it learns by comparing where, with and without nudging.
+
+    Examples
+    --------
+    >>> net = EquilibriumPropagation((4, 3, 2), backend="python")
+    >>> history = net.fit(np.eye(4), [0, 1, 0, 1], epochs=1)
+    >>> net.predict(np.eye(4)).shape
+    (4,)
+    """
 
     KIND = "equilibrium"
     TITLE = "equilibrium propagation (Scellier & Bengio 2017; Ernoult et al. 2019)"

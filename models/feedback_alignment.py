@@ -100,7 +100,15 @@ def before_all(s, p):
 
 
 class FeedbackAlignment(ImageModel):
-    """A layered network of rate units; errors come down in one of several ways."""
+    """A layered network of rate units; errors come down in one of several ways.
+
+    Examples
+    --------
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> history = net.fit(np.eye(4), [0, 1, 0, 1], epochs=1)
+    >>> net.predict(np.eye(4)).shape
+    (4,)
+    """
 
     KIND = "feedback-alignment"
     TITLE = "feedback alignment and its kin (Lillicrap et al. 2016; Nøkland 2016)"

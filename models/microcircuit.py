@@ -148,6 +148,11 @@ class PublishedRate(NamedTuple):
         The rate in the reference implementation; (3) uses it.
     low, high : float
         The lowest and highest of 40 networks over 60 s; half of them are of the authors' program.
+
+    Examples
+    --------
+    >>> RATES["L23E"].reference
+    0.903
     """
 
     reference: float
@@ -208,6 +213,10 @@ def synapse_numbers(scale: float = 1.0) -> np.ndarray:
 def mean_weights() -> np.ndarray:
     """The mean weights from one population (column) to another (row), in pA.
 
+    Returns
+    -------
+    numpy.ndarray, shape (8, 8)
+
     Examples
     --------
     >>> mean_weights()[0, :4].tolist()
@@ -227,6 +236,10 @@ def compensating_currents(scale: float) -> dict[str, float]:
     ----------
     scale : float
         Share of the neurons, and of the synapses onto each of them.
+
+    Returns
+    -------
+    dict of str to float
 
     Examples
     --------

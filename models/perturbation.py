@@ -100,7 +100,15 @@ def credit(j, t, s, p):
 
 
 class Perturbation(ImageModel):
-    """A layered network of rate units that learns from one number: how noise changes the loss."""
+    """A layered network of rate units that learns from one number: how noise changes the loss.
+
+    Examples
+    --------
+    >>> net = Perturbation((4, 3, 2), backend="python")
+    >>> history = net.fit(np.eye(4), [0, 1, 0, 1], epochs=1)
+    >>> net.predict(np.eye(4)).shape
+    (4,)
+    """
 
     KIND = "perturbation"
     TITLE = "weight and node perturbation (Jabri & Flower 1992; Züge et al. 2023)"

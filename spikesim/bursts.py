@@ -48,6 +48,12 @@ class Bursts(NamedTuple):
         The neuron of each burst.
     in_burst : bool array, shape (spikes,)
         Whether each spike, in the order given, is part of a burst.
+
+    Examples
+    --------
+    >>> found = events_and_bursts([10.0, 14.0, 80.0], [0, 0, 0])
+    >>> found.event_times.tolist(), found.burst_times.tolist(), found.burst_probability
+    ([10.0, 80.0], [14.0], 0.5)
     """
 
     event_times: np.ndarray
@@ -77,6 +83,12 @@ class BurstRates(NamedTuple):
         Burst rate over event rate; NaN in a bin without events.
     firing_rate : float64 array, shape (bins,)
         Spikes per second and neuron (Hz).
+
+    Examples
+    --------
+    >>> rates = binned_rates([10.0, 14.0, 80.0], [0, 0, 0], n=1, duration=100.0)
+    >>> rates.event_rate.tolist()
+    [20.0, 20.0]
     """
 
     time: np.ndarray
@@ -103,6 +115,12 @@ class Curves(NamedTuple):
     burst_probability : float64 array, shape (conditions, currents)
         Bursts per event, as a fraction; NaN without events. Above 1 only by chance: where nearly
         all events are bursts, some of those counted belong to events before the window.
+
+    Examples
+    --------
+    >>> curves = Curves.of_rows([0.0] * 2, [0.0] * 2, [50.0, 100.0], [4.0, 3.5], [0.3, 0.5])
+    >>> curves.burst_probability[curves.condition(0.0, 0.0), curves.at(100.0)].tolist()
+    0.5
     """
 
     weight: np.ndarray
@@ -151,6 +169,12 @@ class Curves(NamedTuple):
     def condition(self, weight: float, current: float) -> int:
         """The row of a condition.
 
+        Parameters
+        ----------
+        weight : float
+        current : float
+            In pA.
+
         Raises
         ------
         InputError
@@ -175,6 +199,11 @@ class Curves(NamedTuple):
     def at(self, dendritic_current: float) -> int:
         """The column of a dendritic current.
 
+        Parameters
+        ----------
+        dendritic_current : float
+            In pA.
+
         Raises
         ------
         InputError
@@ -194,6 +223,12 @@ class Curves(NamedTuple):
         """The dendritic current (pA) at which a curve reaches this burst probability.
 
         Between measured currents the curve is taken to be straight; NaN if it stays below.
+
+        Parameters
+        ----------
+        burst_probability : float
+        weight, current : float
+            The condition; the current is in pA.
 
         Examples
         --------

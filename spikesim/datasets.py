@@ -73,6 +73,10 @@ def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = N
     folder : path, optional
         Where the files of MNIST are, as in `load_mnist`. Other datasets need no folder.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     InputError
@@ -93,6 +97,14 @@ def load(name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = N
 
 def is_path(name: str) -> bool:
     """Whether a name is that of a file or folder, rather than of a dataset.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -238,6 +250,11 @@ def yin_yang(train: int = 3000, test: int = 500, seed: int = 0) -> Dataset:
         Its images are (x, y, 1 - x, 1 - y), with x and y from 0 to 1. Class 0 is the half whose
         head is at the right, class 1 the other one, and class 2 are the dots.
 
+    Raises
+    ------
+    InputError
+        If a number is impossible.
+
     Examples
     --------
     >>> data = yin_yang(train=6, test=3)
@@ -284,6 +301,11 @@ def teacher(train: int = 3000, test: int = 1000, seed: int = 0) -> Dataset:
     -------
     Dataset
         Its images are 30 numbers from 0 to 1, uniform and independent.
+
+    Raises
+    ------
+    InputError
+        If a number is impossible.
 
     Examples
     --------

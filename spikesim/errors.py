@@ -22,22 +22,58 @@ __all__ = [
 
 
 class SpikesimError(Exception):
-    """The root of every error that spikesim raises on purpose. Its message is one line."""
+    """The root of every error that spikesim raises on purpose. Its message is one line.
+
+    Examples
+    --------
+    >>> from spikesim import Network, SpikesimError
+    >>> try:
+    ...     Network(dt=-1.0)
+    ... except SpikesimError as error:
+    ...     print(error)
+    dt is -1.0; it has to be a finite number above 0 ...
+    """
 
     def __str__(self) -> str:
         return " ".join(super().__str__().splitlines())  # a path may hold line breaks
 
 
 class InputError(SpikesimError, ValueError):
-    """An argument that cannot be used."""
+    """An argument that cannot be used; it is a `ValueError`, too.
+
+    Examples
+    --------
+    >>> from spikesim import LIF
+    >>> LIF.with_(taw=10.0)
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: Unknown parameter 'taw'; ... Did you mean 'tau'?
+    """
 
 
 class SpikesimWarning(UserWarning):
-    """Something that is likely not meant, but is done; ``warnings.simplefilter`` silences it."""
+    """Something that is likely not meant, but is done; ``warnings.simplefilter`` silences it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from spikesim import SpikesimWarning
+    >>> warnings.simplefilter("error", SpikesimWarning)  # stop instead
+    >>> warnings.simplefilter("default", SpikesimWarning)
+    """
 
 
 class FileError(SpikesimError, OSError):
-    """A file that is missing, damaged, foreign, or cannot be written."""
+    """A file that is missing, damaged, foreign, or cannot be written; it is an `OSError`, too.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> Network().restore("no_such_file.h5")
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.FileError: There is no file no_such_file.h5; check the path.
+    """
 
 
 class BodyError(InputError, LoweringError):
@@ -45,7 +81,20 @@ class BodyError(InputError, LoweringError):
 
 
 class SimulationError(SpikesimError, RuntimeError):
-    """A simulation that cannot continue, for example because a voltage became NaN."""
+    """A simulation that cannot continue, for example because a voltage became NaN.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network, SimulationError
+    >>> net = Network(backend="python")
+    >>> cells = net.add_population("cells", 2, LIF)
+    >>> cells.v[1] = float("nan")
+    >>> try:
+    ...     net.run(1.0)
+    ... except SimulationError as error:
+    ...     print(type(error).__name__)
+    SimulationError
+    """
 
 
 def warn(message: str, category: type[Warning] = SpikesimWarning) -> None:

@@ -476,6 +476,11 @@ class Neuron:
         >>> from spikesim import DeltaLIF
         >>> DeltaLIF.values({"tau": 10})["tau"]
         10.0
+
+        Parameters
+        ----------
+        given : dict
+            Parameters other than their defaults.
         """
         given = self.present(given)
         check_unknown("parameter", given, self.parameters)

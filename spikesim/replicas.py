@@ -178,6 +178,11 @@ class Replicas(Guarded, Sequence):
     def each(self, function: Callable[[Any], Result]) -> list[Result]:
         """Call a function with each model, side by side; return the results as a list.
 
+        Parameters
+        ----------
+        function : callable
+            ``function(model)``.
+
         Examples
         --------
         >>> from spikesim import Network
@@ -190,7 +195,12 @@ class Replicas(Guarded, Sequence):
         return self._spread(lambda r: function(self.models[r]))
 
     def save(self, path: str | Path) -> None:
-        """Save each to its own file; see `path`."""
+        """Save each to its own file; see `path`.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         self._spread(lambda r: self.models[r].save(self.path(path, r)))
 
     @staticmethod

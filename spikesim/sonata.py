@@ -228,6 +228,11 @@ class SpikeWriter(_Writer):
     def cut(self, population: str, step: int) -> None:
         """Remove the spikes of a population from a step on.
 
+        Parameters
+        ----------
+        population : str
+        step : int
+
         Raises
         ------
         InputError
@@ -465,6 +470,11 @@ class TraceWriter(_Writer):
 
     def cut(self, population: str, frames: int) -> None:
         """Remove all frames of a population except the first `frames`.
+
+        Parameters
+        ----------
+        population : str
+        frames : int
 
         Raises
         ------

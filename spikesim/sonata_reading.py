@@ -57,6 +57,10 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.
     Times may be in ms or in seconds. The layout may be that of SONATA or the one before it, in
     which a file has one population without a name.
 
+    Parameters
+    ----------
+    path : str or path
+
     Returns
     -------
     dict of str to (times, ids)
@@ -94,26 +98,52 @@ def _read_trains(group: h5py.Group, neurons: str) -> tuple[np.ndarray, np.ndarra
 
 
 class Traces(NamedTuple):
-    """One variable of one population over time, as `read_traces` returns it."""
+    """One variable of one population over time, as `read_traces` returns it.
+
+    Attributes
+    ----------
+    times : float64 array, shape (frames,)
+        The time of every frame, in ms.
+    node_ids : int64 array, shape (nodes,)
+        The neurons.
+    elements : tuple of str
+        Names of the parts of a neuron; their numbers if the file has no names, or their places
+        0, 1, ... if those numbers differ from neuron to neuron.
+    data : float32 array, shape (frames, nodes, elements)
+        NaN where a neuron has fewer elements than others.
+    unit : str
+        Of the data, such as "mV"; empty if the file does not say.
+    element_ids : int64 array, shape (nodes, elements)
+        The number of each part; -1 where a neuron has fewer.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=0.5, backend="python")
+    >>> cells = net.add_population("cells", 2, LIF)
+    >>> path = os.path.join(tempfile.mkdtemp(), "v.h5")
+    >>> recording = net.record(cells, "v", path=path)
+    >>> net.run(2.0)
+    >>> recording.close()
+    >>> read_traces(path)["cells"].data.shape
+    (4, 2, 1)
+    """
 
     times: np.ndarray
-    """float64, shape (frames,): time of every frame (ms)."""
     node_ids: np.ndarray
-    """int64, shape (nodes,): the neurons."""
     elements: tuple[str, ...]
-    """Names of the parts of a neuron; their numbers if the file has no names, or their places
-    0, 1, ... if those numbers differ from neuron to neuron."""
     data: np.ndarray
-    """float32, shape (frames, nodes, elements). NaN where a neuron has fewer elements than others.
-    """
     unit: str
-    """Unit of the data, such as "mV"; empty if the file does not say."""
     element_ids: np.ndarray
-    """int64, shape (nodes, elements): the number of each part, -1 where a neuron has fewer."""
 
 
 def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
     """Read a SONATA report, whoever wrote it.
+
+    Parameters
+    ----------
+    path : str or path
 
     Returns
     -------

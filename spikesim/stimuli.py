@@ -96,6 +96,15 @@ def step(amplitude: Any, begin: float = 0.0, end: float | None = None) -> Ramp:
         In ms, multiples of dt: the constant is on from the step at `begin` up to the step before
         `end`. By default, it never ends.
 
+    Returns
+    -------
+    A stimulus for `Network.play`; printed, it says what it is.
+
+    Raises
+    ------
+    InputError
+        If an amplitude or a time is impossible.
+
     Examples
     --------
     >>> step(5.0, begin=100.0, end=600.0)
@@ -114,6 +123,15 @@ def ramp(start: Any, stop: Any, begin: float = 0.0, end: float | None = None) ->
         The amplitudes at `begin` and at `end`.
     begin, end : float
         In ms, multiples of dt. The step at `end` is the first step without the ramp.
+
+    Returns
+    -------
+    A stimulus for `Network.play`; printed, it says what it is.
+
+    Raises
+    ------
+    InputError
+        If there is no end, or an amplitude or a time is impossible.
 
     Examples
     --------
@@ -145,6 +163,15 @@ def sine(
     begin, end : float, optional
         In ms, multiples of dt. By default, it never ends.
 
+    Returns
+    -------
+    A stimulus for `Network.play`; printed, it says what it is.
+
+    Raises
+    ------
+    InputError
+        If a number is impossible.
+
     Examples
     --------
     >>> sine(2.0, frequency=8.0)
@@ -168,6 +195,15 @@ def of(function: Callable[[np.ndarray], Any], duration: float, dt: float | None 
         In ms.
     dt : float, optional
         How long each number holds, in ms: a multiple of the network's dt, which is the default.
+
+    Returns
+    -------
+    A stimulus for `Network.play`; printed, it says what it is.
+
+    Raises
+    ------
+    InputError
+        If the function or a number is impossible.
 
     Examples
     --------

@@ -60,6 +60,11 @@ class Course(NamedTuple):
     ----------
     z, m, v, e : numpy.ndarray
         Purkinje cell, command, velocity of the eye (or sensed), and error before it is delayed.
+
+    Examples
+    --------
+    >>> AdaptiveFilter(backend="python").run([0.0, 1.0]).z.shape
+    (2,)
     """
 
     z: np.ndarray

@@ -91,6 +91,11 @@ class Course(NamedTuple):
         Receptivities and currents; None for the input.
     h : list of numpy.ndarray, shape (steps, units)
         The activities of units.
+
+    Examples
+    --------
+    >>> len(RoutingEnsembles((3, 2), backend="python").run(2).h)
+    2
     """
 
     s: list[Any]

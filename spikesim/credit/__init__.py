@@ -78,6 +78,10 @@ def compare(
     executor, workers, progress
         As in `spikesim.sweep.sweep`.
 
+    Returns
+    -------
+    Compared
+
     Raises
     ------
     InputError
@@ -146,6 +150,20 @@ def tune(
     -------
     dict of str to dict
         Rule → settings.
+
+    Raises
+    ------
+    InputError
+        If a task, rule or number is impossible.
+    FileError
+        If data are missing, or the directory holds another search.
+
+    Examples
+    --------
+    >>> tune("teacher", ["backpropagation"], trials=0)
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: trials is 0; it has to be a whole number at least 1 ...
     """
     task_of(task)
     place, chosen = check_path("out", out), rules_of(rules)

@@ -92,6 +92,16 @@ class Compared:
         All sets and their numbers; `values` has those of the table.
     rules : list of Rule
     task : str
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> from spikesim.credit import compare
+    >>> given = {"rules": ["backpropagation"], "seeds": 1, "epochs": 1, "depths": False}
+    >>> with ThreadPoolExecutor(1) as pool:
+    ...     found = compare("teacher", out="runs/1", executor=pool, progress=False, **given)
+    >>> [rule.name for rule in found.rules]
+    ['backpropagation']
     """
 
     def __init__(self, sweep: Sweep, rules: Sequence[Rule], task: str):
@@ -109,6 +119,13 @@ class Compared:
 
         Rows are NaN where a network failed, and lists are padded with NaN. The array is empty if
         nothing has such a result.
+
+        Parameters
+        ----------
+        rule : str
+        value : str
+            The name of a result, such as 'test_error' or 'cosine'.
+        part : {'table', 'depth'}
 
         Raises
         ------

@@ -18,7 +18,9 @@ __all__ = ["DoubleExponential", "Filter"]
 
 
 class DoubleExponential(NamedTuple):
-    """Postsynaptic potential (exp(-t/tau_decay) - exp(-t/tau_rise)) / (tau_decay - tau_rise).
+    r"""The time course of a postsynaptic potential, with a rise and a decay.
+
+    `Network.connect` takes one as ``kernel``. The integral over time, in ms, is the weight.
 
     Attributes
     ----------
@@ -26,6 +28,30 @@ class DoubleExponential(NamedTuple):
         Time constants in ms; tau_decay is the longer.
     memory : int or None
         For how many steps a spike acts; None means without end.
+
+    Notes
+    -----
+    A spike of weight w adds, at the time t after its arrival,
+
+    .. math::
+
+        w\, \frac{\exp(-t / \tau_{\mathrm{decay}}) - \exp(-t / \tau_{\mathrm{rise}})}
+                 {\tau_{\mathrm{decay}} - \tau_{\mathrm{rise}}}
+
+    Examples
+    --------
+    >>> from spikesim import Network, Neuron
+    >>> def hold(i, t, s, p):
+    ...     s.spike[i] = 0
+    >>> net = Network(dt=1.0, backend="python")
+    >>> source = net.add_spike_trains("source", 1, [0.0], [0])
+    >>> cell = net.add_population("cell", 1, Neuron([hold], {"potential": 0.0}))
+    >>> kernel = DoubleExponential(tau_rise=3.0, tau_decay=10.0)
+    >>> _ = net.connect(source, cell, target="potential", weight=1.0, kernel=kernel)
+    >>> recording = net.record(cell, "potential")
+    >>> net.run(6.0)
+    >>> recording.potential[0].round(3)
+    array([0.   , 0.027, 0.044, 0.053, 0.058, 0.06 ], dtype=float32)
     """
 
     tau_rise: float = 3.0

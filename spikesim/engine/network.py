@@ -202,7 +202,14 @@ class Network(Assembly, called="Network"):
         self.run_steps(check_steps("duration", duration, self.dt), progress)
 
     def run_steps(self, steps: int, progress: bool | Progress = False) -> None:
-        """Advance by a number of steps; see `run`."""
+        """Advance by a number of steps; see `run`.
+
+        Parameters
+        ----------
+        steps : int
+        progress : bool or callable
+            As for `run`.
+        """
         steps = check_integer("steps", steps, at_least=0)
         if self.step + steps > MOST_STEPS:
             raise InputError(
@@ -486,6 +493,10 @@ class Network(Assembly, called="Network"):
         Recordings that have gone further forget everything from that time on, in memory and in
         files; call close() on a recording that has to keep it.
 
+        Parameters
+        ----------
+        state : dict
+
         Raises
         ------
         InputError
@@ -570,7 +581,12 @@ class Network(Assembly, called="Network"):
             recording.take_back(self.step)
 
     def save(self, path: str | Path) -> None:
-        """Write the network's state to an HDF5 file; a killed run leaves the old file whole."""
+        """Write the network's state to an HDF5 file; a killed run leaves the old file whole.
+
+        Parameters
+        ----------
+        path : str or path
+        """
         with atomic_file(path) as file:
             stamp(file, "network")
             write_tree(file.create_group("state"), self._state())
@@ -579,6 +595,15 @@ class Network(Assembly, called="Network"):
         """Read a file of `save` into this network, which has to be built alike; returns itself.
 
         Recordings forget everything from the saved time on, as in `set_state`.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Raises
+        ------
+        FileError, InputError
+            If the file is missing or damaged, or belongs to another network.
         """
         with open_file(path, "network") as file:
             saved = read_tree(file)

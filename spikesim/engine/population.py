@@ -86,6 +86,17 @@ class Population(Influenced):
     dtype : {'float32', 'float64'}
         The type of the variables: the network's, but float64 if a time constant is longer than
         4096 steps; see `Neuron`.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=0.1, backend="python")
+    >>> cells = net.add_population("cells", 3, LIF, I=[0.0, 10.0, 20.0])
+    >>> cells.v[:] = -60.0
+    >>> cells.tau = 10.0
+    >>> net.run(5.0)
+    >>> cells.v.round(1)
+    array([-62. , -58. , -54.1], dtype=float32)
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -283,6 +294,7 @@ class Population(Influenced):
         return State(self._listed)
 
     def exchanged(self) -> list[dict[str, np.ndarray]]:
+        """The dicts in which arrays are replaced by others during the life of a population."""
         return [self._listed]
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -298,6 +310,7 @@ class Population(Influenced):
         return self.network, "populations", self.name
 
     def built(self) -> dict[str, Any]:
+        """What it was built with, by name; a saved state has to come from the same."""
         built = {"number of neurons": self.n, **self._built}
         if self._live:
             built["live"] = ", ".join(self._live)

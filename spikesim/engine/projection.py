@@ -30,11 +30,10 @@ __all__ = ["Projection", "ShortTermPlasticity"]
 
 
 class ShortTermPlasticity(NamedTuple):
-    """Depression and facilitation (Tsodyks & Markram, extended); times in ms.
+    r"""Depression and facilitation (Tsodyks & Markram, extended); times in ms.
 
-    Each presynaptic neuron has an x and a u. Its spike acts with the weight times u x; then
-    x <- x - u x and u <- u + f (1 - u). Between spikes, x recovers to 1 with the time constant
-    `tau_D`, and u to `U` with `tau_F`.
+    Each presynaptic neuron has an x and a u, which start at 1 and `U`. Its spike acts with the
+    weight times u x, and then changes both, as Notes says.
 
     Attributes
     ----------
@@ -45,6 +44,17 @@ class ShortTermPlasticity(NamedTuple):
         and u are float64.
     f : float
         How much closer to 1 each spike brings u.
+
+    Notes
+    -----
+    .. math::
+
+        \frac{dx}{dt} = \frac{1 - x}{\tau_D}, \qquad \frac{du}{dt} = \frac{U - u}{\tau_F}
+
+        \text{at a spike: } x \leftarrow x - u\, x, \qquad u \leftarrow u + f\, (1 - u)
+
+    A spike takes its resources with the u that it finds. Between spikes, both equations are solved
+    exactly.
 
     Examples
     --------
@@ -93,6 +103,16 @@ class Projection(Synapses):
     learns : bool
         Whether a plasticity rule changes the weights: a run then stops if one becomes NaN. You may
         set it for a rule of your own.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=0.1, backend="python")
+    >>> cells = net.add_population("cells", 3, LIF)
+    >>> synapses = net.connect(cells, cells, target="drive", weight=0.5, one_to_one=True, delay=1.0)
+    >>> synapses.weight = [1.0, 2.0, 3.0]
+    >>> synapses.of(2).weight.tolist(), synapses.delay
+    ([3.0], 1.0)
     """
 
     _remedies: ClassVar[Mapping[str, str]] = {
@@ -135,6 +155,7 @@ class Projection(Synapses):
         return projection_summary(self)._repr_html_()
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Values that may be set, after a look at their signs and bounds."""
         self.check_sign(values)
         if self._plasticity is not None:
             self._plasticity.check_weights(name, values)
@@ -149,6 +170,7 @@ class Projection(Synapses):
         return self.post.network, "projections", self.name
 
     def built(self) -> dict[str, Any]:
+        """What it was built with, by name; a saved state has to come from the same."""
         sparse = {} if self.W is not None else {"checksum of synapses": self._sum()}
         rules = {"short_term": self._short_term, "plasticity": self._plasticity}
         given = {name: "none" if rule is None else "given" for name, rule in rules.items()}
@@ -164,10 +186,12 @@ class Projection(Synapses):
 
     @property
     def x(self) -> np.ndarray:
+        """The resources of each neuron, as its last spike left them; needs `short_term`."""
         return self._released("x")
 
     @property
     def u(self) -> np.ndarray:
+        """The use of resources by each neuron, as its last spike left it; needs `short_term`."""
         return self._released("u")
 
     def _released(self, name: str) -> np.ndarray:
@@ -181,6 +205,7 @@ class Projection(Synapses):
 
     @property
     def network(self) -> Any:
+        """The network of its populations."""
         return self.pre.network
 
     @property
@@ -197,6 +222,7 @@ class Projection(Synapses):
 
     @property
     def delay(self) -> float | np.ndarray:
+        """The delay in ms: of all synapses, or of each if they differ."""
         if self._later is None:
             return float(self.delay_steps * self.network.dt)
         return read_only(delays(self, slice(None)))
@@ -319,10 +345,12 @@ class Projection(Synapses):
 
     @property
     def short_term(self) -> ShortTermPlasticity | None:
+        """How spikes use up the resources of the synapses, if they do."""
         return self._short_term
 
     @property
     def learns(self) -> bool:
+        """Whether a plasticity rule changes the weights; may be set for a rule of your own."""
         return self._learns
 
     @learns.setter
@@ -331,14 +359,17 @@ class Projection(Synapses):
 
     @property
     def plasticity(self) -> Plasticity | NoPlasticity:
+        """How spikes change the weights; false if they change nothing."""
         return NoPlasticity(self.name) if self._plasticity is None else self._plasticity
 
     @property
     def rule(self) -> Plasticity | NoPlasticity:
+        """The same as `plasticity`."""
         return self.plasticity
 
     @property
     def learning(self) -> bool:
+        """Whether spikes change the weights at present; may be set between runs."""
         return self._plasticity is not None and self._plasticity.learning
 
     @learning.setter
@@ -365,6 +396,7 @@ class Projection(Synapses):
 
     @property
     def synapse(self) -> SynapticInput | None:
+        """The synapse model that spikes act on, if they do not act on the target itself."""
         return self._synapse
 
     def act_through(self, synapse: SynapticInput) -> None:

@@ -60,6 +60,16 @@ class SpikeRecording(Recording, RecordedSpikes):
     t_start, t_stop, duration : float
         The start, the end and the length of the recording, in ms. If `Network.restore` or
         `set_state` goes back to an earlier time, everything later is forgotten.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> source = net.add_spike_trains("source", 2, [1.0, 3.0], [0, 1])
+    >>> spikes = net.record_spikes(source)
+    >>> net.run(5.0)
+    >>> spikes.t.tolist(), spikes.i.tolist(), spikes.count.tolist()
+    ([1.0, 3.0], [0, 1], [1, 1])
     """
 
     def __init__(
@@ -273,6 +283,15 @@ class StateRecording(Recording, RecordedSamples):
     ``recording.v`` has shape (neurons, samples); ``recording.t`` has the times in ms; both are for
     reading only. The sample of step k is the value at the end of that step, in which spikes have
     the time k dt. ``t_start``, ``t_stop`` and ``duration`` are as for `SpikeRecording`.
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=0.5, backend="python")
+    >>> recording = net.record(net.add_population("cells", 2, LIF), "v", every=1.0)
+    >>> net.run(3.0)
+    >>> recording.v.shape, recording.t.tolist()
+    ((2, 3), [0.0, 1.0, 2.0])
     """
 
     def __init__(

@@ -30,12 +30,12 @@ PERIOD = 8.0
 
 
 class PairSTDP(NamedTuple):
-    """Spike-timing dependent plasticity, additive, with every pair of spikes; times in ms.
+    r"""Spike-timing dependent plasticity, additive, with every pair of spikes; times in ms.
 
     After Song, Miller & Abbott (2000, doi:10.1038/78829). A spike that arrives at the synapse a
-    time d before the neuron fires adds A_plus exp(-d / tau_plus) to the weight. One that arrives d
-    after it subtracts A_minus exp(-d / tau_minus). The changes of all pairs add up and take effect
-    at once, and the weight stays between `w_min` and `w_max`.
+    time d before the neuron fires strengthens it; one that arrives d after it weakens it. The
+    changes of all pairs add up and take effect at once, and the weight stays between `w_min` and
+    `w_max`.
 
     An arriving spike acts with the present weight and then changes it. Within a step, arrivals come
     first, and are paired with the neuron's spikes of earlier steps. The neuron's spikes are paired
@@ -53,6 +53,17 @@ class PairSTDP(NamedTuple):
         inhibitory synapse may be negative: adding to it makes the synapse weaker.
     w_max, w_min : float
         Bounds of the weight, which may not have opposite signs: 0 and 1, for example.
+
+    Notes
+    -----
+    For a pair with the time d = t_post - t_arrival:
+
+    .. math::
+
+        \Delta w = \begin{cases}
+            A_+ \exp(-d / \tau_+) & d \ge 0 \\
+            -A_- \exp(d / \tau_-) & d < 0
+        \end{cases}
 
     Examples
     --------

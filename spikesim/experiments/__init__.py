@@ -166,10 +166,25 @@ class Result:
 def save_result(path: str | os.PathLike[str], kind: str, tree: Mapping[str, Any]) -> None:
     """Write values by name, including parameters and named tuples, to an HDF5 file.
 
+    Parameters
+    ----------
+    path : str or path
+    kind : str
+        What the file names as its content.
+    tree : mapping of str to Any
+
     Raises
     ------
     FileError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "count.h5")
+    >>> save_result(path, "count", {"spikes": 8})
+    >>> os.path.exists(path)
+    True
     """
     with atomic_file(path) as file:
         stamp(file, kind)
@@ -200,6 +215,12 @@ class Experiment(NamedTuple):
         Whether its file is also a checkpoint, which it takes as ``checkpoint=``.
     keeps_spikes : bool
         Whether its result has ``to_sonata(directory)``.
+
+    Examples
+    --------
+    >>> counting = Experiment("counts", lambda seed, progress, backend, n: n, {"n": 10})
+    >>> counting.defaults()
+    {'n': 10}
     """
 
     text: str
@@ -239,6 +260,11 @@ def experiment(
     parameters : subclass of ExperimentParameters
         What `p` is, made of those that a user gives by name.
 
+    Returns
+    -------
+    callable
+        A decorator.
+
     Examples
     --------
     >>> @experiment("nothing", "of no use", ExperimentParameters)
@@ -267,7 +293,24 @@ def experiment(
 
 
 def by_name(*functions: Callable[..., Any]) -> Mapping[str, Experiment]:
-    """Name → `Experiment`, of functions that `experiment` has made."""
+    """Name → `Experiment`, of functions that `experiment` has made.
+
+    Parameters
+    ----------
+    *functions : callable
+
+    Returns
+    -------
+    mapping of str to Experiment
+
+    Examples
+    --------
+    >>> @experiment("nothing", "of no use", ExperimentParameters)
+    ... def nothing(p, seed, progress, backend):
+    ...     return seed
+    >>> by_name(nothing)["nothing"].text
+    'of no use'
+    """
     return MappingProxyType(dict(_DECLARED[function] for function in functions))
 
 
@@ -277,7 +320,20 @@ def by_name(*functions: Callable[..., Any]) -> Mapping[str, Experiment]:
 def add_run_arguments(
     parser: argparse.ArgumentParser, experiments: Mapping[str, Experiment]
 ) -> None:
-    """Add the experiments of a model and the options of each."""
+    """Add the experiments of a model and the options of each.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    experiments : mapping of str to Experiment
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_run_arguments(parser, {"count": Experiment("counts", print, {"n": 10})})
+    >>> parser.parse_args(["count", "--seed", "3"]).seed
+    3
+    """
     added_to = parser.add_subparsers(metavar="experiment", required=True)
     for name, experiment in experiments.items():
         added = added_to.add_parser(
@@ -293,7 +349,29 @@ def add_run_arguments(
 
 
 def run(chosen: argparse.Namespace, experiments: Mapping[str, Experiment]) -> None:
-    """Run one experiment of a model; write its results, figure and table."""
+    """Run one experiment of a model; write its results, figure and table.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What a parser with `add_run_arguments` returns.
+    experiments : mapping of str to Experiment
+
+    Raises
+    ------
+    InputError, FileError
+        If a parameter is impossible, or the directory holds this experiment already.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> known = {"count": Experiment("counts", print, {"n": 10})}
+    >>> add_run_arguments(parser, known)
+    >>> run(parser.parse_args(["count", "--seed", "-1"]), known)
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: --seed is -1; it has to be a whole number at least 0.
+    """
     name = chosen.experiment
     experiment = experiments[name]
     seed = check_integer("--seed", chosen.seed, at_least=0)

@@ -41,6 +41,13 @@ class Panel(NamedTuple):
     marks : str
         The marker of matplotlib that stands for each value, in the place of lines.
     title : str
+
+    Examples
+    --------
+    >>> x = np.arange(3.0)
+    >>> panel = Panel("time (ms)", "rate (Hz)", x, {"ours": x}, beside={"theirs": x + 0.1})
+    >>> panel.ylabel
+    'rate (Hz)'
     """
 
     xlabel: str

@@ -45,6 +45,20 @@ PARTS = 2000  # of the draws of all examples; how their means differ tells the n
 def angle(x: Any, y: Any) -> float:
     """The angle between two arrays, in degrees; NaN if one of them is 0.
 
+    Parameters
+    ----------
+    x, y : array_like, of the same shape
+
+    Returns
+    -------
+    float
+        From 0 to 180.
+
+    Raises
+    ------
+    InputError
+        If an entry is no finite number, or the shapes differ.
+
     Examples
     --------
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 6)
@@ -74,6 +88,13 @@ def delta_angle(net: MeasuredClassifier, x: Any, targets: Any) -> np.ndarray:
     -------
     numpy.ndarray, shape (hidden layers,)
         In degrees; the average leaves out examples in which one of the deltas is 0.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), feedback="backprop", backend="python")
+    >>> delta_angle(net, np.eye(4), [0, 1, 0, 1]).round(1)
+    array([0.])
     """
     own, reference = net.update(x, targets).delta, net.gradient(x, targets).delta
     found = []
@@ -95,6 +116,15 @@ def update_angle(net: MeasuredClassifier, x: Any, targets: Any) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape (layers,)
+
+    In degrees.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), feedback="backprop", backend="python")
+    >>> update_angle(net, np.eye(4), [0, 1, 0, 1]).round(1)
+    array([0., 0.])
     """
     own, reference = net.update(x, targets).dW, net.gradient(x, targets).dW
     return np.array([angle(a, b) for a, b in zip(own, reference, strict=True)])
@@ -122,12 +152,47 @@ def weight_angle(net: MeasuredClassifier) -> np.ndarray:
 
     The path is the weights of the layer above. If the feedback comes directly from the output, it
     is the product of all weights up to there. A layer without feedback weights of its own has NaN.
+
+    Parameters
+    ----------
+    net : ImageModel or BatchModel
+
+    Returns
+    -------
+    numpy.ndarray, shape (hidden layers,)
+        In degrees.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> net.B[0] = net.W[1].T
+    >>> weight_angle(net).round(3)
+    array([0.])
     """
     return np.array([np.nan if B is None else angle(B, path) for B, path, _ in _feedback(net)])
 
 
 def norm_ratio(net: MeasuredClassifier) -> np.ndarray:
-    """The norm of each hidden layer's feedback weights, over that of the weights above it."""
+    """The norm of each hidden layer's feedback weights, over that of the weights above it.
+
+    Parameters
+    ----------
+    net : ImageModel or BatchModel
+
+    Returns
+    -------
+    numpy.ndarray, shape (hidden layers,)
+        NaN for a layer without feedback weights of its own.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> net.B[0] = 2.0 * net.W[1].T
+    >>> norm_ratio(net).round(6)
+    array([2.])
+    """
     return np.array(
         [
             np.nan if B is None or not W.any() else np.linalg.norm(B) / np.linalg.norm(W)
@@ -161,6 +226,18 @@ def mean_cosine(net: MeasuredClassifier, x: Any, targets: Any, repeats: int = 10
     Returns
     -------
     numpy.ndarray, shape (layers,)
+
+    Raises
+    ------
+    InputError
+        If examples do not fit the network, or `repeats` is below 2.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), feedback="backprop", backend="python")
+    >>> mean_cosine(net, np.eye(4), [0, 1, 0, 1], repeats=2).round(6)
+    array([1., 1.])
     """
     pairs = zip(_repeated(net, x, targets, repeats), net.gradient(x, targets).dW, strict=True)
     return np.array([np.cos(np.radians(angle(np.mean(own, axis=0), bp))) for own, bp in pairs])
@@ -180,6 +257,18 @@ def snr(net: MeasuredClassifier, x: Any, targets: Any, repeats: int = 100) -> np
     Returns
     -------
     numpy.ndarray, shape (layers,)
+
+    Raises
+    ------
+    InputError
+        If examples do not fit the network, or `repeats` is below 2.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> snr(net, np.eye(4), [0, 1, 0, 1], repeats=2)
+    array([inf, inf])
     """
     found = []
     for own in _repeated(net, x, targets, repeats):
@@ -200,6 +289,11 @@ class BiasAndNoise(NamedTuple):
         The norm of the mean update over the root of the summed variances of a single one.
     overall_cosine, overall_snr : float
         The same over the weights of all layers together.
+
+    Examples
+    --------
+    >>> BiasAndNoise(np.array([1.0]), np.array([0.5]), 1.0, 0.5).overall_snr
+    0.5
     """
 
     cosine: np.ndarray
@@ -298,6 +392,11 @@ class FeedbackJacobian(NamedTuple):
     rank : numpy.ndarray, shape (hidden layers,)
         The participation ratio of the singular values, (sum s^2)^2 / sum s^4: in how many
         directions feedback arrives.
+
+    Examples
+    --------
+    >>> FeedbackJacobian(np.array([12.0]), np.array([3.5])).rank
+    array([3.5])
     """
 
     condition: np.ndarray
@@ -388,7 +487,25 @@ def _agree(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
-    """Send the output's delta down through the weights, into an array of each hidden layer."""
+    """Send the output's delta down through the weights, into an array of each hidden layer.
+
+    Parameters
+    ----------
+    net : Simulation
+    into : str
+        The name of that array.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 3, 2), backend="python").training
+    >>> [each.layer.name for each in backpropagated(net)]
+    ['hidden_2', 'hidden_1']
+    """
     for layer in reversed(net.hidden):
         above: Layer = layer.above
         sent = above.arrays["delta" if above.is_output else into]
@@ -396,7 +513,24 @@ def backpropagated(net: Simulation, into: str = "delta") -> Iterator[Wired]:
 
 
 def measured(net: Simulation) -> Iterator[Wired]:
-    """With `measure_angle`, write the cosine between delta and backpropagation's to 'cosine'."""
+    """With `measure_angle`, write the cosine between delta and backpropagation's to 'cosine'.
+
+    Parameters
+    ----------
+    net : Simulation
+        Its hidden layers have the arrays ``delta`` and ``delta_bp``.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), measure_angle=True, backend="python").training
+    >>> [each.phase.body.__name__ for each in measured(net)]
+    ['send_down', 'measure_cosine']
+    """
     if net.p.measure_angle:
         yield from backpropagated(net, "delta_bp")
         yield from cosines(net, "delta", "delta_bp")
@@ -405,7 +539,27 @@ def measured(net: Simulation) -> Iterator[Wired]:
 def cosines(
     net: Simulation, own: str, reference: str, when: Callable | None = None
 ) -> Iterator[Wired]:
-    """Write the cosine between two arrays of each hidden layer to the result 'cosine'."""
+    """Write the cosine between two arrays of each hidden layer to the result 'cosine'.
+
+    Parameters
+    ----------
+    net : Simulation
+    own, reference : str
+        The names of the arrays.
+    when : callable or tuple of callable, optional
+        As for `Layer.phase`; by default in every step.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), measure_angle=True, backend="python").training
+    >>> [each.layer.name for each in cosines(net, "delta", "delta_bp")]
+    ['hidden_1']
+    """
     for layer in net.hidden:
         pair = {"own": layer.arrays[own], "reference": layer.arrays[reference]}
         given: dict[str, Any] = {**pair, "nan": float("nan")}

@@ -89,6 +89,29 @@ class BatchModel(MeasuredClassifier):
     ------
     InputError
         If a size or parameter is impossible; nothing has been made by then.
+
+    Examples
+    --------
+    >>> from spikesim.learning.parameters import number, whole
+    >>> class Parameters(ModelParameters):
+    ...     eta: float = number(0.1, "learning rate", at_least=0.0)
+    ...     batch: int = whole(10, "images per update", at_least=1)
+    ...     momentum: float = number(0.9, at_least=0.0, below=1.0)
+    >>> class Linear(BatchModel):  # the delta rule
+    ...     Parameters = Parameters
+    ...     MOMENTUM = ("W",)
+    ...     def weights(self):
+    ...         return {"W": [np.zeros(self.sizes)]}
+    ...     def forward(self, images):
+    ...         return [images, images @ self.W[0]]
+    ...     def learn_from(self, activities, target):
+    ...         x, y = activities
+    ...         self.change("W", 0, self.parameters.eta * x.T @ (target - y) / len(x))
+    ...         return {}
+    >>> net = Linear((2, 2))
+    >>> history = net.fit(np.eye(2), [1, 0], epochs=20)
+    >>> net.predict(np.eye(2)).tolist()
+    [1, 0]
     """
 
     TITLE: ClassVar[str] = ""
@@ -118,7 +141,14 @@ class BatchModel(MeasuredClassifier):
         raise NotImplementedError
 
     def learn_from(self, activities: list[np.ndarray], target: np.ndarray) -> Mapping[str, Any]:
-        """Learn from a batch; return its measures, by the names in `MEASURES`."""
+        """Learn from the activities and targets of a batch; return measures, as in `MEASURES`.
+
+        Parameters
+        ----------
+        activities : list of numpy.ndarray
+            As `forward` returns them.
+        target : numpy.ndarray, shape (images, classes)
+        """
         raise NotImplementedError
 
     def sweeps(self) -> dict[str, Learns]:
@@ -130,7 +160,14 @@ class BatchModel(MeasuredClassifier):
         return {}
 
     def deltas(self, activities: list[np.ndarray], target: np.ndarray) -> list[np.ndarray]:
-        """What each layer above the input learns from: -dE/da, or what stands for it."""
+        """What each layer above the input learns from: -dE/da, or what stands for it.
+
+        Parameters
+        ----------
+        activities : list of numpy.ndarray
+            As `forward` returns them.
+        target : numpy.ndarray, shape (images, classes)
+        """
         raise NotImplementedError
 
     def backpropagated(self, activities: list[np.ndarray], target: np.ndarray) -> list[np.ndarray]:
@@ -142,7 +179,7 @@ class BatchModel(MeasuredClassifier):
         return [None] * (len(self.sizes) - 2)
 
     def loss(self, output: np.ndarray, target: np.ndarray) -> float:
-        """The mean loss of a batch."""
+        """The mean loss of a batch, from its ``output`` and ``target``."""
         return float(np.mean((target - output) ** 2, dtype=np.float64))
 
     def recorded(
@@ -150,13 +187,17 @@ class BatchModel(MeasuredClassifier):
     ) -> dict[str, list[np.ndarray | None]]:
         """Variable → its values in all layers, input first, for `record`; None where it has none.
 
-        They are those of one example, shape (1, units).
+        They are those of one example, shape (1, units). ``activities`` and ``target`` are as for
+        `learn_from`; a recording without a label has no target.
         """
         return {"h": list(activities)}
 
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> None:
-        """Draw pictures of a run, with ``pictures.keep``, besides those of every model."""
+        """Draw pictures of a run, with ``pictures.keep``, besides those of every model.
+
+        ``net`` is the network, and ``data`` the `Dataset` that it learned.
+        """
 
     # ------------------------------------------------------------------- what it gets
 
@@ -224,7 +265,10 @@ class BatchModel(MeasuredClassifier):
         array += momentum
 
     def optimise(self, name: str, k: int, product: np.ndarray, rate: float) -> None:
-        """Let the k-th array of a name follow a product, by the optimiser of the parameters."""
+        """Let the k-th array of a name follow a product, by the optimiser of the parameters.
+
+        `rate` is the learning rate.
+        """
         rule = RULES[self.parameters.optimizer]  # type: ignore[attr-defined]
         moments = [self._momentum[f"{name} moment {m + 1}"][k] for m in range(rule.moments)]
         updates = self._momentum[f"{name} updates"][k]

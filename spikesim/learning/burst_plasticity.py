@@ -22,7 +22,7 @@ __all__ = ["BurstPlasticity"]
 
 
 class BurstPlasticity(Guarded):
-    """Projections onto one population that learn from its events and bursts.
+    r"""Projections onto one population that learn from its events and bursts.
 
     See `spikesim.kernels.burst_plasticity` for the equations.
 
@@ -60,6 +60,34 @@ class BurstPlasticity(Guarded):
         Whether weights change; you may set it between runs. The averages are always updated.
     event_rate, burst_probability : numpy.ndarray, shape (population.n,)
         Each neuron's averages now; 0 before its first event.
+
+    Notes
+    -----
+    The bursts B and events E of a postsynaptic neuron are pulses, whose averages decay with
+    `alpha`; e is the trace of presynaptic events, which decays with `tau_pre`.
+
+    .. math::
+
+        \frac{dw}{dt} = \eta\, (B - P E)\, e, \qquad P = \min(\bar B / \bar E, 1)
+
+    Above `most`, the bracket also has the term (most - rate) / rate in each event; below `least`,
+    each presynaptic event adds eta (least - rate).
+
+    Examples
+    --------
+    >>> from spikesim import LIF, Network
+    >>> net = Network(dt=1.0, backend="python")
+    >>> pre = net.add_spike_trains("pre", 1, [1.0], [0])
+    >>> cell = net.add_population("cell", 1, LIF)
+    >>> events = net.add_spike_trains("events", 1, [4.0], [0])
+    >>> bursts = net.add_spike_trains("bursts", 1, [6.0], [0])
+    >>> synapses = net.connect(pre, cell, target="drive", weight=0.5, one_to_one=True)
+    >>> rule = BurstPlasticity(net, cell, events, bursts, [synapses], eta=0.1, least=0.0)
+    >>> net.run(5.0)  # an event alone changes nothing before there are bursts
+    >>> before = float(synapses.weight[0])
+    >>> net.run(5.0)
+    >>> before, bool(synapses.weight[0] > before)
+    (0.5, True)
     """
 
     def __init__(
@@ -166,6 +194,7 @@ class BurstPlasticity(Guarded):
 
     @property
     def eta(self) -> np.ndarray:
+        """Learning rates, shape (population.n,); you may set them between runs."""
         return self._eta
 
     @eta.setter
@@ -176,6 +205,7 @@ class BurstPlasticity(Guarded):
 
     @property
     def is_on(self) -> bool:
+        """Whether weights change; you may set it between runs. The averages are always updated."""
         return bool(self._learning[0])
 
     @is_on.setter
@@ -189,7 +219,15 @@ class BurstPlasticity(Guarded):
         )
 
     def assume(self, event_rate: float, burst_probability: float) -> None:
-        """Set the averages of all neurons: an event rate in Hz, and bursts per event."""
+        """Set the averages of all neurons.
+
+        Parameters
+        ----------
+        event_rate : float
+            In Hz.
+        burst_probability : float
+            Bursts per event.
+        """
         events = check_number("event_rate", event_rate, at_least=0.0) * self._alpha / 1000.0
         check_number("event_rate * alpha", events, dtype=self._dtype)
         check_number("burst_probability", burst_probability, at_least=0.0, at_most=1.0)
@@ -199,6 +237,7 @@ class BurstPlasticity(Guarded):
 
     @property
     def event_rate(self) -> np.ndarray:
+        """Each neuron's average rate of events now, in Hz."""
         elapsed = (self._network.step - 1 - self._averages["last"]) * self._network.dt
         events = self._averages["events"].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):  # a file may hold wrong times
@@ -206,6 +245,7 @@ class BurstPlasticity(Guarded):
 
     @property
     def burst_probability(self) -> np.ndarray:
+        """Each neuron's average of bursts per event now; 0 before its first event."""
         events, bursts = self._averages["events"], self._averages["bursts"]
         ratio = np.divide(bursts, events, out=np.zeros_like(events), where=events > 0)
         return np.minimum(ratio, 1.0)

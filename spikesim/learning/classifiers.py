@@ -17,7 +17,15 @@ __all__ = ["MeasuredClassifier"]
 
 
 class MeasuredClassifier(ImageClassifier, HasProperties):
-    """A model of images that also learns from, and is measured with, examples of a user."""
+    """A model of images that also learns from, and is measured with, examples of a user.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> net.update(np.eye(4), [0, 1, 0, 1]).dW[0].shape
+    (4, 3)
+    """
 
     SUITED: ClassVar[dict[str, dict[str, Any]]] = {
         "digits": {"hidden": "100", "epochs": 10},
@@ -41,11 +49,33 @@ class MeasuredClassifier(ImageClassifier, HasProperties):
         return {}
 
     def update(self, x: Any, targets: Any, draw: int = 0) -> Update:
-        """What the model would change for some examples; the model stays as it is."""
+        """What the model would change for some examples; the model stays as it is.
+
+        Parameters
+        ----------
+        x, targets
+            As in `ImageModel.learn`.
+        draw : int
+            Each number gives other random numbers.
+
+        Returns
+        -------
+        Update
+        """
         raise NotImplementedError
 
     def gradient(self, x: Any, targets: Any) -> Update:
-        """The change of backpropagation, -dE/dW, at the same weights and activities."""
+        """The change of backpropagation, -dE/dW, at the same weights and activities.
+
+        Parameters
+        ----------
+        x, targets
+            As in `ImageModel.learn`.
+
+        Returns
+        -------
+        Update
+        """
         raise NotImplementedError
 
     def _changes(self, x: np.ndarray, targets: np.ndarray, draws: Sequence[int]) -> Iterator[list]:

@@ -28,6 +28,12 @@ TRAINING, TEST, RECORDING, MEASURING = range(4)
 class Dynamics:
     """One copy of a model's dynamics, with the model's weights; a subclass brings the clock.
 
+    Parameters
+    ----------
+    model : LayeredModel
+    purpose : {TRAINING, TEST, RECORDING, MEASURING}
+    network : Network
+
     Attributes
     ----------
     layers, above_input, hidden : list of Layer
@@ -44,6 +50,13 @@ class Dynamics:
         What optimisers keep from one update to the next.
     carried : dict of str to object with arrays()
         What a trial passes on to the next, apart from populations.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python").training
+    >>> net.learning, net.applies, net.output.name
+    (True, True, 'output')
     """
 
     def __init__(self, model: Any, purpose: int, network: Network):
@@ -74,10 +87,8 @@ class Dynamics:
 
     def _shapes(self, method: str, layer: Layer) -> Mapping[str, Any]:
         """Name → shape of a layer's arrays, from a method of the model."""
-        found, whose = (
-            getattr(self.model, method)(layer),
-            f"{method} of {type(self.model).__name__}",
-        )
+        found = getattr(self.model, method)(layer)
+        whose = f"{method} of {type(self.model).__name__}"
         if not isinstance(found, Mapping):
             raise InputError(
                 f"{whose} returns {found!r}; it has to return a dict of name and shape."
@@ -87,8 +98,8 @@ class Dynamics:
             whole = all(isinstance(size, (int, np.integer)) and size >= 0 for size in sizes)
             if not (whole or isinstance(shape, np.ndarray)):
                 raise InputError(
-                    f"{whose} gives {name!r} the shape {shape!r}; it has to be a whole number, a tuple "
-                    "of them, or an array."
+                    f"{whose} gives {name!r} the shape {shape!r}; it has to be a whole number, a "
+                    "tuple of them, or an array."
                 )
         return found
 

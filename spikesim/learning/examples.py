@@ -63,6 +63,13 @@ class ExampleModel(Learner):
         population and measure, 'POPULATION_MEASURE', with one number per example in each entry.
     DERIVED : tuple of str
         Columns of the history that `derived` computes from the others.
+
+    Examples
+    --------
+    >>> from spikesim.models.burst.spiking import ExclusiveOrNetwork
+    >>> net = ExclusiveOrNetwork(backend="python")
+    >>> net.epoch, net.time
+    (0, 0.0)
     """
 
     Parameters: ClassVar[type[TimedParameters]] = TimedParameters
@@ -78,14 +85,17 @@ class ExampleModel(Learner):
         raise NotImplementedError
 
     def settle(self, simulation: Any) -> None:
-        """Run without examples, before the first example."""
+        """Run a copy of the dynamics, a ``simulation``, before the first example."""
 
     def show(self, simulation: Any, example: int, teach: bool) -> np.ndarray:
-        """Show an example, with or without its teacher; return (populations, measures)."""
+        """Show an ``example``, and its teacher if ``teach``; return (populations, measures).
+
+        ``simulation`` is a copy of the dynamics.
+        """
         raise NotImplementedError
 
     def derived(self, measured: dict[str, list[float]]) -> dict[str, float]:
-        """Summarise the epoch, from its other entries of the history."""
+        """Summarise the epoch, from its other entries of the history, ``measured``."""
         return {}
 
     # ------------------------------------------------------------------- what it gets
@@ -272,7 +282,7 @@ class ExampleModel(Learner):
 
     @classmethod
     def load(cls: type[Own], path: str | Path, backend: str = "cpu") -> Own:
-        """Read a network that `save` wrote; it continues as the saved one would have."""
+        """Read a network that `save` wrote to `path`; it continues as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod
@@ -315,6 +325,25 @@ def trained(
     checkpoint : str or Path, optional
         Written after every epoch. If the file already holds a network, it has to have the seed and
         parameters of `net`.
+
+    Returns
+    -------
+    ExampleModel
+        `net`, or the network of the file.
+
+    Raises
+    ------
+    InputError
+        If the file holds a network of another seed or other parameters.
+
+    Examples
+    --------
+    >>> from spikesim.models.burst.spiking import ExclusiveOrNetwork
+    >>> net = ExclusiveOrNetwork(backend="python")
+    >>> trained(net, epochs=0)
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: epochs is 0; it has to be a whole number at least 1.
     """
     epochs = check_integer("epochs", epochs, at_least=1)
     if checkpoint is not None:
@@ -344,6 +373,15 @@ class ExampleRecording(Guarded):
         When the example began, in ms of network time.
     spikes, events, bursts : dict of str to tuple of two numpy.ndarray
         For each population, times in ms from the start of the example, and neurons (0 to n - 1).
+
+    Examples
+    --------
+    >>> from spikesim.models.burst.spiking import ExclusiveOrNetwork
+    >>> net = ExclusiveOrNetwork(backend="python")
+    >>> net.record(7)
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: pattern is 7; it has to be a whole number at least 0 and at most 3.
     """
 
     def __init__(self, net: Any, simulation: Any, pattern: int, teach: bool):

@@ -73,7 +73,25 @@ class ForwardParameters(RateParameters):
 
 
 def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
-    """Name → shape of the arrays that the forward pass, its error and the angle need."""
+    """The arrays that the forward pass, its error and the angle need.
+
+    Parameters
+    ----------
+    layer : Layer
+    p : ForwardParameters
+
+    Returns
+    -------
+    dict of str to int
+        Name → shape, as `LayeredModel.arrays` returns them.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python").training
+    >>> forward_arrays(net.hidden[0], net.p)
+    {'a': 3, 'h': 3, 'slope': 3, 'delta': 3}
+    """
     if layer.is_input:
         return {"h": layer.n}
     names = ["a", "h", "slope", "delta", *(["e", "target"] if layer.is_output else [])]
@@ -81,7 +99,24 @@ def forward_arrays(layer: Layer, p: ForwardParameters) -> dict[str, Any]:
 
 
 def forward(net: Simulation) -> Iterator[Wired]:
-    """Show an example; compute all layers, the answer, the loss and the output's error."""
+    """Show an example; compute all layers, the answer, the loss and the output's error.
+
+    Parameters
+    ----------
+    net : Simulation
+        Its parameters are `ForwardParameters`.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 2), backend="python").training
+    >>> [each.phase.body.__name__ for each in forward(net)]
+    ['show', 'drive', 'softmax', 'answer', 'cross_entropy', 'output_error']
+    """
     p, output = net.p, net.output
     yield net.input.phase(units.show, "once")
     for layer in net.above_input:
@@ -101,6 +136,17 @@ def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: An
     p : ForwardParameters, or others with these two choices
     when, **given
         As in `Layer.phase`: other arrays in place of a, h and slope.
+
+    Returns
+    -------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python").training
+    >>> activated(net.hidden[0], net.p).phase.body.__name__
+    'logistic'
     """
     kind = p.activation
     if layer.is_output:
@@ -111,18 +157,73 @@ def activated(layer: Layer, p: Any, when: tuple[Callable, ...] = (), **given: An
 
 
 def judged(output: Layer, p: Any, when: tuple[Callable, ...] = (), **given: Any) -> Wired:
-    """The loss of the output, by `p.output`; `given` arrays stand for h, target or loss."""
+    """The loss of the output, by `p.output`.
+
+    Parameters
+    ----------
+    output : Layer
+    p : ForwardParameters, or others with this choice
+    when, **given
+        As in `Layer.phase`: other arrays in place of h, target and loss.
+
+    Returns
+    -------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python").training
+    >>> judged(net.output, net.p).phase.body.__name__
+    'cross_entropy'
+    """
     return output.phase(_LOSSES[p.output], "once", when, **given)
 
 
 def read_out(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[Wired]:
-    """Read the answer and the loss from the activity of the output."""
+    """Read the answer and the loss from the activity of the output.
+
+    Parameters
+    ----------
+    net : Simulation
+    when : tuple of callable
+        As in `Layer.phase`.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python").training
+    >>> [each.phase.body.__name__ for each in read_out(net)]
+    ['answer', 'cross_entropy']
+    """
     yield net.output.phase(units.answer, "once", when)
     yield judged(net.output, net.p, when)
 
 
 def drawn(chance: np.random.Generator, p: RateParameters, pre: int, post: int) -> np.ndarray:
-    """Initial weights, shape (pre, post), by the law that the parameters choose."""
+    """Draw initial weights by the law that the parameters choose.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    p : RateParameters
+    pre, post : int
+        Units below, and units of the layer.
+
+    Returns
+    -------
+    numpy.ndarray, shape (pre, post)
+
+    Examples
+    --------
+    >>> p = RateParameters.checked(1, {"initial": "glorot"})
+    >>> drawn(np.random.default_rng(0), p, 4, 3).shape
+    (4, 3)
+    """
     if p.initial == "glorot":  # it keeps the variance of signals, up and down
         return spread(chance, "uniform", float(np.sqrt(6.0 / (pre + post))), (pre, post))
     return spread(chance, p.initial, p.W_size, (pre, post))
@@ -131,7 +232,25 @@ def drawn(chance: np.random.Generator, p: RateParameters, pre: int, post: int) -
 def spread(
     chance: np.random.Generator, law: str, size: float, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Numbers around 0: 'normal' with the deviation `size`, or 'uniform' from -size to size."""
+    """Draw numbers around 0.
+
+    Parameters
+    ----------
+    chance : numpy.random.Generator
+    law : {'normal', 'uniform'}
+    size : float
+        The deviation of 'normal'; 'uniform' goes from -size to size.
+    shape : tuple of int
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Examples
+    --------
+    >>> bool((abs(spread(np.random.default_rng(0), "uniform", 0.1, (4, 3))) <= 0.1).all())
+    True
+    """
     if law == "normal":
         return chance.normal(0.0, size, shape)
     return chance.uniform(-size, size, shape)

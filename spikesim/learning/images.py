@@ -63,6 +63,34 @@ class ImageModel(LayeredModel, MeasuredClassifier):
     ------
     InputError
         If a size or parameter is impossible; nothing has been made by then.
+
+    Examples
+    --------
+    >>> from spikesim.kernels import units
+    >>> from spikesim.learning.parameters import per_layer
+    >>> from spikesim.learning.updates import UpdateParameters, learn
+    >>> def compare(j, t, s, p):
+    ...     s.h[j] = s.a[j]
+    ...     s.delta[j] = s.target[j] - s.h[j]
+    >>> class DeltaRule(ImageModel):
+    ...     Parameters = UpdateParameters
+    ...     def weights(self, layers):
+    ...         layers[-1].arrays["W"] = np.zeros(self.sizes)
+    ...         layers[-1].arrays["b"] = np.zeros(self.sizes[-1])
+    ...     def arrays(self, layer):
+    ...         return dict.fromkeys(("a", "h", "delta", "target"), layer.n)
+    ...     def step(self, net):
+    ...         yield net.input.phase(units.show, "once")
+    ...         yield net.output.phase(units.drive, "block")
+    ...         yield net.output.phase(compare)
+    ...         yield net.output.phase(units.answer, "once")
+    ...         yield net.output.phase(units.squared_error, "once")
+    ...         if net.learning:
+    ...             yield from learn(net, net.output, "W", net.input.h, net.output.delta, 0.1)
+    >>> net = DeltaRule((2, 2), backend="python")
+    >>> history = net.fit(np.eye(2), [1, 0], epochs=20)
+    >>> net.predict(np.eye(2)).tolist()
+    [1, 0]
     """
 
     RECORD: ClassVar[tuple[str, ...]] = ("h",)

@@ -38,6 +38,14 @@ _WHERE = ("below", "above", "output")
 def names_of(body: Callable) -> tuple[frozenset[str], frozenset[str]]:
     """The names that a body, and all functions that it calls now, read from `s` and from `p`.
 
+    Parameters
+    ----------
+    body : callable
+
+    Returns
+    -------
+    tuple of two frozenset of str
+
     Examples
     --------
     >>> def decay(i, t, s, p):
@@ -93,7 +101,28 @@ def _called(body: Callable) -> str:
 
 @cache
 def over(each: str, *when: Callable) -> FunctionType:
-    """The function that counts a Phase's indices; it returns 0 unless all of `when` are true."""
+    """The function that counts a Phase's indices; it returns 0 unless all of `when` are true.
+
+    Parameters
+    ----------
+    each : {'unit', 'row', 'block', 'once'}
+        As for `Layer.phase`.
+    *when : callable
+        ``when(s, p)`` or ``when(t, s, p)``.
+
+    Returns
+    -------
+    function
+        ``over(t, s, p)``.
+
+    Examples
+    --------
+    >>> def late(t, s, p):
+    ...     return t > 5
+    >>> count = over("once", late)
+    >>> count(0, None, None), count(6, None, None)
+    (0, 1)
+    """
     given = ["t, s, p" if each.__code__.co_argcount == 3 else "s, p" for each in when]
     tests = " and ".join(f"when_{k}({args})" for k, args in enumerate(given))
     source = f"def over(t, s, p):\n    return {_EACH[each]}"
@@ -106,7 +135,27 @@ def over(each: str, *when: Callable) -> FunctionType:
 class Shared:
     """What all layers see: arrays by name, and the parameters.
 
-    `inputs` names the arrays that no body writes; `bodies` maps a body to its replacement.
+    Parameters
+    ----------
+    parameters : ModelParameters
+    bodies : mapping of callable to callable, optional
+        Body → the body that replaces it.
+
+    Attributes
+    ----------
+    arrays : dict of str to numpy.ndarray
+    numbers : dict of str to number
+    inputs : set of str
+        The names of arrays that no body writes.
+    layers : list of Layer
+
+    Examples
+    --------
+    >>> shared = Shared(None)
+    >>> layers = linked((4, 2), shared)
+    >>> shared.arrays["clock"] = np.zeros(3)
+    >>> layers[0].find("clock") is shared.arrays["clock"]
+    True
     """
 
     def __init__(self, parameters: Any, bodies: Mapping[Callable, Callable] | None = None):
@@ -119,11 +168,39 @@ class Shared:
 
 
 class Brightness(float):
-    """A number per unit of brightness; it is divided by 255 while images hold whole numbers."""
+    """A number per unit of brightness; it is divided by 255 while images hold whole numbers.
+
+    Parameters
+    ----------
+    x : float
+
+    Examples
+    --------
+    >>> Brightness(0.2) / 255.0 < 0.001
+    True
+    """
 
 
 class Wired(NamedTuple):
-    """A Phase at a layer, and the arguments of `Layer.phase` that made it."""
+    """A Phase at a layer, and the arguments of `Layer.phase` that made it.
+
+    Attributes
+    ----------
+    phase : Phase
+    layer : Layer
+    each : str
+    when : tuple of callable
+
+    Examples
+    --------
+    >>> def double(i, t, s, p):
+    ...     s.h[i] = 2.0 * s.h[i]
+    >>> layer = linked((4, 2), Shared(None))[0]
+    >>> layer.arrays["h"] = np.ones(4)
+    >>> wired = layer.phase(double)
+    >>> wired.layer.name, wired.each
+    ('input', 'unit')
+    """
 
     phase: Phase
     layer: Layer
@@ -146,6 +223,13 @@ class Layer(Guarded):
         How many units.
     arrays : dict of str to numpy.ndarray
     numbers : dict of str to number
+
+    Examples
+    --------
+    >>> input, output = linked((4, 2), Shared(None))
+    >>> output.arrays["W"] = np.ones((4, 2))
+    >>> output.W.shape, output.below.name, output.find("W_above") is None
+    ((4, 2), 'input', True)
     """
 
     _remedies = {"W": 'put it into layer.arrays, as in layer.arrays["W"] = array'}  # noqa: RUF012
@@ -184,10 +268,12 @@ class Layer(Guarded):
 
     @property
     def is_input(self) -> bool:
+        """Whether it is the first layer."""
         return self.index == 0
 
     @property
     def is_output(self) -> bool:
+        """Whether it is the last layer."""
         return self is self.output
 
     def phase(
@@ -238,7 +324,7 @@ class Layer(Guarded):
         return Wired(Phase(body, loop, state, params, inputs, dtype=dtype), self, each, tests)
 
     def find(self, name: str) -> np.ndarray | None:
-        """What ``s.NAME`` is here; None if there is no such array."""
+        """What ``s.NAME`` is here, by its ``name``; None if there is no such array."""
         if name in self.arrays:
             return self.arrays[name]
         for where in _WHERE:
@@ -266,7 +352,7 @@ class Layer(Guarded):
             yield from (f"{stem}_{where}" for stem in (() if other is None else other.arrays))
 
     def number(self, name: str, body: Callable | None = None) -> Any:
-        """What ``p.NAME`` is here."""
+        """What ``p.NAME`` is here, by its ``name``; an error says which ``body`` asks for it."""
         for numbers in (self.numbers, self._shared.numbers):
             if name in numbers:
                 return numbers[name]
@@ -287,7 +373,23 @@ class Layer(Guarded):
 
 
 def linked(units: tuple[int, ...], shared: Shared) -> list[Layer]:
-    """Make layers with these numbers of units; they know each other."""
+    """Make layers that know each other.
+
+    Parameters
+    ----------
+    units : tuple of int
+        Units of each layer, from the input to the output.
+    shared : Shared
+
+    Returns
+    -------
+    list of Layer
+
+    Examples
+    --------
+    >>> [layer.name for layer in linked((4, 3, 2), Shared(None))]
+    ['input', 'hidden_1', 'output']
+    """
     last = len(units) - 1
     names = ["input", *(f"hidden_{k}" for k in range(1, last)), "output"]
     shared.layers = [Layer(k, names[k], n, shared) for k, n in enumerate(units)]

@@ -26,7 +26,20 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Synapse(NamedTuple):
-    """One synapse: from neuron `pre` of the layer below to neuron `post` of layer `layer`."""
+    """One synapse, from a neuron of the layer below to a neuron of a layer.
+
+    Attributes
+    ----------
+    layer : int
+        1 is the first layer after the input.
+    pre, post : int
+        The neurons.
+
+    Examples
+    --------
+    >>> Synapse(layer=1, pre=7, post=0).pre
+    7
+    """
 
     layer: int
     pre: int

@@ -28,6 +28,14 @@ class Update(NamedTuple):
         Empty if the model has no biases.
     delta : list of numpy.ndarray, shapes (examples, units) or (steps, units)
         What each layer learns from in every example or step: -dE/da, or what stands for it.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> update = net.update(np.eye(4), [0, 1, 0, 1])
+    >>> [dW.shape for dW in update.dW], update.delta[-1].shape
+    ([(4, 3), (3, 2)], (4, 2))
     """
 
     dW: list[np.ndarray]

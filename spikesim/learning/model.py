@@ -28,6 +28,19 @@ __all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "Dynamics", "LayeredMod
 class LayeredModel(Learner):
     """Layers of units that learn; a model brings the methods of the first part.
 
+    Methods get ``layer``, a `Layer`, and ``net``, the `Simulation` for which they act.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units in each layer, from the input to the output.
+    seed : int
+        All random draws depend on it.
+    dtype : {'float32', 'float64'}
+    backend : {'cpu', 'threads', 'python', 'cuda'}
+    **parameters
+        Constants and options that differ from the defaults, by name.
+
     Attributes
     ----------
     KIND : str
@@ -57,6 +70,13 @@ class LayeredModel(Learner):
         fills: noise, signs, initial states. Who calls the model may give them instead.
     DT : float
         The step in ms.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 3, 2), seed=1, eta=0.1, backend="python")
+    >>> [layer.name for layer in net.training.layers], net.parameters.eta
+    (['input', 'hidden_1', 'output'], (0.1, 0.1))
     """
 
     TITLE: ClassVar[str] = ""

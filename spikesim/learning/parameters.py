@@ -51,6 +51,12 @@ class Declared:
         Whether the parameter may be None.
     hidden : bool
         Whether 'per layer' means per hidden layer.
+
+    Examples
+    --------
+    >>> rate = Declared("number", 0.05, "learning rate", bounds={"at_least": 0.0})
+    >>> rate.checked("eta", 1, layers=2), rate.parsed("eta", "0.1")
+    (1.0, 0.1)
     """
 
     kind: str
@@ -64,7 +70,21 @@ class Declared:
     hidden: bool = False
 
     def checked(self, name: str, value: Any, layers: int) -> Any:
-        """Return the value to be kept, or raise an `InputError` that names the parameter."""
+        """Return the value to be kept, or raise an `InputError` that names the parameter.
+
+        Parameters
+        ----------
+        name : str
+            What the parameter is called.
+        value : Any
+        layers : int
+            How many layers after the input the model has.
+
+        Raises
+        ------
+        InputError
+            If the value is impossible.
+        """
         if self.optional and value is None:
             return None
         if self.kind == "per layer":
@@ -87,7 +107,7 @@ class Declared:
         return check_number(name, value, unit=self.unit, **self.bounds)
 
     def parsed(self, name: str, text: str) -> Any:
-        """The value that a text from the command line stands for."""
+        """The value that a ``text`` from the command line stands for; errors call it ``name``."""
         if self.kind == "choice":
             return text
         words = {"true": True, "false": False} if self.kind == "flag" else {}
@@ -145,7 +165,32 @@ def number(
     optional: bool = False,
     **bounds: float,
 ) -> Any:
-    """A finite number; the bounds are `above`, `at_least`, `at_most` and `below`."""
+    """A finite number.
+
+    Parameters
+    ----------
+    default : float or None
+    about : str
+        What it is, in a few words; for help and for tables.
+    unit, symbol : str
+        Such as "ms" and "τ".
+    optional : bool
+        Whether it may be None.
+    **bounds : float
+        Of `above`, `at_least`, `at_most` and `below`.
+
+    Returns
+    -------
+    dataclasses.Field
+        The declaration, as the value of a field of `ModelParameters`.
+
+    Examples
+    --------
+    >>> class Parameters(ModelParameters):
+    ...     tau: float = number(20.0, "membrane", unit="ms", symbol="τ", above=0.0)
+    >>> Parameters.declarations()["tau"].described()
+    'τ membrane; ms, above 0, default 20.0'
+    """
     return _declared("number", default, about, unit, symbol, bounds, optional=optional)
 
 
@@ -158,17 +203,76 @@ def whole(
     optional: bool = False,
     **bounds: int,
 ) -> Any:
-    """A whole number; the bounds are `at_least` and `at_most`."""
+    """A whole number.
+
+    Parameters
+    ----------
+    default : int or None
+    about, unit, symbol, optional
+        As for `number`.
+    **bounds : int
+        Of `at_least` and `at_most`.
+
+    Returns
+    -------
+    dataclasses.Field
+        As of `number`.
+
+    Examples
+    --------
+    >>> class Parameters(ModelParameters):
+    ...     batch: int = whole(1, "examples per update", at_least=1)
+    >>> Parameters.checked(2, {"batch": 10}).batch
+    10
+    """
     return _declared("whole", default, about, unit, symbol, bounds, optional=optional)
 
 
 def flag(default: bool = False, about: str = "") -> Any:
-    """True or False."""
+    """True or False.
+
+    Parameters
+    ----------
+    default : bool
+    about : str
+
+    Returns
+    -------
+    dataclasses.Field
+        As of `number`.
+
+    Examples
+    --------
+    >>> class Parameters(ModelParameters):
+    ...     frozen: bool = flag(False, "weights stay as they are")
+    >>> Parameters.checked(2, {"frozen": True}).frozen
+    True
+    """
     return _declared("flag", default, about)
 
 
 def choice(default: str, *others: str, about: str = "") -> Any:
-    """One of several names."""
+    """One of several names.
+
+    Parameters
+    ----------
+    default, *others : str
+    about : str
+
+    Returns
+    -------
+    dataclasses.Field
+        As of `number`.
+
+    Examples
+    --------
+    >>> class Parameters(ModelParameters):
+    ...     rule: str = choice("hebb", "oja", about="what changes weights")
+    >>> Parameters.checked(2, {"rule": "bcm"})
+    Traceback (most recent call last):
+    ...
+    spikesim.errors.InputError: rule is 'bcm'; it has to be one of 'hebb', 'oja'.
+    """
     return _declared("choice", default, about, choices=(default, *others))
 
 
@@ -182,14 +286,46 @@ def per_layer(
     hidden: bool = False,
     **bounds: float,
 ) -> Any:
-    """One number, or one for each layer after the input (`hidden`: each hidden one); a tuple."""
+    """One number, or one for each layer after the input; a tuple.
+
+    Parameters
+    ----------
+    default : float or None
+    about, unit, symbol, optional, **bounds
+        As for `number`.
+    hidden : bool
+        Whether each hidden layer has one, rather than each layer after the input.
+
+    Returns
+    -------
+    dataclasses.Field
+        As of `number`.
+
+    Examples
+    --------
+    >>> class Parameters(ModelParameters):
+    ...     eta: tuple = per_layer(0.1, "learning rate", at_least=0.0)
+    >>> Parameters.checked(2, {"eta": (0.1, 0.2)}).eta
+    (0.1, 0.2)
+    """
     return _declared(
         "per layer", default, about, unit, symbol, bounds, optional=optional, hidden=hidden
     )
 
 
 def refuse_if(condition: object, sentence: str) -> None:
-    """Raise `InputError` with a sentence if parameters exclude each other.
+    """Raise an error with a sentence if parameters exclude each other.
+
+    Parameters
+    ----------
+    condition : object
+        What is true if they do.
+    sentence : str
+
+    Raises
+    ------
+    InputError
+        If the condition is true.
 
     Examples
     --------
@@ -227,7 +363,7 @@ class ModelParameters:
         )
 
     def check(self, layers: int, dtype: str) -> None:
-        """Refuse parameters that do not go together."""
+        """Refuse parameters that do not go together, for this number of layers and this dtype."""
 
     @classmethod
     def declarations(cls) -> dict[str, Declared]:
@@ -244,6 +380,14 @@ class ModelParameters:
         cls: type[Own], layers: int, given: Mapping[str, Any], dtype: str = "float32"
     ) -> Own:
         """Parameters from values given by name.
+
+        Parameters
+        ----------
+        layers : int
+            How many layers after the input the model has.
+        given : mapping of str to Any
+            Values other than the defaults.
+        dtype : {'float32', 'float64'}
 
         Raises
         ------
@@ -284,4 +428,4 @@ class TimedParameters(ModelParameters):
     """The parameters of a model whose step the user chooses."""
 
     def check_times(self, dt: float, dtype: str) -> None:
-        """Refuse parameters that do not go with a step of `dt` ms."""
+        """Refuse parameters that do not go with a step of `dt` ms, in a network of a ``dtype``."""

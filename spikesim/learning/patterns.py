@@ -96,6 +96,14 @@ class PatternModel(LayeredModel, HasProperties):
     ------
     InputError
         If a size or parameter is impossible; nothing has been made by then.
+
+    Examples
+    --------
+    >>> from spikesim import patterns
+    >>> from spikesim.models.superspike import SuperSpikeNetwork
+    >>> net = SuperSpikeNetwork((5, 2), backend="python")
+    >>> net.predict(patterns.poisson(5, 100.0, 20.0)).n
+    2
     """
 
     Parameters: ClassVar[type[ModelParameters]] = TimedParameters

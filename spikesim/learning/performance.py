@@ -33,6 +33,11 @@ class Operations(NamedTuple):
         Of synapses. With spikes: the sum over spikes of the synapses that the spike goes through,
         one for each neuron at their ends. Without: the weights through which rates pass in a step,
         times the steps of a test trial; one of a pixel that is 0 counts, too.
+
+    Examples
+    --------
+    >>> float(Operations(np.array([3.0]), np.array([12.0])).operations.mean())
+    12.0
     """
 
     spikes: np.ndarray
@@ -129,6 +134,11 @@ def jittered_error(
     >>> net = FeedbackAlignment((4, 3, 2), backend="python")
     >>> jittered_error(net, np.ones((1, 4)), [net.predict(np.ones(4))[0]], 0.0)
     0.0
+
+    Raises
+    ------
+    InputError
+        If images or labels do not fit the network, or `jitter` or `seed` is impossible.
     """
     jitter = check_number("jitter", jitter, at_least=0.0, at_most=MOST)
     chance = np.random.default_rng(check_integer("seed", seed, at_least=0))
@@ -168,6 +178,11 @@ def noisy_error(
     >>> net = FeedbackAlignment((4, 3, 2), backend="python")
     >>> noisy_error(net, np.ones((1, 4)), [net.predict(np.ones(4))[0]], 0.0)
     0.0
+
+    Raises
+    ------
+    InputError
+        If images or labels do not fit the network, or `noise` or `seed` is impossible.
     """
     images = net._check_images("images", images)
     noise = check_number("noise", noise, at_least=0.0, at_most=MOST)
@@ -198,6 +213,11 @@ def examples_to(errors: Sequence[float | None], examples_per_epoch: int, level: 
     --------
     >>> examples_to([12.0, 6.0, 4.5], 1000, 5.0)
     3000.0
+
+    Raises
+    ------
+    InputError
+        If errors or level are no numbers, or an epoch has no examples.
     """
     if isinstance(errors, (list, tuple)):
         errors = [np.nan if each is None else each for each in errors]

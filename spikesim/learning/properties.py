@@ -54,6 +54,16 @@ class Properties(NamedTuple):
 def knowing(*words: str, **if_so: bool) -> tuple[str, ...]:
     """What `Properties.knows` has: all words, and the names of those arguments that are true.
 
+    Parameters
+    ----------
+    *words : str
+    **if_so : bool
+
+    Returns
+    -------
+    tuple of str
+        In the order in which `Properties` explains them.
+
     Raises
     ------
     InputError
@@ -70,7 +80,13 @@ def knowing(*words: str, **if_so: bool) -> tuple[str, ...]:
 
 
 class HasProperties:
-    """A model that can say what its learning rule needs."""
+    """A model that can say what its learning rule needs.
+
+    Examples
+    --------
+    >>> HasProperties().properties() is None  # this one does not say
+    True
+    """
 
     def properties(self) -> Properties | None:
         """What biology would have to provide for the rule; None if the model does not say."""

@@ -38,7 +38,9 @@ class Samples(Guarded):
 
 
 class BatchRecording(Samples):
-    """What the layers of a model without time do with an image: ``recording.h["hidden_1"]``.
+    """What the layers of a model without time do with an image; made by ``record`` of the model.
+
+    ``recording.h["hidden_1"]`` is an array, by variable and layer.
 
     Attributes
     ----------
@@ -50,6 +52,12 @@ class BatchRecording(Samples):
         What was recorded. For each, ``recording.NAME`` is a dict of str to numpy.ndarray, by layer.
     answer : int
         The class that was read out.
+
+    Examples
+    --------
+    >>> from spikesim.models.target_propagation import TargetPropagation
+    >>> TargetPropagation((4, 3, 2)).record(np.ones(4)).h["hidden_1"].shape
+    (3,)
     """
 
     def __init__(
@@ -77,7 +85,9 @@ class BatchRecording(Samples):
 
 
 class LayerRecording(Samples):
-    """What the layers did in a trial, by variable and layer: ``recording.h["hidden_1"]``.
+    """What the layers did in a trial, by variable and layer; made by `ImageModel.record`.
+
+    ``recording.h["hidden_1"]`` is an array.
 
     Attributes
     ----------
@@ -97,6 +107,13 @@ class LayerRecording(Samples):
         How many ms at the end of a phase the model takes means over; 0 if it takes none.
     answer : int
         The class that was read out.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> recording = FeedbackAlignment((4, 3, 2), backend="python").record(np.ones(4))
+    >>> recording.layers, recording.h["hidden_1"].shape
+    (['input', 'hidden_1', 'output'], (3, 1))
     """
 
     def __init__(
@@ -145,6 +162,7 @@ class LayerRecording(Samples):
 
     @property
     def answer(self) -> int:
+        """The class that was read out."""
         return self._answer
 
     def __repr__(self) -> str:
@@ -153,7 +171,7 @@ class LayerRecording(Samples):
         return f"<LayerRecording of {self.t.size * self.dt:g} ms: {what}, answer {self.answer}>"
 
     def to_sonata(self, directory: str | Path) -> None:
-        """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
+        """Write spikes.h5 and voltages.h5 in the SONATA layout into a ``directory``."""
         self._check_spikes()
         voltages: dict[str, dict[str, np.ndarray]] = {}
         for name, compartment in _COMPARTMENTS.items():
@@ -192,6 +210,15 @@ class SynapseRecording(NamedTuple):
         The eligibility trace.
     error : numpy.ndarray, shape (steps,)
         The error signal.
+
+    Examples
+    --------
+    >>> from spikesim import patterns
+    >>> from spikesim.models.superspike import SuperSpikeNetwork
+    >>> net = SuperSpikeNetwork((5, 2), backend="python")
+    >>> recording = net.record(patterns.poisson(5, 100.0, 20.0), synapse=(1, 3, 0))
+    >>> recording.synapse.voltage.shape == recording.t.shape
+    True
     """
 
     t: np.ndarray
@@ -206,7 +233,9 @@ class SynapseRecording(NamedTuple):
 
 
 class PatternRecording(Guarded):
-    """Spikes and membrane potentials of one loop; time 0 is its start.
+    """Spikes and membrane potentials of one loop; made by `PatternModel.record`.
+
+    Time 0 is the start of the loop.
 
     Attributes
     ----------
@@ -220,6 +249,15 @@ class PatternRecording(Guarded):
         Membrane potentials in mV, by layer after the input.
     target : SpikePattern or Windows
     synapse : SynapseRecording or None
+
+    Examples
+    --------
+    >>> from spikesim import patterns
+    >>> from spikesim.models.superspike import SuperSpikeNetwork
+    >>> net = SuperSpikeNetwork((5, 2), backend="python")
+    >>> recording = net.record(patterns.poisson(5, 100.0, 20.0))
+    >>> recording.U["output"].shape
+    (2, 200)
     """
 
     def __init__(
@@ -263,7 +301,7 @@ class PatternRecording(Guarded):
         return f"<PatternRecording of {self.t.size * self.dt:g} ms: {total} spikes>"
 
     def to_sonata(self, directory: str | Path) -> None:
-        """Write spikes.h5 and voltages.h5 in the SONATA layout into a directory."""
+        """Write spikes.h5 and voltages.h5 in the SONATA layout into a ``directory``."""
         layers_to_sonata(directory, self.spikes, {k: {"soma": U} for k, U in self.U.items()})
 
     def to_neo(self) -> Any:

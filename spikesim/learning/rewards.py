@@ -55,6 +55,11 @@ class Trials(NamedTuple):
     reward : numpy.ndarray, shape (trials,)
     rate : numpy.ndarray, shape (trials, hidden layers)
         The share of units that were 1; for units that spike, their mean rate in Hz.
+
+    Examples
+    --------
+    >>> Trials(np.array([1, 0]), np.array([1.0, 0.0]), np.zeros((2, 1))).reward
+    array([1., 0.])
     """
 
     action: np.ndarray
@@ -71,6 +76,13 @@ class RewardModel(ImageModel):
     ``expected``, the baseline itself if that is to be given. The model's step writes the action to
     the output's ``h``, as 0 and 1, and yields from `rewarded` and `learned`. The history has
     'reward', and 'rate' of each hidden layer.
+
+    Examples
+    --------
+    >>> from spikesim.models.reward import RewardNetwork
+    >>> net = RewardNetwork((4, 3, 2), backend="python")
+    >>> action = net.act([1.0, 0.0, 0.0, 0.0])
+    >>> net.reward(1.0 if action == 0 else 0.0)
     """
 
     DRAWN: ClassVar[tuple[str, ...]] = ("U", "R", "stimulus", "expected")
@@ -93,7 +105,7 @@ class RewardModel(ImageModel):
         return Properties(False, knows=known, online=self._batch == 1)
 
     def expected_reward(self, x: np.ndarray, wanted: np.ndarray) -> float:
-        """The baseline `expected` for an example, unless it is given."""
+        """The baseline `expected` for an example ``x`` with target ``wanted``, if it is not given."""
         return 0.0
 
     # ------------------------------------------------------------------- for its step
@@ -154,7 +166,10 @@ class RewardModel(ImageModel):
     def draw_each(
         self, array: np.ndarray, net: Simulation, number: int, trial: int, count: int
     ) -> None:
-        """Draw the rows of `count` trials; trial k has its own, however many a call has."""
+        """Draw the rows of an array for `count` trials, the first of which is number `trial`.
+
+        Trial k has its own numbers, however many trials a call has; `number` distinguishes arrays.
+        """
         size = array[0].size
         fours = -(-size // 4)  # a step of the generator gives four numbers
         chance: Any = self.chance("uniforms", net.purpose, number)
@@ -216,7 +231,17 @@ class RewardModel(ImageModel):
         lengths: Any = None,
         given: Mapping[str, Sequence[Any]] | None = None,
     ) -> Trials:
-        """Learn as `ImageModel.learn`, and return what happened in each trial."""
+        """Learn as `ImageModel.learn`, and return what happened in each trial.
+
+        Parameters
+        ----------
+        x, targets, lengths, given
+            As in `ImageModel.learn`.
+
+        Returns
+        -------
+        Trials
+        """
         kept = self._kept = []
         try:
             super().learn(x, targets, lengths, given)

@@ -51,6 +51,20 @@ class SignalModel(Whole):
     network : Network
     signals : dict of str to numpy.ndarray, shape (KEPT,)
         The last values, for bodies.
+
+    Examples
+    --------
+    >>> from spikesim import Network
+    >>> class Doubled(SignalModel):
+    ...     def __init__(self):
+    ...         super().__init__(Network(dt=10.0, backend="python"), ["x", "y"])
+    ...         self.network.add_phase(double, state=self.signals)
+    ...     def run(self, x):
+    ...         return self._drive({"x": x}, ["y"])["y"]
+    >>> def double(i, t, s, p):
+    ...     s.y[t % s.y.shape[0]] = 2.0 * s.x[t % s.x.shape[0]]
+    >>> Doubled().run(np.array([1.0, 3.0])).tolist()
+    [2.0, 6.0]
     """
 
     def __init__(self, network: Network, signals: Sequence[str]):
@@ -118,23 +132,51 @@ class SignalModel(Whole):
         return course
 
     def save(self, path: str | Path) -> None:
-        """Write everything that a run changes to an HDF5 file."""
+        """Write everything that a run changes to an HDF5 file, ``path``."""
         self.network.save(path)
 
     def restore(self, path: str | Path) -> Self:
-        """Read a file of `save` into this model, which has to be made alike; returns itself."""
+        """Read ``path``, a file of `save`, into this model, made alike; returns itself."""
         self.network.restore(path)
         return self
 
 
 def rms(x: np.ndarray) -> float:
-    """The root of the mean square."""
+    """The root of the mean square.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> rms(np.array([3.0, -3.0]))
+    3.0
+    """
     size = max(np.abs(x).max(), 1e-300)  # so that no square overflows
     return float(size * np.sqrt(np.mean((x / size) ** 2)))
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    """The coefficient r of two signals; NaN if one of them does not vary."""
+    """The coefficient r of two signals; NaN if one of them does not vary.
+
+    Parameters
+    ----------
+    x, y : numpy.ndarray, of the same shape (steps,)
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(correlation(np.arange(5.0), -np.arange(5.0)), 6)
+    -1.0
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.corrcoef(x, y)[0, 1])
 
@@ -142,7 +184,24 @@ def correlation(x: np.ndarray, y: np.ndarray) -> float:
 def rms_over_time(
     run: Callable[[np.ndarray], np.ndarray], signal: np.ndarray, windows: int
 ) -> np.ndarray:
-    """The rms of what a model makes of a signal, in equal windows; infinite once it diverges."""
+    """The rms of what a model makes of a signal, in equal windows; infinite once it diverges.
+
+    Parameters
+    ----------
+    run : callable
+        ``run(signal)`` returns what the model makes of a part of the signal.
+    signal : numpy.ndarray, shape (steps,)
+    windows : int
+
+    Returns
+    -------
+    numpy.ndarray, shape (windows,)
+
+    Examples
+    --------
+    >>> rms_over_time(lambda part: 2.0 * part, np.ones(10), 2)
+    array([2., 2.])
+    """
     found = np.full(windows, np.inf)
     for k, part in enumerate(np.array_split(signal, windows)):
         try:
@@ -180,6 +239,11 @@ def sinusoids(
     --------
     >>> sinusoids(1.0).shape
     (100,)
+
+    Raises
+    ------
+    InputError
+        If a number is impossible, or the stimulus does not fit into memory.
     """
     dt = check_number("dt", dt, at_least=0.01, at_most=1000.0, unit="ms")
     seconds = check_number("seconds", seconds, above=0.0)

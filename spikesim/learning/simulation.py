@@ -26,7 +26,26 @@ Rows = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 class Simulation(Dynamics):
-    """A copy of the dynamics that runs in trials: one example each, in one or two phases."""
+    """A copy of the dynamics that runs in trials: one example each, in one or two phases.
+
+    Parameters
+    ----------
+    model : LayeredModel
+    purpose : {TRAINING, TEST, RECORDING, MEASURING}
+    capacity : int
+        The most trials of a call.
+
+    Examples
+    --------
+    >>> from spikesim.learning.model import TEST
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> model = FeedbackAlignment((4, 3, 2), backend="python")
+    >>> net = Simulation(model, TEST, capacity=1)
+    >>> net.show(np.ones((1, 4), "f4"), np.zeros(1, np.int64), np.zeros((1, 2), "f4"))
+    >>> net.run(np.zeros(1, np.int64), model.lengths(1, TEST), first=0)
+    >>> net.result("answer", 1) == model.predict(np.ones(4))
+    array([ True])
+    """
 
     def __init__(self, model: Any, purpose: int, capacity: int):
         seed = int(np.random.SeedSequence([model.seed, purpose]).generate_state(1, np.uint64)[0])

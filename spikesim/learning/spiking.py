@@ -43,6 +43,13 @@ class Cells:
         Variable → its initial value.
     stochastic : bool
         Whether bodies read random numbers, ``s.uniform[i]``.
+
+    Examples
+    --------
+    >>> def leak(i, t, s, p):
+    ...     s.v[i] = 0.9 * s.v[i]
+    >>> Cells((leak,), ("v",), start={"v": -65.0}).variables
+    ('v',)
     """
 
     steps: tuple[Any, ...]
@@ -92,7 +99,18 @@ class Cells:
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels that emit Poisson spikes, at `rate` per step and unit of brightness."""
+    """Pixels that emit Poisson spikes.
+
+    Attributes
+    ----------
+    rate : float
+        Spikes per step and unit of brightness.
+
+    Examples
+    --------
+    >>> Pixels(rate=0.2).rate
+    0.2
+    """
 
     rate: float
 
@@ -101,7 +119,17 @@ _LISTING = spikes.collect, spikes.silence
 
 
 class Thinned(Population):
-    """Poisson neurons of bounded rate; a step computes rates only for those that might spike."""
+    """Poisson neurons of bounded rate; a step computes rates only for those that might spike.
+
+    They are made by `Simulation` of `Cells` that have `at_most`.
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), backend="python").training.network
+    >>> isinstance(net.populations["hidden_1"], Thinned)
+    True
+    """
 
     def __init__(self, network: Network, name: str, n: int, neuron: Neuron, emit: Callable):
         super().__init__(network, name, n, neuron, {})
@@ -139,7 +167,26 @@ def _blocks_at_start(t, s, p):  # type: ignore[no-untyped-def]
 
 
 def followed(projections: list[Projection], clock: np.ndarray) -> list[Phase]:
-    """Let potentials follow, at the start of a trial, the weights that the last trial changed."""
+    """Let potentials follow, at the start of a trial, the weights that the last trial changed.
+
+    Parameters
+    ----------
+    projections : list of Projection
+    clock : numpy.ndarray
+        That of the trials.
+
+    Returns
+    -------
+    list of Phase
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), backend="python").training
+    >>> projections = list(net.network.projections.values())
+    >>> len(followed(projections, net.trials.clock)) == len(projections)
+    True
+    """
     past = {each: _past(each) for each in projections if each.port in each.post.filters}
     for each in past:  # a list of spikes is replaced when it grows, so all grow first
         each.pre.remember(past[each] + each.delay_steps)
@@ -170,7 +217,25 @@ def _past(projection: Projection) -> int:
 
 
 def jump(net: Any, pre: Layer, post: Layer, target: str, W: np.ndarray, steps: int) -> None:
-    """Let spikes of a layer add their weights to a variable of another layer, steps later."""
+    """Let spikes of a layer add their weights to a variable of another layer, steps later.
+
+    Parameters
+    ----------
+    net : Simulation
+    pre, post : Layer
+    target : str
+        The variable.
+    W : numpy.ndarray, shape (pre.n, post.n)
+        An array of a layer, not a copy.
+    steps : int
+
+    Examples
+    --------
+    >>> from spikesim.models.superspike import SuperSpikeNetwork  # which connects by `jump`
+    >>> net = SuperSpikeNetwork((4, 2), backend="python").training
+    >>> len(net.network.projections)
+    1
+    """
     network = net.network
     projection = network.connect(
         network.populations[pre.name],
@@ -196,6 +261,15 @@ class Means:
         The steps of the shortest phase.
     latest : int
         How many steps before the end of its phase a window may end.
+
+    Examples
+    --------
+    >>> from spikesim.models.segregated import SegregatedDendriteNetwork
+    >>> net = SegregatedDendriteNetwork((4, 3, 2), backend="python").training
+    >>> means = Means(net, None, window=10, shortest=20)
+    >>> net.output.arrays["mean_V"] = np.zeros(2)
+    >>> [each.phase.body.__name__ for each in means.of("V", [net.output])]
+    ['average']
     """
 
     def __init__(
@@ -216,7 +290,7 @@ class Means:
     def of(
         self, name: str, layers: list[Any], when: Callable = windows.in_first_window
     ) -> Iterator[Any]:
-        """Means of an array of some layers, in one of the phases."""
+        """Means of an array ``name`` of some ``layers``, in the phases that ``when`` chooses."""
         for layer in layers:
             arrays = {"value": layer.arrays[name], "mean": layer.arrays[f"mean_{name}"]}
             yield layer.phase(windows.average, when=when, **arrays, **self._numbers)

@@ -35,6 +35,13 @@ class Task(NamedTuple):
         The parameters of the network that differ from the defaults.
     frozen : bool
         Whether the pattern is the same in all blocks.
+
+    Examples
+    --------
+    >>> from spikesim.models.superspike import tasks
+    >>> task = tasks.spikes()
+    >>> task.sizes, task.frozen
+    ((100, 1), True)
     """
 
     sizes: tuple[int, ...]
@@ -51,6 +58,17 @@ class Task(NamedTuple):
 
 def next_test(block: int, blocks: int) -> int:
     """The block after which the next test comes: 1, 2, 5, 10, 20, 50, ..., and the last block.
+
+    Parameters
+    ----------
+    block : int
+        How many blocks were learned.
+    blocks : int
+        How many there are in all.
+
+    Returns
+    -------
+    int
 
     Examples
     --------

@@ -55,12 +55,44 @@ def _batch(net: Simulation) -> int:
 
 
 def start_of_batch(net: Simulation) -> tuple[Callable, ...]:
-    """The conditions for `Layer.phase(when=)` to act once per update, before its first example."""
+    """The conditions for `Layer.phase(when=)` to act once per update, before its first example.
+
+    Parameters
+    ----------
+    net : Simulation
+
+    Returns
+    -------
+    tuple of callable
+        Empty if every example is an update.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> start_of_batch(FeedbackAlignment((4, 2), batch=1, backend="python").training)
+    ()
+    """
     return () if _batch(net) == 1 or not net.applies else (bodies.at_start_of_batch,)
 
 
 def end_of_batch(net: Simulation) -> tuple[Callable, ...]:
-    """The conditions for `Layer.phase(when=)` to act once per update, with its last example."""
+    """The conditions for `Layer.phase(when=)` to act once per update, with its last example.
+
+    Parameters
+    ----------
+    net : Simulation
+
+    Returns
+    -------
+    tuple of callable
+        Empty if every example is an update.
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> len(end_of_batch(FeedbackAlignment((4, 2), batch=5, backend="python").training))
+    1
+    """
     return () if _batch(net) == 1 or not net.applies else (bodies.at_end_of_batch,)
 
 
@@ -69,6 +101,23 @@ def count_updates(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[
 
     `learn` counts them by itself. A model that uses optimisers without `learn` has to count before
     they act.
+
+    Parameters
+    ----------
+    net : Simulation
+    when : tuple of callable
+        As in `Layer.phase`: the step of a trial that counts.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 2), optimizer="adam", backend="python").training
+    >>> [each.phase.body.__name__ for each in count_updates(net)]
+    ['count_update']
     """
     if net.applies and not is_online(net):
         updates = net.moments.setdefault("updates", np.zeros(1, np.int64))
@@ -77,7 +126,25 @@ def count_updates(net: Simulation, when: tuple[Callable, ...] = ()) -> Iterator[
 
 
 def thin(layers: list[Layer], chance: np.random.Generator, absent: float) -> None:
-    """Remove a random fraction of the output's W and of all B, for good."""
+    """Remove a random fraction of the output's W and of all B, for good.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        As `LayeredModel.weights` gets them; they get arrays ``W_mask`` and ``B_mask``.
+    chance : numpy.random.Generator
+    absent : float
+        The fraction that is removed.
+
+    Examples
+    --------
+    >>> from spikesim.learning.layers import Shared, linked
+    >>> layers = linked((4, 2), Shared(None))
+    >>> layers[-1].arrays["W"] = np.ones((4, 2))
+    >>> thin(layers, np.random.default_rng(0), absent=0.5)
+    >>> bool((layers[-1].W == layers[-1].W_mask).all())
+    True
+    """
     arrays = [(layers[-1], "W"), *((layer, "B") for layer in layers[1:-1] if "B" in layer.arrays)]
     for layer, name in arrays if absent else ():
         present = chance.random(layer.arrays[name].shape) >= absent
@@ -121,6 +188,19 @@ def learn(
     then : tuple of callable, optional
         The step of a trial in which the sum of what other steps gave is applied; by default, each
         step is applied by itself.
+
+    Yields
+    ------
+    Wired
+
+    Examples
+    --------
+    >>> from spikesim.models.feedback_alignment import FeedbackAlignment
+    >>> net = FeedbackAlignment((4, 2), backend="python").training
+    >>> output = net.output
+    >>> steps = learn(net, output, "W", net.input.h, output.delta, 0.1)
+    >>> [each.phase.body.__name__ for each in steps]
+    ['add_product']
     """
     M = layer.arrays[name]
     numbers = {"rate": rate, "kept": 1.0 - decay}

@@ -33,6 +33,11 @@ class Windows(NamedTuple):
         Number of output neurons.
     duration : float
         In ms; after this time the windows come again.
+
+    Examples
+    --------
+    >>> Windows(np.array([10.0]), np.array([30.0]), np.array([1]), n=2, duration=50.0).ids
+    array([1])
     """
 
     start: np.ndarray
@@ -43,7 +48,34 @@ class Windows(NamedTuple):
 
 
 def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -> Windows:
-    """Return windows as arrays, or raise `InputError`."""
+    """Return windows as arrays, or raise an error that names them.
+
+    Parameters
+    ----------
+    name : str
+        What the argument is called.
+    windows : Windows
+    n : int
+        How many output neurons there are.
+    duration : float
+        Of the loop, in ms.
+    dt : float
+        The step in ms; no window is shorter.
+
+    Returns
+    -------
+    Windows
+
+    Raises
+    ------
+    InputError
+        If windows overlap, are not sorted, are too short, or do not fit the network.
+
+    Examples
+    --------
+    >>> check_windows("target", Windows([10.0], [30.0], [1], 2, 50.0), 2, 50.0, 0.1).start
+    array([10.])
+    """
     if not isinstance(windows, Windows):
         raise InputError(
             f"{name} is a {type(windows).__name__}; a network with error='windows' learns from "
@@ -82,9 +114,21 @@ def check_windows(name: str, windows: Any, n: int, duration: float, dt: float) -
 def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
     """Whether each window was answered: its neuron spiked, and no other did.
 
+    Parameters
+    ----------
+    windows : Windows
+    output : SpikePattern
+
     Returns
     -------
     numpy.ndarray of bool, shape (windows,)
+
+    Examples
+    --------
+    >>> from spikesim.patterns import from_trains
+    >>> windows = Windows(np.array([10.0]), np.array([30.0]), np.array([1]), 2, 50.0)
+    >>> answers(windows, from_trains([[], [20.0]], 50.0))
+    array([ True])
     """
     spikes = np.zeros((len(windows.start), windows.n), np.int64)
     window = np.searchsorted(windows.start, output.times, side="right") - 1
@@ -95,18 +139,64 @@ def answers(windows: Windows, output: SpikePattern) -> np.ndarray:
 
 
 def pattern_tree(pattern: SpikePattern | Windows) -> dict[str, Any]:
-    """Return a pattern as a tree for a file."""
+    """Return a pattern as a tree for a file.
+
+    Parameters
+    ----------
+    pattern : SpikePattern or Windows
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> from spikesim.patterns import from_trains
+    >>> pattern_tree(from_trains([[5.0], []], 50.0))["n"]
+    2
+    """
     tree = {key: np.asarray(value) for key, value in pattern._asdict().items()}
     return {**tree, "n": int(pattern.n), "duration": float(pattern.duration)}
 
 
 def pattern_of_tree(tree: dict[str, Any]) -> SpikePattern | Windows:
-    """Return the pattern that `pattern_tree` turned into a tree."""
+    """Return the pattern that `pattern_tree` turned into a tree.
+
+    Parameters
+    ----------
+    tree : dict
+
+    Returns
+    -------
+    SpikePattern or Windows
+
+    Examples
+    --------
+    >>> from spikesim.patterns import from_trains
+    >>> pattern_of_tree(pattern_tree(from_trains([[5.0], []], 50.0))).times
+    array([5.])
+    """
     return Windows(**tree) if "start" in tree else SpikePattern(**tree)
 
 
 def equal_patterns(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:
-    """Whether two pairs of patterns have the same kinds and the same content."""
+    """Whether two pairs of patterns have the same kinds and the same content.
+
+    Parameters
+    ----------
+    first, second : tuple of two, SpikePattern or Windows
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from spikesim.patterns import from_trains
+    >>> pattern = from_trains([[5.0], []], 50.0)
+    >>> equal_patterns((pattern, pattern), (pattern, pattern))
+    True
+    """
     return all(
         type(a) is type(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
         for a, b in zip(first, second, strict=True)

@@ -41,6 +41,12 @@ class RuleStyle(NamedTuple):
     color : str
     linestyle : str or tuple
     marker : str
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> style = RuleStyle("C0", "--", "o")
+    >>> lines = plt.subplots()[1].plot([0, 1], [2, 3], **style._asdict())
     """
 
     color: str

@@ -41,6 +41,21 @@ __all__ = ["SWEEP_FILE", "Sweep", "grid", "sweep"]
 def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
     """All combinations of values; the last name varies fastest.
 
+    Parameters
+    ----------
+    **values : iterable
+        The values of each parameter, by its name.
+
+    Returns
+    -------
+    list of dict
+        For `sweep`.
+
+    Raises
+    ------
+    InputError
+        If values are no list.
+
     Examples
     --------
     >>> grid(alpha_Z=[0.0, 1e-3], seed=range(2))[:3]

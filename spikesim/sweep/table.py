@@ -122,6 +122,11 @@ class Sweep:
     def load(cls, directory: str | Path) -> Sweep:
         """Read the table of a sweep, finished or not.
 
+        Parameters
+        ----------
+        directory : str or path
+            Where `sweep` wrote it.
+
         Raises
         ------
         FileError
