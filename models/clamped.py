@@ -243,6 +243,7 @@ class ClampedNetwork(ImageModel):
         yield activated(layer, net.p, when, h=layer.f)
 
     def learned(self, net, when):
+        """Learning, in the steps that `when` allows: what each layer compares, and the changes."""
         p = net.p
         for layer in net.above_input:
             yield layer.phase(compare, "unit", when)

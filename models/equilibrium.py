@@ -54,8 +54,11 @@ ACTIVATIONS = {  # rho, and rho' = steep (r - low) (low + span - r)
     "logistic": {"hard": 0, "low": 0.0, "span": 1.0, "gain": 1.0, "offset": 0.0, "steep": 1.0},
     "tanh": {"hard": 0, "low": -1.0, "span": 2.0, "gain": 2.0, "offset": 0.0, "steep": 1.0},
 }
+"""Activations by name, and their numbers."""
+
 STEPWISE = ("continual", "rate", "rate_post")
 ESTIMATORS = ("random_sign", "one_sided", "symmetric", "vector_field", *STEPWISE)
+"""How the gradient is estimated; see the `estimator` of `Parameters`."""
 
 
 class Parameters(UpdateParameters):
@@ -245,7 +248,7 @@ class EquilibriumPropagation(ImageModel):
         yield from self.learned(net, stepwise) if net.learning else ()
 
     def learned(self, net, stepwise):
-        """(5) and (6): which rates are compared, when, and what is done with it."""
+        """(5) and (6): which rates are compared, when (`stepwise`?), and what is done with it."""
         p, first, end = net.p, net.above_input[0], (at_end_of_second,)
         field, when = p.estimator == "vector_field", (settling.in_second,) if stepwise else end
         over_beta = -0.5 / p.beta if p.estimator == "symmetric" else 1.0 / p.beta

@@ -37,6 +37,7 @@ __all__ = ["FEEDBACK", "FeedbackAlignment", "Parameters"]
 
 SIGNED = ("sign", "sign_fixed", "sign_redrawn")
 FEEDBACK = ("backprop", "direct", *SIGNED, "kolen_pollack", "mirror", "none")
+"""The kinds of feedback besides `random`."""
 
 
 class Parameters(ForwardParameters):
@@ -190,6 +191,7 @@ class FeedbackAlignment(ImageModel):
         yield from self.mirrored(net, "events", end_of_batch(net))
 
     def mirrored(self, net, name, when):
+        """(6): what layers answer to the noise of an array ``name``, and how feedback learns."""
         for layer in net.hidden if net.applies and net.p.feedback == "mirror" else ():
             given = {"xi": layer.arrays[f"xi_{name}"], "y": layer.arrays[f"y_{name}"], "when": when}
             if given["y"].size:

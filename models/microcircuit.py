@@ -67,6 +67,7 @@ __all__ = [
 # ------------------------------------------------------------------------------- populations
 
 NAMES = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
+"""The populations."""
 
 
 def by_population(*values: Any) -> dict[str, Any]:
@@ -140,7 +141,7 @@ RELATIVE_SD_OF_DELAYS = 0.5
 
 
 class PublishedRate(NamedTuple):
-    """The mean rate of a population in the full network, in Hz.
+    """The mean rate of a population in the full network, in Hz, from `RATES`.
 
     Attributes
     ----------
@@ -148,11 +149,6 @@ class PublishedRate(NamedTuple):
         The rate in the reference implementation; (3) uses it.
     low, high : float
         The lowest and highest of 40 networks over 60 s; half of them are of the authors' program.
-
-    Examples
-    --------
-    >>> RATES["L23E"].reference
-    0.903
     """
 
     reference: float
@@ -203,8 +199,6 @@ def synapse_numbers(scale: float = 1.0) -> np.ndarray:
     --------
     >>> int(synapse_numbers().sum())
     298880970
-    >>> int(synapse_numbers(0.1).sum())
-    2988807
     """
     scale = Parameters.of(scale=scale).scale
     return np.rint(_full_numbers() * scale**2).astype(np.int64)
@@ -243,8 +237,6 @@ def compensating_currents(scale: float) -> dict[str, float]:
 
     Examples
     --------
-    >>> compensating_currents(1.0)["L4E"]
-    0.0
     >>> round(compensating_currents(0.1)["L4E"], 1)
     113.0
     """

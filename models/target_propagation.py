@@ -125,6 +125,7 @@ class TargetPropagation(BatchModel):
         }
 
     def drawn(self, chance, pre, post):
+        """Initial weights from `pre` to `post` units, by `chance`: orthogonal, or as of Glorot."""
         if self.parameters.initial == "orthogonal" and pre and post:
             u, _, v = np.linalg.svd(chance.uniform(-1.0, 1.0, (pre, post)), full_matrices=False)
             return u @ v
@@ -212,11 +213,13 @@ class TargetPropagation(BatchModel):
         return {"inverse": self.inverse_event, "forward": self.forward_event}
 
     def forward_event(self, h, t, drawn):
+        """(6): learn forward weights from a batch; nothing is `drawn` for it."""
         delta, losses = self.taught(h, t)
         self.follow(h, delta)
         return losses
 
     def both_events(self, h, t, drawn):
+        """(6), and (7) and (8) with what was `drawn`, from the same batch."""
         delta, losses = self.taught(h, t)
         losses.update(self.inverse_event(h, t, drawn))
         self.follow(h, delta)
@@ -229,7 +232,7 @@ class TargetPropagation(BatchModel):
             self.descend("W", "b", k - 1, h[k - 1], delta[k - 1], p.eta)
 
     def inverse_event(self, h, t, drawn):
-        """(7) and (8)."""
+        """(7) and (8), with what was `drawn`."""
         p, loss = self.parameters, np.zeros(len(self.W) - 1)
         noisy = p.goal == "noisy" or (p.goal == "own" and p.method in ("tp", "dtp"))
         for k, xi in zip(self.inverses, drawn["xi"], strict=True):
@@ -242,6 +245,7 @@ class TargetPropagation(BatchModel):
         return {"inverse_loss": loss}
 
     def descend(self, weights, biases, k, pre, delta, rate):
+        """Let the weights and biases of a layer follow a delta."""
         self.optimise(weights, k, pre.T @ delta / len(pre), rate)
         self.optimise(biases, k, delta.mean(axis=0), rate)
 

@@ -46,6 +46,7 @@ MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+"""Where `download_mnist` looks, one after the other."""
 """Where `download_mnist` looks by default, in this order."""
 
 # Checksums of the unpacked content, in the order of the fields of Dataset. MNIST circulates

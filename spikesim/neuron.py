@@ -46,6 +46,7 @@ RESERVED: dict[str, str] = {}
 
 
 def _as_given(parameters: dict[str, Any], dt: float) -> dict[str, Any]:
+    """The parameters and dt, for neurons whose bodies read those."""
     return {**parameters, "dt": dt}
 
 

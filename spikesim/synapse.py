@@ -36,6 +36,7 @@ _ANY = 0.1  # ms, the step for which constants are computed to find their names
 
 
 def _none(parameters: dict[str, float], dt: float) -> dict[str, float]:
+    """No constants, for synapses whose functions read parameters only."""
     return {}
 
 
@@ -82,7 +83,7 @@ class Synapse:
 
     Examples
     --------
-    A conductance that decays, on a neuron with a voltage ``V``:
+    A conductance that decays:
 
     >>> from spikesim import AdEx, Network, Synapse
     >>> def decay(g, tau, dt):
@@ -96,7 +97,7 @@ class Synapse:
     >>> net = Network(dt=0.1, backend="python")
     >>> cells = net.add_population("cells", 3, AdEx)
     >>> synapses = net.connect(
-    ...     cells, cells, target="I", weight=2.0, synapse=slow.with_(v="V", tau=80.0)
+    ...     cells, cells, target="I", weight=2.0, synapse=slow.with_(tau=80.0)
     ... )
     >>> synapses.synapse.g.tolist()
     [0.0, 0.0, 0.0]

@@ -2,7 +2,7 @@
 
 A docstring names all parameters, says what is returned and which errors are raised, and has an
 example; `tests/test_docstrings.py` runs the examples. Constructors of what users only get from
-other calls are not described: such a class says what it is 'made by'.
+other calls are not described: such a class says what it is 'made by', or a tuple where it is from.
 """
 
 import ast
@@ -13,6 +13,7 @@ import re
 import sys
 import textwrap
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ from spikesim.learning.parameters import ModelParameters
 from tests.test_docstrings import MODULES as WITH_EXAMPLES
 from tests.test_layers import MODULES as FOR_USERS
 from tests.test_layers import ROOT
+
+sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
+
+from parts import is_called_by_networks
 
 PAGES = ROOT / "docs" / "reference"
 PARTS_OF_MODELS = {"eligibility", "filtered", "loops", "measures", "optimizers", "particles"}
@@ -143,9 +148,11 @@ def missing(name):
     each = public_names()[name]
     document = each.__doc__ or ""
     found = sections(document)
-    made_elsewhere = "made by" in document.partition("\n\n")[0]
     lacking = [] if document.strip() else ["a docstring"]
-    if not (made_elsewhere or issubclass_of(each, ModelParameters, BaseException)):
+    if is_a(each, ModelParameters) and each is not ModelParameters:
+        return lacking  # its declarations say the rest
+    from_elsewhere = re.search(r"made by|from `", document.partition("\n\n")[0])
+    if not (is_a(each, BaseException) or from_elsewhere):
         said = [named(text, "Parameters", "Attributes") for text in documents(each)]
         lacking += sorted(arguments(each) - set().union(*said))
     if inspect.isfunction(each):
@@ -154,22 +161,32 @@ def missing(name):
             lacking.append("Returns")
         if raises(each) and "Raises" not in found:
             lacking.append("Raises")
-    return lacking if "Examples" in found else [*lacking, "Examples"]
+    if "Examples" in found or (is_a(each, tuple) and from_elsewhere):
+        return lacking
+    return [*lacking, "Examples"]
 
 
-def issubclass_of(each, *kinds):
-    return inspect.isclass(each) and issubclass(each, kinds)
+def is_a(each, kind):
+    return inspect.isclass(each) and issubclass(each, kind)
 
 
-def missing_of_methods(kind):
+def missing_of_methods(path, kind):
+    """Methods without a docstring, of their own or of a base, and arguments that none explains.
+
+    Arguments that methods of a class share, such as the `net` and `layer` of a model, may be
+    explained by the class; symbols of a model's equations, by its file.
+    """
+    explained = [*documents(kind), inspect.getdoc(inspect.getmodule(kind))]
     for name, each in methods(kind):
-        document = inspect.getdoc(getattr(kind, name))
-        if not (document or "").strip():
+        bases = [vars(base).get(name) for base in kind.__mro__]
+        texts = [base.__doc__ for base in bases if base is not None and base.__doc__]
+        if not texts:
             yield f"{name}: a docstring"
-        elif inspect.isfunction(each):
-            lacking = arguments(each) - named(document, "Parameters")
-            if lacking:
-                yield f"{name}: {', '.join(sorted(lacking))}"
+        elif inspect.isfunction(each) and not is_called_by_networks(path, name):
+            said = " ".join(filter(None, [*explained, *texts]))
+            words = {*re.findall(r"\w+", said), *re.findall(r"[A-Za-z]+", said)}  # W_k has k
+            if arguments(each) - words:
+                yield f"{name}: {', '.join(sorted(arguments(each) - words))}"
 
 
 # ---- tests ------------------------------------------------------------------------------------
@@ -182,7 +199,7 @@ def test_a_docstring_says_all(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_docstrings_of_methods_name_their_parameters(name):
-    assert list(missing_of_methods(public_names()[name])) == []
+    assert list(missing_of_methods(name, public_names()[name])) == []
 
 
 @pytest.mark.parametrize("name", CONSTANTS)
@@ -200,10 +217,12 @@ def commented(module):
     """The names of a module below which a text says what they are."""
     body = ast.parse(Path(module.__file__).read_text()).body
     return {
-        target.id
-        for one, two in zip(body, body[1:], strict=False)
+        node.id
+        for one, two in pairwise(body)
         if isinstance(one, (ast.Assign, ast.AnnAssign)) and isinstance(two, ast.Expr)
         for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name)
     }
 
 

@@ -1,8 +1,8 @@
 """Equations as `help` prints them, in LaTeX, so that a page shows what the neuron itself says.
 
-    tau dv/dt = E_L - v + I,   v <- v + w    two statements
-    (v - V_T) / Delta_T                      a fraction
-    g (E - v)    exp(-v)                     a product, and a function: no space before the bracket
+tau dv/dt = E_L - v + I,   v <- v + w    two statements
+(v - V_T) / Delta_T                      a fraction
+g (E - v)    exp(-v)                     a product, and a function: no space before the bracket
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ def latex(line: str) -> list[str]:
 
     Examples
     --------
-    >>> latex("tau dv/dt = E_L - v,   v <- v + w for a spike of weight w")
-    ['\\\\tau \\\\frac{dv}{dt} = E_{L} - v', 'v \\\\leftarrow v + w \\\\quad \\\\text{for a spike of weight w}']
+    >>> print(*latex("tau dv/dt = E_L - v,   v <- v + w for a spike of weight w"), sep="\\n")
+    \\tau\\, \\frac{dv}{dt} = E_{L} - v
+    v \\leftarrow v + w \\quad \\text{for a spike of weight w}
     """
     return [_statement(part) for part in re.split(r",\s{2,}", line.strip())]
 

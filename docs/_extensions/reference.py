@@ -27,7 +27,6 @@ from sphinx.util.nodes import make_refnode, nested_parse_with_titles
 from spikesim import Neuron, Synapse
 from spikesim.cli import _parser
 from spikesim.declaring import Variable
-from spikesim.learning.model import LayeredModel
 from spikesim.learning.parameters import ModelParameters
 from spikesim.learning.properties import HasProperties, Properties
 
@@ -322,7 +321,7 @@ class NoGallery(Directive):
 
     has_content = True
     optional_arguments = 100
-    option_spec = {"add-heading": directives.unchanged}
+    option_spec = {"add-heading": directives.unchanged}  # noqa: RUF012 - as docutils has it
 
     def run(self) -> list[nodes.Node]:
         return []

@@ -146,7 +146,7 @@ class BurstpropNetwork(BatchModel):
         return Bursts(u, inhibiting, delta)
 
     def errors(self, e, output):
-        """The deltas of the control."""
+        """The deltas of the control, from that of the `output`."""
         delta = [output]
         for k in range(len(self.W) - 1, 0, -1):
             delta.insert(0, (delta[0] @ self.W[k].T) * e[k] * (1.0 - e[k]))

@@ -54,17 +54,12 @@ class Parameters(ModelParameters):
 
 
 class Course(NamedTuple):
-    """What happened in each step of a run: arrays of shape (steps,).
+    """What happened in each step, from `AdaptiveFilter.run`: arrays of shape (steps,).
 
     Attributes
     ----------
     z, m, v, e : numpy.ndarray
         Purkinje cell, command, velocity of the eye (or sensed), and error before it is delayed.
-
-    Examples
-    --------
-    >>> AdaptiveFilter(backend="python").run([0.0, 1.0]).z.shape
-    (2,)
     """
 
     z: np.ndarray
@@ -80,7 +75,8 @@ def _settable_number(phase, name):
         declared = Parameters.declarations()[name]
         getattr(self, phase).params[name] = declared.checked(name, value, 1)
 
-    return property(lambda self: getattr(self, phase).params[name], put)
+    about = Parameters.declarations()[name].about
+    return property(lambda self: getattr(self, phase).params[name], put, doc=about)
 
 
 class AdaptiveFilter(SignalModel):
@@ -215,7 +211,7 @@ class AdaptiveFilter(SignalModel):
         return Course(**self._drive({"h": h, "n": n}, Course._fields, given))
 
     def step(self, h, n=0.0, **options):
-        """Run one step; arguments are numbers, and those of `run`."""
+        """Run one step; arguments are numbers, and the options of `run`."""
         return self.run([h], [n], **options)
 
     def tune(self, h):
@@ -252,6 +248,7 @@ class AdaptiveFilter(SignalModel):
 
     @property
     def w(self):
+        """The weights; you may set them."""
         return self._w
 
     @w.setter

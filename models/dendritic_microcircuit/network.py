@@ -85,9 +85,11 @@ class DendriticMicrocircuit(ImageModel):
         "mnist": {"hidden": "100", "epochs": 12, "batch": 10, "eta": 0.2, "eta_Q": 0.55},
     }
 
-    in_time = CARRIES = property(lambda self: self.parameters.in_time)  # potentials go on
+    in_time = CARRIES = property(
+        lambda self: self.parameters.in_time, doc="Whether potentials go on from trial to trial."
+    )
     PASSED = property(lambda self: "W" if self.parameters.backprop else "WQPY")
-    DT = property(lambda self: self.parameters.dt if self.in_time else 1.0)
+    DT = property(lambda self: self.parameters.dt if self.in_time else 1.0, doc="The step in ms.")
 
     def properties(self):
         p, ideal = self.parameters, self.parameters.lateral == "ideal"
@@ -145,6 +147,7 @@ class DendriticMicrocircuit(ImageModel):
 
     @property
     def steps(self):  # of a presentation
+        """The steps of a presentation."""
         p = self.parameters
         return max(round(p.t_pattern / p.dt), 1) if self.in_time else 1 if p.backprop else p.passes
 
@@ -178,7 +181,7 @@ class DendriticMicrocircuit(ImageModel):
         return layer.arrays.get("delta_bp")
 
     def silence(self, x, targets):
-        """|v_A| without the target over |v_A| with it, averaged over examples; 0 is ideal."""
+        """``|v_A|`` without `targets` over that with them, averaged over examples; 0 is ideal."""
         kept = [lambda layer: layer.arrays.get("v_A_free"), lambda layer: layer.arrays.get("v_A")]
         free, taught = self._seen(*self._examples(x, targets), kept)
         return np.array([abs(v).mean() for v in free[1:-1]]) / [abs(v).mean() for v in taught[1:-1]]
@@ -204,7 +207,7 @@ class DendriticMicrocircuit(ImageModel):
             yield layer.phase(dendrites.measure, "once", end)
 
     def backpropagation(self, net, shown, when):
-        """The feedforward net, and its gradient."""
+        """The feedforward net of what is `shown`, and its gradient."""
         for layer in net.above_input:
             given = {"a": layer.v_B_bp, "h_below": layer.below.arrays.get("r_bp", shown)}
             yield layer.phase(units.drive, "block", when, **given)

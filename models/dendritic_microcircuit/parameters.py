@@ -43,6 +43,7 @@ class Parameters(UpdateParameters):
 
     @property
     def in_time(self):
+        """Whether potentials follow in time."""
         return self.dynamics == "continuous" and not self.backprop
 
     def check(self, layers, dtype):

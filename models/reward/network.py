@@ -180,7 +180,7 @@ class RewardNetwork(RewardModel):
         return Update(dW, [each.mean(axis=0) for each in delta], delta)
 
     def outcomes(self, x, wanted):
-        """The expected reward for an example, and its gradient by W and b of each layer."""
+        """The expected reward for `x`, `wanted`, and its gradient by W and b of each layer."""
         layers = self.training.above_input
         binary = layers if self.is_bits else layers[:-1]
         bits = sum(layer.n for layer in binary)

@@ -81,7 +81,7 @@ class Parameters(ExperimentParameters):
 
 
 class Course(NamedTuple):
-    """What happened in each of several steps; lists have an array for each layer, the input first.
+    """What happened in each step, from `RoutingEnsembles.run`; arrays by layer, input first.
 
     Attributes
     ----------
@@ -91,11 +91,6 @@ class Course(NamedTuple):
         Receptivities and currents; None for the input.
     h : list of numpy.ndarray, shape (steps, units)
         The activities of units.
-
-    Examples
-    --------
-    >>> len(RoutingEnsembles((3, 2), backend="python").run(2).h)
-    2
     """
 
     s: list[Any]

@@ -254,6 +254,7 @@ class SegregatedDendriteNetwork(ImageModel):
             net.connect(self.source(layer), layer, "V_A", layer.Y, delay=1.0, transposed=True, **to)
 
     def kernel(self):
+        """The time course of a PSP; none if units do not spike."""
         p = self.parameters
         return DoubleExponential(p.tau_s, p.tau_L, p.memory) if p.spiking else None
 

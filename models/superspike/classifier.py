@@ -174,6 +174,7 @@ class SuperSpikeClassifier(SpikingLayers, ImageModel):
 
     @property
     def dt(self):
+        """The step in ms."""
         return self.parameters.dt
 
     DT = dt

@@ -147,7 +147,7 @@ class Parameters(Constants):
         10_000.0, "of the cost's moving average (3.3.3)", unit="ms", at_least=1e-9
     )
 
-    error_power = property(lambda self: 2 if self.rho_error else 0)
+    error_power = property(lambda self: 2 if self.rho_error else 0, doc="Of the mean error.")
 
     @property
     def cost_scale(self) -> float:

@@ -91,7 +91,8 @@ def compare(
 
     Examples
     --------
-    >>> found = compare("teacher", ["backpropagation"], seeds=1, out="runs/teacher", epochs=1)
+    >>> short = {"seeds": 1, "epochs": 1, "depths": False, "executor": "threads"}
+    >>> found = compare("teacher", ["backpropagation"], out="runs/teacher", **short)
     >>> found.of("backpropagation", "cosine").round(6)
     array([[1., 1.]])
     """

@@ -95,11 +95,9 @@ class Compared:
 
     Examples
     --------
-    >>> from concurrent.futures import ThreadPoolExecutor
     >>> from spikesim.credit import compare
-    >>> given = {"rules": ["backpropagation"], "seeds": 1, "epochs": 1, "depths": False}
-    >>> with ThreadPoolExecutor(1) as pool:
-    ...     found = compare("teacher", out="runs/1", executor=pool, progress=False, **given)
+    >>> short = {"seeds": 1, "epochs": 1, "depths": False, "executor": "threads"}
+    >>> found = compare("teacher", ["backpropagation"], out="runs/teacher", **short)
     >>> [rule.name for rule in found.rules]
     ['backpropagation']
     """

@@ -402,7 +402,7 @@ class BatchModel(MeasuredClassifier):
         self._sums = sums
 
     def activities(self, x: Any) -> list[np.ndarray]:
-        """The activities of all layers for some examples, input first; shapes (examples, units)."""
+        """The activities of all layers for examples `x`, input first; shapes (examples, units)."""
         x = check_array("x", x, shape=(None, self.sizes[0]))
         return self.forward(self._examples(x, np.zeros(len(x), np.int64))[0])
 

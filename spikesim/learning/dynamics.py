@@ -133,7 +133,7 @@ class Dynamics:
             layer.arrays.update(population.state)
 
     def has_a_body_for(self, *names: str) -> bool:
-        """Whether a body of the step sees one of these arrays, which all layers share."""
+        """Whether a body of the step sees one of the shared arrays of these ``names``."""
         seen = {id(array) for phase in self._phases for array in phase.state.values()}
         return any(id(self.shared.arrays[name]) in seen for name in names)
 

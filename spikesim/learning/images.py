@@ -133,7 +133,7 @@ class ImageModel(LayeredModel, MeasuredClassifier):
 
     @staticmethod
     def draw(net: Any, data: Any, pictures: Any) -> LayerRecording:
-        """Record a trial; draw its spikes, or how units without spikes settle.
+        """Record a trial of the `data`; draw its spikes, or how units without spikes settle.
 
         A model may draw more with ``pictures.keep``.
         """
@@ -403,7 +403,7 @@ class ImageModel(LayeredModel, MeasuredClassifier):
     # ------------------------------------------------------------------- measures
 
     def activities(self, x: Any) -> list[np.ndarray]:
-        """The activities of all layers for some examples, input first; shapes (examples, units)."""
+        """The activities of all layers for examples `x`, input first; shapes (examples, units)."""
         x = check_array("x", x, shape=(None, self.sizes[0]))
         x, labels, wanted = self._examples(x, np.zeros(len(x), np.int64))
         return self._seen(x, labels, wanted, [self.activity])[0]

@@ -209,7 +209,7 @@ class Wired(NamedTuple):
 
 
 class Layer(Guarded):
-    """A group of units: its arrays by name, and the layers below and above it.
+    """A group of units, with arrays by name and layers below and above it; made by `linked`.
 
     Arrays are also attributes: ``layer.W`` is ``layer.arrays["W"]``.
 

@@ -28,7 +28,9 @@ __all__ = ["MEASURING", "RECORDING", "TEST", "TRAINING", "Dynamics", "LayeredMod
 class LayeredModel(Learner):
     """Layers of units that learn; a model brings the methods of the first part.
 
-    Methods get ``layer``, a `Layer`, and ``net``, the `Simulation` for which they act.
+    Methods get ``layer``, a `Layer`, and ``net``, the `Simulation` for which they act, whose
+    ``purpose`` is one of TRAINING, TEST, RECORDING and MEASURING. Those that yield what
+    `Layer.phase` returns may get ``when``: the steps in which bodies act.
 
     Parameters
     ----------

@@ -11,7 +11,6 @@ import numpy as np
 
 from spikesim.attributes import copied
 from spikesim.checks import (
-    check_array,
     check_integer,
     check_memory,
     check_number,
@@ -20,7 +19,6 @@ from spikesim.checks import (
 )
 from spikesim.engine.population import check_range
 from spikesim.engine.sources import SpikeTrainSource
-from spikesim.engine.synapses import varies
 from spikesim.errors import InputError, SimulationError
 from spikesim.learning.layers import Layer
 from spikesim.learning.loops import LoopSimulation, Synapse, arranged, check_synapse
@@ -29,7 +27,7 @@ from spikesim.learning.model import MEASURING, RECORDING, TEST, TRAINING, Layere
 from spikesim.learning.parameters import ModelParameters, TimedParameters
 from spikesim.learning.properties import HasProperties
 from spikesim.learning.recording import PatternRecording
-from spikesim.learning.tasks import Task, next_test
+from spikesim.learning.tasks import Task, next_test, rates_of_blocks
 from spikesim.learning.windows import (
     Windows,
     answers,
@@ -276,7 +274,8 @@ class PatternModel(LayeredModel, HasProperties):
                     f"burn_in is {burn_in:g} ms, but a block has run for "
                     f"{self._into_block * self.dt:g} ms; finish it first, without burn_in."
                 )
-        rates = self._learning_rates(learning_rate, blocks)
+        default = getattr(self.parameters, self.RATES[0])
+        rates = rates_of_blocks(learning_rate, blocks, default, self.dtype)
         _check_callback(callback)
         if self._into_block >= steps:
             raise InputError(
@@ -415,14 +414,6 @@ class PatternModel(LayeredModel, HasProperties):
                 if self.block == stop:
                     test()
         return copied(self.history)
-
-    def _learning_rates(self, given: Any, blocks: int) -> np.ndarray:
-        rates = np.full(blocks, float(getattr(self.parameters, self.RATES[0])))
-        if given is not None:
-            shape = (blocks,) if varies("learning_rate", given) else ()
-            most = float(np.finfo(self.dtype).max)
-            rates[:] = check_array("learning_rate", given, shape=shape, at_least=0.0, at_most=most)
-        return rates
 
     def _begin_block(self) -> None:
         for layer in self._training.above_input:
@@ -576,7 +567,7 @@ class PatternModel(LayeredModel, HasProperties):
 
     @classmethod
     def load(cls, path: str | Path, backend: str = "cpu") -> Any:
-        """Read a network that `save` wrote; it continues as the saved one would have."""
+        """Read a network that `save` wrote to `path`; it continues as the saved one would have."""
         return load_model(cls.KIND, path, lambda state: cls._from_state(state, backend))
 
     @classmethod

@@ -105,7 +105,7 @@ class RewardModel(ImageModel):
         return Properties(False, knows=known, online=self._batch == 1)
 
     def expected_reward(self, x: np.ndarray, wanted: np.ndarray) -> float:
-        """The baseline `expected` for an example ``x`` with target ``wanted``, if it is not given."""
+        """The baseline `expected` for an example `x` with target `wanted`, if it is not given."""
         return 0.0
 
     # ------------------------------------------------------------------- for its step

@@ -23,7 +23,8 @@ from spikesim.training import random_numbers
 
 __all__ = ["KEPT", "SignalModel", "correlation", "rms", "rms_over_time", "sinusoids"]
 
-KEPT = 1000  # steps whose inputs and outputs are in the network
+KEPT = 1000
+"""The number of steps whose inputs and outputs are in the network."""
 
 
 class Replaced(NamedTuple):

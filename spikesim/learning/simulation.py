@@ -187,7 +187,7 @@ class Simulation(Dynamics):
     # ------------------------------------------------------------------- running
 
     def show(self, images: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> None:
-        """Let the next trials show examples of these images, labels and targets."""
+        """Let the next trials show examples of these images, labels and targets, ``wanted``."""
         new = {"image": images, "label": labels, "wanted": wanted}
         if all(self.shared.arrays[name] is array for name, array in new.items()):
             return
@@ -212,9 +212,19 @@ class Simulation(Dynamics):
         batch: int = 1,
         given: Rows = (),
     ) -> None:
-        """Run a trial for each of some examples, in batches; the first is number `first`.
+        """Run a trial for each of some examples; the first is number `first` since the start.
 
-        Arrays that are `given` with their rows take the place of what the model draws.
+        Parameters
+        ----------
+        example : numpy.ndarray of int, shape (trials,)
+            Their numbers among those that `show` was given.
+        lengths : numpy.ndarray of int, shape (trials, 2)
+            Steps of the phases of each trial.
+        first : int
+        batch : int
+            How many trials an update has.
+        given : sequence of pairs of numpy.ndarray
+            Arrays, and rows of them that take the place of what the model draws.
         """
         self.network.run_steps(self.begin(example, lengths, first, batch, given))
         particles.keep(self, example)
@@ -228,7 +238,13 @@ class Simulation(Dynamics):
         batch: int = 1,
         given: Rows = (),
     ) -> int:
-        """Prepare what `run` runs, and return how many steps that takes."""
+        """Prepare what `run` runs, with the same arguments, and return how many steps that takes.
+
+        Parameters
+        ----------
+        example, lengths, first, batch, given
+            As in `run`.
+        """
         count = len(example)
         place = np.arange(count) % batch
         begins, ends = self.shared.arrays["begins"], self.shared.arrays["ends"]
@@ -245,7 +261,7 @@ class Simulation(Dynamics):
         return steps
 
     def scale_rates(self, factor: float, only: str | None = None) -> None:
-        """Multiply the learning rates that the parameters give; `only` those of one name."""
+        """Multiply the learning rates of the parameters by a `factor`; `only` those of one name."""
         if factor != 1.0 and not self._rates:
             names = " or ".join(f"p.{name}" for name in self.model.RATES)
             raise InputError(
@@ -277,7 +293,7 @@ class Simulation(Dynamics):
         return found
 
     def take_over(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Continue from what `arrays` of such a simulation returned."""
+        """Continue from what `arrays` of such a simulation returned, ``saved``."""
         for name, population in self.network.populations.items():
             population.check_saved({key: saved[f"{name}.{key}"] for key in population.arrays()})
         for layer, name in particles.kept_by(self):

@@ -119,9 +119,9 @@ _LISTING = spikes.collect, spikes.silence
 
 
 class Thinned(Population):
-    """Poisson neurons of bounded rate; a step computes rates only for those that might spike.
+    """Poisson neurons of bounded rate, made by `Simulation` of `Cells` with `at_most`.
 
-    They are made by `Simulation` of `Cells` that have `at_most`.
+    A step computes rates only for those that might spike.
 
     Examples
     --------

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from spikesim.checks import check_array
+from spikesim.engine.synapses import varies
 from spikesim.learning.windows import Windows
 from spikesim.spike_pattern import SpikePattern
 
@@ -81,3 +85,13 @@ def next_test(block: int, blocks: int) -> int:
             if step * decade > block:
                 return min(step * decade, blocks)
         decade *= 10
+
+
+def rates_of_blocks(given: Any, blocks: int, default: float, dtype: str) -> np.ndarray:
+    """The learning rate of each block: the given one, or one for each, or the default."""
+    rates = np.full(blocks, float(default))
+    if given is not None:
+        shape = (blocks,) if varies("learning_rate", given) else ()
+        most = float(np.finfo(dtype).max)
+        rates[:] = check_array("learning_rate", given, shape=shape, at_least=0.0, at_most=most)
+    return rates

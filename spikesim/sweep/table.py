@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 SWEEP_FILE = "sweep.h5"
+"""The file with the table, in the directory of a sweep."""
+
 REPEATED = "seed"  # sets that differ in nothing else are repetitions
 DIED = "a worker process died before this set was finished"
 _WIDE = 30.0  # an axis is logarithmic if the largest value is so many times the smallest

@@ -113,6 +113,7 @@ class ExclusiveOrNetwork(ExampleModel):
 
     @property
     def W(self) -> dict[str, np.ndarray]:
+        """The plastic weights now, by the names of projections; they are read-only."""
         weight = self._simulation.plastic.weight
         blocks = self._simulation.blocks
         return {name: read_only(weight[block]) for name, block in blocks.items()}
