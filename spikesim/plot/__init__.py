@@ -12,13 +12,12 @@ from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight
 from spikesim.plot.confusion import confusion
 from spikesim.plot.credit import (
     angle_over_depth,
-    bias_and_noise,
-    error_over_angle,
     learning_curves,
     robustness,
 )
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.noise import noise
+from spikesim.plot.planes import bias_and_noise, error_over_angle
 from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.rules import RuleStyle, rule_styles
 from spikesim.plot.settling import settling
