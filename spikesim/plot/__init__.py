@@ -12,6 +12,7 @@ from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight
 from spikesim.plot.confusion import confusion
 from spikesim.plot.credit import (
     angle_over_depth,
+    angle_over_training,
     learning_curves,
     robustness,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "RuleStyle",
     "angle",
     "angle_over_depth",
+    "angle_over_training",
     "bias_and_noise",
     "burst_raster",
     "compartments",

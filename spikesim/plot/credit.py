@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "angle_over_depth",
+    "angle_over_training",
     "learning_curves",
     "robustness",
 ]
@@ -91,15 +92,7 @@ def learning_curves(
     from matplotlib.ticker import EngFormatter
 
     curves, kinds, styles = check_rules("curves", curves, families)
-    lines = {}
-    for rule, pair in curves.items():
-        name = f"curves[{rule!r}]"
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise InputError(
-                f"{name} is {show(pair)}; it has to be a pair: examples seen, and test errors (%)."
-            )
-        seen = _places(f"{name}[0]", pair[0])
-        lines[rule] = seen, _series(f"{name}[1]", pair[1], seen.size, 100.0)
+    lines = _curves("curves", curves, "examples seen, and test errors (%)", 100.0)
     with styled():
         panels = _panels(lines, kinds, styles, axes, "Examples seen", TEST_ERROR)
         seen = np.concatenate([x for x, _ in lines.values()])
@@ -214,14 +207,60 @@ def angle_over_depth(
         rule: (depths, _series(f"angles[{rule!r}]", values, depths.size, 180.0))
         for rule, values in angles.items()
     }
-    highest = max(np.nanmax(rows, initial=0.0) for _, rows in lines.values())
     with styled():
-        panels = _panels(lines, kinds, styles, axes, "Hidden layers", ANGLE)
+        panels = _angles(lines, kinds, styles, axes, "Hidden layers")
         for ax in panels:
-            ax.axhline(90.0, **GUIDE, zorder=1)
-            ax.set_ylim(-4.0, max(95.0, highest + 5.0))
-            ax.set_yticks(range(0, int(ax.get_ylim()[1]) + 1, 30))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    return panels
+
+
+def angle_over_training(
+    angles: Mapping[str, Any],
+    families: Mapping[str, str] | None = None,
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw how the updates of many rules turn to the gradient, or away from it, as they learn.
+
+    At 90 degrees, drawn dashed, an update tells nothing about the gradient.
+
+    Parameters
+    ----------
+    angles : dict of str to pair
+        For each rule, the epochs, shape (times,), and the angles (degrees) to updates by
+        backpropagation after them, shape (times,) or (seeds, times). Several seeds and NaN are
+        drawn as `angle_over_depth` draws them. The axis of epochs is linear up to 1, and
+        logarithmic from there.
+    families, axes
+        As of `learning_curves`.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        In the order of the rules. 'backpropagation' is drawn in all panels.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or a rule has no family.
+
+    Examples
+    --------
+    >>> angles = {"feedback alignment": ([0, 1, 10], [90.0, 55.0, 40.0])}
+    >>> (ax,) = angle_over_training(angles)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Epochs', 'Angle to backpropagation (°)')
+    """
+    from matplotlib.ticker import FuncFormatter
+
+    angles, kinds, styles = check_rules("angles", angles, families)
+    lines = _curves("angles", angles, "epochs, and angles (degrees)", 180.0)
+    with styled():
+        panels = _angles(lines, kinds, styles, axes, "Epochs")
+        for ax in panels:
+            ax.set_xscale("symlog", linthresh=1.0, linscale=0.9)  # 0 to 1 is a decade
+            ax.minorticks_off()
+            ax.set_xlim(left=0.0)
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     return panels
 
 
@@ -241,7 +280,32 @@ def _series(name: str, values: Any, length: int, most: float) -> np.ndarray:
     return check_range(name, check_series(name, values, length), 0.0, most)
 
 
+def _curves(name: str, curves: Mapping[str, Any], what: str, most: float) -> _Lines:
+    """Pairs of places and numbers, one pair for each rule."""
+    lines = {}
+    for rule, pair in curves.items():
+        own = f"{name}[{rule!r}]"
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise InputError(f"{own} is {show(pair)}; it has to be a pair: {what}.")
+        places = _places(f"{own}[0]", pair[0])
+        lines[rule] = places, _series(f"{own}[1]", pair[1], places.size, most)
+    return lines
+
+
 # ---- panels of lines, and dots
+
+
+def _angles(
+    lines: _Lines, kinds: Mapping[str, str], styles: Mapping[str, RuleStyle], axes: Any, xlabel: str
+) -> list[Axes]:
+    """Panels of angles in degrees, on one scale."""
+    highest = max(np.nanmax(rows, initial=0.0) for _, rows in lines.values())
+    panels = _panels(lines, kinds, styles, axes, xlabel, ANGLE)
+    for ax in panels:
+        ax.axhline(90.0, **GUIDE, zorder=1)
+        ax.set_ylim(-4.0, max(95.0, highest + 5.0))
+        ax.set_yticks(range(0, int(ax.get_ylim()[1]) + 1, 30))
+    return panels
 
 
 def _panels(

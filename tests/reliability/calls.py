@@ -1640,6 +1640,14 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         angles={"backpropagation": [0.0, 0.0], "node": [[9.0, 20.0], [11.0, 22.0]]},
         families=FAMILIES,
     ),
+    "spikesim.plot.credit.angle_over_training": _plain(
+        plot.angle_over_training,
+        angles={
+            "backpropagation": ([0, 1], [0.0, 0.0]),
+            "node": ([0, 1], [[9.0, 2.0], [1.0, 2.0]]),
+        },
+        families=FAMILIES,
+    ),
     "spikesim.plot.planes.bias_and_noise": _plain(
         plot.bias_and_noise,
         cosine={"backpropagation": 1.0, "node": [0.9, 0.8]},
