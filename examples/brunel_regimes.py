@@ -1,4 +1,5 @@
-"""Prints rate, irregularity and oscillation of a network in four regimes: brunel_regimes.png.
+"""Four regimes of a random network
+================================
 
 Figure 8 of Brunel (2000, J. Comput. Neurosci. 8:183, doi:10.1023/A:1008925309027), model A: 10,000
 excitatory and 2,500 inhibitory neurons, each with synapses from a tenth of them and as many from
@@ -17,10 +18,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -139,7 +136,8 @@ def draw(regime: Regime, found: Activity, raster: Axes, rate: Axes) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print rate, irregularity and oscillation of a network in four regimes."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of simulated time, of each")
     parser.add_argument("--size", type=int, default=12_500, help="neurons")
     parser.add_argument("--seed", type=int, default=1)
@@ -164,7 +162,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         draw(regime, found, *panel)
     panels[-1][1].legend(frameon=False, fontsize=8)  # this panel has room for it
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how silent apical dendrites become, and what errors say: dendritic_microcircuit.png.
+"""Apical dendrites that carry errors
+==================================
 
 A cortical microcircuit with random lateral weights first sees patterns without a target. Its SST
 cells learn to cancel what comes down from the output: the apical dendrites fall silent (Sacramento,
@@ -12,9 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -45,7 +43,8 @@ def measured(net: DendriticMicrocircuit, probes: np.ndarray) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how silent apical dendrites become, and what errors say."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--patterns", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("dendritic_microcircuit.png"))
@@ -91,7 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how close a neuron comes to five given spikes as it learns them: five_spikes.png.
+"""A neuron learns five spike times
+================================
 
 The neuron has a hundred inputs that fire at random, but the same in every trial of half a second.
 SuperSpike (Zenke & Ganguli 2018, figure 2) finds weights with which it spikes at 83, 166, 249, 332
@@ -11,10 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import patterns, plot
 from spikesim.models.superspike import SuperSpikeNetwork
 
@@ -22,7 +19,8 @@ TARGET = [83.0, 166.0, 249.0, 332.0, 415.0]  # ms
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how close a neuron comes to five given spikes as it learns them."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--stages", type=int, default=6, help="each twice as long as the last")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("five_spikes.png"))
@@ -43,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set_yticks(range(len(trains) + 1), [*names, "target"])
     ax.set_ylabel("Simulated time")
     ax.figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Prints how inhibitory plasticity brings neurons to a target rate: inhibitory_plasticity.png.
+"""Inhibitory plasticity brings neurons to a target rate
+=====================================================
 
 Vogels, Sprekeler, Zenke, Clopath & Gerstner (2011, doi:10.1126/science.1211095). Every pair of
 spikes strengthens an inhibitory synapse, whichever comes first, and every presynaptic spike alone
-weakens it by a constant:
+weakens it by a constant::
 
     a spike arrives:      w <- w + eta (x_post - alpha),      alpha = 2 rho_0 tau             (1)
     the neuron fires:     w <- w + eta x_pre                                                  (2)
@@ -16,10 +17,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,7 +62,8 @@ def build(seed: int):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how inhibitory plasticity brings neurons to a target rate."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of simulated time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("inhibitory_plasticity.png"))
@@ -92,7 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     below.plot(weights.t / 1000.0, weights.weight.T, color="#D55E00", alpha=0.3, linewidth=0.6)
     below.set(xlabel="Time (s)", ylabel="Inhibitory weight ($g_L$)")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints what NMDA receptors make of inputs that come together, onto a dendrite: nmda_dendrite.png.
+"""A dendrite with NMDA receptors
+==============================
 
 A neuron of two compartments, soma and dendrite, that leak and share current. AMPA and NMDA
 receptors sit on its dendrite; they come with spikesim, the neuron knows nothing of them. At rest
@@ -11,10 +12,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,7 +63,8 @@ def respond(most: int, Mg: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print what NMDA receptors make of inputs that come together, onto a dendrite."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--inputs", type=int, default=40, help="the largest number")
     parser.add_argument("--out", type=Path, default=Path("nmda_dendrite.png"))
     chosen = parser.parse_args(arguments)
@@ -90,7 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     right.set(xlabel="Inputs at once", ylabel="Peak above rest (mV)", ylim=(0.0, 75.0))
     right.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

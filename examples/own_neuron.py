@@ -1,7 +1,8 @@
-"""Prints the spikes per burst of two kinds of cell, and draws their voltages: own_neuron.png.
+"""A neuron of your own
+====================
 
 Both are Izhikevich's neuron (2003, doi:10.1109/TNN.2003.820440), as a user would write it: the
-equations below are plain Python, and are compiled like those of `spikesim.Izhikevich`. With his
+equations below are plain Python, and are compiled like those of ``spikesim.Izhikevich``. With his
 parameters for "regular spiking" spikes are isolated; with those for "chattering" they come in
 bursts.
 """
@@ -12,9 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -40,7 +38,8 @@ IZHIKEVICH = Neuron(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the spikes per burst of two kinds of cell, and draw their voltages."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--duration", type=float, default=500.0, help="of the current, in ms")
     parser.add_argument("--out", type=Path, default=Path("own_neuron.png"))
     chosen = parser.parse_args(arguments)
@@ -65,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot.traces(voltage[kind], "v", ax=ax)
         ax.set_title(kind)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Prints the weights that a learning rule gives two groups of inputs: own_plasticity_rule.png.
+"""A plasticity rule of your own
+=============================
 
-The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000, doi:10.1038/78829),
-as a user would write it: the code below is plain Python, and is compiled like `spikesim.PairSTDP`.
+The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000,
+doi:10.1038/78829), as a user would write it: the code below is plain Python, and is compiled like
+``spikesim.PairSTDP``.
 A cell has a hundred inputs with the same rate. Half of them tend to fire together, half do not, and
 all start with the same weight. Inputs that fire together make the cell fire just after themselves,
 and the rule rewards that.
@@ -13,9 +15,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -84,7 +83,8 @@ def build(seed: int):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the weights that a learning rule gives two groups of inputs."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=200, help="of simulated time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("own_plasticity_rule.png"))
@@ -109,7 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Time (s)", ylabel="Weight (mV)", xlim=(0, chosen.seconds))
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

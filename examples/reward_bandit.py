@@ -1,4 +1,5 @@
-"""Prints how often spiking neurons choose right, rewarded by this script: reward_bandit.png.
+"""Learning which action is rewarded
+=================================
 
 Three-factor learning. Each synapse keeps an eligibility trace of what it did in a trial: potential
 of the presynaptic spikes, times what the postsynaptic neuron did beyond its probability. A single
@@ -13,10 +14,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,7 +49,8 @@ def train(trials: int, seed: int) -> tuple[SpikingRewardNetwork, np.ndarray, np.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how often spiking neurons choose right, rewarded by this script."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("reward_bandit.png"))
@@ -76,7 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     plot.eligibility(net.record(x[0], GOOD[0]), figure=synapse)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

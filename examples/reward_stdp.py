@@ -1,7 +1,8 @@
-"""Prints how often a network chooses right while it learns from reward alone: reward_stdp.png.
+"""Spike timing and a reward that comes later
+==========================================
 
 Izhikevich (2007, doi:10.1093/cercor/bhl152): spike timing does not change a synapse, it marks it.
-The mark c fades within a time tau_c, and dopamine D, which comes later, changes the weight:
+The mark c fades within a time tau_c, and dopamine D, which comes later, changes the weight::
 
     a spike arrives:      c <- c - A_minus x_post                                             (1)
     the neuron fires:     c <- c + A_plus x_pre                                               (2)
@@ -18,10 +19,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -110,7 +107,8 @@ def train(trials: int, seed: int, size: float = 0.004) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how often a network chooses right while it learns from reward alone."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("reward_stdp.png"))
@@ -130,7 +128,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.axhline(50.0, color="0.5", linestyle="--", linewidth=0.8)
     ax.set(xlabel="Trial", ylabel="Right actions (%)", ylim=(0.0, 102.0))
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

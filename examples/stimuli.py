@@ -1,4 +1,5 @@
-"""Prints how many spikes a step, a ramp, a sine, noise and an array give: stimuli.png.
+"""Currents that change with time
+==============================
 
 Five neurons of one population get a stimulus each. What is played adds to the current that was set
 by hand, here 5 mV, and a recording of ``I`` shows the sum.
@@ -10,10 +11,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -23,7 +20,8 @@ NAMES = ["step", "ramp", "sine", "noise", "array"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how many spikes a step, a ramp, a sine, noise and an array give."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("stimuli.png"))
     chosen = parser.parse_args(arguments)
@@ -54,7 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[0, 0].set_ylabel("Voltage (mV)")
     axes[1, 0].set_ylabel("Current (mV)")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints where six neurons of textbooks begin to fire, and at which rate: textbook_neurons.png.
+"""Six neurons of textbooks
+========================
 
 Each gets a step of current, 41 neurons of a kind 41 different ones. The figure shows the voltage
 for one of them, and the rate over all currents. The axon of Hodgkin & Huxley, the muscle fibre of
@@ -13,9 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -76,7 +74,8 @@ def draw_rates(ax: Axes, currents: np.ndarray, hz: np.ndarray, unit: str, shown:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print where six neurons of textbooks begin to fire, and at which rate."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--duration", type=float, default=1400.0, help="in ms, above 500")
     parser.add_argument("--out", type=Path, default=Path("textbook_neurons.png"))
     chosen = parser.parse_args(arguments)
@@ -113,7 +112,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{cells.name} fires from {current} on, at {hz[first]:.0f} Hz")
     figure.align_ylabels(panels[:, 0])
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

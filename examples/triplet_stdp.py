@@ -1,8 +1,9 @@
-"""Prints how pairs of spikes act at low and at high frequency, by triplets: triplet_stdp.png.
+"""Spike triplets make plasticity depend on frequency
+==================================================
 
 Pfister & Gerstner (2006, doi:10.1523/JNEUROSCI.1425-06.2006), their minimal model of visual cortex,
 in which all spikes count. Weakening needs a pair of spikes, strengthening needs three, one before
-and two after, so that it grows with frequency:
+and two after, so that it grows with frequency::
 
     a spike arrives:      w <- w - A2_minus o_1                                               (1)
     the neuron fires:     w <- w + A3_plus r_1 o_2                                            (2)
@@ -17,10 +18,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -73,7 +70,8 @@ def change(rate: float, lag: float, pairs: int) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how pairs of spikes act at low and at high frequency, by triplets."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--out", type=Path, default=Path("triplet_stdp.png"))
     chosen = parser.parse_args(arguments)
@@ -90,7 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Frequency of pairs (Hz)", ylabel="Change of the weight (%)")
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":
