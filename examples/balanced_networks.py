@@ -20,6 +20,10 @@ from spikesim import ConductanceLIF, CurrentLIF, Network, SpikeRecording, plot
 PARTS = {"exc": 3200, "inh": 800}
 
 
+# %%
+# One function builds both networks: they differ in the neuron, its inputs and the weights.
+
+
 def build(kind: str, seed: int) -> tuple[Network, dict[str, SpikeRecording]]:
     """One of the two networks, and the recordings of its spikes."""
     net = Network(dt=0.1, seed=seed)
@@ -39,6 +43,10 @@ def build(kind: str, seed: int) -> tuple[Network, dict[str, SpikeRecording]]:
         for post in cells.values():
             net.connect(cells[name], post, target=f"{port}_{name}", weight=weight, probability=0.02)
     return net, {name: net.record_spikes(population) for name, population in cells.items()}
+
+
+# %%
+# Both run, and a few hundred milliseconds are drawn.
 
 
 def irregularity(spikes: SpikeRecording) -> float:

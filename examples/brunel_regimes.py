@@ -34,6 +34,10 @@ SEGMENT = 250.0  # ms; spectra of such segments are averaged
 SHOWN = 50  # neurons
 
 
+# %%
+# The four regimes, and what table 1 of the article says of them.
+
+
 class Regime(NamedTuple):
     """A panel of the figure: its parameters, the ms to show, and the published results."""
 
@@ -52,6 +56,10 @@ REGIMES = [
     Regime("AI", "asynchronous irregular", 5.0, 2.0, 200.0, "(37.7)", "(none)"),
     Regime("SI slow", "synchronous irregular, slow", 4.5, 0.9, 200.0, "(5.5)", "(22)"),
 ]
+
+
+# %%
+# What is measured, from the spikes of all neurons.
 
 
 class Activity(NamedTuple):
@@ -97,6 +105,10 @@ class Activity(NamedTuple):
         return float(frequencies[10 + power[10:1001].argmax()])  # they are 1 Hz apart
 
 
+# %%
+# The network. Its external input is a Poisson process for each neuron.
+
+
 def simulate(regime: Regime, size: int, seconds: float, seed: int) -> Activity:
     """Build and run the network of one regime."""
     net = Network(dt=0.1, seed=seed)
@@ -115,6 +127,10 @@ def simulate(regime: Regime, size: int, seconds: float, seed: int) -> Activity:
     net.run(1000.0 * seconds)
     times = np.concatenate([exc.t, inh.t]) - SETTLING
     return Activity(times, np.concatenate([exc.i, inh.i + exc.n]), size, 1000.0 * seconds)
+
+
+# %%
+# Spikes and rates of all four.
 
 
 def draw(regime: Regime, found: Activity, raster: Axes, rate: Axes) -> None:

@@ -27,6 +27,10 @@ STRENGTHS = np.logspace(-3.0, 0.0, 7)
 BLUE, RED, PALE = "#0072B2", "#D55E00", "#8C8C8C"
 
 
+# %%
+# Angles are measured between what one update does to the weights and the gradient.
+
+
 def settled(seed: int, steps: int, **options: Any) -> tuple[ClampedNetwork, Any, Any]:
     """A network with time to settle, and an example for it."""
     chance = np.random.default_rng(seed)
@@ -61,6 +65,10 @@ def symmetric_feedback(seed: int, steps: int, strength: float) -> tuple[float, f
     signals = (e, e * slope_of_output)
     first, second = (angle(dW, x.T @ ((each @ net.W[1].T) * slope)) for each in signals)
     return first, second
+
+
+# %%
+# Both are measured from weak feedback to strong.
 
 
 def draw(ax: Axes, angles: Any, labels: Sequence[str], xlabel: str, title: str) -> None:

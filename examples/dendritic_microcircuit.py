@@ -22,6 +22,10 @@ SIZES = (30, 20, 10)
 BLUE, RED, PALE = "#0072B2", "#D55E00", "#8C8C8C"
 
 
+# %%
+# The circuit, and the norms that are measured in it.
+
+
 def build(seed: int) -> DendriticMicrocircuit:
     """A circuit in which only lateral weights learn; feedback is weak and symmetric."""
     return DendriticMicrocircuit(
@@ -40,6 +44,10 @@ def measured(net: DendriticMicrocircuit, probes: np.ndarray) -> np.ndarray:
         each = v_A[:, end], v_A[:, -1], (u - uI)[:, end]
         found.append([np.linalg.norm(vector) for vector in each])
     return np.mean(found, axis=0)
+
+
+# %%
+# It learns from patterns without a target; then targets come.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

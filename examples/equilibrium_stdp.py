@@ -30,6 +30,10 @@ from spikesim import Network, Neuron, PairSTDP
 DT = 0.1  # ms
 
 
+# %%
+# The left side: rates and their changes.
+
+
 def rate(t: np.ndarray, spike: float, tau: float) -> np.ndarray:
     """The rate to which a spike amounts, per ms."""
     since = t - spike + 0.5 * DT
@@ -44,6 +48,10 @@ def by_rates(lags: np.ndarray, tau: float) -> np.ndarray:
         r_post = rate(t, lag, tau)
         changes.append(0.5 * (r_pre[1:] + r_pre[:-1]) @ np.diff(r_post))
     return np.array(changes)
+
+
+# %%
+# The right side: pairs of spikes.
 
 
 def relay(i, t, s, p):

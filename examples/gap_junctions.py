@@ -26,6 +26,10 @@ G = 0.25
 DELAYS = 0.0, 70.0  # ms
 
 
+# %%
+# First, a current into one of two cells at rest.
+
+
 def coupling() -> float:
     """The coupling coefficient of (1), from voltages."""
     net = Network(dt=0.1)
@@ -34,6 +38,10 @@ def coupling() -> float:
     net.play(cells[0], "I", stimuli.step(8.0))
     net.run(500.0)
     return float((cells.v[1] - REST) / (cells.v[0] - REST))
+
+
+# %%
+# Then two cells that fire, without and with a gap junction.
 
 
 def firing(conductance: float, duration: float):

@@ -30,6 +30,11 @@ EXCITATION = np.linspace(1400.0, 2200.0, CELLS)  # Hz
 CHUNK = 1000.0  # ms, of a point of the figure
 
 
+# %%
+# A rule is a function for each kind of spike. It gets the weight, the traces that it names and its
+# parameters, and returns the new weight.
+
+
 def presynaptic(w, post, eta, alpha):
     """(1)."""
     return w + eta * (post - alpha)
@@ -47,6 +52,10 @@ RULE = PlasticityRule(
     parameters={"eta": 5e-4, "alpha": 2.0 * TARGET * TAU / 1000.0},
     w_min=0.0,
 )
+
+
+# %%
+# Each neuron gets another excitation, and the same number of inhibitory synapses.
 
 
 def build(seed: int):

@@ -27,6 +27,11 @@ MOST = 2000  # neurons in the raster
 COLOURS = {"E": "#0072B2", "I": "#D55E00"}
 
 
+# %%
+# The network comes with spikesim, in ``spikesim.models.microcircuit``. It is run, and its spikes
+# and rates are drawn.
+
+
 def draw_raster(spikes: Mapping[str, SpikeRecording], end: float, ax: Axes) -> None:
     """Draw all populations, layer 2/3 at the top, with the same share of the neurons of each."""
     share = min(1.0, MOST / sum(recording.n for recording in spikes.values()))

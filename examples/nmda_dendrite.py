@@ -22,6 +22,10 @@ AMPA, LASTING = 0.2, 2.0  # nS, of one synapse
 SPIKE = 20.0  # ms, when inputs come
 
 
+# %%
+# The neuron: two compartments, and a current into the dendrite that synapses add to.
+
+
 def compartments(i, t, s, p):
     """C dV/dt = g_L (E_L - V) + g_c (other - V) + I; capacitance in pF, conductances in nS."""
     v, u = s.v_soma[i], s.v_dendrite[i]
@@ -43,6 +47,11 @@ CELL = Neuron(
         "E_L": -70.0,
     },
 )
+
+
+# %%
+# AMPA and NMDA receptors are synapse models onto that current. ``v=`` names the voltage that they
+# see.
 
 
 def respond(most: int, Mg: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

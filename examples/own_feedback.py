@@ -20,6 +20,9 @@ from spikesim.learning.parameters import number
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
 
+# %%
+# A learning rule consists of bodies. The model names one of them and what replaces it.
+
 
 def receive(c, t, s, p):
     """Squash the feedback that a block of units receives from above, with slope 1 around 0."""
@@ -34,6 +37,10 @@ class Saturating(FeedbackAlignment):
         gain: float = number(10.0, "how early feedback saturates", above=0.0)
 
     BODIES = {feedback_alignment.receive: receive}  # noqa: RUF012
+
+
+# %%
+# Both rules learn the digits. ``measure_angle`` compares their updates with the gradient.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -30,6 +30,11 @@ TAU = 20.0  # ms, of both traces
 A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
 
 
+# %%
+# The rule is a body that runs in every step for each input, with arrays of its own.
+# ``spikesim.PlasticityRule`` is a shorter way for rules of single synapses; a body can do anything.
+
+
 def forget_event(i, t, s, p):
     """Give an input the rate that it has without events; an event in this step adds to it."""
     s.rate[i] = s.alone[i]
@@ -46,6 +51,10 @@ def stdp(i, t, s, p):
         w += p.A_plus * s.pre_trace[i] * float(s.post[j])
         w -= p.A_minus * s.post_trace[j] * float(s.pre[i])
         s.W[i, j] = min(max(w, 0.0), p.W_max)
+
+
+# %%
+# The network. An event adds to the rate of half of the inputs for one step.
 
 
 def build(seed: int):
@@ -80,6 +89,10 @@ def build(seed: int):
         params={"A_plus": A_PLUS, "A_minus": A_MINUS, "W_max": W_MAX},
     )
     return net, synapses, correlated
+
+
+# %%
+# The weights are looked at after every second.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

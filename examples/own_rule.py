@@ -23,6 +23,10 @@ from spikesim.learning.images import ImageModel
 from spikesim.learning.properties import Properties
 from spikesim.learning.updates import learn
 
+# %%
+# A model says which weights and arrays its layers have, and which bodies make a step.
+# ``properties`` declares what the rule needs; the table shows it.
+
 
 class RandomFeatures(ImageModel):
     Parameters = ForwardParameters
@@ -46,6 +50,11 @@ class RandomFeatures(ImageModel):
 
     def properties(self):
         return Properties(False, 1, True, False, ("pre", "post"), True)
+
+
+# %%
+# ``compare`` trains all rules in the same way. It finds a rule of your own by its file and its
+# name, so the class has to be in a file, not in a notebook.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

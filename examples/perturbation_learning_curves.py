@@ -35,6 +35,10 @@ START = 5.0  # E(0) - E_opt
 SIGMA = 1e-5
 
 
+# %%
+# The task, and the theory for it.
+
+
 class Trials:
     """A trial, and a perceptron that learns it by one of the two rules.
 
@@ -95,6 +99,10 @@ class Trials:
 
     def theory(self, trials: Sequence[int]) -> np.ndarray:
         return self.end + self.from_end * (1.0 - 1.0 / self.steps) ** np.array(trials)
+
+
+# %%
+# Loss E of both rules over trials, with and without a part that cannot be learned.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

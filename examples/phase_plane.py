@@ -36,6 +36,10 @@ SETTLING = 240.0  # ms that are not shown
 INK, BLUE, RED, GREEN, PALE = "#222222", "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
 
 
+# %%
+# Where the derivatives of the equations are 0.
+
+
 def voltage_nullcline(V: np.ndarray) -> np.ndarray:
     """The w at which dV/dt = 0."""
     p = BURSTING
@@ -70,6 +74,10 @@ def draw_plane(
     ax.text(-44.0, 5.0, "dw/dt = 0", color=GREEN)
     ax.text(BURSTING["V_reset"], top, r"$V_\mathrm{reset}$", color=PALE, ha="center", va="bottom")
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 0.14), handletextpad=0.2)
+
+
+# %%
+# The neuron is run, and its voltage drawn over time and in the plane.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -25,6 +25,10 @@ INPUTS, HIDDEN, ACTIONS = 20, 20, 2
 GOOD = (0, 1, 0, 1)  # the right action for each pattern
 
 
+# %%
+# The patterns that are shown.
+
+
 def patterns(chance: np.random.Generator) -> np.ndarray:
     """Four patterns of 0 and 1, of which any two differ in at least three inputs."""
     while True:
@@ -32,6 +36,10 @@ def patterns(chance: np.random.Generator) -> np.ndarray:
         differ = (x[:, None] != x[None]).sum(axis=2)
         if differ[~np.eye(len(GOOD), dtype=bool)].min() >= 3:
             return x
+
+
+# %%
+# ``act`` shows a pattern and returns the action, ``reward`` says what it was worth.
 
 
 def train(trials: int, seed: int) -> tuple[SpikingRewardNetwork, np.ndarray, np.ndarray]:

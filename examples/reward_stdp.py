@@ -32,6 +32,10 @@ TAU_DOPAMINE = 50.0  # ms
 W_START, W_MAX = 1.2, 2.4  # mV
 
 
+# %%
+# The rule has a variable ``c`` beside the weight, the mark, and a parameter that the script sets.
+
+
 def arrive(w, c, post, A_minus):
     """(1)."""
     return w, c - A_minus * post
@@ -60,6 +64,10 @@ RULE = PlasticityRule(
 )
 
 
+# %%
+# Two groups of neurons that inhibit each other get the same inputs. Dopamine fades in every step.
+
+
 def fade(i, t, s, p):
     """Dopamine, in every step."""
     s.dopamine[0] = s.dopamine[0] * p.left
@@ -82,6 +90,10 @@ def build(seed: int):
         params={"left": float(np.exp(-DT / TAU_DOPAMINE))},
     )
     return net, inputs, synapses, net.record_spikes(actors)
+
+
+# %%
+# In a trial the script looks at the spikes, decides on the reward, and adds it to the dopamine.
 
 
 def train(trials: int, seed: int, size: float = 0.004) -> np.ndarray:

@@ -42,6 +42,10 @@ BINS = np.linspace(0.0, 1.0, 41)
 RATES = (10.0, 20.0, 30.0, 40.0)  # Hz, to compare
 
 
+# %%
+# The network: its inputs, ten neurons, and synapses that learn by ``spikesim.PairSTDP``.
+
+
 def relay(i, t, s, p):
     """Spike in a step in which input of at least 1 arrives."""
     s.spike[i] = s.told[i] >= 1.0
@@ -61,6 +65,10 @@ def build(rate: float, seed: int) -> tuple[Network, Projection, SpikeRecording]:
     net.add_background(cells, "g_inh", rate=INHIBITION, weight=G_INH)
     synapses = net.connect(inputs, cells, target="g_exc", weight=G_MAX, plasticity=RULE)
     return net, synapses, net.record_spikes(cells)
+
+
+# %%
+# What is measured: the window of the rule, rates, the irregularity of spikes, and weights.
 
 
 def measured_window(lags: np.ndarray) -> np.ndarray:
@@ -114,6 +122,10 @@ def compare(rate: float, seconds: float, frozen: np.ndarray, seed: int) -> tuple
     net.run(100.0 * seconds)
     fixed, _ = rate_and_irregularity(spikes, changed, net.time)
     return learned, fixed
+
+
+# %%
+# Six panels.
 
 
 def draw(course: dict[str, np.ndarray], rates: np.ndarray, seconds: int) -> plt.Figure:

@@ -20,12 +20,20 @@ from spikesim.sweep import grid, sweep
 digits = datasets.load_digits()
 
 
+# %%
+# What one run does with one set of parameters.
+
+
 def train(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
     net = BurstEnsembleNetwork(
         (64, parameters["hidden"], 10), seed=parameters["seed"], alpha=parameters["alpha"]
     )
     net.fit(digits.train_images, digits.train_labels, epochs=parameters["epochs"])
     return {"test_error": net.evaluate(digits.test_images, digits.test_labels)}
+
+
+# %%
+# All sets, several at a time.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -27,6 +27,10 @@ CELLS, INPUTS = 30, 60
 CHUNK = 1000.0  # ms, of a point of the figure
 
 
+# %%
+# ``on_step`` of a rule is called every 100 ms for each synapse.
+
+
 def scale(w, post, eta, target, tau):
     """(1); `tau` is in ms."""
     rate = 1000.0 * post / tau
@@ -40,6 +44,10 @@ RULE = PlasticityRule(
     parameters={"eta": 0.01, "target": TARGET, "tau": 2000.0},
     w_min=0.0,
 )
+
+
+# %%
+# Some neurons get too much input and others too little.
 
 
 def build(seed: int):

@@ -60,6 +60,10 @@ def draw(ax: Axes, values: Any, colour: str, label: str, style: str = "-") -> No
     ax.plot(epochs, values.mean(axis=0), style, color=colour, linewidth=1.4, label=label)
 
 
+# %%
+# Inverses alone, and then all weights.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print what inverses have to learn before targets are of use."""
     parser = argparse.ArgumentParser(description=main.__doc__)

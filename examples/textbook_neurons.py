@@ -38,6 +38,10 @@ ONSET, SHOWN, SETTLED = 50.0, 300.0, 400.0  # ms: of the step, what is drawn, wh
 BLUE, RED = "#0072B2", "#D55E00"
 
 
+# %%
+# The neurons, and the currents that they get. Units differ; ``help`` of a neuron says them.
+
+
 class Example(NamedTuple):
     """A kind of neuron, the largest current, and the one whose voltage is shown."""
 
@@ -55,6 +59,10 @@ EXAMPLES = [
     Example("LIF with adaptation", AdaptiveLIF, 40.0, 20.0),
     Example("Pyramidal, two compartments", TwoCompartment, 1500.0, 900.0),
 ]
+
+
+# %%
+# All of them are populations of one network.
 
 
 def rates(spikes: Sequence[np.ndarray]) -> np.ndarray:

@@ -29,6 +29,10 @@ LAG = 10.0  # ms
 RATES = (0.1, 10.0, 20.0, 40.0, 50.0)  # Hz
 
 
+# %%
+# The rule. ``o_2`` is the trace ``post_slow``, ``o_1`` is ``post``.
+
+
 def weaken(w, post, A2_minus):
     """(1)."""
     return w - A2_minus * post
@@ -45,6 +49,10 @@ RULE = PlasticityRule(
     traces={"pre": 16.8, "post": 33.7, "post_slow": 114.0},
     parameters={"A2_minus": 7.1e-3, "A3_plus": 6.5e-3},
 )
+
+
+# %%
+# A neuron that fires when it is told to, for spikes at given times on both sides.
 
 
 def relay(i, t, s, p):
