@@ -59,8 +59,16 @@ class Examples(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def without_compilation(app: Sphinx, page: str, source: list[str]) -> None:
+    """Leave out what compilation said on stderr, and output that was nothing else."""
+    if page.startswith("gallery/"):
+        text = re.sub(r"^ +Compil(?:ing|ed) .*\n", "", source[0], flags=re.MULTILINE)
+        source[0] = re.sub(r"\.\. rst-class:: sphx-glr-script-out\n\n \S+ .*\n+(?!\s)", "", text)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("examples", Examples)
+    app.connect("source-read", without_compilation)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
