@@ -48,13 +48,14 @@ def place(path: str) -> int:
 
 
 class Examples(SphinxDirective):
-    """Thumbnails of the named examples, one name a line, and their places in the side bar."""
+    """The examples of a section, one name a line: thumbnails, and places in the side bar."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        names = list(self.content)
-        lines = [".. toctree::", "   :hidden:", "", *(f"   {name}" for name in names), ""]
+        names, title = list(self.content), self.state.parent[0].astext()
+        lines = [".. toctree::", "   :hidden:", f"   :caption: {title}", ""]
+        lines += [*(f"   {name}" for name in names), ""]
         lines += [".. minigallery::", "", *(f"   ../examples/{name}.py" for name in names)]
         return self.parse_text_to_nodes("\n".join(lines))
 
