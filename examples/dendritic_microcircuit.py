@@ -83,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[0, 0].set(yscale="log", xlabel="Patterns without a target", ylabel="Norm")
     axes[0, 0].legend(frameon=False, fontsize=8)
     axes[0, 1].scatter(reference, own, s=5, color=BLUE, alpha=0.5, linewidths=0)
-    axes[0, 1].set(
-        xlabel="Error by backpropagation", ylabel=r"Somatic difference, $r - \phi(a v_B)$"
-    )
+    axes[0, 1].set(xlabel="Error by backpropagation", ylabel=r"$r - \phi(a v_B)$ at the soma")
     for ax, trial, title in zip(
         axes[1], (before, after), ("Before learning", "After learning (finer scale)"), strict=True
     ):
