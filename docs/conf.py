@@ -4,7 +4,7 @@ import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 from gallery_build import sphinx_gallery_conf  # noqa: F401
 
 project = "spikesim"
@@ -13,7 +13,9 @@ project_copyright = "The spikesim developers"
 version = release = installed("spikesim")
 
 extensions = [
+    "mathml",
     "myst_parser",
+    "repository_links",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -23,7 +25,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_extensions"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -34,7 +36,29 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 
+# Prompts and outputs are no part of what is pasted.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
 html_theme = "pydata_sphinx_theme"
 html_title = "spikesim"
+html_baseurl = ""  # the site is not hosted anywhere, so pages name no address of their own
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_math_renderer = "mathml"
 html_show_sourcelink = False
+html_theme_options = {
+    "logo": {
+        "text": "spikesim",
+        "image_light": "_static/logo.svg",
+        "image_dark": "_static/logo.svg",
+    },
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,  # pages are no book; neighbours in a list are rarely the next to read
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": []}
