@@ -41,7 +41,9 @@ def adapt(app, doctree):
             link.update_all_atts({"reftarget": page, "refdomain": "doc"}, replace=True)
             link["reftargetid"] = link.get("reftargetid") or anchor or None
         else:
-            download = addnodes.download_reference(reftarget=relpath(place, here), refdoc=env.docname)
+            download = addnodes.download_reference(
+                reftarget=relpath(place, here), refdoc=env.docname
+            )
             link.replace_self(download)
             download += link.children
 
