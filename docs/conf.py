@@ -5,7 +5,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
-from gallery_build import sphinx_gallery_conf  # noqa: E402, F401
+from gallery_build import sphinx_gallery_conf  # noqa: F401
 
 project = "spikesim"
 author = "The spikesim developers"
