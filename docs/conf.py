@@ -42,23 +42,28 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "spikesim"
-html_baseurl = ""  # the site is not hosted anywhere, so pages name no address of their own
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {
-        "text": "spikesim",
-        "image_light": "_static/logo.svg",
-        "image_dark": "_static/logo.svg",
-    },
+    "logo": {"text": project, **dict.fromkeys(("image_light", "image_dark"), "_static/logo.svg")},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
-    "show_prev_next": False,  # pages are no book; neighbours in a list are rarely the next to read
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
 html_sidebars = {"index": []}
+
+
+def with_source(app):
+    """Modules without source, such as math, would be in the list of sources, with dead links."""
+    modules = getattr(app.env, "_viewcode_modules", {})
+    app.env._viewcode_modules = {name: found for name, found in modules.items() if found}
+    return []
+
+
+def setup(app):
+    app.connect("html-collect-pages", with_source, priority=400)  # before viewcode, at 500

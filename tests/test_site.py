@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from html.parser import HTMLParser
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -80,22 +81,19 @@ def pages(site):
     return {path: Page(path) for path in found}
 
 
-def test_every_link_within_the_site_leads_to_a_file_and_an_anchor(pages):
-    dead = []
+def test_every_link_within_the_site_leads_to_a_file_and_an_anchor(site, pages):
+    files = {str(path) for path in site.rglob("*") if path.is_file()}
+    dead = set()
     for path, page in pages.items():
-        for link in page.links + page.loaded:
+        for link in {*page.links, *page.loaded}:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if target.is_dir():
-                target /= "index.html"
+            target = normpath(path.parent / unquote(parts.path)) if parts.path else str(path)
             anchor = unquote(parts.fragment)
-            found = target.exists() and (
-                not anchor or target not in pages or anchor in pages[target].anchors
-            )
-            if not found:
-                dead.append(f"{path.name}: {link}")
+            shown = pages.get(Path(target))
+            if target not in files or (anchor and shown and anchor not in shown.anchors):
+                dead.add(f"{path.relative_to(site)}: {link}")
     assert not dead
 
 

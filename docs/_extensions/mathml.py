@@ -41,7 +41,9 @@ def visit_math_block(translator, node):
         translator.body.append(f'<span class="eqno">({escape(str(number))})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append(mathml(node.astext(), "block", node) + "</div>\n")
+    formulas = re.split(r"\n\s*\n", node.astext())  # as in LaTeX, a blank line ends a formula
+    translator.body += [mathml(formula, "block", node) for formula in formulas]
+    translator.body.append("</div>\n")
     raise nodes.SkipNode
 
 
