@@ -98,6 +98,7 @@ MODULES = [
     "spikesim.plot.bursts",
     "spikesim.plot.confusion",
     "spikesim.plot.credit",
+    "spikesim.plot.planes",
     "spikesim.plot.curves",
     "spikesim.plot.noise",
     "spikesim.plot.rewards",

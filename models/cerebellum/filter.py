@@ -75,8 +75,9 @@ def _settable_number(phase, name):
         declared = Parameters.declarations()[name]
         getattr(self, phase).params[name] = declared.checked(name, value, 1)
 
-    about = Parameters.declarations()[name].about
-    return property(lambda self: getattr(self, phase).params[name], put, doc=about)
+    return property(
+        lambda self: getattr(self, phase).params[name], put, doc=f"The parameter {name}."
+    )
 
 
 class AdaptiveFilter(SignalModel):

@@ -103,7 +103,7 @@ class RewardNetwork(RewardModel):
 
     Examples
     --------
-    >>> net = RewardNetwork((2, 8, 2), seed=1, eta=0.1)
+    >>> net = RewardNetwork((2, 8, 2), seed=1, eta=0.1, backend="python")
     >>> for trial in range(3):
     ...     action = net.act([0.0, 1.0])
     ...     net.reward(1.0 if action == 1 else 0.0)

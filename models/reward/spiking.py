@@ -211,7 +211,7 @@ class SpikingRewardNetwork(RewardModel):
 
     Examples
     --------
-    >>> net = SpikingRewardNetwork((4, 8, 2), seed=1)
+    >>> net = SpikingRewardNetwork((4, 8, 2), seed=1, backend="python")
     >>> action = net.act([1.0, 1.0, 0.0, 0.0])  # 50 ms
     >>> net.reward(1.0 if action == 0 else 0.0)
     """

@@ -151,10 +151,10 @@ class SuperSpikeNetwork(SpikingLayers, PatternModel):
     Examples
     --------
     >>> from spikesim import patterns
-    >>> stimulus = patterns.poisson(100, rate=5.0, duration=500.0, seed=1)
-    >>> target = patterns.from_trains([[100.0, 200.0, 300.0]], duration=500.0)
-    >>> net = SuperSpikeNetwork((100, 1), seed=1)
-    >>> history = net.fit(stimulus, target, blocks=2, block=1000.0)
+    >>> stimulus = patterns.poisson(10, rate=20.0, duration=50.0, seed=1)
+    >>> target = patterns.from_trains([[10.0, 30.0]], duration=50.0)
+    >>> net = SuperSpikeNetwork((10, 1), seed=1, backend="python")
+    >>> history = net.fit(stimulus, target, blocks=1, block=50.0, burn_in=0.0)
     >>> net.predict(stimulus).n
     1
     """

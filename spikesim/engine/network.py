@@ -493,10 +493,6 @@ class Network(Assembly, called="Network"):
         Recordings that have gone further forget everything from that time on, in memory and in
         files; call close() on a recording that has to keep it.
 
-        Parameters
-        ----------
-        state : dict
-
         Raises
         ------
         InputError
