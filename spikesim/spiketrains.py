@@ -174,7 +174,9 @@ def van_rossum_distance(first: Any, second: Any, tau: float) -> float:
 
     Every spike is followed by a kernel exp(-t / tau), and the distance is
 
-    .. math:: d = \sqrt{\frac{2}{\tau} \int_0^\infty (f(t) - g(t))^2 \, dt}.
+    .. math::
+
+        d = \sqrt{\frac{2}{\tau} \int_0^\infty (f(t) - g(t))^2 \, dt}.
 
     With the factor 2 the distance between one spike and none is exactly 1. Van Rossum (2001) has
     the factor 1, so divide by sqrt(2) for his distance. The distance is not normalised by duration
@@ -246,6 +248,7 @@ def van_rossum_loss(
     Every spike is followed by a kernel of unit area that rises and decays, and the loss is
 
     .. math::
+
         L = \frac12 \int_0^\infty \big(\alpha * (\hat S - S)\big)^2 dt, \quad
         \alpha(t) = \frac{e^{-t / \tau_\mathrm{decay}} - e^{-t / \tau_\mathrm{rise}}}
                          {\tau_\mathrm{decay} - \tau_\mathrm{rise}}.

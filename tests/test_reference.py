@@ -31,8 +31,11 @@ sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
 from parts import is_called_by_networks
 
 PAGES = ROOT / "docs" / "reference"
-PARTS_OF_MODELS = {"eligibility", "filtered", "loops", "measures", "optimizers", "particles"}
-"""Modules of `spikesim.learning` that only models of this package use."""
+PARTS_OF_MODELS = (
+    *("dynamics", "eligibility", "filtered", "loops"),
+    *("measures", "optimizers", "particles", "simulation"),
+)
+"""Modules of `spikesim.learning` for models of this package; others have their public names."""
 
 
 def below(package):

@@ -223,6 +223,8 @@ def skip_told_elsewhere(
     app: Any, what: str, name: str, found: Any, skip: bool, options: Any
 ) -> bool | None:
     """Leave out methods that come from another class with a page, or add nothing to them."""
+    if isinstance(found, type):
+        return True  # a class as an attribute: the parameters of a model, which have their own page
     if type(found).__name__ == "_tuplegetter":
         return True  # a field of a NamedTuple; the docstring of the class says what it is
     path = app.env.docname.removeprefix(PAGES)
@@ -253,7 +255,7 @@ def leave_words_alone(app: Any, document: nodes.document) -> None:
     """
     for node in list(document.findall(pending_xref)):
         if node.get("refdomain") == "py" and node.get("refspecific"):
-            node["refspecific"] = False
+            del node["refspecific"]
             if node["reftarget"].islower() and "." not in node["reftarget"]:
                 node.replace_self(node.children)
 

@@ -75,9 +75,7 @@ def _settable_number(phase, name):
         declared = Parameters.declarations()[name]
         getattr(self, phase).params[name] = declared.checked(name, value, 1)
 
-    return property(
-        lambda self: getattr(self, phase).params[name], put, doc=f"The parameter {name}."
-    )
+    return property(lambda self: getattr(self, phase).params[name], put, doc=f"Parameter {name}.")
 
 
 class AdaptiveFilter(SignalModel):

@@ -63,8 +63,8 @@ class DendriticMicrocircuit(ImageModel):
     Arguments and attributes are those of `spikesim.learning.images.ImageModel`. ``net.Y`` and
     ``net.P`` lead to apical dendrites; ``net.Q`` and ``net.c``, which lead to SST cells, have the
     shapes of W and b of the layer above. The history also has 'apical' and 'mismatch', the means of
-    |v_A|^2 and |u_{l+1} - uI_{l+1}|^2 at the ends of trials, per hidden layer. A layer of rate 0 is
-    frozen. If biases stand for the weights of a unit of rate r, `bias_rate` is r^2.
+    ``|v_A|^2`` and ``|u_{l+1} - uI_{l+1}|^2`` at the ends of trials, per hidden layer. A layer of
+    rate 0 is frozen. If biases stand for the weights of a unit of rate r, `bias_rate` is r^2.
 
     Examples
     --------
