@@ -12,6 +12,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -19,6 +20,7 @@ import equations
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from docutils.statemachine import StringList
+from parts import is_called_by_networks
 from sphinx.addnodes import pending_xref
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
@@ -207,42 +209,35 @@ def comment_on(path: str, found: Any) -> list[str]:
 # ---- members ----------------------------------------------------------------------------------
 
 
-def public_classes(app: Any) -> dict[type, str]:
-    """Every class that has a page → its import path."""
-    paths = (page.removeprefix(PAGES) for page in app.env.found_docs if page.startswith(PAGES))
+@cache
+def public_classes(pages: frozenset[str]) -> dict[str, type]:
+    """Import path → class, of every class that has a page."""
     found = {}
-    for path in paths:
+    for path in (page.removeprefix(PAGES) for page in pages if page.startswith(PAGES)):
         module, _, name = path.rpartition(".")
         value = getattr(importlib.import_module(module), name, None)
         if isinstance(value, type):
-            found[value] = path
+            found[path] = value
     return found
 
 
 def skip_told_elsewhere(
     app: Any, what: str, name: str, found: Any, skip: bool, options: Any
 ) -> bool | None:
-    """Leave out methods that come from another class with a page, or add nothing to them."""
-    if isinstance(found, type):
-        return True  # a class as an attribute: the parameters of a model, which have their own page
-    if type(found).__name__ == "_tuplegetter":
-        return True  # a field of a NamedTuple; the docstring of the class says what it is
-    path = app.env.docname.removeprefix(PAGES)
-    function = getattr(found, "fget", None) or inspect.unwrap(getattr(found, "__func__", found))
-    if skip or what != "class" or not inspect.isfunction(function):
+    """Leave out what only networks call, and what the page of another class tells."""
+    path, name = app.env.docname.removeprefix(PAGES), name.rpartition(".")[2]
+    classes = public_classes(frozenset(app.env.found_docs))
+    if what != "class" or path not in classes:
         return None
-    own = function.__qualname__.rpartition(".")[0]
-    classes = {f"{each.__module__}.{each.__qualname__}": at for each, at in public(app).items()}
-    at = classes.get(f"{function.__module__}.{own}", path)
-    if at != path:
+    own, others = classes[path], {*classes.values()}
+    if isinstance(found, type) or type(found).__name__ == "_tuplegetter":
+        return True  # parameters of a model have a page, and a NamedTuple says what its fields are
+    if is_called_by_networks(path, name):
         return True
-    return True if function.__doc__ is None else None
-
-
-def public(app: Any) -> dict[type, str]:
-    if not hasattr(app.env, "_public_classes"):
-        app.env._public_classes = public_classes(app)
-    return app.env._public_classes
+    told = any(base in others and hasattr(base, name) for base in own.__mro__[1:])
+    function = getattr(found, "fget", None) or getattr(found, "__func__", found)
+    is_new = name in vars(own) and (not told or getattr(function, "__doc__", None))
+    return True if told and not is_new else None
 
 
 # ---- references -------------------------------------------------------------------------------
@@ -305,10 +300,10 @@ class Commands(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         lines = StringList()
-        with patch.dict("os.environ", {"COLUMNS": "88"}):
+        with patch.dict("os.environ", {"COLUMNS": "72"}):
             for name, parser in [("spikesim", _parser([])), *parsers()]:
                 marks = {0: "-", 1: "-", 2: "~"}[min(name.count(" "), 2)]
-                text = [name, marks * len(name), "", "::", ""]
+                text = [name, marks * len(name), "", ".. code-block:: text", ""]
                 text += [f"    {line}" for line in parser.format_help().splitlines()]
                 for line in [*text, ""]:
                     lines.append(line, name)
