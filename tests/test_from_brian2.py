@@ -6,7 +6,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "coming_from" / "brian2.md").read_text("utf-8")
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "coming_from" / "brian2.md").read_text(
+    "utf-8"
+)
 SECTIONS = re.split(r"^## (\d+)\. .*$", PAGE, flags=re.MULTILINE)[1:]
 SCRIPTS = {
     int(number): re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
