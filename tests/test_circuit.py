@@ -5,6 +5,7 @@ and mV as NEST documents them; NEST itself where it is installed; and the publis
 examples of the SONATA repository, if they are in $SPIKESIM_DATA/sonata.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -71,7 +72,7 @@ def voltage(times, p, arrivals, shape):
 
     stops = sorted({0.0, *(at for at, _ in arrivals), times[-1]})
     found, v = np.empty(times.size), np.array([p["V_m"]])
-    for begin, end in zip(stops, stops[1:], strict=False):
+    for begin, end in itertools.pairwise(stops):
         solved = solve_ivp(slope, (begin, end), v, rtol=1e-9, atol=1e-9, dense_output=True)
         within = (times > begin) & (times <= end)
         found[within] = solved.sol(times[within])[0]
@@ -90,8 +91,8 @@ TIMES = {"tau_syn_ex": 2.0, "tau_syn_in": 2.0, "V_th": 0.0}
     [
         ("iaf_psc_alpha", CURRENT, alpha, 1e-4),
         ("iaf_psc_exp", CURRENT, exponential, 1e-4),
-        ("iaf_cond_alpha", CONDUCTANCE, alpha, 0.05),  # of first order in dt
-        ("iaf_cond_exp", CONDUCTANCE, exponential, 0.05),
+        ("iaf_cond_alpha", CONDUCTANCE, alpha, 0.02),  # of first order in dt
+        ("iaf_cond_exp", CONDUCTANCE, exponential, 0.02),
     ],
 )
 def test_voltages_are_those_of_the_equations_of_nest(tmp_path, model, parameters, shape, error):
@@ -105,9 +106,10 @@ def test_voltages_are_those_of_the_equations_of_nest(tmp_path, model, parameters
         edge=SYNAPSE,
         own={"syn_weight": weights, "delay": [1.5, 3.0]},
     )
-    _, traces = run(path)
+    dt = 0.1 if "psc" in model else 0.02
+    _, traces = run(path, dt=dt)
     arrivals = [(6.5, weights[0]), (14.0, weights[0]), (15.0, weights[1])]
-    ends = traces.times + 0.1  # a sample is what the voltage is when its step ends
+    ends = traces.times + dt  # a sample is what the voltage is when its step ends
     expected = voltage(ends, parameters, arrivals, shape)
     assert np.abs(traces.data[:, 0, 0] - expected).max() < error
     assert np.ptp(expected) > 2.0
@@ -161,7 +163,7 @@ def test_a_delay_between_cells_counts_from_the_end_of_the_step_of_a_spike(tmp_pa
     circuit["networks"] = files_of(["input", "cells"], ["input_to_cells", "cells_to_cells"])
     write_json(tmp_path / "circuit_config.json", circuit)
     clamp = {"input_type": "current_clamp", "module": "IClamp", "delay": 10.0, "duration": 5.0}
-    clamp |= {"amp": 1e4, "node_set": {"population": "cells", "node_id": [0]}}
+    clamp |= {"amp": 1e5, "node_set": {"population": "cells", "node_id": [0]}}
     changed(path, run={"tstop": 20.0, "dt": dt}, inputs={"clamp": clamp})
     (times, ids), traces = run(path)
     first = times[ids == 0][0]
@@ -550,22 +552,21 @@ def test_a_file_that_is_wrong_is_refused_in_one_line_that_says_what(tmp_path, da
 def test_libsonata_reads_the_circuit_of_these_tests(tmp_path):
     libsonata = pytest.importorskip("libsonata", reason="the reference reader of SONATA")
     write_circuit(tmp_path, own={"syn_weight": [1.0, 2.0, 3.0]})
-    network = tmp_path / "network"
-    files = [str(network / f"cells_node{end}") for end in ("s.h5", "_types.csv")]
-    nodes = libsonata.NodeStorage(*files).open_population("cells")
+    folder = tmp_path / "network"
+    nodes = libsonata.NodeStorage(str(folder / "cells_nodes.h5")).open_population("cells")
     assert nodes.size == 3
-    files = [str(network / f"input_to_cells_edge{end}") for end in ("s.h5", "_types.csv")]
-    edges = libsonata.EdgeStorage(*files).open_population("input_to_cells")
+    storage = libsonata.EdgeStorage(str(folder / "input_to_cells_edges.h5"))
+    edges = storage.open_population("input_to_cells")
     assert edges.get_attribute("syn_weight", libsonata.Selection([0, 2])).tolist() == [1.0, 3.0]
     assert edges.target_nodes(edges.select_all()).tolist() == [0, 1, 1]
 
 
-def nest_spikes(path, template, delay, weights, cells):
+def nest_spikes(path, template, parameters, delay, cells):
     """The spikes of the network of `recurrent` in NEST: steps and neurons."""
     nest = pytest.importorskip("nest", reason="NEST, to compare spike for spike")
     nest.ResetKernel()
     nest.set(resolution=0.1, print_time=False)
-    neurons = nest.Create(template.removeprefix("nest:"), cells, PARAMETERS | {"I_e": 0.0})
+    neurons = nest.Create(template.removeprefix("nest:"), cells, parameters)
     recorder = nest.Create("spike_recorder")
     nest.Connect(neurons, recorder)
     times, ids = read_spikes(path.parent / "inputs/spikes.h5")["input"]
@@ -589,13 +590,14 @@ def nest_spikes(path, template, delay, weights, cells):
     return np.rint(found["times"] / 0.1).astype(int), found["senders"] - neurons[0].global_id
 
 
-def recurrent(folder, template, chance, scale):
+def recurrent(folder, template, parameters, chance, scale):
     cells = 20
     pairs = [(i, j) for i in range(2) for j in range(cells)]
     spikes = sorted({(round(t, 1), k % 2) for k, t in enumerate(chance.uniform(1.0, 190.0, 60))})
     path = write_circuit(
         folder,
         cells={**CELL, "model_template": template},
+        parameters=parameters,
         n=cells,
         pairs=pairs,
         spikes=spikes,
@@ -611,7 +613,7 @@ def recurrent(folder, template, chance, scale):
     circuit = json.loads((folder / "circuit_config.json").read_text())
     circuit["networks"] = files_of(["input", "cells"], ["input_to_cells", "cells_to_cells"])
     write_json(folder / "circuit_config.json", circuit)
-    return path, weights
+    return path
 
 
 @pytest.mark.parametrize(
@@ -623,10 +625,12 @@ def recurrent(folder, template, chance, scale):
     ],
 )
 def test_a_recurrent_network_spikes_as_in_nest(tmp_path, template, scale, late):
-    path, weights = recurrent(tmp_path, template, np.random.default_rng(4), scale)
-    theirs = set(
-        zip(*(each.tolist() for each in nest_spikes(path, template, 1.5, weights, 20)), strict=True)
-    )
+    # In NEST, a jump just at the end of a refractory period is lost. So it is here if neurons then
+    # stay at V_reset, as these do.
+    parameters = PARAMETERS if late else {**PARAMETERS, "V_reset": PARAMETERS["E_L"]}
+    path = recurrent(tmp_path, template, parameters, np.random.default_rng(4), scale)
+    steps, neurons = nest_spikes(path, template, parameters, 1.5, 20)
+    theirs = set(zip(steps.tolist(), neurons.tolist(), strict=True))
     times, ids = read_spikes(read_circuit(path).run()[0])["cells"]
     ours = set(zip((np.rint(times / 0.1).astype(int) + late).tolist(), ids.tolist(), strict=True))
     assert len(ours) > 50

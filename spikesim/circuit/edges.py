@@ -27,8 +27,8 @@ _PRODUCTS = ("wmax", "default_weight_fnc", "set_syn_weight", "None")  # syn_weig
 _DELAY = 1.0  # ms, as in NEST and NEURON if no delay is given
 
 
-def edges_of(config: Config, nodes: Mapping[str, Nodes], refuse: Refuse) -> list[Edges]:
-    """Read all edges of a circuit; `refuse` is told of those that cannot be synapses.
+def edges_of(config: Config, nodes: Mapping[str, Nodes]) -> list[Edges]:
+    """Read all edges of a circuit.
 
     Raises
     ------
@@ -46,16 +46,14 @@ def edges_of(config: Config, nodes: Mapping[str, Nodes], refuse: Refuse) -> list
                 if population not in nodes:
                     raise FileError(f"{path}: {name} connects {population!r}, which is no file.")
                 nodes[population].rows(ids)
-            for what, known in (("model_template", _STATIC), ("weight_function", _PRODUCTS)):
-                others = {str(each) for each in edges.table.texts(what).tolist()} - {*known}
-                for other in sorted(others):
-                    refuse(f"{what} {other} of edges {name!r}")
             found.append(edges)
     return found
 
 
 def weights_of(config: Config, edges: Edges, refuse: Refuse) -> np.ndarray:
     """The weight of each edge, in units of the model that it is onto.
+
+    Edges that cannot be synapses get NaN, and `refuse` is told of them.
 
     Raises
     ------
@@ -80,6 +78,11 @@ def weights_of(config: Config, edges: Edges, refuse: Refuse) -> np.ndarray:
             refuse(f"parameter {name.partition('/')[2]} of edges {table.name!r}")
     if not np.isfinite(weights).all():
         raise FileError(f"{table.path}: an edge of {table.name!r} has no syn_weight; give it one.")
+    for what, known in (("model_template", _STATIC), ("weight_function", _PRODUCTS)):
+        words = table.texts(what)
+        for other in sorted({str(each) for each in words.tolist()} - {*known}):
+            refuse(f"{what} {other} of edges {table.name!r}")
+            weights[words == other] = np.nan
     return weights
 
 
@@ -111,7 +114,7 @@ def connect(
     onto_part, post = targets.where(edges.target_ids)
     for k, source in enumerate(sources.parts):
         for j, target in enumerate(targets.parts):
-            between = (from_part == k) & (onto_part == j)
+            between = (from_part == k) & (onto_part == j) & np.isfinite(weights)
             kind = target.kind
             if kind is None or not between.any():
                 continue

@@ -24,6 +24,7 @@ __all__ = ["Nodes", "Part", "nodes_of", "parameter_file", "select"]
 
 _POINTS = ("point_neuron", "point_process", "point_soma")  # the last two are older names
 _VIRTUAL = "virtual"
+_POSITIVE = ("C_m", "g_L", "tau_m")  # by which inputs are divided
 _IDS = ("node_id", "node_ids", "gids")
 
 Refuse = Callable[[str], None]
@@ -192,6 +193,13 @@ def _parameters(
         elif inner:
             own = table.numbers(name)[rows]
             values[inner] = np.where(np.isnan(own), values[inner], kind.times * own)
+    for name, array in values.items():
+        least = 0.0 if name in _POSITIVE else -np.inf
+        if not (np.isfinite(array) & (array > least)).all():
+            raise FileError(
+                f"{table.path}: {name} of a node of {table.name!r} is not a finite number"
+                f"{' above 0' if name in _POSITIVE else ''}; check its file of parameters."
+            )
     return values
 
 

@@ -1,9 +1,8 @@
 """Populations of nodes and edges in SONATA files, as tables of their attributes.
 
 An attribute of a node or an edge stands in the HDF5 file, in a group of those that have the same
-attributes, or in the CSV file of types. The former goes first. h5py reads them and not libsonata:
-the wheel of libsonata has no gzip, with which many published files are packed, and cannot say which
-types a file has.
+attributes, or in the CSV file of types. The former goes first. h5py reads them and not libsonata,
+which reads no types, and whose wheel has no gzip, with which many published files are packed.
 """
 
 from __future__ import annotations
