@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.checks import is_real, show
+from spikesim.checks import check_path, is_real, show
 from spikesim.circuit.config import Config, as_list, read_object
 from spikesim.circuit.kinds import KINDS, Kind
 from spikesim.circuit.tables import Table, read_nodes
 from spikesim.engine.population import Population
-from spikesim.errors import FileError
+from spikesim.errors import FileError, InputError
 
 __all__ = ["Nodes", "Part", "nodes_of", "parameter_file", "select"]
 
@@ -163,7 +163,9 @@ def _model(kind: str, template: Any) -> str:
     """The name of a model in `KINDS`, 'virtual', or what it is instead."""
     if kind == _VIRTUAL:
         return kind
-    return str(template) if kind in _POINTS and template else f"{kind} {template or ''}".strip()
+    if kind in _POINTS:
+        return f"{kind} without a model_template" if template is None else str(template)
+    return "without a model_type" if kind == "None" else f"{kind} {template or ''}".strip()
 
 
 def _parameters(
@@ -214,7 +216,10 @@ def parameter_file(config: Config, folder: str, name: str) -> dict[str, Any]:
     place = config.components.get(folder)
     if not isinstance(place, Path):
         raise FileError(f"{config.path} has no components.{folder}, which {name} should be in.")
-    return read_object(place / Path(name))
+    try:
+        return read_object(place / check_path(folder, name))
+    except InputError as error:
+        raise FileError(f"{config.path}: {error}") from None
 
 
 # ---- node sets --------------------------------------------------------------------------------

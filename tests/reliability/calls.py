@@ -38,6 +38,7 @@ from spikesim import (
     ShortTermPlasticity,
     Synapse,
     bursts,
+    circuit,
     credit,
     datasets,
     patterns,
@@ -77,6 +78,7 @@ from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeClassifier, SuperSpikeNetwork, Windows, tasks
 from spikesim.models.target_propagation import TargetPropagation
 from spikesim.patterns import SpikePattern
+from tests.circuits import write_circuit
 
 # ---- which calls there are --------------------------------------------------------------------
 
@@ -244,6 +246,15 @@ INTERNAL = {
     "spikesim.dataset.Dataset": "returned",
     "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
+    "spikesim.circuit.config.*": "called by read_circuit",
+    "spikesim.circuit.edges.*": "called by read_circuit",
+    "spikesim.circuit.inputs.*": "called by read_circuit",
+    "spikesim.circuit.kinds.*": "called by read_circuit",
+    "spikesim.circuit.nodes.*": "called by read_circuit",
+    "spikesim.circuit.reports.*": "called by read_circuit",
+    "spikesim.circuit.running.Circuit": "made by read_circuit",
+    "spikesim.circuit.tables.*": "called by read_circuit",
+    "spikesim.io.untrusted.*": "called by readers of files",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
@@ -1254,6 +1265,12 @@ def _sonata(folder: Path, kind: str) -> Any:
     return path
 
 
+def _circuit(folder: Path) -> dict[str, Any]:
+    """Arguments that read a small circuit."""
+    path = write_circuit(folder / "circuit", simulation={"run": {"tstop": 2.0, "dt": 0.1}})
+    return {"path": path, "dt": 0.1, "seed": 1, "backend": "python"}
+
+
 def _writer(kind: str, method: str, **given: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         path = folder / "new.h5"
@@ -1607,6 +1624,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.sonata.TraceWriter.append": _writer(
         "traces", "append", population="cells", block=np.zeros((2, 2, 1))
+    ),
+    "spikesim.circuit.reading.read_circuit": lambda f: Call(circuit.read_circuit, _circuit(f)),
+    "spikesim.circuit.running.Circuit.run": lambda f: Call(
+        circuit.read_circuit(**_circuit(f)).run, {"directory": f / "out"}
     ),
     "spikesim.sonata_reading.read_spikes": lambda f: Call(
         sonata.read_spikes, {"path": _sonata(f, "spikes")}
