@@ -109,17 +109,17 @@ def test_the_inspector_finds_nothing_critical_and_no_practice_violated(written):
     assert [(each.importance.name, each.message) for each in messages] == []
 
 
-def test_one_recording_writes_itself_without_any_metadata(tmp_path):
+def test_without_any_metadata_the_inspector_misses_the_subject_only(tmp_path):
     inspector = pytest.importorskip("nwbinspector", reason="the inspector of NWB files")
     _, spikes, samples = simulated()
     spikes["exc"].to_nwb(tmp_path / "spikes.nwb")
     samples.to_nwb(tmp_path / "samples.nwb")
     least = inspector.Importance.BEST_PRACTICE_VIOLATION
     for name in ("spikes.nwb", "samples.nwb"):
-        assert not pynwb.validate(path=tmp_path / name)
-        assert not [
-            *inspector.inspect_nwbfile(nwbfile_path=tmp_path / name, importance_threshold=least)
-        ]
+        path = tmp_path / name
+        assert not pynwb.validate(path=path)
+        found = inspector.inspect_nwbfile(nwbfile_path=path, importance_threshold=least)
+        assert {each.message for each in found} == {"Subject is missing."}
 
 
 def test_a_time_without_a_zone_is_in_utc(tmp_path):
