@@ -1,6 +1,11 @@
 """How Sphinx builds the site: ``make -C docs html``."""
 
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gallery_build import sphinx_gallery_conf  # noqa: F401
 
 project = "spikesim"
 author = "The spikesim developers"
@@ -13,8 +18,10 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "gallery_build",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
 

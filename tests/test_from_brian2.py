@@ -1,4 +1,4 @@
-"""The scripts of docs/coming_from/brian2.md run, and are at most 1.5 times as long as those of Brian2."""
+"""The scripts of "Coming from Brian2" run, and are at most 1.5 times as long as those of Brian2."""
 
 import re
 from pathlib import Path
