@@ -33,9 +33,17 @@ _METADATA = (
     "session_id",
     "stimulus_notes",
 )
-_SUBJECT = ("age", "date_of_birth", "description", "genotype", "sex", "species")
-_SUBJECT += ("strain", "subject_id", "weight")
-
+_SUBJECT = (
+    "age",
+    "date_of_birth",
+    "description",
+    "genotype",
+    "sex",
+    "species",
+    "strain",
+    "subject_id",
+    "weight",
+)
 _SI = {  # units of spikesim: those of NWB, and what one is in them
     "mV": ("volts", 1e-3),
     "V": ("volts", 1.0),

@@ -22,7 +22,7 @@ import numpy as np
 from spikesim.checks import check_memory
 from spikesim.errors import FileError
 from spikesim.io.files import open_hdf5
-from spikesim.io.untrusted import is_own, own_member, read_numbers
+from spikesim.io.untrusted import check_texts, is_own, own_member, read_numbers, text_attribute
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 
@@ -173,11 +173,12 @@ def _read_report(group: h5py.Group) -> Traces:
     alike = (element_ids == element_ids[0]).all()
     names = tuple(map(str, element_ids[0] if alike else range(most)))
     if "elements" in group.attrs:
+        check_texts(group.file)
         names = tuple(map(str, group.attrs["elements"]))
         _check_text(group, names)
     if len(names) != most:
         raise ValueError(f"{len(names)} names of {most} elements")
-    unit = _unit(data)
+    unit = text_attribute(data, "units", "")
     _check_text(data, unit)
     with np.errstate(over="ignore"):
         when = start + step * np.arange(frames)
@@ -219,15 +220,9 @@ def _check_text(item: h5py.Group | h5py.Dataset, text: Any) -> None:
         raise ValueError(f"a text of {item.name} has changed since it was written")
 
 
-def _unit(dataset: h5py.Dataset) -> str:
-    """The unit of a dataset, which writers store as text, as bytes, or as an array of one."""
-    value = np.asarray(dataset.attrs.get("units", "")).reshape(-1)[0]
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
 def _times(dataset: h5py.Dataset) -> np.ndarray:
     """Times in ms."""
-    unit = _unit(dataset)
+    unit = text_attribute(dataset, "units", "")
     if unit not in _UNITS:
         raise ValueError(f"{dataset.name} is in {unit!r}, neither in ms nor in seconds")
     with np.errstate(over="ignore"):

@@ -480,6 +480,15 @@ def huge_nodes(folder):
         file["nodes/cells"].create_dataset("node_type_id", (1 << 50,), "u8", chunks=(1024,))
 
 
+def endless_texts(folder):
+    """The heap of texts says that its next piece takes no bytes, over which HDF5 would not get."""
+    path = folder / "network/input_to_cells_edges.h5"
+    content = bytearray(path.read_bytes())
+    at = content.index(b"GCOL") + 16
+    content[at : at + 16] = bytes(16)
+    path.write_bytes(content)
+
+
 def of_simulation(**sections):
     return lambda folder: changed(folder / "simulation_config.json", **sections)
 
@@ -535,6 +544,7 @@ def spike_input(**entries):
         (lambda f: (f / "components/cells/cell.json").unlink(), "cell.json"),
         (cut_edges, "no target_node_id"),
         (far_edges, "no node 3"),
+        (endless_texts, "texts are damaged"),
         (huge_nodes, "node_type_id"),
     ],
 )

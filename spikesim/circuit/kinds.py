@@ -81,7 +81,7 @@ class Kind(NamedTuple):
     def given(self, p: Values, dt: float, is_clamped: bool) -> dict[str, np.ndarray]:
         """The parameters of `neuron`; its refractory period is a multiple of dt."""
         found = {ours: p[theirs] for ours, theirs in self.names.items()}
-        found.update({name: np.float64(value) for name, value in self.fixed.items()})
+        found.update({name: np.array(value) for name, value in self.fixed.items()})
         stays = self.deaf and not is_clamped and (p["V_reset"] == p["E_L"]) & (p["I_e"] == 0.0)
         found["refractory"] = (np.rint(found["refractory"] / dt) + self.deaf * stays) * dt
         if "tau" not in found and "tau" in self.neuron.parameters:

@@ -82,6 +82,22 @@ def read_circuit(
     not. Current-based neurons spike as in NEST, with one exception: nest:iaf_psc_delta loses a jump
     that comes just at the end of a refractory period, and spikesim only does so if V_reset is E_L
     and no current flows. Conductance-based neurons have an error of order dt.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> import h5py
+    >>> folder = tempfile.mkdtemp()
+    >>> with h5py.File(os.path.join(folder, "nodes.h5"), "w") as file:
+    ...     file["nodes/cells/node_type_id"] = [1, 1, 1]
+    >>> with open(os.path.join(folder, "types.csv"), "w") as file:
+    ...     print("node_type_id model_type model_template", file=file)
+    ...     print("1 point_neuron nest:iaf_psc_exp", file=file)
+    >>> nodes = [{"nodes_file": "nodes.h5", "node_types_file": "types.csv"}]
+    >>> with open(os.path.join(folder, "circuit.json"), "w") as file:
+    ...     json.dump({"networks": {"nodes": nodes}}, file)
+    >>> read_circuit(os.path.join(folder, "circuit.json"), backend="python").network
+    <Network at 0 ms, dt 0.1 ms: cells (3)>
     """
     check_choice("skip_unsupported", skip_unsupported, [True, False])
     config = read_config(path)
@@ -109,8 +125,8 @@ def read_circuit(
             for part in each.parts:
                 is_clamped = any(clamp.part is part for clamp in clamps)
                 _populate(net, name, each, part, spikes[name], is_clamped)
-        for each, weight in zip(edges, weights, strict=True):
-            connect(net, nodes, each, weight, delays_of(each))
+        for some, weight in zip(edges, weights, strict=True):
+            connect(net, nodes, some, weight, delays_of(some))
         for clamp in clamps:
             _clamp(net, clamp)
     except InputError as error:  # a number of a file that no neuron or synapse can have

@@ -18,7 +18,14 @@ import numpy as np
 from spikesim.checks import check_memory, show
 from spikesim.errors import FileError
 from spikesim.io.files import open_hdf5, read_bytes
-from spikesim.io.untrusted import check_size, is_own, own_member, read_numbers
+from spikesim.io.untrusted import (
+    check_size,
+    check_texts,
+    is_own,
+    own_member,
+    read_numbers,
+    text_attribute,
+)
 from spikesim.sonata_reading import reading
 
 __all__ = ["Edges", "Table", "read_edges", "read_nodes", "read_rows"]
@@ -159,7 +166,7 @@ def read_edges(path: Path, types: Path | None) -> list[Edges]:
             source, target = (read_numbers(end, np.int64) for end in ends)
             if source.shape != (table.n,) or target.shape != (table.n,):
                 raise ValueError(f"{name} has {source.shape} sources for {table.n} edges")
-            names = [_plain(end.attrs["node_population"]) for end in ends]
+            names = [text_attribute(end, "node_population") for end in ends]
             found.append(Edges(table, names[0], names[1], source, target))
         return found
 
@@ -289,6 +296,8 @@ def _values(dataset: h5py.Dataset) -> np.ndarray:
         raise ValueError(f"{dataset.name} holds neither numbers nor texts")
     elif dataset.size * _REFERENCE > _UNPACKED * (dataset.id.get_storage_size() + _REFERENCE):
         raise ValueError(f"{dataset.name} claims more texts than it has")
+    else:
+        check_texts(dataset.file)
     check_memory(f"{dataset.name} has shape {dataset.shape}", 100.0 * dataset.size)
     return np.array([_plain(each) for each in dataset[()].tolist()], object)
 
@@ -298,7 +307,5 @@ _UNPACKED = 2_000  # bytes to which one stored byte may unpack
 
 
 def _plain(value: Any) -> Any:
-    """A text as a text, whether it is stored as one, as bytes, or as an array of one."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(-1)[0]
+    """A text as a text, if it is stored as bytes."""
     return value.decode() if isinstance(value, bytes) else value

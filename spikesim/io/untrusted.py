@@ -6,6 +6,7 @@ Sizes are compared with the file before memory is allocated, and nothing outside
 from __future__ import annotations
 
 import math
+import mmap
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
@@ -13,7 +14,7 @@ import numpy as np
 
 from spikesim.checks import check_memory
 
-__all__ = ["check_size", "is_own", "own_member", "read_numbers"]
+__all__ = ["check_size", "check_texts", "is_own", "own_member", "read_numbers", "text_attribute"]
 
 # The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
 _FILTERS = (
@@ -88,3 +89,56 @@ def check_size(dataset: h5py.Dataset) -> None:
     # none. HDF5 unpacks a chunk in full before it checks that it does not hold too much.
     if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _STORED_FREE:
         raise ValueError(f"{dataset.name} would unpack {stored} bytes to {read:.0f}")
+
+
+def text_attribute(item: h5py.Group | h5py.Dataset, name: str, otherwise: str | None = None) -> str:
+    """An attribute that writers store as text, as bytes, or as an array of one."""
+    if name not in item.attrs:
+        if otherwise is None:
+            raise ValueError(f"{item.name} has no {name}")
+        return otherwise
+    if item.attrs.get_id(name).dtype.kind == "O":
+        check_texts(item.file)
+    values = np.asarray(item.attrs[name]).reshape(-1)
+    if values.size != 1:
+        raise ValueError(f"{name} of {item.name} is not one text")
+    value = values[0]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def check_texts(file: h5py.File) -> None:
+    """Refuse a file whose texts of any length cannot be read: HDF5 would try so for ever.
+
+    Such texts are in heaps, anywhere in the file: a header, then pieces that give their size. HDF5
+    steps from piece to piece and does not check that it gets ahead.
+    """
+    width = file.id.get_create_plist().get_sizes()[1]  # bytes of a size
+    with open(file.filename, "rb") as raw:
+        if not file.id.get_filesize():
+            return
+        with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            at = content.find(_HEAP)
+            while at >= 0:
+                _check_heap(content, at, width)
+                at = content.find(_HEAP, at + 1)
+
+
+_HEAP = b"GCOL\x01\0\0\0"
+
+
+def _check_heap(content: mmap.mmap, at: int, width: int) -> None:
+    size = int.from_bytes(content[at + 8 : at + 8 + width], "little")
+    end = min(at + size, len(content))
+    piece = at + _aligned(8 + width)
+    while piece + 8 + width <= end:
+        number = int.from_bytes(content[piece : piece + 2], "little")
+        length = int.from_bytes(content[piece + 8 : piece + 8 + width], "little")
+        step = _aligned(8 + width) + _aligned(length) if number else length
+        if not 0 < step <= end - piece:
+            raise ValueError(f"its texts are damaged near byte {piece}")
+        piece += step
+
+
+def _aligned(size: int) -> int:
+    """HDF5 begins everything in a heap at a multiple of 8 bytes."""
+    return -(-size // 8) * 8

@@ -13,6 +13,7 @@ import os
 import pkgutil
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,6 +78,7 @@ from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeClassifier, SuperSpikeNetwork, Windows, tasks
 from spikesim.models.target_propagation import TargetPropagation
+from spikesim.nwb import write_nwb
 from spikesim.patterns import SpikePattern
 from tests.circuits import write_circuit
 
@@ -208,10 +210,10 @@ INTERNAL = {
     "spikesim.engine.several.SpikeRecordings": "made by Network.record_spikes",
     "spikesim.engine.summary.*": "called by Network.summary",
     "spikesim.tables.*": "what summaries are made of",
-    "spikesim.nwb.write_nwb": "called by Spikes.to_nwb",
     "spikesim.plot.spikes.binned": "what figures are made of",
     "spikesim.recorded.Rate": "returned by Spikes.rate",
-    "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.Recorded.to_nwb": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.RecordedS*": "the base of recordings and Spikes, which are tried",
     "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
     "spikesim.engine.several.layers_to_*": "called by the recordings of models",
@@ -694,6 +696,25 @@ def _write_several(folder: Path) -> Call:
     first, second = _several(folder)
     given = {"path": folder / "both.h5", "first": first, "second": second}
     return Call(write, given, None, {"first": "spikes", "second": "spikes"})
+
+
+def _samples_to_nwb(folder: Path) -> Call:
+    parts = small()
+    samples = parts.net.record(parts.cells, "v")
+    parts.net.run(5.0)
+    return Call(samples.to_nwb, {"path": folder / "samples.nwb"})
+
+
+def _write_nwb(folder: Path) -> Call:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source)
+    parts.net.run(5.0)
+
+    def write(path: Any, recorded: Any, **given: Any) -> None:
+        write_nwb(path, recorded, **given)
+
+    given = {"subject": {"subject_id": "m1"}, "experimenter": "Doe, Jane", "start": datetime.now()}
+    return Call(write, {"path": folder / "run.nwb", "recorded": spikes, **given})
 
 
 def _record_several(folder: Path) -> Call:
@@ -1539,6 +1560,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.recorded.Spikes.rate": _taken("rate", bin_width=1.0),
     "spikesim.recorded.Spikes.to_nwb": _taken("to_nwb"),
+    "spikesim.engine.recording.StateRecording.to_nwb": _samples_to_nwb,
+    "spikesim.nwb.write_nwb": _write_nwb,
     "spikesim.recorded.Spikes.to_sonata": _taken("to_sonata"),
     "spikesim.sonata.write_spikes": _write_several,
     "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
