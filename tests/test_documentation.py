@@ -158,5 +158,7 @@ def test_every_link_to_a_file_of_the_repository_finds_it(page):
         assert path.is_relative_to(ROOT), f"{target} is outside"
         assert path.exists(), f"{target} does not exist"
         if place and path.suffix == ".md":
-            headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+            headings = re.findall(
+                r"^#+ (.*)$", FENCED.sub("", path.read_text("utf-8")), re.MULTILINE
+            )
             assert place in map(anchor, headings), f"{target} has no heading #{place}"

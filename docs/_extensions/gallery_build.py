@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 # Options with which an example runs when the site is built, so that all of them together take
 # minutes. All others run as they do without options.
@@ -89,5 +89,4 @@ sphinx_gallery_conf = {
     "first_notebook_cell": NOTEBOOK,
     "remove_config_comments": True,
     "show_signature": False,
-    "write_computation_times": False,  # its page loads scripts from elsewhere
 }

@@ -1,9 +1,9 @@
 """Links of the pages to what lies outside of ``docs/``.
 
 In a repository browser, ``../../examples/x.py``, ``../../results`` and ``../../CONTRIBUTING.md``
-lead to that file or folder. On the site a file is a download, which MyST takes care of; a text that
-the site has as a page is that page; a folder, which cannot be downloaded, is only named. Texts that
-a page includes from the root of the repository have links that begin there.
+lead to that file or folder. On the site a file is a download, which MyST takes care of; a text
+that the site has as a page is that page; a folder, which cannot be downloaded, is only named.
+Texts that a page includes from the root of the repository have links that begin there.
 """
 
 from os.path import relpath
