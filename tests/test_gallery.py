@@ -23,7 +23,7 @@ def docstring(script):
 @pytest.fixture
 def build(monkeypatch):
     pytest.importorskip("sphinx_gallery", reason="the site is built with the extra 'docs'")
-    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_extensions"))
     yield pytest.importorskip("gallery_build")
     del sys.modules["gallery_build"]
 
