@@ -89,4 +89,5 @@ sphinx_gallery_conf = {
     "first_notebook_cell": NOTEBOOK,
     "remove_config_comments": True,
     "show_signature": False,
+    "write_computation_times": False,
 }
