@@ -88,6 +88,7 @@ sphinx_gallery_conf = {
     "parallel": True,
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("spikesim",),
+    "capture_repr": (),  # what a page shows is printed
     "image_srcset": ["2x"],
     "first_notebook_cell": NOTEBOOK,
     "remove_config_comments": True,
