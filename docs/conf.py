@@ -55,7 +55,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": []}
+html_sidebars = {"*": []}  # pages that are no chapter have nothing to list at their side
 
 
 def with_source(app):
