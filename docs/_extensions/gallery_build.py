@@ -21,7 +21,7 @@ SIZES = {
     "perturbation_learning_curves": ["--seeds", "4"],
     "reward_bandit": ["--trials", "8000"],
     "spiking_xor": ["--blocks", "80"],
-    "stdp_poisson": ["--seconds", "300"],
+    "stdp_poisson": ["--seconds", "600"],
     "sweep": ["--seeds", "2"],
     "target_propagation": ["--seeds", "1", "--epochs", "8"],
 }
