@@ -37,7 +37,7 @@ default_role = "py:obj"  # names in single backticks, in docstrings, are referen
 autodoc_typehints = "none"  # NumPy docstrings say them, with shapes and units
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]  # several may share a line
 napoleon_use_rtype = False
 
 # Prompts and outputs are no part of what is pasted.
@@ -59,7 +59,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": []}
+html_sidebars = {"*": []}  # pages that are no chapter have nothing to list at their side
 
 
 def with_source(app):

@@ -13,12 +13,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from spikesim import datasets, plot
+import matplotlib.pyplot as plt
+
+from spikesim import datasets
 from spikesim.kernels.functions import sigmoid
 from spikesim.kernels.spikes import bounds
 from spikesim.learning.parameters import number
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
+
+COLOURS = ("#222222", "#0072B2", "#D55E00")
 
 # %%
 # A learning rule consists of bodies. The model names one of them and what replaces it.
@@ -40,23 +44,36 @@ class Saturating(FeedbackAlignment):
 
 
 # %%
-# Both rules learn the digits. ``measure_angle`` compares their updates with the gradient.
+# All learn the digits. ``measure_angle`` compares their updates with the gradient. Strong squashing
+# leaves little of feedback but its sign, and updates point further away from the gradient.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print how well digits are learned with saturating and with plain feedback."""
+    """Print how well digits are learned with plain and with saturating feedback."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("own_feedback.png"))
     chosen = parser.parse_args(arguments)
 
     digits = datasets.load_digits()
-    for name, kind in (("plain", FeedbackAlignment), ("saturating", Saturating)):
-        net = kind((64, 100, 10), seed=1, measure_angle=True)
+    figure, ax = plt.subplots(figsize=(5.0, 3.4), layout="constrained")
+    rules = {
+        "plain": (FeedbackAlignment, {}),
+        "saturating, gain 100": (Saturating, {"gain": 100.0}),
+        "saturating, gain 1000": (Saturating, {"gain": 1000.0}),
+    }
+    for (name, (kind, given)), colour in zip(rules.items(), COLOURS, strict=True):
+        net = kind((64, 100, 10), seed=1, measure_angle=True, **given)
         net.fit(digits.train_images, digits.train_labels, epochs=chosen.epochs)
         wrong = net.evaluate(digits.test_images, digits.test_labels)
-        print(f"{name}: {wrong:.1f} % wrong, {net.history['angle'][-1][0]:.0f} degrees off")
-    plot.angle(net.history).figure.savefig(chosen.out, dpi=150)
+        angles = [of_layers[0] for of_layers in net.history["angle"]]
+        print(f"{name}: {wrong:.1f} % wrong, {angles[-1]:.0f} degrees off")
+        ax.plot(net.history["epoch"], angles, "o-", color=colour, markersize=3.0, label=name)
+    ax.axhline(90.0, color="#8C8C8C", linewidth=0.8, linestyle="--")
+    ax.set(xlabel="Epoch", ylabel="Angle to backpropagation (°)", ylim=(0.0, 95.0))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False, loc="lower left")
+    figure.savefig(chosen.out, dpi=150)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from spikesim import plot
 from spikesim.credit import compare
 from spikesim.learning.forward import ForwardParameters, forward, forward_arrays
 from spikesim.learning.images import ImageModel
@@ -54,7 +55,7 @@ class RandomFeatures(ImageModel):
 
 # %%
 # ``compare`` trains all rules in the same way. It finds a rule of your own by its file and its
-# name, so the class has to be in a file, not in a notebook.
+# name, so the class has to be in a file, not in a notebook. ``found.figures()`` draws much more.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,7 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         found = compare("digits", rules, 2, folder, epochs=chosen.epochs, depths=False)
     print(found.text())
-    found.figures()["learning_curves.png"].savefig(chosen.out, dpi=150)
+    curves = {
+        rule.title: (found.of(rule.name, "examples")[0], found.of(rule.name, "test_errors"))
+        for rule in found.rules
+    }
+    plot.learning_curves(curves)[0].figure.savefig(chosen.out, dpi=150)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes["w"].plot(t, w, color=INK, linewidth=0.8)
     axes["V"].set(ylabel="V (mV)", xlim=(0.0, chosen.duration), yticks=[-60, -30, 0])
     axes["V"].tick_params(labelbottom=False)
-    axes["w"].set(ylabel="w (pA)", xlabel="time (ms)", xlim=(0.0, chosen.duration))
+    axes["w"].set(ylabel="w (pA)", xlabel="Time (ms)", xlim=(0.0, chosen.duration))
     draw_plane(axes["plane"], V, w, spikes, ends)
     for ax in axes.values():
         ax.spines[["top", "right"]].set_visible(False)

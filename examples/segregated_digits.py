@@ -16,7 +16,7 @@ from spikesim import datasets, plot
 from spikesim.models.segregated import SegregatedDendriteNetwork
 
 parser = argparse.ArgumentParser(description="Print how many digits are classified wrong.")
-parser.add_argument("--epochs", type=int, default=15)
+parser.add_argument("--epochs", type=int, default=40)
 parser.add_argument("--images", type=int, default=1437, help="from which the network learns")
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--out", type=Path, default=Path("segregated_digits.png"))

@@ -29,7 +29,7 @@ RUN_ELSEWHERE = [ROOT / "docs/coming_from/brian2.md"]  # by tests/test_from_bria
 OTHERS = ("Auryn", "Brian", "Brian2", "GeNN", "NEST", "Norse", "PyNN", "snnTorch", "SpikingJelly")
 
 BLOCK = re.compile(
-    r"(?P<orders>(?:^ *<!-- test: .* -->\n)*)"
+    r"(?P<orders>(?:^ *<!-- test: [^\n]* -->\n)*)"
     r"^(?P<indent> *)```python\n(?P<code>.*?)^(?P=indent)```\n",
     re.MULTILINE | re.DOTALL,
 )

@@ -71,7 +71,10 @@ SIZES = {
         ["--inputs", "12"],
         r"^1 mM magnesium: up to (\d\.\d\d) times the sum of single answers \(\d+ inputs",
     ),
-    "own_feedback": (["--epochs", "2"], r"^saturating: (\d+\.\d) % wrong, (\d+) degrees off$"),
+    "own_feedback": (
+        ["--epochs", "2"],
+        r"^saturating, gain 1000: (\d+\.\d) % wrong, (\d+) degrees off$",
+    ),
     "own_neuron": (["--duration", "200"], r"^chattering: (\d+\.\d) spikes per burst$"),
     "own_plasticity_rule": (
         ["--seconds", "20"],

@@ -157,7 +157,12 @@ def test_an_error_of_a_function_that_a_call_was_given_stays_as_it_is():
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [({"V_th": -50.0}, "'threshold'"), ({"t_ref": 2.0}, "'refractory'"), ({"I_e": 1.0}, "'I'")],
+    [
+        ({"V_th": -50.0}, "'threshold'"),
+        ({"t_ref": 2.0}, "'refractory'"),
+        ({"I_e": 1.0}, "'I'"),
+        ({"mem": 0.0}, "'v'"),
+    ],
 )
 def test_a_parameter_of_elsewhere_is_answered_with_ours(given, meant):
     with pytest.raises(InputError, match=f"Unknown parameter .* Did you mean {meant}"):
@@ -178,6 +183,8 @@ def test_a_kind_of_neurons_of_nest_is_answered_with_ours():
 # ---- the package ------------------------------------------------------------------------------
 
 WORDS = ["NeuronGroup", "PoissonGroup", "SpikeMonitor", "StateMonitor", "Synapses", "TimedArray"]
+WORDS += ["spike_recorder", "multimeter", "dc_generator", "stdp_synapse", "StepCurrentSource"]
+WORDS += ["FixedNumberPreConnector", "FromListConnector", "Leaky", "spikegen"]
 WORDS += ["run", "store", "restore", "ms", "mV", "Create", "Connect", "Simulate", "IF_cond_exp"]
 
 

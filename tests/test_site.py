@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILDERS = ("sphinx", "myst_parser", "pydata_sphinx_theme", "sphinx_gallery", "latex2mathml")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PHONE = {"width": 390, "height": 844}
-PATIENCE = 20_000.0  # ms; what is not seen by then, on the busiest machine, is not there
+PATIENCE = 600_000.0  # ms; what is not seen by then, on the busiest machine, is not there
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,12 @@ SIZES = {
     "dendritic_inhibition": ["--seeds", "1", "--epochs", "8"],
     "dendritic_transfer": ["--neurons", "1000"],
     "drawing": ["--blocks", "20"],
-    "following_bursts": ["--bin", "1000", "--sources", "8000"],
+    "following_bursts": ["--sources", "8000"],
     "perturbation_learning_curves": ["--seeds", "4"],
-    "stdp_poisson": ["--seconds", "300"],
+    "reward_bandit": ["--trials", "8000"],
+    "spiking_xor": ["--blocks", "80"],
+    "stdp_poisson": ["--seconds", "600"],
+    "sweep": ["--seeds", "2"],
     "target_propagation": ["--seeds", "1", "--epochs", "8"],
 }
 
@@ -85,8 +88,10 @@ sphinx_gallery_conf = {
     "parallel": True,
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("spikesim",),
+    "capture_repr": (),  # what a page shows is printed
     "image_srcset": ["2x"],
     "first_notebook_cell": NOTEBOOK,
     "remove_config_comments": True,
     "show_signature": False,
+    "write_computation_times": False,
 }

@@ -41,7 +41,7 @@ def visit_math_block(translator, node):
         translator.body.append(f'<span class="eqno">({escape(str(number))})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    formulas = re.split(r"\n\s*\n", node.astext())  # as in LaTeX, a blank line ends a formula
+    formulas = re.split(r"\n\s*\n", node.astext().strip())  # a blank line ends one
     translator.body += [mathml(formula, "block", node) for formula in formulas]
     translator.body.append("</div>\n")
     raise nodes.SkipNode
