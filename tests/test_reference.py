@@ -252,3 +252,25 @@ def listed():
 
 def test_every_public_name_has_one_place_in_the_reference():
     assert sorted(listed()) == sorted(public_names())
+
+
+# Written by hand, from the publications.
+@pytest.mark.parametrize(
+    ("printed", "typeset"),
+    [
+        ("dv/dt = v - v^3 / 3 - w", r"\frac{dv}{dt} = v - \frac{v^{3}}{3} - w"),
+        ("du/dt = a (b v - u)", r"\frac{du}{dt} = a\, \left(b\, v - u\right)"),
+        (
+            "g(t) = weight (t / tau) exp(1 - t / tau)",
+            r"g\left(t\right) = \mathrm{weight}\, \left(\frac{t}{\tau}\right)\, "
+            r"\exp\left(1 - \frac{t}{\tau}\right)",
+        ),
+    ],
+)
+def test_an_equation_of_help_is_typeset_as_it_reads(printed, typeset):
+    assert equations.latex(printed) == [typeset]
+
+
+def test_what_no_page_could_show_is_refused():
+    with pytest.raises(ValueError, match="is no equation"):
+        equations.latex("dv/dt = v ; w")
