@@ -10,19 +10,16 @@ outside the file is read.
 from __future__ import annotations
 
 import json
-import math
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from spikesim.checks import check_memory
-from spikesim.errors import FileError
 from spikesim.io.files import open_hdf5
+from spikesim.io.untrusted import is_own, member_of, read_numbers, reading
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 
@@ -34,21 +31,6 @@ _UNITS = {  # unit of time → its length in ms; a file that names no unit is in
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1.0),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1000.0),
 }
-
-# The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
-_FILTERS = (
-    h5py.h5z.FILTER_DEFLATE,
-    h5py.h5z.FILTER_SHUFFLE,
-    h5py.h5z.FILTER_FLETCHER32,
-    h5py.h5z.FILTER_SZIP,
-    h5py.h5z.FILTER_NBIT,
-    h5py.h5z.FILTER_SCALEOFFSET,
-    h5py.h5z.FILTER_LZF,
-)
-_GROWTH = 2_000  # bytes to which one stored byte may unpack; gzip reaches 1032
-_GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
-_STORED_FREE = 2**18  # bytes by which a chunk may be longer packed than unpacked
-_GROWTH_FREE = 2**20  # bytes that are always allowed: the only chunk may be almost empty
 
 
 def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -77,20 +59,20 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.
     >>> read_spikes(path)
     {'sst': (array([], dtype=float64), array([], dtype=int64))}
     """
-    with open_hdf5(path) as file, _reading(path):
-        spikes = _member(file, "spikes", h5py.Group)
-        if _is_own(spikes, "gids") and isinstance(spikes["gids"], h5py.Dataset):
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
+        spikes = member_of(file, "spikes", h5py.Group)
+        if is_own(spikes, "gids") and isinstance(spikes["gids"], h5py.Dataset):
             return {"": _read_trains(spikes, "gids")}
         return {
-            name: _read_trains(_member(spikes, name, h5py.Group), "node_ids") for name in spikes
+            name: _read_trains(member_of(spikes, name, h5py.Group), "node_ids") for name in spikes
         }
 
 
 def _read_trains(group: h5py.Group, neurons: str) -> tuple[np.ndarray, np.ndarray]:
-    times, ids = (_member(group, part, h5py.Dataset) for part in ("timestamps", neurons))
+    times, ids = (member_of(group, part, h5py.Dataset) for part in ("timestamps", neurons))
     if times.shape != ids.shape or times.ndim != 1:
         raise ValueError(f"{times.shape} times and {ids.shape} ids")
-    return _times(times), _numbers(ids, np.int64)
+    return _times(times), read_numbers(ids, np.int64)
 
 
 class Traces(NamedTuple):
@@ -133,17 +115,19 @@ def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
     >>> read_traces(path)
     {}
     """
-    with open_hdf5(path) as file, _reading(path):
-        populations = _member(file, "report", h5py.Group)
-        return {name: _read_report(_member(populations, name, h5py.Group)) for name in populations}
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
+        populations = member_of(file, "report", h5py.Group)
+        return {
+            name: _read_report(member_of(populations, name, h5py.Group)) for name in populations
+        }
 
 
 def _read_report(group: h5py.Group) -> Traces:
-    mapping = _member(group, "mapping", h5py.Group)
+    mapping = member_of(group, "mapping", h5py.Group)
     # bmtk uses another name for them than the specification does.
     pointer = "index_pointers" if "index_pointers" in mapping else "index_pointer"
     clock, nodes, pointers, elements, data = (
-        _member(parent, name, h5py.Dataset)
+        member_of(parent, name, h5py.Dataset)
         for parent, name in (
             (mapping, "time"),
             (mapping, "node_ids"),
@@ -157,8 +141,8 @@ def _read_report(group: h5py.Group) -> Traces:
     if clock.shape != (3,) or elements.shape != (columns,) or not columns:
         raise ValueError(f"{clock.shape} times and {elements.shape} elements of {columns} columns")
     start, _, step = _times(clock)
-    node_ids, numbers = _numbers(nodes, np.int64), _numbers(elements, np.int64)
-    ends = _numbers(pointers, np.int64)
+    node_ids, numbers = read_numbers(nodes, np.int64), read_numbers(elements, np.int64)
+    ends = read_numbers(pointers, np.int64)
     counts = np.diff(ends)
     if (
         ends.shape != (node_ids.size + 1,)
@@ -172,7 +156,7 @@ def _read_report(group: h5py.Group) -> Traces:
         f"{data.name} has {len(node_ids)} nodes of up to {most} elements",
         4.0 * max(frames, 2) * len(node_ids) * most,
     )
-    values = _numbers(data, np.float32)
+    values = read_numbers(data, np.float32)
     row = np.repeat(np.arange(len(node_ids)), counts)
     place = np.arange(columns) - np.repeat(ends[:-1], counts)
     element_ids = np.full((len(node_ids), most), -1)
@@ -200,85 +184,6 @@ def _read_report(group: h5py.Group) -> Traces:
 # ---- used by both readers ---------------------------------------------------------------------
 
 
-@contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn everything that a file of another layout runs into, into one sentence."""
-    try:
-        yield
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        MemoryError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        ZeroDivisionError,
-    ) as error:
-        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
-        raise FileError(
-            f"{os.fspath(path)} is damaged or not in the SONATA layout: {reason}; check the path."
-        ) from error
-
-
-def _is_own(group: h5py.Group, name: str) -> bool:
-    """Whether a member is in the group itself: links may lead to other files, or in circles."""
-    return isinstance(group.get(name, getlink=True), h5py.HardLink)
-
-
-def _member(group: h5py.Group, name: str, kind: type) -> Any:
-    if not _is_own(group, name):
-        raise ValueError(f"{group.name} has no {name} of its own")
-    member = group[name]
-    if not isinstance(member, kind):
-        raise ValueError(f"{member.name} is not a {kind.__name__.lower()}")
-    return member
-
-
-def _numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
-    """Read a dataset, after comparing its size with that of the file."""
-    if dataset.shape is None or dataset.dtype.kind not in "iuf":
-        raise ValueError(f"{dataset.name} is of type {dataset.dtype}, not of numbers")
-    _check_size(dataset)
-    values = dataset[()]
-    with np.errstate(invalid="ignore", over="ignore"):  # the result is checked below
-        numbers = values.astype(dtype, copy=False)
-    if values.dtype.kind == "f" and numbers.dtype.kind == "i" and (numbers != values).any():
-        raise ValueError(f"{dataset.name} holds fractions, not whole numbers")
-    smaller = numbers.itemsize < values.itemsize
-    if smaller and (np.isinf(numbers) & np.isfinite(values)).any():
-        raise ValueError(f"{dataset.name} holds numbers beyond {numbers.dtype}")
-    return numbers
-
-
-def _check_size(dataset: h5py.Dataset) -> None:
-    layout, stored = dataset.id.get_create_plist(), dataset.id.get_storage_size()
-    if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
-        raise ValueError(f"the numbers of {dataset.name} are in another file")
-    check_memory(f"{dataset.name} has shape {dataset.shape}", float(dataset.nbytes))
-    if stored > dataset.file.id.get_filesize():
-        raise ValueError(f"{dataset.name} claims to be larger than its file")
-    if layout.get_layout() != h5py.h5d.CHUNKED:
-        if stored != dataset.nbytes:
-            raise ValueError(f"{dataset.name} has shape {dataset.shape} and {stored} bytes")
-        return
-    filters = {layout.get_filter(k)[0] for k in range(layout.get_nfilters())}
-    if not filters <= set(_FILTERS):
-        raise ValueError(f"{dataset.name} uses a filter that is not part of HDF5")
-    chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize
-    check_memory(f"{dataset.name} has chunks of shape {dataset.chunks}", float(chunk))
-    pairs = zip(dataset.shape, dataset.chunks, strict=True)
-    read = float(chunk) * math.prod(-(-length // part) for length, part in pairs)
-    growth = _GROWTH_OFFSET if h5py.h5z.FILTER_SCALEOFFSET in filters else _GROWTH
-    if not filters - {h5py.h5z.FILTER_FLETCHER32}:
-        growth = 1
-    # A chunk that was never written takes no bytes in the file, one that is packed very well almost
-    # none. HDF5 unpacks a chunk in full before it checks that it does not hold too much.
-    if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _STORED_FREE:
-        raise ValueError(f"{dataset.name} would unpack {stored} bytes to {read:.0f}")
-
-
 def text_checksum(text: Any) -> np.int64:
     """The checksum that is written beside a text, or beside a list of texts."""
     return np.int64(zlib.crc32(json.dumps(text).encode()))
@@ -301,4 +206,4 @@ def _times(dataset: h5py.Dataset) -> np.ndarray:
     if unit not in _UNITS:
         raise ValueError(f"{dataset.name} is in {unit!r}, neither in ms nor in seconds")
     with np.errstate(over="ignore"):
-        return _numbers(dataset, np.float64) * _UNITS[unit]
+        return read_numbers(dataset, np.float64) * _UNITS[unit]
