@@ -7,6 +7,7 @@ delays.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from spikesim.checks import check_memory, check_path, is_text, show
-from spikesim.errors import InputError
+from spikesim.errors import FileError, InputError
 from spikesim.io.files import open_hdf5
 from spikesim.io.untrusted import check_size, is_own, reading
 from spikesim.nir.neurons import KINDS
@@ -122,7 +123,8 @@ class Graph:
 
     def sizes(self) -> dict[str, int]:
         """How many elements come out of each node."""
-        sizes = {name: size for name, node in self.nodes.items() if (size := _own_size(node)) != 1}
+        own = {name: _own_size(node) for name, node in self.nodes.items()}
+        sizes = {name: size for name, size in own.items() if size is not None}
         after: dict[str, list[str]] = {name: [] for name in self.nodes}
         for pre, post in self.edges:
             after[pre].append(post)
@@ -182,13 +184,14 @@ def _expected(node: Node, sizes: Mapping[str, int]) -> int:
     return sizes[node.name] if weight is None else weight.shape[1]
 
 
-def _own_size(node: Node) -> int:
-    """How many elements come out of a node by what itself says; 1 if it has one value for all."""
+def _own_size(node: Node) -> int | None:
+    """How many elements come out of a node; None if it has one value for however many."""
     if "weight" in node.arrays:
         return node.arrays["weight"].shape[0]
     if node.kind == "Input":
-        return int(np.prod(node.shape))
-    return max((array.size for array in node.arrays.values()), default=1)
+        return math.prod(node.shape)
+    size = max((array.size for array in node.arrays.values()), default=1)
+    return size if size > 1 else None
 
 
 def _constant_through(node: Node, constant: np.ndarray) -> np.ndarray:
@@ -228,10 +231,15 @@ def load(source: Any) -> Graph:
     if not is_text(source) and not isinstance(source, os.PathLike):
         raise InputError(f"source is {show(source)}; it has to be a path or a nir.NIRGraph.")
     path = check_path("source", source)
-    with open_hdf5(path) as file, reading(path, "holds no graph of NIR that can be used"):
+    with open_hdf5(path) as file, reading(path, "holds no graph of NIR"):
         if not is_own(file, "node"):
             raise ValueError("it has no graph")
-        return _graph(_tree(file["node"], _Budget()))
+        tree = _tree(file["node"], _Budget())
+        try:
+            return _graph(tree)
+        except InputError as error:
+            reason = str(error)
+    raise FileError(f"{path} cannot be used. {reason}")
 
 
 class _Budget:

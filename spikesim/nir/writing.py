@@ -46,7 +46,7 @@ def write(net: Network, path: str | os.PathLike[str], outputs: Sequence[str] | N
     Raises
     ------
     InputError
-        If NIR cannot hold a part of the network; the error names all such parts, one a line. Or if
+        If NIR cannot hold a part of the network; the error names all such parts. Or if
         the package nir is not installed.
     FileError
         If the file cannot be written.
@@ -103,7 +103,7 @@ def to_graph(net: Network, outputs: Sequence[str] | None = None) -> package.NIRG
     package = _package()
     problems = list(_problems(net))
     if problems:
-        raise InputError("NIR cannot hold all of this network:\n" + "\n".join(problems))
+        raise InputError(f"NIR cannot hold all of this network: {'; '.join(problems)}.")
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
     for name, population in net.populations.items():
@@ -142,11 +142,11 @@ def _problems(net: Network) -> Iterator[str]:
         if reason:
             yield f"projection {projection.name!r} {reason}"
     for background in net.backgrounds:
-        yield f"background of {background.population.name!r}: add a population of Poisson neurons"
+        yield f"{background!r}, for which a population of Poisson neurons can stand"
     inputs = [each for each in net.populations.values() if isinstance(each, Input)]
     for stimulus in net.stimuli:
         if not any(each.sends(stimulus) for each in inputs):
-            yield f"{stimulus!r}: feed an Input instead"
+            yield f"{stimulus!r}, for which an Input can stand"
     for parts in (net.noises, net.gap_junctions):
         yield from map(repr, parts)
     if net._first or net._last:
@@ -161,14 +161,14 @@ def _problems_of(population: Population) -> Iterator[str]:
         if not _is_source(population):
             kind = population.neuron.name or "unnamed"
             yield (
-                f"population {name!r} has {kind} neurons; it can have those of nir.neuron: "
-                f"{', '.join(KINDS)}"
+                f"population {name!r} has {kind} neurons instead of those of nir.neuron "
+                f"({', '.join(KINDS)})"
             )
         elif any(each.post is population for each in population.network.projections.values()):
             yield f"population {name!r} is a source, to which a projection leads"
     else:
         if np.any(population.I):
-            yield f"population {name!r} has an input I; give it as bias to add_population"
+            yield f"population {name!r} has an input I, which add_population takes as bias"
         into = [each.post is population for each in population.network.projections.values()]
         if np.any(_bias(population)) and not any(into):
             yield f"population {name!r} has a bias, but no projection that could carry it"
@@ -194,7 +194,7 @@ def _reason_against(projection: Projection) -> str:
     if projection.synapse is not None or projection.port in projection.post.filters:
         return "has a synapse model or a kernel"
     if projection.port != "input":
-        return f"leads to {projection.port}; NIR has only input"
+        return f"leads to {projection.port} instead of input"
     check_memory(f"the matrix of {projection.name!r}", 8.0 * projection.pre.n * projection.post.n)
     if projection.to_scipy().nnz < projection.size:
         return "has several synapses of the same two neurons"
