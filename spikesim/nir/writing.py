@@ -263,8 +263,7 @@ def _add(
     )
     order = list(projection.network.populations)
     is_back = order.index(post) <= order.index(pre)
-    delay = _delays(projection)
-    assert delay is not None
+    delay = np.asarray(_delays(projection))  # there is one: `_problems` has looked
     steps = np.rint(delay / projection.network.dt)
     if (steps == (1.0 if is_back else 0.0)).all():  # what `read` gives it without being told
         edges += [(pre, name), (name, post)]
