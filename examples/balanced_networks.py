@@ -1,4 +1,5 @@
-"""Prints rates and irregularity of two networks of 4,000 neurons: balanced_networks.png.
+"""Two balanced networks of 4,000 neurons
+======================================
 
 The benchmarks of Brette et al. (2007, J. Comput. Neurosci. 23:349): 3,200 excitatory and 800
 inhibitory neurons that keep each other firing, coupled by currents (CUBA) or conductances (COBA).
@@ -11,16 +12,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
 from spikesim import ConductanceLIF, CurrentLIF, Network, SpikeRecording, plot
 
 PARTS = {"exc": 3200, "inh": 800}
+
+
+# %%
+# One function builds both networks: they differ in the neuron, its inputs and the weights.
 
 
 def build(kind: str, seed: int) -> tuple[Network, dict[str, SpikeRecording]]:
@@ -44,6 +45,10 @@ def build(kind: str, seed: int) -> tuple[Network, dict[str, SpikeRecording]]:
     return net, {name: net.record_spikes(population) for name, population in cells.items()}
 
 
+# %%
+# Both run, and a few hundred milliseconds are drawn.
+
+
 def irregularity(spikes: SpikeRecording) -> float:
     """The mean CV of intervals of neurons with at least five spikes."""
     order = np.lexsort((spikes.t, spikes.i))
@@ -53,7 +58,8 @@ def irregularity(spikes: SpikeRecording) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print rates and irregularity of two networks of 4,000 neurons."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of simulated time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("balanced_networks.png"))
@@ -71,7 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ax.set_title(kind, loc="left")
     axes[0].set_xlabel("")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

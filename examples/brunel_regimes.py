@@ -1,4 +1,5 @@
-"""Prints rate, irregularity and oscillation of a network in four regimes: brunel_regimes.png.
+"""Four regimes of a random network
+================================
 
 Figure 8 of Brunel (2000, J. Comput. Neurosci. 8:183, doi:10.1023/A:1008925309027), model A: 10,000
 excitatory and 2,500 inhibitory neurons, each with synapses from a tenth of them and as many from
@@ -18,10 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,6 +32,10 @@ SETTLING = 200.0  # ms at the beginning that are left out
 WIDTH = 0.1  # ms, bins of the population's rate
 SEGMENT = 250.0  # ms; spectra of such segments are averaged
 SHOWN = 50  # neurons
+
+
+# %%
+# The four regimes, and what table 1 of the article says of them.
 
 
 class Regime(NamedTuple):
@@ -55,6 +56,10 @@ REGIMES = [
     Regime("AI", "asynchronous irregular", 5.0, 2.0, 200.0, "(37.7)", "(none)"),
     Regime("SI slow", "synchronous irregular, slow", 4.5, 0.9, 200.0, "(5.5)", "(22)"),
 ]
+
+
+# %%
+# What is measured, from the spikes of all neurons.
 
 
 class Activity(NamedTuple):
@@ -100,6 +105,10 @@ class Activity(NamedTuple):
         return float(frequencies[10 + power[10:1001].argmax()])  # they are 1 Hz apart
 
 
+# %%
+# The network. Its external input is a Poisson process for each neuron.
+
+
 def simulate(regime: Regime, size: int, seconds: float, seed: int) -> Activity:
     """Build and run the network of one regime."""
     net = Network(dt=0.1, seed=seed)
@@ -118,6 +127,10 @@ def simulate(regime: Regime, size: int, seconds: float, seed: int) -> Activity:
     net.run(1000.0 * seconds)
     times = np.concatenate([exc.t, inh.t]) - SETTLING
     return Activity(times, np.concatenate([exc.i, inh.i + exc.n]), size, 1000.0 * seconds)
+
+
+# %%
+# Spikes and rates of all four.
 
 
 def draw(regime: Regime, found: Activity, raster: Axes, rate: Axes) -> None:
@@ -139,7 +152,8 @@ def draw(regime: Regime, found: Activity, raster: Axes, rate: Axes) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print rate, irregularity and oscillation of a network in four regimes."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of simulated time, of each")
     parser.add_argument("--size", type=int, default=12_500, help="neurons")
     parser.add_argument("--seed", type=int, default=1)
@@ -164,7 +178,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         draw(regime, found, *panel)
     panels[-1][1].legend(frameon=False, fontsize=8)  # this panel has room for it
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

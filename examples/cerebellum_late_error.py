@@ -1,4 +1,5 @@
-"""Prints the slip left by a late error, with and without eligibility: cerebellum_late_error.png.
+"""The cerebellum learns from a late error
+=======================================
 
 The vestibulo-ocular reflex keeps the image of the world still while the head turns. The cerebellum
 learns it from slip, which the retina reports about 100 ms late. Movements of 2 to 5 Hz have turned
@@ -12,10 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -25,7 +22,8 @@ DELAY = 100.0  # ms
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the slip left by a late error, with and without eligibility."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=200.0, help="of learning")
     parser.add_argument("--out", type=Path, default=Path("cerebellum_late_error.png"))
     chosen = parser.parse_args(arguments)
@@ -50,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[-1].set_xlabel("Time (s)")
     figure.tight_layout()
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

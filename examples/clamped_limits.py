@@ -1,4 +1,5 @@
-"""Prints what the clamped two-phase model becomes as feedback gets weaker: clamped_limits.png.
+"""Two clamped phases approach the gradient
+========================================
 
 The hidden units of a 50-40-5 network settle twice, freely and with the output held at the target.
 With random feedback, the difference between the two tends to the signal of feedback alignment, and
@@ -14,9 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +25,10 @@ from spikesim.models.clamped import ClampedNetwork
 SIZES = (50, 40, 5)
 STRENGTHS = np.logspace(-3.0, 0.0, 7)
 BLUE, RED, PALE = "#0072B2", "#D55E00", "#8C8C8C"
+
+
+# %%
+# Angles are measured between what one update does to the weights and the gradient.
 
 
 def settled(seed: int, steps: int, **options: Any) -> tuple[ClampedNetwork, Any, Any]:
@@ -65,6 +67,10 @@ def symmetric_feedback(seed: int, steps: int, strength: float) -> tuple[float, f
     return first, second
 
 
+# %%
+# Both are measured from weak feedback to strong.
+
+
 def draw(ax: Axes, angles: Any, labels: Sequence[str], xlabel: str, title: str) -> None:
     """Draw two angles over the strength: the mean over seeds, and every seed."""
     for of_label, label, colour in zip(
@@ -82,7 +88,8 @@ def draw(ax: Axes, angles: Any, labels: Sequence[str], xlabel: str, title: str) 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print what the clamped two-phase model becomes as feedback gets weaker."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=200, help="of each phase")
     parser.add_argument("--out", type=Path, default=Path("clamped_limits.png"))
@@ -118,7 +125,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[0].set_ylabel("Angle (degrees)")
     axes[1].text(STRENGTHS[-1], 95.0, "at right angles", color=PALE, fontsize=8, ha="right")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

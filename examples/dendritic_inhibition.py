@@ -1,4 +1,5 @@
-"""Prints how learned SST+ inhibition rescues networks that start badly: dendritic_inhibition.png.
+"""Learned inhibition keeps dendrites in their range
+=================================================
 
 The apical dendrites of the hidden ensembles start with more and more inhibition. If it is too
 strong, no unit ever bursts, so no error comes down and the network does not learn. Plastic SST+
@@ -12,10 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import datasets, plot
 from spikesim.models.burst import BurstEnsembleNetwork
 
@@ -23,7 +20,8 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # Z ~ U(0, strength)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how learned SST+ inhibition rescues networks that start badly."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("dendritic_inhibition.png"))
@@ -61,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             xscale="log",
         )
     ax.figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

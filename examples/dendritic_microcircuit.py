@@ -1,4 +1,5 @@
-"""Prints how silent apical dendrites become, and what errors say: dendritic_microcircuit.png.
+"""Apical dendrites that carry errors
+==================================
 
 A cortical microcircuit with random lateral weights first sees patterns without a target. Its SST
 cells learn to cancel what comes down from the output: the apical dendrites fall silent (Sacramento,
@@ -12,9 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -22,6 +20,10 @@ from spikesim.models.dendritic_microcircuit import DendriticMicrocircuit
 
 SIZES = (30, 20, 10)
 BLUE, RED, PALE = "#0072B2", "#D55E00", "#8C8C8C"
+
+
+# %%
+# The circuit, and the norms that are measured in it.
 
 
 def build(seed: int) -> DendriticMicrocircuit:
@@ -44,8 +46,13 @@ def measured(net: DendriticMicrocircuit, probes: np.ndarray) -> np.ndarray:
     return np.mean(found, axis=0)
 
 
+# %%
+# It learns from patterns without a target; then targets come.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how silent apical dendrites become, and what errors say."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--patterns", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("dendritic_microcircuit.png"))
@@ -76,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[0, 0].set(yscale="log", xlabel="Patterns without a target", ylabel="Norm")
     axes[0, 0].legend(frameon=False, fontsize=8)
     axes[0, 1].scatter(reference, own, s=5, color=BLUE, alpha=0.5, linewidths=0)
-    axes[0, 1].set(
-        xlabel="Error by backpropagation", ylabel=r"Somatic difference, $r - \phi(a v_B)$"
-    )
+    axes[0, 1].set(xlabel="Error by backpropagation", ylabel=r"$r - \phi(a v_B)$ at the soma")
     for ax, trial, title in zip(
         axes[1], (before, after), ("Before learning", "After learning (finer scale)"), strict=True
     ):
@@ -91,7 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how much somatic currents disturb the burst probability: dendritic_transfer.png.
+"""Dendritic current sets the burst probability
+============================================
 
 The burst probability of an ensemble should follow the current into its dendrites, but a current
 into its somata changes it too. Facilitating inhibition of the dendrites, which only bursts drive,
@@ -11,10 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import plot
 from spikesim.models.burst.spiking.transfer import lateral_transfer
 
@@ -24,7 +21,8 @@ NAMES = {0.0: "without inhibition", 0.02: "with inhibition"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how much somatic currents disturb the burst probability."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--neurons", type=int, default=4000)
     parser.add_argument("--step", type=float, default=1000.0, help="ms with each current")
     parser.add_argument("--seed", type=int, default=1)
@@ -51,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rate, bursts = curves.event_rate[row], curves.burst_probability[row]
             axes = plot.transfer(DENDRITIC, rate, bursts, axes, label)
     axes[0].figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Prints how much a network's drawing improves as it learns to write a line of text: drawing.png.
+"""A network learns to draw
+========================
 
 A hundred output neurons should spike where the letters are dark. Their input is random, but the
 same in every trial of two seconds. It reaches them through a hundred hidden neurons, which
-SuperSpike (Zenke & Ganguli 2018, figures 6 and 7) has to teach as well. `--picture FILE.png` draws
-a picture.
+SuperSpike (Zenke & Ganguli 2018, figures 6 and 7) has to teach as well. ``--picture FILE.png``
+draws a picture.
 """
 
 from __future__ import annotations
@@ -12,16 +13,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import plot
 from spikesim.models.superspike import SuperSpikeNetwork, tasks
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how much a network's drawing improves as it learns to write a line of text."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--text", help="by default 'spikesim', unless a picture is given")
     parser.add_argument("--picture", type=Path, help="a PNG file")
     parser.add_argument("--hidden", type=int, default=100)
@@ -44,7 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     axes = plot.rasters(drawings, titles=titles)
     axes[0].figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

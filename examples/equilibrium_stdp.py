@@ -1,13 +1,14 @@
-"""Prints how close a rule of rates and their changes is to STDP of pairs: equilibrium_stdp.png.
+"""A rule of rates that acts like STDP
+===================================
 
 A synapse of equilibrium propagation can do without two phases to compare: while the network is
 nudged, its weight follows the presynaptic rate times the change of the postsynaptic rate
-(`estimator="rate_post"`; Bengio et al. 2017, doi:10.1162/NECO_a_00934):
+(``estimator="rate_post"``; Bengio et al. 2017, doi:10.1162/NECO_a_00934)::
 
     dw/dt = r_pre dr_post/dt                                                                  (1)
 
 Let a spike be a rate that jumps and decays, r(t) = exp(-t / tau) / tau. A pair of spikes, the
-postsynaptic one d after the presynaptic one, then changes the weight by
+postsynaptic one d after the presynaptic one, then changes the weight by ::
 
     w <- w + sign(d) exp(-|d| / tau) / (2 tau^2)                                              (2)
 
@@ -21,16 +22,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
 from spikesim import Network, Neuron, PairSTDP
 
 DT = 0.1  # ms
+
+
+# %%
+# The left side: rates and their changes.
 
 
 def rate(t: np.ndarray, spike: float, tau: float) -> np.ndarray:
@@ -47,6 +48,10 @@ def by_rates(lags: np.ndarray, tau: float) -> np.ndarray:
         r_post = rate(t, lag, tau)
         changes.append(0.5 * (r_pre[1:] + r_pre[:-1]) @ np.diff(r_post))
     return np.array(changes)
+
+
+# %%
+# The right side: pairs of spikes.
 
 
 def relay(i, t, s, p):
@@ -68,7 +73,8 @@ def by_pairs(lags: np.ndarray, rule: PairSTDP) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how close a rule of rates and their changes is to STDP of pairs."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--tau", type=float, default=20.0, help="decay of a spike's rate, ms")
     parser.add_argument("--out", type=Path, default=Path("equilibrium_stdp.png"))
     chosen = parser.parse_args(arguments)
@@ -99,7 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for ax in (above, below):
         ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how weights follow the burst probability of a population: following_bursts.png.
+"""Weights follow the burst probability
+====================================
 
 The dendrites of a population of pyramidal neurons are driven more, then less. So its burst
 probability rises and falls, and the synapses onto it, which obey the burst-dependent rule, become
@@ -11,15 +12,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim.models.burst.spiking import learning_rule
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how weights follow the burst probability of a population."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--bin", type=float, default=2500.0, help="a tenth of a block, in ms")
     parser.add_argument("--sources", type=int, default=25_000, help="neurons that make the noise")
     parser.add_argument("--seed", type=int, default=1)
@@ -31,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _, more, _, less = (100.0 * result.change[end] for end in ends)
     print(f"weights changed by {more:+.1f} % with more bursts, by {less:+.1f} % with fewer")
     result.figure().savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

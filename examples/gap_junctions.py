@@ -1,7 +1,8 @@
-"""Prints how gap junctions couple voltages and synchronise spikes: gap_junctions.png.
+"""Gap junctions
+=============
 
 A current into one of two cells at rest reaches the other one through a junction of conductance g,
-beside the leak g_L. It settles where
+beside the leak g_L. It settles where ::
 
     v_2 / v_1 = g / (g + g_L),                                                                (1)
 
@@ -15,10 +16,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -29,6 +26,10 @@ G = 0.25
 DELAYS = 0.0, 70.0  # ms
 
 
+# %%
+# First, a current into one of two cells at rest.
+
+
 def coupling() -> float:
     """The coupling coefficient of (1), from voltages."""
     net = Network(dt=0.1)
@@ -37,6 +38,10 @@ def coupling() -> float:
     net.play(cells[0], "I", stimuli.step(8.0))
     net.run(500.0)
     return float((cells.v[1] - REST) / (cells.v[0] - REST))
+
+
+# %%
+# Then two cells that fire, without and with a gap junction.
 
 
 def firing(conductance: float, duration: float):
@@ -57,7 +62,8 @@ def apart(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how gap junctions couple voltages and synchronise spikes."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--duration", type=float, default=1000.0, help="in ms")
     parser.add_argument("--out", type=Path, default=Path("gap_junctions.png"))
     chosen = parser.parse_args(arguments)
@@ -71,7 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ax.set(ylabel="Voltage (mV)", title=f"g = {conductance}")
     axes[-1].set_xlabel("Time (ms)")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

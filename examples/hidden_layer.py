@@ -1,4 +1,5 @@
-"""Prints whether a network with a hidden layer learns five spikes exactly: hidden_layer.png.
+"""A hidden layer learns spike times exactly
+=========================================
 
 As in five_spikes.py, but with eight hidden neurons, which have no target spikes: the error of the
 output reaches them through feedback weights (Zenke & Ganguli 2018, figure 4). The picture shows the
@@ -11,10 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import patterns, plot
 from spikesim.models.superspike import SuperSpikeNetwork
 
@@ -22,7 +19,8 @@ TARGET = [83.0, 166.0, 249.0, 332.0, 415.0]  # ms
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print whether a network with a hidden layer learns five spikes exactly."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=800, help="of simulated time")
     parser.add_argument("--feedback", default="symmetric", help="or random, uniform")
     parser.add_argument("--seed", type=int, default=1)
@@ -44,7 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{matched} of {len(TARGET)} spikes in the right step of 0.1 ms, {len(output)} in all")
 
     plot.synapse(early.synapse)[0].figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

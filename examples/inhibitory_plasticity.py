@@ -1,8 +1,9 @@
-"""Prints how inhibitory plasticity brings neurons to a target rate: inhibitory_plasticity.png.
+"""Inhibitory plasticity brings neurons to a target rate
+=====================================================
 
 Vogels, Sprekeler, Zenke, Clopath & Gerstner (2011, doi:10.1126/science.1211095). Every pair of
 spikes strengthens an inhibitory synapse, whichever comes first, and every presynaptic spike alone
-weakens it by a constant:
+weakens it by a constant::
 
     a spike arrives:      w <- w + eta (x_post - alpha),      alpha = 2 rho_0 tau             (1)
     the neuron fires:     w <- w + eta x_pre                                                  (2)
@@ -17,10 +18,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -31,6 +28,11 @@ TAU = 20.0  # ms
 CELLS, INHIBITORY = 40, 200
 EXCITATION = np.linspace(1400.0, 2200.0, CELLS)  # Hz
 CHUNK = 1000.0  # ms, of a point of the figure
+
+
+# %%
+# A rule is a function for each kind of spike. It gets the weight, the traces that it names and its
+# parameters, and returns the new weight.
 
 
 def presynaptic(w, post, eta, alpha):
@@ -52,6 +54,10 @@ RULE = PlasticityRule(
 )
 
 
+# %%
+# Each neuron gets another excitation, and the same number of inhibitory synapses.
+
+
 def build(seed: int):
     """The network, the synapses that learn, and a recording of the cells' spikes."""
     net = Network(dt=0.2, seed=seed)
@@ -65,7 +71,8 @@ def build(seed: int):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how inhibitory plasticity brings neurons to a target rate."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of simulated time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("inhibitory_plasticity.png"))
@@ -92,7 +99,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     below.plot(weights.t / 1000.0, weights.weight.T, color="#D55E00", alpha=0.3, linewidth=0.6)
     below.set(xlabel="Time (s)", ylabel="Inhibitory weight ($g_L$)")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints the rates of a cortical microcircuit beside the published ones: microcircuit.png.
+"""A cortical microcircuit
+=======================
 
 The 77,169 neurons below 1 mm² of cortex, with 0.3 billion synapses (Potjans & Diesmann 2014,
 doi:10.1093/cercor/bhs358), or a part of them, by default a tenth. The smaller the network, the
@@ -12,10 +13,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,6 +25,11 @@ SETTLING = 500.0  # ms at the beginning that do not count in the rates
 SHOWN = 400.0  # ms
 MOST = 2000  # neurons in the raster
 COLOURS = {"E": "#0072B2", "I": "#D55E00"}
+
+
+# %%
+# The network comes with spikesim, in ``spikesim.models.microcircuit``. It is run, and its spikes
+# and rates are drawn.
 
 
 def draw_raster(spikes: Mapping[str, SpikeRecording], end: float, ax: Axes) -> None:
@@ -63,7 +65,8 @@ def draw_rates(rates: Mapping[str, float], label: str, ax: Axes) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the rates of a cortical microcircuit beside the published ones."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--scale", type=float, default=0.1, help="share of neurons and synapses")
     parser.add_argument("--seconds", type=float, default=2.0, help="simulated, after settling")
     parser.add_argument("--seed", type=int, default=1)
@@ -89,7 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     draw_raster(spikes, net.time, axes[0])
     draw_rates(rates, f"{neurons:,} neurons", axes[1])
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

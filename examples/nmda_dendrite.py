@@ -1,4 +1,5 @@
-"""Prints what NMDA receptors make of inputs that come together, onto a dendrite: nmda_dendrite.png.
+"""A dendrite with NMDA receptors
+==============================
 
 A neuron of two compartments, soma and dendrite, that leak and share current. AMPA and NMDA
 receptors sit on its dendrite; they come with spikesim, the neuron knows nothing of them. At rest
@@ -12,10 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -23,6 +20,10 @@ from spikesim import NMDA, Biexponential, Network, Neuron
 
 AMPA, LASTING = 0.2, 2.0  # nS, of one synapse
 SPIKE = 20.0  # ms, when inputs come
+
+
+# %%
+# The neuron: two compartments, and a current into the dendrite that synapses add to.
 
 
 def compartments(i, t, s, p):
@@ -48,6 +49,11 @@ CELL = Neuron(
 )
 
 
+# %%
+# AMPA and NMDA receptors are synapse models onto that current. ``v=`` names the voltage that they
+# see.
+
+
 def respond(most: int, Mg: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Voltages of cells that get 1, 2, ... inputs at once; shape (cells, samples), and times."""
     net = Network(dt=0.05, dtype="float64")
@@ -66,7 +72,8 @@ def respond(most: int, Mg: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print what NMDA receptors make of inputs that come together, onto a dendrite."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--inputs", type=int, default=40, help="the largest number")
     parser.add_argument("--out", type=Path, default=Path("nmda_dendrite.png"))
     chosen = parser.parse_args(arguments)
@@ -90,7 +97,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     right.set(xlabel="Inputs at once", ylabel="Peak above rest (mV)", ylim=(0.0, 75.0))
     right.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Prints how well digits are learned with saturating and with plain feedback: own_feedback.png.
+"""One equation of a learning rule replaced
+========================================
 
 Feedback alignment with one of its bodies replaced: the feedback that reaches a unit is squashed.
-The class can be trained from the command line like the models that come with spikesim:
+The class can be trained from the command line like the models that come with spikesim::
 
     spikesim train own_feedback.py:Saturating --gain=5 --epochs=3
 """
@@ -19,6 +20,9 @@ from spikesim.learning.parameters import number
 from spikesim.models import feedback_alignment
 from spikesim.models.feedback_alignment import FeedbackAlignment
 
+# %%
+# A learning rule consists of bodies. The model names one of them and what replaces it.
+
 
 def receive(c, t, s, p):
     """Squash the feedback that a block of units receives from above, with slope 1 around 0."""
@@ -35,8 +39,13 @@ class Saturating(FeedbackAlignment):
     BODIES = {feedback_alignment.receive: receive}  # noqa: RUF012
 
 
+# %%
+# Both rules learn the digits. ``measure_angle`` compares their updates with the gradient.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how well digits are learned with saturating and with plain feedback."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("own_feedback.png"))
     chosen = parser.parse_args(arguments)
@@ -48,7 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         wrong = net.evaluate(digits.test_images, digits.test_labels)
         print(f"{name}: {wrong:.1f} % wrong, {net.history['angle'][-1][0]:.0f} degrees off")
     plot.angle(net.history).figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Prints the weights that a learning rule gives two groups of inputs: own_plasticity_rule.png.
+"""A plasticity rule of your own
+=============================
 
-The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000, doi:10.1038/78829),
-as a user would write it: the code below is plain Python, and is compiled like `spikesim.PairSTDP`.
+The rule is spike-timing-dependent plasticity after Song, Miller & Abbott (2000,
+doi:10.1038/78829), as a user would write it: the code below is plain Python, and is compiled like
+``spikesim.PairSTDP``.
 A cell has a hundred inputs with the same rate. Half of them tend to fire together, half do not, and
 all start with the same weight. Inputs that fire together make the cell fire just after themselves,
 and the rule rewards that.
@@ -13,9 +15,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -29,6 +28,11 @@ JOINING = 0.4  # an event adds this to the chance that a correlated input spikes
 W_START, W_MAX = 2.5, 5.0  # mV
 TAU = 20.0  # ms, of both traces
 A_PLUS, A_MINUS = 0.02, 0.026  # mV per pair of spikes
+
+
+# %%
+# The rule is a body that runs in every step for each input, with arrays of its own.
+# ``spikesim.PlasticityRule`` is a shorter way for rules of single synapses; a body can do anything.
 
 
 def forget_event(i, t, s, p):
@@ -47,6 +51,10 @@ def stdp(i, t, s, p):
         w += p.A_plus * s.pre_trace[i] * float(s.post[j])
         w -= p.A_minus * s.post_trace[j] * float(s.pre[i])
         s.W[i, j] = min(max(w, 0.0), p.W_max)
+
+
+# %%
+# The network. An event adds to the rate of half of the inputs for one step.
 
 
 def build(seed: int):
@@ -83,8 +91,13 @@ def build(seed: int):
     return net, synapses, correlated
 
 
+# %%
+# The weights are looked at after every second.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the weights that a learning rule gives two groups of inputs."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=200, help="of simulated time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("own_plasticity_rule.png"))
@@ -109,7 +122,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Time (s)", ylabel="Weight (mV)", xlim=(0, chosen.seconds))
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Prints a rule of your own in one table with backpropagation, and their curves: own_rule.png.
+"""A learning rule of your own beside backpropagation
+==================================================
 
 The delta rule on random features: hidden layers keep their random weights, the output learns. From
-the command line, beside all rules of the package:
+the command line, beside all rules of the package::
 
     spikesim compare --models all own_rule.py:RandomFeatures
 """
@@ -9,6 +10,7 @@ the command line, beside all rules of the package:
 from __future__ import annotations
 
 import argparse
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +22,10 @@ from spikesim.learning.forward import ForwardParameters, forward, forward_arrays
 from spikesim.learning.images import ImageModel
 from spikesim.learning.properties import Properties
 from spikesim.learning.updates import learn
+
+# %%
+# A model says which weights and arrays its layers have, and which bodies make a step.
+# ``properties`` declares what the rule needs; the table shows it.
 
 
 class RandomFeatures(ImageModel):
@@ -46,18 +52,24 @@ class RandomFeatures(ImageModel):
         return Properties(False, 1, True, False, ("pre", "post"), True)
 
 
+# %%
+# ``compare`` trains all rules in the same way. It finds a rule of your own by its file and its
+# name, so the class has to be in a file, not in a notebook.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print a rule of your own in one table with backpropagation, and their curves."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("own_rule.png"))
     chosen = parser.parse_args(arguments)
 
-    rules = ["backpropagation", f"{__file__}:RandomFeatures"]
+    file = inspect.getsourcefile(RandomFeatures.step)
+    rules = ["backpropagation", f"{file}:RandomFeatures"]
     with TemporaryDirectory() as folder:
         found = compare("digits", rules, 2, folder, epochs=chosen.epochs, depths=False)
     print(found.text())
     found.figures()["learning_curves.png"].savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints at which interval two spikes begin to strengthen a synapse: pairing_intervals.png.
+"""Bursts strengthen a synapse, single spikes weaken it
+====================================================
 
 Every ten seconds there is a presynaptic spike, and with it two postsynaptic ones. If these are
 close enough to be a burst, the synapse becomes stronger; if they are two events, it becomes weaker
@@ -11,10 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import numpy as np
 
 from spikesim import plot
@@ -22,7 +19,8 @@ from spikesim.models.burst.spiking.pairing import weight_changes
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print at which interval two spikes begin to strengthen a synapse."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--pairings", type=int, default=10)
     parser.add_argument("--burst-probability", type=float, default=0.15, help="the past average")
     parser.add_argument("--out", type=Path, default=Path("pairing_intervals.png"))
@@ -40,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         intervals, change, xlabel="Interval of two spikes (ms)", ylabel="Change of the weight"
     )
     ax.figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

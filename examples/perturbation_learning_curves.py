@@ -1,9 +1,10 @@
-"""Prints how well theory tells the learning curves: perturbation_learning_curves.png.
+"""Learning from noise: theory and simulation
+==========================================
 
 Züge, Klos & Memmesheimer (2023, doi:10.1103/PhysRevX.13.021006): a linear perceptron of 100 inputs
 and M = 10 outputs learns one trial of 100 bins, over and over. The loss E is the squared error,
 halved and averaged over the bins. Inputs move in N = 50 directions of equal power, 1. At the
-learning rate that is best for both rules, 1 / (M N + 2), the mean loss is after n trials
+learning rate that is best for both rules, 1 / (M N + 2), the mean loss is after n trials ::
 
     E(n) = E_end + (E(0) - E_end) (1 - 1 / (M N + 2))^n
 
@@ -20,10 +21,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -36,6 +33,10 @@ RULES = {
 COLOURS = {"nodes": "#D55E00", "weights": "#0072B2"}
 START = 5.0  # E(0) - E_opt
 SIGMA = 1e-5
+
+
+# %%
+# The task, and the theory for it.
 
 
 class Trials:
@@ -100,8 +101,13 @@ class Trials:
         return self.end + self.from_end * (1.0 - 1.0 / self.steps) ** np.array(trials)
 
 
+# %%
+# Loss E of both rules over trials, with and without a part that cannot be learned.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how well theory tells the learning curves."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trials", type=int, default=2500)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path, default=Path("perturbation_learning_curves.png"))
@@ -130,7 +136,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     panels[1].axhline(2.0, color="0.6", linewidth=0.8, zorder=0)
     panels[0].legend(frameon=False, fontsize=8)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints the spikes per burst of an AdEx neuron, and draws its phase plane: phase_plane.png.
+"""The phase plane of a bursting neuron
+====================================
 
 The regular bursting neuron of Naud et al. (2008, Biol. Cybern. 99:335), with a b of 45 pA rather
 than 100 pA, which makes bursts longer. A spike resets the voltage V to V_reset, above threshold,
@@ -14,9 +15,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,6 +34,10 @@ BURSTING = {
 CURRENT = 210.0  # pA
 SETTLING = 240.0  # ms that are not shown
 INK, BLUE, RED, GREEN, PALE = "#222222", "#0072B2", "#D55E00", "#009E73", "#8C8C8C"
+
+
+# %%
+# Where the derivatives of the equations are 0.
 
 
 def voltage_nullcline(V: np.ndarray) -> np.ndarray:
@@ -74,8 +76,13 @@ def draw_plane(
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 0.14), handletextpad=0.2)
 
 
+# %%
+# The neuron is run, and its voltage drawn over time and in the plane.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the spikes per burst of an AdEx neuron, and draw its phase plane."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--b", type=float, default=45.0, help="added to w by a spike, in pA")
     parser.add_argument("--duration", type=float, default=500.0, help="shown, in ms")
     parser.add_argument("--out", type=Path, default=Path("phase_plane.png"))
@@ -112,7 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ax.spines[["top", "right"]].set_visible(False)
     figure.align_ylabels([axes["V"], axes["w"]])
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how often spiking neurons choose right, rewarded by this script: reward_bandit.png.
+"""Learning which action is rewarded
+=================================
 
 Three-factor learning. Each synapse keeps an eligibility trace of what it did in a trial: potential
 of the presynaptic spikes, times what the postsynaptic neuron did beyond its probability. A single
@@ -14,10 +15,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -28,6 +25,10 @@ INPUTS, HIDDEN, ACTIONS = 20, 20, 2
 GOOD = (0, 1, 0, 1)  # the right action for each pattern
 
 
+# %%
+# The patterns that are shown.
+
+
 def patterns(chance: np.random.Generator) -> np.ndarray:
     """Four patterns of 0 and 1, of which any two differ in at least three inputs."""
     while True:
@@ -35,6 +36,10 @@ def patterns(chance: np.random.Generator) -> np.ndarray:
         differ = (x[:, None] != x[None]).sum(axis=2)
         if differ[~np.eye(len(GOOD), dtype=bool)].min() >= 3:
             return x
+
+
+# %%
+# ``act`` shows a pattern and returns the action, ``reward`` says what it was worth.
 
 
 def train(trials: int, seed: int) -> tuple[SpikingRewardNetwork, np.ndarray, np.ndarray]:
@@ -52,7 +57,8 @@ def train(trials: int, seed: int) -> tuple[SpikingRewardNetwork, np.ndarray, np.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how often spiking neurons choose right, rewarded by this script."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trials", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("reward_bandit.png"))
@@ -76,7 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     plot.eligibility(net.record(x[0], GOOD[0]), figure=synapse)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Prints how often a network chooses right while it learns from reward alone: reward_stdp.png.
+"""Spike timing and a reward that comes later
+==========================================
 
 Izhikevich (2007, doi:10.1093/cercor/bhl152): spike timing does not change a synapse, it marks it.
-The mark c fades within a time tau_c, and dopamine D, which comes later, changes the weight:
+The mark c fades within a time tau_c, and dopamine D, which comes later, changes the weight::
 
     a spike arrives:      c <- c - A_minus x_post                                             (1)
     the neuron fires:     c <- c + A_plus x_pre                                               (2)
@@ -19,10 +20,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,6 +30,10 @@ INPUTS, NEURONS = 50, 5  # of a group; there are two groups of each
 SHOWN, PAUSE = 100.0, 150.0  # ms
 TAU_DOPAMINE = 50.0  # ms
 W_START, W_MAX = 1.2, 2.4  # mV
+
+
+# %%
+# The rule has a variable ``c`` beside the weight, the mark, and a parameter that the script sets.
 
 
 def arrive(w, c, post, A_minus):
@@ -63,6 +64,10 @@ RULE = PlasticityRule(
 )
 
 
+# %%
+# Two groups of neurons that inhibit each other get the same inputs. Dopamine fades in every step.
+
+
 def fade(i, t, s, p):
     """Dopamine, in every step."""
     s.dopamine[0] = s.dopamine[0] * p.left
@@ -85,6 +90,10 @@ def build(seed: int):
         params={"left": float(np.exp(-DT / TAU_DOPAMINE))},
     )
     return net, inputs, synapses, net.record_spikes(actors)
+
+
+# %%
+# In a trial the script looks at the spikes, decides on the reward, and adds it to the dopamine.
 
 
 def train(trials: int, seed: int, size: float = 0.004) -> np.ndarray:
@@ -110,7 +119,8 @@ def train(trials: int, seed: int, size: float = 0.004) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how often a network chooses right while it learns from reward alone."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--trials", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("reward_stdp.png"))
@@ -130,7 +140,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.axhline(50.0, color="0.5", linestyle="--", linewidth=0.8)
     ax.set(xlabel="Trial", ylabel="Right actions (%)", ylim=(0.0, 102.0))
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints what two goals let through between the same fixed weights: routing_goals.png.
+"""Goals decide which signals pass
+===============================
 
 Two senders send at the same time to two receivers, every unit an ensemble of 100 neurons. A goal
 makes the neurons of one receiver receptive. So it decides in every step which receiver hears what
@@ -11,10 +12,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -22,7 +19,8 @@ from spikesim.models.routing import RoutingEnsembles
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print what two goals let through between the same fixed weights."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--period", type=int, default=60, help="of each goal")
     parser.add_argument("--tau", type=float, default=8.0, help="time constant of receptivity")
@@ -68,7 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

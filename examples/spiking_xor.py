@@ -1,4 +1,5 @@
-"""Prints how often networks get an exclusive-or of spikes right, and when: spiking_xor.png.
+"""The exclusive-or of spikes
+==========================
 
 Two of three groups of inputs may take part in a stimulus of 10 ms or not. Output 1 should spike if
 exactly one of them does, output 0 otherwise, and neither at any other time (after Zenke & Ganguli
@@ -12,9 +13,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -25,7 +23,8 @@ EVERY = 10  # blocks from test to test
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how often networks get an exclusive-or of spikes right, and when."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--blocks", type=int, default=200, help="of 10 s")
     parser.add_argument("--hidden", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
@@ -53,7 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Simulated time (s)", ylabel="New trials answered right (%)", ylim=(0, 102))
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints how a neuron's synapses compete by spike timing, and with what effect: stdp_poisson.png.
+"""Synapses compete by spike timing
+================================
 
 Song, Miller & Abbott (2000, doi:10.1038/78829): a neuron has a thousand excitatory synapses, which
 learn from pairs of spikes, and purely random input. All synapses start with the largest weight,
@@ -16,10 +17,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,6 +42,10 @@ BINS = np.linspace(0.0, 1.0, 41)
 RATES = (10.0, 20.0, 30.0, 40.0)  # Hz, to compare
 
 
+# %%
+# The network: its inputs, ten neurons, and synapses that learn by ``spikesim.PairSTDP``.
+
+
 def relay(i, t, s, p):
     """Spike in a step in which input of at least 1 arrives."""
     s.spike[i] = s.told[i] >= 1.0
@@ -64,6 +65,10 @@ def build(rate: float, seed: int) -> tuple[Network, Projection, SpikeRecording]:
     net.add_background(cells, "g_inh", rate=INHIBITION, weight=G_INH)
     synapses = net.connect(inputs, cells, target="g_exc", weight=G_MAX, plasticity=RULE)
     return net, synapses, net.record_spikes(cells)
+
+
+# %%
+# What is measured: the window of the rule, rates, the irregularity of spikes, and weights.
 
 
 def measured_window(lags: np.ndarray) -> np.ndarray:
@@ -117,6 +122,10 @@ def compare(rate: float, seconds: float, frozen: np.ndarray, seed: int) -> tuple
     net.run(100.0 * seconds)
     fixed, _ = rate_and_irregularity(spikes, changed, net.time)
     return learned, fixed
+
+
+# %%
+# Six panels.
 
 
 def draw(course: dict[str, np.ndarray], rates: np.ndarray, seconds: int) -> plt.Figure:
@@ -181,7 +190,8 @@ def draw(course: dict[str, np.ndarray], rates: np.ndarray, seconds: int) -> plt.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how a neuron's synapses compete by spike timing, and with what effect."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=1000, help="of simulated time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("stdp_poisson.png"))
@@ -199,7 +209,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append((rate, learned, fixed))
         print(f"inputs of {rate:g} Hz: {learned:.1f} Hz, with the weights kept {fixed:.1f} Hz")
     draw(course, np.transpose(rows), chosen.seconds).savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Prints the best size and learning rate of a network, over a sweep: sweep.png.
+"""A sweep over sizes and learning rates
+=====================================
 
 A sweep calls one function with many sets of parameters, several at a time, and keeps the results.
 If it is stopped and started again, it continues with the sets that are missing.
@@ -12,15 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim import datasets
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.sweep import grid, sweep
 
 digits = datasets.load_digits()
+
+
+# %%
+# What one run does with one set of parameters.
 
 
 def train(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
@@ -31,8 +32,13 @@ def train(parameters: dict[str, Any], directory: Path) -> dict[str, float]:
     return {"test_error": net.evaluate(digits.test_images, digits.test_labels)}
 
 
+# %%
+# All sets, several at a time.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print the best size and learning rate of a network, over a sweep."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to keep the sweep, to continue it later")
@@ -54,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"best: {best['hidden']} hidden units, alpha {best['alpha']:g}")
     ax = result.figure("test_error", "Test error (%)")
     ax.figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

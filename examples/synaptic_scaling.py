@@ -1,9 +1,10 @@
-"""Prints how synaptic scaling brings neurons to a target rate: synaptic_scaling.png.
+"""Synaptic scaling holds the firing rate
+======================================
 
 Turrigiano, Leslie, Desai, Rutherford & Nelson (1998, doi:10.1038/36103): neurons that fire too
 little scale all their excitatory synapses up, those that fire too much scale them down, by one
 factor for all synapses of a neuron. So their rate is held, and the ratios of weights, which is what
-they have learned, stay. Every 100 ms,
+they have learned, stay. Every 100 ms, ::
 
     w <- w (1 + eta (1 - rate / target)),     rate = x_post / tau                             (1)
 
@@ -16,10 +17,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -28,6 +25,10 @@ from spikesim import LIF, Network, PlasticityRule, Poisson
 TARGET = 8.0  # Hz
 CELLS, INPUTS = 30, 60
 CHUNK = 1000.0  # ms, of a point of the figure
+
+
+# %%
+# ``on_step`` of a rule is called every 100 ms for each synapse.
 
 
 def scale(w, post, eta, target, tau):
@@ -45,6 +46,10 @@ RULE = PlasticityRule(
 )
 
 
+# %%
+# Some neurons get too much input and others too little.
+
+
 def build(seed: int):
     """The network, the synapses that are scaled, and a recording of the cells' spikes."""
     net = Network(dt=0.5, seed=seed)
@@ -59,7 +64,8 @@ def build(seed: int):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how synaptic scaling brings neurons to a target rate."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=int, default=100, help="of simulated time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("synaptic_scaling.png"))
@@ -87,7 +93,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Time (s)", ylabel="Rate (Hz)", ylim=(0.0, None))
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

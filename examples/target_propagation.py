@@ -1,4 +1,5 @@
-"""Prints what inverses have to learn before targets are of use: target_propagation.png.
+"""Target propagation needs good inverses
+======================================
 
 First, only the inverses of a 64-64-64-64-10 network learn, for some sweeps through the digits. They
 return the activities better and better, and by the difference rule targets turn from a right angle
@@ -14,9 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -62,8 +60,13 @@ def draw(ax: Axes, values: Any, colour: str, label: str, style: str = "-") -> No
     ax.plot(epochs, values.mean(axis=0), style, color=colour, linewidth=1.4, label=label)
 
 
+# %%
+# Inverses alone, and then all weights.
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print what inverses have to learn before targets are of use."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sweeps", type=int, default=6, help="of inverses alone")
     parser.add_argument("--epochs", type=int, default=15)
@@ -117,7 +120,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     axes[1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(0.0, 0.25))
     axes[2].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.55))
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Prints how a teacher changes bursts in a network of 2,500 neurons: teaching_bursts.png.
+"""A teacher changes bursts
+========================
 
 The network that learns exclusive-or (Payeur et al. 2021, figure 4), before it has learned. In the
 last tenth of an example a current into the dendrites makes the output burst more. At once, before
 any synapse has changed, hidden neurons burst more too, or less: the error has come down.
-`spikesim run burst exclusive-or` trains the network until it has learned the task.
+``spikesim run burst exclusive-or`` trains the network until it has learned the task.
 """
 
 from __future__ import annotations
@@ -11,10 +12,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-import matplotlib
-
-matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
@@ -25,7 +22,8 @@ SHOWN = ("output", "hidden_1", "hidden_2")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how a teacher changes bursts in a network of 2,500 neurons."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--duration", type=float, default=8000.0, help="of an example, in ms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("teaching_bursts.png"))
@@ -51,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ax.label_outer()
     axes[0].set_xlabel("")
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

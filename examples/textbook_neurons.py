@@ -1,4 +1,5 @@
-"""Prints where six neurons of textbooks begin to fire, and at which rate: textbook_neurons.png.
+"""Six neurons of textbooks
+========================
 
 Each gets a step of current, 41 neurons of a kind 41 different ones. The figure shows the voltage
 for one of them, and the rate over all currents. The axon of Hodgkin & Huxley, the muscle fibre of
@@ -13,9 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,6 +38,10 @@ ONSET, SHOWN, SETTLED = 50.0, 300.0, 400.0  # ms: of the step, what is drawn, wh
 BLUE, RED = "#0072B2", "#D55E00"
 
 
+# %%
+# The neurons, and the currents that they get. Units differ; ``help`` of a neuron says them.
+
+
 class Example(NamedTuple):
     """A kind of neuron, the largest current, and the one whose voltage is shown."""
 
@@ -59,6 +61,10 @@ EXAMPLES = [
 ]
 
 
+# %%
+# All of them are populations of one network.
+
+
 def rates(spikes: Sequence[np.ndarray]) -> np.ndarray:
     """The rate of each neuron in Hz, from the intervals between its spikes."""
     return np.array([1000.0 / each.mean() if each.size else 0.0 for each in spikes])
@@ -76,7 +82,8 @@ def draw_rates(ax: Axes, currents: np.ndarray, hz: np.ndarray, unit: str, shown:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print where six neurons of textbooks begin to fire, and at which rate."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--duration", type=float, default=1400.0, help="in ms, above 500")
     parser.add_argument("--out", type=Path, default=Path("textbook_neurons.png"))
     chosen = parser.parse_args(arguments)
@@ -113,7 +120,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{cells.name} fires from {current} on, at {hz[first]:.0f} Hz")
     figure.align_ylabels(panels[:, 0])
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Prints how pairs of spikes act at low and at high frequency, by triplets: triplet_stdp.png.
+"""Spike triplets make plasticity depend on frequency
+==================================================
 
 Pfister & Gerstner (2006, doi:10.1523/JNEUROSCI.1425-06.2006), their minimal model of visual cortex,
 in which all spikes count. Weakening needs a pair of spikes, strengthening needs three, one before
-and two after, so that it grows with frequency:
+and two after, so that it grows with frequency::
 
     a spike arrives:      w <- w - A2_minus o_1                                               (1)
     the neuron fires:     w <- w + A3_plus r_1 o_2                                            (2)
@@ -18,10 +19,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -30,6 +27,10 @@ from spikesim import Network, Neuron, PlasticityRule
 PAIRS = 60
 LAG = 10.0  # ms
 RATES = (0.1, 10.0, 20.0, 40.0, 50.0)  # Hz
+
+
+# %%
+# The rule. ``o_2`` is the trace ``post_slow``, ``o_1`` is ``post``.
 
 
 def weaken(w, post, A2_minus):
@@ -48,6 +49,10 @@ RULE = PlasticityRule(
     traces={"pre": 16.8, "post": 33.7, "post_slow": 114.0},
     parameters={"A2_minus": 7.1e-3, "A3_plus": 6.5e-3},
 )
+
+
+# %%
+# A neuron that fires when it is told to, for spikes at given times on both sides.
 
 
 def relay(i, t, s, p):
@@ -73,7 +78,8 @@ def change(rate: float, lag: float, pairs: int) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how pairs of spikes act at low and at high frequency, by triplets."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--out", type=Path, default=Path("triplet_stdp.png"))
     chosen = parser.parse_args(arguments)
@@ -90,7 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ax.set(xlabel="Frequency of pairs (Hz)", ylabel="Change of the weight (%)")
     ax.legend(frameon=False)
     figure.savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

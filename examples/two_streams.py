@@ -1,4 +1,5 @@
-"""Prints how well two layers of bursting neurons send two signals at once: two_streams.png.
+"""Two signals at once in one population
+=====================================
 
 8,000 pyramidal neurons and 2,000 interneurons (Payeur et al. 2021, figure 3). Event rates carry the
 somatic current of layer 1 up; burst probabilities carry the dendritic current of layer 2 down.
@@ -11,15 +12,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 from spikesim.models.burst.spiking import propagation
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print how well two layers of bursting neurons send two signals at once."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of simulated time")
     parser.add_argument("--feedback", type=float, default=1.0, help="scales the synapses down")
     parser.add_argument("--seed", type=int, default=1)
@@ -37,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     down = r["r: burst probability 1, burst rate 2"]
     print(f"correlation of the layers: {up:.2f} going up, {down:.2f} coming down")
     network.figure().savefig(chosen.out, dpi=150)
-    print(f"wrote {chosen.out}")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,15 @@ def test_a_users_rule_is_in_the_table_and_in_the_figures(compared):
     assert "| RandomFeatures |" in compared.markdown()
 
 
+def test_a_figure_shows_how_updates_turn_to_the_gradient_as_a_rule_learns(compared):
+    panels = compared.figures()["angle_over_training.png"].axes
+    lines = {line.get_label(): line for ax in panels for line in ax.lines}
+    epochs, angles = lines["feedback alignment"].get_xydata().T
+    noted = compared.of("feedback-alignment", "angles_1")
+    assert epochs.tolist() == compared.of("feedback-alignment", "angle_epochs")[0].tolist()
+    assert angles.tolist() == pytest.approx(noted.mean(axis=0).tolist())
+
+
 def _is_text(artist):
     return hasattr(artist, "get_text")
 

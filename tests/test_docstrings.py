@@ -60,6 +60,7 @@ MODULES = [
     "spikesim.plot.bursts",
     "spikesim.plot.confusion",
     "spikesim.plot.credit",
+    "spikesim.plot.planes",
     "spikesim.plot.curves",
     "spikesim.plot.rules",
     "spikesim.plot.spikes",

@@ -1,4 +1,4 @@
-"""The scripts of docs/coming_from/brian2.md run, and are at most 1.5 times as long as those of Brian2."""
+"""The scripts of "Coming from Brian2" run, and are at most 1.5 times as long as those of Brian2."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "coming_from" / "brian2.md").read_text("utf-8")
+PAGE = (Path(__file__).resolve().parent.parent / "docs" / "coming_from" / "brian2.md").read_text(
+    "utf-8"
+)
 SECTIONS = re.split(r"^## (\d+)\. .*$", PAGE, flags=re.MULTILINE)[1:]
 SCRIPTS = {
     int(number): re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)

@@ -200,6 +200,16 @@ def test_angles_over_depth_have_a_dashed_line_at_90_degrees():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Hidden layers", "Angle to backpropagation (°)")
 
 
+def test_angles_over_training_show_what_was_before_the_first_epoch_and_fit_decades_of_epochs():
+    (ax,) = plot.angle_over_training({"direct": ([10, 0, 1], [40.0, 90.0, 60.0])})
+    assert ax.lines[0].get_xydata().tolist() == [[0.0, 90.0], [1.0, 60.0], [10.0, 40.0]]
+    ax.figure.canvas.draw()
+    left, middle, right = ax.transData.transform([[0, 0], [1, 0], [10, 0]])[:, 0]
+    assert middle - left == pytest.approx(right - middle)
+    assert [text.get_text() for text in ax.get_xticklabels()][:3] == ["0", "1", "10"]
+    assert ax.lines[1].get_ydata() == [90.0, 90.0]
+
+
 def test_robustness_is_the_error_over_the_level_of_a_disturbance():
     (ax,) = plot.robustness([0, 20], {"node": [2.0, 9.0]}, xlabel="Noise of pixels")
     assert ax.lines[0].get_xydata().tolist() == [[0.0, 2.0], [20.0, 9.0]]
@@ -286,6 +296,8 @@ def test_dots_are_drawn_on_given_axes():
         (lambda: plot.learning_curves({"DTP": ([1], [1.0])}, FAMILIES, []), "has to hold 1"),
         (lambda: plot.angle_over_depth([1], {"a": [181.0]}), "from 0 to 180"),
         (lambda: plot.angle_over_depth([], {"a": []}), "depths is empty"),
+        (lambda: plot.angle_over_training({"a": [90.0, 80.0, 70.0]}), "pair: epochs, and angles"),
+        (lambda: plot.angle_over_training({"a": ([1], [181.0])}), "from 0 to 180"),
         (lambda: plot.robustness([1], {"a": [1.0]}, xlabel=3), "xlabel is 3"),
         (lambda: plot.bias_and_noise({"a": 1.1}, {"a": 1.0}), "from -1 to 1"),
         (lambda: plot.bias_and_noise({"a": 1.0}, {"a": -1.0}), "from 0 to"),

@@ -31,9 +31,16 @@ def figures_of(found: Compared) -> Iterator[tuple[str, Figure]]:
 
     cosine = {title: _of_layers(each) for title, each in known("cosine").items()}
     for name, axes in (
-        ("learning_curves", _curves(known("examples"), known("test_errors"), families)),
+        (
+            "learning_curves",
+            _courses(plot.learning_curves, known("examples"), known("test_errors"), families),
+        ),
         ("bias_and_noise", _pairs(plot.bias_and_noise, cosine, known("snr"), families)),
         ("error_over_angle", _errors(known("test_error"), known("angle"), families)),
+        (
+            "angle_over_training",
+            _courses(plot.angle_over_training, known("angle_epochs"), known("angles_1"), families),
+        ),
         ("angle_over_depth", _depths(known("angle_of_first", "depth"), families)),
         ("weight_jitter", _levels(JITTER, known("jitter_error"), families, "Jitter of weights")),
         ("pixel_noise", _levels(NOISE, known("noise_error"), families, "Noise of pixels")),
@@ -49,14 +56,13 @@ def _of_layers(cosine: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _curves(examples: Numbers, errors: Numbers, families: dict[str, str]) -> Any:
+def _courses(draw: Any, x: Numbers, y: Numbers, families: dict[str, str]) -> Any:
+    """Lines over what was seen; seeds that diverged early have less of it."""
     curves = {}
-    for title in examples.keys() & errors.keys():
-        is_tested = np.isfinite(examples[title]).any(axis=0)
-        seen = np.nanmax(examples[title][:, is_tested], axis=0)
-        curves[title] = seen, errors[title][:, is_tested]
-    ordered = {title: curves[title] for title in families if title in curves}
-    return plot.learning_curves(ordered, families) if ordered else None
+    for title in (title for title in families if title in x and title in y):
+        is_known = np.isfinite(x[title]).any(axis=0)
+        curves[title] = np.nanmax(x[title][:, is_known], axis=0), y[title][:, is_known]
+    return draw(curves, families) if curves else None
 
 
 def _pairs(draw: Any, x: Numbers, y: Numbers, families: dict[str, str]) -> Any:

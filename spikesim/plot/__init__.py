@@ -12,13 +12,13 @@ from spikesim.plot.bursts import multiplexing, transfer, transfer_curves, weight
 from spikesim.plot.confusion import confusion
 from spikesim.plot.credit import (
     angle_over_depth,
-    bias_and_noise,
-    error_over_angle,
+    angle_over_training,
     learning_curves,
     robustness,
 )
 from spikesim.plot.curves import angle, cost_curve, learning_curve, pattern_rates, sweep
 from spikesim.plot.noise import noise
+from spikesim.plot.planes import bias_and_noise, error_over_angle
 from spikesim.plot.rewards import eligibility, rewards
 from spikesim.plot.rules import RuleStyle, rule_styles
 from spikesim.plot.settling import settling
@@ -31,6 +31,7 @@ __all__ = [
     "RuleStyle",
     "angle",
     "angle_over_depth",
+    "angle_over_training",
     "bias_and_noise",
     "burst_raster",
     "compartments",

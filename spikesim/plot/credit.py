@@ -1,7 +1,7 @@
-"""Figures that compare many rules of learning, by how they assign credit.
+"""Figures with a line for each rule of learning: errors and angles as they learn, or with depth.
 
-    families = {"backpropagation": "gradient", "node": "perturbation", "weight": "perturbation"}
-    ax = plot.bias_and_noise(cosine, snr, families)
+    families = {"backpropagation": "gradient", "direct": "feedback alignment"}
+    axes = plot.learning_curves(curves, families)
 
 Every figure takes a dict from the names of rules to their results, and the family of each rule. A
 rule looks the same in all of them.
@@ -11,21 +11,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikesim.checks import check_array, show
 from spikesim.errors import InputError
-from spikesim.plot.names import name_dots
-from spikesim.plot.rules import REFERENCE, RuleStyle, check_rules
+from spikesim.plot.rules import (
+    ANGLE,
+    REFERENCE,
+    TEST_ERROR,
+    RuleStyle,
+    check_range,
+    check_rules,
+    logarithmic,
+)
 from spikesim.plot.style import (
     FEW,
     GUIDE,
     check_axes,
     check_series,
     check_text,
-    given_axes,
     mean_and_spread,
     new_figure,
     styled,
@@ -33,23 +39,15 @@ from spikesim.plot.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = [
     "angle_over_depth",
-    "bias_and_noise",
-    "error_over_angle",
+    "angle_over_training",
     "learning_curves",
     "robustness",
 ]
 
-_ERROR = "Test error (%)"
-_ANGLE = "Angle to backpropagation (°)"
-# Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
-_ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 _LETTER, _HANDLE = 0.052, 0.65  # inches of a letter of a legend, and of what is before it
-_WIDTH = 90.0  # of the name of a family, in points
-_NONE = 1e-100  # a signal, or an error, of at most this is none
 _Lines = Mapping[str, tuple[np.ndarray, np.ndarray]]  # x, and rows of y, of each rule
 
 
@@ -94,20 +92,12 @@ def learning_curves(
     from matplotlib.ticker import EngFormatter
 
     curves, kinds, styles = check_rules("curves", curves, families)
-    lines = {}
-    for rule, pair in curves.items():
-        name = f"curves[{rule!r}]"
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise InputError(
-                f"{name} is {show(pair)}; it has to be a pair: examples seen, and test errors (%)."
-            )
-        seen = _places(f"{name}[0]", pair[0])
-        lines[rule] = seen, _series(f"{name}[1]", pair[1], seen.size, 100.0)
+    lines = _curves("curves", curves, "examples seen, and test errors (%)", 100.0)
     with styled():
-        panels = _panels(lines, kinds, styles, axes, "Examples seen", _ERROR)
+        panels = _panels(lines, kinds, styles, axes, "Examples seen", TEST_ERROR)
         seen = np.concatenate([x for x, _ in lines.values()])
         for ax in panels:
-            _logarithmic(ax, "x", seen)
+            logarithmic(ax, "x", seen)
             ax.xaxis.set_major_formatter(EngFormatter(sep=""))
         _scale_errors(panels, [rows.mean(axis=0) for _, rows in lines.values()])
     return panels
@@ -163,7 +153,7 @@ def robustness(
         for rule, values in errors.items()
     }
     with styled():
-        panels = _panels(lines, kinds, styles, axes, xlabel, _ERROR)
+        panels = _panels(lines, kinds, styles, axes, xlabel, TEST_ERROR)
         _scale_errors(panels, [rows.mean(axis=0) for _, rows in lines.values()])
     return panels
 
@@ -217,134 +207,61 @@ def angle_over_depth(
         rule: (depths, _series(f"angles[{rule!r}]", values, depths.size, 180.0))
         for rule, values in angles.items()
     }
-    highest = max(np.nanmax(rows, initial=0.0) for _, rows in lines.values())
     with styled():
-        panels = _panels(lines, kinds, styles, axes, "Hidden layers", _ANGLE)
+        panels = _angles(lines, kinds, styles, axes, "Hidden layers")
         for ax in panels:
-            ax.axhline(90.0, **GUIDE, zorder=1)
-            ax.set_ylim(-4.0, max(95.0, highest + 5.0))
-            ax.set_yticks(range(0, int(ax.get_ylim()[1]) + 1, 30))
             ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     return panels
 
 
-def bias_and_noise(
-    cosine: Mapping[str, Any],
-    snr: Mapping[str, Any],
+def angle_over_training(
+    angles: Mapping[str, Any],
     families: Mapping[str, str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw how wrong the updates of many rules are on average, and how noisy: a dot per rule.
-
-    Dashed lines are where a mean update tells nothing about the gradient (90 degrees), and the
-    noise of 'backpropagation'.
-
-    Parameters
-    ----------
-    cosine : dict of str to array_like
-        For each rule, the cosine between its mean update and the mean gradient: a number, or one
-        for each seed. Drawn as an angle, on an axis that is linear up to 1 degree and logarithmic
-        beyond.
-    snr : dict of str to array_like
-        For each rule, the size of the mean update over the standard deviation of a single one:
-        as many numbers. Drawn as its inverse, on a logarithmic axis.
-    families : dict of str to str, optional
-        The family of each rule, maybe of others too, which have a hue and a marker each.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The dots are means over seeds; those of several seeds are small and pale. A seed without
-        both numbers, or with an `snr` of 0, is left out, and so is a rule without any seed.
-
-    Raises
-    ------
-    InputError
-        If a number cannot be used, or is missing for a rule.
-
-    Examples
-    --------
-    >>> cosine = {"backpropagation": 1.0, "node perturbation": [0.98, 0.97]}
-    >>> ax = bias_and_noise(cosine, {"backpropagation": 0.2, "node perturbation": [0.01, 0.012]})
-    >>> ax.get_xlabel(), ax.get_ylabel()
-    ('Bias: angle of the mean update to the gradient (°)', 'Noise: sd / mean of an update')
-    """
-    cosine, kinds, styles = check_rules("cosine", cosine, families)
-    x, y = _pairs("cosine", cosine, (-1.0, 1.0), "snr", snr, (0.0, 1e100))
-    x = {rule: np.degrees(np.arccos(values)) for rule, values in x.items()}
-    y = {rule: 1.0 / np.where(values > _NONE, values, np.nan) for rule, values in y.items()}
-    x, y = _measured(x, y)
-    with styled():
-        ax = given_axes(ax, (7.0, 5.2))
-        ax.set_xscale("symlog", linthresh=1.0, linscale=0.5)
-        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]), 1.5)
-        ax.axvline(90.0, **GUIDE, zorder=1)
-        if REFERENCE in y:
-            ax.axhline(y[REFERENCE].mean(), **GUIDE, zorder=1)
-        ax.set_xlabel("Bias: angle of the mean update to the gradient (°)")
-        ax.set_ylabel("Noise: sd / mean of an update")
-        ax.set_xlim(-0.25, 180.0)
-        ax.set_xticks([0, 1, 3, 10, 30, 90, 180], ["0", "1", "3", "10", "30", "90", "180"])
-        ax.set_xticks([], minor=True)
-        _dots(ax, x, y, kinds, styles)
-    return ax
-
-
-def error_over_angle(
-    error: Mapping[str, Any],
-    angle: Mapping[str, Any],
-    families: Mapping[str, str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the test errors of many rules over the angles of their updates: a dot per rule.
+    axes: Sequence[Axes] | np.ndarray | None = None,
+) -> list[Axes]:
+    """Draw how the updates of many rules turn to the gradient, or away from it, as they learn.
 
     At 90 degrees, drawn dashed, an update tells nothing about the gradient.
 
     Parameters
     ----------
-    error : dict of str to array_like
-        For each rule, its test error (%): a number, or one for each seed. Drawn on a logarithmic
-        axis.
-    angle : dict of str to array_like
-        For each rule, the angle (degrees) of its updates to those by backpropagation: as many
-        numbers.
-    families : dict of str to str, optional
-        The family of each rule, maybe of others too, which have a hue and a marker each.
-    ax : matplotlib.axes.Axes, optional
+    angles : dict of str to pair
+        For each rule, the epochs, shape (times,), and the angles (degrees) to updates by
+        backpropagation after them, shape (times,) or (seeds, times). Several seeds and NaN are
+        drawn as `angle_over_depth` draws them. The axis of epochs is linear up to 1, and
+        logarithmic from there.
+    families, axes
+        As of `learning_curves`.
 
     Returns
     -------
-    matplotlib.axes.Axes
-        The dots are means over seeds; those of several seeds are small and pale. A seed without
-        both numbers, or without any error, is left out, and so is a rule without any seed.
+    list of matplotlib.axes.Axes
+        In the order of the rules. 'backpropagation' is drawn in all panels.
 
     Raises
     ------
     InputError
-        If a number cannot be used, or is missing for a rule.
+        If an argument cannot be used, or a rule has no family.
 
     Examples
     --------
-    >>> error = {"backpropagation": 2.1, "feedback alignment": [2.6, 2.9]}
-    >>> ax = error_over_angle(error, {"backpropagation": 0.0, "feedback alignment": [63.0, 66.0]})
-    >>> [note.get_text() for note in ax.texts]
-    ['backpropagation', 'feedback alignment']
+    >>> angles = {"feedback alignment": ([0, 1, 10], [90.0, 55.0, 40.0])}
+    >>> (ax,) = angle_over_training(angles)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('Epochs', 'Angle to backpropagation (°)')
     """
-    error, kinds, styles = check_rules("error", error, families)
-    y, x = _pairs("error", error, (0.0, 100.0), "angle", angle, (0.0, 180.0))
-    x, y = _measured(x, {rule: np.where(v > _NONE, v, np.nan) for rule, v in y.items()})
+    from matplotlib.ticker import FuncFormatter
+
+    angles, kinds, styles = check_rules("angles", angles, families)
+    lines = _curves("angles", angles, "epochs, and angles (degrees)", 180.0)
     with styled():
-        ax = given_axes(ax, (7.0, 5.2))
-        ax.axvline(90.0, **GUIDE, zorder=1)
-        ax.set_xlabel(_ANGLE)
-        ax.set_ylabel(_ERROR)
-        highest = max((values.max() for values in x.values()), default=0.0)
-        ax.set_xlim(-4.0, max(100.0, highest + 5.0))
-        ax.set_xticks(range(0, int(ax.get_xlim()[1]) + 1, 15))
-        _logarithmic(ax, "y", np.concatenate([np.zeros(0), *y.values()]), 1.5)
-        _dots(ax, x, y, kinds, styles)
-    return ax
+        panels = _angles(lines, kinds, styles, axes, "Epochs")
+        for ax in panels:
+            ax.set_xscale("symlog", linthresh=1.0, linscale=0.9)  # 0 to 1 is a decade
+            ax.minorticks_off()
+            ax.set_xlim(left=0.0)
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return panels
 
 
 # ---- numbers of many rules
@@ -359,65 +276,36 @@ def _places(name: str, places: Any) -> np.ndarray:
     return places
 
 
-def _check_range(name: str, values: np.ndarray, least: float, most: float) -> np.ndarray:
-    """Check what is no NaN; rounding may lead beyond, and is taken back."""
-    beyond = (values < least - 1e-5) | (values > most + 1e-5)
-    if beyond.any():
-        raise InputError(
-            f"{name} holds {values[beyond][0]:g}; every element has to be from {least:g} to "
-            f"{most:g}, or NaN."
-        )
-    return np.clip(values, least, most)
-
-
 def _series(name: str, values: Any, length: int, most: float) -> np.ndarray:
-    return _check_range(name, check_series(name, values, length), 0.0, most)
+    return check_range(name, check_series(name, values, length), 0.0, most)
 
 
-def _pairs(
-    name: str,
-    values: Mapping[str, Any],
-    limits: tuple[float, float],
-    other: str,
-    others: Any,
-    other_limits: tuple[float, float],
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Two numbers per seed of each rule: the same rules, and as many seeds, in both."""
-    if not isinstance(others, Mapping) or set(others) != set(values):
-        raise InputError(
-            f"{other} is {show(others)}; it has to be a dict with the same rules as {name}."
-        )
-    first, second = {}, {}
-    for rule in values:
-        first[rule] = _seeds(f"{name}[{rule!r}]", values[rule], limits)
-        second[rule] = _seeds(f"{other}[{rule!r}]", others[rule], other_limits)
-        if first[rule].size != second[rule].size:
-            raise InputError(
-                f"{other}[{rule!r}] holds {second[rule].size} numbers, but {name}[{rule!r}] "
-                f"{first[rule].size}; there has to be one for each seed."
-            )
-    return first, second
-
-
-def _seeds(name: str, values: Any, limits: tuple[float, float]) -> np.ndarray:
-    values = check_array(name, values, dtype=np.float64, finite=False)
-    if values.ndim > 1 or not values.size:
-        raise InputError(
-            f"{name} has shape {values.shape}; it has to be a number, or one for each seed."
-        )
-    return _check_range(name, np.atleast_1d(values), *limits)
-
-
-def _measured(
-    x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The rules and seeds of which both numbers are there."""
-    both = {rule: np.isfinite(x[rule]) & np.isfinite(y[rule]) for rule in x}
-    rules = [rule for rule in x if both[rule].any()]
-    return {r: x[r][both[r]] for r in rules}, {r: y[r][both[r]] for r in rules}
+def _curves(name: str, curves: Mapping[str, Any], what: str, most: float) -> _Lines:
+    """Pairs of places and numbers, one pair for each rule."""
+    lines = {}
+    for rule, pair in curves.items():
+        own = f"{name}[{rule!r}]"
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise InputError(f"{own} is {show(pair)}; it has to be a pair: {what}.")
+        places = _places(f"{own}[0]", pair[0])
+        lines[rule] = places, _series(f"{own}[1]", pair[1], places.size, most)
+    return lines
 
 
 # ---- panels of lines, and dots
+
+
+def _angles(
+    lines: _Lines, kinds: Mapping[str, str], styles: Mapping[str, RuleStyle], axes: Any, xlabel: str
+) -> list[Axes]:
+    """Panels of angles in degrees, on one scale."""
+    highest = max(np.nanmax(rows, initial=0.0) for _, rows in lines.values())
+    panels = _panels(lines, kinds, styles, axes, xlabel, ANGLE)
+    for ax in panels:
+        ax.axhline(90.0, **GUIDE, zorder=1)
+        ax.set_ylim(-4.0, max(95.0, highest + 5.0))
+        ax.set_yticks(range(0, int(ax.get_ylim()[1]) + 1, 30))
+    return panels
 
 
 def _panels(
@@ -518,77 +406,4 @@ def _last(line: Any) -> float:
 
 def _scale_errors(panels: Sequence[Axes], errors: Sequence[np.ndarray]) -> None:
     for ax in panels:
-        _logarithmic(ax, "y", np.concatenate(errors))
-
-
-def _logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25) -> None:
-    """Make the x or the y axis logarithmic, a factor longer than values above 0, with few ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    ax.set(**{f"{along}scale": "log"})
-    values = values[values > _NONE]
-    if not values.size:
-        values = np.array([1.0, 10.0])
-    low, high = values.min() / beyond, values.max() * beyond
-    ax.set(**{f"{along}lim": (low, high)})
-    axis = ax.xaxis if along == "x" else ax.yaxis
-    crowding = int(math.log10(high) - math.log10(low)) + (along == "x")
-    axis.set_major_locator(LogLocator(subs=_ROUND[min(crowding, len(_ROUND) - 1)]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _dots(
-    ax: Axes,
-    x: Mapping[str, np.ndarray],
-    y: Mapping[str, np.ndarray],
-    kinds: Mapping[str, str],
-    styles: Mapping[str, RuleStyle],
-) -> None:
-    """A named dot per rule, small ones per seed, and a legend of the families above."""
-    for rule in x:
-        look: dict[str, Any] = {
-            "color": styles[rule].color,
-            "marker": styles[rule].marker,
-            "linestyle": "",
-        }
-        if x[rule].size > 1:
-            ax.plot(x[rule], y[rule], **look, alpha=0.35, markersize=2.5, markeredgewidth=0.0)
-        size = 10.0 if rule == REFERENCE else 6.0
-        look |= {"markeredgecolor": "white", "markeredgewidth": 0.5}
-        ax.plot(x[rule].mean(), y[rule].mean(), **look, markersize=size, zorder=3)
-    if any(kinds.values()):
-        _explain_families(ax, [rule for rule in x if rule != REFERENCE], kinds, styles)
-    means = np.array([[x[rule].mean(), y[rule].mean()] for rule in x]).reshape(-1, 2)
-    seeds = np.array([pair for rule in x for pair in zip(x[rule], y[rule], strict=True)])
-    name_dots(ax, means, list(x), seeds.reshape(-1, 2))
-
-
-def _explain_families(
-    ax: Axes, rules: Sequence[str], kinds: Mapping[str, str], styles: Mapping[str, RuleStyle]
-) -> None:
-    """A legend above the dots, with the look of a rule in the middle of each family."""
-    from matplotlib.lines import Line2D
-
-    width = ax.get_window_extent().width * 72.0 / cast("Figure", ax.figure.figure).dpi
-    members: dict[str, list[str]] = {}
-    for rule in rules:
-        members.setdefault(kinds[rule], []).append(rule)
-    handles = []
-    for family, those in members.items():
-        style = styles[those[len(those) // 2]]
-        handles.append(
-            Line2D([], [], color=style.color, marker=style.marker, linestyle="", label=family)
-        )
-    legend = ax.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.01),
-        ncols=max(1, min(5, int(width / _WIDTH))),
-        fontsize=7.0,
-        handletextpad=0.2,
-        columnspacing=1.2,
-        borderaxespad=0.0,
-    )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+        logarithmic(ax, "y", np.concatenate(errors))

@@ -1,9 +1,10 @@
-"""The looks of many learning rules, which stay the same in all figures of one comparison."""
+"""What all figures of learning rules share: the looks of the rules, checks of numbers, axes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +12,31 @@ from spikesim.checks import is_text, nearest, show
 from spikesim.errors import InputError
 from spikesim.plot.style import BESIDE, COLOURS
 
-__all__ = ["REFERENCE", "RuleStyle", "check_rules", "rule_styles"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "ANGLE",
+    "NOTHING",
+    "REFERENCE",
+    "TEST_ERROR",
+    "RuleStyle",
+    "check_range",
+    "check_rules",
+    "logarithmic",
+    "rule_styles",
+]
+
+TEST_ERROR = "Test error (%)"
+ANGLE = "Angle to backpropagation (°)"
+NOTHING = 1e-100
+"""A signal, or an error, of at most this is none."""
 
 REFERENCE = "backpropagation"
 """The rule with which all others are compared."""
 
+# Where a logarithmic axis has ticks in a decade: fewer, the more decades, and the wider the labels.
+_ROUND = ((1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
 # A hue and a marker for each family. The hues after those of all figures are as far from these and
 # from each other, for colour-blind people too, as these are among themselves.
 _HUES = (*COLOURS[:6], "#882255", "#4B3F9E", "#7F4F24", "#00441B", "#D6C100")
@@ -150,3 +171,31 @@ def _shaded(hue: str, k: int, count: int) -> str:
     toward = (wanted - luma) / (end - luma)
     red, green, blue = own + toward * (end - own)
     return to_hex((red, green, blue))
+
+
+def check_range(name: str, values: np.ndarray, least: float, most: float) -> np.ndarray:
+    """Check what is no NaN; rounding may lead beyond, and is taken back."""
+    beyond = (values < least - 1e-5) | (values > most + 1e-5)
+    if beyond.any():
+        raise InputError(
+            f"{name} holds {values[beyond][0]:g}; every element has to be from {least:g} to "
+            f"{most:g}, or NaN."
+        )
+    return np.clip(values, least, most)
+
+
+def logarithmic(ax: Axes, along: str, values: np.ndarray, beyond: float = 1.25) -> None:
+    """Make the x or the y axis logarithmic, a factor longer than values above 0, with few ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set(**{f"{along}scale": "log"})
+    values = values[values > NOTHING]
+    if not values.size:
+        values = np.array([1.0, 10.0])
+    low, high = values.min() / beyond, values.max() * beyond
+    ax.set(**{f"{along}lim": (low, high)})
+    axis = ax.xaxis if along == "x" else ax.yaxis
+    crowding = int(math.log10(high) - math.log10(low)) + (along == "x")
+    axis.set_major_locator(LogLocator(subs=_ROUND[min(crowding, len(_ROUND) - 1)]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

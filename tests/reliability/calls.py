@@ -394,7 +394,9 @@ INTERNAL = {
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.names.name_dots": "what figures are made of",
     "spikesim.plot.rules.RuleStyle": "returned by rule_styles",
+    "spikesim.plot.rules.check_range": "what figures are made of",
     "spikesim.plot.rules.check_rules": "what figures are made of",
+    "spikesim.plot.rules.logarithmic": "what figures are made of",
     "spikesim.plot.spikes.mark_phases": "what figures are made of",
     "spikesim.plot.spikes.name_phases": "what figures are made of",
     "spikesim.plot.spikes.spikes_above": "what figures are made of",
@@ -1737,13 +1739,21 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         angles={"backpropagation": [0.0, 0.0], "node": [[9.0, 20.0], [11.0, 22.0]]},
         families=FAMILIES,
     ),
-    "spikesim.plot.credit.bias_and_noise": _plain(
+    "spikesim.plot.credit.angle_over_training": _plain(
+        plot.angle_over_training,
+        angles={
+            "backpropagation": ([0, 1], [0.0, 0.0]),
+            "node": ([0, 1], [[9.0, 2.0], [1.0, 2.0]]),
+        },
+        families=FAMILIES,
+    ),
+    "spikesim.plot.planes.bias_and_noise": _plain(
         plot.bias_and_noise,
         cosine={"backpropagation": 1.0, "node": [0.9, 0.8]},
         snr={"backpropagation": 0.2, "node": [0.02, 0.01]},
         families=FAMILIES,
     ),
-    "spikesim.plot.credit.error_over_angle": _plain(
+    "spikesim.plot.planes.error_over_angle": _plain(
         plot.error_over_angle,
         error={"backpropagation": 2.0, "node": [7.0, 8.0]},
         angle={"backpropagation": 0.0, "node": [60.0, 62.0]},
