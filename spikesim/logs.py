@@ -27,6 +27,7 @@ from spikesim.recorded import needed
 __all__ = ["CSVLog", "TensorBoardLog", "history_table"]
 
 _COUNTS = ("epoch", "block")
+_SECONDS = 5  # until a number is in the file, at the latest
 _OURS = ".spikesim"  # the ending of the files that a log may replace
 
 
@@ -187,7 +188,9 @@ class TensorBoardLog:
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in self.folder.glob(f"events.out.tfevents.*{_OURS}"):
                 file.unlink()
-            self._writer = self._package.SummaryWriter(str(self.folder), filename_suffix=_OURS)
+            self._writer = self._package.SummaryWriter(
+                str(self.folder), flush_secs=_SECONDS, filename_suffix=_OURS
+            )
         except OSError as error:
             raise FileError(f"{self.folder} cannot be written: {error.strerror}.") from error
 

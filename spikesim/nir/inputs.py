@@ -97,7 +97,10 @@ class Input(SpikeTrainSource):
             shape = (late + len(rows), projection.post.n)
             check_memory(f"values, as currents of shape {shape},", 8.0 * shape[0] * shape[1])
             current = np.zeros(shape)
-            current[late:] = rows @ projection.to_scipy()
+            with np.errstate(over="ignore", invalid="ignore"):
+                current[late:] = rows @ projection.to_scipy()
+            what = f"values, times the weights of {projection.name!r},"
+            check_array(what, current, dtype=projection.post.dtype)
             found.append((projection, current))
         return found
 
