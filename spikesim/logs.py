@@ -97,14 +97,15 @@ class CSVLog:
 
     Examples
     --------
-    >>> import os, tempfile
+    >>> import tempfile
+    >>> from pathlib import Path
     >>> from spikesim import datasets
     >>> from spikesim.models.feedback_alignment import FeedbackAlignment
-    >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+    >>> path = Path(tempfile.mkdtemp()) / "log.csv"
     >>> net = FeedbackAlignment((64, 5, 10), backend="python")
     >>> images, labels = datasets.load("digits").train_images[:2], [0, 1]
     >>> done = net.fit(images, labels, epochs=2, callback=CSVLog(path))
-    >>> [line.split(",")[0] for line in open(path)]
+    >>> [line.split(",")[0] for line in path.read_text().splitlines()]
     ['epoch', '1', '2']
     """
 
