@@ -116,7 +116,8 @@ def from_tonic(
 
 
 def _sensor_size(given: Any) -> tuple[int, int, int]:
-    if isinstance(given, str) or not isinstance(given, (Sequence, np.ndarray)) or len(given) != 3:
+    listed = isinstance(given, (tuple, list)) or (isinstance(given, np.ndarray) and given.ndim)
+    if not listed or len(given) != 3:
         raise InputError(
             f"sensor_size is {show(given)}; it has to be three numbers: columns, rows, polarities."
         )

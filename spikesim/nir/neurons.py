@@ -30,7 +30,9 @@ class Choices:
     reset_delay: bool
 
     def __call__(self, p: dict[str, Any], dt: float) -> dict[str, Any]:
-        held = {name: p[name] for name in ("bias", "v_threshold", "v_reset") if name in p}
+        held: dict[str, Any] = {
+            name: p[name] for name in ("bias", "v_threshold", "v_reset") if name in p
+        }
         is_exact = self.discretisation == "exact"
 
         def decayed(tau: float) -> tuple[float, float]:

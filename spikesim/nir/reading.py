@@ -184,18 +184,18 @@ def _ordered(graph: Graph, ways: Mapping[str, list[Way]], dt: float) -> list[str
     distance, queue = dict.fromkeys(start, 0), deque(start)
     while queue:
         name = queue.popleft()
-        for each in after[name]:
-            if each not in distance:
-                distance[each] = distance[name] + 1
-                queue.append(each)
+        for later in after[name]:
+            if later not in distance:
+                distance[later] = distance[name] + 1
+                queue.append(later)
     left = sorted(ways, key=lambda name: (distance.get(name, len(ways)), name))
     ordered: list[str] = []
     while left:
         free = next((name for name in left if not waits[name]), left[0])
         left.remove(free)
         ordered.append(free)
-        for each in after[free]:
-            waits[each].discard(free)
+        for later in after[free]:
+            waits[later].discard(free)
     return ordered
 
 
@@ -261,7 +261,7 @@ def _connect(net: Network, pre: Population, post: Population, way: Way, least: i
     steps = np.maximum(steps, least)
     taken = {*net.populations, *net.projections}
     named = way.names[0] if len(way.names) == 1 else f"{pre.name}_to_{post.name}"
-    chosen = dict(target="input", name=_free(named, taken))
+    chosen: dict[str, Any] = {"target": "input", "name": _free(named, taken)}
     uniform = bool((steps == steps.flat[0]).all())
     if way.matrix is None or way.matrix.ndim == 1:
         weight = np.broadcast_to(1.0 if way.matrix is None else way.matrix, pre.n)
