@@ -31,7 +31,7 @@ from spikesim.checks import (
 )
 from spikesim.errors import FileError, InputError
 from spikesim.io.files import open_hdf5, read_bytes
-from spikesim.io.untrusted import member_of, read_numbers, reading
+from spikesim.io.untrusted import check_heaps, member_of, read_numbers, reading
 from spikesim.learning.tasks import Task
 from spikesim.learning.windows import Windows
 from spikesim.spike_pattern import SpikePattern, pattern_of
@@ -194,6 +194,7 @@ def read_shd(
     ([250.0, 500.0], [699, 7], [3])
     """
     with open_hdf5(path) as file, reading(path, "not in the layout of SHD"):
+        check_heaps(path)
         spikes = member_of(file, "spikes", h5py.Group)
         times, units = (member_of(spikes, name, h5py.Dataset) for name in ("times", "units"))
         labels = read_numbers(member_of(file, "labels", h5py.Dataset), np.int64)

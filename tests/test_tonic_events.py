@@ -111,6 +111,17 @@ def test_a_sample_that_cannot_be_is_refused_by_its_number(tmp_path, sample, sent
         events.read_shd(tmp_path / "shd.h5")
 
 
+def test_a_heap_in_which_hdf5_would_go_round_for_ever_is_refused(tmp_path):
+    """A first object that is free and of length 0 never ends."""
+    write_shd(tmp_path / "shd.h5", [([0.1], [1], 0)])
+    content = bytearray((tmp_path / "shd.h5").read_bytes())
+    first = content.index(b"GCOL") + 16
+    content[first : first + 16] = bytes(16)
+    (tmp_path / "shd.h5").write_bytes(content)
+    with pytest.raises(FileError, match="heap"):
+        events.read_shd(tmp_path / "shd.h5")
+
+
 def write_nmnist(folder, files):
     """Five bytes an event: x, y, and 24 bits, of which the first is the polarity."""
     for name, rows in files.items():

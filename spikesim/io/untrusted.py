@@ -6,6 +6,7 @@ A file may come from anywhere and has no checksums of ours. Nothing outside the 
 from __future__ import annotations
 
 import math
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import numpy as np
 from spikesim.checks import check_memory
 from spikesim.errors import FileError
 
-__all__ = ["check_size", "is_own", "member_of", "read_numbers", "reading"]
+__all__ = ["check_heaps", "check_size", "is_own", "member_of", "read_numbers", "reading"]
 
 # The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
 _FILTERS = (
@@ -29,6 +30,8 @@ _FILTERS = (
     h5py.h5z.FILTER_SCALEOFFSET,
     h5py.h5z.FILTER_LZF,
 )
+_HEAP = b"GCOL\x01\0\0\0"  # how a heap begins; its size in 8 bytes follows
+_HEADER = 16  # bytes before the objects of a heap, and before each object
 _GROWTH = 2_000  # bytes to which one stored byte may unpack; gzip reaches 1032
 _GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
 _STORED_FREE = 2**18  # bytes by which a chunk may be longer packed than unpacked
@@ -55,6 +58,41 @@ def reading(path: str | os.PathLike[str], otherwise: str) -> Iterator[None]:
         raise FileError(
             f"{os.fspath(path)} is damaged or {otherwise}: {reason}; check the path."
         ) from error
+
+
+def check_heaps(path: str | os.PathLike[str]) -> None:
+    """Refuse heaps of HDF5, in which texts and lists of arrays lie, that would never end.
+
+    HDF5 walks from object to object by their sizes, which have no checksums; with a damaged size
+    it may go round for ever.
+
+    Raises
+    ------
+    ValueError
+        If the objects of a heap do not fill it exactly.
+    """
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            at = content.find(_HEAP)
+            while at >= 0:
+                _check_heap(content, at)
+                at = content.find(_HEAP, at + 1)
+
+
+def _check_heap(content: mmap.mmap, at: int) -> None:
+    size = int.from_bytes(content[at + 8 : at + 16], "little")
+    end, place = at + size, at + _HEADER
+    if end > len(content):
+        raise ValueError(f"the heap at byte {at} claims to be larger than its file")
+    while place + _HEADER <= end:
+        number = int.from_bytes(content[place : place + 2], "little")
+        length = int.from_bytes(content[place + 8 : place + _HEADER], "little")
+        step = length if number == 0 else _HEADER + -(-length // 8) * 8  # 0 is what is free
+        if not _HEADER <= step <= end - place:
+            raise ValueError(f"the heap at byte {at} has an object of {length} bytes")
+        place += step
 
 
 def is_own(group: h5py.Group, name: str) -> bool:
