@@ -24,17 +24,17 @@ def integrate_and_fire(i, t, s, p):
     Both v and the drive are linear and advanced exactly: v of the next step is a weighted sum of
     the present v and drive.
     """
-    s.spike[i] = 0
-    if s.refractory[i] > 0:
-        s.refractory[i] -= 1
-    else:
-        rest = p.E_L + p.I
-        v = rest + p.decay_membrane * (s.v[i] - rest) + p.from_drive * s.drive[i]
-        if v > p.threshold:
-            s.spike[i] = 1
-            s.refractory[i] = p.refractory_steps
-            v = p.V_reset
-        s.v[i] = v
+    rest = p.E_L + p.I
+    v = rest + p.decay_membrane * (s.v[i] - rest) + p.from_drive * s.drive[i]
+    left = s.refractory[i]
+    is_free = left <= 0
+    fires = is_free and v > p.threshold
+    v = v if is_free else s.v[i]
+    s.v[i] = p.V_reset if fires else v
+    s.refractory[i] = left if is_free else left - 1
+    if fires:
+        s.refractory[i] = p.refractory_steps
+    s.spike[i] = 1 if fires else 0
     s.drive[i] = p.decay_drive * s.drive[i]
 
 

@@ -57,6 +57,7 @@ _find_former_names()
 
 if TYPE_CHECKING:
     from spikesim import bursts as bursts
+    from spikesim import circuit as circuit
     from spikesim import credit as credit
     from spikesim import datasets as datasets
     from spikesim import events as events
@@ -73,6 +74,7 @@ else:  # modules for users, which take time to import
         "spikesim",
         [
             "bursts",
+            "circuit",
             "credit",
             "datasets",
             "events",

@@ -31,7 +31,7 @@ from spikesim.checks import (
 )
 from spikesim.errors import FileError, InputError
 from spikesim.io.files import open_hdf5, read_bytes
-from spikesim.io.untrusted import check_heaps, member_of, read_numbers, reading
+from spikesim.io.untrusted import check_texts, own_member, read_numbers, reading
 from spikesim.learning.tasks import Task
 from spikesim.learning.windows import Windows
 from spikesim.spike_pattern import SpikePattern, pattern_of
@@ -194,10 +194,10 @@ def read_shd(
     ([250.0, 500.0], [699, 7], [3])
     """
     with open_hdf5(path) as file, reading(path, "not in the layout of SHD"):
-        check_heaps(path)
-        spikes = member_of(file, "spikes", h5py.Group)
-        times, units = (member_of(spikes, name, h5py.Dataset) for name in ("times", "units"))
-        labels = read_numbers(member_of(file, "labels", h5py.Dataset), np.int64)
+        check_texts(file)
+        spikes = own_member(file, "spikes", h5py.Group)
+        times, units = (own_member(spikes, name, h5py.Dataset) for name in ("times", "units"))
+        labels = read_numbers(own_member(file, "labels", h5py.Dataset), np.int64)
         if labels.ndim != 1 or not labels.shape == times.shape == units.shape:
             raise ValueError(f"{times.shape} times, {units.shape} units, {labels.shape} labels")
         which = _samples(samples, labels.size)

@@ -86,6 +86,47 @@ class Recorded:
         def __getattr__(self, name: str) -> Any:
             raise absent(self, name, f"the recording of {self.__dict__.get('name')!r}")
 
+    def stretches(self) -> list[tuple[float, float]]:
+        """Start and end of each recorded span, in ms; there are several after a pause."""
+        return [(first * self.dt, end * self.dt) for first, end in self._stretches]
+
+    def to_nwb(
+        self,
+        path: str | Path,
+        *,
+        start: datetime | None = None,
+        network: Any = None,
+        subject: Mapping[str, Any] | None = None,
+        **metadata: Any,
+    ) -> None:
+        """Write this to a file of Neurodata Without Borders; needs spikesim[nwb].
+
+        `spikesim.nwb.write_nwb` writes several recordings to one file, and explains the arguments.
+
+        Parameters
+        ----------
+        path : str or Path
+            An existing file is replaced, unless this program has recorded it.
+        start : datetime.datetime, optional
+            When the session began; by default, now. A time without a time zone is in UTC.
+        network : spikesim.Network, optional
+            Its parameters are kept in the file.
+        subject : dict, optional
+            What the network is a model of.
+        **metadata
+            Texts such as session_description and experimenter.
+
+        Raises
+        ------
+        InputError
+            If pynwb is not installed, nothing was recorded, or an argument cannot be used.
+        FileError
+            If the file cannot be written.
+        """
+        if not self._stretches:
+            self._check_whole("")
+        write_nwb(path, self, start=start, network=network, subject=subject, **metadata)
+
     def _repr_html_(self) -> str:
         return Summary(repr(self).strip("<>"), *self._tables())._repr_html_()
 
@@ -306,32 +347,6 @@ class RecordedSpikes(Recorded):
             If the file cannot be written.
         """
         write_spikes(path, self)
-
-    def to_nwb(self, path: str | Path, *, start: datetime | None = None) -> None:
-        """Write the spikes to a file of Neurodata Without Borders: a unit for each neuron.
-
-        Times are in seconds, as everywhere in NWB, counted from time 0 of the network.
-
-        Parameters
-        ----------
-        path : str or Path
-            An existing file is replaced, unless this program has recorded it.
-        start : datetime.datetime, optional
-            When the session began, which NWB requires; by default, now. A time without a time zone
-            is in UTC.
-
-        Raises
-        ------
-        InputError
-            If pynwb is not installed, or nothing was recorded.
-        FileError
-            If the file cannot be written.
-        """
-        spikes = self.t, self.i
-        if not self._stretches:
-            self._check_whole("")
-        spans = [(first * self.dt, end * self.dt) for first, end in self._stretches]
-        write_nwb(path, self.name, self.n, *spikes, spans, start)
 
 
 class Spikes(RecordedSpikes):

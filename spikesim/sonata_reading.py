@@ -19,7 +19,14 @@ import numpy as np
 
 from spikesim.checks import check_memory
 from spikesim.io.files import open_hdf5
-from spikesim.io.untrusted import is_own, member_of, read_numbers, reading
+from spikesim.io.untrusted import (
+    check_texts,
+    is_own,
+    own_member,
+    read_numbers,
+    reading,
+    text_attribute,
+)
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 
@@ -60,16 +67,16 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.
     {'sst': (array([], dtype=float64), array([], dtype=int64))}
     """
     with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
-        spikes = member_of(file, "spikes", h5py.Group)
+        spikes = own_member(file, "spikes", h5py.Group)
         if is_own(spikes, "gids") and isinstance(spikes["gids"], h5py.Dataset):
             return {"": _read_trains(spikes, "gids")}
         return {
-            name: _read_trains(member_of(spikes, name, h5py.Group), "node_ids") for name in spikes
+            name: _read_trains(own_member(spikes, name, h5py.Group), "node_ids") for name in spikes
         }
 
 
 def _read_trains(group: h5py.Group, neurons: str) -> tuple[np.ndarray, np.ndarray]:
-    times, ids = (member_of(group, part, h5py.Dataset) for part in ("timestamps", neurons))
+    times, ids = (own_member(group, part, h5py.Dataset) for part in ("timestamps", neurons))
     if times.shape != ids.shape or times.ndim != 1:
         raise ValueError(f"{times.shape} times and {ids.shape} ids")
     return _times(times), read_numbers(ids, np.int64)
@@ -116,18 +123,18 @@ def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
     {}
     """
     with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
-        populations = member_of(file, "report", h5py.Group)
+        populations = own_member(file, "report", h5py.Group)
         return {
-            name: _read_report(member_of(populations, name, h5py.Group)) for name in populations
+            name: _read_report(own_member(populations, name, h5py.Group)) for name in populations
         }
 
 
 def _read_report(group: h5py.Group) -> Traces:
-    mapping = member_of(group, "mapping", h5py.Group)
+    mapping = own_member(group, "mapping", h5py.Group)
     # bmtk uses another name for them than the specification does.
     pointer = "index_pointers" if "index_pointers" in mapping else "index_pointer"
     clock, nodes, pointers, elements, data = (
-        member_of(parent, name, h5py.Dataset)
+        own_member(parent, name, h5py.Dataset)
         for parent, name in (
             (mapping, "time"),
             (mapping, "node_ids"),
@@ -170,11 +177,12 @@ def _read_report(group: h5py.Group) -> Traces:
     alike = (element_ids == element_ids[0]).all()
     names = tuple(map(str, element_ids[0] if alike else range(most)))
     if "elements" in group.attrs:
+        check_texts(group.file)
         names = tuple(map(str, group.attrs["elements"]))
         _check_text(group, names)
     if len(names) != most:
         raise ValueError(f"{len(names)} names of {most} elements")
-    unit = _unit(data)
+    unit = text_attribute(data, "units", "")
     _check_text(data, unit)
     with np.errstate(over="ignore"):
         when = start + step * np.arange(frames)
@@ -194,15 +202,9 @@ def _check_text(item: h5py.Group | h5py.Dataset, text: Any) -> None:
         raise ValueError(f"a text of {item.name} has changed since it was written")
 
 
-def _unit(dataset: h5py.Dataset) -> str:
-    """The unit of a dataset, which writers store as text, as bytes, or as an array of one."""
-    value = np.asarray(dataset.attrs.get("units", "")).reshape(-1)[0]
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
 def _times(dataset: h5py.Dataset) -> np.ndarray:
     """Times in ms."""
-    unit = _unit(dataset)
+    unit = text_attribute(dataset, "units", "")
     if unit not in _UNITS:
         raise ValueError(f"{dataset.name} is in {unit!r}, neither in ms nor in seconds")
     with np.errstate(over="ignore"):

@@ -120,6 +120,7 @@ def test_importing_plot_does_not_load_matplotlib():
 
 MODULES = [
     "bursts",
+    "circuit",
     "credit",
     "datasets",
     "models",

@@ -391,6 +391,7 @@ def code_of(file, beginning):
     [
         ("CONTRIBUTING.md", '"""The delta rule', "DeltaRule"),
         ("docs/tutorials/own_model.md", "from spikesim.kernels.spikes import bounds", "Clipped"),
+        ("docs/tutorials/own_model.md", '"""Dendritic prediction', "DendriticPrediction"),
     ],
 )
 def test_the_models_that_the_texts_show_train_from_the_command_line(

@@ -486,6 +486,16 @@ def test_the_legend_of_traces_stands_above_the_marks_of_spikes(voltages):
     assert ax.get_legend().get_window_extent().y0 > marks_above.get_window_extent().y1
 
 
+def test_spikes_beside_the_part_of_the_time_that_a_user_shows_are_not_drawn(voltages):
+    ax = plot.traces(voltages, "v", neuron=3, spikes=([1.0, 3.0, 7.0], [3, 3, 3]))
+    ax.set_xlim(2.0, 4.0)
+    ax.figure.canvas.draw()
+    (marks_above,) = [line for line in ax.lines if line.get_marker() == "|"]
+    seen, axes = marks_above.get_tightbbox(), ax.get_window_extent()
+    assert seen.y1 > axes.y1
+    assert axes.x0 - 5.0 < seen.x0 < seen.x1 < axes.x1 + 5.0
+
+
 def test_the_axis_of_traces_ends_with_the_recording_so_that_its_last_tick_is_there():
     net = Network(dt=0.1, backend="python")
     voltages = net.record(net.add_population("cells", 1, LIF), "v", every=2.0)

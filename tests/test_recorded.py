@@ -1,13 +1,12 @@
 """What can be computed and made of recorded spikes and samples, against formulas and readers."""
 
-import datetime
 import math
 import sys
 
 import numpy as np
 import pytest
 
-from spikesim import LIF, FileError, InputError, Network
+from spikesim import LIF, InputError, Network
 from spikesim.sonata import read_spikes, write_spikes
 
 DT = 0.1
@@ -224,39 +223,6 @@ def test_signals_without_a_sample_are_refused():
     samples.clear()
     with pytest.raises(InputError, match="run the network first"):
         samples.to_neo()
-
-
-def test_spikes_become_units_of_nwb(tmp_path):
-    pynwb = pytest.importorskip("pynwb")
-    spikes, trains = random_spikes()
-    spikes.to_nwb(tmp_path / "a.nwb", start=datetime.datetime(2020, 2, 3))
-    with pynwb.NWBHDF5IO(tmp_path / "a.nwb", "r") as io:
-        file = io.read()
-        assert file.session_start_time == datetime.datetime(2020, 2, 3, tzinfo=datetime.UTC)
-        units = file.units
-        assert len(units) == len(trains)
-        for neuron, train in enumerate(trains):
-            np.testing.assert_allclose(units["spike_times"][neuron], train * DT / 1000.0)
-            np.testing.assert_allclose(units["obs_intervals"][neuron], [[0.0, 0.03]])
-            assert units["population"][neuron] == "given"
-        assert units.id[:].tolist() == list(range(7))
-
-
-def test_a_file_of_nwb_is_valid(tmp_path):
-    pynwb = pytest.importorskip("pynwb")
-    given([3, 4], [0, 1]).take().to_nwb(tmp_path / "a.nwb")
-    assert not pynwb.validate(path=tmp_path / "a.nwb")
-
-
-def test_a_folder_that_is_not_there_gets_no_nwb(tmp_path):
-    pytest.importorskip("pynwb")
-    with pytest.raises(FileError):
-        given([3], [0]).to_nwb(tmp_path / "none" / "a.nwb")
-
-
-def test_a_start_that_is_no_time_is_refused(tmp_path):
-    with pytest.raises(InputError, match="start is 5"):
-        given([3], [0]).to_nwb(tmp_path / "a.nwb", start=5)
 
 
 @pytest.mark.parametrize(

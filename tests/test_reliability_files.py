@@ -337,7 +337,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("reader", [*files.LOOSE, *files.FOREIGN, *COMMANDS])
+@pytest.mark.parametrize("reader", [*files.LOOSE, *files.FOREIGN, *files.CIRCUIT, *COMMANDS])
 def test_a_damaged_file_is_refused_in_one_line_or_read_as_it_was(reader):
     results = list(files.outcomes(reader, seed=1, count=16))
     found = dict(zip(results[::2], results[1::2], strict=True))

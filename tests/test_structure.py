@@ -34,7 +34,7 @@ FLOORS = (
     " dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb recorded tables"
     " comparison",
     "engine plot",
-    "learning training",
+    "circuit learning training",
     "replicas nir events logs",
     "sweep",
     "cli credit image_runs pattern_runs experiments",

@@ -40,7 +40,7 @@ from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.precision import CHECKED
 from spikesim.kernels.machine.states import record
 
-__all__ = ["object_code"]
+__all__ = ["object_code", "optimised"]
 
 # LLVM inlines these functions (``forceinline``), where a call would put their state on the stack.
 # Nothing allocates inside the loop, so there is no reference counting (benchmarks/engine.py).
@@ -63,7 +63,8 @@ def object_code(job: Job) -> bytes:
     """
     try:
         with _no_collection():
-            return _object_code(job)
+            module, machine = optimised(job)
+            return machine.emit_object(module)
     except numba.core.errors.NumbaError as error:
         raise LoweringError(program.reason(str(error))) from error
 
@@ -81,7 +82,8 @@ def _no_collection() -> Iterator[None]:
 
 
 @global_compiler_lock
-def _object_code(job: Job) -> bytes:
+def optimised(job: Job) -> tuple[Any, Any]:
+    """The code of a job for LLVM, and LLVM's machine, which emits object code or assembly."""
     functions = _functions(job.is_fused)
     names: dict[str, Any] = {
         "__name__": program.__name__,
@@ -111,7 +113,7 @@ def _object_code(job: Job) -> bytes:
     _hide(module, entry)
     module.verify()
     _check_symbols(module)
-    return library.codegen._tm.emit_object(module)
+    return module, library.codegen._tm
 
 
 def _hide(module: Any, entry: Any) -> None:

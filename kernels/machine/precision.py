@@ -16,8 +16,10 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import AnalysisPass, register_pass
 from numba.core.errors import TypingError
 from numba.core.typed_passes import NopythonTypeInference
+from numba.core.untyped_passes import ReconstructSSA
 
 from spikesim.kernels.machine.lowering import is_ours
+from spikesim.kernels.machine.selecting import KEPT, Select, select
 
 __all__ = ["CHECKED"]
 
@@ -67,9 +69,10 @@ class Checked(CompilerBase):
     def define_pipelines(self) -> list[Any]:
         """The passes of Numba, and ours."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(Select, ReconstructSSA)
         if not is_ours(self.state.func_id.func):
             passes.add_pass_after(_Look, NopythonTypeInference)
-            passes.finalize()
+        passes.finalize()
         return [passes]
 
 
@@ -92,6 +95,10 @@ def _complaint(line: Any, typed: dict[str, Any], is_float32: bool) -> str:
         return ""
     if op == "call":
         function, *parts = parts
+        if getattr(function, "typing_key", None) is select:
+            op, parts = "phi", parts[1:]
+            if line.target.name.startswith(KEPT):
+                return ""  # a number and the element to which it is assigned
         if isinstance(function, types.NumberClass):
             return _cast(function.instance_type, parts)
         if isinstance(function, types.Dispatcher) and not is_ours(function.dispatcher.py_func):

@@ -1,4 +1,4 @@
-"""The command line: ``spikesim train | sweep | compare | run | resume | plot | info | ...``.
+"""The command line: ``spikesim train | sweep | compare | run | simulate | resume | plot | ...``.
 
 This file parses, prints and turns errors into one line. The registry, `spikesim.models.MODELS`,
 lists the models; users name a class in their own file as my_file.py:MyModel.
@@ -37,6 +37,7 @@ WARMUP = (
     "for a moment. Equations and rules of your own, synapse models, stimuli, noise and gap "
     "junctions are compiled when a network first uses them."
 )
+UNSUPPORTED = "leave out what spikesim does not have, and warn, instead of refusing it"
 OWN_MODEL = "Name a model of your own by its file and class: FILE.py:CLASS."
 
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpikesimError as error:  # about a file that should hold a model
         print(f"spikesim: {_one_line(error)}", file=sys.stderr)
         return 2
-    if chosen.run in (_train, _sweep, _compare, _run, _resume):
+    if chosen.run in (_train, _sweep, _compare, _run, _simulate, _resume):
         say_if_ctrl_c_is_ignored()
     try:
         with terminable():
@@ -159,6 +160,16 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             from spikesim.experiments import add_run_arguments
 
             add_run_arguments(added, importlib.import_module(where).EXPERIMENTS)
+
+    added = command("simulate", _simulate, "run a simulation that SONATA files describe")
+    added.add_argument("config", type=Path, help="its configuration, a JSON file")
+    added.add_argument("--out", type=Path, help="where spikes and reports go, if not output_dir")
+    added.add_argument("--dt", type=float, help="the step in ms, if not that of the configuration")
+    added.add_argument("--seed", type=int, help="the seed, if not that of the configuration")
+    added.add_argument("--dtype", choices=["float32", "float64"], default="float64")
+    added.add_argument("--backend", default="cpu")
+    added.add_argument("--skip-unsupported", action="store_true", help=UNSUPPORTED)
+    added.add_argument("--no-progress", action="store_true")
 
     for name, run, text in (
         ("resume", _resume, "continue an interrupted or finished run"),
@@ -263,6 +274,20 @@ def _run(chosen: argparse.Namespace) -> None:
 
     where = _registry().EXPERIMENTS[chosen.model]
     experiments.run(chosen, importlib.import_module(where).EXPERIMENTS)
+
+
+def _simulate(chosen: argparse.Namespace) -> None:
+    from spikesim.circuit import read_circuit
+    from spikesim.sonata import read_spikes
+
+    names = ("dt", "seed", "dtype", "backend", "skip_unsupported")
+    circuit = read_circuit(chosen.config, **{name: getattr(chosen, name) for name in names})
+    written = circuit.run(chosen.out, progress=not chosen.no_progress)
+    for name, (times, _) in read_spikes(written[0]).items():
+        n = sum(len(ids) for ids in circuit.populations[name].values())
+        print(f"{name}: {times.size} spikes of {n} neurons")
+    for path in written:
+        print(f"Wrote {path}")
 
 
 def _resume(chosen: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
-"""HDF5 files of other programs: sizes are checked before memory is allocated.
+"""HDF5 files that may come from anywhere, read without trust.
 
-A file may come from anywhere and has no checksums of ours. Nothing outside the file is read.
+Sizes are compared with the file before memory is allocated, and nothing outside the file is read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ import numpy as np
 from spikesim.checks import check_memory
 from spikesim.errors import FileError
 
-__all__ = ["check_heaps", "check_size", "is_own", "member_of", "read_numbers", "reading"]
+__all__ = [
+    "check_size",
+    "check_texts",
+    "is_own",
+    "own_member",
+    "read_numbers",
+    "reading",
+    "text_attribute",
+]
 
 # The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
 _FILTERS = (
@@ -30,8 +38,6 @@ _FILTERS = (
     h5py.h5z.FILTER_SCALEOFFSET,
     h5py.h5z.FILTER_LZF,
 )
-_HEAP = b"GCOL\x01\0\0\0"  # how a heap begins; its size in 8 bytes follows
-_HEADER = 16  # bytes before the objects of a heap, and before each object
 _GROWTH = 2_000  # bytes to which one stored byte may unpack; gzip reaches 1032
 _GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
 _STORED_FREE = 2**18  # bytes by which a chunk may be longer packed than unpacked
@@ -60,47 +66,13 @@ def reading(path: str | os.PathLike[str], otherwise: str) -> Iterator[None]:
         ) from error
 
 
-def check_heaps(path: str | os.PathLike[str]) -> None:
-    """Refuse heaps of HDF5, in which texts and lists of arrays lie, that would never end.
-
-    HDF5 walks from object to object by their sizes, which have no checksums; with a damaged size
-    it may go round for ever.
-
-    Raises
-    ------
-    ValueError
-        If the objects of a heap do not fill it exactly.
-    """
-    with open(path, "rb") as file:
-        if not os.fstat(file.fileno()).st_size:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            at = content.find(_HEAP)
-            while at >= 0:
-                _check_heap(content, at)
-                at = content.find(_HEAP, at + 1)
-
-
-def _check_heap(content: mmap.mmap, at: int) -> None:
-    size = int.from_bytes(content[at + 8 : at + 16], "little")
-    end, place = at + size, at + _HEADER
-    if end > len(content):
-        raise ValueError(f"the heap at byte {at} claims to be larger than its file")
-    while place + _HEADER <= end:
-        number = int.from_bytes(content[place : place + 2], "little")
-        length = int.from_bytes(content[place + 8 : place + _HEADER], "little")
-        step = length if number == 0 else _HEADER + -(-length // 8) * 8  # 0 is what is free
-        if not _HEADER <= step <= end - place:
-            raise ValueError(f"the heap at byte {at} has an object of {length} bytes")
-        place += step
-
-
 def is_own(group: h5py.Group, name: str) -> bool:
     """Whether a member is in the group itself: links may lead to other files, or in circles."""
     return isinstance(group.get(name, getlink=True), h5py.HardLink)
 
 
-def member_of(group: h5py.Group, name: str, kind: type) -> Any:
+def own_member(group: h5py.Group, name: str, kind: type) -> Any:
+    """A group or a dataset of a group, which is in the group itself."""
     if not is_own(group, name):
         raise ValueError(f"{group.name} has no {name} of its own")
     member = group[name]
@@ -126,6 +98,7 @@ def read_numbers(dataset: h5py.Dataset, dtype: Any) -> np.ndarray:
 
 
 def check_size(dataset: h5py.Dataset) -> None:
+    """Refuse a dataset that would take more memory than its file can mean."""
     layout, stored = dataset.id.get_create_plist(), dataset.id.get_storage_size()
     if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
         raise ValueError(f"the numbers of {dataset.name} are in another file")
@@ -150,3 +123,56 @@ def check_size(dataset: h5py.Dataset) -> None:
     # none. HDF5 unpacks a chunk in full before it checks that it does not hold too much.
     if read > growth * stored + _GROWTH_FREE or stored > 2.0 * read + _STORED_FREE:
         raise ValueError(f"{dataset.name} would unpack {stored} bytes to {read:.0f}")
+
+
+def text_attribute(item: h5py.Group | h5py.Dataset, name: str, otherwise: str | None = None) -> str:
+    """An attribute that writers store as text, as bytes, or as an array of one."""
+    if name not in item.attrs:
+        if otherwise is None:
+            raise ValueError(f"{item.name} has no {name}")
+        return otherwise
+    if item.attrs.get_id(name).dtype.kind == "O":
+        check_texts(item.file)
+    values = np.asarray(item.attrs[name]).reshape(-1)
+    if values.size != 1:
+        raise ValueError(f"{name} of {item.name} is not one text")
+    value = values[0]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def check_texts(file: h5py.File) -> None:
+    """Refuse a file whose texts of any length cannot be read: HDF5 would try so for ever.
+
+    Such texts are in heaps, anywhere in the file: a header, then pieces that give their size. HDF5
+    steps from piece to piece and does not check that it gets ahead.
+    """
+    width = file.id.get_create_plist().get_sizes()[1]  # bytes of a size
+    with open(file.filename, "rb") as raw:
+        if not file.id.get_filesize():
+            return
+        with mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            at = content.find(_HEAP)
+            while at >= 0:
+                _check_heap(content, at, width)
+                at = content.find(_HEAP, at + 1)
+
+
+_HEAP = b"GCOL\x01\0\0\0"
+
+
+def _check_heap(content: mmap.mmap, at: int, width: int) -> None:
+    size = int.from_bytes(content[at + 8 : at + 8 + width], "little")
+    end = min(at + size, len(content))
+    piece = at + _aligned(8 + width)
+    while piece + 8 + width <= end:
+        number = int.from_bytes(content[piece : piece + 2], "little")
+        length = int.from_bytes(content[piece + 8 : piece + 8 + width], "little")
+        step = _aligned(8 + width) + _aligned(length) if number else length
+        if not 0 < step <= end - piece:
+            raise ValueError(f"its texts are damaged near byte {piece}")
+        piece += step
+
+
+def _aligned(size: int) -> int:
+    """HDF5 begins everything in a heap at a multiple of 8 bytes."""
+    return -(-size // 8) * 8

@@ -20,7 +20,7 @@ import numpy as np
 from spikesim.checks import check_memory, check_path, is_text, show
 from spikesim.errors import FileError, InputError
 from spikesim.io.files import open_hdf5
-from spikesim.io.untrusted import check_heaps, check_size, is_own, reading
+from spikesim.io.untrusted import check_size, check_texts, is_own, reading
 from spikesim.nir.neurons import KINDS
 
 __all__ = ["LINEAR", "Graph", "Node", "Way", "load"]
@@ -232,7 +232,7 @@ def load(source: Any) -> Graph:
         raise InputError(f"source is {show(source)}; it has to be a path or a nir.NIRGraph.")
     path = check_path("source", source)
     with open_hdf5(path) as file, reading(path, "holds no graph of NIR"):
-        check_heaps(path)
+        check_texts(file)
         if not is_own(file, "node"):
             raise ValueError("it has no graph")
         tree = _tree(file["node"], _Budget())

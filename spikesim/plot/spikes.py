@@ -538,9 +538,11 @@ def _rows(
 
 def spikes_above(ax: Axes, times: np.ndarray, color: str, name: str = "", row: int = 0) -> None:
     """Draw a tick for each spike, in one of the rows above the data, with a name beside it."""
+    from matplotlib.transforms import Bbox, TransformedBbox
+
     height = 1.06 + 0.12 * row
     if times.size:  # without spikes, matplotlib would make room for marks far outside
-        ax.plot(
+        (marks,) = ax.plot(
             times,
             np.full(times.size, height),
             "|",
@@ -548,8 +550,9 @@ def spikes_above(ax: Axes, times: np.ndarray, color: str, name: str = "", row: i
             markersize=6.0,
             markeredgewidth=1.0,
             transform=ax.get_xaxis_transform(),
-            clip_on=False,
         )
+        # Above the axes, but not beside them, if a user shows a part of the time.
+        marks.set_clip_box(TransformedBbox(Bbox([[-0.005, 0.0], [1.005, 2.0]]), ax.transAxes))
         ax.annotate(
             name,
             (1.0, height),

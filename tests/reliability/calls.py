@@ -13,6 +13,7 @@ import os
 import pkgutil
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +39,7 @@ from spikesim import (
     ShortTermPlasticity,
     Synapse,
     bursts,
+    circuit,
     credit,
     datasets,
     events,
@@ -79,7 +81,9 @@ from spikesim.models.routing import RoutingEnsembles, gates, rows
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeClassifier, SuperSpikeNetwork, Windows, tasks
 from spikesim.models.target_propagation import TargetPropagation
+from spikesim.nwb import write_nwb
 from spikesim.patterns import SpikePattern
+from tests.circuits import write_circuit
 
 # ---- which calls there are --------------------------------------------------------------------
 
@@ -209,10 +213,10 @@ INTERNAL = {
     "spikesim.engine.several.SpikeRecordings": "made by Network.record_spikes",
     "spikesim.engine.summary.*": "called by Network.summary",
     "spikesim.tables.*": "what summaries are made of",
-    "spikesim.nwb.write_nwb": "called by Spikes.to_nwb",
     "spikesim.plot.spikes.binned": "what figures are made of",
     "spikesim.recorded.Rate": "returned by Spikes.rate",
-    "spikesim.recorded.RecordedSpikes.*": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.Recorded.to_nwb": "the base of recordings and Spikes, which are tried",
+    "spikesim.recorded.RecordedS*": "the base of recordings and Spikes, which are tried",
     "spikesim.recorded.Spikes": "made by SpikeRecording.take",
     "spikesim.engine.recording.*.drain": "called by Network.run",
     "spikesim.engine.several.layers_to_*": "called by the recordings of models",
@@ -252,6 +256,14 @@ INTERNAL = {
     "spikesim.nir.inputs.Input.[a-eg-z]*": "those of a SpikeTrainSource",
     "spikesim.nir.neurons.Choices": "made by nir.neuron",
     "spikesim.nir.neurons.choices_of": "called by nir.write",
+    "spikesim.circuit.config.*": "called by read_circuit",
+    "spikesim.circuit.edges.*": "called by read_circuit",
+    "spikesim.circuit.inputs.*": "called by read_circuit",
+    "spikesim.circuit.kinds.*": "called by read_circuit",
+    "spikesim.circuit.nodes.*": "called by read_circuit",
+    "spikesim.circuit.reports.*": "called by read_circuit",
+    "spikesim.circuit.running.Circuit": "made by read_circuit",
+    "spikesim.circuit.tables.*": "called by read_circuit",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
@@ -691,6 +703,25 @@ def _write_several(folder: Path) -> Call:
     first, second = _several(folder)
     given = {"path": folder / "both.h5", "first": first, "second": second}
     return Call(write, given, None, {"first": "spikes", "second": "spikes"})
+
+
+def _samples_to_nwb(folder: Path) -> Call:
+    parts = small()
+    samples = parts.net.record(parts.cells, "v")
+    parts.net.run(5.0)
+    return Call(samples.to_nwb, {"path": folder / "samples.nwb"})
+
+
+def _write_nwb(folder: Path) -> Call:
+    parts = small()
+    spikes = parts.net.record_spikes(parts.source)
+    parts.net.run(5.0)
+
+    def write(path: Any, recorded: Any, **given: Any) -> None:
+        write_nwb(path, recorded, **given)
+
+    given = {"subject": {"subject_id": "m1"}, "experimenter": "Doe, Jane", "start": datetime.now()}
+    return Call(write, {"path": folder / "run.nwb", "recorded": spikes, **given})
 
 
 def _record_several(folder: Path) -> Call:
@@ -1298,6 +1329,12 @@ def _log_of(kind: Any, name: str) -> Callable[[Path], Call]:
     return lambda folder: Call(kind, {name: folder / "log"})
 
 
+def _circuit(folder: Path) -> dict[str, Any]:
+    """Arguments that read a small circuit."""
+    path = write_circuit(folder / "circuit", simulation={"run": {"tstop": 2.0, "dt": 0.1}})
+    return {"path": path, "dt": 0.1, "seed": 1, "backend": "python"}
+
+
 def _writer(kind: str, method: str, **given: Any) -> Callable[[Path], Call]:
     def make(folder: Path) -> Call:
         path = folder / "new.h5"
@@ -1564,6 +1601,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.recorded.Spikes.rate": _taken("rate", bin_width=1.0),
     "spikesim.recorded.Spikes.to_nwb": _taken("to_nwb"),
+    "spikesim.engine.recording.StateRecording.to_nwb": _samples_to_nwb,
+    "spikesim.nwb.write_nwb": _write_nwb,
     "spikesim.recorded.Spikes.to_sonata": _taken("to_sonata"),
     "spikesim.sonata.write_spikes": _write_several,
     "spikesim.engine.recording.SpikeRecording.predicted_bytes": _recorded(
@@ -1651,6 +1690,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.sonata.TraceWriter.append": _writer(
         "traces", "append", population="cells", block=np.zeros((2, 2, 1))
+    ),
+    "spikesim.circuit.reading.read_circuit": lambda f: Call(circuit.read_circuit, _circuit(f)),
+    "spikesim.circuit.running.Circuit.run": lambda f: Call(
+        circuit.read_circuit(**_circuit(f)).run, {"directory": f / "out"}
     ),
     "spikesim.sonata_reading.read_spikes": lambda f: Call(
         sonata.read_spikes, {"path": _sonata(f, "spikes")}

@@ -1,12 +1,12 @@
 """Damaged files: ``python -m tests.reliability files --count 1000`` mutates and reads them.
 
 Every file is a saved tree, network, model or sweep, SONATA spikes or traces, ours and those of
-others, IDX images with and without gzip, spikes as text, sets of parameters or a picture; or it
-stands in a run directory that commands read. Of its bytes some are flipped, cut off, exchanged,
-repeated, zero, at random or as large as numbers get, or something else has its name. It is refused
-in one line, read as it was, or read as something else (wrong). IDX without gzip, texts and the HDF5
-of others have no checksums: a changed pixel or digit is read as one that was written, so that only
-what has to hold for any such file is compared.
+others, a file of a SONATA circuit, IDX images with and without gzip, spikes as text, sets of
+parameters or a picture; or it stands in a run directory that commands read. Of its bytes some are
+flipped, cut off, exchanged, repeated, zero, at random or as large as numbers get, or something else
+has its name. It is refused in one line, read as it was, or read as something else (wrong). IDX
+without gzip, texts and files of others have no checksums: a changed pixel or digit is read as one
+that was written, so that only what has to hold for any such file is compared.
 
 Batches run in processes of their own, with limits on memory and time, so crashes and hangs are
 counted as well.
@@ -32,6 +32,7 @@ import h5py
 import numpy as np
 
 from spikesim import cli, nir
+from spikesim.circuit import read_circuit
 from spikesim.datasets import load_idx
 from spikesim.engine.network import Network
 from spikesim.errors import FileError, InputError, SimulationError
@@ -48,6 +49,7 @@ from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
 from spikesim.sweep import command as sweep_command
+from tests.circuits import write_circuit
 from tests.waiting import HANG
 
 _PLAIN = {"backend": "python"}  # nothing is compiled
@@ -72,6 +74,13 @@ _RUNS = {
 }
 LOOSE = ("idx", "idx gzip", "ras", "nest", "list.csv", "list.json", "picture")
 FOREIGN = ("old spikes", "bmtk report", "uneven report", "nir", "shd")  # HDF5 without our checksums
+CIRCUIT = {  # the files of a circuit that are damaged, one at a time
+    "circuit config": "simulation_config.json",
+    "circuit nodes": "network/cells_nodes.h5",
+    "circuit edges": "network/input_to_cells_edges.h5",
+    "circuit types": "network/cells_node_types.csv",
+    "circuit parameters": "components/cells/cell.json",
+}
 DIRECTORIES = (*_RUNS, "sweep directory")
 _READERS = (
     "tree",
@@ -82,6 +91,7 @@ _READERS = (
     *_MODELS,
     *LOOSE,
     *FOREIGN,
+    *CIRCUIT,
     *DIRECTORIES,
 )
 _MUTATIONS = ("bit", "cut", "block", "swap", "repeat", "zero", "huge", "magic")
@@ -211,6 +221,22 @@ def _read_foreign(reader: str, path: Path) -> object:
     )
 
 
+def _circuit_of(reader: str, path: Path) -> Path:
+    """The folder of the circuit that a file belongs to."""
+    return path.parents[CIRCUIT[reader].count("/")]
+
+
+def _read_circuit(folder: Path) -> object:
+    """What holds for any circuit, as its files have no checksums: its numbers can be simulated."""
+    net = read_circuit(folder / "simulation_config.json", backend="python").network
+    net.run_steps(2)
+    return all(
+        bool(np.isfinite(np.asarray(values)).all())
+        for part in (*net.populations.values(), *net.projections.values())
+        for values in part.state.values()
+    )
+
+
 class _Loaded(BaseException):
     """Ends a command that has read a network: what it does with one is none of our business."""
 
@@ -272,6 +298,8 @@ def _command(reader: str, path: Path) -> object:
 
 def _target(reader: str, folder: Path) -> Path:
     """The file that is damaged."""
+    if reader in CIRCUIT:
+        return folder / CIRCUIT[reader]
     if reader in _RUNS:
         return folder / _COMMANDS[_RUNS[reader][1]][0]
     return folder / (reader if reader.startswith("list") else SWEEP_FILE)
@@ -283,6 +311,8 @@ def _write(reader: str, path: Path) -> None:
         path.write_bytes(_loose(reader))
     elif reader in FOREIGN:
         _write_foreign(reader, path)
+    elif reader in CIRCUIT:
+        write_circuit(_circuit_of(reader, path), own={"syn_weight": [10.0, 20.0, 30.0]})
     elif reader in _RUNS:
         _run_directory(_RUNS[reader][0], path.parent)
     elif reader == "sweep directory":
@@ -315,6 +345,8 @@ def _read(reader: str, path: Path) -> str:
         found = _read_loose(reader, path)
     elif reader in FOREIGN:
         found = _read_foreign(reader, path)
+    elif reader in CIRCUIT:
+        found = _read_circuit(_circuit_of(reader, path))
     elif reader in DIRECTORIES:
         found = _command(reader, path)
     elif reader == "tree":
