@@ -60,6 +60,9 @@ if TYPE_CHECKING:
     from spikesim import circuit as circuit
     from spikesim import credit as credit
     from spikesim import datasets as datasets
+    from spikesim import events as events
+    from spikesim import logs as logs
+    from spikesim import nir as nir
     from spikesim import patterns as patterns
     from spikesim import plot as plot
     from spikesim import sonata as sonata
@@ -74,7 +77,10 @@ else:  # modules for users, which take time to import
             "circuit",
             "credit",
             "datasets",
+            "events",
+            "logs",
             "models",
+            "nir",
             "patterns",
             "plot",
             "sonata",

@@ -12,17 +12,21 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from spikesim.checks import check_memory
-from spikesim.errors import FileError
 from spikesim.io.files import open_hdf5
-from spikesim.io.untrusted import check_texts, is_own, own_member, read_numbers, text_attribute
+from spikesim.io.untrusted import (
+    check_texts,
+    is_own,
+    own_member,
+    read_numbers,
+    reading,
+    text_attribute,
+)
 
 __all__ = ["Traces", "read_spikes", "read_traces"]
 
@@ -66,7 +70,7 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, tuple[np.ndarray, np.
     >>> read_spikes(path)
     {'sst': (array([], dtype=float64), array([], dtype=int64))}
     """
-    with open_hdf5(path) as file, reading(path):
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
         spikes = own_member(file, "spikes", h5py.Group)
         if is_own(spikes, "gids") and isinstance(spikes["gids"], h5py.Dataset):
             return {"": _read_trains(spikes, "gids")}
@@ -148,7 +152,7 @@ def read_traces(path: str | os.PathLike[str]) -> dict[str, Traces]:
     >>> read_traces(path)
     {}
     """
-    with open_hdf5(path) as file, reading(path):
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
         populations = own_member(file, "report", h5py.Group)
         return {
             name: _read_report(own_member(populations, name, h5py.Group)) for name in populations
@@ -216,28 +220,6 @@ def _read_report(group: h5py.Group) -> Traces:
 
 
 # ---- used by both readers ---------------------------------------------------------------------
-
-
-@contextmanager
-def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn everything that a file of another layout runs into, into one sentence."""
-    try:
-        yield
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        MemoryError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        ZeroDivisionError,
-    ) as error:
-        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
-        raise FileError(
-            f"{os.fspath(path)} is damaged or not in the SONATA layout: {reason}; check the path."
-        ) from error
 
 
 def text_checksum(text: Any) -> np.int64:

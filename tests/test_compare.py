@@ -253,3 +253,12 @@ def test_the_result_says_what_it_holds(compared):
     assert isinstance(compared, Compared)
     assert repr(compared) == "<Compared: 4 rules on teacher>"
     assert compared.of("backpropagation", "no such result").size == 0
+
+
+def test_a_comparison_becomes_a_table_of_pandas_with_a_row_for_each_rule_and_seed(compared):
+    pytest.importorskip("pandas", reason="pip install pandas")
+    frame = compared.to_pandas()
+    assert len(frame) == 2 * len(compared.rules)
+    for rule in compared.rules:
+        errors = frame.loc[frame["rule"] == rule.name, "test_error"].to_numpy(float)
+        assert np.array_equal(errors, compared.of(rule.name, "test_error"), equal_nan=True)

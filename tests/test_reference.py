@@ -28,6 +28,7 @@ from tests.test_layers import ROOT
 
 sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
 
+import equations
 from parts import is_called_by_networks
 
 PAGES = ROOT / "docs" / "reference"
@@ -254,7 +255,6 @@ def test_every_public_name_has_one_place_in_the_reference():
     assert sorted(listed()) == sorted(public_names())
 
 
-# Written by hand, from the publications.
 @pytest.mark.parametrize(
     ("printed", "typeset"),
     [

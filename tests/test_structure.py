@@ -35,7 +35,7 @@ FLOORS = (
     " comparison",
     "engine plot",
     "circuit learning training",
-    "replicas",
+    "replicas nir events logs",
     "sweep",
     "cli credit image_runs pattern_runs experiments",
     "models",

@@ -551,3 +551,10 @@ def test_results_are_asked_for_by_their_names(tmp_path):
         result.table("z")
     with pytest.raises(InputError, match="curve is a list in each set"):
         result.figure("curve")
+
+
+def test_a_sweep_becomes_a_table_of_pandas_with_a_row_for_each_set(tmp_path):
+    pytest.importorskip("pandas", reason="pip install pandas")
+    frame = sweep(square, grid(x=[2, 3]), tmp_path, executor="threads", workers=1).to_pandas()
+    assert frame[["x", "y", "error"]].values.tolist() == [[2, 4.0, ""], [3, 9.0, ""]]
+    assert np.array_equal(frame["curve/4"], [np.nan, 1.0], equal_nan=True)

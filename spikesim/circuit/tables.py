@@ -24,9 +24,9 @@ from spikesim.io.untrusted import (
     is_own,
     own_member,
     read_numbers,
+    reading,
     text_attribute,
 )
-from spikesim.sonata_reading import reading
 
 __all__ = ["Edges", "Table", "read_edges", "read_nodes", "read_rows"]
 
@@ -132,7 +132,7 @@ def read_nodes(path: Path, types: Path | None) -> list[tuple[Table, np.ndarray]]
         If a file is missing, damaged or not of this layout.
     """
     rows = {} if types is None else read_types(types, "node_type_id")
-    with open_hdf5(path) as file, reading(path):
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
         populations = own_member(file, "nodes", h5py.Group)
         found = []
         for name in populations:
@@ -156,7 +156,7 @@ def read_edges(path: Path, types: Path | None) -> list[Edges]:
         If a file is missing, damaged or not of this layout.
     """
     rows = {} if types is None else read_types(types, "edge_type_id")
-    with open_hdf5(path) as file, reading(path):
+    with open_hdf5(path) as file, reading(path, "not in the SONATA layout"):
         populations = own_member(file, "edges", h5py.Group)
         found = []
         for name in populations:

@@ -14,6 +14,7 @@ from spikesim.sweep import Sweep
 from spikesim.sweep.table import aligned, present
 
 if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
     from matplotlib.figure import Figure
 
 __all__ = ["Compared"]
@@ -166,6 +167,21 @@ class Compared:
     def text(self) -> str:
         """Both tables, aligned."""
         return "\n\n".join(aligned(list(rows)) for rows in (self.rows(), self.properties()))
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The numbers behind the table as one of pandas, a row for each rule and seed.
+
+        `Sweep.to_pandas` of ``sweep`` has those of other parts, such as the depths, too.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        every = self.sweep.to_pandas()
+        known = {each.name for each in self.rules}
+        chosen = every[(self._part == "table") & np.isin(self._rule, list(known))]
+        return chosen.drop(columns="part").reset_index(drop=True)
 
     def figures(self) -> dict[str, Figure]:
         """File name → figure."""

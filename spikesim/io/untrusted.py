@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from spikesim.checks import check_memory
+from spikesim.errors import FileError
 
-__all__ = ["check_size", "check_texts", "is_own", "own_member", "read_numbers", "text_attribute"]
+__all__ = [
+    "check_size",
+    "check_texts",
+    "is_own",
+    "own_member",
+    "read_numbers",
+    "reading",
+    "text_attribute",
+]
 
 # The filters of HDF5 itself and of h5py. Others are shared libraries that a file can ask for.
 _FILTERS = (
@@ -30,6 +42,28 @@ _GROWTH = 2_000  # bytes to which one stored byte may unpack; gzip reaches 1032
 _GROWTH_OFFSET = 2**15  # the same for scale-offset: a chunk of equal numbers takes about 20 bytes
 _STORED_FREE = 2**18  # bytes by which a chunk may be longer packed than unpacked
 _GROWTH_FREE = 2**20  # bytes that are always allowed: the only chunk may be almost empty
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], otherwise: str) -> Iterator[None]:
+    """Turn everything that a file of another layout runs into, into one sentence."""
+    try:
+        yield
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        MemoryError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+    ) as error:
+        reason = " ".join(str(error).split()).rstrip(".")  # HDF5 likes to use several lines
+        raise FileError(
+            f"{os.fspath(path)} is damaged or {otherwise}: {reason}; check the path."
+        ) from error
 
 
 def is_own(group: h5py.Group, name: str) -> bool:

@@ -17,8 +17,10 @@ import numpy as np
 from spikesim.checks import check_name, check_path, check_unknown, show
 from spikesim.errors import FileError, InputError
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.recorded import needed
 
 if TYPE_CHECKING:
+    import pandas  # type: ignore[import-untyped]
     from matplotlib.axes import Axes
 
 __all__ = [
@@ -182,6 +184,27 @@ class Sweep:
         if REPEATED not in self.sets[0]:
             rows = [row[:-1] for row in rows]
         return aligned(rows)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """All sets as a table of pandas, one row each: parameters, results, ``error``, ``seconds``.
+
+        A result that is a list becomes the columns ``costs/1``, ``costs/2``, ...; NaN marks a
+        missing value.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        frame = needed("pandas", "to_pandas", "pandas").DataFrame
+        columns: dict[str, Any] = dict(self.parameters)
+        for name, values in self.values.items():
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                each = values.reshape(len(values), -1).T
+                columns |= {f"{name}/{k + 1}": column for k, column in enumerate(each)}
+        return frame({**columns, "error": self.errors, "seconds": self.seconds})
 
     def figure(self, value: str, ylabel: str | None = None) -> Axes:
         """Draw a result over the first varied number, one line per combination of the others.

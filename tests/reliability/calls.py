@@ -42,6 +42,9 @@ from spikesim import (
     circuit,
     credit,
     datasets,
+    events,
+    logs,
+    nir,
     patterns,
     plot,
     sonata,
@@ -249,6 +252,11 @@ INTERNAL = {
     "spikesim.dataset.Dataset": "returned",
     "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
+    "spikesim.io.untrusted.*": "called by readers, which are tried",
+    "spikesim.nir.graph.*": "called by nir.read",
+    "spikesim.nir.inputs.Input.[a-eg-z]*": "those of a SpikeTrainSource",
+    "spikesim.nir.neurons.Choices": "made by nir.neuron",
+    "spikesim.nir.neurons.choices_of": "called by nir.write",
     "spikesim.circuit.config.*": "called by read_circuit",
     "spikesim.circuit.edges.*": "called by read_circuit",
     "spikesim.circuit.inputs.*": "called by read_circuit",
@@ -257,7 +265,6 @@ INTERNAL = {
     "spikesim.circuit.reports.*": "called by read_circuit",
     "spikesim.circuit.running.Circuit": "made by read_circuit",
     "spikesim.circuit.tables.*": "called by read_circuit",
-    "spikesim.io.untrusted.*": "called by readers of files",
     "spikesim.sonata.*Writer.cut": "called by recordings over a restored state",
     "spikesim.spike_pattern.pattern_of": "called by what makes patterns",
     "spikesim.training.LayerArrays": "an attribute of models; see 'net.W[0] ='",
@@ -1289,6 +1296,40 @@ def _sonata(folder: Path, kind: str) -> Any:
     return path
 
 
+def _shd(folder: Path) -> Path:
+    path = folder / "shd.h5"
+    with h5py.File(path, "w") as file:
+        for name, kind in (("times", "f4"), ("units", "u2")):
+            made = file.create_dataset(f"spikes/{name}", (2,), h5py.vlen_dtype(np.dtype(kind)))
+            made[0], made[1] = [0.001, 0.002], [0.003]
+        file["labels"] = [0, 1]
+    return path
+
+
+def _nmnist(folder: Path) -> Path:
+    for label in (0, 1):
+        (folder / "events" / str(label)).mkdir(parents=True)
+        (folder / "events" / str(label) / "1.bin").write_bytes(bytes([5, 2, 128, 3, 16]))
+    return folder / "events"
+
+
+def _circuit() -> Network:
+    net = Network(dt=1.0, backend="python")
+    source = net.add(nir.Input(net, "source", 2))
+    cells = net.add_population("cells", 2, nir.neuron("LIF", "euler"))
+    net.connect(source, cells, target="input", weight=1.0, delay=0.0)
+    return net
+
+
+def _written(folder: Path) -> Path:
+    nir.write(_circuit(), folder / "net.nir")
+    return folder / "net.nir"
+
+
+def _log_of(kind: Any, name: str) -> Callable[[Path], Call]:
+    return lambda folder: Call(kind, {name: folder / "log"})
+
+
 def _circuit(folder: Path) -> dict[str, Any]:
     """Arguments that read a small circuit."""
     path = write_circuit(folder / "circuit", simulation={"run": {"tstop": 2.0, "dt": 0.1}})
@@ -1660,6 +1701,63 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     ),
     "spikesim.sonata_reading.read_traces": lambda f: Call(
         sonata.read_traces, {"path": _sonata(f, "traces")}
+    ),
+    "spikesim.nir.neurons.neuron": _plain(
+        nir.neuron, kind="LIF", discretisation="exact", reset="v_reset", reset_delay=True
+    ),
+    "spikesim.nir.inputs.Input": lambda f: Call(
+        nir.Input, {"network": _circuit(), "name": "other", "n": 2}
+    ),
+    "spikesim.nir.inputs.Input.feed": lambda f: Call(
+        _circuit().populations["source"].feed, {"values": np.ones((3, 2))}
+    ),
+    "spikesim.nir.reading.read": lambda f: Call(
+        nir.read,
+        {
+            "source": _written(f),
+            "dt": 1.0,
+            "discretisation": "exact",
+            "reset": "subtract",
+            "reset_delay": False,
+            "seed": 1,
+            "dtype": "float64",
+            "backend": "python",
+        },
+    ),
+    "spikesim.nir.writing.to_graph": lambda f: Call(
+        nir.to_graph, {"net": _circuit(), "outputs": ["cells"]}
+    ),
+    "spikesim.nir.writing.write": lambda f: Call(
+        nir.write, {"net": _circuit(), "path": f / "new.nir", "outputs": ["cells"]}
+    ),
+    "spikesim.events.from_tonic": _plain(
+        events.from_tonic,
+        events=np.array([(1, 0, 2500)], [("x", int), ("y", int), ("t", int)]),
+        sensor_size=(2, 2, 1),
+        duration=10.0,
+        dt=1.0,
+    ),
+    "spikesim.events.read_shd": lambda f: Call(
+        events.read_shd, {"path": _shd(f), "samples": [1], "duration": 10.0, "dt": 1.0}
+    ),
+    "spikesim.events.read_nmnist": lambda f: Call(
+        events.read_nmnist, {"path": _nmnist(f), "samples": [1], "duration": 10.0, "dt": 1.0}
+    ),
+    "spikesim.events.task": _plain(
+        events.task,
+        patterns=[SHOWN, SHOWN],
+        labels=[0, 1],
+        test=([SHOWN], [1]),
+        hidden=2,
+        pause=5.0,
+        per_block=2,
+        blocks=1,
+        seed=0,
+    ),
+    "spikesim.logs.CSVLog": _log_of(logs.CSVLog, "path"),
+    "spikesim.logs.TensorBoardLog": _log_of(logs.TensorBoardLog, "folder"),
+    "spikesim.logs.history_table": lambda f: Call(
+        logs.history_table, {"net": MODELS["superspike"]()}
     ),
     "spikesim.io.files.atomic_file": lambda f: Call(_atomic, {"path": f / "new.h5"}),
     "spikesim.io.files.open_file": lambda f: Call(

@@ -31,11 +31,12 @@ from unittest import mock
 import h5py
 import numpy as np
 
-from spikesim import cli
+from spikesim import cli, nir
 from spikesim.circuit import read_circuit
 from spikesim.datasets import load_idx
 from spikesim.engine.network import Network
-from spikesim.errors import FileError, InputError
+from spikesim.errors import FileError, InputError, SimulationError
+from spikesim.events import read_shd
 from spikesim.image_runs import ImageCommands
 from spikesim.io import runs
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
@@ -72,7 +73,7 @@ _RUNS = {
     for command in _COMMANDS
 }
 LOOSE = ("idx", "idx gzip", "ras", "nest", "list.csv", "list.json", "picture")
-FOREIGN = ("old spikes", "bmtk report", "uneven report")  # HDF5 without our checksums
+FOREIGN = ("old spikes", "bmtk report", "uneven report", "nir", "shd")  # HDF5 without our checksums
 CIRCUIT = {  # the files of a circuit that are damaged, one at a time
     "circuit config": "simulation_config.json",
     "circuit nodes": "network/cells_nodes.h5",
@@ -158,7 +159,23 @@ def _read_loose(reader: str, path: Path) -> object:
 def _write_foreign(reader: str, path: Path) -> None:
     """Spikes of the layout before SONATA, or a report of bmtk, as those programs write them."""
     chance = np.random.default_rng(3)
+    if reader == "nir":
+        net = Network(dt=1.0, backend="python")
+        source = net.add(nir.Input(net, "source", 8))
+        kind = nir.neuron("CubaLIF", "exact", reset="subtract")
+        cells = net.add_population("cells", 5, kind, tau_mem=np.arange(5.0, 10.0), bias=0.1)
+        net.connect(source, cells, target="input", weight=chance.normal(size=(8, 5)), delay=2.0)
+        net.connect(cells, cells, target="input", weight=0.5)
+        nir.write(net, path)
+        return
     with h5py.File(path, "w") as file:
+        if reader == "shd":
+            for name, kind in (("times", "f4"), ("units", "u2")):
+                made = file.create_dataset(f"spikes/{name}", (9,), h5py.vlen_dtype(np.dtype(kind)))
+                for k in range(9):
+                    made[k] = chance.uniform(0.0, 1.0, 20) if kind == "f4" else np.arange(20)
+            file["labels"] = np.arange(9)
+            return
         if reader == "old spikes":
             file["spikes/gids"] = np.sort(chance.integers(0, 50, 300)).astype("u8")
             file["spikes/timestamps"] = chance.uniform(0.0, 1000.0, 300)
@@ -177,6 +194,20 @@ def _write_foreign(reader: str, path: Path) -> None:
 
 def _read_foreign(reader: str, path: Path) -> object:
     """What holds for any such file, as these have no checksums."""
+    if reader == "nir":
+        net = nir.read(path, backend="python")
+        sources = [each for each in net.populations.values() if isinstance(each, nir.Input)]
+        for source in (each for each in sources if each.n < 1000):
+            source.feed(np.ones((3, source.n)))
+        with contextlib.suppress(SimulationError):  # weights may have become as large as they get
+            net.run_steps(3)
+        return len(net.populations) > 0
+    if reader == "shd":
+        patterns, labels = read_shd(path)
+        return len(patterns) == labels.size and all(
+            ((each.ids >= 0) & (each.ids < 700)).all() and (each.times < each.duration).all()
+            for each in patterns
+        )
     if reader == "old spikes":
         return all(
             times.shape == ids.shape and (times.dtype, ids.dtype) == ("f8", "i8")
