@@ -85,7 +85,6 @@ sphinx_gallery_conf = {
     "minigallery_sort_order": "gallery_build.place",
     "reset_argv": "gallery_build.options",
     "abort_on_example_error": True,
-    "parallel": True,
     "backreferences_dir": "gallery/backreferences",
     "doc_module": ("spikesim",),
     "capture_repr": (),  # what a page shows is printed
