@@ -540,7 +540,7 @@ AdEx = Neuron(
         "E_L": Parameter(-70.6, "mV", "resting potential"),
         "V_T": Parameter(-50.4, "mV", "where the exponential sets in"),
         "Delta_T": Parameter(2.0, "mV", "sharpness of the upstroke"),
-        "V_peak": Parameter(0.0, "mV", "where a spike counts as one"),
+        "V_peak": Parameter(0.0, "mV", "v above it is a spike"),
         "V_reset": Parameter(-70.6, "mV", "v after a spike"),
         "V_hold": Parameter(-70.6, "mV", "v during the refractory period"),
         "V_least": Parameter(-1e9, "mV", "lowest v; the default is too low to matter"),

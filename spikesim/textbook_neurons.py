@@ -325,7 +325,7 @@ ExponentialIF = Neuron(
         "Delta_T": Parameter(3.48, "mV", "sharpness of the upstroke"),
         "V_reset": Parameter(-68.0, "mV", "where v is held after a spike"),
         "refractory": Parameter(1.7, "ms", "for how long"),
-        "V_peak": Parameter(-30.0, "mV", "where a spike counts as one"),
+        "V_peak": Parameter(-30.0, "mV", "a v that reaches it is a spike"),
         **_SYNAPSES,
     },
     constants=_exponential_constants,
