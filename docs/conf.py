@@ -1,8 +1,10 @@
 """How Sphinx builds the site: ``make -C docs html``."""
 
 import sys
+from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
+from types import FunctionType
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 from gallery_build import sphinx_gallery_conf  # noqa: F401
@@ -69,5 +71,12 @@ def with_source(app):
     return []
 
 
+def source_of(app, module, name):
+    """Neurons have the module of their class, whose source is not theirs."""
+    value = getattr(import_module(module), name.split(".")[0], None)
+    return None if isinstance(value, type | FunctionType) else module
+
+
 def setup(app):
+    app.connect("viewcode-follow-imported", source_of)
     app.connect("html-collect-pages", with_source, priority=400)  # before viewcode, at 500
