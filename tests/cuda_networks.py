@@ -38,6 +38,7 @@ from spikesim import (
     ShortTermPlasticity,
     TwoCompartment,
     backends,
+    nir,
     patterns,
     stimuli,
 )
@@ -321,6 +322,25 @@ def textbook(backend, seed=1):
     return net
 
 
+def of_nir(backend, seed=1):
+    """Neurons of NIR with each way to reset, driven so that they spike."""
+    net = Network(dt=1.0, seed=seed, backend=backend)
+    source = net.add(nir.Input(net, "source", 2))
+    source.feed(np.ones((8, 2)))
+    kinds = {
+        "exact": nir.neuron("LIF", "exact"),
+        "later": nir.neuron("LIF", "euler", "v_reset", True),
+        "subtracting": nir.neuron("LIF", "euler", "subtract", True),
+        "with_current": nir.neuron("CubaLIF", "semi-implicit", "subtract"),
+        "threshold": nir.neuron("Threshold", "euler"),
+    }
+    for name, kind in kinds.items():
+        cells = net.add_population(name, 2, kind)
+        net.connect(source, cells, target="input", weight=3.0, delay=0.0)
+        net.record_spikes(cells)
+    return net
+
+
 def segregated(**options):
     return lambda backend, seed=1: SegregatedDendriteNetwork(
         (6, 4, 3, 2), seed=seed, backend=backend, **options
@@ -418,6 +438,7 @@ NETWORKS = {
     "ruled": ruled,
     "mathematics": mathematics,
     "textbook": textbook,
+    "nir": of_nir,
     "exclusive-or": exclusive_or,
     "segregated": segregated(),
     "burst": burst(),

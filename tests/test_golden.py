@@ -22,7 +22,8 @@ QUICK = [
 
 def versions(made):
     """What has to be the same: Python's and NumPy's minor version, and the kind of processor."""
-    return made["python"].split(".")[:2], made["numpy"].split(".")[:2], made["machine"]
+    minor = [made[name].split(".")[:2] for name in ("python", "numpy")]
+    return minor, made["machine"], made["avx512"]
 
 
 @pytest.mark.parametrize("name", QUICK)

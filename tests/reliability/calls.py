@@ -1313,7 +1313,7 @@ def _nmnist(folder: Path) -> Path:
     return folder / "events"
 
 
-def _circuit() -> Network:
+def _graph() -> Network:
     net = Network(dt=1.0, backend="python")
     source = net.add(nir.Input(net, "source", 2))
     cells = net.add_population("cells", 2, nir.neuron("LIF", "euler"))
@@ -1322,7 +1322,7 @@ def _circuit() -> Network:
 
 
 def _written(folder: Path) -> Path:
-    nir.write(_circuit(), folder / "net.nir")
+    nir.write(_graph(), folder / "net.nir")
     return folder / "net.nir"
 
 
@@ -1706,10 +1706,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         nir.neuron, kind="LIF", discretisation="exact", reset="v_reset", reset_delay=True
     ),
     "spikesim.nir.inputs.Input": lambda f: Call(
-        nir.Input, {"network": _circuit(), "name": "other", "n": 2}
+        nir.Input, {"network": _graph(), "name": "other", "n": 2}
     ),
     "spikesim.nir.inputs.Input.feed": lambda f: Call(
-        _circuit().populations["source"].feed, {"values": np.ones((3, 2))}
+        _graph().populations["source"].feed, {"values": np.ones((3, 2))}
     ),
     "spikesim.nir.reading.read": lambda f: Call(
         nir.read,
@@ -1725,10 +1725,10 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
         },
     ),
     "spikesim.nir.writing.to_graph": lambda f: Call(
-        nir.to_graph, {"net": _circuit(), "outputs": ["cells"]}
+        nir.to_graph, {"net": _graph(), "outputs": ["cells"]}
     ),
     "spikesim.nir.writing.write": lambda f: Call(
-        nir.write, {"net": _circuit(), "path": f / "new.nir", "outputs": ["cells"]}
+        nir.write, {"net": _graph(), "path": f / "new.nir", "outputs": ["cells"]}
     ),
     "spikesim.events.from_tonic": _plain(
         events.from_tonic,

@@ -118,6 +118,12 @@ def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
 # ---- the file ---------------------------------------------------------------------------------
 
 
+def _has_avx512() -> bool:
+    """Whether NumPy computes with AVX-512, where some of its functions have other last digits."""
+    features = np.show_config(mode="dicts")["SIMD Extensions"]
+    return any(name.startswith(("AVX512", "X86_V4")) for name in features.get("found", []))
+
+
 def made_by() -> dict[str, str]:
     """What the numbers of this process may depend on."""
     processor = platform.processor()
@@ -132,6 +138,7 @@ def made_by() -> dict[str, str]:
         **versions,
         "machine": platform.machine(),
         "processor": processor,
+        "avx512": "yes" if _has_avx512() else "no",
     }
 
 
