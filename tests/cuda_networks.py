@@ -326,7 +326,7 @@ def of_nir(backend, seed=1):
     """Neurons of NIR with each way to reset, driven so that they spike."""
     net = Network(dt=1.0, seed=seed, backend=backend)
     source = net.add(nir.Input(net, "source", 2))
-    source.feed(np.ones((8, 2)))
+    source.feed(np.random.default_rng(seed).integers(0, 3, (8, 2)))
     kinds = {
         "exact": nir.neuron("LIF", "exact"),
         "later": nir.neuron("LIF", "euler", "v_reset", True),
