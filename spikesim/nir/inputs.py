@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.checks import check_array, check_integer, check_memory
+from spikesim.checks import check_array, check_integer, check_memory, show
 from spikesim.engine.network import Network
 from spikesim.engine.sources import SpikeTrainSource
 from spikesim.engine.stimuli import Stimulus
@@ -26,6 +26,8 @@ class Input(SpikeTrainSource):
     """
 
     def __init__(self, network: Network, name: str, n: int):
+        if not isinstance(network, Network):
+            raise InputError(f"network is {show(network)}; it has to be a Network.")
         n = check_integer("n", n, at_least=1)
         super().__init__(network, name, n, [], [])
         self._currents: dict[str, Stimulus] = {}
