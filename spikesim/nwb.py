@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.checks import check_path, check_unknown, show
+from spikesim.checks import check_path, check_unknown, is_text, show
 from spikesim.errors import InputError
 from spikesim.io.files import atomic_file
 from spikesim.version import __version__
@@ -116,7 +116,11 @@ def write_nwb(
     if start is not None and not isinstance(start, datetime):
         raise InputError(f"start is {show(start)}; it has to be a datetime.datetime.")
     check_unknown("metadata", metadata, _METADATA)
-    parts = list(_flat(recorded))
+    _check_texts(metadata)
+    try:
+        parts = list(_flat(recorded))
+    except InputError as error:  # such as that spikes went to a file
+        raise InputError(f"recorded cannot be written. {error}") from None
     if not parts:
         raise InputError("recorded is empty; name what was recorded, such as spikes.")
     try:
@@ -140,6 +144,8 @@ def write_nwb(
         if not isinstance(subject, Mapping):
             raise InputError(f"subject is {show(subject)}; it has to be a dict.")
         check_unknown("entry of subject", subject, _SUBJECT)
+        texts = {key: value for key, value in subject.items() if isinstance(value, str)}
+        _check_texts(texts, "of subject ")
         given["subject"] = _made("subject", pynwb_file.Subject, **subject)
     file = _made("metadata", pynwb.NWBFile, session_start_time=start, **given)
     spikes = [each for each in parts if not hasattr(each, "variables")]
@@ -168,7 +174,18 @@ def _flat(recorded: Sequence[Any]) -> Iterator[Any]:
         elif isinstance(each, Sequence) and not isinstance(each, str):
             yield from _flat(each)
         else:
-            raise InputError(f"recorded holds {show(each)}; it has to be what was recorded.")
+            raise InputError(f"It holds {show(each)}; it has to be what was recorded.")
+
+
+def _check_texts(given: Mapping[str, Any], owner: str = "") -> None:
+    """Refuse what is neither a text that HDF5 can hold nor a list of such texts."""
+    for key, value in given.items():
+        texts = value if isinstance(value, (list, tuple)) else [value]
+        if value is not None and not all(map(is_text, texts)):
+            raise InputError(
+                f"{key} {owner}is {show(value)}; it has to be a text without NUL and half "
+                "characters, or a list of such texts."
+            )
 
 
 def _made(what: str, kind: Any, **given: Any) -> Any:

@@ -174,7 +174,10 @@ def test_a_folder_that_is_not_there_gets_no_file(tmp_path):
     [
         ({"start": 5}, "start is 5"),
         ({"experimentor": "Doe, Jane"}, "Did you mean 'experimenter'"),
-        ({"institution": 5}, "metadata cannot be used"),
+        ({"institution": 5}, "institution is 5; it has to be a text"),
+        ({"experimenter": "Doe\0, Jane"}, "without NUL"),
+        ({"keywords": ["bursts", ["nested"]]}, "or a list of such texts"),
+        ({"subject": {"subject_id": "m\ud800"}}, "subject_id of subject is"),
         ({"subject": "a mouse"}, "has to be a dict"),
         ({"subject": {"specie": "Mus musculus"}}, "'species'"),
         ({"network": "mine"}, "has to be a spikesim.Network"),
