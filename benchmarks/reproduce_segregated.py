@@ -91,7 +91,7 @@ def draw() -> None:
         result = json.loads(path.read_text())
         runs.setdefault(result["label"], []).append(result)
     print(f"{'network':40} {'seeds':>5} {'epochs':>6} {'test error %':>14}")
-    figure, ax = plt.subplots(figsize=(6.0, 4.2), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.0, 4.2), layout="constrained")
     order = [label for label, _, _ in VARIANTS.values() if label in runs]
     for label in order:
         last = [[e for e in run["test_error"] if e is not None][-1] for run in runs[label]]
@@ -105,7 +105,7 @@ def draw() -> None:
     ax.set_yticks([2, 3, 5, 10, 20], ["2", "3", "5", "10", "20"])
     ax.set_ylabel("Test error (%)")
     ax.minorticks_off()
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(RESULTS / "learning_curves.png", dpi=150)
 
 
