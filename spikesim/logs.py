@@ -20,9 +20,9 @@ import numpy as np
 
 from spikesim.checks import check_path, show
 from spikesim.errors import FileError, InputError
+from spikesim.extras import needed
 from spikesim.io.files import check_target
 from spikesim.io.runs import writing
-from spikesim.recorded import needed
 
 __all__ = ["CSVLog", "TensorBoardLog", "history_table"]
 

@@ -8,13 +8,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from spikesim.checks import check_path, check_unknown, is_text, show
 from spikesim.errors import InputError
+from spikesim.extras import needed
 from spikesim.io.files import atomic_file
 from spikesim.version import __version__
 
@@ -123,13 +123,7 @@ def write_nwb(
         raise InputError(f"recorded cannot be written. {error}") from None
     if not parts:
         raise InputError("recorded is empty; name what was recorded, such as spikes.")
-    try:
-        pynwb = import_module("pynwb")
-        pynwb_file = import_module("pynwb.file")
-    except ImportError as error:
-        raise InputError(
-            'to_nwb needs pynwb, which is not installed; pip install "spikesim[nwb]".'
-        ) from error
+    pynwb = needed("pynwb", "to_nwb", "nwb")
     start = datetime.now(UTC) if start is None else start
     start = start if start.tzinfo is not None else start.replace(tzinfo=UTC)
     names = ", ".join(dict.fromkeys(repr(each.name) for each in parts))
@@ -146,11 +140,11 @@ def write_nwb(
         check_unknown("entry of subject", subject, _SUBJECT)
         texts = {key: value for key, value in subject.items() if isinstance(value, str)}
         _check_texts(texts, "of subject ")
-        given["subject"] = _made("subject", pynwb_file.Subject, **subject)
+        given["subject"] = _made("subject", pynwb.file.Subject, **subject)
     file = _made("metadata", pynwb.NWBFile, session_start_time=start, **given)
     spikes = [each for each in parts if not hasattr(each, "variables")]
     if spikes:
-        file.units = import_module("pynwb.misc").Units(
+        file.units = pynwb.misc.Units(
             name="units",
             description="simulated neurons",
             resolution=max(each.dt for each in spikes) / 1000.0,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from spikesim.attributes import absent, read_only
 from spikesim.checks import check_choice, check_neurons, check_steps, show
 from spikesim.errors import InputError
+from spikesim.extras import needed
 from spikesim.nwb import write_nwb
 from spikesim.sonata import write_spikes
 from spikesim.spiketrains import to_neo
@@ -490,13 +490,3 @@ class RecordedSamples(Recorded):
             )
             segment.analogsignals.append(signal)
         return segment
-
-
-def needed(package: str, what: str, extra: str) -> Any:
-    """Import an optional package, or raise the error that says how to install it."""
-    try:
-        return import_module(package)
-    except ImportError as error:
-        raise InputError(
-            f'{what} needs {package}, which is not installed; pip install "spikesim[{extra}]".'
-        ) from error

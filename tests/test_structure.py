@@ -25,7 +25,7 @@ MOST_LINES_OF_FOLDERS = {
 
 FLOORS = (
     "kernels",
-    "version errors foreign",
+    "version errors foreign extras",
     "checks",
     "precision attributes progress former declaring",
     "copying backends io",

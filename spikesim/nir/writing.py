@@ -16,6 +16,7 @@ from spikesim.engine.population import Population
 from spikesim.engine.projection import Projection
 from spikesim.engine.sources import EventSource
 from spikesim.errors import InputError
+from spikesim.extras import needed
 from spikesim.io.files import atomic_file
 from spikesim.nir.inputs import Input
 from spikesim.nir.neurons import KINDS, choices_of
@@ -66,7 +67,7 @@ def write(net: Network, path: str | os.PathLike[str], outputs: Sequence[str] | N
     check_path("path", path)
     graph = to_graph(net, outputs)
     buffer = io.BytesIO()
-    _package().write(buffer, graph)
+    needed("nir", "Writing a graph", "nir").write(buffer, graph)
     with h5py.File(buffer, "r") as made, atomic_file(path) as file:
         for name in made:
             made.copy(made[name], file, name)
@@ -100,7 +101,7 @@ def to_graph(net: Network, outputs: Sequence[str] | None = None) -> package.NIRG
     """
     if not isinstance(net, Network):
         raise InputError(f"net is {show(net)}; it has to be a Network.")
-    package = _package()
+    package = needed("nir", "Writing a graph", "nir")
     problems = list(_problems(net))
     if problems:
         raise InputError(f"NIR cannot hold all of this network: {'; '.join(problems)}.")
@@ -119,16 +120,6 @@ def to_graph(net: Network, outputs: Sequence[str] | None = None) -> package.NIRG
         edges.append((name, shown))
     metadata = {"dt": net.dt / 1000.0, "program": f"spikesim {__version__}"}
     return package.NIRGraph(nodes, edges, metadata=metadata, type_check=False)
-
-
-def _package() -> Any:
-    try:
-        import nir as package
-    except ImportError as error:
-        raise InputError(
-            'Writing a graph needs the package nir; pip install "spikesim[nir]".'
-        ) from error
-    return package
 
 
 # ---- what has no place ----------------------------------------------------------------------

@@ -16,8 +16,8 @@ import numpy as np
 
 from spikesim.checks import check_name, check_path, check_unknown, show
 from spikesim.errors import FileError, InputError
+from spikesim.extras import needed
 from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
-from spikesim.recorded import needed
 
 if TYPE_CHECKING:
     import pandas  # type: ignore[import-untyped]

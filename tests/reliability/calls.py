@@ -406,6 +406,7 @@ INTERNAL = {
     "spikesim.idx.unpacked": "called by load_idx",
     "spikesim.plot.style.*": "what figures are made of",
     "spikesim.plot.names.name_dots": "what figures are made of",
+    "spikesim.extras.needed": "imports what other calls need",
     "spikesim.plot.rules.RuleStyle": "returned by rule_styles",
     "spikesim.plot.rules.check_range": "what figures are made of",
     "spikesim.plot.rules.check_rules": "what figures are made of",
