@@ -35,7 +35,7 @@ __all__ = ["KEPT", "Select", "select"]
 KEPT = "$kept"
 """How the names of elements begin that are set either to a new number or to the one they had."""
 
-_MOST = 24  # operations of a side; more are left out rather than computed in vain
+_MOST = 24  # operations of a side; of longer sides only the one that counts is computed
 _SAFE = {
     operator.add,
     operator.sub,
@@ -143,23 +143,21 @@ def _branches(blocks: _Blocks, flow: Any) -> Iterator[_Branch]:
         last = block.terminator
         if not isinstance(last, ir.Branch) or last.truebr == last.falsebr:
             continue
-        yes, no = (
-            side if _comes_from(flow, side) == {label} and _leads_to(blocks[side]) else None
-            for side in (last.truebr, last.falsebr)
+        yes, no = last.truebr, last.falsebr
+        after_yes, after_no = (
+            _leads_to(blocks[side]) if _comes_from(flow, side) == {label} else None
+            for side in (yes, no)
         )
-        ends = [_leads_to(blocks[side]) for side in (yes, no) if side is not None]
-        if yes is not None and no is not None and ends[0] == ends[1]:
-            pass
-        elif yes is not None and ends[0] == last.falsebr:
-            no = None
-        elif no is not None and ends[-1] == last.truebr:
-            yes = None
+        if after_yes is not None and after_yes == after_no:
+            branch = _Branch(label, last.cond, yes, no, after_yes)
+        elif after_yes == no:
+            branch = _Branch(label, last.cond, yes, None, no)
+        elif after_no == yes:
+            branch = _Branch(label, last.cond, None, no, yes)
         else:
             continue
-        end = _leads_to(blocks[yes if yes is not None else no])  # type: ignore[index]
-        branch = _Branch(label, last.cond, yes, no, end)  # type: ignore[arg-type]
-        before = set(branch.sides) if len(branch.sides) == 2 else {label, *branch.sides}
-        if end != label and _comes_from(flow, branch.end) == before:
+        before = branch.sides if len(branch.sides) == 2 else [label, *branch.sides]
+        if branch.end != label and _comes_from(flow, branch.end) == set(before):
             yield branch
 
 
@@ -242,7 +240,7 @@ def _is_work(line: Any) -> bool:
 
 
 def _is_safe(line: Any, names: _Names, known: set[str], arguments: int) -> bool:
-    """Whether a line may be computed in vain."""
+    """Whether a line may be computed although nobody uses its number."""
     if isinstance(line, ir.SetItem):
         is_own = arguments == _BODY and names(line.index) == "argument 0"
         return is_own and names.element(line) in known
@@ -270,9 +268,8 @@ _PLAIN: tuple[Callable, ...] = (abs, min, max, bool, select)
 def _has_numbers(blocks: _Blocks, branch: _Branch) -> bool:
     """Whether all variables that the sides set have a value on both."""
     return all(
-        isinstance(line.value.incoming_values[0], ir.Var)
-        and len(line.value.incoming_blocks) == 2
-        and not any(value is ir.UNDEFINED for value in line.value.incoming_values)
+        len(line.value.incoming_values) == 2
+        and all(isinstance(value, ir.Var) for value in line.value.incoming_values)
         for line in _choices(blocks[branch.end])
     )
 
