@@ -40,6 +40,7 @@ from spikesim.engine.recorder import drain
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
     changed_parameters,
+    check_arrays,
     check_built,
     check_clock,
     check_silent,
@@ -533,23 +534,7 @@ class Network(Assembly, called="Network"):
         if "built" in state:  # files of version 0.1 lack it
             check_built(state["built"], self._built(), self.populations)
         changed = changed_parameters(state.get("parameters", {}), self.populations)
-        for owner, arrays in own.items():
-            if not isinstance(saved[owner], Mapping):
-                raise InputError(
-                    f"The saved {owner} is {show(saved[owner])}; it has to be a dict of arrays."
-                )
-            check_unknown(f"saved variable of {owner!r}", arrays, saved[owner])
-            for name, array in arrays.items():
-                loaded = saved[owner][name]
-                if not isinstance(loaded, np.ndarray):
-                    raise InputError(f"The saved {owner}.{name} is {show(loaded)}, no array.")
-                # Older files have slow variables in float32, which are float64 now.
-                types = {array.dtype, np.dtype(self.dtype) if array.dtype.kind == "f" else None}
-                if loaded.shape != array.shape or loaded.dtype not in types:
-                    raise InputError(
-                        f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
-                        f"this network's is {array.dtype} of shape {array.shape}."
-                    )
+        check_arrays(saved, own, self.dtype)
         for owner, population in self.populations.items():
             population.check_saved(saved[owner])
         silent = check_silent(state.get("silent", {}), self.populations)

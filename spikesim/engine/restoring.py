@@ -22,6 +22,7 @@ from spikesim.kernels import trials
 
 __all__ = [
     "changed_parameters",
+    "check_arrays",
     "check_built",
     "check_clock",
     "check_silent",
@@ -115,6 +116,29 @@ def check_built(
                 raise InputError(
                     f"{name} of {part!r} is {show(here.get(name))} in this network and "
                     f"{show(there[name])} in the saved one; {remedy}."
+                )
+
+
+def check_arrays(
+    saved: Mapping[str, Any], own: Mapping[str, Mapping[str, np.ndarray]], dtype: str
+) -> None:
+    """Refuse saved arrays that lack a part, or have other shapes or types than a network's own."""
+    for owner, arrays in own.items():
+        if not isinstance(saved[owner], Mapping):
+            raise InputError(
+                f"The saved {owner} is {show(saved[owner])}; it has to be a dict of arrays."
+            )
+        check_unknown(f"saved variable of {owner!r}", arrays, saved[owner])
+        for name, array in arrays.items():
+            loaded = saved[owner][name]
+            if not isinstance(loaded, np.ndarray):
+                raise InputError(f"The saved {owner}.{name} is {show(loaded)}, no array.")
+            # Older files have slow variables in float32, which are float64 now.
+            types = {array.dtype, np.dtype(dtype) if array.dtype.kind == "f" else None}
+            if loaded.shape != array.shape or loaded.dtype not in types:
+                raise InputError(
+                    f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
+                    f"this network's is {array.dtype} of shape {array.shape}."
                 )
 
 
