@@ -9,6 +9,7 @@ from typing import Any
 from spikesim.checks import check_choice
 from spikesim.errors import InputError
 from spikesim.kernels.machine.cores import cores
+from spikesim.ranks import reason_against, world
 
 __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]
 
@@ -16,6 +17,7 @@ BACKENDS = {
     "cpu": "one core, compiled by Numba",
     "threads": "all cores, for one large network; threads:2 uses two",
     "python": "plain Python: slow, for debugging and comparison",
+    "mpi": "one network on several processes, of one machine or more, started by mpirun",
     "cuda": "an NVIDIA GPU; cuda:1 is the second one",
 }
 
@@ -26,6 +28,7 @@ _OTHER_NAMES = {
     "multithreading": "threads",
     "parallel": "threads",
     "openmp": "threads",
+    "ranks": "mpi",
     "numba": "cpu",
     "numpy": "python",
 }
@@ -58,7 +61,8 @@ def available() -> dict[str, str]:
     """
     from spikesim.kernels.machine.cuda import unavailable
 
-    return {"cpu": "", "threads": "", "python": "", "cuda": unavailable()}
+    mpi, cuda = reason_against(), unavailable()
+    return {"cpu": "", "threads": "", "python": "", "mpi": mpi, "cuda": cuda}
 
 
 def device_name(device: int = 0) -> str:
@@ -86,10 +90,19 @@ def backend(name: str) -> Any:
         from spikesim.kernels.machine import python
 
         return python
+    if name == "mpi":
+        return _shares()
     kind, _, number = name.partition(":")
     if kind == "threads":
         return _threads(int(number or cores()))
     return cuda(int(number or 0))
+
+
+@cache
+def _shares() -> Any:
+    from spikesim.kernels.machine.shares import Shares
+
+    return Shares(world().rank, world().size)
 
 
 @cache

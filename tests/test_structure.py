@@ -28,7 +28,7 @@ FLOORS = (
     "version errors foreign extras",
     "checks",
     "precision attributes progress former declaring",
-    "copying backends io",
+    "copying ranks backends io",
     "signatures",
     "neuron neurons textbook_neurons math synapse synapses stimuli patterns spike_pattern"
     " dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb recorded tables"

@@ -78,8 +78,8 @@ class Loop(NamedTuple):
     ----------
     body, over : Recipe
     kind : str
-        'core' for one core, 'meeting' for threads that meet in this loop, 'neurons' for threads
-        that meet later.
+        'core' for all indices in one thread, 'meeting' for threads that meet in this loop,
+        'neurons' for threads that meet later, 'share' for a process that never meets others.
     inlined : bool
         Whether the fused program inlines it.
     digest : str
@@ -246,7 +246,8 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     records = {
         name: value._fields for name, value in names.items() if name.startswith(("State", "Params"))
     }
-    several = any(loop.kind != "core" for loop in loops.values())
+    spread = [names[f"each{k}"].kind != "core" for k in range(len(source.slots))]
+    several = any(loop.kind in ("meeting", "neurons") for loop in loops.values())
     head = ["def run(t0, n, a, x, k, m):", "    for t in range(t0, t0 + n):"]
     if several:
         # No thread touches anything before all threads run.
@@ -256,7 +257,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
         array=arrays.__getitem__,
         real="real(x, {})",
         whole="whole(k, {})",
-        more=", meeting(m)" if several else "",
+        more=[", meeting(m)" if is_spread else "" for is_spread in spread],
         meet="meet(meeting(m))" if several else "",
     )
     return _job("all Phases", [text, "    return 0"], loops, records, types)

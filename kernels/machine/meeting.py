@@ -69,7 +69,7 @@ def each_of_neurons(t, s, p, m):
     take(over(t, s, p), t, s, p, m)  # noqa: F821
 
 
-LOOPS = {"meeting": each, "neurons": each_of_neurons}
+LOOPS = {"meeting": each, "neurons": each_of_neurons, "share": each_of_neurons}
 
 
 def take(count, t, s, p, m):

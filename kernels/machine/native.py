@@ -147,6 +147,8 @@ class Native:
     spread : callable, optional
         ``spread(work)`` calls ``work(m)`` in several threads; `m` is the address of the record with
         which a thread meets the others. Without it there is one thread.
+    meets : bool
+        Whether there are several of those threads, which meet.
     """
 
     def __init__(
@@ -154,12 +156,13 @@ class Native:
         source: Source,
         names: dict[str, Any],
         spread: Callable[[Callable[[int], None]], None] | None = None,
+        meets: bool = True,
     ):
         self._source = source
         self._spread = spread
         self._parts = jobs.parts(source, names)
         self._whole = jobs.fused(source, names)
-        self._meeting = None if spread is None else jobs.meeting()
+        self._meeting = jobs.meeting() if spread is not None and meets else None
         self._meet: int | None = None  # addresses
         self._run: int | None = None
         self._table: np.ndarray | None = None

@@ -126,13 +126,13 @@ class Source(NamedTuple):
         array: Callable[[int], str] = "a[{}]".format,
         real: str = "x[{}]",
         whole: str = "k[{}]",
-        more: str = "",
+        more: Sequence[str] = (),
         meet: str = "",
     ) -> str:
         """The source of `run`.
 
         The arguments are its first lines and the loop over steps, how it reads its arguments, what
-        else a loop over one Phase takes, and how threads meet.
+        else the loop over each Phase takes, and how threads meet.
         """
         setup, steps = [], []
         phases = zip(self.slots, self.numbers, self.types, strict=True)
@@ -141,7 +141,7 @@ class Source(NamedTuple):
             typed = f"single({real})" if dtype == "float32" else real
             params = ", ".join((typed if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
-            steps.append(f"        each{k}(t, s{k}, p{k}{more})")
+            steps.append(f"        each{k}(t, s{k}, p{k}{more[k] if more else ''})")
             if meet and self.meetings[k]:
                 steps.append(f"        {meet}")
         return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])

@@ -205,6 +205,8 @@ class Assembly(Inputs, called="Network"):
         if varied:
             projection.delay_by(delay, stream)
             self._check_delay(pre, post, projection.delay_steps)
+        if self._ranks is not None:
+            self._ranks.keep_own(projection)
         if short_term is not None:
             projection.change_in_use(short_term, self.dtype)
         if plasticity is not None:

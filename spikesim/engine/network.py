@@ -27,7 +27,6 @@ from spikesim.checks import (
     MOST_STEPS,
     check_integer,
     check_steps,
-    check_unknown,
     is_real,
     show,
 )
@@ -36,6 +35,7 @@ from spikesim.engine.beginning import Beginning, untouched
 from spikesim.engine.drawing import FIRST, LAST, Keys, of_population
 from spikesim.engine.finite import not_finite
 from spikesim.engine.population import Population
+from spikesim.engine.ranks import Ranks, prepare
 from spikesim.engine.recorder import drain
 from spikesim.engine.replay import Stretch
 from spikesim.engine.restoring import (
@@ -46,17 +46,18 @@ from spikesim.engine.restoring import (
     check_silent,
     noise_seed_of,
     renamed,
+    save_state,
     silenced,
     step_of,
 )
 from spikesim.engine.summary import network_summary
 from spikesim.errors import BodyError, FileError, InputError, SimulationError
-from spikesim.io.files import atomic_file, open_file, read_tree, stamp, write_tree
+from spikesim.io.files import open_file, read_tree
 from spikesim.kernels import trials
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Phase, Program
 from spikesim.kernels.machine.rehearsal import rehearse
-from spikesim.progress import Interruption, Progress, compilation, progress_bar
+from spikesim.progress import Interruption, Progress, progress_bar
 from spikesim.tables import Summary
 
 __all__ = ["Network"]
@@ -77,10 +78,11 @@ class Network(Assembly, called="Network"):
         The type of voltages and weights. Variables that change too slowly for float32 are float64
         in either case: those of a population with a time constant of more than 4096 steps, and
         traces, kernels and short-term plasticity above 8192 steps. Weights never are.
-    backend : {'cpu', 'threads', 'python', 'cuda'}
+    backend : {'cpu', 'threads', 'mpi', 'python', 'cuda'}
         'cpu' compiles all equations into one loop. 'threads' distributes a large network over all
-        cores, 'threads:2' over two. 'python' runs the equations uncompiled, slowly. All three give
-        the same bits. 'cuda' runs the network on a GPU, 'cuda:1' on the second one.
+        cores, 'threads:2' over two, and 'mpi' over the processes that mpirun has started. 'python'
+        runs the equations uncompiled, slowly. All four give the same bits. 'cuda' runs the network
+        on a GPU, 'cuda:1' on the second one.
 
     Examples
     --------
@@ -113,6 +115,8 @@ class Network(Assembly, called="Network"):
         super().__init__(dt, seed, dtype)
         self.backend = backend
         self._backend = backends.backend(backend)
+        if backend == "mpi":
+            self._ranks = Ranks(self, backends.world(), self._backend)
         self._program: Program | None = None
         self._compiled: list[Any] = []  # what the program was made of
         self._is_torn = False  # whether a run ended in the middle of its steps
@@ -225,6 +229,9 @@ class Network(Assembly, called="Network"):
         if program is not self._begun:
             self._remember_beginning()
             self._begun = program
+        if self._ranks is not None:
+            self._ranks.begin(steps)
+            progress = progress if self.rank == 0 or callable(progress) else False
         longest = min([r.longest_run() for r in recordings] + [_STRETCH])
         with Interruption() as interruption, progress_bar(progress, steps, "step") as report:
             done = 0
@@ -244,7 +251,7 @@ class Network(Assembly, called="Network"):
                     for population in doubtful:
                         population.check()
                 report(done, steps)
-                if interruption.requested:
+                if self._is_stopped(interruption):
                     raise interruption.error
 
     def steps(self, duration: float, every: float | None = None) -> Iterator[float]:
@@ -374,12 +381,20 @@ class Network(Assembly, called="Network"):
 
     def _run_program(self, program: Program, steps: int) -> None:
         try:
-            program(self.step, steps)
+            if self._ranks is None:
+                program(self.step, steps)
+            else:
+                self._ranks.run(program, steps)
         except LoweringError as error:
             raise BodyError(str(error)) from error
         except BaseException:
             self._is_torn = True
             raise
+
+    def _is_stopped(self, interruption: Interruption) -> bool:
+        """Whether a run has to end now; of several ranks all do, or none."""
+        asked = interruption.requested
+        return asked if self._ranks is None else self._ranks.is_any(asked)
 
     def _check_whole(self) -> None:
         if self._is_torn:
@@ -409,10 +424,11 @@ class Network(Assembly, called="Network"):
             try:
                 phases = self.phases()
                 rehearse(phases, self.dtype, self.step)
-                program = Program(phases, self.dtype, self._backend)
-                if not program.is_ready:
-                    with compilation() as report:
-                        program.prepare(report)
+                if self._ranks is not None:
+                    program = self._ranks.program(phases)
+                else:
+                    program = Program(phases, self.dtype, self._backend)
+                    prepare(program)
             except LoweringError as error:
                 raise BodyError(str(error)) from None  # the compiler's own message is of no use
             self._program, self._compiled = program, made_of
@@ -454,9 +470,12 @@ class Network(Assembly, called="Network"):
         """
         return copied(self._state())
 
-    def _state(self) -> dict[str, Any]:
-        """The dictionary that `state` copies."""
+    def _state(self, everywhere: bool = True) -> dict[str, Any]:
+        """The dictionary that `state` copies; of several ranks, on the first or everywhere."""
         self._check_whole()
+        arrays = self.arrays()
+        if self._ranks is not None:
+            self._ranks.complete(arrays, everywhere)
         other = {} if self.noise_seed == self.seed else {"noise_seed": str(self.noise_seed)}
         return {
             "step": self.step,
@@ -469,7 +488,7 @@ class Network(Assembly, called="Network"):
                 for name, part in self.populations.items()
                 if (saved := part.parameters.saved())
             },
-            "arrays": self.arrays(),
+            "arrays": arrays,
             **silenced(self.populations),
         }
 
@@ -527,6 +546,8 @@ class Network(Assembly, called="Network"):
             )
         noise_seed = noise_seed_of(state, self.seed)
         saved, own = renamed(state["arrays"], self._extra, self.populations), self.arrays()
+        if self._ranks is not None:
+            saved = self._ranks.own_part(saved, step)
         if set(saved) != set(own):
             raise InputError(
                 f"The saved network consists of {', '.join(saved)}; this one of {', '.join(own)}."
@@ -568,9 +589,10 @@ class Network(Assembly, called="Network"):
         ----------
         path : str or path
         """
-        with atomic_file(path) as file:
-            stamp(file, "network")
-            write_tree(file.create_group("state"), self._state())
+        if self._ranks is not None:
+            self._ranks.save(path, self._state(everywhere=False))
+        else:
+            save_state(path, self._state())
 
     def restore(self, path: str | Path) -> Network:
         """Read a file of `save` into this network, which has to be built alike; returns itself.
@@ -605,12 +627,14 @@ class Network(Assembly, called="Network"):
 
     def _check_finite(self, stretch: Stretch) -> None:
         found = not_finite(self)
+        if self._ranks is not None:
+            found = self._ranks.first_of(found)
         if found is None:
             return
         what, advice = found
         when = f"by step {self.step} ({self.time:g} ms; the look before was at {stretch.first})"
         self._is_torn = True  # while its arrays still are those of earlier steps
-        seen = stretch.find(lambda: not_finite(self))
+        seen = stretch.find(lambda: not_finite(self)) if self._ranks is None else None
         self._is_torn = False
         if seen is not None:
             steps, (what, advice) = seen

@@ -181,7 +181,7 @@ class Projection(Synapses):
         if self._synapse is not None:
             numbers.update(self._synapse.built())
         ends = {"pre": self.pre.name, "post": self.post.name, "target": self.port}
-        count = {"number of synapses": self.size, "delay in steps": self.delay_steps}
+        count = {"number of synapses": self.of_all, "delay in steps": self.delay_steps}
         return {**ends, **count, **sparse, **given, **numbers}
 
     @property
@@ -303,6 +303,13 @@ class Projection(Synapses):
         inputs = {} if self._synapse is None else self._synapse.arrays()
         return {**self._weights, **self._release, **traces, **inputs}
 
+    def of_each_synapse(self) -> dict[str, np.ndarray]:
+        """Those of them that have a value for each synapse."""
+        weights = self._weights if self.W is not None or self._has_each else {}
+        if self._plasticity is None:
+            return dict(weights)
+        return {**weights, **{f"variable_{name}": x for name, x in self._plasticity.each().items()}}
+
     def delivery(self) -> Phase:
         """The Phase that adds the weights of the spikes arriving now."""
         state = State(self.pre.listed, out=self._landing())
@@ -328,7 +335,7 @@ class Projection(Synapses):
         """Make room for arriving spikes that are under way for longer."""
         if self._later is None:
             return
-        steps = int(self._later.max())
+        steps = self.latest
         if self._synapse is None:
             self.post.look_ahead(self.port, steps)
         else:

@@ -96,7 +96,7 @@ class SpikeRecording(Recording, RecordedSpikes):
         self._counts = np.zeros(self.n, np.int64)  # of the first spikes, as many as were counted
         self._counted = 0
         self._seen, self._seen_to = 0, self._origin  # rows and steps that `new` has returned
-        if path is not None:
+        if path is not None and population.network.rank == 0:
             self._writer = writer or SpikeWriter(path, dt, {self.name: self.n})
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ class SpikeRecording(Recording, RecordedSpikes):
             steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
         if isinstance(self._writer, SpikeWriter):
             self._writer.append(self.name, steps, neurons)
-        else:
+        elif self._path is None:
             self._steps.append(steps.copy())
             self._neurons.append(neurons.copy())
         self._note(end)
@@ -314,7 +314,7 @@ class StateRecording(Recording, RecordedSamples):
         self._params: dict[str, Any] = {"every": every, "first": 0}
         self._samples = {v: Rows((which.size,), dtype) for v, dtype in types.items()}
         self._first = self._next = -(-population.network.step // every)
-        if path is not None:
+        if path is not None and population.network.rank == 0:
             unit = file_unit(units)
             self._writer = TraceWriter(path, every * dt, self._next * every * dt, unit)
             self._writer.add_population(self.name, which, variables)
@@ -377,6 +377,11 @@ class StateRecording(Recording, RecordedSamples):
         every = _NEVER if self._is_paused else self.every
         self._params.update(every=every, first=-(-step // every))
 
+    def samples_until(self, end: int) -> list[np.ndarray]:
+        """The samples of each variable in the stretch that ends before step `end`."""
+        rows = 0 if self._is_paused else -(-end // self.every) - self._params["first"]
+        return [self._buffers[v][:rows] for v in self.variables]
+
     def drain(self, end: int) -> None:
         """Take out the samples of the stretch that ended before step `end`."""
         if self._is_closed or self._is_paused:  # perhaps since the middle of a run
@@ -387,7 +392,7 @@ class StateRecording(Recording, RecordedSamples):
             block = np.stack([self._buffers[v][:rows] for v in self.variables], axis=-1)
             self._writer.append(self.name, block)
             self._next += rows
-        else:
+        elif self._path is None:
             for variable in self.variables:
                 self._samples[variable].append(self._buffers[variable][:rows].copy())
             self._steps.append((first + np.arange(rows)) * self.every)

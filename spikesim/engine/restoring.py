@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from spikesim.checks import (
 from spikesim.engine.parameters import Following
 from spikesim.engine.population import Population, check_range
 from spikesim.errors import InputError
+from spikesim.io.files import atomic_file, stamp, write_tree
 from spikesim.kernels import trials
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "check_silent",
     "noise_seed_of",
     "renamed",
+    "save_state",
     "silenced",
     "step_of",
 ]
@@ -140,6 +143,13 @@ def check_arrays(
                     f"The saved {owner}.{name} is {loaded.dtype} of shape {loaded.shape}; "
                     f"this network's is {array.dtype} of shape {array.shape}."
                 )
+
+
+def save_state(path: str | Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a network to an HDF5 file."""
+    with atomic_file(path) as file:
+        stamp(file, "network")
+        write_tree(file.create_group("state"), state)
 
 
 def step_of(state: Any) -> int:

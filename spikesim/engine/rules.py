@@ -372,6 +372,13 @@ class RulePlasticity(Plasticity):
         loop = rules.each_row_dense if self._is_dense else rules.each_row_sparse
         return ordered + self._calling("on_step", loop, rules.sources, State(), self._rows())
 
+    def asked_of(self, side: str) -> list[str]:
+        """The variables of the neurons of one side, 'pre' or 'post', that the rule asks for."""
+        own = (*self._variables, *self._traces, *self._parameters)
+        functions = {role: getattr(self.rule, role) for role in _ROLES}
+        asked = [n for r, f in functions.items() if f is not None for n in arguments_of(r, f)]
+        return [n.rpartition("_")[0] for n in asked if n not in own and n.endswith(f"_{side}")]
+
     @property
     def _is_dense(self) -> bool:
         return self._synapses.W is not None

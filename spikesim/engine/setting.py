@@ -35,6 +35,7 @@ class Setting(Whole):
         self.dt = check_number("dt", dt, above=0.0, at_least=1e-9, at_most=1e9, unit="ms")
         self.seed = check_integer("seed", seed, at_least=0, at_most=2**64 - 1)
         self.dtype = check_choice("dtype", dtype, ["float32", "float64"])
+        self._ranks: Any = None  # what a network on several ranks does otherwise
         self._step = 0
         self._noise_seed = self.seed
         self._noise = seed_words(self.seed)
@@ -62,6 +63,14 @@ class Setting(Whole):
     def time(self) -> float:
         """The time of the next step, in ms."""
         return self.step * self.dt
+
+    @property
+    def rank(self) -> int:
+        """The number of this process among those that run one network, by ``backend="mpi"``.
+
+        0 on all other backends, so that ``if net.rank == 0: print(...)`` prints once anywhere.
+        """
+        return 0 if self._ranks is None else int(self._ranks.rank)
 
     def is_driven(self, population: Any, array: np.ndarray) -> bool:
         """Whether others than a population's own neurons may write to one of its arrays."""

@@ -8,7 +8,7 @@ neuron.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -31,6 +31,24 @@ _FIXED = "connect makes other synapses"
 _EACH = (1 << 62) - 1  # a mask that leaves every place as it is
 PIECE = 1 << 18  # weights or delays drawn in one call
 _LATEST = (1 << 16) - 1  # steps of delay that fit in two bytes
+
+
+class Divided(NamedTuple):
+    """What a rank that stores only its own synapses knows of those of all ranks.
+
+    Attributes
+    ----------
+    number : int
+        How many synapses there are.
+    first : numpy.ndarray of int64, shape (pre,)
+        The number, among all synapses, of the first one of each row that is stored here.
+    latest : int
+        The longest delay of a synapse, in steps beyond the shortest.
+    """
+
+    number: int
+    first: np.ndarray
+    latest: int
 
 
 class Synapses(Part):
@@ -70,6 +88,8 @@ class Synapses(Part):
         self._later: np.ndarray | None = None
         self._by_target: dict[str, np.ndarray] = {}
         self._checksum: int | None = None
+        self._has_each = False  # whether each synapse has a weight of its own
+        self._divided: Divided | None = None
 
     @property
     def weights(self) -> State:
@@ -126,6 +146,7 @@ class Synapses(Part):
     def _set_weight(self, weight: np.ndarray) -> None:
         """Replace the array of weights of sparse synapses."""
         self._weights["weight"] = weight
+        self._has_each = weight.size == self._target.size
         self._delivering["each"] = _EACH if weight.size == self._target.size else 0
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:
@@ -172,6 +193,64 @@ class Synapses(Part):
         later = 0 if self._later is None else self._later.nbytes
         return self._start.nbytes + self._target.nbytes + self._weights["weight"].nbytes + later
 
+    @property
+    def is_divided(self) -> bool:
+        """Whether other ranks store other synapses; see `spikesim.engine.ranks`."""
+        return self._divided is not None
+
+    @property
+    def of_all(self) -> int:
+        """The number of synapses, with those that other ranks store."""
+        return self.size if self._divided is None else self._divided.number
+
+    @property
+    def first_of_all(self) -> np.ndarray:
+        """The number of the first stored synapse of each row among those of all ranks."""
+        return self._start[:-1] if self._divided is None else self._divided.first
+
+    @property
+    def row_sizes(self) -> np.ndarray:
+        """How many synapses are stored of each presynaptic neuron."""
+        return np.diff(self._start)
+
+    @property
+    def latest(self) -> int:
+        """The longest delay of a synapse, in steps beyond the shortest."""
+        if self._divided is not None:
+            return self._divided.latest
+        return 0 if self._later is None else int(self._later.max())
+
+    def keep_onto(self, first: int, last: int) -> None:
+        """Store only the synapses onto targets `first` to `last - 1`; a matrix stays whole."""
+        if self.W is not None:
+            return
+        self._sum()
+        weight, start = self._weights["weight"], self._start
+        each = {"target": self._target, "later": self._later}
+        each["weight"] = weight if self._has_each else None
+        kept: dict[str, list[np.ndarray]] = {name: [] for name in each}
+        before, counts = np.zeros((2, start.size - 1), np.int64)
+        row = 0
+        while row < counts.size:  # some rows at a time, which takes little memory
+            end = max(row + 1, int(np.searchsorted(start, start[row] + PIECE, "right")) - 1)
+            piece = slice(int(start[row]), int(start[end]))
+            target = self._target[piece]
+            here = (target >= first) & (target < last)
+            for found, which in ((before, target < first), (counts, here)):
+                summed = np.concatenate([[0], np.cumsum(which)])
+                found[row:end] = np.diff(summed[start[row : end + 1] - piece.start])
+            for name, array in each.items():
+                if array is not None:
+                    kept[name].append(array[piece][here])
+            row = end
+        found = {name: np.concatenate(k) for name, k in kept.items() if each[name] is not None}
+        self._divided = Divided(self.size, start[:-1] + before, self.latest)
+        self._start = np.concatenate([[0], np.cumsum(counts)])
+        self._target, self._later = found["target"], found.get("later")
+        self._delivering["parts"] = 1
+        if "weight" in found:
+            self._set_weight(found["weight"])
+
     def by_target(self) -> dict[str, np.ndarray]:
         """The synapses in the order of their targets, for plasticity rules.
 
@@ -208,7 +287,7 @@ class Synapses(Part):
     def individual(self) -> np.ndarray:
         """The weights of a sparse projection; from now on, each synapse has its own."""
         weight = self._weights["weight"]
-        if weight.size != self._target.size:
+        if not self._has_each:
             self._set_weight(np.full(self._target.size, weight[0], weight.dtype))
         return self._weights["weight"]
 
