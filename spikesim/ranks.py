@@ -32,11 +32,9 @@ HEADER = 10
 WHAT, STEP, FLAG, NUMBER, FILL = range(5)
 """Places in the header: what is done, in which step; two numbers; how much is sent."""
 
-ENDED = "its end"
-_ACTIONS = (
-    *(ENDED, "run", "exchange of spikes", "look at the results", "compilation", "state", "save"),
-    *("end of save", "restore", "close of a recording"),
-)
+_ENDED = "the end of the script"
+_ACTIONS = (_ENDED, "run", "exchange of spikes", "end of a stretch", "compilation", "state")
+_ACTIONS += ("restore", "close of a recording")
 _LEAST = 64  # whole numbers that a rank sends at least
 _PATIENCE = 1.0  # s for which a rank that failed waits for rank 0 to fail for the same reason
 
@@ -80,8 +78,10 @@ class World:
             sent, np.zeros(self.size * self.block, np.int32), action, step, flag, number
         )
 
-    def exchange(self, sent: np.ndarray, received: np.ndarray, fill: int, step: int) -> None:
-        """Let every rank have what each of them sends.
+    def exchange(
+        self, sent: np.ndarray, received: np.ndarray, fill: int, step: int, flag: int
+    ) -> bool:
+        """Let every rank have what each of them sends; return whether any of them has the flag.
 
         Parameters
         ----------
@@ -91,15 +91,16 @@ class World:
             Rank r's begins at ``r * block``.
         fill : int
             How many numbers of `sent` count.
-        step : int
+        step, flag : int
         """
         begun = time.perf_counter()
-        headers = self._meet(sent, received, "exchange of spikes", step, fill=fill)
+        headers = self._meet(sent, received, "exchange of spikes", step, flag, fill=fill)
         most = int(headers[:, FILL].max())
         if most > self.block:
             self.block = 1 << (most - 1).bit_length()
             self._send(sent, received)
         self.waited += time.perf_counter() - begun
+        return bool(headers[:, FLAG].any())
 
     def _meet(
         self,
@@ -126,7 +127,7 @@ class World:
         return blocks[:, :HEADER].copy().view(np.int64)
 
     def _difference(self, headers: np.ndarray) -> str:
-        said = [f"{_ACTIONS[h[WHAT]]} in step {h[STEP]}" for h in headers]
+        said = [_ACTIONS[h[WHAT]] + (f" in step {h[STEP]}" if h[WHAT] else "") for h in headers]
         parts = []
         for what in dict.fromkeys(said):
             ranks = [str(r) for r in range(self.size) if said[r] == what]
@@ -189,7 +190,7 @@ class World:
             self._is_over = True
             sent = np.zeros(self.block, np.int32)
             received = np.zeros(self.size * self.block, np.int32)
-            sent[:HEADER].view(np.int64)[:] = _ACTIONS.index(ENDED), 0, 0, 0, 0
+            sent[:HEADER].view(np.int64)[:] = _ACTIONS.index(_ENDED), 0, 0, 0, 0
             self._send(sent, received)
 
     def fail(

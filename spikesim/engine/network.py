@@ -240,7 +240,7 @@ class Network(Assembly, called="Network"):
                 for recording in recordings:
                     recording.begin(self.step)
                 stretch = Stretch(program, self.step, now, self.arrays, recordings)
-                self._run_program(program, now)
+                now = self._run_program(program, now, interruption)
                 self._step += now
                 done += now
                 drain(recordings, self.step)
@@ -379,12 +379,12 @@ class Network(Assembly, called="Network"):
         self._beginning.keep(self.arrays(), untouched(weights, self.phases()))
         self._beginning.keep_inputs(self.populations)
 
-    def _run_program(self, program: Program, steps: int) -> None:
+    def _run_program(self, program: Program, steps: int, interruption: Interruption) -> int:
         try:
-            if self._ranks is None:
-                program(self.step, steps)
-            else:
-                self._ranks.run(program, steps)
+            if self._ranks is not None:
+                return self._ranks.run(program, steps, interruption)
+            program(self.step, steps)
+            return steps
         except LoweringError as error:
             raise BodyError(str(error)) from error
         except BaseException:

@@ -33,7 +33,7 @@ from spikesim.kernels import exchange
 from spikesim.kernels.machine.program import Phase, Program, once
 from spikesim.kernels.machine.shares import Shares
 from spikesim.kernels.machine.states import State
-from spikesim.progress import compilation
+from spikesim.progress import Interruption, compilation
 from spikesim.ranks import FLAG, HEADER, NUMBER, World
 
 __all__ = ["Ranks", "prepare"]
@@ -185,8 +185,11 @@ class Ranks:
             )
         self.world.block = self._block
 
-    def run(self, program: Program, steps: int) -> None:
-        """Advance by steps; then complete the arrays of neurons, and what was recorded of them."""
+    def run(self, program: Program, steps: int, interruption: Interruption) -> int:
+        """Advance by steps, or by fewer if any rank is asked to stop; return by how many.
+
+        Then the arrays of neurons, and what was recorded of them, are completed.
+        """
         assert self._landing is not None
         step, traffic = self._network.step, self._traffic
         sending = self._sending()
@@ -202,16 +205,19 @@ class Ranks:
             program(step, now)
             if sending:
                 fill = int(traffic["fill"][0])
-                self.world.exchange(traffic["outbox"], traffic["inbox"], fill, step)
+                boxes = traffic["outbox"], traffic["inbox"]
+                if self.world.exchange(*boxes, fill, step, int(interruption.requested)):
+                    end = step + now
                 traffic["place"][:] = starts * self.world.block + HEADER
                 self._landing(step, now)
             step += now
         self._block = self.world.block
         self.world.gather([*self._of_neurons(), *self._recorded(end)])
+        return end - self._network.step
 
     def is_any(self, flag: bool) -> bool:
         """Whether something is true of any rank."""
-        flags = self.world.meet("look at the results", self._network.step, int(flag))
+        flags = self.world.meet("end of a stretch", self._network.step, int(flag))
         return bool(flags[:, FLAG].any())
 
     def first_of(self, found: Any) -> Any:

@@ -184,8 +184,12 @@ class Recording(Recorded, Companion):
         if self._is_closed:
             return
         self._is_closed = True
-        if self._writer is not None:
-            self._writer.close()
+        try:
+            if self._writer is not None:
+                self._writer.close()
+        finally:
+            if self._path is not None and self.population is not None:
+                self.population.network.meet("close of a recording")
 
     # ------------------------------------------------------------------------------- reading
 

@@ -72,6 +72,11 @@ class Setting(Whole):
         """
         return 0 if self._ranks is None else int(self._ranks.rank)
 
+    def meet(self, action: str) -> None:
+        """Wait until all ranks have done the same."""
+        if self._ranks is not None:
+            self._ranks.world.meet(action, self.step)
+
     def is_driven(self, population: Any, array: np.ndarray) -> bool:
         """Whether others than a population's own neurons may write to one of its arrays."""
         return False
