@@ -27,8 +27,6 @@ from spikesim.checks import (
     MOST_STEPS,
     check_integer,
     check_steps,
-    is_real,
-    show,
 )
 from spikesim.engine.assembly import Assembly
 from spikesim.engine.beginning import Beginning, untouched
@@ -43,6 +41,7 @@ from spikesim.engine.restoring import (
     check_arrays,
     check_built,
     check_clock,
+    check_setting,
     check_silent,
     noise_seed_of,
     renamed,
@@ -532,18 +531,7 @@ class Network(Assembly, called="Network"):
             raise TypeError("arrays")
         step = state["step"]
         check_integer("saved step", step, at_least=0, at_most=MOST_STEPS)
-        for name in ("dt", "seed"):
-            if not is_real(state[name]) and not isinstance(state[name], str):
-                raise InputError(f"The saved {name} is {show(state[name])}; it has to be a number.")
-        try:
-            float(state["dt"]), int(state["seed"])
-        except (ValueError, OverflowError):
-            raise InputError("The saved dt and seed have to be numbers.") from None
-        if float(state["dt"]) != self.dt or int(state["seed"]) != self.seed:
-            raise InputError(
-                f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
-                f"this one has {self.dt} ms and {self.seed}."
-            )
+        check_setting(state, self.dt, self.seed)
         noise_seed = noise_seed_of(state, self.seed)
         saved, own = renamed(state["arrays"], self._extra, self.populations), self.arrays()
         if self._ranks is not None:

@@ -27,6 +27,7 @@ __all__ = [
     "check_arrays",
     "check_built",
     "check_clock",
+    "check_setting",
     "check_silent",
     "noise_seed_of",
     "renamed",
@@ -157,6 +158,22 @@ def step_of(state: Any) -> int:
     if not isinstance(state, Mapping) or "step" not in state:
         raise InputError(f"state is {show(state)}; it has to be what Network.state() returned.")
     return check_integer("saved step", state["step"], at_least=0, at_most=MOST_STEPS)
+
+
+def check_setting(state: Mapping[str, Any], dt: float, seed: int) -> None:
+    """Refuse the state of a network with another dt or seed."""
+    for name in ("dt", "seed"):
+        if not is_real(state[name]) and not isinstance(state[name], str):
+            raise InputError(f"The saved {name} is {show(state[name])}; it has to be a number.")
+    try:
+        float(state["dt"]), int(state["seed"])
+    except (ValueError, OverflowError):
+        raise InputError("The saved dt and seed have to be numbers.") from None
+    if float(state["dt"]) != dt or int(state["seed"]) != seed:
+        raise InputError(
+            f"The saved network has dt {state['dt']} ms and seed {state['seed']}; "
+            f"this one has {dt} ms and {seed}."
+        )
 
 
 def noise_seed_of(state: Mapping[str, Any], seed: int) -> int:
