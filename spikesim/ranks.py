@@ -33,8 +33,8 @@ WHAT, STEP, FLAG, NUMBER, FILL = range(5)
 """Places in the header: what is done, in which step; two numbers; how much is sent."""
 
 _ENDED = "the end of the script"
-_ACTIONS = (_ENDED, "run", "exchange of spikes", "end of a stretch", "compilation", "state")
-_ACTIONS += ("restore", "close of a recording")
+_ACTIONS = [_ENDED, "run", "exchange of spikes", "end of a stretch", "compilation", "state"]
+_ACTIONS += ["restore", "close of a recording"]
 _LEAST = 64  # whole numbers that a rank sends at least
 _PATIENCE = 1.0  # s for which a rank that failed waits for rank 0 to fail for the same reason
 

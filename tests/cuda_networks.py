@@ -43,7 +43,7 @@ from spikesim import (
     stimuli,
 )
 from spikesim import math as offered
-from spikesim.kernels import plasticity
+from spikesim.kernels import exchange, plasticity
 from spikesim.kernels.machine.cuda import Cuda
 from spikesim.learning.loops import LoopSimulation
 from spikesim.learning.model import TEST, TRAINING, Simulation
@@ -469,8 +469,22 @@ def sources(backend, seed=1):
     return net
 
 
+def exchanging(backend, seed=1):
+    """What several processes do with lists of spikes: here one sends them to itself."""
+    net = Network(dt=0.5, seed=seed, backend=backend)
+    source = net.add_population("source", 5, Poisson, rate=400.0)
+    taken = net.add_population("taken", 5, Poisson)
+    box, begin = np.zeros(64, np.int32), np.zeros(1, np.int64)
+    state = {"outbox": box, "fill": begin, **source.spike_list()}
+    net.add_phase(exchange.pack, state=state)
+    state = {"inbox": box, "place": np.zeros(1, np.int64), **taken.spike_list()}
+    net.add_phase(exchange.unpack, state=state)
+    return net
+
+
 ONLY_COMPILED = {
     "sources": sources,
+    "exchanging": exchanging,
     "segregated, options": segregated(
         g_A=0.05, measure_angle=True, measure_inverse=True, feedback_learning=True, eta_Y=0.1
     ),

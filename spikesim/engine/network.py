@@ -419,7 +419,8 @@ class Network(Assembly, called="Network"):
         alike = len(made_of) == len(self._compiled) and (
             all(map(is_, made_of, self._compiled)) or all(map(_same, made_of, self._compiled))
         )
-        if self._program is None or not alike or not self._program.is_current:
+        programs: list[Any] = [self._program, *([self._ranks] if self._ranks else [])]
+        if self._program is None or not alike or not all(each.is_current for each in programs):
             try:
                 phases = self.phases()
                 rehearse(phases, self.dtype, self.step)

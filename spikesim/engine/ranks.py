@@ -63,7 +63,7 @@ class Ranks:
         self._every = 1  # steps from one exchange to the next
         self._traffic: dict[str, np.ndarray] = {}
         self._block = world.block
-        self._landing: Program | None = None
+        self._landing: Any = None  # the program that takes in spikes
 
     def __reduce__(self) -> Any:
         raise InputError(
@@ -74,6 +74,11 @@ class Ranks:
     @property
     def rank(self) -> int:
         return self.world.rank
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the program that takes in spikes still fits; to be asked before a run."""
+        return bool(self._landing.is_current)
 
     # --------------------------------------------------------------------- what is whose
 
@@ -166,8 +171,6 @@ class Ranks:
 
     def begin(self, steps: int) -> None:
         """Make sure that all ranks have the same network, and will run the same steps."""
-        assert self._landing is not None
-        assert self._landing.is_current  # asked, because it finds arrays that were replaced
         number = crc32(repr((steps, self._network._built())).encode())
         for population in self._network.populations.values():
             for name, value in population.parameters.saved().items():
@@ -190,7 +193,6 @@ class Ranks:
 
         Then the arrays of neurons, and what was recorded of them, are completed.
         """
-        assert self._landing is not None
         step, traffic = self._network.step, self._traffic
         sending = self._sending()
         end = step + steps
@@ -269,11 +271,10 @@ class Ranks:
                 if name == "synapse_ring":
                     pieces.append((array, self._shares.of(projection.post.n)))
         for part in self._network.injections().values():
-            population = getattr(part, "population", None)
-            if population is not None and self._is_shared(population):
-                for array in part.arrays().values():
-                    if array.shape[-1] == population.n:
-                        pieces.append((array, self._shares.of(population.n)))
+            onto = getattr(part, "population", None)
+            if onto is not None and self._is_shared(onto):
+                arrays = [a for a in part.arrays().values() if a.shape[-1] == onto.n]
+                pieces += [(array, self._shares.of(onto.n)) for array in arrays]
         return pieces
 
     def _recorded(self, end: int) -> Pieces:
@@ -311,7 +312,7 @@ class Ranks:
         self, projection: Projection, held: dict[str, np.ndarray], everywhere: bool
     ) -> dict[str, np.ndarray]:
         counts = self.world.collect(projection.row_sizes, everywhere)
-        found = {name: self.world.collect(array, everywhere) for name, array in held.items()}
+        found: dict[str, Any] = {n: self.world.collect(a, everywhere) for n, a in held.items()}
         if counts is None:
             return {}
         total = np.sum(counts, axis=0)
@@ -320,7 +321,6 @@ class Ranks:
         for rank, each in enumerate(counts):
             place = _places(first, each)
             for name, parts in found.items():
-                assert parts is not None
                 joined[name][place] = parts[rank]
             first = first + each
         return joined

@@ -236,9 +236,9 @@ class Synapses(Part):
             piece = slice(int(start[row]), int(start[end]))
             target = self._target[piece]
             here = (target >= first) & (target < last)
-            for found, which in ((before, target < first), (counts, here)):
+            for number, which in ((before, target < first), (counts, here)):
                 summed = np.concatenate([[0], np.cumsum(which)])
-                found[row:end] = np.diff(summed[start[row : end + 1] - piece.start])
+                number[row:end] = np.diff(summed[start[row : end + 1] - piece.start])
             for name, array in each.items():
                 if array is not None:
                     kept[name].append(array[piece][here])
