@@ -81,6 +81,11 @@ class Replicas(Guarded, Sequence):
         if len(kinds) > 1 or len(backends) > 1:
             found = ", ".join(sorted(kinds)) if len(kinds) > 1 else ", ".join(map(str, backends))
             raise InputError(f"models are of several kinds ({found}); replicas have to be alike.")
+        if "mpi" in backends:
+            raise InputError(
+                "backend is 'mpi', which runs one network on several ranks; replicas run on the "
+                "cores of one, with backend='cpu'."
+            )
         self.threads = cores() if threads is None else threads
         self._on_gpu = str(backends.pop()).startswith("cuda")
 

@@ -1,6 +1,6 @@
 """Networks that `test_mpi` runs on one core and on several ranks, and what each rank finds.
 
-    mpirun -n 2 python -m tests.ranks FOLDER
+mpirun -n 2 python -m tests.ranks FOLDER
 """
 
 import hashlib

@@ -15,7 +15,7 @@ script reads what it would read on one core.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
@@ -63,6 +63,8 @@ class Ranks:
         self._every = 1  # steps from one exchange to the next
         self._traffic: dict[str, np.ndarray] = {}
         self._block = world.block
+        self._shared: set[int] = set()  # ids of populations
+        self._rows: set[int] = set()  # ids of the targets of synapses that ranks divide
         self._landing: Any = None  # the program that takes in spikes
 
     def __reduce__(self) -> Any:
@@ -88,21 +90,23 @@ class Ranks:
             own = self._shares.of(projection.post.n)[self.rank]
             projection.keep_onto(own.start, own.stop)
 
-    def _is_shared(self, population: Population) -> bool:
-        """Whether each rank advances only some of the neurons: the others are sources."""
-        if isinstance(population, EventSource):
-            return self._is_shared(population.source)
+    def _share_out(self) -> list[Population]:
+        """Find the populations of which each rank advances some neurons; the others are sources."""
         network = self._network
-        receiving = [*network.projections.values(), *network.gap_junctions]
-        return any(each.post is population for each in receiving) or any(
-            each.population is population for each in network.backgrounds
-        )
+        self._shared = {id(each.post) for each in network.projections.values()}
+        self._shared.update(id(each.post) for each in network.gap_junctions)
+        self._shared.update(id(each.population) for each in network.backgrounds)
+        for population in network.populations.values():
+            if isinstance(population, EventSource) and id(population.source) in self._shared:
+                self._shared.add(id(population))
+        return self._divided()
 
-    def _shared(self) -> list[Population]:
-        return [each for each in self._network.populations.values() if self._is_shared(each)]
+    def _divided(self) -> list[Population]:
+        populations = self._network.populations.values()
+        return [each for each in populations if id(each) in self._shared]
 
     def _sending(self) -> list[Population]:
-        return [each for each in self._shared() if each.neuron.most_spikes > 0]
+        return [each for each in self._divided() if each.neuron.most_spikes > 0]
 
     # -------------------------------------------------------------------------- the program
 
@@ -116,7 +120,7 @@ class Ranks:
         InputError
             If a part of the network needs what other ranks have.
         """
-        network, shared = self._network, self._shared()
+        network, shared = self._network, self._share_out()
         _check(network, shared)
         sending = self._sending()
         delays = [p.delay_steps for p in network.projections.values() if p.pre in shared]
@@ -133,7 +137,9 @@ class Ranks:
         recordings = [r for r in network.recordings if _spikes_of(r) in sending]
         stored = [phase for recording in recordings for phase in recording.phases()]
         places = {id(phase.state["fill"]) for phase in stored}
-        own = [self._divided(p, shared) for p in phases if not _stores(p, places)]
+        rows = [p.rows()["target"] for p in network.projections.values() if p.is_divided]
+        self._rows = {id(target) for target in rows}
+        own = [self._share_of(p) for p in phases if not _stores(p, places)]
         box = {name: self._traffic[name] for name in ("outbox", "fill")}
         own += [Phase(exchange.pack, once, State(p.listed, box)) for p in sending]
         box = {name: self._traffic[name] for name in ("inbox", "place")}
@@ -147,25 +153,19 @@ class Ranks:
             self.world.meet("compilation", network.step)
         return program
 
-    def _divided(self, phase: Phase, shared: list[Population]) -> Phase:
+    def _share_of(self, phase: Phase) -> Phase:
         """A Phase over this rank's neurons only; or over all, if it has only its own synapses.
 
         A Phase that writes to neurons of others as well does no harm: they are never used.
         """
-        rows = phase.state.get("target")
-        is_own = rows is not None and any(rows is each for each in self._own_rows())
-        if phase.neurons in shared and not is_own:
+        is_own = id(phase.state.get("target")) in self._rows
+        if id(phase.neurons) in self._shared and not is_own:
             return phase
         whole = phase._replace(neurons=None)
         if "parts" in phase.params:
             params: Any = ChainMap(_WHOLE, phase.params)
             whole = whole._replace(params=params)
         return whole
-
-    def _own_rows(self) -> Iterator[np.ndarray]:
-        for projection in self._network.projections.values():
-            if projection.is_divided:
-                yield projection.rows()["target"]
 
     # ------------------------------------------------------------------------------ running
 
@@ -175,7 +175,7 @@ class Ranks:
         for population in self._network.populations.values():
             for name, value in population.parameters.saved().items():
                 number = crc32(repr((name, np.asarray(value).tobytes())).encode(), number)
-            if not self._is_shared(population):
+            if id(population) not in self._shared:
                 for array in population.state.values():
                     number = crc32(np.ascontiguousarray(array).data, number)
         numbers = self.world.meet("run", self._network.step, number=number)[:, NUMBER]
@@ -233,7 +233,7 @@ class Ranks:
     def _of_neurons(self) -> Pieces:
         """The arrays that a script reads between runs."""
         pieces: Pieces = []
-        for population in self._shared():
+        for population in self._divided():
             columns = self._shares.of(population.n)
             pieces += [
                 (a, columns) for a in population.state.values() if a.shape[-1] == population.n
@@ -243,7 +243,7 @@ class Ranks:
     def _onto(self, projection: Projection) -> Pieces:
         """The arrays of a projection with a column for each postsynaptic neuron."""
         n = projection.post.n
-        if not self._is_shared(projection.post):
+        if id(projection.post) not in self._shared:
             return []
         of_synapses = [] if projection.W is not None else list(projection.state.values())
         columns = self._shares.of(n)
@@ -260,7 +260,7 @@ class Ranks:
     def _under_way(self) -> Pieces:
         """The arrays that only a saved state needs: rings, kernels, noise."""
         pieces: Pieces = []
-        for population in self._shared():
+        for population in self._divided():
             n, known = population.n, [*population.state.values()]
             listed = population.spike_list().values()
             for array in population.arrays().values():
@@ -272,7 +272,7 @@ class Ranks:
                     pieces.append((array, self._shares.of(projection.post.n)))
         for part in self._network.injections().values():
             onto = getattr(part, "population", None)
-            if onto is not None and self._is_shared(onto):
+            if id(onto) in self._shared:
                 arrays = [a for a in part.arrays().values() if a.shape[-1] == onto.n]
                 pieces += [(array, self._shares.of(onto.n)) for array in arrays]
         return pieces
@@ -285,7 +285,7 @@ class Ranks:
                 continue
             source: Any = recording.population
             post = source.post if isinstance(source, Projection) else source
-            if not self._is_shared(post):
+            if id(post) not in self._shared:
                 continue
             neurons = recording.neurons
             if isinstance(recording, SynapseRecording):
@@ -384,6 +384,11 @@ def _stores(phase: Phase, places: set[int]) -> bool:
 
 def _check(network: Any, shared: list[Population]) -> None:
     """Refuse what would need numbers of other ranks in the middle of a run."""
+    if not shared:
+        raise InputError(
+            "No population receives spikes, so there is nothing that ranks could divide; use "
+            "backend='cpu', or one network for each process."
+        )
     for junctions in network.gap_junctions:
         raise InputError(
             f"{junctions!r} would need the voltages of other ranks in every step; with gap "

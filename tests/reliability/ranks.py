@@ -1,6 +1,6 @@
 """Ranks killed at random moments: ``python -m tests.reliability ranks --kills 200``.
 
-A network runs on one to four ranks, and writes a checkpoint and a file of spikes after each part. A
+A network runs on one to three ranks, and writes a checkpoint and a file of spikes after each part. A
 random rank is killed (SIGKILL, or SIGTERM in one case of four) at a random moment. All ranks then
 have to end within a bound of time. Every file has to open, and the checkpoint must not have gone
 back. The next start, on another number of ranks, continues. In the end all spikes and the state
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> int:
             folder.mkdir()
             life = 1.0  # s from the first sign of life to a kill, at most
             while True:
-                ranks, before = chance.randint(1, 4), step_of(folder)
+                ranks, before = chance.randint(1, 3), step_of(folder)
                 for old in folder.glob("process *"):
                     old.unlink()
                 process = started(ranks, "-c", SCRIPT, folder, "mpi", PARTS)
@@ -127,6 +127,7 @@ def main(arguments: list[str]) -> int:
                 if is_killed:
                     kills += 1
                     longest = max(longest, time.monotonic() - killed)
+                    print(f"kill {kills}, {ranks} ranks, {how.name}", flush=True)
                 try:
                     if step_of(folder) < before:
                         wrong.append(f"went back from step {before}, kill {kills}")
