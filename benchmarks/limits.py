@@ -43,7 +43,8 @@ from networks_shared import (
     irregularity,
 )
 
-from spikesim import Network, Neuron, Variable
+from spikesim import Network, Neuron, Variable, datasets
+from spikesim.models.segregated import SegregatedDendriteNetwork
 
 SOURCES = Path(__file__).resolve().parent / "limits"
 FLAGS = ["-O3", "-march=native", "-ffast-math", "-std=c++17"]
@@ -262,6 +263,47 @@ class Scatter:
         return sum(float(cells.total.sum(dtype=np.float64)) for cells in self._targets)
 
 
+# ---------------------------------------------------------------------------------- segregated
+
+
+class Segregated:
+    """Segregated dendrites that learn MNIST online."""
+
+    unit = "ms per image"
+
+    def __init__(self, function: Any, examples: int):
+        self._function, self._examples, self.per = function, examples, 1e-3 * examples
+        mnist = datasets.load_mnist()
+        self._images, self._labels = mnist.train_images.reshape(-1, 784), mnist.train_labels
+        self._net = SegregatedDendriteNetwork((784, 500, 10), eta=0.21, seed=1)
+        layers = zip(self._net.W, self._net.b, (512, 16), strict=True)  # filled up to whole vectors
+        self._weights = [
+            aligned(np.pad(np.atleast_2d(array), ((0, 0), (0, width - array.shape[-1]))))
+            for W, b, width in layers
+            for array in (W, b)
+        ]
+        self._weights.append(aligned(np.pad(self._net.B[0], ((0, 0), (0, 12)))))
+        self._chance, self._shown = np.random.default_rng(1), 0
+        self._function.restype = ctypes.c_int64
+        self.turn()
+
+    def turn(self) -> Turn:
+        """Train both with the next images."""
+        shown = slice(self._shown, self._shown + self._examples)
+        self._shown += self._examples
+        images = np.ascontiguousarray(self._images[shown])
+        labels = self._labels[shown].astype(np.uint8)
+        ours = timed(lambda: self._net.fit(images, labels, epochs=1))
+        wald = self._chance.wald(2.0, 1.0, (self._examples, 2))
+        lengths = 50 + np.floor(wald).astype(np.int64)
+        arrays = images, labels, lengths, *self._weights
+        begun = thread_time()
+        right = self._function(whole(self._examples), *map(address, arrays))
+        limit = thread_time() - begun
+        wrong = self._net.history["training_error"][-1], 100.0 * (1.0 - right / self._examples)
+        return Turn(ours, limit, tuple(f"{each:.1f} % wrong, online" for each in wrong))
+
+
 # ---------------------------------------------------------------------------------- the table
 
 CASES: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -270,6 +312,7 @@ CASES: dict[str, tuple[str, Callable[..., Any]]] = {
     "scatter, 8,000 x 500": ("scatter", lambda f: Scatter(f, 8_000, 500, 1, rows=64)),
     "the same, onto 8 populations": ("scatter", lambda f: Scatter(f, 8_000, 500, 8, rows=64)),
     "scatter, 40,000 x 250": ("scatter", lambda f: Scatter(f, 40_000, 250, 1, rows=64)),
+    "segregated": ("segregated", lambda function: Segregated(function, 1000)),
 }
 
 

@@ -72,7 +72,7 @@ static int64_t run(int64_t steps, int64_t n, int64_t n_exc, const Constants p, c
             at(cells.left + i) = fires ? hold : is_free ? zero : left - 1.0f;
             at(cells.exc + i) = exc * p.decay_exc;
             at(cells.inh + i) = inh * p.decay_inh;
-            listed = append(fires, i, list, listed);
+            listed = append_few(fires, i, list, listed);
         }
         for (int64_t k = 0; k < listed; k++, spikes++) {
             spike_step[spikes] = int32_t(t);

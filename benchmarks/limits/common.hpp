@@ -36,16 +36,51 @@ inline Floats exp(Floats x) {
     return (Floats)((Ints)p + (k << 23));
 }
 
+// Which of up to eight lanes from `lane` on are set: a byte for each, 1 or 0.
+inline uint64_t bytes_of(Flags flags, int lane) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, reinterpret_cast<char*>(&flags) + lane, LANES < 8 ? LANES : 8);
+    return bytes & 0x0101010101010101;
+}
+
 // Append the numbers of the lanes that are set, counted from `first`, to a list; return its length.
+// `append_few` is for lanes that are hardly ever set; `append` has no branches, and writes up to
+// eight numbers beyond the new end of the list.
+inline int64_t append_few(Ints is_set, int64_t first, int32_t* list, int64_t length) {
+    Flags flags = __builtin_convertvector(is_set, Flags);
+    for (int lane = 0; lane < LANES; lane += 8) {
+        for (uint64_t bytes = bytes_of(flags, lane); bytes != 0; bytes &= bytes - 1) {
+            list[length++] = int32_t(first + lane + __builtin_ctzll(bytes) / 8);
+        }
+    }
+    return length;
+}
+
+typedef int32_t Eight __attribute__((vector_size(32)));
+
+struct SetBits {  // of each byte, in ascending order
+    int32_t of[256][8] = {};
+    SetBits() {
+        for (int byte = 0; byte < 256; byte++) {
+            for (int bit = 0, found = 0; bit < 8; bit++) {
+                if (byte >> bit & 1) {
+                    of[byte][found++] = bit;
+                }
+            }
+        }
+    }
+};
+inline const SetBits SET_BITS;
+
 inline int64_t append(Ints is_set, int64_t first, int32_t* list, int64_t length) {
     Flags flags = __builtin_convertvector(is_set, Flags);
-    constexpr int AT_ONCE = LANES < 8 ? LANES : 8;
-    for (int lane = 0; lane < LANES; lane += AT_ONCE) {
-        uint64_t word = 0;
-        std::memcpy(&word, reinterpret_cast<char*>(&flags) + lane, AT_ONCE);
-        for (word &= 0x0101010101010101; word != 0; word &= word - 1) {
-            list[length++] = int32_t(first + lane + __builtin_ctzll(word) / 8);
-        }
+    for (int lane = 0; lane < LANES; lane += 8) {
+        uint64_t byte = bytes_of(flags, lane) * 0x0102040810204080 >> 56;  // bit k is byte k
+        Eight set;
+        std::memcpy(&set, SET_BITS.of[byte], sizeof set);
+        set += int32_t(first) + lane;
+        std::memcpy(list + length, &set, sizeof set);
+        length += __builtin_popcountll(byte);
     }
     return length;
 }
