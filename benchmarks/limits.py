@@ -5,8 +5,8 @@
 The C++ programs do one thing each: they have one population, a single pass over its cells in each
 step, and no choice of any kind. They are compiled with ``c++ -O3 -march=native -ffast-math``, and
 compute in float32, as ours does. Both begin from the same synapses and variables, and take turns in
-one process on one core. Times are those of the processor, as others may use the machine; the ratio is
-the median of those of the turns.
+one process on one core. Times are those of the processor, as others may use the machine; the ratio
+is the median of those of the turns.
 
 CUBA and COBA are those of `networks.py`, with all spikes recorded. *Scatter* only delivers given
 spikes: each of their synapses adds its weight to a row of a ring, from which a later step takes it.

@@ -50,7 +50,8 @@ class Arguments(NamedTuple):
     seed: int
     threads: int
     scale: float  # of the microcircuit
-    double: bool  # float64 in spikesim; the others always use it
+    double: bool  # float64 in spikesim and Brian2; NEST always uses it
+    cython: bool = False  # Brian2 calls compiled steps from Python, instead of one program
 
 
 def arguments(doc: str | None) -> Arguments:
@@ -61,7 +62,8 @@ def arguments(doc: str | None) -> Arguments:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--scale", type=float, default=0.1, help="of the microcircuit")
-    parser.add_argument("--double", action="store_true", help="float64, in spikesim")
+    parser.add_argument("--double", action="store_true", help="float64, in spikesim and Brian2")
+    parser.add_argument("--cython", action="store_true", help="Brian2's run-time mode")
     return Arguments(**vars(parser.parse_args()))
 
 
