@@ -8,16 +8,16 @@ to memory.
     python benchmarks/networks.py [--brian2 PYTHON] [--nest PYTHON] [--threads 2] [--out speed.png]
 
 PYTHON is the interpreter of an environment with Brian2 or with NEST; a simulator that is not given
-is left out. Brian2 2.9 needs NumPy below 2.4. It runs in C++ standalone mode, and with --cython also
-in its run-time mode, as most people run it; on one thread that is all of it. All run on the same
-cores, alternately, each time in a new process.
+is left out. Brian2 (2.9 needs NumPy below 2.4) runs in C++ standalone mode, and with --cython also
+in its run-time mode, which is its default. All run on the same cores, alternately, each time in a
+new process.
 
 Three times are measured: the simulation after 100 ms of warm-up; the construction of populations
 and synapses; and compilation. Ours compiles into an empty cache ("first") or loads from the cache;
 Brian2 calls the C++ compiler every time. Memory is the peak of the process that simulates. Rates
 and the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
-wrong. spikesim and Brian2 compute in float32 and in float64, and are compared in the same type; NEST
-computes in float64 only.
+wrong. spikesim and Brian2 run in float32 and in float64, and are compared in the same type; NEST
+has float64 only.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Result = dict[str, Any]
 
 @dataclass
 class Tool:
-    """A simulator: its type of numbers, the Python that has it, and options of our program for it."""
+    """A simulator and its type of numbers: the Python that has it, and options of our program."""
 
     simulator: str
     dtype: str
@@ -100,9 +100,8 @@ def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> 
     first = {name: runs.pop(0) for name, runs in results.items() if name.startswith("spikesim")}
     some = next(iter(first.values()))
     versions = dict.fromkeys(runs[0]["version"] for runs in results.values())
-    print(
-        f"\n{kind}: {some['synapses']:,} synapses, {seconds:g} s simulated; {'; '.join(versions)}"
-    )
+    print(f"\n{kind}: {some['synapses']:,} synapses, {seconds:g} s simulated")
+    print("; ".join(versions))
     print(f"{'':24}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
     print(f"{'':24}{'simulated s':>12}{'ours':>8}{'in s':>9}{'first':>8}{'later':>8}{'(MB)':>9}")
     speeds = {name: middle(runs, "simulation") / seconds for name, runs in results.items()}
@@ -115,9 +114,8 @@ def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> 
             f"{name:24}{speeds[name]:12.4f}{ratio:8.1f}"
             f"{middle(runs, 'build'):9.1f}{at_first:8.1f}{later:8.1f}{middle(runs, 'memory'):9.0f}"
         )
-    print(
-        f"\n{'rate (Hz), CV':24}" + "".join(f"  {name:>10}{'CV':>6}" for name in some["activity"])
-    )
+    names = "".join(f"{name:>12}{'CV':>6}" for name in some["activity"])
+    print(f"\n{'rate (Hz), CV':24}{names}")
     for name, runs in results.items():
         cells = []
         for population in some["activity"]:
