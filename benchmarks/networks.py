@@ -12,8 +12,9 @@ is left out. Brian2 (2.9 needs NumPy below 2.4) runs in C++ standalone mode, and
 in its run-time mode, which is its default. All run on the same cores, alternately, each time in a
 new process.
 
-Three times are measured: the simulation after 100 ms of warm-up; the construction of populations
-and synapses; and compilation. Ours compiles into an empty cache ("first") or loads from the cache;
+Three times are measured: the simulation after 100 ms of warm-up (on one thread in seconds of the
+processor, as others may use the machine); the construction of populations and synapses; and
+compilation. Ours compiles into an empty cache ("first") or loads from the cache;
 Brian2 calls the C++ compiler every time. Memory is the peak of the process that simulates. Rates
 and the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
 wrong. spikesim and Brian2 run in float32 and in float64, and are compared in the same type; NEST

@@ -32,6 +32,7 @@ from networks_shared import (
     KICK_WEIGHT,
     WARM_UP,
     arguments,
+    clock,
     peak_memory,
     report,
 )
@@ -66,6 +67,12 @@ def fixed_indegree(pre: range, n_post: int, indegree: int) -> dict[str, np.ndarr
     order = np.argsort(i, kind="stable")
     return {"i": i[order], "j": np.repeat(np.arange(n_post, dtype=np.int32), indegree)[order]}
 
+
+NOTE = """{
+    timespec now;
+    clock_gettime(CLOCK, &now);
+    std::ofstream("moments", std::ios::app) << now.tv_sec * 1000000000LL + now.tv_nsec << "\\n";
+}"""
 
 chosen = arguments(__doc__)
 chance = np.random.default_rng(chosen.seed)
@@ -126,6 +133,10 @@ else:
     raise SystemExit(f"{chosen.kind} is not written for Brian2.")
 
 monitor = b2.SpikeMonitor(cells)
+if not chosen.cython:  # note when the last run begins and ends
+    which = "PROCESS_CPUTIME_ID" if chosen.threads == 1 else "MONOTONIC"  # as in `clock`
+    for slot in ("before_network_run", "after_network_run"):
+        b2.device.insert_code(slot, NOTE.replace("CLOCK", f"CLOCK_{which}"))
 made = perf_counter() - begin - drawing
 total = (WARM_UP + 1000.0 * chosen.seconds) * ms
 if chosen.kind == "COBA":  # only for COBA, as every run is compiled again
@@ -144,16 +155,16 @@ print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).
 """
 
 if chosen.cython:
-    seconds: list[float] = []  # of the loop over steps, without what comes before
+    now, moments = clock(chosen.threads), []  # the beginning and the end of the loop over steps
 
     def note(elapsed, completed, start, duration) -> None:
-        seconds.append(float(elapsed))
+        moments.append(now())
 
     ready = perf_counter()
-    b2.run(total - 1000.0 * chosen.seconds * ms, report=note, report_period=1e6 * second)
-    compilation = perf_counter() - ready - seconds[-1]
+    b2.run(total - 1000.0 * chosen.seconds * ms)
+    compilation = perf_counter() - ready
     b2.run(1000.0 * chosen.seconds * ms, report=note, report_period=1e6 * second)
-    simulation, build, memory = seconds[-1], drawing + made, peak_memory()
+    simulation, build, memory = moments[-1] - moments[0], drawing + made, peak_memory()
 else:
     b2.run(total)
     b2.device.build(directory=folder.name, compile=True, run=False)
@@ -161,8 +172,8 @@ else:
     command = [sys.executable, "-S", "-c", START]
     done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, check=True)
     whole, kib = (float(number) for number in done.stdout.split())
-    last_run = (Path(folder.name) / "results" / "last_run_info.txt").read_text()
-    per_second = float(last_run.split()[0]) / float(total / second)
+    *_, started, ended = map(int, (Path(folder.name) / "moments").read_text().split())
+    per_second = 1e-9 * (ended - started) / float(total / second)
     b2.get_device().has_been_run = True
     simulation, memory = per_second * chosen.seconds, kib * 1024 / 1e6
     build = drawing + whole - per_second * (WARM_UP / 1000.0 + chosen.seconds)
