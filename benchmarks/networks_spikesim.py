@@ -21,6 +21,7 @@ from networks_shared import (
     WARM_UP,
     Arguments,
     arguments,
+    clock,
     peak_memory,
     report,
 )
@@ -94,9 +95,10 @@ def main() -> None:
         for background in net.backgrounds:
             background.rate = 0.0
     net.run(WARM_UP - KICK_END)
-    begin = perf_counter()
+    now = clock(chosen.threads)
+    begin = now()
     net.run(1000.0 * chosen.seconds)
-    simulation = perf_counter() - begin
+    simulation = now() - begin
     report(
         version=f"spikesim {spikesim.__version__}, {net.compiled().tier}",
         simulation=simulation,

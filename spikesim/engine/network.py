@@ -422,10 +422,9 @@ class Network(Assembly, called="Network"):
         added = [*self._first, *self._last]
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
-        parts += [len(population.shared) for population in self.populations.values()]
-        parts += self.injections().values()
-        parts += [population.can_be_silent for population in self.populations.values()]
-        parts += [population.layout for population in self.populations.values()]
+        parts += [*self.stimuli, *self.noises, *self.gap_junctions]
+        for population in self.populations.values():
+            parts += len(population.shared), population.can_be_silent, population.layout
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 
