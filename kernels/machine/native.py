@@ -32,7 +32,7 @@ from spikesim.kernels.machine.jobs import Job
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Call, Source
 
-__all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
+__all__ = ["TIERS", "WORTHWHILE", "Native", "call", "compile_missing", "tier"]
 
 TIERS = ("auto", "phases", "fused")
 
@@ -127,6 +127,20 @@ def _fused(address: int) -> Callable[..., int]:
     return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
 
 
+@functools.cache
+def _part(address: int) -> Callable[..., int]:
+    """``run(result, error, t, a, x, k, m)`` at an address."""
+    arguments = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 5]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
+
+
+def call(address: int, arrays: int, reals: int, wholes: int) -> None:
+    """Call machine code by itself, with the addresses of its records of arrays and of numbers."""
+    result, error = ctypes.c_int64(), ctypes.c_void_p()
+    places = ctypes.byref(result), ctypes.byref(error)
+    _check(_part(address)(*places, 0, arrays, reals, wholes, 0), error)
+
+
 class _Failure(ctypes.Structure):
     """The record in which Numba's code describes an error."""
 
@@ -198,10 +212,10 @@ class Native:
         """
         if not self.is_ready:
             if tier() == "fused":
-                _compile([self._whole], report)
+                compile_missing([self._whole], report)
                 self._load_fused()
             else:
-                _compile(self._needed, report)
+                compile_missing(self._needed, report)
                 self._lay_out()
 
     def _load_fused(self, code: bytes | None = None) -> None:
@@ -354,7 +368,7 @@ def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
 _compiling = threading.Lock()  # replicas would otherwise compile the same functions together
 
 
-def _compile(needed: Sequence[Job], report: Report | None) -> None:
+def compile_missing(needed: Sequence[Job], report: Report | None = None) -> None:
     """Load the object code of all jobs; compile what is missing."""
     with _compiling:
         missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
