@@ -21,18 +21,19 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
 from spikesim.kernels.machine import cache, jobs, processes
-from spikesim.kernels.machine.cores import cores
+from spikesim.kernels.machine.cores import workers
 from spikesim.kernels.machine.jobs import Job
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Call, Source
 
-__all__ = ["TIERS", "WORTHWHILE", "Native", "call", "compile_missing", "tier"]
+__all__ = ["TIERS", "WORTHWHILE", "Native", "Work", "call", "compile_missing", "tier"]
 
 TIERS = ("auto", "phases", "fused")
 
@@ -48,6 +49,7 @@ LOOK = 0.5  # s: how often to look whether another process of the user's has fus
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
 Report = Callable[[int, int, str], None]
+Work = Callable[[int, int, int], None]
 
 
 def tier() -> str:
@@ -159,15 +161,16 @@ class Native:
     names : dict
         The functions that its text calls.
     spread : callable, optional
-        ``spread(work)`` calls ``work(m)`` in several threads; `m` is the address of the record with
-        which a thread meets the others. Without it there is one thread.
+        ``spread(work, first, steps)`` has these steps done, in pieces. For each it calls the
+        function that ``work(alone)`` returns, as ``(first, steps, m)`` in every thread; `m` is the
+        address of the record with which a thread meets the others. Without it there is one thread.
     """
 
     def __init__(
         self,
         source: Source,
         names: dict[str, Any],
-        spread: Callable[[Callable[[int], None]], None] | None = None,
+        spread: Callable[[Callable[[bool], Work], int, int], None] | None = None,
     ):
         self._source = source
         self._spread = spread
@@ -255,11 +258,10 @@ class Native:
             if self._run is None:
                 self._fuse_if_worthwhile()
             begun = time.perf_counter()
-            work = self._work(call)
             if self._spread is None:
-                work(0)
+                self._work(call)(call.first, call.steps, 0)
             else:
-                self._spread(work)
+                self._spread(partial(self._work, call), call.first, call.steps)
             if self._run is None:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
@@ -275,8 +277,10 @@ class Native:
             self._rows[:, 1] += self._records.ctypes.data
         self._described, self._filled = arrays, None
 
-    def _work(self, call: Call) -> Callable[[int], None]:
-        """The work of each thread, a function of the address at which it meets the others."""
+    def _work(self, call: Call, alone: bool = False) -> Work:
+        """The work of each thread, a function of steps and of where it meets the others."""
+        if alone:
+            call = call._replace(wholes=call.wholes_alone)
         self._describe(call.arrays)
         if self._run is not None:
             return self._work_fused(self._run, call)
@@ -301,28 +305,28 @@ class Native:
     def _data(self, call: Call) -> tuple[int, int, int]:
         return self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
 
-    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
+    def _work_of_phases(self, call: Call) -> Work:
         table, address = self._places(call, self._table_with)
         drive = _driver()
 
-        def work(m: int) -> None:
+        def work(t0: int, steps: int, m: int) -> None:
             error = ctypes.c_void_p()
             if self._meet is not None:  # no thread touches anything before all of them run
                 first = np.array([self._meet, 0, 0, 0], np.int64)
                 _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
-            done = drive(call.first, call.steps, len(table), address, m, ctypes.byref(error))
+            done = drive(t0, steps, len(table), address, m, ctypes.byref(error))
             _check(done, error)
 
         return work
 
-    def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
+    def _work_fused(self, address: int, call: Call) -> Work:
         run = _fused(address)
         data = self._places(call, self._data)
 
-        def work(m: int) -> None:
+        def work(t0: int, steps: int, m: int) -> None:
             result, error = ctypes.c_int64(), ctypes.c_void_p()
             places = ctypes.byref(result), ctypes.byref(error)
-            _check(run(*places, call.first, call.steps, *data, m), error)
+            _check(run(*places, t0, steps, *data, m), error)
 
         return work
 
@@ -374,7 +378,7 @@ def compile_missing(needed: Sequence[Job], report: Report | None = None) -> None
         missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
         if not missing:
             return
-        with processes.sharing(missing, _cores()) as shared:
+        with processes.sharing(missing, workers()) as shared:
             # Imported only here: importing Numba takes a third of a second.
             from spikesim.kernels.machine.compiling import object_code
 
@@ -388,12 +392,6 @@ def compile_missing(needed: Sequence[Job], report: Report | None = None) -> None
                     cache.keep(job.key, code)
                 cache.load(job.key, code)
                 done += 1
-
-
-def _cores() -> int:
-    """How many cores may compile: this process's, but no more than Numba was given threads."""
-    most = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(cores(), int(most)) if most.isdecimal() else cores()
 
 
 def _is_loaded(job: Job) -> bool:

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from spikesim.backends import cores
 from spikesim.kernels import connecting
+from spikesim.kernels.machine.cores import workers
 from spikesim.kernels.machine.helpers import Helper, Source
 
 __all__ = ["MANY", "beside", "bounded", "can_draw_binomial", "choose", "order", "turn"]
@@ -87,7 +87,7 @@ def order(start: np.ndarray, target: np.ndarray, n: int, exclude: bool) -> None:
         numbers = {"first": first, "last": last, "n": n, "exclude": int(exclude)}
         _ORDER({"start": start, "target": target, **scratch}, numbers)
 
-    equal = np.linspace(0, target.size, 4 * cores() + 1)[1:-1]
+    equal = np.linspace(0, target.size, 4 * workers() + 1)[1:-1]
     _in_parts(part, [0, *np.searchsorted(start, equal).tolist(), len(start) - 1])
 
 
@@ -95,7 +95,7 @@ def turn(sources: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.nd
     """Rows of presynaptic neurons, from rows of as many sources for each target."""
     n_pre, n_post = shape
     # Each thread has places of its own for all rows; they take at most two bytes for a synapse.
-    lanes = max(1, min(cores(), n_post, sources.size // (4 * n_pre)))
+    lanes = max(1, min(workers(), n_post, sources.size // (4 * n_pre)))
     places = np.zeros((lanes, n_pre), np.int64)
     ends = [n_post * lane // lanes for lane in range(lanes + 1)]
     target = np.empty(sources.size, np.uint16 if n_post <= 1 << 16 else np.uint32)
@@ -117,7 +117,9 @@ def turn(sources: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.nd
 
 
 def beside(work: Callable[[], Result], other: Callable[[], Any]) -> tuple[Result, Any]:
-    """The results of `work`, which another thread does, and of `other`, which this one does."""
+    """The results of `work`, which another thread does if it may, and of `other`."""
+    if workers() == 1:
+        return work(), other()
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work)
         done = other()
@@ -134,6 +136,6 @@ def _in_parts(part: Callable[[int, int], None], ends: list[int]) -> None:
     """Call ``part(first, last)`` for each two ends that differ, on all cores."""
     parts = [pair for pair in pairwise(ends) if pair[0] < pair[1]]
     part(*parts.pop())  # it compiles, if need be, what the others use
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(workers()) as pool:
         for each in [pool.submit(part, *pair) for pair in parts]:
             each.result()
