@@ -164,6 +164,8 @@ class Native:
         ``spread(work, first, steps)`` has these steps done, in pieces. For each it calls the
         function that ``work(alone)`` returns, as ``(first, steps, m)`` in every thread; `m` is the
         address of the record with which a thread meets the others. Without it there is one thread.
+    alone : bool
+        Whether there is one thread though the backend has several.
     """
 
     def __init__(
@@ -171,9 +173,11 @@ class Native:
         source: Source,
         names: dict[str, Any],
         spread: Callable[[Callable[[bool], Work], int, int], None] | None = None,
+        alone: bool = False,
     ):
         self._source = source
         self._spread = spread
+        self._alone = alone
         self._parts = jobs.parts(source, names)
         self._whole = jobs.fused(source, names)
         self._meeting = None if spread is None else jobs.meeting()
@@ -259,9 +263,9 @@ class Native:
                 self._fuse_if_worthwhile()
             begun = time.perf_counter()
             if self._spread is None:
-                self._work(call)(call.first, call.steps, 0)
+                self.work(call, self._alone)(call.first, call.steps, 0)
             else:
-                self._spread(partial(self._work, call), call.first, call.steps)
+                self._spread(partial(self.work, call), call.first, call.steps)
             if self._run is None:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
@@ -277,36 +281,35 @@ class Native:
             self._rows[:, 1] += self._records.ctypes.data
         self._described, self._filled = arrays, None
 
-    def _work(self, call: Call, alone: bool = False) -> Work:
+    def work(self, call: Call, alone: bool) -> Work:
         """The work of each thread, a function of steps and of where it meets the others."""
-        if alone:
-            call = call._replace(wholes=call.wholes_alone)
+        wholes = call.wholes_alone if alone else call.wholes
         self._describe(call.arrays)
         if self._run is not None:
-            return self._work_fused(self._run, call)
+            return self._work_fused(self._run, call.reals, wholes)
         if self._table is not None:
-            return self._work_of_phases(call)
+            return self._work_of_phases(call.reals, wholes)
         raise RuntimeError("A program has not been prepared.")
 
-    def _places(self, call: Call, find: Callable[[Call], Any]) -> Any:
+    def _places(self, reals: np.ndarray, wholes: np.ndarray, find: Callable[..., Any]) -> Any:
         """What `find` makes of the addresses of a call's numbers; kept, as most calls have those
         of the last one."""
         filled = self._filled
-        if filled is None or filled[0] is not call.reals or filled[1] is not call.wholes:
-            self._filled = filled = call.reals, call.wholes, find(call)
+        if filled is None or filled[0] is not reals or filled[1] is not wholes:
+            self._filled = filled = reals, wholes, find(reals, wholes)
         return filled[2]
 
-    def _table_with(self, call: Call) -> tuple[np.ndarray, int]:
+    def _table_with(self, reals: np.ndarray, wholes: np.ndarray) -> tuple[np.ndarray, int]:
         table = self._rows.copy()
-        table[:, 2] += call.reals.ctypes.data
-        table[:, 3] += call.wholes.ctypes.data
+        table[:, 2] += reals.ctypes.data
+        table[:, 3] += wholes.ctypes.data
         return table, table.ctypes.data
 
-    def _data(self, call: Call) -> tuple[int, int, int]:
-        return self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+    def _data(self, reals: np.ndarray, wholes: np.ndarray) -> tuple[int, int, int]:
+        return self._records.ctypes.data, reals.ctypes.data, wholes.ctypes.data
 
-    def _work_of_phases(self, call: Call) -> Work:
-        table, address = self._places(call, self._table_with)
+    def _work_of_phases(self, reals: np.ndarray, wholes: np.ndarray) -> Work:
+        table, address = self._places(reals, wholes, self._table_with)
         drive = _driver()
 
         def work(t0: int, steps: int, m: int) -> None:
@@ -319,9 +322,9 @@ class Native:
 
         return work
 
-    def _work_fused(self, address: int, call: Call) -> Work:
+    def _work_fused(self, address: int, reals: np.ndarray, wholes: np.ndarray) -> Work:
         run = _fused(address)
-        data = self._places(call, self._data)
+        data = self._places(reals, wholes, self._data)
 
         def work(t0: int, steps: int, m: int) -> None:
             result, error = ctypes.c_int64(), ctypes.c_void_p()
@@ -340,13 +343,19 @@ class Native:
         saved = CALL * len(self._parts) * spent.steps
         if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
             return
-        code, now = processes.fused(self._whole.key), time.monotonic()
-        if code is None and now < self._next_look:
-            return
-        self._load_fused(code)
+        self.fuse()
+
+    def fuse(self) -> bool:
+        """Use the fused program if it is ready, or have another process make it."""
         if self._run is None:
-            processes.fuse(self._whole)
-            self._next_look = now + LOOK
+            code, now = processes.fused(self._whole.key), time.monotonic()
+            if code is None and now < self._next_look:
+                return False
+            self._load_fused(code)
+            if self._run is None:
+                processes.fuse(self._whole)
+                self._next_look = now + LOOK
+        return self._run is not None
 
 
 class _Spent:

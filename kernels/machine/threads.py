@@ -14,21 +14,26 @@ takes effect at the end of a stretch of steps, as on one core.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from spikesim.kernels.machine import cpu
+from spikesim.kernels.machine.cores import cores
 from spikesim.kernels.machine.jobs import STOPPED, Loop, Stopped, array_record
 from spikesim.kernels.machine.lowering import Lowering
-from spikesim.kernels.machine.native import Native, Work
-from spikesim.kernels.machine.program import Source
+from spikesim.kernels.machine.native import Native, Work, tier
+from spikesim.kernels.machine.program import Call, Source
 
-__all__ = ["Crew", "Pace", "Threads"]
+__all__ = ["Crew", "Growing", "Grown", "Pace", "Threads"]
+
+LASTING = 2.0  # s: a run of this length is likely to continue
+LONG = 2e-5  # s: in shorter steps, threads meet too often to gain anything
 
 FIRST = 8  # steps in the first turn of a trial
 TRIAL = 0.004  # s: how long the slower way is tried
@@ -64,6 +69,71 @@ class Threads:
     def build(self, source: Source, names: dict[str, Any], key: str) -> Native:
         """Make the object that runs calls of a program."""
         return Native(source, names, Crew(self.threads))
+
+
+class Growing(Threads):
+    """The backend that begins on one core, and takes several for a long run where that is faster.
+
+    One core runs the machine code of `spikesim.kernels.machine.cpu`. That for several cores is made
+    by another process, as a fused program is.
+    """
+
+    def build(self, source: Source, names: dict[str, Any], key: str) -> Any:
+        """Make the object that runs calls of a program."""
+        alone = {k: v._replace(kind="core") if isinstance(v, Loop) else v for k, v in names.items()}
+        crew = Crew(self.threads)
+        return Grown(Native(source, alone, alone=True), Native(source, names, crew), crew)
+
+
+class Grown:
+    """Runs calls of a program on one core, and, once that has lasted, on several.
+
+    Parameters
+    ----------
+    one, several : Native
+    crew : Crew
+        The threads of `several`.
+    """
+
+    def __init__(self, one: Native, several: Native, crew: Crew):
+        self._one, self._several, self._crew = one, several, crew
+        self._steps, self._seconds = 0, 0.0
+        self.prepare = one.prepare
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing has to be compiled: once true, it stays true."""
+        return self._one.is_ready
+
+    @property
+    def tier(self) -> str:
+        """'phases' or 'fused', on one core."""
+        return self._one.tier
+
+    def __call__(self, calls: Sequence[Call]) -> None:
+        """Run the data of each call."""
+        for call in calls:
+            if self._is_worthwhile() and self._several.fuse():
+                self._crew(partial(self._work, call), call.first, call.steps)
+                continue
+            begun = time.perf_counter()
+            self._one([call])
+            self._steps += call.steps
+            self._seconds += time.perf_counter() - begun
+
+    def _work(self, call: Call, alone: bool) -> Work:
+        return (self._one if alone else self._several).work(call, alone)
+
+    def _is_worthwhile(self) -> bool:
+        """Whether the run has lasted, its steps are long, and no one else keeps the cores busy."""
+        if self._seconds < LASTING or self._seconds <= LONG * self._steps or tier() == "phases":
+            return False
+        # A thread of a pool has others beside it, which take the other cores.
+        if threading.current_thread() is not threading.main_thread():
+            return False
+        if self._several.tier == "fused":  # from now on, trials tell
+            return True
+        return not hasattr(os, "getloadavg") or os.getloadavg()[0] < cores()
 
 
 class Crew:
