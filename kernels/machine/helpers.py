@@ -12,14 +12,14 @@ of the processor.
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from spikesim.kernels.machine import jobs, native
-from spikesim.kernels.machine.cache import load
+from spikesim.kernels.machine import cache, jobs, native
 from spikesim.kernels.machine.lowering import Lowering
 
 __all__ = ["Helper", "Source", "binomial", "lowest_bit", "word"]
@@ -40,7 +40,9 @@ def lowest_bit(x):
     raise NotImplementedError("Only compiled code can call this.")
 
 
-_GIVEN = {function: jobs.Given(function.__name__) for function in (word, binomial, lowest_bit)}
+_GIVEN: dict[Callable, Any] = {
+    function: jobs.Given(function.__name__) for function in (word, binomial, lowest_bit)
+}
 
 
 class Source:
@@ -66,7 +68,7 @@ class Source:
         }
 
 
-@cache
+@functools.cache
 def draw_binomial() -> int:
     """The address of the function with which NumPy's generators draw binomial numbers, or 0."""
     try:
@@ -93,17 +95,18 @@ class Helper:
         kinds = {name: jobs.array_type(array) for name, array in arrays.items()}
         real = tuple(isinstance(number, float) for number in numbers.values())
         job = _job(self._function, tuple(kinds.items()), tuple(zip(numbers, real, strict=True)))
-        if load(job.key) is None:
+        address = cache.load(job.key)
+        if address is None:
             native.compile_missing([job])
+            address = cache.addresses[job.key]
         words = [word for array in arrays.values() for word in jobs.array_record(array)]
         records = np.array(words, np.int64)
         reals = np.array([x for x in numbers.values() if isinstance(x, float)] or [0.0])
         wholes = np.array([x for x in numbers.values() if not isinstance(x, float)] or [0])
-        addresses = (each.ctypes.data for each in (records, reals, wholes))
-        native.call(load(job.key), *addresses)
+        native.call(address, records.ctypes.data, reals.ctypes.data, wholes.ctypes.data)
 
 
-@cache
+@functools.cache
 def _job(
     function: Callable, kinds: tuple[tuple[str, str], ...], numbers: tuple[tuple[str, bool], ...]
 ) -> jobs.Job:

@@ -73,8 +73,8 @@ def draw(
     multapses: bool | None,
 ) -> Synapses:
     """The synapses of one rule, drawn from `chance`; see `plan`."""
-    each = {"recurrent": recurrent, "autapses": autapses, "multapses": multapses}
-    return plan(shape, rules, **each).draw(chance)
+    planned = plan(shape, rules, recurrent=recurrent, autapses=autapses, multapses=multapses)
+    return planned.draw(chance)
 
 
 class Plan(NamedTuple):
