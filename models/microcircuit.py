@@ -351,15 +351,13 @@ def _external_current(name: str) -> float:
 def _normal(mean: float, sd: float, chance: np.random.Generator, size: int) -> np.ndarray:
     # A projection has up to 45 million synapses: float32 takes half the memory.
     drawn = chance.standard_normal(size, dtype=np.float32)
-    drawn *= sd
-    drawn += mean
-    return drawn
+    return np.add(np.multiply(drawn, sd, out=drawn), mean, out=drawn)
 
 
 def _weights(mean: float) -> Callable[[np.random.Generator, int], np.ndarray]:
     def draw(chance: np.random.Generator, size: int) -> np.ndarray:
         drawn = _normal(mean, RELATIVE_SD * abs(mean), chance, size)
-        return drawn.clip(min=0.0) if mean > 0.0 else drawn.clip(max=0.0)
+        return drawn.clip(0.0, out=drawn) if mean > 0.0 else drawn.clip(max=0.0, out=drawn)
 
     return draw
 
@@ -369,10 +367,12 @@ def _delays(mean: float, dt: float) -> Callable[[np.random.Generator, int], np.n
         sd = RELATIVE_SD_OF_DELAYS * mean
         drawn = _normal(mean, sd, chance, size)
         # As in the reference implementation, delays that would be rounded to 0 are drawn again.
-        while (short := np.flatnonzero(drawn < 0.5 * dt)).size:
-            drawn[short] = _normal(mean, sd, chance, short.size)
+        short = np.flatnonzero(drawn < 0.5 * dt)
+        while short.size:
+            drawn[short] = again = _normal(mean, sd, chance, short.size)
+            short = short[again < 0.5 * dt]
         # A neuron spikes at the end of a step, but a spike acts from the start of the step in which
         # it arrives. So a delay is one step longer.
-        return np.maximum(drawn, dt) + dt
+        return np.add(np.maximum(drawn, dt, out=drawn), dt, out=drawn)
 
     return draw
