@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from spikesim import plot as plot
     from spikesim import sonata as sonata
     from spikesim import spiketrains as spiketrains
+    from spikesim import spread as spread
     from spikesim import stimuli as stimuli
     from spikesim import sweep as sweep
 else:  # modules for users, which take time to import
@@ -85,6 +86,7 @@ else:  # modules for users, which take time to import
             "plot",
             "sonata",
             "spiketrains",
+            "spread",
             "stimuli",
             "sweep",
         ],

@@ -123,6 +123,7 @@ MODULES = [
     "spikesim.sonata_reading",
     "spikesim.spike_pattern",
     "spikesim.spiketrains",
+    "spikesim.spread",
     "spikesim.stimuli",
     "spikesim.sweep",
     "spikesim.sweep.command",

@@ -128,6 +128,7 @@ MODULES = [
     "plot",
     "sonata",
     "spiketrains",
+    "spread",
     "stimuli",
     "sweep",
 ]

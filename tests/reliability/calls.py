@@ -49,6 +49,7 @@ from spikesim import (
     plot,
     sonata,
     spiketrains,
+    spread,
     stimuli,
     sweep,
 )
@@ -2337,6 +2338,8 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
+    "spikesim.spread.weights": _plain(spread.weights, mean=1.0, relative_sd=0.1),
+    "spikesim.spread.delays": _plain(spread.delays, mean=1.0, relative_sd=0.1, dt=0.1),
     "spikesim.spiketrains.mean_rates": lambda f: Call(
         spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
