@@ -253,6 +253,7 @@ INTERNAL = {
     "spikesim.dataset.Dataset": "returned",
     "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
+    "spikesim.io.objects.*": "called by readers, which are tried",
     "spikesim.io.untrusted.*": "called by readers, which are tried",
     "spikesim.nir.graph.*": "called by nir.read",
     "spikesim.nir.inputs.Input.[a-eg-z]*": "those of a SpikeTrainSource",
