@@ -56,6 +56,7 @@ from spikesim.version import __version__
 _find_former_names()
 
 if TYPE_CHECKING:
+    from spikesim import areas as areas
     from spikesim import bursts as bursts
     from spikesim import circuit as circuit
     from spikesim import credit as credit
@@ -74,6 +75,7 @@ else:  # modules for users, which take time to import
     __getattr__, __dir__ = _imported_later(
         "spikesim",
         [
+            "areas",
             "bursts",
             "circuit",
             "credit",

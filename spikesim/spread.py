@@ -41,8 +41,8 @@ def weights(mean: float, relative_sd: float) -> Draw:
 
     Examples
     --------
-    >>> weights(-2.0, 0.1)(np.random.default_rng(1), 3).round(1).tolist()
-    [-1.6, -2.3, -1.8]
+    >>> weights(-2.0, 0.1)(np.random.default_rng(1), 3).round(1)
+    array([-1.7, -2.3, -1.8], dtype=float32)
     """
     # As a number of NumPy, each is applied in float64 before the weight is rounded to float32.
     mean = np.float64(check_number("mean", mean))
@@ -82,8 +82,8 @@ def delays(mean: float, relative_sd: float, dt: float) -> Draw:
 
     Examples
     --------
-    >>> delays(1.5, 0.5, 0.1)(np.random.default_rng(1), 3).round(1).tolist()
-    [2.9, 0.5, 2.4]
+    >>> delays(1.5, 0.5, 0.1)(np.random.default_rng(1), 3).round(1)
+    array([2.9, 0.5, 2.4], dtype=float32)
     """
     dt = check_number("dt", dt, above=0.0, unit="ms")
     mean = check_number("mean", mean, at_least=0.5 * dt, unit="ms")

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.areas",
     "spikesim.attributes",
     "spikesim.bursts",
     "spikesim.checks",
@@ -88,6 +89,7 @@ MODULES = [
     "spikesim.models.equilibrium",
     "spikesim.models.feedback_alignment",
     "spikesim.models.microcircuit",
+    "spikesim.models.multi_area",
     "spikesim.models.perturbation",
     "spikesim.models.reward.network",
     "spikesim.models.reward.spiking",

@@ -25,7 +25,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise FileError(f"{path} is too large for JSON of SONATA; check the path.")
+            raise FileError(f"{path} is too large for a file of JSON; check the path.")
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
     try:
