@@ -3,10 +3,10 @@
 Every file is a saved tree, network, model or sweep, SONATA spikes or traces, ours and those of
 others, a file of a SONATA circuit or of areas, IDX images with and without gzip, spikes as text,
 sets of parameters or a picture; or it stands in a run directory that commands read. Of its bytes
-some are flipped, cut off, exchanged, repeated, zero, at random or as large as numbers get, or something else
-has its name. It is refused in one line, read as it was, or read as something else (wrong). IDX
-without gzip, texts and files of others have no checksums: a changed pixel or digit is read as one
-that was written, so that only what has to hold for any such file is compared.
+some are flipped, cut off, exchanged, repeated, zero, at random or as large as numbers get, or
+something else has its name. It is refused in one line, read as it was, or read as something else
+(wrong). IDX without gzip, texts and files of others have no checksums: a changed pixel or digit is
+read as one that was written, so that only what has to hold for any such file is compared.
 
 Batches run in processes of their own, with limits on memory and time, so crashes and hangs are
 counted as well.
