@@ -15,10 +15,14 @@ chance, so a second seed shows what to expect.
 
 from __future__ import annotations
 
+import os
+
+# Ten thousand Phases are too many for one function.
+os.environ.setdefault("SPIKESIM_TIER", "phases")
+
 import timing  # isort: skip - sets the number of threads before NumPy is loaded
 
 import argparse
-import os
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -29,7 +33,6 @@ from spikesim.areas import Areas
 from spikesim.models import multi_area
 from spikesim.models.multi_area import METASTABLE
 
-os.environ["SPIKESIM_TIER"] = "phases"  # ten thousand Phases are too many for one function
 SETTLING = 500.0  # ms
 
 
