@@ -206,20 +206,22 @@ def check_areas(areas: Any) -> Areas:
         ) from None
     _check_populations(names, populations)
     n, m = len(populations), len(names)
-    limits = {"dtype": np.float64, "at_least": 0.0, "at_most": _MOST}
-    sizes = check_array("sizes", areas.sizes, shape=(n,), **limits)
+    sizes = _array("sizes", areas.sizes, n)
     if (sizes == 0.0).any():
         raise InputError("sizes holds 0; leave a population without neurons out.")
-    rates = areas.rates
     return Areas(
         names,
         populations,
         sizes,
-        check_array("indegrees", areas.indegrees, shape=(n, n), **limits),
-        check_array("external", areas.external, shape=(n,), **limits),
-        check_array("distances", areas.distances, shape=(m, m), **limits),
-        None if rates is None else check_array("rates", rates, shape=(n,), **limits),
+        _array("indegrees", areas.indegrees, n, n),
+        _array("external", areas.external, n),
+        _array("distances", areas.distances, m, m),
+        None if areas.rates is None else _array("rates", areas.rates, n),
     )
+
+
+def _array(name: str, value: Any, *shape: int) -> np.ndarray:
+    return check_array(name, value, shape=shape, dtype=np.float64, at_least=0.0, at_most=_MOST)
 
 
 def _check_populations(names: Sequence[str], populations: Sequence[tuple[Any, ...]]) -> None:
