@@ -46,6 +46,7 @@ import spikesim
 from spikesim import Network, SpikeRecording
 from spikesim.models import microcircuit
 from spikesim.models.microcircuit import RATES
+from spikesim.tables import Table
 
 SETTLING = 500.0  # ms
 BIN = 2.0  # ms, of the counts that are correlated
@@ -74,20 +75,22 @@ def arguments() -> argparse.Namespace:
 def measure(chosen: argparse.Namespace) -> Result:
     """Build, settle, run; and once more with recordings, if they are wanted."""
     duration = 1000.0 * chosen.duration
-    begun = perf_counter()
+    begun, cpu = perf_counter(), process_time()
     net = microcircuit.build(
         chosen.scale,
         chosen.seeds[0],
         background=chosen.background,
         backend=chosen.backend or backend(chosen.threads[0]),
     )
-    built = perf_counter() - begun
+    built, built_cpu = perf_counter() - begun, process_time() - cpu
     net.run(SETTLING)
     begun, cpu = perf_counter(), process_time()
     net.run(duration)
     wall, cpu = perf_counter() - begun, process_time() - cpu
     found = {
+        "threads": chosen.threads[0],
         "built": built,
+        "built cpu": built_cpu,
         "wall": wall,
         "cpu": cpu,
         "memory": peak_memory() / 1000.0,
@@ -162,35 +165,42 @@ def spread(values: list[float], digits: int) -> str:
     return text + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
 
 
-def table(chosen: argparse.Namespace, results: dict[int, list[Result]], say: Any) -> None:
-    """Print what the field's table has, and what explains it."""
-    first = results[chosen.threads[0]]
-    seconds = chosen.duration
-    say(
-        f"\n{'simulator':18}{'nodes':>6}{'threads':>9}{'drive':>9}{'q_RTF':>16}{'E_syn (uJ)':>14}"
-        f"{'ns/event':>10}{'core-s/s':>10}{'built (s)':>11}{'memory (GB)':>13}"
+HEADER = (
+    *("simulator", "nodes", "threads", "drive", "q_RTF", "E_syn (uJ)", "ns/event"),
+    *("core-s/s", "core-ns/event", "built (s)", "core-s", "memory (GB)"),
+)
+
+
+def performance(chosen: argparse.Namespace, runs: list[Result], events: list[float]) -> list[str]:
+    """A row of the table: what the field's has, and what explains it."""
+    wall, cpu, built, built_cpu = (
+        [run[name] for run in runs] for name in ("wall", "cpu", "built", "built cpu")
     )
-    for threads, runs in results.items():
-        events = [each["events"] for each in first]
-        factors = [run["wall"] / seconds for run in runs]
-        each = mean(run["wall"] / n for run, n in zip(runs, events, strict=True))
-        energy = f"{1e6 * chosen.watts * each:.3f}" if chosen.watts else "not measured"
-        say(
-            f"{'spikesim ' + spikesim.__version__:18}{1:6}{chosen.backend or threads:>9}"
-            f"{chosen.background:>9}{spread(factors, 3):>16}{energy:>14}{1e9 * each:10.2f}"
-            f"{mean(run['cpu'] for run in runs) / seconds:10.2f}"
-            f"{mean(run['built'] for run in runs):11.1f}{max(run['memory'] for run in runs):13.2f}"
-        )
-    per_second = mean(each["events"] for each in first) / seconds
-    size = first[0]["bytes"] / first[0]["synapses"]
-    say(f"\n{first[0]['synapses']:,} synapses of {size:.2f} bytes; {per_second:.3e} events/s")
-    say(f"\n{'population':12}{'neurons':>8}{'rate (Hz)':>12}{'published':>22}{'CV':>7}{'CC':>9}")
-    for name, known in RATES.items():
-        n, rate, cv, correlation = (
-            mean(values) for values in zip(*(run["activity"][name] for run in first), strict=True)
-        )
-        published = f"{known.reference:.2f} ({known.low:.2f} to {known.high:.2f})"
-        say(f"{name:12}{n:8.0f}{rate:12.2f}{published:>22}{cv:7.2f}{correlation:9.4f}")
+    each = mean(wall) / mean(events)
+    return [
+        f"spikesim {spikesim.__version__}",
+        "1",
+        chosen.backend or str(runs[0]["threads"]),
+        chosen.background,
+        spread([seconds / chosen.duration for seconds in wall], 3),
+        f"{1e6 * chosen.watts * each:.3f}" if chosen.watts else "not measured",
+        f"{1e9 * each:.2f}",
+        spread([seconds / chosen.duration for seconds in cpu], 2),
+        f"{1e9 * mean(cpu) / mean(events):.2f}",
+        f"{mean(built):.1f}",
+        f"{mean(built_cpu):.1f}",
+        f"{max(run['memory'] for run in runs):.2f}",
+    ]
+
+
+def spikes_of(name: str, runs: list[Result]) -> list[str]:
+    """A row of the table of activity: the mean over seeds."""
+    n, rate, cv, correlation = (
+        mean(values) for values in zip(*(run["activity"][name] for run in runs), strict=True)
+    )
+    known = RATES[name]
+    published = f"{known.reference:.2f} ({known.low:.2f} to {known.high:.2f})"
+    return [name, f"{n:.0f}", f"{rate:.2f}", published, f"{cv:.2f}", f"{correlation:.4f}"]
 
 
 def main() -> None:
@@ -218,7 +228,17 @@ def main() -> None:
     for seed in chosen.seeds:
         for k, threads in enumerate(chosen.threads):
             results[threads].append(in_new_process(chosen, seed, threads, recorded=k == 0))
-    table(chosen, results, say)
+    recorded = results[chosen.threads[0]]
+    events = [run["events"] for run in recorded]
+    rows = [performance(chosen, runs, events) for runs in results.values()]
+    say(f"\n{Table(HEADER, rows).text()}")
+    size = recorded[0]["bytes"] / recorded[0]["synapses"]
+    say(
+        f"\n{recorded[0]['synapses']:,} synapses of {size:.2f} bytes; "
+        f"{mean(events) / chosen.duration:.3e} events/s"
+    )
+    header = ("population", "neurons", "rate (Hz)", "published", "CV", "CC")
+    say(f"\n{Table(header, [spikes_of(name, recorded) for name in RATES]).text()}")
     say(f"\nload at the end: {timing.load_average()}")
     if chosen.out:
         chosen.out.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -108,9 +108,9 @@ METASTABLE = {"chi": 1.9, "chi_I": 2.0}
 
 
 DT = 0.1  # ms, for `cost`
-PER_EVENT = 10e-9  # s, of one core, for a spike to arrive at a synapse
-PER_NEURON = 10e-9  # s, for a step of a neuron and its background
-PER_PROJECTION = 0.2e-6  # s, for a step of the synapses from one population to another
+PER_EVENT = 7e-9  # s, of one core, for a spike to arrive at a synapse
+PER_NEURON = 13e-9  # s, for a step of a neuron and its background
+PER_PROJECTION = 15e-9  # s, for a step of the synapses from one population to another
 PER_CELL = 40.0  # bytes
 
 
@@ -240,7 +240,8 @@ def build(
 def cost(areas: Areas, scale: float = 1.0, *, indegrees: float | None = None) -> Cost:
     """What a network would take, without building it.
 
-    Memory follows from how arrays are laid out; time from what was measured, see `PER_EVENT`.
+    Memory follows from how arrays are laid out, and time from `PER_EVENT` and so on, which were
+    measured on small parts of the network (results/multi_area.txt).
 
     Parameters
     ----------
