@@ -50,7 +50,7 @@ def weights(mean: float, relative_sd: float) -> Draw:
 
     def draw(chance: np.random.Generator, size: int) -> np.ndarray:
         drawn = _normal(mean, sd, chance, size)
-        return drawn.clip(min=0.0) if mean > 0.0 else drawn.clip(max=0.0)
+        return drawn.clip(0.0, out=drawn) if mean > 0.0 else drawn.clip(max=0.0, out=drawn)
 
     return draw
 
@@ -91,9 +91,11 @@ def delays(mean: float, relative_sd: float, dt: float) -> Draw:
 
     def draw(chance: np.random.Generator, size: int) -> np.ndarray:
         drawn = _normal(mean, sd, chance, size)
-        while (short := np.flatnonzero(drawn < 0.5 * dt)).size:
-            drawn[short] = _normal(mean, sd, chance, short.size)
-        return np.maximum(drawn, dt) + dt
+        short = np.flatnonzero(drawn < 0.5 * dt)
+        while short.size:
+            drawn[short] = again = _normal(mean, sd, chance, short.size)
+            short = short[again < 0.5 * dt]
+        return np.add(np.maximum(drawn, dt, out=drawn), dt, out=drawn)
 
     return draw
 
@@ -101,6 +103,4 @@ def delays(mean: float, relative_sd: float, dt: float) -> Draw:
 def _normal(mean: float, sd: float, chance: np.random.Generator, size: int) -> np.ndarray:
     # A projection may have tens of millions of synapses: float32 takes half the memory.
     drawn = chance.standard_normal(size, dtype=np.float32)
-    drawn *= sd
-    drawn += mean
-    return drawn
+    return np.add(np.multiply(drawn, sd, out=drawn), mean, out=drawn)
