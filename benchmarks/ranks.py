@@ -79,7 +79,7 @@ class Replayed(spikesim.ranks.World):
 
 def alone(size: int, pieces: int, repetitions: int) -> None:
     """Print what one core and what one of several ranks takes for a step, in turns."""
-    one, spikes = build("cpu")
+    one, spikes = build("threads:1")
     one.run_steps(PIECE * (BEFORE + pieces))
     world = Replayed(size, spikes)
     backends.world = lambda: world

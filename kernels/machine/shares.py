@@ -17,7 +17,7 @@ import numpy as np
 from spikesim.kernels.machine import cpu
 from spikesim.kernels.machine.jobs import Loop, array_record
 from spikesim.kernels.machine.lowering import Lowering
-from spikesim.kernels.machine.native import Native
+from spikesim.kernels.machine.native import Native, Work
 from spikesim.kernels.machine.program import Source
 
 __all__ = ["Shares"]
@@ -55,8 +55,8 @@ class Shares:
         """Make the object that runs calls of a program."""
         return Native(source, names, self._run, meets=False)
 
-    def _run(self, work: Callable[[int], None]) -> None:
-        work(self._record.ctypes.data)
+    def _run(self, work: Callable[[bool], Work], first: int, steps: int) -> None:
+        work(False)(first, steps, self._record.ctypes.data)
 
     def of(self, n: int) -> list[slice]:
         """Which of `n` neurons each process advances: as `spikesim.kernels.machine.meeting.take`.

@@ -1,9 +1,9 @@
 """Ranks killed at random moments: ``python -m tests.reliability ranks --kills 200``.
 
-A network runs on one to three ranks, and writes a checkpoint and a file of spikes after each part. A
-random rank is killed (SIGKILL, or SIGTERM in one case of four) at a random moment. All ranks then
-have to end within a bound of time. Every file has to open, and the checkpoint must not have gone
-back. The next start, on another number of ranks, continues. In the end all spikes and the state
+A network runs on one to three ranks, and writes a checkpoint and a file of spikes after each part.
+A random rank is killed (SIGKILL, or SIGTERM in one case of four) at a random moment. All ranks then
+have to end within a bound of time. The checkpoint has to open, and must not have gone back. The
+next start, on another number of ranks, continues. In the end all spikes and the state
 have to have the bits of one core.
 """
 
