@@ -68,7 +68,7 @@ def brunel(net: Network) -> None:
 
 def build(chosen: Arguments) -> Network:
     """A network, without recordings."""
-    backend = "cpu" if chosen.threads == 1 else f"threads:{chosen.threads}"
+    backend = f"threads:{chosen.threads}"
     dtype = "float64" if chosen.double else "float32"
     if chosen.kind == "MICROCIRCUIT":
         return microcircuit.build(chosen.scale, chosen.seed, dt=DT, dtype=dtype, backend=backend)

@@ -156,6 +156,7 @@ class Call(NamedTuple):
     reals: np.ndarray
     wholes: np.ndarray
     inputs: frozenset[int]  # the places in `arrays` of arrays that no body writes
+    wholes_alone: np.ndarray  # `wholes` for one thread of a backend that has several
 
 
 _UNCHANGING = int, float, np.generic  # objects that are equal as long as they are the same
@@ -238,7 +239,7 @@ class Program:
         self._slots = [slot for _, slot in places.values()]
         self._seen: list[np.ndarray | None] = [find(name) for find, name in self._find]
         self._run = backend.build(source, names, self.key)
-        self._numbers: tuple[list[Any], np.ndarray, np.ndarray] | None = None
+        self._numbers: tuple[list[Any], np.ndarray, np.ndarray, np.ndarray] | None = None
 
     @property
     def is_current(self) -> bool:
@@ -304,11 +305,15 @@ class Program:
             given, real = list(zip(now, self._names, strict=True)), self._reals
             reals = np.array([_real(*each) for each in given[:real]] or [0.0])
             wholes = np.array([self._whole(*each) for each in given[real:]] or [0], np.int64)
+            alone = wholes.copy()
+            alone[
+                [k for k, (value, _) in enumerate(given[real:]) if isinstance(value, _Shared)]
+            ] = 1
             kept = all(isinstance(value, _UNCHANGING) for value in now)
-            self._numbers = (now, reals, wholes) if kept else None
+            self._numbers = (now, reals, wholes, alone) if kept else None
         else:
-            _, reals, wholes = self._numbers
-        return Call(first, steps, self._arrays, reals, wholes, self._inputs)
+            _, reals, wholes, alone = self._numbers
+        return Call(first, steps, self._arrays, reals, wholes, self._inputs, alone)
 
     def run(self, calls: Sequence[Call]) -> None:
         """Run this program with the data of each call."""
