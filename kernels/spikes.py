@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikesim.kernels.functions import prefetch
+
 __all__ = [
     "add_delayed",
     "add_rows",
     "add_synapses",
+    "arriving",
     "bounds",
     "collect",
     "columns",
@@ -31,6 +34,11 @@ __all__ = [
     "targets",
     "unflag",
 ]
+
+FETCHED = 64  # spikes
+BEGINNING = 128  # synapses
+LINE = 16
+AHEAD = 64
 
 
 def collect(_, t, s, p):
@@ -146,6 +154,18 @@ def add_rows(s, slot, row, first, last):
             s.out[row, j] = s.out[row, j] + s.W[i0, j]
 
 
+def arriving(t, s, p):
+    """The same for a delivery that also fetches the synapses of the spikes of the next step."""
+    slots = s.ids.shape[0]
+    soon = s.count[soon_delivered(t, slots, p)]
+    return parts(s.out.shape[1], p) if s.count[(t - p.delay) % slots] + soon > 0 else 0
+
+
+def soon_delivered(t, slots, p):
+    """The slot of the spikes of the next step, if they are known already, or else of this one."""
+    return (t - p.delay + (1 if p.delay > 1 else 0)) % slots
+
+
 def deliver_sparse(c, t, s, p):
     """Add the weights of the spikes that arrive now to their targets in block `c`.
 
@@ -154,8 +174,23 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    soon = soon_delivered(t, s.ids.shape[0], p)
+    for a in range(min(s.count[soon], FETCHED)):
+        low, high = beginning(s, s.ids[soon, a], first)
+        for e in range(low, high, LINE):
+            prefetch(s.target, e)
+            prefetch(s.weight, e & p.each)
     for a in range(s.count[slot]):
         add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
+
+
+def beginning(s, i, first):
+    """Where the first synapses of neuron i onto targets from `first` on are, or nearly so."""
+    low = s.start[i]
+    high = s.start[i + 1]
+    if first > 0:
+        low += (high - low) * np.int64(first) // s.out.shape[1]
+    return low, min(low + BEGINNING, high)
 
 
 def add_synapses(s, row, i, first, last, scale, p):
@@ -172,18 +207,43 @@ def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay, and so their own row of arrival."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    soon = soon_delivered(t, s.ids.shape[0], p)
+    for a in range(min(s.count[soon], FETCHED)):
+        low, high = beginning(s, s.ids[soon, a], first)
+        for e in range(low, high, LINE):
+            prefetch(s.target, e)
+            prefetch(s.later, e)
+            prefetch(s.weight, e & p.each)
     for a in range(s.count[slot]):
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
 
 
 def add_delayed(s, now, i, first, last, scale, p):
-    """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring."""
-    rows = s.out.shape[0]
+    """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring.
+
+    The ring may be larger than the cache, so each number in it is fetched some synapses ahead.
+    """
     low, high = synapses_in_block(s, i, first, last)
-    for e in range(low, high):
-        ahead = now + np.int64(s.later[e])
-        row = np.uint64(ahead - rows if ahead >= rows else ahead)
-        s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+    near = min(low + np.uint64(AHEAD), high)
+    for e in range(low, near):
+        prefetch(s.out, (arrival(s, now, e), s.target[e]))
+    for e in range(near, high):
+        prefetch(s.out, (arrival(s, now, e), s.target[e]))
+        add_one(s, now, e - np.uint64(AHEAD), scale, p)
+    for e in range(low + (high - near), high):
+        add_one(s, now, e, scale, p)
+
+
+def add_one(s, now, e, scale, p):
+    """Add the weight of synapse e, times a scale, to the row of its arrival."""
+    s.out[arrival(s, now, e), s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+
+
+def arrival(s, now, e):
+    """The row in which what synapse e carries arrives."""
+    rows = s.out.shape[0]
+    ahead = now + np.int64(s.later[e])
+    return np.uint64(ahead - rows if ahead >= rows else ahead)
 
 
 def land(c, t, s, p):

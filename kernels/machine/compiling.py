@@ -33,7 +33,8 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels.machine import meeting, program
+from spikesim.kernels import functions as plain
+from spikesim.kernels.machine import meeting, prefetching, program
 from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
@@ -166,6 +167,8 @@ class _Functions:
         return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
 
     def __call__(self, recipe: Recipe) -> Callable:
+        if (recipe.module, recipe.name) == (plain.__name__, plain.prefetch.__name__):
+            return prefetching.prefetch
         known = self._known.get(id(recipe))
         if known is None:
             names = {name: self._value(value) for name, value in recipe.names.items()}
