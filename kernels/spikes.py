@@ -6,6 +6,11 @@ ring, so a delayed projection simply reads an older slot. A neuron that emits tw
 twice. Deliveries add to this step's row of ``out[row, j]``, which is a ring too (a plain port has
 one row). Synapses that each have their own delay add to rows of later steps, and `land` moves a
 row to the port when its step has come.
+
+Synapses and rings are mostly larger than a core's caches, and what a spike needs of them lies
+wherever it lies. So both are asked for in advance: the first synapses of a spike one step before it
+is delivered, as its arrival is known by then, and each number of a ring `AHEAD` synapses before its
+turn. Without this, a core waits most of the time. The order of the additions stays the same.
 """
 
 from __future__ import annotations
@@ -25,20 +30,23 @@ __all__ = [
     "deliver_delayed",
     "deliver_dense",
     "deliver_sparse",
+    "fetch_delays",
+    "fetch_rows",
     "find",
     "flag",
     "land",
     "parts",
     "silence",
+    "soon",
     "synapses_in_block",
     "targets",
     "unflag",
 ]
 
-FETCHED = 64  # spikes
-BEGINNING = 128  # synapses
-LINE = 16
 AHEAD = 64
+"""How many synapses before its turn a number of a ring is asked for."""
+
+FETCHED = 64  # spikes whose synapses are asked for: more would drive each other out of the cache
 
 
 def collect(_, t, s, p):
@@ -122,6 +130,22 @@ def columns(t, s, p):
     return parts(s.out.shape[1], p) if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
 
 
+def arriving(t, s, p):
+    """The same, but 0 only if none will arrive in the next step, either; see `fetch_rows`."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    some = s.count[slot] + s.count[soon(slot, s, p)] > 0
+    return parts(s.out.shape[1], p) if some else 0
+
+
+def soon(slot, s, p):
+    """The slot after `slot`, with the spikes that arrive in the next step, if they are known.
+
+    With a delay of one step or none they are not: it is `slot` itself then.
+    """
+    following = slot + 1 if slot + 1 < s.ids.shape[0] else 0
+    return following if p.delay > 1 else slot
+
+
 def deliver_dense(c, t, s, p):
     """Add the weight rows of the spikes that arrive now to block `c` of the targets.
 
@@ -154,16 +178,36 @@ def add_rows(s, slot, row, first, last):
             s.out[row, j] = s.out[row, j] + s.W[i0, j]
 
 
-def arriving(t, s, p):
-    """The same for a delivery that also fetches the synapses of the spikes of the next step."""
-    slots = s.ids.shape[0]
-    soon = s.count[soon_delivered(t, slots, p)]
-    return parts(s.out.shape[1], p) if s.count[(t - p.delay) % slots] + soon > 0 else 0
+def fetch_rows(s, slot, first, p):
+    """Ask for the first synapses, onto targets from `first` on, of the spikes listed in `slot`."""
+    for a in range(min(s.count[slot], FETCHED)):
+        e = beginning(s, s.ids[slot, a], first)
+        fetch(s.target, e, 32, 4)
+        if p.each > 0:
+            fetch(s.weight, e, 16, 8)
 
 
-def soon_delivered(t, slots, p):
-    """The slot of the spikes of the next step, if they are known already, or else of this one."""
-    return (t - p.delay + (1 if p.delay > 1 else 0)) % slots
+def fetch_delays(s, slot, first):
+    """Ask for the delays of the same synapses."""
+    for a in range(min(s.count[slot], FETCHED)):
+        fetch(s.later, beginning(s, s.ids[slot, a], first), 64, 2)
+
+
+def beginning(s, i, first):
+    """Where the synapses of neuron i onto targets from `first` on begin, more or less."""
+    low = s.start[i]
+    if first > 0:
+        low += (s.start[i + 1] - low) * np.int64(first) // s.out.shape[1]
+    return low
+
+
+def fetch(array, begin, line, lines):
+    """Ask for so many lines of memory, of `line` numbers each, from `begin` on.
+
+    They may reach into the row of another neuron. A loop that ended with the row would cost more.
+    """
+    for k in range(lines):
+        prefetch(array, begin + line * k)
 
 
 def deliver_sparse(c, t, s, p):
@@ -174,23 +218,9 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    soon = soon_delivered(t, s.ids.shape[0], p)
-    for a in range(min(s.count[soon], FETCHED)):
-        low, high = beginning(s, s.ids[soon, a], first)
-        for e in range(low, high, LINE):
-            prefetch(s.target, e)
-            prefetch(s.weight, e & p.each)
+    fetch_rows(s, soon(slot, s, p), first, p)
     for a in range(s.count[slot]):
         add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
-
-
-def beginning(s, i, first):
-    """Where the first synapses of neuron i onto targets from `first` on are, or nearly so."""
-    low = s.start[i]
-    high = s.start[i + 1]
-    if first > 0:
-        low += (high - low) * np.int64(first) // s.out.shape[1]
-    return low, min(low + BEGINNING, high)
 
 
 def add_synapses(s, row, i, first, last, scale, p):
@@ -207,22 +237,14 @@ def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay, and so their own row of arrival."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    soon = soon_delivered(t, s.ids.shape[0], p)
-    for a in range(min(s.count[soon], FETCHED)):
-        low, high = beginning(s, s.ids[soon, a], first)
-        for e in range(low, high, LINE):
-            prefetch(s.target, e)
-            prefetch(s.later, e)
-            prefetch(s.weight, e & p.each)
+    fetch_rows(s, soon(slot, s, p), first, p)
+    fetch_delays(s, soon(slot, s, p), first)
     for a in range(s.count[slot]):
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
 
 
 def add_delayed(s, now, i, first, last, scale, p):
-    """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring.
-
-    The ring may be larger than the cache, so each number in it is fetched some synapses ahead.
-    """
+    """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring."""
     low, high = synapses_in_block(s, i, first, last)
     near = min(low + np.uint64(AHEAD), high)
     for e in range(low, near):
