@@ -34,9 +34,9 @@ from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
 from spikesim.kernels import functions as plain
-from spikesim.kernels.machine import meeting, prefetching, program
+from spikesim.kernels.machine import foreign, meeting, prefetching, program
 from spikesim.kernels.machine.cache import symbol
-from spikesim.kernels.machine.jobs import Job, Loop, Recipe
+from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.precision import CHECKED
 from spikesim.kernels.machine.states import record
@@ -181,6 +181,8 @@ class _Functions:
     def _value(self, value: Any) -> Any:
         if isinstance(value, Recipe):
             return self(value)
+        if isinstance(value, Given):
+            return foreign.GIVEN[value.__name__]
         if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
             read = ModuleType(value.__name__)
             for name, member in vars(value).items():
