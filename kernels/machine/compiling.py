@@ -33,7 +33,6 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels import functions as plain
 from spikesim.kernels.machine import foreign, meeting, prefetching, program
 from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
@@ -144,6 +143,9 @@ def _is_of_c(name: str) -> bool:
     return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
 
 
+_GIVEN = {**foreign.GIVEN, "prefetch": prefetching.prefetch}
+
+
 class _Functions:
     """Makes functions from recipes, each of them once.
 
@@ -167,8 +169,6 @@ class _Functions:
         return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
 
     def __call__(self, recipe: Recipe) -> Callable:
-        if (recipe.module, recipe.name) == (plain.__name__, plain.prefetch.__name__):
-            return prefetching.prefetch
         known = self._known.get(id(recipe))
         if known is None:
             names = {name: self._value(value) for name, value in recipe.names.items()}
@@ -182,7 +182,7 @@ class _Functions:
         if isinstance(value, Recipe):
             return self(value)
         if isinstance(value, Given):
-            return foreign.GIVEN[value.__name__]
+            return _GIVEN[value.__name__]
         if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
             read = ModuleType(value.__name__)
             for name, member in vars(value).items():
