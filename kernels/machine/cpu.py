@@ -11,13 +11,16 @@ from functools import cache, partial
 from typing import Any
 
 from spikesim.kernels.machine.jobs import Loop, Recipe
+from spikesim.kernels.machine.joining import is_joined
 from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source
 
-__all__ = ["FAILURES", "FEW", "PARTS", "build", "each", "lowering"]
+__all__ = ["FAILURES", "FEW", "JOINS", "PARTS", "build", "each", "lowering"]
 
 PARTS = 1
+
+JOINS = True
 
 FEW = 8
 """A loop that a program has more often than this is called: inlining it would take minutes."""
@@ -40,7 +43,8 @@ def each(
 ) -> tuple[Loop, str]:
     """The loop over one Phase, which the program uses `times` times, and a hash of what it does."""
     digest = f"{lower.digest(body)} {lower.digest(over)}"
-    return Loop(lower(body), lower(over), "core", times <= FEW, digest), digest
+    loop = Loop(lower(body), lower(over), "core", times <= FEW, digest, is_joined(body))
+    return loop, digest
 
 
 def build(source: Source, names: dict[str, Any], key: str) -> Native:

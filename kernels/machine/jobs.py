@@ -84,6 +84,8 @@ class Loop(NamedTuple):
         Whether the fused program inlines it.
     digest : str
         A hash of all the above.
+    is_long : bool
+        Whether several bodies have been joined to one.
     """
 
     body: Recipe
@@ -91,6 +93,7 @@ class Loop(NamedTuple):
     kind: str
     inlined: bool
     digest: str
+    is_long: bool
 
 
 class Job(NamedTuple):
