@@ -69,7 +69,9 @@ def main() -> None:
     empty, program = Network().compiled(), net.compiled()
     bare = microseconds(lambda: program(net.step, 10))
     whole = microseconds(lambda: net.run(1.0))
+    pieces = net.steps(0.1 * 2 * CALLS * REPEATS)
     looked = microseconds(lambda: (net.run(1.0), spikes.new()))
+    stepped = microseconds(lambda: next(pieces))
     few, many = growth()
     print(f"{timing.machine()}; microseconds\n")
     print(f"empty compiled call             {microseconds(lambda: empty(0, 10)):6.1f}")
@@ -77,6 +79,7 @@ def main() -> None:
     print(f"10 steps, net.run(1.0)          {whole:6.1f}")
     print(f"  of this, around the call      {whole - bare:6.1f}")
     print(f"net.run(1.0) and spikes.new()   {looked:6.1f}")
+    print(f"a step of net.steps(...)        {stepped:6.1f}")
     print(f"a step and spikes.t at  10,000  {few:6.1f}")
     print(f"                     1,000,000  {many:6.1f}")
 

@@ -4,10 +4,11 @@
     python benchmarks/gpu.py --small              tiny sizes, also for the simulator
     compute-sanitizer python benchmarks/gpu.py --small --part equal
 
-`equal` compares the first 50 ms of a network of spiking neurons: equal spikes, voltages within
-float tolerance, and the same bits in two runs. `curves` compares the error of replicas after an
-epoch, on GPU and CPU. `speed` divides the examples per second of many replicas by those of one
-network on one CPU core.
+`equal` compares the first 50 ms of a network of spiking neurons, which have the same bits.
+`curves` compares the error of replicas after an epoch, on GPU and CPU. `speed` divides the examples
+per second of many replicas by those of one network on one CPU core. `network` times one network of
+many neurons on the whole GPU and on one CPU core. ``pytest tests/test_cuda.py`` compares all
+bodies, bit for bit.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import LIF, Network, Poisson, Replicas, backends, datasets, patterns
+from spikesim import LIF, CurrentLIF, Network, Poisson, Replicas, backends, datasets, patterns
 from spikesim.models.burst import BurstEnsembleNetwork
 from spikesim.models.segregated import SegregatedDendriteNetwork
 from spikesim.models.superspike import SuperSpikeNetwork
+
+PARTS = ["equal", "network", "speed", "curves"]
 
 Train = Callable[[Any], Any]
 
@@ -51,11 +54,35 @@ def equal(n: int) -> None:
         spikes, voltages = net.recordings
         runs.append((spikes.t, spikes.i, voltages.v))  # type: ignore[union-attr]
     cpu, first, second = runs
-    same = all(np.array_equal(a, b) for a, b in zip(cpu[:2], first[:2], strict=True))
-    print(f"spikes of the first 50 ms on CPU and GPU: {cpu[0].size}, {'equal' if same else 'NOT'}")
+    same = all(np.array_equal(a, b) for a, b in zip(cpu, first, strict=True))
+    alike = "the same bits" if same else "DIFFERENT"
+    print(f"spikes and voltages of the first 50 ms on CPU and GPU: {cpu[0].size}, {alike}")
     print(f"largest difference of a voltage: {np.abs(cpu[2] - first[2]).max():.2g} mV")
     bits = all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     print(f"two runs on the GPU: {'the same bits' if bits else 'DIFFERENT'}", flush=True)
+
+
+def network(sizes: tuple[int, ...]) -> None:
+    """Seconds per simulated second of one network with 100 synapses a neuron."""
+    print(f"{'neurons':>12}{'one core':>12}{'GPU':>12}{'ratio':>9}{'events a step':>16}")
+    for n in sizes:
+        seconds, counts = [], []
+        for backend in ("cpu", "cuda"):
+            net = Network(dt=0.1, seed=1, backend=backend)
+            cells = net.add_population("cells", n, CurrentLIF, I=16.0)
+            cells.v[:] = np.random.default_rng(1).uniform(-60.0, -50.0, n)
+            indegree = min(100, n)
+            net.connect(cells, cells, target="I_inh", weight=-20.0, indegree=indegree, delay=1.5)
+            spikes = net.record_spikes(cells)
+            net.run(20.0)  # compile
+            begin = perf_counter()
+            net.run(100.0)
+            seconds.append(10.0 * (perf_counter() - begin))
+            counts.append(spikes.t.size)
+        events = counts[0] * indegree / 1200
+        core, device = seconds
+        print(f"{n:12}{core:12.3f}{device:12.3f}{core / device:9.1f}{events:16.0f}", end="")
+        print("" if counts[0] == counts[1] else "  DIFFERENT SPIKES", flush=True)
 
 
 def cases(small: bool) -> dict[str, tuple[Callable[[int, str], Any], Train, int]]:
@@ -131,7 +158,7 @@ def speed(replicas: int, small: bool) -> None:
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--part", choices=["equal", "curves", "speed"], action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--replicas", type=int)
     parser.add_argument("--small", action="store_true")
     chosen = parser.parse_args()
@@ -139,14 +166,16 @@ def main() -> None:
     if reason:
         raise SystemExit(f"The cuda backend cannot be used here: {reason}.")
     print(f"{timing.machine()}; {backends.device_name()}; load {timing.load_average()}")
-    parts = chosen.part or ["equal", "curves", "speed"]
+    parts = chosen.part or PARTS
     many = chosen.replicas or (2 if chosen.small else 500)
     if "equal" in parts:
         equal(8 if chosen.small else 1000)
-    if "curves" in parts:
-        curves(min(many, 20), chosen.small)
+    if "network" in parts:
+        network((100,) if chosen.small else (4_000, 20_000))
     if "speed" in parts:
         speed(many, chosen.small)
+    if "curves" in parts:
+        curves(min(many, 20), chosen.small)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,18 @@ to memory.
 
     python benchmarks/networks.py [--brian2 PYTHON] [--nest PYTHON] [--threads 2] [--out speed.png]
 
-PYTHON is the interpreter of an environment with Brian2, which runs in C++ standalone mode, or with
-NEST; a simulator that is not given is left out. All run on the same cores, alternately, each time
-in a new process.
+PYTHON is the interpreter of an environment with Brian2 or with NEST; a simulator that is not given
+is left out. Brian2 (2.9 needs NumPy below 2.4) runs in C++ standalone mode, and with --cython also
+in its run-time mode, which is its default. All run on the same cores, alternately, each time in a
+new process.
 
-Three times are measured: the simulation after 100 ms of warm-up; the construction of populations
-and synapses; and compilation. Ours compiles into an empty cache ("first") or loads from the cache;
+Three times are measured: the simulation after 100 ms of warm-up (on one thread in seconds of the
+processor, as others may use the machine); the construction of populations and synapses; and
+compilation. Ours compiles into an empty cache ("first") or loads from the cache;
 Brian2 calls the C++ compiler every time. Memory is the peak of the process that simulates. Rates
 and the coefficients of variation (CV) of intervals are printed too, so that nobody is fast by being
-wrong. spikesim uses float32 unless --double is given, the others float64.
+wrong. spikesim and Brian2 run in float32 and in float64, and are compared in the same type; NEST
+has float64 only.
 """
 
 from __future__ import annotations
@@ -29,31 +32,40 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+TYPES = ["float32", "float64"]
 SECONDS = {"CUBA": 10.0, "COBA": 10.0, "BRUNEL": 2.0, "MICROCIRCUIT": 2.0}
 Result = dict[str, Any]
 
 
 @dataclass
 class Tool:
-    """A simulator: the Python that has it, and our program for it."""
+    """A simulator and its type of numbers: the Python that has it, and options of our program."""
 
-    name: str
+    simulator: str
+    dtype: str
     python: Path
     options: list[str]
     environment: dict[str, str]
+    mode: str = ""
+
+    @property
+    def name(self) -> str:
+        return " ".join(filter(None, (self.simulator, self.mode, self.dtype)))
 
     def takes(self, kind: str) -> bool:
-        return not (self.name == "Brian2" and kind == "MICROCIRCUIT")
+        return not (self.simulator == "Brian2" and kind == "MICROCIRCUIT")
 
     def run(self, kind: str, seconds: float, seed: int) -> Result:
         """Run a network in a process; return what `networks_shared.report` prints."""
-        program = str(HERE / f"networks_{self.name.lower()}.py")
+        program = str(HERE / f"networks_{self.simulator.lower()}.py")
         command = [str(self.python), program, kind, "--seconds", str(seconds), "--seed", str(seed)]
+        command += ["--double"] * (self.dtype == "float64") + ["--cython"] * (self.mode == "Cython")
         done = subprocess.run(
             command + self.options,
             env={**os.environ, **self.environment},
@@ -67,13 +79,15 @@ class Tool:
 
 
 def compare(tools: list[Tool], kind: str, seconds: float, repeats: int) -> dict[str, list[Result]]:
-    """All results of one network, by simulator; our first one is that with an empty cache."""
-    results: dict[str, list[Result]] = {tool.name: [] for tool in tools if tool.takes(kind)}
-    results["spikesim"].append(tools[0].run(kind, 0.1, seed=1))
+    """All results of one network, by tool; our first ones are those with an empty cache."""
+    able = [tool for tool in tools if tool.takes(kind)]
+    results = {
+        tool.name: [tool.run(kind, 0.1, seed=1)] if tool.simulator == "spikesim" else []
+        for tool in able
+    }
     for seed in range(1, repeats + 1):
-        for tool in tools:
-            if tool.takes(kind):
-                results[tool.name].append(tool.run(kind, seconds, seed))
+        for tool in able:
+            results[tool.name].append(tool.run(kind, seconds, seed))
     return results
 
 
@@ -84,25 +98,31 @@ def middle(runs: list[Result], key: str) -> float:
 
 def print_table(kind: str, seconds: float, results: dict[str, list[Result]]) -> dict[str, float]:
     """Print the measurements of one network; return seconds per simulated second."""
-    first = results["spikesim"].pop(0)
-    print(f"\n{kind}: {first['synapses']:,} synapses, {seconds:g} s simulated")
+    first = {name: runs.pop(0) for name, runs in results.items() if name.startswith("spikesim")}
+    some = next(iter(first.values()))
+    versions = dict.fromkeys(runs[0]["version"] for runs in results.values())
+    print(f"\n{kind}: {some['synapses']:,} synapses, {seconds:g} s simulated")
+    print("; ".join(versions))
     print(f"{'':24}{'s per':>12}{'times':>8}{'built':>9}{'compiled (s)':>16}{'memory':>9}")
     print(f"{'':24}{'simulated s':>12}{'ours':>8}{'in s':>9}{'first':>8}{'later':>8}{'(MB)':>9}")
     speeds = {name: middle(runs, "simulation") / seconds for name, runs in results.items()}
     for name, runs in results.items():
         later = middle(runs, "compilation")
-        at_first = first["compilation"] if name == "spikesim" else later
+        at_first = first[name]["compilation"] if name in first else later
+        dtype = name.split()[-1]
+        ratio = speeds[name] / speeds.get(f"spikesim {dtype}", nan)
         print(
-            f"{runs[0]['version']:24}{speeds[name]:12.4f}{speeds[name] / speeds['spikesim']:8.1f}"
+            f"{name:24}{speeds[name]:12.4f}{ratio:8.1f}"
             f"{middle(runs, 'build'):9.1f}{at_first:8.1f}{later:8.1f}{middle(runs, 'memory'):9.0f}"
         )
-    print(f"\n{'rate (Hz), CV':24}" + "".join(f"{name:>16}" for name in results))
-    for population in first["activity"]:
+    names = "".join(f"{name:>12}{'CV':>6}" for name in some["activity"])
+    print(f"\n{'rate (Hz), CV':24}{names}")
+    for name, runs in results.items():
         cells = []
-        for runs in results.values():
+        for population in some["activity"]:
             rates, cvs = zip(*(run["activity"][population] for run in runs), strict=True)
-            cells.append(f"{median(rates):10.2f}{median(cvs):6.2f}")
-        print(f"{population:24}" + "".join(cells), flush=True)
+            cells.append(f"{median(rates):12.2f}{median(cvs):6.2f}")
+        print(f"{name:24}" + "".join(cells), flush=True)
     return speeds
 
 
@@ -115,7 +135,12 @@ def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
     import matplotlib.pyplot as plt
 
     names = list(dict.fromkeys(name for by_name in speeds.values() for name in by_name))
-    colours = {"spikesim": "#0072b2", "Brian2": "#e69f00", "NEST": "#009e73"}
+    colours = {
+        **{"spikesim float32": "#0072b2", "spikesim float64": "#56b4e9"},
+        **{"Brian2 float32": "#d55e00", "Brian2 float64": "#e69f00"},
+        **{"Brian2 Cython float32": "#7f7f7f", "Brian2 Cython float64": "#b0b0b0"},
+        "NEST float64": "#009e73",
+    }
     figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     width = 0.8 / len(names)
     for k, name in enumerate(names):
@@ -149,7 +174,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--core", type=int, default=0, help="the first core that all run on")
     parser.add_argument("--scale", type=float, default=0.1, help="of the microcircuit")
-    parser.add_argument("--double", action="store_true", help="float64 in spikesim too")
+    parser.add_argument("--types", nargs="+", choices=TYPES, default=TYPES, help="of numbers")
+    parser.add_argument("--cython", action="store_true", help="Brian2 also in its run-time mode")
     parser.add_argument("--out", type=Path, help="a file for the figure")
     chosen = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -161,12 +187,13 @@ def main() -> None:
     print(f"{chosen.repeats} repeats, alternately, medians; load {timing.load_average()}")
     with tempfile.TemporaryDirectory() as cache:
         own = {**threads, "NUMBA_CACHE_DIR": cache}
-        tools = [
-            Tool("spikesim", Path(sys.executable), options + chosen.double * ["--double"], own)
-        ]
-        for name, python in (("Brian2", chosen.brian2), ("NEST", chosen.nest)):
-            if python:
-                tools.append(Tool(name, python, options, threads))
+        python = Path(sys.executable)
+        tools = [Tool("spikesim", dtype, python, options, own) for dtype in chosen.types]
+        for mode in ("", "Cython") if chosen.cython else ("",):
+            for dtype in chosen.types if chosen.brian2 else ():
+                tools.append(Tool("Brian2", dtype, chosen.brian2, options, threads, mode))
+        if chosen.nest:
+            tools.append(Tool("NEST", "float64", chosen.nest, options, threads))
         speeds = {}
         for kind in chosen.networks:
             seconds = chosen.seconds or SECONDS[kind]

@@ -1,10 +1,14 @@
-"""The networks of `networks.py` in Brian2, in its C++ standalone mode; run by it.
+"""The networks of `networks.py` in Brian2, in its C++ standalone or its run-time mode; run by it.
 
     <a Python that has Brian2> benchmarks/networks_brian2.py CUBA|COBA|BRUNEL [--seconds 1] ...
 
-The last line that it prints is JSON: see `networks_shared.report`. Memory is that of the compiled
-program, not of the Python that writes it. There is only one run, as each has to be compiled: the
-warm-up is timed with it, and the simulation counts with its share of that time.
+The last line that it prints is JSON: see `networks_shared.report`. Compilers get the flags that
+Brian2 gives them by default.
+
+In C++ standalone mode, memory is that of the compiled program, not of the Python that writes it.
+There is only one run, as each has to be compiled: the warm-up is timed with it, and the simulation
+counts with its share of that time. With ``--cython`` Python runs the steps, which is Brian2's
+default; the time of the simulation is that of its loop over steps.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ from networks_shared import (
     KICK_WEIGHT,
     WARM_UP,
     arguments,
+    clock,
+    peak_memory,
     report,
 )
 
@@ -62,11 +68,21 @@ def fixed_indegree(pre: range, n_post: int, indegree: int) -> dict[str, np.ndarr
     return {"i": i[order], "j": np.repeat(np.arange(n_post, dtype=np.int32), indegree)[order]}
 
 
+NOTE = """{
+    timespec now;
+    clock_gettime(CLOCK, &now);
+    std::ofstream("moments", std::ios::app) << now.tv_sec * 1000000000LL + now.tv_nsec << "\\n";
+}"""
+
 chosen = arguments(__doc__)
 chance = np.random.default_rng(chosen.seed)
 folder = tempfile.TemporaryDirectory()
-b2.set_device("cpp_standalone", directory=folder.name, build_on_run=False)
-b2.prefs.devices.cpp_standalone.openmp_threads = 0 if chosen.threads == 1 else chosen.threads
+if chosen.cython:
+    b2.prefs.codegen.target = "cython"
+else:
+    b2.set_device("cpp_standalone", directory=folder.name, build_on_run=False)
+    b2.prefs.devices.cpp_standalone.openmp_threads = 0 if chosen.threads == 1 else chosen.threads
+b2.prefs.core.default_float_dtype = np.float64 if chosen.double else np.float32
 b2.defaultclock.dt = DT * ms
 b2.seed(chosen.seed)
 begin = perf_counter()
@@ -117,17 +133,18 @@ else:
     raise SystemExit(f"{chosen.kind} is not written for Brian2.")
 
 monitor = b2.SpikeMonitor(cells)
+if not chosen.cython:  # note when the last run begins and ends
+    which = "PROCESS_CPUTIME_ID" if chosen.threads == 1 else "MONOTONIC"  # as in `clock`
+    for slot in ("before_network_run", "after_network_run"):
+        b2.device.insert_code(slot, NOTE.replace("CLOCK", f"CLOCK_{which}"))
+made = perf_counter() - begin - drawing
 total = (WARM_UP + 1000.0 * chosen.seconds) * ms
-last = total
 if chosen.kind == "COBA":  # only for COBA, as every run is compiled again
     b2.run(KICK_END * ms)
     kick.active = False
-    last = total - KICK_END * ms
-b2.run(last)
-b2.device.build(directory=folder.name, compile=True, run=False)
-compilation = perf_counter() - begin - drawing
+    total -= KICK_END * ms
 
-# Brian2 could start the program itself. But the compiler is a child of this process too, and may
+# Brian2 could start its program itself. But the compiler is a child of this process too, and may
 # have used more memory; and the peak of a child begins with its parent's. So a small process starts
 # it.
 START = """
@@ -136,21 +153,39 @@ begin = time.perf_counter()
 subprocess.run(["./main"], stdout=subprocess.DEVNULL, check=True)
 print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-command = [sys.executable, "-S", "-c", START]
-done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, check=True)
-whole, memory = (float(number) for number in done.stdout.split())
-last_run = (Path(folder.name) / "results" / "last_run_info.txt").read_text()
-per_second = float(last_run.split()[0]) / float(last / second)
-b2.get_device().has_been_run = True
+
+if chosen.cython:
+    now, moments = clock(chosen.threads), []  # the beginning and the end of the loop over steps
+
+    def note(elapsed, completed, start, duration) -> None:
+        moments.append(now())
+
+    ready = perf_counter()
+    b2.run(total - 1000.0 * chosen.seconds * ms)
+    compilation = perf_counter() - ready
+    b2.run(1000.0 * chosen.seconds * ms, report=note, report_period=1e6 * second)
+    simulation, build, memory = moments[-1] - moments[0], drawing + made, peak_memory()
+else:
+    b2.run(total)
+    b2.device.build(directory=folder.name, compile=True, run=False)
+    compilation = perf_counter() - begin - drawing
+    command = [sys.executable, "-S", "-c", START]
+    done = subprocess.run(command, cwd=folder.name, capture_output=True, text=True, check=True)
+    whole, kib = (float(number) for number in done.stdout.split())
+    *_, started, ended = map(int, (Path(folder.name) / "moments").read_text().split())
+    per_second = 1e-9 * (ended - started) / float(total / second)
+    b2.get_device().has_been_run = True
+    simulation, memory = per_second * chosen.seconds, kib * 1024 / 1e6
+    build = drawing + whole - per_second * (WARM_UP / 1000.0 + chosen.seconds)
 
 times, neurons = np.asarray(monitor.t / ms), np.asarray(monitor.i)
 is_exc = neurons < n_exc
 report(
     version=f"Brian2 {b2.__version__}",
-    simulation=per_second * chosen.seconds,
-    build=drawing + whole - per_second * float(total / second),
+    simulation=simulation,
+    build=build,
     compilation=compilation,
-    memory=memory * 1024 / 1e6,
+    memory=memory,
     synapses=len(exc) + len(inh),
     spikes={
         "exc": (times[is_exc], neurons[is_exc], n_exc),

@@ -25,6 +25,7 @@ from networks_shared import (
     WARM_UP,
     Arguments,
     arguments,
+    clock,
     peak_memory,
     report,
 )
@@ -161,9 +162,10 @@ def main() -> None:
     nest.Simulate(DT)
     construction = perf_counter() - begin
     nest.Simulate(WARM_UP - DT)
-    begin = perf_counter()
+    now = clock(chosen.threads)
+    begin = now()
     nest.Simulate(1000.0 * chosen.seconds)
-    simulation = perf_counter() - begin
+    simulation = now() - begin
     memory = peak_memory()
     spikes = {}
     for name, population in cells.items():

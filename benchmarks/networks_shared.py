@@ -9,6 +9,8 @@ import argparse
 import json
 import resource
 import sys
+from collections.abc import Callable
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import numpy as np
@@ -50,7 +52,8 @@ class Arguments(NamedTuple):
     seed: int
     threads: int
     scale: float  # of the microcircuit
-    double: bool  # float64 in spikesim; the others always use it
+    double: bool  # float64 in spikesim and Brian2; NEST always uses it
+    cython: bool = False  # Brian2 calls compiled steps from Python, instead of one program
 
 
 def arguments(doc: str | None) -> Arguments:
@@ -61,8 +64,17 @@ def arguments(doc: str | None) -> Arguments:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--scale", type=float, default=0.1, help="of the microcircuit")
-    parser.add_argument("--double", action="store_true", help="float64, in spikesim")
+    parser.add_argument("--double", action="store_true", help="float64, in spikesim and Brian2")
+    parser.add_argument("--cython", action="store_true", help="Brian2's run-time mode")
     return Arguments(**vars(parser.parse_args()))
+
+
+def clock(threads: int) -> Callable[[], float]:
+    """The clock of a simulation, in seconds: the processor's where there is one thread.
+
+    Others may use the machine. The processor time of several threads would be their sum.
+    """
+    return process_time if threads == 1 else perf_counter
 
 
 def irregularity(times: np.ndarray, neurons: np.ndarray) -> float:

@@ -21,6 +21,7 @@ from networks_shared import (
     WARM_UP,
     Arguments,
     arguments,
+    clock,
     peak_memory,
     report,
 )
@@ -67,7 +68,7 @@ def brunel(net: Network) -> None:
 
 def build(chosen: Arguments) -> Network:
     """A network, without recordings."""
-    backend = "cpu" if chosen.threads == 1 else f"threads:{chosen.threads}"
+    backend = f"threads:{chosen.threads}"
     dtype = "float64" if chosen.double else "float32"
     if chosen.kind == "MICROCIRCUIT":
         return microcircuit.build(chosen.scale, chosen.seed, dt=DT, dtype=dtype, backend=backend)
@@ -94,9 +95,10 @@ def main() -> None:
         for background in net.backgrounds:
             background.rate = 0.0
     net.run(WARM_UP - KICK_END)
-    begin = perf_counter()
+    now = clock(chosen.threads)
+    begin = now()
     net.run(1000.0 * chosen.seconds)
-    simulation = perf_counter() - begin
+    simulation = now() - begin
     report(
         version=f"spikesim {spikesim.__version__}, {net.compiled().tier}",
         simulation=simulation,

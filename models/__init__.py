@@ -9,6 +9,7 @@
 | `spikesim.models.equilibrium`            | Scellier & Bengio (2017), Front. Comp. Neurosci. 11 |
 | `spikesim.models.feedback_alignment`     | Lillicrap et al. (2016), Nat. Commun. 7:13276       |
 | `spikesim.models.microcircuit`           | Potjans & Diesmann (2014), Cereb. Cortex 24:785     |
+| `spikesim.models.multi_area`             | Schmidt et al. (2018), PLoS Comput. Biol. 14        |
 | `spikesim.models.perturbation`           | Züge, Klos & Memmesheimer (2023), PRX 13:021006     |
 | `spikesim.models.reward`                 | Williams (1992), Mach. Learn. 8:229                 |
 | `spikesim.models.routing`                | unpublished, from talks of 2018                     |
@@ -116,6 +117,7 @@ if not TYPE_CHECKING:
             "equilibrium",
             "feedback_alignment",
             "microcircuit",
+            "multi_area",
             "perturbation",
             "reward",
             "routing",

@@ -37,7 +37,6 @@ https://github.com/INM-6/microcircuit-PD14-model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -47,6 +46,7 @@ from spikesim import CurrentLIF, Network
 from spikesim.experiments import ExperimentParameters
 from spikesim.learning.parameters import choice, number
 from spikesim.spiketrains import mean_rates
+from spikesim.spread import delays, weights
 from spikesim.training import random_numbers
 
 __all__ = [
@@ -315,7 +315,7 @@ def build(
             rate = EXTERNAL_RATE * scale * EXTERNAL_INDEGREES[name]
             net.add_background(cells, "I_exc", rate, MV_PER_PA * stronger * WEIGHT)
     numbers = synapse_numbers(scale)
-    weights = MV_PER_PA * stronger * mean_weights()
+    means = MV_PER_PA * stronger * mean_weights()
     for row, post in enumerate(net.populations.values()):
         for column, pre in enumerate(net.populations.values()):
             if numbers[row, column] == 0:
@@ -326,8 +326,8 @@ def build(
                 post,
                 target="I_exc" if kind == "E" else "I_inh",
                 synapses=int(numbers[row, column]),
-                weight=_weights(weights[row, column]),
-                delay=_delays(DELAYS[kind], net.dt),
+                weight=weights(means[row, column], RELATIVE_SD),
+                delay=delays(DELAYS[kind], RELATIVE_SD_OF_DELAYS, net.dt),
             )
     return net
 
@@ -346,33 +346,3 @@ def _external_current(name: str) -> float:
     """The mean of the current from elsewhere in the full network, in pA."""
     tau = 1e-3 * NEURON["tau_exc"]  # s
     return tau * EXTERNAL_INDEGREES[name] * WEIGHT * EXTERNAL_RATE
-
-
-def _normal(mean: float, sd: float, chance: np.random.Generator, size: int) -> np.ndarray:
-    # A projection has up to 45 million synapses: float32 takes half the memory.
-    drawn = chance.standard_normal(size, dtype=np.float32)
-    drawn *= sd
-    drawn += mean
-    return drawn
-
-
-def _weights(mean: float) -> Callable[[np.random.Generator, int], np.ndarray]:
-    def draw(chance: np.random.Generator, size: int) -> np.ndarray:
-        drawn = _normal(mean, RELATIVE_SD * abs(mean), chance, size)
-        return drawn.clip(min=0.0) if mean > 0.0 else drawn.clip(max=0.0)
-
-    return draw
-
-
-def _delays(mean: float, dt: float) -> Callable[[np.random.Generator, int], np.ndarray]:
-    def draw(chance: np.random.Generator, size: int) -> np.ndarray:
-        sd = RELATIVE_SD_OF_DELAYS * mean
-        drawn = _normal(mean, sd, chance, size)
-        # As in the reference implementation, delays that would be rounded to 0 are drawn again.
-        while (short := np.flatnonzero(drawn < 0.5 * dt)).size:
-            drawn[short] = _normal(mean, sd, chance, short.size)
-        # A neuron spikes at the end of a step, but a spike acts from the start of the step in which
-        # it arrives. So a delay is one step longer.
-        return np.maximum(drawn, dt) + dt
-
-    return draw

@@ -56,6 +56,7 @@ from spikesim.version import __version__
 _find_former_names()
 
 if TYPE_CHECKING:
+    from spikesim import areas as areas
     from spikesim import bursts as bursts
     from spikesim import circuit as circuit
     from spikesim import credit as credit
@@ -67,12 +68,14 @@ if TYPE_CHECKING:
     from spikesim import plot as plot
     from spikesim import sonata as sonata
     from spikesim import spiketrains as spiketrains
+    from spikesim import spread as spread
     from spikesim import stimuli as stimuli
     from spikesim import sweep as sweep
 else:  # modules for users, which take time to import
     __getattr__, __dir__ = _imported_later(
         "spikesim",
         [
+            "areas",
             "bursts",
             "circuit",
             "credit",
@@ -85,6 +88,7 @@ else:  # modules for users, which take time to import
             "plot",
             "sonata",
             "spiketrains",
+            "spread",
             "stimuli",
             "sweep",
         ],

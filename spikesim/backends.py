@@ -8,13 +8,13 @@ from typing import Any
 
 from spikesim.checks import check_choice
 from spikesim.errors import InputError
-from spikesim.kernels.machine.cores import cores
+from spikesim.kernels.machine.cores import cores, workers
 
 __all__ = ["BACKENDS", "available", "backend", "check_backend", "cores", "device_name"]
 
 BACKENDS = {
-    "cpu": "one core, compiled by Numba",
-    "threads": "all cores, for one large network; threads:2 uses two",
+    "cpu": "compiled by Numba, on one core, or on several in a long run where that is faster",
+    "threads": "all cores from the start, where that is faster; threads:2 uses two, threads:1 one",
     "python": "plain Python: slow, for debugging and comparison",
     "cuda": "an NVIDIA GPU; cuda:1 is the second one",
 }
@@ -78,7 +78,9 @@ def backend(name: str) -> Any:
         If no backend has this name, or if it cannot be used here.
     """
     name = check_backend(name)
-    if name == "cpu":
+    if name == "cpu" and workers() > 1:
+        return _growing(workers())
+    if name in ("cpu", "threads:1"):
         from spikesim.kernels.machine import cpu
 
         return cpu
@@ -97,6 +99,13 @@ def _threads(count: int) -> Any:
     from spikesim.kernels.machine.threads import Threads
 
     return Threads(count)
+
+
+@cache
+def _growing(count: int) -> Any:
+    from spikesim.kernels.machine.threads import Growing
+
+    return Growing(count)
 
 
 @cache

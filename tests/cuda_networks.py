@@ -1,8 +1,9 @@
-"""Small networks that together use every body there is; run as a script, they run in the simulator.
+"""Small networks that together use every body there is.
 
     NUMBA_ENABLE_CUDASIM=1 python tests/cuda_networks.py NAME
 
 exits with 0 if the `cuda` backend, in the simulator of numba.cuda, gives the bits of `python`.
+Without the variable, the network runs on a GPU.
 """
 
 import math
@@ -506,17 +507,20 @@ ONLY_COMPILED = {
     ),
     "perturbation, whole": perturbation(normalised=True, output="linear", activation="relu"),
     "perturbation, trial": perturbation(shape="trial", batch=2, output="logistic_ce"),
-    "reward, in a test": lambda backend: Simulation(reward()(backend), TEST, 1),
     "reward, bits": reward(action="bernoulli", baseline="stimulus", batch=2),
     "spiking reward, logistic": spiking_reward(escape="logistic", batch=2),
     "superspike, regulariser": superspike(rho=1.0, optimizer="rmsprop"),
     "superspike, plain": superspike(optimizer="plain", linear=True, feedback="random"),
     "superspike, windows": superspike(error="windows"),
+    "reward, in a test": lambda backend: Simulation(reward()(backend), TEST, 1),
     "superspike, synapse": lambda backend: LoopSimulation(
         superspike()(backend), TRAINING, Synapse(1, 0, 0)
     ),
 }
 """What the simulator need not run as well, for it would only run the same plain Python again."""
+
+PARTS_OF_MODELS = {"reward, in a test", "superspike, synapse"}
+"""Those that cannot be replicas."""
 
 
 def phases():
@@ -568,9 +572,9 @@ def everything(model):
 
 def main(name):
     """Two replicas and a network alone, against the `python` backend."""
-    build = NETWORKS[name]
+    build = {**NETWORKS, **ONLY_COMPILED}[name]
     expected = [advance(build("python", seed))[0] for seed in (1, 2)]
-    with patch.object(backends, "cuda", lambda device: simulated):
+    with patch.object(backends, "cuda", lambda device: on):
         alone = advance(build("cuda", 1))
         together = advance(Replicas([build("cuda", seed) for seed in (1, 2)]))
     for ours, theirs in zip([*alone, *together], [expected[0], *expected], strict=True):
@@ -580,5 +584,5 @@ def main(name):
 
 
 if __name__ == "__main__":
-    simulated = Cuda(threads=2)
+    on = Cuda()
     main(sys.argv[1])

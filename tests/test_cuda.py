@@ -1,4 +1,4 @@
-"""The `cuda` backend without a GPU: all bodies compile, and the simulator gives Python's bits."""
+"""The `cuda` backend: all bodies compile, and give Python's bits in the simulator and on a GPU."""
 
 import importlib
 import inspect
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import cuda_networks
+import numpy as np
 import pytest
 
 import spikesim.kernels
@@ -60,6 +61,7 @@ def test_every_body_and_over_is_in_one_of_the_networks():
     assert not missing
 
 
+ALL = {*cuda_networks.NETWORKS, *cuda_networks.ONLY_COMPILED}
 PARTS = 10  # a kernel has room for the arrays of so many bodies
 
 
@@ -71,14 +73,28 @@ def test_every_body_compiles_for_a_gpu(part):
     text = program.ptx()
     assert ".entry" in text
     assert "bar.sync" in text
+    assert not {"fma", "approx"} & {part for word in text.split() for part in word.split(".")}
     assert "f64" not in "".join(line for line in text.splitlines() if "atom" in line)
 
 
-@pytest.mark.parametrize("name", cuda_networks.NETWORKS)
-def test_the_simulator_gives_the_bits_of_plain_python(name):
+@pytest.mark.skipif(not has_compiler(), reason="needs NVIDIA's compiler library (NVVM)")
+def test_a_product_is_rounded_before_it_is_added():
+    def joined(i, t, s, p):
+        s.x[i] = s.x[i] * p.factor + p.offset
+
+    net = Network(backend="python")
+    state, params = {"x": np.ones(3, np.float32)}, {"factor": 1.1, "offset": 0.3}
+    phase = net.add_phase(joined, 3, state=state, params=params)
+    text = Program([phase], "float32", Cuda()).ptx()
+    assert "fma" not in text
+    assert "mul.rn.f32" in text  # without rn, the assembler may still join the two
+
+
+def run_in_a_new_process(name, **variables):
+    """Whether the network has the bits of `python`; the simulator is chosen before Numba starts."""
     done = subprocess.run(
         [sys.executable, str(HERE / "cuda_networks.py"), name],
-        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         timeout=HANG,
@@ -86,6 +102,17 @@ def test_the_simulator_gives_the_bits_of_plain_python(name):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "numbers equal" in done.stdout
+
+
+@pytest.mark.parametrize("name", cuda_networks.NETWORKS)
+def test_the_simulator_gives_the_bits_of_plain_python(name):
+    run_in_a_new_process(name, NUMBA_ENABLE_CUDASIM="1")
+
+
+@pytest.mark.skipif(bool(backends.available()["cuda"]), reason="needs a GPU")
+@pytest.mark.parametrize("name", sorted(ALL - cuda_networks.PARTS_OF_MODELS))
+def test_a_gpu_gives_the_bits_of_plain_python(name):
+    run_in_a_new_process(name)
 
 
 def test_without_a_gpu_the_error_says_why(monkeypatch):

@@ -6,6 +6,7 @@ import importlib
 import pytest
 
 MODULES = [
+    "spikesim.areas",
     "spikesim.attributes",
     "spikesim.bursts",
     "spikesim.checks",
@@ -88,6 +89,7 @@ MODULES = [
     "spikesim.models.equilibrium",
     "spikesim.models.feedback_alignment",
     "spikesim.models.microcircuit",
+    "spikesim.models.multi_area",
     "spikesim.models.perturbation",
     "spikesim.models.reward.network",
     "spikesim.models.reward.spiking",
@@ -123,6 +125,7 @@ MODULES = [
     "spikesim.sonata_reading",
     "spikesim.spike_pattern",
     "spikesim.spiketrains",
+    "spikesim.spread",
     "spikesim.stimuli",
     "spikesim.sweep",
     "spikesim.sweep.command",

@@ -67,6 +67,10 @@ SIZES = {
         ["--scale", "0.05", "--seconds", "0.3"],
         r"^L6I +147 +(\d+\.\d\d)  7\.83 \(7\.54 to 8\.06\)$",
     ),
+    "multi_area": (
+        ["--trials", "5"],
+        r"^B follows A after (\d+\.\d) ms, of which the way takes 6 ms$",
+    ),
     "nmda_dendrite": (
         ["--inputs", "12"],
         r"^1 mM magnesium: up to (\d\.\d\d) times the sum of single answers \(\d+ inputs",

@@ -119,6 +119,7 @@ def test_importing_plot_does_not_load_matplotlib():
 
 
 MODULES = [
+    "areas",
     "bursts",
     "circuit",
     "credit",
@@ -128,6 +129,7 @@ MODULES = [
     "plot",
     "sonata",
     "spiketrains",
+    "spread",
     "stimuli",
     "sweep",
 ]
@@ -139,7 +141,8 @@ def test_a_module_for_users_is_imported_when_it_is_asked_for(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["burst", "feedback_alignment", "microcircuit", "segregated", "superspike"]
+    "name",
+    ["burst", "feedback_alignment", "multi_area", "segregated", "superspike"],
 )
 def test_a_model_is_imported_when_it_is_asked_for(name):
     assert f"spikesim.models.{name}" in names_loaded_by(f"import spikesim; spikesim.models.{name}")

@@ -31,8 +31,8 @@ FLOORS = (
     "copying backends io",
     "signatures",
     "neuron neurons textbook_neurons math synapse synapses stimuli patterns spike_pattern"
-    " dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb recorded tables"
-    " comparison",
+    " areas spread dataset idx own_images datasets sonata sonata_reading bursts spiketrains nwb"
+    " recorded tables comparison",
     "engine plot",
     "circuit learning training",
     "replicas nir events logs",

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 from cuda_networks import NETWORKS, advance
 from test_network import all_arrays, assert_same_bits, everything, recorded
+from test_tiers import small_network
 
 from spikesim import InputError, Network, Neuron, backends
-from spikesim.kernels.machine.threads import Threads
+from spikesim.kernels.machine import compiling, cpu, native, processes, threads
+from spikesim.kernels.machine.threads import Pace, Threads
 from tests.waiting import HANG
 
 
-@pytest.mark.parametrize("threads", [2, 3])
-def test_threads_give_the_bits_of_one(threads):
+@pytest.mark.parametrize("count", [2, 3])
+def test_threads_give_the_bits_of_one(count):
     expected = everything("float32", "cpu")
-    shared = everything("float32", f"threads:{threads}")
+    shared = everything("float32", f"threads:{count}")
     for net, _ in (expected, shared):
         net.run(40.0)
         net.run(20.0)
@@ -90,10 +92,9 @@ def test_a_thread_that_fails_stops_the_others_and_the_caller_learns_why():
     assert result.stdout.split("\n") == ["refused 1", "refused 1", ""]
 
 
-def test_a_thread_that_cannot_start_leaves_the_network_as_it_was(monkeypatch):
+def test_if_a_thread_cannot_start_one_runs_alone(monkeypatch):
     net, _ = everything("float32", "threads:3")
-    other, _ = everything("float32", "threads:3")
-    net.run(5.0)
+    other, _ = everything("float32", "cpu")
     start, started = threading.Thread.start, []
 
     def second_fails(thread):
@@ -103,12 +104,137 @@ def test_a_thread_that_cannot_start_leaves_the_network_as_it_was(monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", second_fails)
-    with pytest.raises(RuntimeError, match="can't start new thread"):
-        net.run(5.0)
+    net.run(5.0)
     assert not started[0].is_alive()
-    monkeypatch.undo()
     other.run(5.0)
     assert_same_bits(all_arrays(net), all_arrays(other))
+
+
+class Machine:
+    """Does steps in a time of its own: so long alone, so long with all threads."""
+
+    def __init__(self, alone, together):
+        self.pace, self.seconds, self.alone, self.steps = Pace(), 0.0, 0, 0
+        self.each = {True: alone, False: together}
+
+    def run(self, steps):
+        """The share of the steps that one thread did alone."""
+        done, alone = 0, 0
+        while done < steps:
+            is_alone, most = self.pace.next()
+            assert most >= 1
+            now = min(most, steps - done)
+            self.pace.took(is_alone, now, now * self.each[is_alone])
+            self.seconds += now * self.each[is_alone]
+            done += now
+            alone += now * is_alone
+        return alone / steps
+
+
+@pytest.mark.parametrize("together", [6e-6, 1.1e-5, 7e-5, 5e-4])
+@pytest.mark.parametrize("call", [1, 7, 1000])
+def test_the_faster_way_does_most_steps(together, call):
+    machine = Machine(1e-5, together)
+    for _ in range(500_000 // call):
+        machine.run(call)
+    least = 500_000 * min(1e-5, together)
+    assert machine.seconds < 1.05 * least + 0.03
+
+
+def test_threads_that_lose_a_core_give_way_and_come_back():
+    machine = Machine(1e-4, 5e-5)
+    machine.run(20_000)
+    assert machine.run(10_000) < 0.05
+    machine.each[False] = 7e-4
+    machine.run(1000)
+    assert machine.run(10_000) > 0.95
+    machine.each[False] = 5e-5
+    machine.run(100_000)
+    assert machine.run(10_000) < 0.05
+
+
+def test_a_step_that_takes_long_is_tried_once_in_each_way():
+    machine = Machine(1.0, 0.5)
+    assert machine.run(10) <= 0.8
+    assert machine.run(1) == 0.0
+
+
+# ---- the backend that decides itself ----------------------------------------------------------
+
+
+@pytest.fixture
+def growing(monkeypatch):
+    """Every program that runs on the cpu backend has one for two cores made, from its first run."""
+    monkeypatch.setattr(backends, "workers", lambda: 2)
+    monkeypatch.setattr(threads, "LASTING", 0.0)
+    monkeypatch.setattr(threads, "LONG", 0.0)
+    monkeypatch.setattr(threads.os, "getloadavg", lambda: (1.0, 1.0, 1.0), raising=False)
+    made = {}
+
+    def fuse(job):
+        if job.key not in made:
+            made[job.key] = compiling.object_code(job)
+
+    monkeypatch.setattr(processes, "fuse", fuse)
+    monkeypatch.setattr(processes, "fused", made.get)
+    monkeypatch.setattr(native, "LOOK", 0.0)
+    return made
+
+
+def all_threads(monkeypatch):
+    """Note how many threads take part in each piece of a run."""
+    seen = []
+    together = threads.Crew._together
+    monkeypatch.setattr(
+        threads.Crew,
+        "_together",
+        lambda crew, work, count: (seen.append(count), together(crew, work, count))[1],
+    )
+    return seen
+
+
+def test_a_long_run_on_the_cpu_backend_goes_on_with_threads_and_has_the_same_bits(
+    growing, monkeypatch
+):
+    seen = all_threads(monkeypatch)
+    expected, net = small_network("threads:1"), small_network("cpu")
+    for each in (expected, net):
+        each.run(40.0)
+        each.run(20.0)
+        each.run(20.0)
+    assert growing
+    assert 2 in seen
+    assert_same_bits(all_arrays(net), all_arrays(expected))
+    np.testing.assert_array_equal(net.recordings[0].t, expected.recordings[0].t)
+
+
+def test_short_runs_busy_machines_and_pools_of_threads_stay_on_one_core(growing, monkeypatch):
+    seen = all_threads(monkeypatch)
+
+    def run():
+        net = small_network("cpu")
+        net.run(5.0)
+        net.run(5.0)
+
+    for owner, name, value in (
+        (threads, "LASTING", 1e9),
+        (threads, "LONG", 1e9),
+        (threads.os, "getloadavg", lambda: (1e3, 1.0, 1.0)),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setattr(owner, name, value)
+            run()
+    other = threading.Thread(target=run)
+    other.start()
+    other.join()
+    assert not growing
+    assert not seen
+
+
+def test_a_process_that_was_told_to_use_one_thread_stays_on_one_core(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    assert backends.backend("cpu") is cpu
+    assert backends.backend("threads:1") is cpu
 
 
 INTERRUPTED = """

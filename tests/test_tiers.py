@@ -214,7 +214,7 @@ def test_a_tier_that_does_not_exist_is_refused(monkeypatch):
 
 def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(native, "cores", lambda: 1)  # other processes would not count
+    monkeypatch.setattr(native, "workers", lambda: 1)  # other processes would not count
     compiled = []
     real = compiling.object_code
     monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job) or real(job))
@@ -233,7 +233,7 @@ def test_what_two_networks_share_is_compiled_once(monkeypatch, place):
 
 def test_phases_are_compiled_by_as_many_processes_as_there_are_cores(monkeypatch, place):
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(native, "cores", lambda: 3)
+    monkeypatch.setattr(native, "workers", lambda: 3)
     compiled, begun = [], []
     real, popen = compiling.object_code, subprocess.Popen
     monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job) or real(job))
@@ -261,7 +261,7 @@ HELPERS = {
 @pytest.mark.parametrize("helper", HELPERS)
 def test_a_process_that_does_not_compile_what_it_took_is_not_waited_for(monkeypatch, place, helper):
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(native, "cores", lambda: 2)
+    monkeypatch.setattr(native, "workers", lambda: 2)
     popen = subprocess.Popen
 
     def begin(command, **how):
@@ -280,7 +280,7 @@ def cannot(i, t, s, p):
 
 def test_an_equation_that_cannot_be_compiled_is_named_whoever_compiles_it(monkeypatch, place):
     monkeypatch.setattr(cache, "addresses", {})
-    monkeypatch.setattr(native, "cores", lambda: 2)
+    monkeypatch.setattr(native, "workers", lambda: 2)
     net = small_network()
     net.add_phase(cannot, 3, state={"x": np.zeros(3, np.float32)})
     with pytest.raises(SpikesimError, match="cannot cannot be compiled: a whole number meets"):

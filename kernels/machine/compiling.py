@@ -33,9 +33,9 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels.machine import meeting, program
+from spikesim.kernels.machine import foreign, meeting, program
 from spikesim.kernels.machine.cache import symbol
-from spikesim.kernels.machine.jobs import Job, Loop, Recipe
+from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.precision import CHECKED
 from spikesim.kernels.machine.states import record
@@ -185,6 +185,8 @@ class _Functions:
     def _value(self, value: Any) -> Any:
         if isinstance(value, Recipe):
             return self(value)
+        if isinstance(value, Given):
+            return foreign.GIVEN[value.__name__]
         if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
             read = ModuleType(value.__name__)
             for name, member in vars(value).items():

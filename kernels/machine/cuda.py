@@ -4,9 +4,10 @@
 
 A *block* of threads runs one network. Hundreds of networks with the same program, its replicas, run
 side by side, each in one block; their arrays are stacked along a first axis. A network that runs
-alone has the whole *grid*. No sum depends on the order of the threads, so two runs give the same
-bits. Arrays are copied to the device before a run and back after it. Inputs are only copied to the
-device, and only when they have changed.
+alone has the whole *grid*. No sum depends on the order of the threads, and each operation is
+rounded as on a CPU, so a GPU gives the bits of the other backends. Arrays are copied to the device
+before a run and back after it. Inputs are only copied to the device, and only when they have
+changed.
 
 numba.cuda is imported only when a backend is made; `provider` is the one place that says where it
 comes from. Without a GPU, its simulator (set ``NUMBA_ENABLE_CUDASIM=1`` before Numba is imported)
@@ -19,11 +20,13 @@ slow memory, and a linker that avoids the stack compiles the Phases again.
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FunctionType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -190,6 +193,9 @@ class Cuda:
             # Its threads wait for each other all the time: by default, a hundred times longer.
             sys.setswitchinterval(1e-5)
         self.FAILURES: tuple[type[Exception], ...] = (NumbaError,)
+        # A linker that optimises would join products and sums, whatever the compiler was told.
+        known = inspect.signature(self.cuda.jit).parameters
+        self._link_options = {"lto": False} if "lto" in known else {}
         self.inputs = Inputs(self.cuda)
         self._lowerings: dict[str, Lowering] = {}
         self._loops: dict[tuple[Callable, Callable, bool], dict[str, Callable]] = {}
@@ -241,7 +247,7 @@ class Cuda:
     ) -> Any:
         """The kernel of all programs with this key; `write` makes its function if it is new."""
         if (key, scope, layout) not in self._kernels:
-            self._kernels[key, scope, layout] = self.cuda.jit(write())
+            self._kernels[key, scope, layout] = self.cuda.jit(write(), **self._link_options)
         return self._kernels[key, scope, layout]
 
     def _jit(self, function: Any) -> Callable:
@@ -329,7 +335,8 @@ class Runner:
         )
         function = self._function(scope, ("stacked",) * len(call.arrays))
         place = f"{cuda.dispatcher.__name__}.get_current_device"
-        with patch(place, lambda: SimpleNamespace(compute_capability=cc)):
+        device = SimpleNamespace(compute_capability=cc)
+        with patch(place, lambda: device), rounding_each_operation(cuda):
             text, _ = cuda.compile(function, signature, device=False, abi="numba", cc=cc, opt=False)
         return text
 
@@ -357,14 +364,28 @@ class Runner:
     def _shape(self, scope: str, kernel: Any, arguments: tuple, count: int) -> tuple[int, int]:
         """The number of blocks, and of threads in each."""
         threads = self.backend.threads
+        if self.backend.simulated:
+            # The simulator can only synchronise a single block.
+            return (1 if scope == "grid" else count), threads
+        signature = tuple(kernel.typeof_pyval(argument) for argument in arguments)
+        with rounding_each_operation(self.backend.cuda):
+            kernel.compile(signature)
         if scope == "block":
             return count, threads
-        if self.backend.simulated:
-            return 1, threads  # the simulator can only synchronise a single block
-        signature = tuple(kernel.typeof_pyval(argument) for argument in arguments)
-        kernel.compile(signature)
         most = kernel.overloads[signature].max_cooperative_grid_blocks(threads)
         return min(most, self.backend.cuda.get_current_device().MULTIPROCESSOR_COUNT), threads
+
+
+@contextmanager
+def rounding_each_operation(cuda: Any) -> Iterator[None]:
+    """Compile so that a product is rounded before it is added to something, as on a CPU.
+
+    NVIDIA's compiler joins the two by default, and numba.cuda has no option that says otherwise.
+    """
+    nvvm = cuda.cudadrv.nvvm
+    compile_ir = nvvm.compile_ir
+    with patch.object(nvvm, "compile_ir", lambda ir, **rest: compile_ir(ir, **rest, fma=False)):
+        yield
 
 
 # ------------------------------------------------------------------------------------- memory

@@ -31,12 +31,14 @@ __all__ = [
     "ARRIVED",
     "MEETINGS",
     "STOPPED",
+    "Given",
     "Job",
     "Loop",
     "Recipe",
     "Stopped",
     "array_record",
     "fused",
+    "helper",
     "meeting",
     "parts",
     "unpacked",
@@ -69,6 +71,13 @@ class Recipe(NamedTuple):
         code, defaults = function.__code__, function.__defaults__
         name, full_name, module = function.__name__, function.__qualname__, function.__module__
         return cls(code, name, full_name, module, defaults, names, dtype)
+
+
+class Given:
+    """A function that the compiler supplies, by its name."""
+
+    def __init__(self, name: str):
+        self.__name__ = name
 
 
 class Loop(NamedTuple):
@@ -240,6 +249,24 @@ def meeting() -> Job:
     return _job(
         "meet", ["def run(t, a, x, k, m):", "    meet(meeting(m))", "    return 0"], {}, {}, ()
     )
+
+
+def helper(function: Recipe, digest: str, kinds: dict[str, str], numbers: dict[str, bool]) -> Job:
+    """The job of a function of arrays, with their types, and of numbers that are real or not."""
+    types, arrays = _read(list(kinds.values()))
+    real = list(numbers.values())
+    params = [
+        f"real(x, {sum(real[:n])})" if is_real else f"whole(k, {n - sum(real[:n])})"
+        for n, is_real in enumerate(real)
+    ]
+    text = [
+        "def run(t, a, x, k, m):",
+        f"    body(State({', '.join(arrays)}), Params({', '.join(params)}))",
+        "    return 0",
+    ]
+    loop = Loop(function, function, "core", True, digest)
+    records = {"State": tuple(kinds), "Params": tuple(numbers)}
+    return _job(function.name, text, {"each": loop}, records, types)
 
 
 def fused(source: Source, names: dict[str, Any]) -> Job:

@@ -21,18 +21,19 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
 from spikesim.kernels.machine import cache, jobs, processes
-from spikesim.kernels.machine.cores import cores
+from spikesim.kernels.machine.cores import workers
 from spikesim.kernels.machine.jobs import Job
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.program import Call, Source
 
-__all__ = ["TIERS", "WORTHWHILE", "Native", "tier"]
+__all__ = ["TIERS", "WORTHWHILE", "Native", "Work", "call", "compile_missing", "tier"]
 
 TIERS = ("auto", "phases", "fused")
 
@@ -48,6 +49,7 @@ LOOK = 0.5  # s: how often to look whether another process of the user's has fus
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
 Report = Callable[[int, int, str], None]
+Work = Callable[[int, int, int], None]
 
 
 def tier() -> str:
@@ -127,6 +129,20 @@ def _fused(address: int) -> Callable[..., int]:
     return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
 
 
+@functools.cache
+def _part(address: int) -> Callable[..., int]:
+    """``run(result, error, t, a, x, k, m)`` at an address."""
+    arguments = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * 5]
+    return ctypes.CFUNCTYPE(ctypes.c_int32, *arguments)(address)
+
+
+def call(address: int, arrays: int, reals: int, wholes: int) -> None:
+    """Call machine code by itself, with the addresses of its records of arrays and of numbers."""
+    result, error = ctypes.c_int64(), ctypes.c_void_p()
+    places = ctypes.byref(result), ctypes.byref(error)
+    _check(_part(address)(*places, 0, arrays, reals, wholes, 0), error)
+
+
 class _Failure(ctypes.Structure):
     """The record in which Numba's code describes an error."""
 
@@ -145,18 +161,23 @@ class Native:
     names : dict
         The functions that its text calls.
     spread : callable, optional
-        ``spread(work)`` calls ``work(m)`` in several threads; `m` is the address of the record with
-        which a thread meets the others. Without it there is one thread.
+        ``spread(work, first, steps)`` has these steps done, in pieces. For each it calls the
+        function that ``work(alone)`` returns, as ``(first, steps, m)`` in every thread; `m` is the
+        address of the record with which a thread meets the others. Without it there is one thread.
+    alone : bool
+        Whether there is one thread though the backend has several.
     """
 
     def __init__(
         self,
         source: Source,
         names: dict[str, Any],
-        spread: Callable[[Callable[[int], None]], None] | None = None,
+        spread: Callable[[Callable[[bool], Work], int, int], None] | None = None,
+        alone: bool = False,
     ):
         self._source = source
         self._spread = spread
+        self._alone = alone
         self._parts = jobs.parts(source, names)
         self._whole = jobs.fused(source, names)
         self._meeting = None if spread is None else jobs.meeting()
@@ -198,10 +219,10 @@ class Native:
         """
         if not self.is_ready:
             if tier() == "fused":
-                _compile([self._whole], report)
+                compile_missing([self._whole], report)
                 self._load_fused()
             else:
-                _compile(self._needed, report)
+                compile_missing(self._needed, report)
                 self._lay_out()
 
     def _load_fused(self, code: bytes | None = None) -> None:
@@ -241,11 +262,10 @@ class Native:
             if self._run is None:
                 self._fuse_if_worthwhile()
             begun = time.perf_counter()
-            work = self._work(call)
             if self._spread is None:
-                work(0)
+                self.work(call, self._alone)(call.first, call.steps, 0)
             else:
-                self._spread(work)
+                self._spread(partial(self.work, call), call.first, call.steps)
             if self._run is None:
                 self._spent.add(call.steps, time.perf_counter() - begun)
 
@@ -261,54 +281,55 @@ class Native:
             self._rows[:, 1] += self._records.ctypes.data
         self._described, self._filled = arrays, None
 
-    def _work(self, call: Call) -> Callable[[int], None]:
-        """The work of each thread, a function of the address at which it meets the others."""
+    def work(self, call: Call, alone: bool) -> Work:
+        """The work of each thread, a function of steps and of where it meets the others."""
+        wholes = call.wholes_alone if alone else call.wholes
         self._describe(call.arrays)
         if self._run is not None:
-            return self._work_fused(self._run, call)
+            return self._work_fused(self._run, call.reals, wholes)
         if self._table is not None:
-            return self._work_of_phases(call)
+            return self._work_of_phases(call.reals, wholes)
         raise RuntimeError("A program has not been prepared.")
 
-    def _places(self, call: Call, find: Callable[[Call], Any]) -> Any:
+    def _places(self, reals: np.ndarray, wholes: np.ndarray, find: Callable[..., Any]) -> Any:
         """What `find` makes of the addresses of a call's numbers; kept, as most calls have those
         of the last one."""
         filled = self._filled
-        if filled is None or filled[0] is not call.reals or filled[1] is not call.wholes:
-            self._filled = filled = call.reals, call.wholes, find(call)
+        if filled is None or filled[0] is not reals or filled[1] is not wholes:
+            self._filled = filled = reals, wholes, find(reals, wholes)
         return filled[2]
 
-    def _table_with(self, call: Call) -> tuple[np.ndarray, int]:
+    def _table_with(self, reals: np.ndarray, wholes: np.ndarray) -> tuple[np.ndarray, int]:
         table = self._rows.copy()
-        table[:, 2] += call.reals.ctypes.data
-        table[:, 3] += call.wholes.ctypes.data
+        table[:, 2] += reals.ctypes.data
+        table[:, 3] += wholes.ctypes.data
         return table, table.ctypes.data
 
-    def _data(self, call: Call) -> tuple[int, int, int]:
-        return self._records.ctypes.data, call.reals.ctypes.data, call.wholes.ctypes.data
+    def _data(self, reals: np.ndarray, wholes: np.ndarray) -> tuple[int, int, int]:
+        return self._records.ctypes.data, reals.ctypes.data, wholes.ctypes.data
 
-    def _work_of_phases(self, call: Call) -> Callable[[int], None]:
-        table, address = self._places(call, self._table_with)
+    def _work_of_phases(self, reals: np.ndarray, wholes: np.ndarray) -> Work:
+        table, address = self._places(reals, wholes, self._table_with)
         drive = _driver()
 
-        def work(m: int) -> None:
+        def work(t0: int, steps: int, m: int) -> None:
             error = ctypes.c_void_p()
             if self._meet is not None:  # no thread touches anything before all of them run
                 first = np.array([self._meet, 0, 0, 0], np.int64)
                 _check(drive(0, 1, 1, first.ctypes.data, m, ctypes.byref(error)), error)
-            done = drive(call.first, call.steps, len(table), address, m, ctypes.byref(error))
+            done = drive(t0, steps, len(table), address, m, ctypes.byref(error))
             _check(done, error)
 
         return work
 
-    def _work_fused(self, address: int, call: Call) -> Callable[[int], None]:
+    def _work_fused(self, address: int, reals: np.ndarray, wholes: np.ndarray) -> Work:
         run = _fused(address)
-        data = self._places(call, self._data)
+        data = self._places(reals, wholes, self._data)
 
-        def work(m: int) -> None:
+        def work(t0: int, steps: int, m: int) -> None:
             result, error = ctypes.c_int64(), ctypes.c_void_p()
             places = ctypes.byref(result), ctypes.byref(error)
-            _check(run(*places, call.first, call.steps, *data, m), error)
+            _check(run(*places, t0, steps, *data, m), error)
 
         return work
 
@@ -322,13 +343,19 @@ class Native:
         saved = CALL * len(self._parts) * spent.steps
         if saved < max(WORTHWHILE, LEAST_GAIN * spent.seconds) or tier() == "phases":
             return
-        code, now = processes.fused(self._whole.key), time.monotonic()
-        if code is None and now < self._next_look:
-            return
-        self._load_fused(code)
+        self.fuse()
+
+    def fuse(self) -> bool:
+        """Use the fused program if it is ready, or have another process make it."""
         if self._run is None:
-            processes.fuse(self._whole)
-            self._next_look = now + LOOK
+            code, now = processes.fused(self._whole.key), time.monotonic()
+            if code is None and now < self._next_look:
+                return False
+            self._load_fused(code)
+            if self._run is None:
+                processes.fuse(self._whole)
+                self._next_look = now + LOOK
+        return self._run is not None
 
 
 class _Spent:
@@ -354,13 +381,13 @@ def _records(arrays: Sequence[np.ndarray]) -> np.ndarray:
 _compiling = threading.Lock()  # replicas would otherwise compile the same functions together
 
 
-def _compile(needed: Sequence[Job], report: Report | None) -> None:
+def compile_missing(needed: Sequence[Job], report: Report | None = None) -> None:
     """Load the object code of all jobs; compile what is missing."""
     with _compiling:
         missing = [job for job in {job.key: job for job in needed}.values() if not _is_loaded(job)]
         if not missing:
             return
-        with processes.sharing(missing, _cores()) as shared:
+        with processes.sharing(missing, workers()) as shared:
             # Imported only here: importing Numba takes a third of a second.
             from spikesim.kernels.machine.compiling import object_code
 
@@ -374,12 +401,6 @@ def _compile(needed: Sequence[Job], report: Report | None) -> None:
                     cache.keep(job.key, code)
                 cache.load(job.key, code)
                 done += 1
-
-
-def _cores() -> int:
-    """How many cores may compile: this process's, but no more than Numba was given threads."""
-    most = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(cores(), int(most)) if most.isdecimal() else cores()
 
 
 def _is_loaded(job: Job) -> bool:

@@ -24,7 +24,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
 from itertools import pairwise
-from operator import is_
+from operator import getitem, is_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,6 +158,7 @@ class Call(NamedTuple):
     reals: np.ndarray
     wholes: np.ndarray
     inputs: frozenset[int]  # the places in `arrays` of arrays that no body writes
+    wholes_alone: np.ndarray  # `wholes` for one thread of a backend that has several
 
 
 _UNCHANGING = int, float, np.generic  # objects that are equal as long as they are the same
@@ -193,8 +194,8 @@ class Program:
             phases = joined(phases)
         slot_of: dict[int, int] = {}
         places: dict[tuple[int, str], tuple[Place, int]] = {}
-        self._real_of: list[tuple[dict[str, Any], str]] = []
-        self._whole_of: list[tuple[dict[str, Any], str]] = []
+        real_of: list[tuple[dict[str, Any], str]] = []
+        whole_of: list[tuple[dict[str, Any], str]] = []
         self._apart: list[list[int]] = []  # the places of arrays that must not overlap
         names: dict[str, Any] = {"single": np.float32}
         inputs: set[int] = set()
@@ -218,7 +219,7 @@ class Program:
             numbers = []
             for name, value in phase.params.items():
                 real = isinstance(value, (float, np.floating))
-                place = self._real_of if real else self._whole_of
+                place = real_of if real else whole_of
                 numbers.append((real, len(place)))
                 place.append((_holder(phase.params, name), name))
             source.slots.append(slots)
@@ -236,11 +237,16 @@ class Program:
         parts = [source.text(meet="meet()"), *digests]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
+        self._reals, number_of = len(real_of), [*real_of, *whole_of]
+        self._holders = [held for held, _ in number_of]
+        self._names = [name for _, name in number_of]
         self._arrays, self._inputs = tuple(source.arrays), frozenset(inputs)
-        self._places = list(places.values())
-        self._seen: list[np.ndarray | None] = [held[name] for (held, name), _ in self._places]
+        # Methods that are bound once, as every run asks them all.
+        self._find = [(held.get, name) for (held, name), _ in places.values()]
+        self._slots = [slot for _, slot in places.values()]
+        self._seen: list[np.ndarray | None] = [find(name) for find, name in self._find]
         self._run = backend.build(source, names, self.key)
-        self._numbers: tuple[list[Any], np.ndarray, np.ndarray] | None = None
+        self._numbers: tuple[list[Any], np.ndarray, np.ndarray, np.ndarray] | None = None
 
     @property
     def is_current(self) -> bool:
@@ -255,11 +261,11 @@ class Program:
 
         It does if they have the same types, and if names that shared one array still share one.
         """
-        now = [held.get(name) for (held, name), _ in self._places]
+        now = [find(name) for find, name in self._find]
         if all(map(is_, now, self._seen)):
             return True
         found: dict[int, np.ndarray] = {}
-        for array, (_, slot) in zip(now, self._places, strict=True):
+        for array, slot in zip(now, self._slots, strict=True):
             if array is None or found.setdefault(slot, array) is not array:
                 return False
         arrays = tuple(found[slot] for slot in range(len(self._arrays)))
@@ -303,19 +309,20 @@ class Program:
 
     def call(self, first: int, steps: int) -> Call:
         """The data of a run of `steps` steps: present numbers, and arrays as last found."""
-        now = [p[n] for p, n in self._real_of]
-        now += [p[n] for p, n in self._whole_of]
+        now = list(map(getitem, self._holders, self._names))
         if self._numbers is None or not all(map(is_, now, self._numbers[0])):
-            real = len(self._real_of)
-            names = [name for _, name in (*self._real_of, *self._whole_of)]
-            given = list(zip(now, names, strict=True))
+            given, real = list(zip(now, self._names, strict=True)), self._reals
             reals = np.array([_real(*each) for each in given[:real]] or [0.0])
             wholes = np.array([self._whole(*each) for each in given[real:]] or [0], np.int64)
+            alone = wholes.copy()
+            alone[
+                [k for k, (value, _) in enumerate(given[real:]) if isinstance(value, _Shared)]
+            ] = 1
             kept = all(isinstance(value, _UNCHANGING) for value in now)
-            self._numbers = (now, reals, wholes) if kept else None
+            self._numbers = (now, reals, wholes, alone) if kept else None
         else:
-            _, reals, wholes = self._numbers
-        return Call(first, steps, self._arrays, reals, wholes, self._inputs)
+            _, reals, wholes, alone = self._numbers
+        return Call(first, steps, self._arrays, reals, wholes, self._inputs, alone)
 
     def run(self, calls: Sequence[Call]) -> None:
         """Run this program with the data of each call."""

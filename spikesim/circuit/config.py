@@ -7,7 +7,6 @@ with whole paths.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any, NamedTuple
 
 from spikesim.checks import check_number, check_path, show
 from spikesim.errors import FileError, InputError
-from spikesim.io.files import read_bytes
+from spikesim.io.objects import as_object, read_object
 
-__all__ = ["Config", "as_list", "enabled", "number", "read_config", "read_object"]
+__all__ = ["Config", "as_list", "enabled", "number", "read_config"]
 
-_MOST_BYTES = 1 << 26  # of a file of JSON; real ones have a few thousand
 _LONGEST = 1 << 16  # letters of a path; systems allow fewer
 _NESTED = ("network", "simulation")  # a configuration may be in other files, under these names
 _SECTIONS = ("components", "conditions", "inputs", "output", "reports", "run")
@@ -80,39 +78,18 @@ def _read_into(config: Config, path: Path, already: set[str]) -> None:
         if name in content:
             _read_into(config, _whole(path, name, content[name]), already)
     for name in _SECTIONS:
-        section = _object(path, name, content.get(name, {}))
+        section = as_object(path, name, content.get(name, {}))
         getattr(config, name).update({key: _located(path, key, section[key]) for key in section})
-    networks = _object(path, "networks", content.get("networks", {}))
+    networks = as_object(path, "networks", content.get("networks", {}))
     for kind, found in (("node", config.nodes), ("edge", config.edges)):
         for each in as_list(networks.get(f"{kind}s", [])):
-            entry = _object(path, f"networks.{kind}s", each)
+            entry = as_object(path, f"networks.{kind}s", each)
             if entry.get("enabled", True):
                 found.append(_pair(path, kind, entry))
     if content.get("node_sets_file") is not None:
         sets = read_object(_whole(path, "node_sets_file", content["node_sets_file"]))
         config.node_sets.update(sets)
-    config.node_sets.update(_object(path, "node_sets", content.get("node_sets", {})))
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a file that holds a JSON object.
-
-    Raises
-    ------
-    FileError
-        If it cannot be read, or holds something else.
-    """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise FileError(f"{path} is too large for JSON of SONATA; check the path.")
-    except OSError as error:
-        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
-    try:
-        content = json.loads(read_bytes(path).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise FileError(f"{path} is not JSON: {reason}; check the path.") from None
-    return _object(path, "the file", content)
+    config.node_sets.update(as_object(path, "node_sets", content.get("node_sets", {})))
 
 
 def number(path: Path, section: str, values: Mapping[str, Any], name: str, **limits: Any) -> float:
@@ -145,15 +122,9 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _object(path: Path, name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise FileError(f"{path}: {name} is {show(value)}; it has to be an object, {{...}}.")
-    return value
-
-
 def _variables(path: Path, manifest: Any) -> dict[str, str]:
     """The names that a manifest gives to folders, and those that bmtk knows."""
-    given = _object(path, "manifest", manifest)
+    given = as_object(path, "manifest", manifest)
     known = {"$workingdir": os.getcwd(), "$configdir": os.path.abspath(path.parent)}
     for name, value in given.items():
         if not name.startswith("$") or not isinstance(value, str):

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from spikesim.checks import check_path, is_real, show
-from spikesim.circuit.config import Config, as_list, read_object
+from spikesim.circuit.config import Config, as_list
 from spikesim.circuit.kinds import KINDS, Kind
 from spikesim.circuit.tables import Table, read_nodes
 from spikesim.engine.population import Population
 from spikesim.errors import FileError, InputError
+from spikesim.io.objects import read_object
 
 __all__ = ["Nodes", "Part", "nodes_of", "parameter_file", "select"]
 

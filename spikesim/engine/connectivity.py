@@ -3,21 +3,34 @@
 Synapses are stored in rows of presynaptic neurons: the targets of neuron i are
 ``target[start[i]:start[i + 1]]``, in ascending order; a neuron with two synapses is listed twice. A
 target takes two bytes in populations of at most 65,536 neurons, and four in larger ones. One
-generator draws everything, and depends only on a seed and a stream.
+generator draws everything, and depends only on a seed and a stream. From `MANY` synapses on,
+compiled code makes the same ones (`spikesim.engine.many_synapses`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spikesim.checks import check_choice, check_integer, check_memory, check_number
+from spikesim.engine import many_synapses
+from spikesim.engine.many_synapses import MANY
 from spikesim.errors import InputError
 
-__all__ = ["Synapses", "all_to_all", "draw", "from_matrix", "generator", "target_type"]
+__all__ = [
+    "Plan",
+    "Synapses",
+    "all_to_all",
+    "draw",
+    "from_matrix",
+    "generator",
+    "plan",
+    "target_type",
+]
 
 
 class Synapses(NamedTuple):
@@ -59,7 +72,35 @@ def draw(
     autapses: bool,
     multapses: bool | None,
 ) -> Synapses:
-    """The synapses of one rule; see `spikesim.Network.connect` for the rules.
+    """The synapses of one rule, drawn from `chance`; see `plan`."""
+    planned = plan(shape, rules, recurrent=recurrent, autapses=autapses, multapses=multapses)
+    return planned.draw(chance)
+
+
+class Plan(NamedTuple):
+    """Synapses that can be drawn.
+
+    Attributes
+    ----------
+    size : int, optional
+        Their number, unless it is drawn, too.
+    draw : callable
+        Returns the `Synapses` that a numpy.random.Generator draws.
+    """
+
+    size: int | None
+    draw: Callable[[np.random.Generator], Synapses]
+
+
+def plan(
+    shape: tuple[int, int],
+    rules: dict[str, Any],
+    *,
+    recurrent: bool,
+    autapses: bool,
+    multapses: bool | None,
+) -> Plan:
+    """What one rule will draw; see `spikesim.Network.connect` for the rules.
 
     Parameters
     ----------
@@ -67,7 +108,6 @@ def draw(
         Numbers of presynaptic and postsynaptic neurons.
     rules : dict of str to Any
         One of probability, indegree, outdegree, synapses and one_to_one, and its value.
-    chance : numpy.random.Generator
     recurrent : bool
         Whether both sides are the same neurons; only then are autapses possible.
     autapses, multapses : bool
@@ -97,25 +137,27 @@ def draw(
     exclude = recurrent and not autapses
     n_pre, n_post = shape
     if rule == "one_to_one":
-        return _one_to_one(shape, value, exclude)
+        synapses = _one_to_one(shape, value, exclude)
+        return Plan(shape[0], lambda chance: synapses)
     each = np.dtype(target_type(n_post)).itemsize
     if rule == "probability":
         probability = check_number("probability", value, at_least=0.0, at_most=1.0)
         check_memory(f"probability is {probability:g}", each * probability * n_pre * n_post)
-        return _from_rows(_bernoulli_rows(shape, probability, chance, exclude), shape)
+        return Plan(None, partial(_bernoulli, shape, probability, exclude))
     if rule == "synapses":
         number = check_integer("synapses", value, at_least=0)
         check_memory(f"synapses is {number}", float(each * number))
-        return _number(shape, number, chance, exclude)
+        if number and n_post == exclude:
+            raise InputError(f"synapses is {number}; without autapses there is no pair to choose.")
+        return Plan(number, partial(_number, shape, number, exclude))
     partners = n_pre if rule == "indegree" else n_post
     multapses = bool(multapses)
     most = partners - exclude
     number = check_integer(rule, value, at_least=0, at_most=None if multapses and most else most)
-    check_memory(f"{rule} is {number}", float(each * number * (n_pre + n_post - partners)))
-    if rule == "outdegree":
-        return _from_rows(_rows(shape, number, chance, exclude, multapses), shape)
-    turned = _from_rows(_rows(shape[::-1], number, chance, exclude, multapses), shape[::-1])
-    return _transposed(turned, shape)
+    size = number * (n_pre + n_post - partners)
+    check_memory(f"{rule} is {number}", float(each * size))
+    drawing = _outdegree if rule == "outdegree" else _indegree
+    return Plan(size, partial(drawing, shape, number, exclude, multapses))
 
 
 def from_matrix(matrix: Any) -> tuple[Synapses, np.ndarray]:
@@ -172,8 +214,17 @@ def _but(excluded: int | None, chosen: np.ndarray) -> np.ndarray:
     return chosen if excluded is None else chosen + (chosen >= excluded)
 
 
+def _bernoulli(
+    shape: tuple[int, int], probability: float, exclude: bool, chance: np.random.Generator
+) -> Synapses:
+    if probability * shape[0] * shape[1] < MANY or not many_synapses.can_draw_binomial(chance):
+        return _from_rows(_bernoulli_rows(shape, probability, exclude, chance), shape)
+    each = target_type(shape[1])
+    return Synapses(*many_synapses.choose(shape, chance, exclude, each, probability=probability))
+
+
 def _bernoulli_rows(
-    shape: tuple[int, int], probability: float, chance: np.random.Generator, exclude: bool
+    shape: tuple[int, int], probability: float, exclude: bool, chance: np.random.Generator
 ) -> Iterator[np.ndarray]:
     n = shape[1] - exclude
     for i in range(shape[0]):
@@ -181,14 +232,42 @@ def _bernoulli_rows(
         yield np.sort(_but(i if exclude else None, _choose(n, size, chance)))
 
 
+def _indegree(
+    shape: tuple[int, int],
+    number: int,
+    exclude: bool,
+    multapses: bool,
+    chance: np.random.Generator,
+) -> Synapses:
+    return _transposed(_outdegree(shape[::-1], number, exclude, multapses, chance), shape)
+
+
+def _outdegree(
+    shape: tuple[int, int],
+    number: int,
+    exclude: bool,
+    multapses: bool,
+    chance: np.random.Generator,
+) -> Synapses:
+    """For each neuron of the first side, `number` partners on the other side."""
+    rows, n = shape
+    if rows * number < MANY:
+        return _from_rows(_rows(shape, number, exclude, multapses, chance), shape)
+    if not multapses:
+        return Synapses(*many_synapses.choose(shape, chance, exclude, target_type(n), size=number))
+    start = np.arange(rows + 1, dtype=np.int64) * number
+    target = many_synapses.bounded(n - exclude, rows * number, chance, target_type(n))
+    many_synapses.order(start, target, n, exclude)
+    return Synapses(start, target)
+
+
 def _rows(
     shape: tuple[int, int],
     number: int,
-    chance: np.random.Generator,
     exclude: bool,
     multapses: bool,
+    chance: np.random.Generator,
 ) -> Iterator[np.ndarray]:
-    """For each neuron of the first side, `number` partners on the other side."""
     n = shape[1] - exclude
     for i in range(shape[0]):
         chosen = chance.integers(0, n, number) if multapses else _choose(n, number, chance)
@@ -204,6 +283,8 @@ def _from_rows(rows: Iterator[np.ndarray], shape: tuple[int, int]) -> Synapses:
 
 def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
     """Make rows of presynaptic neurons from rows of postsynaptic ones."""
+    if turned.target.size >= MANY:
+        return Synapses(*many_synapses.turn(turned.target, shape))
     from scipy import sparse
 
     exists = np.ones(turned.target.size, np.int8)
@@ -214,16 +295,17 @@ def _transposed(turned: Synapses, shape: tuple[int, int]) -> Synapses:
 
 
 def _number(
-    shape: tuple[int, int], number: int, chance: np.random.Generator, exclude: bool
+    shape: tuple[int, int], number: int, exclude: bool, chance: np.random.Generator
 ) -> Synapses:
     """Draw so many pairs, each independently of the others."""
     n_pre, n_post = shape
     n = n_post - exclude
-    if number and not n:
-        raise InputError(f"synapses is {number}; without autapses there is no pair to choose.")
     per_row = chance.multinomial(number, np.full(n_pre, 1.0 / n_pre))
     start = np.concatenate([[0], np.cumsum(per_row)]).astype(np.int64)
     target = chance.integers(0, n, number, dtype=target_type(n_post))
+    if number >= MANY:
+        many_synapses.order(start, target, n_post, exclude)
+        return Synapses(start, target)
     if exclude:
         target += target >= np.repeat(np.arange(n_pre, dtype=target.dtype), per_row)
     for first, last in pairwise(start.tolist()):

@@ -25,7 +25,7 @@ def is_finite(array: np.ndarray) -> bool:
     # One pass and no temporary array: a sum is finite unless a part is not, or nearly so. For few
     # numbers, the sum of their squares takes a third of the time.
     if array.size < _FEW:
-        flat = array.reshape(-1)
+        flat = array if array.ndim == 1 else array.reshape(-1)
         total = flat.dot(flat)
     else:
         total = np.add.reduce(array, axis=None)
@@ -37,13 +37,13 @@ def not_finite(network: Any) -> tuple[str, str] | None:
     """What is NaN or infinite, and what the reason may be; None if nothing is."""
     for population in network.populations.values():
         # Spikes under way to a neuron count, too: they would be saved.
-        found = [*population.state.items(), *population.rings.items()]
-        for name, array in found:
-            if array.dtype.kind == "f" and not is_finite(array):
-                place = tuple(np.argwhere(~np.isfinite(array))[0])
-                where = f"{name} of neuron {place[-1]} in population {population.name!r}"
-                reason = "a weight or a rate that is too large, or a dt that is too long"
-                return f"{where} is {array[place]}", reason
+        for held in (population.state, population.rings):
+            for name, array in held.items():
+                if array.dtype.kind == "f" and not is_finite(array):
+                    place = tuple(np.argwhere(~np.isfinite(array))[0])
+                    where = f"{name} of neuron {place[-1]} in population {population.name!r}"
+                    reason = "a weight or a rate that is too large, or a dt that is too long"
+                    return f"{where} is {array[place]}", reason
     for projection in network.projections.values():
         if (part := projection.not_finite()) is not None:
             where = f"{part} of projection {projection.name!r}"

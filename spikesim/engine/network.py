@@ -77,9 +77,10 @@ class Network(Assembly, called="Network"):
         in either case: those of a population with a time constant of more than 4096 steps, and
         traces, kernels and short-term plasticity above 8192 steps. Weights never are.
     backend : {'cpu', 'threads', 'python', 'cuda'}
-        'cpu' compiles all equations into one loop. 'threads' distributes a large network over all
-        cores, 'threads:2' over two. 'python' runs the equations uncompiled, slowly. All three give
-        the same bits. 'cuda' runs the network on a GPU, 'cuda:1' on the second one.
+        'cpu' compiles all equations into one loop, on one core, and in a long run on several where
+        that is faster. 'threads' takes all cores from the start, 'threads:2' two, 'threads:1' only
+        one. 'python' runs the equations uncompiled, slowly. All three give the same bits. 'cuda'
+        runs the network on a GPU, 'cuda:1' on the second one.
 
     Examples
     --------
@@ -422,10 +423,9 @@ class Network(Assembly, called="Network"):
         added = [*self._first, *self._last]
         parts: list[Any] = [*added, *self.recordings]
         parts += [getattr(phase.state, "moves", 0) for phase in added]
-        parts += [len(population.shared) for population in self.populations.values()]
-        parts += self.injections().values()
-        parts += [population.can_be_silent for population in self.populations.values()]
-        parts += [population.layout for population in self.populations.values()]
+        parts += [*self.stimuli, *self.noises, *self.gap_junctions]
+        for population in self.populations.values():
+            parts += len(population.shared), population.can_be_silent, population.layout
         parts += [background.is_per_neuron for background in self.backgrounds]
         return [*parts, len(self._first), len(self.populations), len(self.projections)]
 

@@ -129,16 +129,16 @@ class SpikeRecording(Recording, RecordedSpikes):
         """Take out the spikes of the stretch that ended before step `end`."""
         if self._is_closed or self._is_paused:  # perhaps since the middle of a run
             return
-        stored = int(self._buffer["fill"][0])
-        steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
-        if self._numbers is not None:
-            neurons = self._numbers[neurons]
-            steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
-        if isinstance(self._writer, SpikeWriter):
-            self._writer.append(self.name, steps, neurons)
-        else:
-            self._steps.append(steps.copy())
-            self._neurons.append(neurons.copy())
+        if stored := int(self._buffer["fill"][0]):
+            steps, neurons = (self._buffer[name][:stored] for name in ("step", "neuron"))
+            if self._numbers is not None:
+                neurons = self._numbers[neurons]
+                steps, neurons = steps[neurons >= 0], neurons[neurons >= 0]
+            if isinstance(self._writer, SpikeWriter):
+                self._writer.append(self.name, steps, neurons)
+            else:
+                self._steps.append(steps.copy())
+                self._neurons.append(neurons.copy())
         self._note(end)
 
     def _cut(self, rows: int) -> None:
@@ -150,7 +150,8 @@ class SpikeRecording(Recording, RecordedSpikes):
 
     def take_back(self, step: int) -> None:
         super().take_back(step)
-        self._seen_to = min(self._seen_to, step)
+        if step < self._seen_to:
+            self._seen_to = step
 
     def _cut_file(self, step: int) -> None:
         if isinstance(self._writer, SpikeWriter):

@@ -8,6 +8,7 @@ neuron.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -17,8 +18,9 @@ from spikesim.attributes import read_only
 from spikesim.checks import allocate, check_array, check_choice, check_number, show
 from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
-from spikesim.engine.connectivity import all_to_all, draw, from_matrix, generator, target_type
+from spikesim.engine.connectivity import all_to_all, from_matrix, generator, plan, target_type
 from spikesim.engine.items import SharedWeight
+from spikesim.engine.many_synapses import MANY, beside
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import SHARED
@@ -239,17 +241,20 @@ class Synapses(Part):
         if rules:
             if not varies("weight", weight):
                 check_number("weight", weight, dtype=dtype)  # before the work
-            synapses = draw(
-                shape,
-                rules,
-                generator(seed, stream),
-                recurrent=recurrent,
-                autapses=autapses,
-                multapses=multapses,
+            drawing = plan(
+                shape, rules, recurrent=recurrent, autapses=autapses, multapses=multapses
             )
-            self._keep(synapses)
+            draw = partial(drawing.draw, generator(seed, stream))
             chance = generator(seed, stream + _WEIGHTS)
-            self._set_weight(self._each("weight", weight, chance, dtype))
+            each = partial(self._each, "weight", weight, chance, dtype)
+            number = drawing.size
+            if callable(weight) and number is not None and number >= MANY:
+                synapses, weights = beside(draw, partial(each, number))
+            else:
+                synapses = draw()
+                weights = each(synapses.target.size)
+            self._keep(synapses)
+            self._set_weight(weights)
         elif sparse.issparse(weight):
             if weight.shape != shape:
                 raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
@@ -269,7 +274,7 @@ class Synapses(Part):
                 self._is_matrix = True
             if callable(weight):
                 chance = generator(seed, stream + _WEIGHTS)
-                for place, piece in self._pieces("weight", weight, chance, dtype):
+                for place, piece in self._pieces("weight", weight, chance, W.size, dtype):
                     W.reshape(-1)[place] = piece
             elif varied:
                 W[...] = check_array("weight", weight, shape=shape, dtype=dtype)
@@ -287,17 +292,20 @@ class Synapses(Part):
             self._set_weight(self._weights.pop("W").reshape(-1))
         dt = self._setting.dt
         chance = generator(self._setting.seed, stream + _DELAYS)
-        steps = np.empty(self.size, np.int32)
-        for place, drawn in self._pieces("delay", delay, chance):
-            check_array("delay", drawn, at_least=0.0, at_most=_LATEST * dt)
-            steps[place] = np.rint(drawn * (1.0 / dt))
+        steps = np.empty(self.size, np.uint16)
+        least, latest = _LATEST, 0
+        for place, drawn in self._pieces("delay", delay, chance, self.size):
+            check_array("delay", drawn, finite=False, at_least=0.0, at_most=_LATEST * dt)
+            rounded = np.rint(drawn * (1.0 / dt))
+            steps[place] = rounded
+            least = int(rounded.min(initial=least))
+            latest = int(rounded.max(initial=latest))
         if not self.size:
             return
-        self.delay_all(int(steps.min()))
-        steps -= self.delay_steps
-        latest = steps.max()
-        if latest > 0:
-            self._later = steps.astype(np.uint8 if latest < 1 << 8 else np.uint16)
+        self.delay_all(least)
+        if latest > least:
+            kind = np.uint8 if latest - least < 1 << 8 else np.uint16
+            self._later = np.subtract(steps, np.uint16(least), dtype=kind, casting="unsafe")
 
     def delay_all(self, steps: int) -> None:
         """Give all synapses the same delay, in steps."""
@@ -334,24 +342,26 @@ class Synapses(Part):
             )
         return False
 
-    def _each(self, name: str, values: Any, chance: np.random.Generator, dtype: str) -> np.ndarray:
+    def _each(
+        self, name: str, values: Any, chance: np.random.Generator, dtype: str, size: int
+    ) -> np.ndarray:
         """One number for all synapses, or one for each: given, or drawn by a function."""
         if not varies(name, values):
             return np.full(1, check_number(name, values, dtype=dtype), dtype)
-        each = allocate(f"{name} is for {self.size} synapses", self.size, dtype)
-        for place, piece in self._pieces(name, values, chance, dtype):
+        each = allocate(f"{name} is for {size} synapses", size, dtype)
+        for place, piece in self._pieces(name, values, chance, size, dtype):
             each[place] = piece
         return each
 
     def _pieces(
-        self, name: str, values: Any, chance: np.random.Generator, dtype: Any = None
+        self, name: str, values: Any, chance: np.random.Generator, size: int, dtype: Any = None
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """A number for each synapse, in pieces, so that not all drawn numbers need be stored."""
         if not callable(values):
-            yield slice(None), check_array(name, values, shape=(self.size,), dtype=dtype)
+            yield slice(None), check_array(name, values, shape=(size,), dtype=dtype)
             return
-        for first in range(0, self.size, PIECE):
-            place = slice(first, min(first + PIECE, self.size))
+        for first in range(0, size, PIECE):
+            place = slice(first, min(first + PIECE, size))
             many = place.stop - place.start
             try:
                 drawn = values(chance, many)
@@ -361,7 +371,9 @@ class Synapses(Part):
                     f"{name} is a function that cannot be called as {name}(chance, size): {reason}."
                 ) from error
             try:
-                checked = check_array(name, drawn, shape=(many,), dtype=dtype)
+                is_of_type = isinstance(drawn, np.ndarray) and drawn.dtype == dtype
+                kind = None if is_of_type else dtype  # a conversion copies
+                checked = check_array(name, drawn, shape=(many,), dtype=kind)
             except InputError as error:
                 raise InputError(
                     f"{error} The function {name}(chance, size) returned this; chance is a random "

@@ -38,6 +38,7 @@ from spikesim import (
     Replicas,
     ShortTermPlasticity,
     Synapse,
+    areas,
     bursts,
     circuit,
     credit,
@@ -49,6 +50,7 @@ from spikesim import (
     plot,
     sonata,
     spiketrains,
+    spread,
     stimuli,
     sweep,
 )
@@ -58,7 +60,7 @@ from spikesim.credit.tasks import task_of
 from spikesim.io import files
 from spikesim.learning import alignment, performance
 from spikesim.learning.tasks import Task
-from spikesim.models import microcircuit
+from spikesim.models import microcircuit, multi_area
 from spikesim.models.burst import BurstEnsembleNetwork, BurstpropNetwork
 from spikesim.models.burst.spiking import (
     BurstPlasticity,
@@ -83,6 +85,7 @@ from spikesim.models.superspike import SuperSpikeClassifier, SuperSpikeNetwork, 
 from spikesim.models.target_propagation import TargetPropagation
 from spikesim.nwb import write_nwb
 from spikesim.patterns import SpikePattern
+from tests import three_areas
 from tests.circuits import write_circuit
 
 # ---- which calls there are --------------------------------------------------------------------
@@ -241,17 +244,21 @@ INTERNAL = {
     "spikesim.engine.replay.Stretch*": "made by Network.run",
     "spikesim.replicas.Gang*": "made by Replicas",
     "spikesim.replicas.stacked": "what Replicas returns",
+    "spikesim.engine.connectivity.Plan": "returned",
     "spikesim.engine.connectivity.Synapses": "returned",
     "spikesim.engine.connectivity.all_to_all": "called by Network.connect",
     "spikesim.engine.connectivity.from_matrix": "called by Network.connect",
     "spikesim.engine.connectivity.generator": "called by Network.connect",
     "spikesim.engine.connectivity.target_type": "called by Network.connect",
     "spikesim.engine.connectivity.draw": "called by Network.connect",
+    "spikesim.engine.connectivity.plan": "called by Network.connect",
+    "spikesim.engine.many_synapses.*": "called by Network.connect",
     "spikesim.bursts.BurstRates": "returned",
     "spikesim.bursts.Bursts": "returned",
     "spikesim.dataset.Dataset": "returned",
     "spikesim.own_images.checksum": "takes a Dataset",
     "spikesim.sonata_reading.Traces": "returned",
+    "spikesim.io.objects.*": "called by readers, which are tried",
     "spikesim.io.untrusted.*": "called by readers, which are tried",
     "spikesim.nir.graph.*": "called by nir.read",
     "spikesim.nir.inputs.Input.[a-eg-z]*": "those of a SpikeTrainSource",
@@ -368,6 +375,9 @@ INTERNAL = {
     "spikesim.models.cerebellum.reflex.[EV]*": "returned; see DendriticTransfer",
     "spikesim.models.burst.spiking.transfer.DendriticTransfer": "returned",
     "spikesim.models.microcircuit.PublishedRate": "a constant",
+    "spikesim.models.multi_area.Cost": "returned",
+    "spikesim.areas.Areas": "returned",
+    "spikesim.areas.label": "takes a pair of names",
     "spikesim.models.perturbation.Perturbation.compared": "called by its step",
     "spikesim.models.perturbation.Perturbation.is_late": "called by its step",
     "spikesim.models.perturbation.Perturbation.noisy": "called by its step",
@@ -2337,12 +2347,29 @@ EXAMPLES: dict[str, Callable[[Path], Call]] = {
     "spikesim.models.microcircuit.compensating_currents": _plain(
         microcircuit.compensating_currents, scale=0.1
     ),
+    "spikesim.areas.read_areas": lambda f: Call(
+        areas.read_areas, {**three_areas.write(f), "indegrees": np.ones((8, 8))}
+    ),
+    "spikesim.areas.check_areas": lambda f: Call(areas.check_areas, {"areas": _areas(f)}),
+    "spikesim.models.multi_area.build": lambda f: Call(
+        multi_area.build,
+        {"areas": _areas(f), "scale": 0.01, "seed": 1, "dt": 0.1, "backend": "python"},
+    ),
+    "spikesim.models.multi_area.cost": lambda f: Call(
+        multi_area.cost, {"areas": _areas(f), "scale": 0.1, "indegrees": 0.2}
+    ),
+    "spikesim.spread.weights": _plain(spread.weights, mean=1.0, relative_sd=0.1),
+    "spikesim.spread.delays": _plain(spread.delays, mean=1.0, relative_sd=0.1, dt=0.1),
     "spikesim.spiketrains.mean_rates": lambda f: Call(
         spiketrains.mean_rates, {"spikes": {"cells": _spikes()}, "after": 1.0}
     ),
     "spikesim.models.microcircuit.synapse_numbers": _plain(microcircuit.synapse_numbers, scale=0.1),
 }
 """Call → an example of it. What follows a blank, or ends in '=', tells variants apart."""
+
+
+def _areas(folder: Path) -> Any:
+    return areas.read_areas(**three_areas.write(folder))
 
 
 def _spikes() -> Any:

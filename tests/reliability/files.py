@@ -1,12 +1,12 @@
 """Damaged files: ``python -m tests.reliability files --count 1000`` mutates and reads them.
 
 Every file is a saved tree, network, model or sweep, SONATA spikes or traces, ours and those of
-others, a file of a SONATA circuit, IDX images with and without gzip, spikes as text, sets of
-parameters or a picture; or it stands in a run directory that commands read. Of its bytes some are
-flipped, cut off, exchanged, repeated, zero, at random or as large as numbers get, or something else
-has its name. It is refused in one line, read as it was, or read as something else (wrong). IDX
-without gzip, texts and files of others have no checksums: a changed pixel or digit is read as one
-that was written, so that only what has to hold for any such file is compared.
+others, a file of a SONATA circuit or of areas, IDX images with and without gzip, spikes as text,
+sets of parameters or a picture; or it stands in a run directory that commands read. Of its bytes
+some are flipped, cut off, exchanged, repeated, zero, at random or as large as numbers get, or
+something else has its name. It is refused in one line, read as it was, or read as something else
+(wrong). IDX without gzip, texts and files of others have no checksums: a changed pixel or digit is
+read as one that was written, so that only what has to hold for any such file is compared.
 
 Batches run in processes of their own, with limits on memory and time, so crashes and hangs are
 counted as well.
@@ -18,6 +18,7 @@ import contextlib
 import gzip
 import io
 import itertools
+import json
 import resource
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ import h5py
 import numpy as np
 
 from spikesim import cli, nir
+from spikesim.areas import read_areas
 from spikesim.circuit import read_circuit
 from spikesim.datasets import load_idx
 from spikesim.engine.network import Network
@@ -49,6 +51,7 @@ from spikesim.patterns import from_picture, read_nest, read_ras
 from spikesim.sonata import SpikeWriter, TraceWriter, read_spikes, read_traces
 from spikesim.sweep import SWEEP_FILE, Sweep
 from spikesim.sweep import command as sweep_command
+from tests import three_areas
 from tests.circuits import write_circuit
 from tests.waiting import HANG
 
@@ -72,7 +75,7 @@ _RUNS = {
     for model in ("segregated", "burst", "superspike")
     for command in _COMMANDS
 }
-LOOSE = ("idx", "idx gzip", "ras", "nest", "list.csv", "list.json", "picture")
+LOOSE = ("idx", "idx gzip", "ras", "nest", "list.csv", "list.json", "areas", "picture")
 FOREIGN = ("old spikes", "bmtk report", "uneven report", "nir", "shd")  # HDF5 without our checksums
 CIRCUIT = {  # the files of a circuit that are damaged, one at a time
     "circuit config": "simulation_config.json",
@@ -128,6 +131,8 @@ def _loose(reader: str) -> bytes:
         return b"alpha,n\n" + b"".join(b"%d.5,%d\n" % (k, k) for k in range(20))
     if reader == "list.json":
         return repr([{"alpha": k + 0.5, "n": k} for k in range(20)]).replace("'", '"').encode()
+    if reader == "areas":
+        return json.dumps(three_areas.content()).encode()
     from matplotlib.image import imsave
 
     picture = io.BytesIO()
@@ -153,6 +158,8 @@ def _read_loose(reader: str, path: Path) -> object:
     if reader.startswith("list"):
         sets = sweep_command.read_sets(path)
         return all(isinstance(text, str) for each in sets for text in (*each, *each.values()))
+    if reader == "areas":
+        return read_areas(path).indegrees.min() >= 0.0
     return from_picture(path, n=10, duration=50.0)
 
 
