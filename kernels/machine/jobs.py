@@ -102,7 +102,7 @@ class Loop(NamedTuple):
     kind: str
     inlined: bool
     digest: str
-    is_long: bool
+    is_long: bool = False
 
 
 class Job(NamedTuple):
