@@ -268,8 +268,8 @@ class Neuron:
         Returns
         -------
         list of str
-            A text for each line of your steps, and of functions of yours that they call. It is
-            empty if no branch stays. Steps of spikesim are not examined.
+            A text for each line of your steps, and of functions of yours that they call; the line
+            of ``def`` is line 1. It is empty if no branch stays. Steps of spikesim are not examined.
 
         Raises
         ------
@@ -283,7 +283,7 @@ class Neuron:
         ...         s.v[i] = 0.0
         ...         s.w[i] += 0.5
         >>> print(*Neuron([step], {"v": 0.0, "w": 0.0}).branches())
-        line 2 in step: it reads s.w[i], which is touched nowhere else; read it before the branch
+        line 2 of step: it reads s.w[i], which is touched nowhere else; read it before the branch
         """
         from spikesim.kernels.machine.selecting import remaining  # at the top, it would load Numba
 

@@ -136,8 +136,9 @@ def remaining(body: FunctionType) -> list[str]:
     todo = [body]
     for function in todo:
         code = reconstruct_ssa(run_frontend(function))
+        above = function.__code__.co_firstlineno - 1
         for line, why in _remaining(code):
-            found[f"line {line} in {function.__name__}: {why}"] = None
+            found[f"line {line - above} of {function.__name__}: {why}"] = None
         called = (x.value for x in _globals(code) if isinstance(x.value, FunctionType))
         todo += [each for each in called if each not in todo and not is_ours(each)]
     return list(found)
