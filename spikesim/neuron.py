@@ -268,8 +268,8 @@ class Neuron:
         Returns
         -------
         list of str
-            A text for each line of your steps, and of functions of yours that they call; the line
-            of ``def`` is line 1. It is empty if no branch stays. Steps of spikesim are not examined.
+            A text for each line of your steps, and of functions of yours that they call, where the
+            line of ``def`` is line 1. Empty if no branch stays. Steps of spikesim are not examined.
 
         Raises
         ------
