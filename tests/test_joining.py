@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spikesim import CurrentLIF, Network, Neuron, TwoCompartment
-from spikesim.kernels.machine import compiling
+from spikesim.kernels.machine import compiling, cpu
 from spikesim.kernels.machine.joining import joined
+from spikesim.kernels.machine.program import Program
 from spikesim.math import normal
 
 N = 37  # not a multiple of what a processor computes at once
@@ -142,9 +143,10 @@ def test_steps_are_parted_when_an_array_is_replaced_by_one_that_overlaps():
 
 
 def test_a_joined_loop_works_on_four_vectors_at_once():
-    net = Network(backend="cpu")
+    net = Network()
     net.add_population("cells", 5, CurrentLIF)
-    (job,) = (job for job in net.compiled()._run._parts if job.name == "step_driven")
+    program = Program(net.phases(), "float32", cpu)
+    (job,) = (job for job in program._run._parts if job.name == "step_driven")
     text = str(compiling.optimised(job)[0])
     widths = [int(width) for width in re.findall(r"store <(\d+) x float>", text)]
     assert widths

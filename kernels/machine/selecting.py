@@ -130,10 +130,10 @@ class _Branch(NamedTuple):
         return [side for side in (self.yes, self.no) if side is not None]
 
 
-def remaining(body: FunctionType) -> list[str]:
+def remaining(body: Callable) -> list[str]:
     """The lines of a body, and of plain functions that it calls, that stay branches, and why."""
     found: dict[str, None] = {}
-    todo = [body]
+    todo: list[Any] = [body]
     for function in todo:
         code = reconstruct_ssa(run_frontend(function))
         above = function.__code__.co_firstlineno - 1
@@ -348,7 +348,7 @@ def _danger(line: Any, names: _Names, known: set[str], function: Any) -> str:
         is_own = function.arg_count == _BODY and names(line.index) == "argument 0"
         shown = _as_written(str(element), function)
         return "" if is_own else f"it sets {shown}, which may be touched for other indices"
-    value = line.value if isinstance(line, ir.Assign) else None
+    value: Any = line.value if isinstance(line, ir.Assign) else None
     if isinstance(value, ir.Const) and value.value is not None:
         return ""
     if isinstance(value, (ir.Var, ir.Global, ir.FreeVar)):
