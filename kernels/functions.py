@@ -97,12 +97,13 @@ def exp_float32(x):
 def exp_float64(x):
     """exp(x) = 2^n exp(r) with r in [-ln(2)/2, ln(2)/2]; Taylor polynomial of degree 13.
 
-    Adding 1.5 * 2^52 rounds to the nearest whole number n; ln(2) is split in two so that r is
-    exact.
+    Adding 1.5 * 2^52 rounds to the nearest whole number n, which then stands in the lowest bits of
+    z and, shifted, is the exponent of 2^n. ln(2) is split in two so that r is exact.
     """
     x = 709.0 if x > 709.0 else x
     x = -708.0 if x < -708.0 else x
-    n = (x * LOG2_E + 6755399441055744.0) - 6755399441055744.0
+    z = x * LOG2_E + 6755399441055744.0
+    n = z - 6755399441055744.0
     r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
     y = 1.6059043836821613e-10
     y = y * r + 2.08767569878681e-09
@@ -117,7 +118,8 @@ def exp_float64(x):
     y = y * r + 1.6666666666666666e-01
     y = y * r + 0.5
     y = y * (r * r) + r + 1.0
-    return y * np.int64((np.int64(n) + np.int64(1023)) << np.int64(52)).view(np.float64)
+    shifted = np.float64(z).view(np.int64) << np.int64(52)
+    return y * np.int64(shifted + np.int64(4607182418800017408)).view(np.float64)
 
 
 def clamped_log_float32(x):

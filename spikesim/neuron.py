@@ -36,7 +36,9 @@ from spikesim.declaring import (
     redefined,
     start_of,
 )
-from spikesim.errors import InputError
+from spikesim.errors import BodyError, InputError
+from spikesim.kernels.machine import python
+from spikesim.kernels.machine.lowering import LoweringError, is_ours
 
 __all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
@@ -256,6 +258,43 @@ class Neuron:
                 )
             for constant, function in functions.items():
                 check_body(f"live[{name!r}][{constant!r}]", function, "value", "p")
+
+    def branches(self) -> list[str]:
+        """The lines of your steps that stay branches when they are compiled, and why.
+
+        A loop over neurons without branches is faster; see "Large networks". Short branches are
+        replaced by selections wherever both sides may be computed. This says where not.
+
+        Returns
+        -------
+        list of str
+            A text for each line of your steps, and of functions of yours that they call, where the
+            line of ``def`` is line 1. Empty if no branch stays. Steps of spikesim are not examined.
+
+        Raises
+        ------
+        BodyError
+            If a step cannot be compiled.
+
+        Examples
+        --------
+        >>> def step(i, t, s, p):
+        ...     if s.v[i] > 1.0:
+        ...         s.v[i] = 0.0
+        ...         s.w[i] += 0.5
+        >>> print(*Neuron([step], {"v": 0.0, "w": 0.0}).branches())
+        line 2 of step: it reads s.w[i], which is touched nowhere else; read it before the branch
+        """
+        from spikesim.kernels.machine.selecting import remaining  # at the top, it would load Numba
+
+        bodies = [step[0] if isinstance(step, tuple) else step for step in self.steps]
+        own = [body for body in bodies if not is_ours(body)]
+        try:
+            for body in own:
+                python.lowering("float64")(body)
+        except LoweringError as error:
+            raise BodyError(str(error)) from None
+        return [line for body in own for line in remaining(body)]
 
     def with_(
         self,

@@ -52,6 +52,8 @@ INNER: dict[str, Any] = {
     "no_cfunc_wrapper": True,
 }
 
+_TURNS = 4  # of a loop, on which a processor works at once
+
 
 def object_code(job: Job) -> bytes:
     """Compile a job.
@@ -99,7 +101,8 @@ def optimised(job: Job) -> tuple[Any, Any]:
         names.update(meeting=functions.meeting, meet=functions.meet)
     exec(compile(job.text, program.__file__, "exec"), names)
     run = names["run"]
-    outer = functions.jit(run, "float64", forceinline=False)
+    is_long = not job.is_fused and any(loop.is_long for loop in job.loops.values())
+    outer = functions.jit(run, "float64", is_long, forceinline=False)
     outer.compile((types.int64,) * run.__code__.co_argcount)
     (compiled,) = outer.overloads.values()
     library = compiled.library
@@ -164,8 +167,12 @@ class _Functions:
         barrier = array("<i8 1 C w")
         self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
 
-    def jit(self, function: Callable, dtype: str = "float64", **options: Any) -> Any:
-        pipeline = _pipeline(dtype, self._library)
+    def jit(
+        self, function: Callable, dtype: str = "float64", is_long: bool = False, **options: Any
+    ) -> Any:
+        """A function for Numba to compile; `is_long` if it is a loop over a long body."""
+        library = _interleaved(self._library) if is_long else self._library
+        pipeline = _pipeline(dtype, library)
         return numba.njit(pipeline_class=pipeline, **{**INNER, **options})(function)
 
     def __call__(self, recipe: Recipe) -> Callable:
@@ -195,13 +202,14 @@ class _Functions:
         known = loop.digest, loop.kind, loop.inlined
         if known not in self._loops:
             body, over = self(loop.body), self(loop.over)
+            is_long = loop.is_long
             if loop.kind == "core":
                 function = _bound(program.each, body=body, over=over)
             else:
-                share = self.jit(_bound(meeting.take, body=body))
+                share = self.jit(_bound(meeting.take, body=body), is_long=is_long)
                 each = meeting.LOOPS[loop.kind]
-                function = _bound(each, over=over, take=share, meet=self.meet)
-            self._loops[known] = self.jit(function, forceinline=loop.inlined)
+                function, is_long = _bound(each, over=over, take=share, meet=self.meet), False
+            self._loops[known] = self.jit(function, is_long=is_long, forceinline=loop.inlined)
         return self._loops[known]
 
 
@@ -281,6 +289,59 @@ class _OptimisedLibrary(_Library):
     def finalize(self) -> None:
         super().finalize()
         self._optimize_final_module()
+
+
+@functools.cache
+def _interleaved(library: Any) -> Any:
+    """The same kind of library, but for loops of which a processor works on several turns at once.
+
+    A turn of a vectorised loop with a long chain of operations, such as an exponential, leaves the
+    processor waiting for each result. LLVM interleaves only loops that are short.
+    """
+
+    class Interleaved(library):
+        def add_ir_module(self, module: Any) -> None:
+            for function in module.functions:
+                for last in _ends_of_turns(function):
+                    last.set_metadata("llvm.loop", _interleaving(module))
+            super().add_ir_module(module)
+
+        def add_llvm_module(self, module: Any) -> None:
+            # Passes over this function alone would lose what has been noted at its loop.
+            module.data_layout = self._codegen._data_layout
+            self._final_module.link_in(module)
+
+    return Interleaved
+
+
+def _interleaving(module: Any) -> Any:
+    """What LLVM wants to be noted at a loop, in which a loop's note begins with itself."""
+    text = ir.MetaDataString(module, "llvm.loop.interleave.count")
+    count = module.add_metadata([text, ir.Constant(ir.IntType(32), _TURNS)])
+    note = ir.MDValue(module, [], name=str(len(module.metadata)))
+    note.operands = note, count
+    return note
+
+
+def _ends_of_turns(function: Any) -> Iterator[Any]:
+    """The jumps of a function that lead back to a block that leads to them."""
+    above: list[Any] = []  # blocks from the first one to a block
+    seen: set[str] = set()
+
+    def visit(block: Any) -> Iterator[Any]:
+        seen.add(block.name)
+        above.append(block)
+        last = block.terminator
+        for then in last.operands:
+            if isinstance(then, ir.Block):
+                if then in above:
+                    yield last
+                elif then.name not in seen:
+                    yield from visit(then)
+        above.pop()
+
+    if function.blocks:
+        yield from visit(function.entry_basic_block)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

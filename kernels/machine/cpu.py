@@ -12,13 +12,16 @@ from typing import Any
 
 from spikesim.kernels.functions import prefetch
 from spikesim.kernels.machine.jobs import Given, Loop, Recipe
+from spikesim.kernels.machine.joining import is_joined
 from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source
 
-__all__ = ["FAILURES", "FEW", "PARTS", "build", "each", "lowering"]
+__all__ = ["FAILURES", "FEW", "JOINS", "PARTS", "build", "each", "lowering"]
 
 PARTS = 1
+
+JOINS = True
 
 FEW = 8
 """A loop that a program has more often than this is called: inlining it would take minutes."""
@@ -42,7 +45,8 @@ def each(
 ) -> tuple[Loop, str]:
     """The loop over one Phase, which the program uses `times` times, and a hash of what it does."""
     digest = f"{lower.digest(body)} {lower.digest(over)}"
-    return Loop(lower(body), lower(over), "core", times <= FEW, digest), digest
+    loop = Loop(lower(body), lower(over), "core", times <= FEW, digest, is_joined(body))
+    return loop, digest
 
 
 def build(source: Source, names: dict[str, Any], key: str) -> Native:

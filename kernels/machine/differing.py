@@ -17,10 +17,12 @@ from types import CodeType, FunctionType
 
 from spikesim.kernels.machine.states import record
 
-__all__ = ["EACH", "every_value", "following", "for_each", "for_each_spike"]
+__all__ = ["EACH", "every_value", "following", "for_each", "for_each_spike", "of_neuron"]
 
 EACH = "each_"
 """The prefix of a number's name that gives the name of its array in the state."""
+
+_INNER = "spikesim_inner"
 
 
 def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:
@@ -47,7 +49,16 @@ def for_each(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> 
     [0.0, 10.0]
     """
     numbers = _Numbers(alike, each)
-    return numbers.body(["def of_each(i, t, s, p):", f"    body(i, t, s, {numbers.at('i')})"], body)
+    lines = ["def of_each(i, t, s, p):", f"    body(i, t, s, {numbers.at('i')})"]
+    made = numbers.body(lines, body)
+    vars(made)[_INNER] = body
+    return made
+
+
+def of_neuron(body: FunctionType) -> FunctionType:
+    """The body that is called with the numbers of neuron i, if `for_each` has made this one."""
+    inner: FunctionType = vars(body).get(_INNER, body)
+    return inner
 
 
 def for_each_spike(body: Callable, alike: Iterable[str], each: Mapping[str, bool]) -> Callable:

@@ -93,6 +93,8 @@ class Loop(NamedTuple):
         Whether the fused program inlines it.
     digest : str
         A hash of all the above.
+    is_long : bool
+        Whether several bodies have been joined to one.
     """
 
     body: Recipe
@@ -100,6 +102,7 @@ class Loop(NamedTuple):
     kind: str
     inlined: bool
     digest: str
+    is_long: bool = False
 
 
 class Job(NamedTuple):

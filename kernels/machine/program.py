@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spikesim.kernels.machine.joining import are_apart, is_joined, joined
 from spikesim.kernels.machine.lowering import LoweringError
 from spikesim.kernels.machine.states import Place, place_of, record
 
@@ -71,7 +72,8 @@ class Phase(NamedTuple):
         same neurons in all of them. For example, a thread may advance the voltages of its neurons
         and at once test their thresholds, while other threads still advance theirs. So none of
         these Phases may touch what another one writes for a different neuron, and their bodies must
-        write nothing that an `over` reads.
+        write nothing that an `over` reads. Those that do no more than that are joined; see
+        `spikesim.kernels.machine.joining`.
     dtype : {'float32', 'float64'}, optional
         The type of floats among the parameters and constants, by default the program's. A variable
         that changes too slowly for float32 is computed in float64.
@@ -188,10 +190,13 @@ class Program:
             self._build(phases, dtype, backend)
 
     def _build(self, phases: Sequence[Phase], dtype: str, backend: Any) -> None:
+        if backend.JOINS:
+            phases = joined(phases)
         slot_of: dict[int, int] = {}
         places: dict[tuple[int, str], tuple[Place, int]] = {}
         real_of: list[tuple[dict[str, Any], str]] = []
         whole_of: list[tuple[dict[str, Any], str]] = []
+        self._apart: list[list[int]] = []  # the places of arrays that must not overlap
         names: dict[str, Any] = {"single": np.float32}
         inputs: set[int] = set()
         owners = [phase.neurons for phase in phases] + [None]
@@ -218,6 +223,8 @@ class Program:
                 numbers.append((real, len(place)))
                 place.append((_holder(phase.params, name), name))
             source.slots.append(slots)
+            if is_joined(phase.body):
+                self._apart.append(slots)
             source.numbers.append(numbers)
             names[f"State{k}"] = record(tuple(phase.state))
             names[f"Params{k}"] = record(tuple(phase.params))
@@ -265,6 +272,8 @@ class Program:
         if len({id(array) for array in arrays}) < len(arrays):
             return False
         if list(map(_kind, arrays)) != list(map(_kind, self._arrays)):
+            return False
+        if not all(are_apart(arrays[slot] for slot in slots) for slots in self._apart):
             return False
         self._seen, self._arrays = now, arrays
         return True

@@ -15,9 +15,11 @@ from spikesim.kernels.functions import Exponent
 from spikesim.kernels.machine import program
 from spikesim.kernels.machine.lowering import Lowering
 
-__all__ = ["FAILURES", "PARTS", "build", "each", "lowering"]
+__all__ = ["FAILURES", "JOINS", "PARTS", "build", "each", "lowering"]
 
 PARTS = 1
+
+JOINS = False
 
 FAILURES: tuple = ()
 

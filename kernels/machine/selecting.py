@@ -16,21 +16,26 @@ reads or sets in any case. The numbers stay the same, to the bit.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from llvmlite import ir as llvm
 from numba.core import ir, types
 from numba.core.analysis import compute_cfg_from_blocks
+from numba.core.compiler import run_frontend
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.errors import TypingError
 from numba.core.ir_utils import build_definitions, mk_unique_var
 from numba.core.postproc import PostProcessor
+from numba.core.ssa import reconstruct_ssa
 from numba.extending import intrinsic
 
 from spikesim.kernels import functions
+from spikesim.kernels.machine.lowering import is_ours
 
-__all__ = ["KEPT", "Select", "select"]
+__all__ = ["KEPT", "Select", "remaining", "select"]
 
 KEPT = "$kept"
 """How the names of elements begin that are set either to a new number or to the one they had."""
@@ -101,7 +106,7 @@ class Select(FunctionPass):
     def run_pass(self, state: Any) -> bool:
         """Replace branches until there is none that may be replaced."""
         function = state.func_ir
-        has_changed = False
+        has_changed = _join_ends(function.blocks)
         while _replace_one(function):
             has_changed = True
         if has_changed:
@@ -123,6 +128,88 @@ class _Branch(NamedTuple):
     def sides(self) -> list[int]:
         """The blocks of its sides."""
         return [side for side in (self.yes, self.no) if side is not None]
+
+
+def remaining(body: Callable) -> list[str]:
+    """The lines of a body, and of plain functions that it calls, that stay branches, and why."""
+    found: dict[str, None] = {}
+    todo: list[Any] = [body]
+    for function in todo:
+        code = reconstruct_ssa(run_frontend(function))
+        above = function.__code__.co_firstlineno - 1
+        for line, why in _remaining(code):
+            found[f"line {line - above} of {function.__name__}: {why}"] = None
+        called = (x.value for x in _globals(code) if isinstance(x.value, FunctionType))
+        todo += [each for each in called if each not in todo and not is_ours(each)]
+    return list(found)
+
+
+def _globals(code: Any) -> Iterator[Any]:
+    for block in code.blocks.values():
+        for line in block.find_insts(ir.Assign):
+            if isinstance(line.value, (ir.Global, ir.FreeVar)):
+                yield line.value
+
+
+def _remaining(code: Any) -> list[tuple[int, str]]:
+    """Lines and reasons for one function."""
+    blocks: _Blocks = code.blocks
+    _join_ends(blocks)
+    while _replace_one(code):
+        pass
+    names, flow = _Names(blocks), compute_cfg_from_blocks(blocks)
+    found = {
+        blocks[branch.start].terminator.loc.line: _objection(code, branch, flow, names)
+        for branch in _branches(blocks, flow)
+    }
+    turns = {label for loop in flow.loops().values() for label in (loop.header, *loop.body)}
+    for label, block in blocks.items():
+        last = block.terminator
+        if not isinstance(last, ir.Branch) or last.loc.line in found:
+            continue
+        if label in turns:
+            found[last.loc.line] = "it is a loop, or within one"
+        elif not _has_more(label, blocks, flow):
+            found[last.loc.line] = "it shares a side with another branch, as of 'and' or 'or'"
+    return sorted(found.items())
+
+
+def _has_more(label: int, blocks: _Blocks, flow: Any) -> bool:
+    """Whether a branch has others within."""
+    within = set(blocks) - {label, *flow.post_dominators()[label]}
+    inner = {each for each in within if label in flow.dominators()[each]}
+    return any(isinstance(blocks[each].terminator, ir.Branch) for each in inner)
+
+
+def _join_ends(blocks: _Blocks) -> bool:
+    """Let a function that returns nothing end in one block: both sides of a last branch lead there.
+
+    Python writes an end for each side.
+    """
+    ends = [block for block in blocks.values() if isinstance(block.terminator, ir.Return)]
+    nothing = [_nothing(block) for block in ends]
+    if len(ends) < 2 or not all(nothing):
+        return False
+    last, label = ends[-1], max(blocks) + 1
+    blocks[label] = ir.Block(last.scope, last.loc)
+    blocks[label].body = [*nothing[-1], last.terminator]
+    for block, lines in zip(ends, nothing, strict=True):
+        block.body = [line for line in block.body[:-1] if line not in lines]
+        block.append(ir.Jump(label, block.loc))
+    return True
+
+
+def _nothing(block: ir.Block) -> list[ir.Assign]:
+    """The lines that make the None that a block returns; empty if it returns something else."""
+    made = {line.target.name: line for line in block.find_insts(ir.Assign)}
+    lines: list[ir.Assign] = []
+    value: Any = block.terminator.value
+    while isinstance(value, ir.Var) and value.name in made:
+        lines.insert(0, made[value.name])
+        value = lines[0].value
+        if isinstance(value, ir.Expr) and value.op == "cast":
+            value = value.value
+    return lines if isinstance(value, ir.Const) and value.value is None else []
 
 
 def _replace_one(function: Any) -> bool:
@@ -199,6 +286,11 @@ class _Names:
         value = self._made.get(variable.name)
         return value.value if isinstance(value, (ir.Global, ir.FreeVar)) else None
 
+    def called(self, variable: ir.Var) -> str:
+        """The name by which a function is called."""
+        value = self._made.get(variable.name)
+        return str(getattr(value, "attr", getattr(value, "name", "a function")))
+
     def element(self, line: Any) -> str | None:
         """The element of an array that a line reads or sets."""
         if isinstance(line, ir.SetItem):
@@ -217,6 +309,11 @@ class _Names:
 
 def _may_go(function: Any, branch: _Branch, flow: Any, names: _Names) -> bool:
     """Whether both sides may be computed whatever the condition."""
+    return not _objection(function, branch, flow, names)
+
+
+def _objection(function: Any, branch: _Branch, flow: Any, names: _Names) -> str:
+    """Why a branch has to stay; empty if it may go."""
     blocks: _Blocks = function.blocks
     certain = flow.dominators()[branch.start] | flow.post_dominators()[branch.start]
     known: set[str] = set()
@@ -228,10 +325,11 @@ def _may_go(function: Any, branch: _Branch, flow: Any, names: _Names) -> bool:
     for side in branch.sides:
         *lines, _ = blocks[side].body
         if sum(_is_work(line) for line in lines) > _MOST:
-            return False
-        if not all(_is_safe(line, names, known, function.arg_count) for line in lines):
-            return False
-    return _has_numbers(blocks, branch)
+            return f"one side has more than {_MOST} operations"
+        for line in lines:
+            if found := _danger(line, names, known, function):
+                return found
+    return "" if _has_numbers(blocks, branch) else "one side sets a variable that else has no value"
 
 
 def _is_work(line: Any) -> bool:
@@ -239,27 +337,40 @@ def _is_work(line: Any) -> bool:
     return isinstance(value, ir.Expr) and value.op in ("binop", "inplace_binop", "unary", "call")
 
 
-def _is_safe(line: Any, names: _Names, known: set[str], arguments: int) -> bool:
-    """Whether a line may be computed although nobody uses its number."""
+def _danger(line: Any, names: _Names, known: set[str], function: Any) -> str:
+    """Why a line may not be computed if nobody uses its number; empty if it may."""
+    what = "sets" if isinstance(line, ir.SetItem) else "reads"
+    element = names.element(line)
+    if element is not None and element not in known:
+        shown = _as_written(element, function)
+        return f"it {what} {shown}, which is touched nowhere else; read it before the branch"
     if isinstance(line, ir.SetItem):
-        is_own = arguments == _BODY and names(line.index) == "argument 0"
-        return is_own and names.element(line) in known
-    if not isinstance(line, ir.Assign):
-        return False
-    value = line.value
-    if isinstance(value, ir.Const):
-        return value.value is not None
-    if not isinstance(value, ir.Expr):
-        return isinstance(value, (ir.Var, ir.Global, ir.FreeVar))
-    if value.op in ("binop", "inplace_binop", "unary"):
-        return value.fn in _SAFE
-    if value.op in ("getitem", "static_getitem"):
-        return names.element(line) in known
-    if value.op == "call":
+        is_own = function.arg_count == _BODY and names(line.index) == "argument 0"
+        shown = _as_written(str(element), function)
+        return "" if is_own else f"it sets {shown}, which may be touched for other indices"
+    value: Any = line.value if isinstance(line, ir.Assign) else None
+    if isinstance(value, ir.Const) and value.value is not None:
+        return ""
+    if isinstance(value, (ir.Var, ir.Global, ir.FreeVar)):
+        return ""
+    op = value.op if isinstance(value, ir.Expr) else ""
+    if op in ("binop", "inplace_binop", "unary"):
+        return "" if value.fn in _SAFE else f"it computes by {value.fn.__name__}"
+    if op == "call":
         own = names.function(value.func)
         is_plain = not value.kws and value.vararg is None
-        return is_plain and any(own is f for f in (*_PLAIN, *functions.EXACT))
-    return value.op in ("getattr", "build_tuple")
+        if is_plain and any(own is f for f in (*_PLAIN, *functions.EXACT)):
+            return ""
+        return f"it calls {names.called(value.func)}; call it before the branch"
+    is_safe = op in ("getattr", "build_tuple", "getitem", "static_getitem")
+    return "" if is_safe else "one side does what is no number, such as to return"
+
+
+def _as_written(element: str, function: Any) -> str:
+    """An element of an array, as its function names it."""
+    for number, name in enumerate(function.arg_names):
+        element = re.sub(rf"\bargument {number}\b", name, element)
+    return re.sub(r"\$?\b(\w+)\.\d+(\.\d+)*", r"\1", element)
 
 
 _PLAIN: tuple[Callable, ...] = (abs, min, max, bool, select)

@@ -51,6 +51,7 @@ class Threads:
     """
 
     FAILURES = cpu.FAILURES
+    JOINS = True
 
     def __init__(self, threads: int):
         self.PARTS = self.threads = threads

@@ -498,6 +498,7 @@ class Population(Influenced):
         stream = {"stream": ON_SPIKE + self._number}
         drawing: Any = ChainMap(self.params, stream, self.network.noise)
         params = drawing if self.neuron.stochastic else self.params
+        alike: Any = Alike(params, self.differing)  # the same for all steps, which may be joined
         for step in self.neuron.steps:
             state = State(self.state, self._totals, self.shared)
             if isinstance(step, tuple):
@@ -505,7 +506,7 @@ class Population(Influenced):
             else:
                 over = neuron_bodies.neurons
                 phase = Phase(step, over, state, params, neurons=self, dtype=self.dtype)
-                ordered.append(self._for_each(phase, for_each))
+                ordered.append(self._for_each(phase, for_each, alike))
         if self.neuron.most_spikes > 0:
             listing = State({"spike": self._spike}, self._listed)
             most = {"most": self.neuron.most_spikes}
@@ -514,10 +515,10 @@ class Population(Influenced):
         for body in self.neuron.on_spike:
             state = State(self.state, self._totals, self._listed, self.shared)
             phase = Phase(body, probes.spikes_now, state, drawing, dtype=self.dtype)
-            ordered.append(self._for_each(phase, for_each_spike))
+            ordered.append(self._for_each(phase, for_each_spike, Alike(drawing, self.differing)))
         return ordered
 
-    def _for_each(self, phase: Phase, wrapped: Callable[..., Callable]) -> Phase:
+    def _for_each(self, phase: Phase, wrapped: Callable[..., Callable], alike: Any) -> Phase:
         """A Phase whose body sees, for each neuron, its own values of constants that differ."""
         if not self.differing:
             return phase
@@ -530,7 +531,6 @@ class Population(Influenced):
                 )
             state.link(EACH + name, self.differing, name)
         fixed = tuple(EACH + name for name in self.differing if name not in self._following)
-        alike: Any = Alike(phase.params, self.differing)
         body = wrapped(phase.body, alike, are_whole(self.differing))
         return phase._replace(body=body, params=alike, inputs=fixed)
 
