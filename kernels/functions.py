@@ -25,6 +25,7 @@ __all__ = [
     "exp",
     "fraction",
     "log",
+    "prefetch",
     "real",
     "sigmoid",
     "sqrt",
@@ -42,6 +43,17 @@ TWO_TO_MINUS_53 = 1.1102230246251565e-16
 def clamped_log(x):
     """The logarithm for losses: of numbers that are not positive it is that of the smallest."""
     return log(max(x, 2.2250738585072014e-308))
+
+
+def prefetch(array, place):
+    """Do nothing; code for a CPU begins to bring ``array[place]`` from memory into its cache.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+    place : int or tuple of int
+        A place outside the array is allowed; nothing is read there.
+    """
 
 
 def sigmoid(x):

@@ -16,7 +16,14 @@ from __future__ import annotations
 from math import exp
 
 from spikesim.kernels.functions import real
-from spikesim.kernels.spikes import add_delayed, add_synapses, bounds
+from spikesim.kernels.spikes import (
+    add_delayed,
+    add_synapses,
+    bounds,
+    fetch_delays,
+    fetch_rows,
+    soon,
+)
 
 __all__ = ["arrivals", "deliver_delayed", "deliver_dense", "deliver_sparse", "release", "use"]
 
@@ -53,6 +60,7 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    fetch_rows(s, soon(slot, s, p), first, p)
     for a in range(s.count[slot]):
         add_synapses(s, row, s.ids[slot, a], first, last, s.efficacy[a], p)
 
@@ -61,6 +69,8 @@ def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    fetch_rows(s, soon(slot, s, p), first, p)
+    fetch_delays(s, soon(slot, s, p), first)
     for a in range(s.count[slot]):
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, s.efficacy[a], p)
 

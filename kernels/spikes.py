@@ -6,31 +6,47 @@ ring, so a delayed projection simply reads an older slot. A neuron that emits tw
 twice. Deliveries add to this step's row of ``out[row, j]``, which is a ring too (a plain port has
 one row). Synapses that each have their own delay add to rows of later steps, and `land` moves a
 row to the port when its step has come.
+
+Synapses and rings are mostly larger than a core's caches, and what a spike needs of them lies
+wherever it lies. So both are asked for in advance: the first synapses of a spike one step before it
+is delivered, as its arrival is known by then, and each number of a ring `AHEAD` synapses before its
+turn. Without this, a core waits most of the time. The order of the additions stays the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from spikesim.kernels.functions import prefetch
+
 __all__ = [
     "add_delayed",
     "add_rows",
     "add_synapses",
+    "arriving",
     "bounds",
     "collect",
     "columns",
     "deliver_delayed",
     "deliver_dense",
     "deliver_sparse",
+    "fetch_delays",
+    "fetch_rows",
     "find",
     "flag",
     "land",
     "parts",
     "silence",
+    "soon",
     "synapses_in_block",
     "targets",
     "unflag",
 ]
+
+AHEAD = 64
+"""How many synapses before its turn a number of a ring is asked for."""
+
+FETCHED = 64  # spikes whose synapses are asked for: more would drive each other out of the cache
 
 
 def collect(_, t, s, p):
@@ -114,6 +130,22 @@ def columns(t, s, p):
     return parts(s.out.shape[1], p) if s.count[(t - p.delay) % s.ids.shape[0]] > 0 else 0
 
 
+def arriving(t, s, p):
+    """The same, but 0 only if none will arrive in the next step, either; see `fetch_rows`."""
+    slot = (t - p.delay) % s.ids.shape[0]
+    some = s.count[slot] + s.count[soon(slot, s, p)] > 0
+    return parts(s.out.shape[1], p) if some else 0
+
+
+def soon(slot, s, p):
+    """The slot after `slot`, with the spikes that arrive in the next step, if they are known.
+
+    With a delay of one step or none they are not: it is `slot` itself then.
+    """
+    following = slot + 1 if slot + 1 < s.ids.shape[0] else 0
+    return following if p.delay > 1 else slot
+
+
 def deliver_dense(c, t, s, p):
     """Add the weight rows of the spikes that arrive now to block `c` of the targets.
 
@@ -146,6 +178,38 @@ def add_rows(s, slot, row, first, last):
             s.out[row, j] = s.out[row, j] + s.W[i0, j]
 
 
+def fetch_rows(s, slot, first, p):
+    """Ask for the first synapses, onto targets from `first` on, of the spikes listed in `slot`."""
+    for a in range(min(s.count[slot], FETCHED)):
+        e = beginning(s, s.ids[slot, a], first)
+        fetch(s.target, e, 32, 4)
+        if p.each > 0:
+            fetch(s.weight, e, 16, 8)
+
+
+def fetch_delays(s, slot, first):
+    """Ask for the delays of the same synapses."""
+    for a in range(min(s.count[slot], FETCHED)):
+        fetch(s.later, beginning(s, s.ids[slot, a], first), 64, 2)
+
+
+def beginning(s, i, first):
+    """Where the synapses of neuron i onto targets from `first` on begin, more or less."""
+    low = s.start[i]
+    if first > 0:
+        low += (s.start[i + 1] - low) * np.int64(first) // s.out.shape[1]
+    return low
+
+
+def fetch(array, begin, line, lines):
+    """Ask for so many lines of memory, of `line` numbers each, from `begin` on.
+
+    They may reach into the row of another neuron. A loop that ended with the row would cost more.
+    """
+    for k in range(lines):
+        prefetch(array, begin + line * k)
+
+
 def deliver_sparse(c, t, s, p):
     """Add the weights of the spikes that arrive now to their targets in block `c`.
 
@@ -154,6 +218,7 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    fetch_rows(s, soon(slot, s, p), first, p)
     for a in range(s.count[slot]):
         add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
 
@@ -172,18 +237,35 @@ def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay, and so their own row of arrival."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
+    fetch_rows(s, soon(slot, s, p), first, p)
+    fetch_delays(s, soon(slot, s, p), first)
     for a in range(s.count[slot]):
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
 
 
 def add_delayed(s, now, i, first, last, scale, p):
     """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring."""
-    rows = s.out.shape[0]
     low, high = synapses_in_block(s, i, first, last)
-    for e in range(low, high):
-        ahead = now + np.int64(s.later[e])
-        row = np.uint64(ahead - rows if ahead >= rows else ahead)
-        s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+    near = min(low + np.uint64(AHEAD), high)
+    for e in range(low, near):
+        prefetch(s.out, (arrival(s, now, e), s.target[e]))
+    for e in range(near, high):
+        prefetch(s.out, (arrival(s, now, e), s.target[e]))
+        add_one(s, now, e - np.uint64(AHEAD), scale, p)
+    for e in range(low + (high - near), high):
+        add_one(s, now, e, scale, p)
+
+
+def add_one(s, now, e, scale, p):
+    """Add the weight of synapse e, times a scale, to the row of its arrival."""
+    s.out[arrival(s, now, e), s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+
+
+def arrival(s, now, e):
+    """The row in which what synapse e carries arrives."""
+    rows = s.out.shape[0]
+    ahead = now + np.int64(s.later[e])
+    return np.uint64(ahead - rows if ahead >= rows else ahead)
 
 
 def land(c, t, s, p):

@@ -33,7 +33,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels.machine import foreign, meeting, program
+from spikesim.kernels.machine import foreign, meeting, prefetching, program
 from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
@@ -143,6 +143,9 @@ def _is_of_c(name: str) -> bool:
     return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
 
 
+_GIVEN = {**foreign.GIVEN, "prefetch": prefetching.prefetch}
+
+
 class _Functions:
     """Makes functions from recipes, each of them once.
 
@@ -179,7 +182,7 @@ class _Functions:
         if isinstance(value, Recipe):
             return self(value)
         if isinstance(value, Given):
-            return foreign.GIVEN[value.__name__]
+            return _GIVEN[value.__name__]
         if isinstance(value, ModuleType) and Recipe in map(type, vars(value).values()):
             read = ModuleType(value.__name__)
             for name, member in vars(value).items():

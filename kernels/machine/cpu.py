@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-from spikesim.kernels.machine.jobs import Loop, Recipe
+from spikesim.kernels.functions import prefetch
+from spikesim.kernels.machine.jobs import Given, Loop, Recipe
 from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source
@@ -32,7 +33,8 @@ def lowering(dtype: str) -> Lowering:
 
 @cache
 def _lowering(dtype: str) -> Lowering:
-    return Lowering(partial(Recipe.of, dtype=dtype), dtype)
+    given: dict[Callable, Any] = {prefetch: Given(prefetch.__name__)}
+    return Lowering(partial(Recipe.of, dtype=dtype), dtype, ready=given)
 
 
 def each(

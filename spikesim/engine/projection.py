@@ -322,11 +322,11 @@ class Projection(Synapses):
             return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
-            return Phase(bodies.deliver_sparse, spikes.columns, state, params, neurons=self.post)
+            return Phase(bodies.deliver_sparse, spikes.arriving, state, params, neurons=self.post)
         if self._synapse is None:
             state["out"] = self.post.rings[self.port]
         state["later"] = self._later
-        return Phase(bodies.deliver_delayed, spikes.columns, state, params, neurons=self.post)
+        return Phase(bodies.deliver_delayed, spikes.arriving, state, params, neurons=self.post)
 
     def _landing(self) -> np.ndarray:
         return self.post.landing(self.port) if self._synapse is None else self._synapse.landing()
