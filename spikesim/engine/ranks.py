@@ -271,7 +271,7 @@ class Ranks:
                 if name == "synapse_ring":
                     pieces.append((array, self._shares.of(projection.post.n)))
         for part in self._network.injections().values():
-            onto = getattr(part, "population", None)
+            onto: Any = getattr(part, "population", None)
             if id(onto) in self._shared:
                 arrays = [a for a in part.arrays().values() if a.shape[-1] == onto.n]
                 pieces += [(array, self._shares.of(onto.n)) for array in arrays]

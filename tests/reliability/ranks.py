@@ -3,8 +3,8 @@
 A network runs on one to three ranks, and writes a checkpoint and a file of spikes after each part.
 A random rank is killed (SIGKILL, or SIGTERM in one case of four) at a random moment. All ranks then
 have to end within a bound of time. The checkpoint has to open, and must not have gone back. The
-next start, on another number of ranks, continues. In the end all spikes and the state
-have to have the bits of one core.
+next start, on another number of ranks, continues. In the end all spikes and the state have to have
+the bits of one core.
 """
 
 from __future__ import annotations
