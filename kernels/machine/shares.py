@@ -33,6 +33,7 @@ class Shares:
     """
 
     FAILURES = cpu.FAILURES
+    JOINS = True
 
     def __init__(self, share: int, shares: int):
         self.share = share
