@@ -128,6 +128,19 @@ def test_a_program_is_fused_after_another_one_that_nobody_ran_again(place, worth
     wait_until(lambda: fused(net))
 
 
+def test_a_program_of_very_many_phases_is_not_fused(monkeypatch, place, worthwhile):
+    begun = []
+    monkeypatch.setattr(processes, "fuse", begun.append)
+    net = small_network()
+    monkeypatch.setattr(native, "MOST", len(net.phases()) - 1)
+    net.run(1.0)
+    net.run(1.0)
+    assert not begun
+    monkeypatch.setattr(native, "MOST", len(net.phases()))
+    net.run(1.0)
+    assert begun
+
+
 BEGINS = """
 import sys, time
 from spikesim.kernels import processes, native

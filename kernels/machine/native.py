@@ -7,9 +7,10 @@ one loop, which saves the calls: 0.1 us for each Phase and step. Both give the s
 
 A program starts in tier 'phases'; Phases that are not known yet are compiled on all cores. Once
 fusing would have saved `WORTHWHILE` seconds, another process of low priority fuses the program. The
-next stretch of steps, and every later run, then uses the fused code. ``SPIKESIM_TIER=phases`` or
-``fused`` keeps programs in one tier; with 'fused' they are compiled before the first step. The
-processes that compile are in `spikesim.kernels.machine.processes`.
+next stretch of steps, and every later run, then uses the fused code. Programs of more than `MOST`
+Phases stay as they are. ``SPIKESIM_TIER=phases`` or ``fused`` keeps programs in one tier; with
+'fused' they are compiled before the first step. The processes that compile are in
+`spikesim.kernels.machine.processes`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ lasted long and is likely to continue; a run of two seconds never fuses.
 """
 
 CALL = 1e-7  # s: the time that a call of a Phase takes
+MOST = 256  # Phases: to fuse more takes longer than most runs
 LOOK = 0.5  # s: how often to look whether another process of the user's has fused the program
 LEAST_GAIN = 0.02  # the least share of the time of a step that fusing has to save
 
@@ -350,7 +352,7 @@ class Native:
 
     def fuse(self) -> bool:
         """Use the fused program if it is ready, or have another process make it."""
-        if self._run is None:
+        if self._run is None and len(self._source.slots) <= MOST:
             code, now = processes.fused(self._whole.key), time.monotonic()
             if code is None and now < self._next_look:
                 return False
