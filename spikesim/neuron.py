@@ -38,7 +38,7 @@ from spikesim.declaring import (
 )
 from spikesim.errors import BodyError, InputError
 from spikesim.kernels.machine import python
-from spikesim.kernels.machine.lowering import LoweringError, is_ours
+from spikesim.kernels.machine.lowering import LoweringError
 
 __all__ = ["RESERVED", "Following", "Neuron", "Parameter", "Start", "Variable"]
 
@@ -269,7 +269,7 @@ class Neuron:
         -------
         list of str
             A text for each line of your steps, and of functions of yours that they call, where the
-            line of ``def`` is line 1. Empty if no branch stays. Steps of spikesim are not examined.
+            line of ``def`` is line 1. Empty if no branch stays. Steps of `spikesim.kernels` are not examined.
 
         Raises
         ------
@@ -288,7 +288,7 @@ class Neuron:
         from spikesim.kernels.machine.selecting import remaining  # at the top, it would load Numba
 
         bodies = [step[0] if isinstance(step, tuple) else step for step in self.steps]
-        own = [body for body in bodies if not is_ours(body)]
+        own = [body for body in bodies if not body.__module__.startswith("spikesim.kernels.")]
         try:
             for body in own:
                 python.lowering("float64")(body)

@@ -121,7 +121,7 @@ def test_without_a_gpu_the_error_says_why(monkeypatch):
 
 
 def test_an_unknown_backend_is_answered_with_all_there_are():
-    with pytest.raises(InputError, match="one of 'cpu', 'threads', 'python', 'cuda'"):
+    with pytest.raises(InputError, match="one of 'cpu', 'threads', 'python', 'mpi', 'cuda'"):
         Network(backend="gpu")
 
 

@@ -51,7 +51,7 @@ def test_after_warmup_a_network_of_known_parts_compiles_nothing(monkeypatch, cap
     assert cli.main(["warmup"]) == 0
     assert "functions in it." in capsys.readouterr().out
     monkeypatch.setattr(cache, "addresses", {})  # as in another process
-    monkeypatch.setattr(native, "cores", lambda: 1)
+    monkeypatch.setattr(native, "workers", lambda: 1)
     compiled = []
     monkeypatch.setattr(compiling, "object_code", lambda job: compiled.append(job.name))
     assert network().compiled().is_ready
@@ -72,7 +72,7 @@ def test_what_warmup_says_while_it_fails_is_shown(monkeypatch, capsys):
         print("here")
         raise RuntimeError("no compiler")
 
-    monkeypatch.setattr(native, "cores", lambda: 1)
+    monkeypatch.setattr(native, "workers", lambda: 1)
     monkeypatch.setattr(compiling, "object_code", fails)
     with pytest.raises(RuntimeError, match="no compiler"):
         cli.main(["warmup"])

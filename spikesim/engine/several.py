@@ -58,7 +58,9 @@ class SpikeRecordings(Sequence[SpikeRecording]):
         self, populations: Sequence[Population | Subgroup], dt: float, path: str | Path | None
     ):
         writer = None
-        if path is not None and populations[0].network.rank == 0:
+        first = populations[0]
+        whole = first.population if isinstance(first, Subgroup) else first
+        if path is not None and whole.network.rank == 0:
             writer = _CommonWriter(path, dt, {each.name: each.n for each in populations})
         self._recordings = [SpikeRecording(each, dt, path, writer) for each in populations]
 
