@@ -269,7 +269,8 @@ class Neuron:
         -------
         list of str
             A text for each line of your steps, and of functions of yours that they call, where the
-            line of ``def`` is line 1. Empty if no branch stays. Steps of `spikesim.kernels` are not examined.
+            line of ``def`` is line 1. Empty if no branch stays. Steps of `spikesim.kernels` are not
+            examined.
 
         Raises
         ------
