@@ -14,16 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from spikesim.kernels.machine import cpu
-from spikesim.kernels.machine.jobs import Loop, array_record
-from spikesim.kernels.machine.lowering import Lowering
+from spikesim.kernels.machine.jobs import array_record
 from spikesim.kernels.machine.native import Native, Work
 from spikesim.kernels.machine.program import Source
+from spikesim.kernels.machine.threads import Threads
 
 __all__ = ["Shares"]
 
 
-class Shares:
+class Shares(Threads):
     """The backend; does for `Program` what the module `cpu` does.
 
     Parameters
@@ -32,25 +31,13 @@ class Shares:
         The number of this process, and how many there are.
     """
 
-    FAILURES = cpu.FAILURES
-    JOINS = True
+    KINDS = "share", "core"
 
     def __init__(self, share: int, shares: int):
-        self.share = share
-        self.PARTS = self.shares = shares
+        super().__init__(shares)
+        self.share, self.shares = share, shares
         self._barrier = np.zeros(1, np.int64)  # part of the record, though nobody meets
         self._record = np.array([share, shares, *array_record(self._barrier)], np.int64)
-
-    def lowering(self, dtype: str) -> Lowering:
-        """Lowering to functions that can be compiled."""
-        return cpu.lowering(dtype)
-
-    def each(
-        self, lower: Lowering, body: Callable, over: Callable, times: int, meets: bool
-    ) -> tuple[Loop, str]:
-        """The loop over one Phase, which the program uses `times` times, and its hash."""
-        loop, digest = cpu.each(lower, body, over, times, meets)
-        return loop if meets else loop._replace(kind="share"), digest
 
     def build(self, source: Source, names: dict[str, Any], key: str) -> Native:
         """Make the object that runs calls of a program."""

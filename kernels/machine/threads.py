@@ -52,6 +52,7 @@ class Threads:
 
     FAILURES = cpu.FAILURES
     JOINS = True
+    KINDS = "neurons", "meeting"  # of loops: see `spikesim.kernels.machine.jobs.Loop`
 
     def __init__(self, threads: int):
         self.PARTS = self.threads = threads
@@ -65,7 +66,7 @@ class Threads:
     ) -> tuple[Loop, str]:
         """The loop over one Phase, which the program uses `times` times, and its hash."""
         loop, digest = cpu.each(lower, body, over, times, meets)
-        return loop._replace(kind="meeting" if meets else "neurons"), digest
+        return loop._replace(kind=self.KINDS[meets]), digest
 
     def build(self, source: Source, names: dict[str, Any], key: str) -> Native:
         """Make the object that runs calls of a program."""

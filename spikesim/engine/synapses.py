@@ -90,7 +90,6 @@ class Synapses(Part):
         self._later: np.ndarray | None = None
         self._by_target: dict[str, np.ndarray] = {}
         self._checksum: int | None = None
-        self._has_each = False  # whether each synapse has a weight of its own
         self._divided: Divided | None = None
 
     @property
@@ -145,10 +144,14 @@ class Synapses(Part):
         else:
             own[...] = self.bounded("weight", values)
 
+    @property
+    def _has_each(self) -> bool:
+        """Whether each synapse has a weight of its own, and not all one."""
+        return bool(self._delivering["each"] == _EACH)
+
     def _set_weight(self, weight: np.ndarray) -> None:
         """Replace the array of weights of sparse synapses."""
         self._weights["weight"] = weight
-        self._has_each = weight.size == self._target.size
         self._delivering["each"] = _EACH if weight.size == self._target.size else 0
 
     def bounded(self, name: str, values: np.ndarray) -> np.ndarray:

@@ -17,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from tests.test_mpi import REASON, started
+from tests.waiting import wait_until
 
 BOUND = 120.0  # s in which all ranks have to end after a kill, on the busiest machine
 PARTS = 40
@@ -80,6 +82,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def has_begun(process: subprocess.Popen, victim: Path) -> bool:
+    """Whether a rank has written its number, or all have ended."""
+    return process.poll() is not None or (victim.exists() and bool(victim.read_text()))
+
+
 def main(arguments: list[str]) -> int:
     """Print what was found; return 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.reliability ranks", description=__doc__)
@@ -107,8 +114,7 @@ def main(arguments: list[str]) -> int:
                     old.unlink()
                 process = started(ranks, "-c", SCRIPT, folder, "mpi", PARTS)
                 victim = folder / f"process {chance.randrange(ranks)}"
-                while process.poll() is None and not (victim.exists() and victim.read_text()):
-                    time.sleep(0.01)
+                wait_until(partial(has_begun, process, victim))
                 time.sleep(chance.random() * life)
                 is_killed = kills < chosen.kills and process.poll() is None
                 if is_killed:
