@@ -93,13 +93,15 @@ def draw() -> None:
     print(f"{'network':40} {'seeds':>5} {'epochs':>6} {'test error %':>14}")
     figure, ax = plt.subplots(figsize=(8.0, 4.2), layout="constrained")
     order = [label for label, _, _ in VARIANTS.values() if label in runs]
-    for label in order:
+    for number, label in enumerate(order):
         last = [[e for e in run["test_error"] if e is not None][-1] for run in runs[label]]
         spread = f" ± {np.std(last, ddof=1):.2f}" if len(last) > 1 else ""
         epochs = min(len(run["epoch"]) for run in runs[label])
         print(f"{label:40} {len(last):>5} {epochs:>6} {np.mean(last):>8.2f}{spread}")
         curves = {run["seed"]: run for run in runs[label]}
         plot.learning_curve(list(curves.values()), key="test_error", label=label, ax=ax)
+        if number >= 8:  # colours begin anew
+            ax.lines[-1].set_linestyle((0, (3, 1.5)))
     ax.set_yscale("log")
     ax.set_ylim(2, 20)
     ax.set_yticks([2, 3, 5, 10, 20], ["2", "3", "5", "10", "20"])
