@@ -16,7 +16,8 @@ exactly. Without a memory the kernel has no end. Arrivals lie in a ring ``arrive
 
 from __future__ import annotations
 
-from spikesim.kernels.spikes import add_rows, bounds, parts
+from spikesim.kernels.lists import add_rows
+from spikesim.kernels.spikes import bounds, parts
 
 __all__ = [
     "advance_truncated",
@@ -83,7 +84,8 @@ def replay(c, t, s, p):
         row = (t - back) % slots
         for j in range(first, last):
             s.out[row, j] = 0.0
-        add_rows(s, (t - back - p.delay) % s.ids.shape[0], row, first, last)
+        slot = (t - back - p.delay) % s.ids.shape[0]
+        add_rows(s.out, row, s.W, s.ids, slot, s.count[slot], first, last)
         for j in range(first, last):
             s.decay[j] = p.a_decay * (s.decay[j] + s.out[row, j])
             s.rise[j] = p.a_rise * (s.rise[j] + s.out[row, j])

@@ -8,8 +8,6 @@ up; a second draw then decides which of its spikes are kept.
 
 from __future__ import annotations
 
-import numpy as np
-
 from spikesim.kernels.chance import (
     RARE,
     count_above,
@@ -19,6 +17,7 @@ from spikesim.kernels.chance import (
     uniform,
 )
 from spikesim.kernels.functions import real
+from spikesim.kernels.lists import append_set
 from spikesim.kernels.spikes import flag, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
@@ -80,7 +79,8 @@ def rows(t, s, p):
 
 def count(row, t, s, p):
     """Count how often each listed pixel of a row spikes in this step."""
-    for b in range((s.lit[0] + 3) // 4):
+    columns = (s.lit[0] + 3) // 4
+    for b in range(columns):
         s.emitted[row, b] = count_above(
             s.uniform[row, b],
             s.above_0[row, b],
@@ -88,27 +88,38 @@ def count(row, t, s, p):
             s.above_2[row, b],
             s.above_3[row, b],
         )
+    for b in range(columns, whole_eights(columns)):
+        s.emitted[row, b] = 0
+
+
+def whole_eights(n):
+    """n, or the next multiple of eight."""
+    return (n + 7) // 8 * 8
 
 
 def list_spikes(_, t, s, p):
-    """List the pixels that spiked, as `spikesim.kernels.spikes.collect` does for neurons."""
+    """List the pixels that spiked, as `spikesim.kernels.spikes.collect` does for neurons.
+
+    Rows follow each other here: entry ``[row, b]`` of the other bodies is ``[row * width + b]``.
+    """
     slot = t % s.ids.shape[0]
-    columns = (s.lit[0] + 3) // 4
+    width = s.emitted.shape[0] // 4
+    columns = whole_eights((s.lit[0] + 3) // 4)
     unflag(s, (t - 1) % s.ids.shape[0])
-    m = np.uint64(0)
+    m = 0
     for row in range(4):
-        for b in range(columns):
-            s.hit[m] = b
-            s.hit_row[m] = row
-            m += np.uint64(s.emitted[row, b] > 0)
-    hits = decided(np.int64(m), s, t, p)
+        for first in range(row * width, row * width + columns, 8):
+            m += append_set(s.hit, 0, m, s.emitted, first)
+    hits = decided(m, s, t, p)
     last = hits
     for a in range(hits):
-        row = s.hit_row[a]
-        b = s.hit[a]
-        s.ids[slot, a] = s.pixel[row, b]
-        for _ in range(1, s.emitted[row, b]):
-            s.ids[slot, last] = s.pixel[row, b]
+        k = s.hit[0, a]
+        i = s.pixel[k]
+        s.ids[slot, a] = i
+        s.ids[slot, last] = i
+        last += 1 if s.emitted[k] > 1 else 0
+        for _ in range(2, s.emitted[k]):
+            s.ids[slot, last] = i
             last += 1
     s.count[slot] = last
     flag(s, slot)
@@ -118,15 +129,13 @@ def decided(hits, s, t, p):
     """Where a chance was rounded up, keep only the spikes that a finer draw confirms."""
     kept = 0
     for a in range(hits):
-        row = s.hit_row[a]
-        b = s.hit[a]
+        k = s.hit[0, a]
         keeps = True
-        if s.above_1[row, b] == ROUNDED:
-            i = s.pixel[row, b]
+        if s.above_1[k] == ROUNDED:
+            i = s.pixel[k]
             rate = p.rate * real(s.image[s.example[s.clock[TRIAL]], i])
-            keeps = finer(s.uniform[row, b], int(i), t, p) < rate
-        s.hit[kept] = b
-        s.hit_row[kept] = row
+            keeps = finer(s.uniform[k], int(i), t, p) < rate
+        s.hit[0, kept] = k
         if keeps:
             kept += 1
     return kept

@@ -18,10 +18,10 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import prefetch
+from spikesim.kernels.lists import MANY, add_rows, any_set, append_set
 
 __all__ = [
     "add_delayed",
-    "add_rows",
     "add_synapses",
     "arriving",
     "bounds",
@@ -56,17 +56,24 @@ def collect(_, t, s, p):
     zeros to whole groups of eight.
     """
     slot = t % s.ids.shape[0]
-    m = np.uint64(0)
-    # Eight at a time: most groups of eight are silent, and within a group there is no branch.
-    for group in range(s.spike.shape[0] // 8):
-        anyone = 0
-        for k in range(8):
-            anyone |= s.spike[8 * group + k]
-        if anyone > 0:
-            for k in range(8):
-                s.ids[slot, m] = 8 * group + k
-                m += np.uint64(s.spike[8 * group + k] > 0)
-    s.count[slot] = list_again(s, slot, np.int64(m), p.most)
+    m = 0
+    n = s.spike.shape[0]
+    rest = n - n % MANY
+    for first in range(0, rest, MANY):
+        if any_set(s.spike, first):
+            m = append_all(s, slot, m, first, first + MANY)
+    m = append_all(s, slot, m, rest, n)
+    s.count[slot] = list_again(s, slot, m, p.most)
+
+
+def append_all(s, slot, m, first, last):
+    """Append to a list of m entries which of these flags are set; return how many entries it has.
+
+    There is a multiple of eight of them.
+    """
+    for eight in range(first, last, 8):
+        m += append_set(s.ids, slot, m, s.spike, eight)
+    return m
 
 
 def list_again(s, slot, m, most):
@@ -149,33 +156,13 @@ def soon(slot, s, p):
 def deliver_dense(c, t, s, p):
     """Add the weight rows of the spikes that arrive now to block `c` of the targets.
 
-    The inner loop runs along a row of ``W[pre, post]``. Rows are added in the order of the list,
-    eight in one pass, so the result does not depend on the blocks.
+    Rows of ``W[pre, post]`` are added in the order of the list, so the result does not depend on
+    the blocks.
     """
     first, last = bounds(c, s.out.shape[1], p)
-    add_rows(s, (t - p.delay) % s.ids.shape[0], t % s.out.shape[0], first, last)
-
-
-def add_rows(s, slot, row, first, last):
-    """``out[row, first:last]`` += the weight rows of the spikes listed in `slot`."""
-    m = s.count[slot]
-    eights = m - m % 8
-    for k in range(0, eights, 8):
-        i0 = s.ids[slot, k]
-        i1 = s.ids[slot, k + 1]
-        i2 = s.ids[slot, k + 2]
-        i3 = s.ids[slot, k + 3]
-        i4 = s.ids[slot, k + 4]
-        i5 = s.ids[slot, k + 5]
-        i6 = s.ids[slot, k + 6]
-        i7 = s.ids[slot, k + 7]
-        for j in range(first, last):
-            x = s.out[row, j] + s.W[i0, j] + s.W[i1, j] + s.W[i2, j] + s.W[i3, j]
-            s.out[row, j] = x + s.W[i4, j] + s.W[i5, j] + s.W[i6, j] + s.W[i7, j]
-    for k in range(eights, m):
-        i0 = s.ids[slot, k]
-        for j in range(first, last):
-            s.out[row, j] = s.out[row, j] + s.W[i0, j]
+    slot = (t - p.delay) % s.ids.shape[0]
+    row = t % s.out.shape[0]
+    add_rows(s.out, row, s.W, s.ids, slot, s.count[slot], first, last)
 
 
 def fetch_rows(s, slot, first, p):

@@ -8,17 +8,18 @@ all neurons.
 
 from __future__ import annotations
 
-import numpy as np
+from spikesim.kernels.lists import append_set
 
 __all__ = ["fetch", "find", "found", "list_found"]
 
 
 def find(_, t, s, p):
     """List the neurons that might spike; `bound` is the highest chance of a spike in a step."""
-    m = np.uint64(0)
     for i in range(s.V.shape[0]):
-        s.candidate[m] = i
-        m += np.uint64(s.uniform[i] < p.bound)
+        s.might[i] = 1 if s.uniform[i] < p.bound else 0
+    m = 0
+    for first in range(0, s.might.shape[0], 8):
+        m += append_set(s.candidate, 0, m, s.might, first)
     s.candidates[0] = m
 
 
@@ -28,7 +29,7 @@ def found(t, s, p):
 
 def fetch(k, t, s, p):
     """Copy the numbers that decide whether candidate k spikes to arrays without gaps."""
-    i = s.candidate[k]
+    i = s.candidate[0, k]
     s.V_found[k] = s.V[i]
     s.uniform_found[k] = s.uniform[i]
 
@@ -36,16 +37,20 @@ def fetch(k, t, s, p):
 def list_found(_, t, s, p):
     """List the candidates that did spike, as `spikesim.kernels.spikes.collect` does."""
     slot = t % s.ids.shape[0]
-    m = np.uint64(0)
-    for k in range(s.candidates[0]):
-        s.hit[m] = k
-        m += np.uint64(s.emitted[k] > 0)
-    hits = np.int64(m)
+    found = s.candidates[0]
+    for k in range(8):
+        s.emitted[found + k] = 0
+    hits = 0
+    for first in range(0, found, 8):
+        hits += append_set(s.hit, 0, hits, s.emitted, first)
     last = hits
     for a in range(hits):
-        k = s.hit[a]
-        s.ids[slot, a] = s.candidate[k]
-        for _ in range(1, s.emitted[k]):
-            s.ids[slot, last] = s.candidate[k]
+        k = s.hit[0, a]
+        i = s.candidate[0, k]
+        s.ids[slot, a] = i
+        s.ids[slot, last] = i
+        last += 1 if s.emitted[k] > 1 else 0
+        for _ in range(2, s.emitted[k]):
+            s.ids[slot, last] = i
             last += 1
     s.count[slot] = last

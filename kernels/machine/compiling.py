@@ -33,7 +33,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels.machine import foreign, meeting, prefetching, program
+from spikesim.kernels.machine import adding, appending, foreign, meeting, prefetching, program
 from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
@@ -146,7 +146,13 @@ def _is_of_c(name: str) -> bool:
     return name in ("memcpy", "memmove", "memset", "sqrt", "sqrtf", "fmod", "fmodf", "pow", "powf")
 
 
-_GIVEN = {**foreign.GIVEN, "prefetch": prefetching.prefetch}
+_GIVEN = {
+    **foreign.GIVEN,
+    "add_rows": adding.add_rows,
+    "any_set": appending.any_set,
+    "append_set": appending.append_set,
+    "prefetch": prefetching.prefetch,
+}
 
 
 class _Functions:

@@ -11,6 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from spikesim.kernels.functions import prefetch
+from spikesim.kernels.lists import add_rows, any_set, append_set
 from spikesim.kernels.machine.jobs import Given, Loop, Recipe
 from spikesim.kernels.machine.joining import is_joined
 from spikesim.kernels.machine.lowering import Lowering
@@ -36,7 +37,9 @@ def lowering(dtype: str) -> Lowering:
 
 @cache
 def _lowering(dtype: str) -> Lowering:
-    given: dict[Callable, Any] = {prefetch: Given(prefetch.__name__)}
+    given: dict[Callable, Any] = {
+        f: Given(f.__name__) for f in (add_rows, any_set, append_set, prefetch)
+    }
     return Lowering(partial(Recipe.of, dtype=dtype), dtype, ready=given)
 
 

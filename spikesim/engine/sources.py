@@ -129,7 +129,7 @@ class ImageSource(Population):
         self._shown: dict[str, np.ndarray] = {}
         self._params: dict[str, Any] = {}
         self._show(np.zeros((1, pixels), np.uint8), rate)
-        four = (4, -(-pixels // 4))
+        four = (4, image_bodies.whole_eights(-(-pixels // 4)))
         self._lit: dict[str, np.ndarray] = {
             "pixel": np.zeros(four, np.int32),
             "emitted": np.zeros(four, np.int32),
@@ -138,8 +138,7 @@ class ImageSource(Population):
         }
         self._drawn: dict[str, np.ndarray] = {
             "uniform": np.zeros(four, network.dtype),
-            "hit": np.zeros(pixels + 4, np.int32),
-            "hit_row": np.zeros(pixels + 4, np.int32),
+            "hit": np.zeros((1, pixels + 8), np.int32),
         }
 
     def _show(self, images: np.ndarray, rate: float) -> None:
@@ -169,7 +168,9 @@ class ImageSource(Population):
         return {**super().built(), **shown}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {**super().arrays(), **self._lit}
+        columns = -(-self.n // 4)  # the others only fill up the last eight
+        lit = {name: a[:, :columns] if a.ndim == 2 else a for name, a in self._lit.items()}
+        return {**super().arrays(), **lit}
 
     def check_saved(self, saved: Mapping[str, np.ndarray]) -> None:
         super().check_saved(saved)
@@ -186,6 +187,9 @@ class ImageSource(Population):
             self._shown,
             {"example": self.trials.example, "clock": self.trials.clock},
         )
+        in_line = {
+            name: state[name].reshape(-1) for name in ("pixel", "emitted", "above_1", "uniform")
+        }
         noise = self.network.noise
         params: Any = ChainMap({"stream": self._number}, self._params, noise)
         decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params, noise)
@@ -193,7 +197,7 @@ class ImageSource(Population):
             Phase(image_bodies.present, image_bodies.new_image, state, params, ("image",)),
             Phase(image_bodies.draw, image_bodies.quads, state, params),
             Phase(image_bodies.count, image_bodies.rows, state, params),
-            Phase(image_bodies.list_spikes, once, state, decision),
+            Phase(image_bodies.list_spikes, once, State(state, in_line), decision),
             *self.silencing(),
         ]
 

@@ -135,12 +135,13 @@ class Thinned(Population):
         super().__init__(network, name, n, neuron, {})
         self._emit = emit
         self._found = {
-            "V_found": np.zeros(n + 1, network.dtype),
-            "uniform_found": np.zeros(n + 1, network.dtype),
-            "candidate": np.zeros(n + 1, np.int32),
+            "V_found": np.zeros(n, network.dtype),
+            "uniform_found": np.zeros(n, network.dtype),
+            "might": np.zeros(-(-n // 8) * 8, np.int8),
+            "candidate": np.zeros((1, n + 8), np.int32),
             "candidates": np.zeros(1, np.int64),
-            "emitted": np.zeros(n + 1, np.int32),
-            "hit": np.zeros(n + 1, np.int32),
+            "emitted": np.zeros(n + 8, np.int32),
+            "hit": np.zeros((1, n + 8), np.int32),
         }
 
     def emission(self) -> list[Phase]:

@@ -1,0 +1,72 @@
+"""Making lists of spikes, and reading them: loops for which a CPU has code of its own.
+
+Code for a CPU does the same in the same order, so results have the same bits: see
+`spikesim.kernels.machine.appending` and `spikesim.kernels.machine.adding`.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MANY", "add_rows", "any_set", "append_set"]
+
+MANY = 64
+"""Of so many flags, `any_set` looks whether one is set."""
+
+
+def any_set(flags, first):
+    """Whether any of `MANY` flags from the first on is not 0: 1 or 0.
+
+    Parameters
+    ----------
+    flags : numpy.ndarray of int, shape (n,)
+    first : int
+    """
+    together = 0
+    for k in range(MANY):
+        together |= flags[first + k]
+    return 1 if together != 0 else 0
+
+
+def append_set(ids, row, end, flags, first):
+    """Append to a list which of eight flags are not 0; return how many.
+
+    Parameters
+    ----------
+    ids : numpy.ndarray of int32, shape (lists, entries)
+        ``ids[row]`` is the list. It has room for eight entries from `end` on. Those that nothing
+        was appended to are arbitrary afterwards.
+    row, end : int
+        Which list, and its length before.
+    flags : numpy.ndarray of int, shape (n,)
+    first : int
+        The first of the eight flags. The k-th of them is listed as ``first + k``.
+    """
+    found = 0
+    for k in range(8):
+        if flags[first + k] != 0:
+            ids[row, end + found] = first + k
+            found += 1
+    return found
+
+
+def add_rows(out, row, W, ids, listed, n, first, last):
+    """``out[row, first:last]`` += the rows ``ids[listed, :n]`` of W, one after another.
+
+    Eight are added in one pass, which makes no difference to the sums.
+    """
+    eights = n - n % 8
+    for k in range(0, eights, 8):
+        i0 = ids[listed, k]
+        i1 = ids[listed, k + 1]
+        i2 = ids[listed, k + 2]
+        i3 = ids[listed, k + 3]
+        i4 = ids[listed, k + 4]
+        i5 = ids[listed, k + 5]
+        i6 = ids[listed, k + 6]
+        i7 = ids[listed, k + 7]
+        for j in range(first, last):
+            x = out[row, j] + W[i0, j] + W[i1, j] + W[i2, j] + W[i3, j]
+            out[row, j] = x + W[i4, j] + W[i5, j] + W[i6, j] + W[i7, j]
+    for k in range(eights, n):
+        i0 = ids[listed, k]
+        for j in range(first, last):
+            out[row, j] = out[row, j] + W[i0, j]
