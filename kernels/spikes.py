@@ -46,6 +46,13 @@ __all__ = [
 AHEAD = 64
 """How many synapses before its turn a number of a ring is asked for."""
 
+NEAR = 32
+"""How many synapses from its expected place the first of a block is looked for at first."""
+
+LONG = 128
+"""Of rows with more synapses, much more is asked for: the processor sees too late that they go on.
+"""
+
 FETCHED = 64  # spikes whose synapses are asked for: more would drive each other out of the cache
 
 
@@ -168,10 +175,13 @@ def deliver_dense(c, t, s, p):
 def fetch_rows(s, slot, first, p):
     """Ask for the first synapses, onto targets from `first` on, of the spikes listed in `slot`."""
     for a in range(min(s.count[slot], FETCHED)):
-        e = beginning(s, s.ids[slot, a], first)
+        i = s.ids[slot, a]
+        e = beginning(s, i, first)
         fetch(s.target, e, 32, 4)
         if p.each > 0:
             fetch(s.weight, e, 16, 8)
+        if s.start[i + 1] - e > LONG:
+            fetch(s.target, e + LONG, 32, 28)
 
 
 def fetch_delays(s, slot, first):
@@ -181,10 +191,11 @@ def fetch_delays(s, slot, first):
 
 
 def beginning(s, i, first):
-    """Where the synapses of neuron i onto targets from `first` on begin, more or less."""
+    """A little before the synapses of neuron i onto targets from `first` on, more or less."""
     low = s.start[i]
     if first > 0:
-        low += (s.start[i + 1] - low) * np.int64(first) // s.out.shape[1]
+        place = expected(low, s.start[i + 1], first, s.out.shape[1])
+        low = max(low, place - NEAR)
     return low
 
 
@@ -269,11 +280,37 @@ def synapses_in_block(s, i, first, last):
     """Where the synapses of neuron i onto targets `first` to `last - 1` begin and end."""
     low = s.start[i]
     high = s.start[i + 1]
+    n = s.out.shape[1]
+    begin = low
     if first > 0:
-        low = find(s.target, low, high, first)
-    if last < s.out.shape[1]:
-        high = find(s.target, low, high, last)
-    return np.uint64(low), np.uint64(high)
+        begin = find_near(s.target, low, high, first, n)
+    if last < n:
+        high = find_near(s.target, low, high, last, n)
+    return np.uint64(begin), np.uint64(high)
+
+
+def find_near(ascending, low, high, value, n):
+    """As `find`; the search begins where the value would be, were all values below n as frequent.
+
+    The numbers there have been asked for by `fetch_rows`. Those halfway, with which `find` begins,
+    would have to be waited for.
+    """
+    guess = expected(low, high, value, n)
+    reach = NEAR
+    if guess < high and ascending[guess] < value:
+        while guess + reach < high and ascending[guess + reach] < value:
+            guess += reach
+            reach *= 2
+        return find(ascending, guess + 1, min(guess + reach, high), value)
+    while guess - reach >= low and ascending[guess - reach] >= value:
+        guess -= reach
+        reach *= 2
+    return find(ascending, max(guess - reach + 1, low), guess, value)
+
+
+def expected(low, high, value, n):
+    """Where a value below n is in ``ascending[low:high]`` if all are as frequent."""
+    return low + (high - low) * np.int64(value) // n
 
 
 def find(ascending, low, high, value):
