@@ -1,8 +1,8 @@
 """What a CPU does for `append_set` and `any_set` of `spikesim.kernels.lists`: no branches.
 
-Whether a neuron spikes cannot be foreseen, and after a wrong guess a processor begins anew. So eight
-flags become the bits of a byte. A table has, for each byte, the places of its set bits in ascending
-order. All eight are written; the list grows by as many as there are.
+Whether a neuron spikes cannot be foreseen, and after a wrong guess a processor begins anew. So
+eight flags become the bits of a byte. A table has, for each byte, the places of its set bits in
+ascending order. All eight are written; the list grows by as many as there are.
 """
 
 from __future__ import annotations
