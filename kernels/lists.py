@@ -51,7 +51,7 @@ def append_set(ids, row, end, flags, first):
 def add_rows(out, row, W, ids, listed, n, first, last):
     """``out[row, first:last]`` += the rows ``ids[listed, :n]`` of W, one after another.
 
-    Eight are added in one pass, which makes no difference to the sums.
+    Eight are added in one pass, which makes no difference to sums of the type of the weights.
     """
     eights = n - n % 8
     for k in range(0, eights, 8):

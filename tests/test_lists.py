@@ -72,6 +72,27 @@ def test_rows_are_added_one_after_another(backend, dtype, n, first, last):
 
 
 @BACKENDS
+@pytest.mark.parametrize(
+    ("of_sums", "of_weights"), [("float64", "float32"), ("float32", "float64")]
+)
+def test_sums_and_weights_may_have_different_types(backend, of_sums, of_weights):
+    chance = np.random.default_rng(7)
+    W = chance.normal(size=(9, 21)).astype(of_weights)
+    out = chance.normal(size=(2, 21)).astype(of_sums)
+    ids = np.arange(9, dtype=np.int32)[None].repeat(3, axis=0)
+    sums = out[1].astype("float64")
+    for k, weights in enumerate(W):  # rounded after each pass of eight
+        sums = sums + weights
+        sums = sums.astype(of_sums).astype("float64") if k in (7, 8) else sums
+    expected = np.stack([out[0], sums.astype(of_sums)])
+    params = {"n": 9, "first": 0, "last": 21}
+    Program([Phase(add_listed, once, {"out": out, "W": W, "ids": ids}, params)], of_sums, backend)(
+        0, 1
+    )
+    np.testing.assert_array_equal(out, expected)
+
+
+@BACKENDS
 def test_rows_of_weights_need_not_lie_without_gaps(backend):
     held = np.random.default_rng(1).normal(size=(6, 20))
     out, ids = np.zeros((2, 10)), np.array([[0], [0], [4]], np.int32)

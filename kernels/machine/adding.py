@@ -27,6 +27,8 @@ _INT64 = ir.IntType(64)
 def add_rows(typing, out, row, W, ids, listed, n, first, last):  # type: ignore[no-untyped-def]
     """Add rows ``ids[listed, :n]`` of W to ``out[row]``, in this order, from `first` to `last`."""
     widths = _WIDTHS if out.layout == W.layout == "C" else _ONE_BY_ONE
+    wide = max(out.dtype, W.dtype, key=lambda kind: kind.bitwidth)
+    passes = _ROWS if out.dtype == wide else (8, 1)  # after which sums are rounded
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         kinds = signature.args
@@ -39,6 +41,14 @@ def add_rows(typing, out, row, W, ids, listed, n, first, last):  # type: ignore[
             context.cast(builder, arguments[k], kinds[k], types.intp) for k in (1, 4, 5, 6, 7)
         )
 
+        def read(pointer: Any, width: int) -> Any:
+            """So many numbers, in the type of the sum."""
+            kind = ir.VectorType(pointer.type.pointee, width)
+            align = context.get_abi_sizeof(pointer.type.pointee)
+            found = builder.load(builder.bitcast(pointer, kind.as_pointer()), align=align)
+            type_of_sum = ir.VectorType(context.get_value_type(wide), width)
+            return found if kind == type_of_sum else builder.fpext(found, type_of_sum)
+
         def one_pass(rows: int, k: Any) -> None:
             """Add the rows that are listed from k on."""
             sources = [
@@ -48,17 +58,17 @@ def add_rows(typing, out, row, W, ids, listed, n, first, last):  # type: ignore[
 
             def add(j: Any, width: int) -> None:
                 target = place(0, row_of, j)
-                size = context.get_abi_sizeof(target.type.pointee)
-                vector = ir.VectorType(target.type.pointee, width).as_pointer()
-                total = builder.load(builder.bitcast(target, vector), align=size)
+                total = read(target, width)
                 for i in sources:
-                    weights = builder.bitcast(place(2, i, j), vector)
-                    total = builder.fadd(total, builder.load(weights, align=size))
-                builder.store(total, builder.bitcast(target, vector), align=size)
+                    total = builder.fadd(total, read(place(2, i, j), width))
+                if out.dtype != wide:
+                    total = builder.fptrunc(total, ir.VectorType(target.type.pointee, width))
+                memory = builder.bitcast(target, total.type.as_pointer())
+                builder.store(total, memory, align=out.dtype.bitwidth // 8)
 
             _in_pieces(builder, begin, end, widths, add)
 
-        _in_pieces(builder, _INT64(0), count, _ROWS, lambda k, rows: one_pass(rows, k))
+        _in_pieces(builder, _INT64(0), count, passes, lambda k, rows: one_pass(rows, k))
         return context.get_dummy_value()
 
     return types.none(out, row, W, ids, listed, n, first, last), generate
