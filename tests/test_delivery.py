@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from spikesim import Network, Neuron
+from spikesim.kernels.spikes import find_near
 
 ROWS = (0, 1, 63, 64, 65, 127, 128, 129, 400)  # synapses of each presynaptic neuron
 TARGETS = 500
@@ -53,3 +54,15 @@ def arrivals(backend, least, most):
 def test_rows_of_any_length_arrive_as_in_a_plain_sum(backend, least, most):
     seen, expected = arrivals(backend, least, most)
     np.testing.assert_array_equal(seen, expected)
+
+
+@pytest.mark.parametrize("towards", [0.3, 1.0, 4.0])
+def test_the_first_synapse_of_a_block_is_found_wherever_targets_crowd(towards):
+    chance = np.random.default_rng(2)
+    for n in (0, 1, 5, 31, 33, 700):
+        row = np.sort((TARGETS * chance.random(n) ** towards).astype(np.int32))
+        others = chance.integers(0, TARGETS, 9).astype(np.int32)  # of neurons before and after
+        held = np.concatenate([others, row, others])
+        for value in range(0, TARGETS + 1, 7):
+            found = find_near(held, 9, 9 + n, value, TARGETS)
+            assert found == 9 + np.searchsorted(row, value)
