@@ -32,8 +32,8 @@ def append_set(ids, row, end, flags, first):
     Parameters
     ----------
     ids : numpy.ndarray of int32, shape (lists, entries)
-        ``ids[row]`` is the list. It has room for eight entries from `end` on. Those that nothing
-        was appended to are arbitrary afterwards.
+        ``ids[row]`` is the list. It has room for eight entries from `end` on, and those to which
+        nothing is appended become `first`.
     row, end : int
         Which list, and its length before.
     flags : numpy.ndarray of int, shape (n,)
@@ -41,6 +41,8 @@ def append_set(ids, row, end, flags, first):
         The first of the eight flags. The k-th of them is listed as ``first + k``.
     """
     found = 0
+    for k in range(8):
+        ids[row, end + k] = first
     for k in range(8):
         if flags[first + k] != 0:
             ids[row, end + found] = first + k

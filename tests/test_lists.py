@@ -43,6 +43,17 @@ def test_every_pattern_of_eight_flags_is_listed_in_ascending_order(backend, dtyp
     assert (ids[0] == -1).all()
 
 
+def test_both_leave_the_same_numbers_behind_a_list():
+    flags = (np.arange(800) % 7 == 3).astype(np.int32)
+    left = []
+    for backend in (cpu, python):
+        ids, length = np.full((2, 808), -1, np.int32), np.zeros(1, np.int64)
+        state = {"flags": flags, "ids": ids, "length": length}
+        Program([Phase(list_all, once, state)], "float32", backend)(0, 1)
+        left.append(ids)
+    np.testing.assert_array_equal(*left)
+
+
 @BACKENDS
 @pytest.mark.parametrize("dtype", [np.int8, np.int32])
 def test_one_flag_of_many_is_seen_wherever_it_is(backend, dtype):
