@@ -141,7 +141,7 @@ def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
         **{"Brian2 Cython float32": "#7f7f7f", "Brian2 Cython float64": "#b0b0b0"},
         "NEST float64": "#009e73",
     }
-    figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    figure, ax = plt.subplots(figsize=(7.2, 4.0), layout="constrained")
     width = 0.8 / len(names)
     for k, name in enumerate(names):
         places = [i for i, by_name in enumerate(speeds.values()) if name in by_name]
@@ -158,7 +158,7 @@ def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
     ax.set_ylabel(f"seconds per simulated second, {used}")
     ax.axhline(1.0, color="0.5", linewidth=0.8, linestyle="--", zorder=0, label="real time")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(names) + 1)
+    figure.legend(frameon=False, loc="outside upper center", ncols=3)
     figure.savefig(out, dpi=150)
     print(f"\nwrote {out}")
 
