@@ -148,7 +148,7 @@ def plot(speeds: dict[str, dict[str, float]], threads: int, out: Path) -> None:
         heights = [by_name[name] for by_name in speeds.values() if name in by_name]
         left = [i + (k - 0.5 * (len(names) - 1)) * width for i in places]
         bars = ax.bar(left, heights, 0.92 * width, color=colours[name], label=name)
-        numbers = ax.bar_label(bars, [f"{height:.3g}" for height in heights], padding=2, fontsize=7)
+        numbers = ax.bar_label(bars, [f"{height:.2g}" for height in heights], padding=2, fontsize=7)
         for number in numbers:  # drawn in front of the line
             number.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     ax.set_yscale("log")
