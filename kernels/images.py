@@ -17,8 +17,8 @@ from spikesim.kernels.chance import (
     uniform,
 )
 from spikesim.kernels.functions import real
-from spikesim.kernels.lists import append_set
-from spikesim.kernels.spikes import flag, unflag
+from spikesim.kernels.lists import append_set, whole_eights
+from spikesim.kernels.spikes import flag, list_hits, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
 __all__ = ["count", "draw", "list_spikes", "new_image", "present", "quads", "rows"]
@@ -92,15 +92,11 @@ def count(row, t, s, p):
         s.emitted[row, b] = 0
 
 
-def whole_eights(n):
-    """n, or the next multiple of eight."""
-    return (n + 7) // 8 * 8
-
-
 def list_spikes(_, t, s, p):
     """List the pixels that spiked, as `spikesim.kernels.spikes.collect` does for neurons.
 
-    Rows follow each other here: entry ``[row, b]`` of the other bodies is ``[row * width + b]``.
+    Rows follow each other here: entry ``[row, b]`` of the other bodies is ``[row * width + b]``, or
+    ``[0, row * width + b]`` of pixels.
     """
     slot = t % s.ids.shape[0]
     width = s.emitted.shape[0] // 4
@@ -110,18 +106,7 @@ def list_spikes(_, t, s, p):
     for row in range(4):
         for first in range(row * width, row * width + columns, 8):
             m += append_set(s.hit, 0, m, s.emitted, first)
-    hits = decided(m, s, t, p)
-    last = hits
-    for a in range(hits):
-        k = s.hit[0, a]
-        i = s.pixel[k]
-        s.ids[slot, a] = i
-        s.ids[slot, last] = i
-        last += 1 if s.emitted[k] > 1 else 0
-        for _ in range(2, s.emitted[k]):
-            s.ids[slot, last] = i
-            last += 1
-    s.count[slot] = last
+    list_hits(s, slot, s.pixel, decided(m, s, t, p))
     flag(s, slot)
 
 
@@ -132,7 +117,7 @@ def decided(hits, s, t, p):
         k = s.hit[0, a]
         keeps = True
         if s.above_1[k] == ROUNDED:
-            i = s.pixel[k]
+            i = s.pixel[0, k]
             rate = p.rate * real(s.image[s.example[s.clock[TRIAL]], i])
             keeps = finer(s.uniform[k], int(i), t, p) < rate
         s.hit[0, kept] = k

@@ -6,10 +6,15 @@ Code for a CPU does the same in the same order, so results have the same bits: s
 
 from __future__ import annotations
 
-__all__ = ["MANY", "add_rows", "any_set", "append_set"]
+__all__ = ["MANY", "add_rows", "any_set", "append_set", "whole_eights"]
 
 MANY = 64
 """Of so many flags, `any_set` looks whether one is set."""
+
+
+def whole_eights(n):
+    """n, or the next multiple of eight: so many flags `append_set` can look at."""
+    return (n + 7) // 8 * 8
 
 
 def any_set(flags, first):

@@ -25,7 +25,7 @@ from types import CodeType, FunctionType
 
 import numpy as np
 
-from spikesim.kernels.spikes import bounds, find, parts
+from spikesim.kernels.spikes import bounds, parts, synapses_in_block
 from spikesim.kernels.stdp import unit, units
 
 __all__ = [
@@ -95,12 +95,8 @@ def over_arrivals_sparse(c, t, s, p):
     common = gather(t, s, p)  # noqa: F821
     for a in range(s.count[slot]):
         i = s.ids[slot, a]
-        low, high = s.start[i], s.start[i + 1]
-        if first > 0:
-            low = find(s.target, low, high, first)
-        if last < np.uint64(p.targets):
-            high = find(s.target, low, high, last)
-        for e in range(np.uint64(low), np.uint64(high)):
+        low, high = synapses_in_block(s, i, first, last, p.targets)
+        for e in range(low, high):
             change(i, s.target[e], e, common, s, p)  # noqa: F821
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "find",
     "flag",
     "land",
+    "list_hits",
     "parts",
     "silence",
     "soon",
@@ -92,6 +93,24 @@ def list_again(s, slot, m, most):
                 s.ids[slot, m] = s.ids[slot, a]
                 m += 1
     return m
+
+
+def list_hits(s, slot, who, hits):
+    """List neuron ``who[0, k]`` for each k of ``hit[0, :hits]``; it emitted ``emitted[k]`` spikes.
+
+    Neurons that emitted more than one are listed again at the end.
+    """
+    last = hits
+    for a in range(hits):
+        k = s.hit[0, a]
+        i = who[0, k]
+        s.ids[slot, a] = i
+        s.ids[slot, last] = i
+        last += 1 if s.emitted[k] > 1 else 0
+        for _ in range(2, s.emitted[k]):
+            s.ids[slot, last] = i
+            last += 1
+    s.count[slot] = last
 
 
 def silence(_, t, s, p):
@@ -226,7 +245,7 @@ def add_synapses(s, row, i, first, last, scale, p):
 
     ``e & p.each`` is e where each synapse has a weight of its own, and 0 where all share one.
     """
-    low, high = synapses_in_block(s, i, first, last)
+    low, high = synapses_in_block(s, i, first, last, s.out.shape[1])
     for e in range(low, high):
         s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
 
@@ -243,7 +262,7 @@ def deliver_delayed(c, t, s, p):
 
 def add_delayed(s, now, i, first, last, scale, p):
     """``out[now + later, first:last]`` += the weights of neuron i, times a scale; out is a ring."""
-    low, high = synapses_in_block(s, i, first, last)
+    low, high = synapses_in_block(s, i, first, last, s.out.shape[1])
     near = min(low + np.uint64(AHEAD), high)
     for e in range(low, near):
         prefetch(s.out, (arrival(s, now, e), s.target[e]))
@@ -276,11 +295,10 @@ def land(c, t, s, p):
         s.ring[now, j] = 0.0
 
 
-def synapses_in_block(s, i, first, last):
-    """Where the synapses of neuron i onto targets `first` to `last - 1` begin and end."""
+def synapses_in_block(s, i, first, last, n):
+    """Where the synapses of neuron i onto targets `first` to `last - 1`, of n, begin and end."""
     low = s.start[i]
     high = s.start[i + 1]
-    n = s.out.shape[1]
     begin = low
     if first > 0:
         begin = find_near(s.target, low, high, first, n)

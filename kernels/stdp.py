@@ -94,7 +94,7 @@ def depress_sparse(c, t, s, p):
     first, last = bounds(c, s.y.shape[0], p)
     step = p.A_minus * unit(t, p.period_minus, p.rate_minus)
     for a in range(s.count[slot]):
-        low, high = synapses_in_block(s, s.ids[slot, a], first, last)
+        low, high = synapses_in_block(s, s.ids[slot, a], first, last, s.y.shape[0])
         for e in range(low, high):
             s.weight[e] = bounded(s.weight[e] - step * s.y[s.target[e]], p)
 

@@ -9,6 +9,7 @@ all neurons.
 from __future__ import annotations
 
 from spikesim.kernels.lists import append_set
+from spikesim.kernels.spikes import list_hits
 
 __all__ = ["fetch", "find", "found", "list_found"]
 
@@ -43,14 +44,4 @@ def list_found(_, t, s, p):
     hits = 0
     for first in range(0, found, 8):
         hits += append_set(s.hit, 0, hits, s.emitted, first)
-    last = hits
-    for a in range(hits):
-        k = s.hit[0, a]
-        i = s.candidate[0, k]
-        s.ids[slot, a] = i
-        s.ids[slot, last] = i
-        last += 1 if s.emitted[k] > 1 else 0
-        for _ in range(2, s.emitted[k]):
-            s.ids[slot, last] = i
-            last += 1
-    s.count[slot] = last
+    list_hits(s, slot, s.candidate, hits)

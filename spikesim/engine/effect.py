@@ -15,6 +15,7 @@ from spikesim.engine.population import Population
 from spikesim.engine.setting import Setting
 from spikesim.kernels import spikes
 from spikesim.kernels.draws import KEY
+from spikesim.kernels.lists import whole_eights
 from spikesim.kernels.machine import python
 from spikesim.kernels.machine.drawing import draws
 from spikesim.kernels.machine.program import Phase
@@ -111,7 +112,7 @@ class _Trial:
         return float(own[id(self._variable)][0])
 
     def _of_neuron(self, array: np.ndarray) -> np.ndarray:
-        if array.ndim and array.shape[0] in (self._n, -(-self._n // 8) * 8):
+        if array.ndim and array.shape[0] in (self._n, whole_eights(self._n)):
             array = array[self._neuron : self._neuron + 1]
         return array.astype(np.float64) if array.dtype.kind == "f" else array.copy()
 

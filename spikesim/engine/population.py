@@ -31,6 +31,7 @@ from spikesim.kernels import neurons as neuron_bodies
 from spikesim.kernels import probes, spikes
 from spikesim.kernels.chance import Uniforms
 from spikesim.kernels.draws import KEY
+from spikesim.kernels.lists import whole_eights
 from spikesim.kernels.machine.differing import (
     EACH,
     every_value,
@@ -132,7 +133,7 @@ class Population(Influenced):
         self._live: dict[str, np.ndarray] = {}
         self._layout: tuple[Any, ...] = ()
         self.take(made.constants)
-        self._spike = np.zeros(-(-n // 8) * 8, np.int32)
+        self._spike = np.zeros(whole_eights(n), np.int32)
         self._number = 0
         self._uniforms: Uniforms | None = None
         if neuron.stochastic:

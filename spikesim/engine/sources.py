@@ -32,6 +32,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
+from spikesim.kernels.lists import whole_eights
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.kernels.spikes import flag, unflag
@@ -129,7 +130,7 @@ class ImageSource(Population):
         self._shown: dict[str, np.ndarray] = {}
         self._params: dict[str, Any] = {}
         self._show(np.zeros((1, pixels), np.uint8), rate)
-        four = (4, image_bodies.whole_eights(-(-pixels // 4)))
+        four = (4, whole_eights(-(-pixels // 4)))
         self._lit: dict[str, np.ndarray] = {
             "pixel": np.zeros(four, np.int32),
             "emitted": np.zeros(four, np.int32),
@@ -187,9 +188,10 @@ class ImageSource(Population):
             self._shown,
             {"example": self.trials.example, "clock": self.trials.clock},
         )
-        in_line = {
-            name: state[name].reshape(-1) for name in ("pixel", "emitted", "above_1", "uniform")
+        in_line: dict[str, np.ndarray] = {
+            name: state[name].reshape(-1) for name in ("emitted", "above_1", "uniform")
         }
+        in_line["pixel"] = state["pixel"].reshape(1, -1)
         noise = self.network.noise
         params: Any = ChainMap({"stream": self._number}, self._params, noise)
         decision: Any = ChainMap({"stream": ON_SPIKE + self._number}, self._params, noise)

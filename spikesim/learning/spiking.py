@@ -14,6 +14,7 @@ from spikesim.engine.population import DoubleExponential, Filter, Population
 from spikesim.engine.projection import Projection
 from spikesim.errors import InputError
 from spikesim.kernels import filters, spikes, thinning, windows
+from spikesim.kernels.lists import whole_eights
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.spikes import parts
 from spikesim.kernels.trials import at_trial_start
@@ -137,7 +138,7 @@ class Thinned(Population):
         self._found = {
             "V_found": np.zeros(n, network.dtype),
             "uniform_found": np.zeros(n, network.dtype),
-            "might": np.zeros(-(-n // 8) * 8, np.int8),
+            "might": np.zeros(whole_eights(n), np.int8),
             "candidate": np.zeros((1, n + 8), np.int32),
             "candidates": np.zeros(1, np.int64),
             "emitted": np.zeros(n + 8, np.int32),
