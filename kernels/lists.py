@@ -6,10 +6,22 @@ Code for a CPU does the same in the same order, so results have the same bits: s
 
 from __future__ import annotations
 
-__all__ = ["MANY", "add_rows", "any_set", "append_set", "whole_eights"]
+__all__ = [
+    "MANY",
+    "WINDOW",
+    "add_rows",
+    "any_set",
+    "append_set",
+    "count_below",
+    "find",
+    "whole_eights",
+]
 
 MANY = 64
 """Of so many flags, `any_set` looks whether one is set."""
+
+WINDOW = 128
+"""Of so many numbers, `count_below` tells how many are below another."""
 
 
 def whole_eights(n):
@@ -77,3 +89,25 @@ def add_rows(out, row, W, ids, listed, n, first, last):
         i0 = ids[listed, k]
         for j in range(first, last):
             out[row, j] = out[row, j] + W[i0, j]
+
+
+def count_below(ascending, first, value):
+    """How many of `WINDOW` numbers from the first on are below a value of their type.
+
+    Parameters
+    ----------
+    ascending : numpy.ndarray of int, shape (n,)
+    first : int
+    value : int
+    """
+    return find(ascending, first, first + WINDOW, value) - first
+
+
+def find(ascending, low, high, value):
+    """The first place in ``ascending[low:high]`` whose entry is not below `value`, or `high`."""
+    while low < high:
+        middle = (low + high) >> 1
+        below = ascending[middle] < value
+        low = middle + 1 if below else low
+        high = high if below else middle
+    return low

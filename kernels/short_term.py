@@ -17,10 +17,13 @@ from math import exp
 
 from spikesim.kernels.functions import real
 from spikesim.kernels.spikes import (
+    ROWS_AHEAD,
     add_delayed,
     add_synapses,
     bounds,
+    fetch_delay,
     fetch_delays,
+    fetch_row,
     fetch_rows,
     soon,
 )
@@ -60,8 +63,10 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    fetch_rows(s, soon(slot, s, p), first, p)
+    fetch_rows(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
+        if a + ROWS_AHEAD < s.count[slot]:
+            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
         add_synapses(s, row, s.ids[slot, a], first, last, s.efficacy[a], p)
 
 
@@ -69,9 +74,12 @@ def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    fetch_rows(s, soon(slot, s, p), first, p)
-    fetch_delays(s, soon(slot, s, p), first)
+    fetch_rows(s, soon(slot, s, p), first, last, p)
+    fetch_delays(s, soon(slot, s, p), first, last)
     for a in range(s.count[slot]):
+        if a + ROWS_AHEAD < s.count[slot]:
+            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+            fetch_delay(s, slot, a + ROWS_AHEAD, first, last)
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, s.efficacy[a], p)
 
 

@@ -8,9 +8,10 @@ one row). Synapses that each have their own delay add to rows of later steps, an
 row to the port when its step has come.
 
 Synapses and rings are mostly larger than a core's caches, and what a spike needs of them lies
-wherever it lies. So both are asked for in advance: the first synapses of a spike one step before it
-is delivered, as its arrival is known by then, and each number of a ring `AHEAD` synapses before its
-turn. Without this, a core waits most of the time. The order of the additions stays the same.
+wherever it lies. So both are asked for in advance: the synapses of a spike `ROWS_AHEAD` spikes
+before its turn, which may be in the step before, as its arrival is known by then, and each number
+of a ring `AHEAD` synapses before its turn. Without this, a core waits most of the time. The order
+of the additions stays the same.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from __future__ import annotations
 import numpy as np
 
 from spikesim.kernels.functions import prefetch
-from spikesim.kernels.lists import MANY, add_rows, any_set, append_set
+from spikesim.kernels.lists import (
+    MANY,
+    WINDOW,
+    add_rows,
+    any_set,
+    append_set,
+    count_below,
+    find,
+)
 
 __all__ = [
     "add_delayed",
@@ -32,7 +41,6 @@ __all__ = [
     "deliver_sparse",
     "fetch_delays",
     "fetch_rows",
-    "find",
     "flag",
     "land",
     "list_hits",
@@ -47,14 +55,13 @@ __all__ = [
 AHEAD = 64
 """How many synapses before its turn a number of a ring is asked for."""
 
-NEAR = 32
-"""How many synapses from its expected place the first of a block is looked for at first."""
+ROWS_AHEAD = 8
+"""How many spikes before its turn the synapses of a spike are asked for."""
 
-LONG = 128
-"""Of rows with more synapses, much more is asked for: the processor sees too late that they go on.
+LONG, LONGEST = 128, 1024
+"""Of rows with more synapses, more is asked for, up to so many: the processor sees too late that
+they go on.
 """
-
-FETCHED = 64  # spikes whose synapses are asked for: more would drive each other out of the cache
 
 
 def collect(_, t, s, p):
@@ -191,31 +198,48 @@ def deliver_dense(c, t, s, p):
     add_rows(s.out, row, s.W, s.ids, slot, s.count[slot], first, last)
 
 
-def fetch_rows(s, slot, first, p):
-    """Ask for the first synapses, onto targets from `first` on, of the spikes listed in `slot`."""
-    for a in range(min(s.count[slot], FETCHED)):
-        i = s.ids[slot, a]
-        e = beginning(s, i, first)
-        fetch(s.target, e, 32, 4)
-        if p.each > 0:
-            fetch(s.weight, e, 16, 8)
-        if s.start[i + 1] - e > LONG:
-            fetch(s.target, e + LONG, 32, 28)
+def fetch_rows(s, slot, first, last, p):
+    """Ask for the synapses of the first spikes listed in `slot`; see `fetch_row`."""
+    for a in range(min(s.count[slot], ROWS_AHEAD)):
+        fetch_row(s, slot, a, first, last, p)
 
 
-def fetch_delays(s, slot, first):
+def fetch_row(s, slot, a, first, last, p):
+    """Ask for the synapses of spike `a` listed in `slot` onto targets `first` to `last - 1`."""
+    i = s.ids[slot, a]
+    e, end = surely(s, i, first, last)
+    fetch(s.target, e, 32, 4)
+    if p.each > 0:
+        fetch(s.weight, e, 16, 8)
+    for k in range(e + LONG, min(end, e + LONGEST), 32):
+        prefetch(s.target, k)
+
+
+def fetch_delays(s, slot, first, last):
+    """Ask for the delays of the first spikes listed in `slot`."""
+    for a in range(min(s.count[slot], ROWS_AHEAD)):
+        fetch_delay(s, slot, a, first, last)
+
+
+def fetch_delay(s, slot, a, first, last):
     """Ask for the delays of the same synapses."""
-    for a in range(min(s.count[slot], FETCHED)):
-        fetch(s.later, beginning(s, s.ids[slot, a], first), 64, 2)
+    e, _ = surely(s, s.ids[slot, a], first, last)
+    fetch(s.later, e, 64, 2)
 
 
-def beginning(s, i, first):
-    """A little before the synapses of neuron i onto targets from `first` on, more or less."""
-    low = s.start[i]
+def surely(s, i, first, last):
+    """Places between which the synapses of neuron i onto targets `first` to `last - 1` are.
+
+    They are almost always there; to find the exact places, the synapses would have to be read.
+    """
+    low, high = s.start[i], s.start[i + 1]
+    n = s.out.shape[1]
+    begin, end = low, high
     if first > 0:
-        place = expected(low, s.start[i + 1], first, s.out.shape[1])
-        low = max(low, place - NEAR)
-    return low
+        begin = max(low, expected(low, high, first, n) - WINDOW // 2)
+    if last < n:
+        end = min(high, expected(low, high, last, n) + WINDOW // 2)
+    return begin, end
 
 
 def fetch(array, begin, line, lines):
@@ -235,28 +259,39 @@ def deliver_sparse(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     row = t % s.out.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    fetch_rows(s, soon(slot, s, p), first, p)
+    fetch_rows(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
+        if a + ROWS_AHEAD < s.count[slot]:
+            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
         add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
 
 
 def add_synapses(s, row, i, first, last, scale, p):
     """``out[row, first:last]`` += the weights of neuron i, times a scale.
 
-    ``e & p.each`` is e where each synapse has a weight of its own, and 0 where all share one.
+    ``p.each`` is 0 where all synapses share one weight. It is read once then: in the loop it would
+    be read again, as the sums might lie where it does.
     """
     low, high = synapses_in_block(s, i, first, last, s.out.shape[1])
-    for e in range(low, high):
-        s.out[row, s.target[e]] += scale * s.weight[np.uint64(e & p.each)]
+    if p.each == 0:
+        weight = scale * s.weight[0]
+        for e in range(low, high):
+            s.out[row, s.target[e]] += weight
+    else:
+        for e in range(low, high):
+            s.out[row, s.target[e]] += scale * s.weight[e]
 
 
 def deliver_delayed(c, t, s, p):
     """The same for synapses that each have their own delay, and so their own row of arrival."""
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
-    fetch_rows(s, soon(slot, s, p), first, p)
-    fetch_delays(s, soon(slot, s, p), first)
+    fetch_rows(s, soon(slot, s, p), first, last, p)
+    fetch_delays(s, soon(slot, s, p), first, last)
     for a in range(s.count[slot]):
+        if a + ROWS_AHEAD < s.count[slot]:
+            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+            fetch_delay(s, slot, a + ROWS_AHEAD, first, last)
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
 
 
@@ -310,32 +345,20 @@ def synapses_in_block(s, i, first, last, n):
 def find_near(ascending, low, high, value, n):
     """As `find`; the search begins where the value would be, were all values below n as frequent.
 
-    The numbers there have been asked for by `fetch_rows`. Those halfway, with which `find` begins,
+    The numbers there have been asked for by `fetch_row`. Those halfway, with which `find` begins,
     would have to be waited for.
     """
-    guess = expected(low, high, value, n)
-    reach = NEAR
-    if guess < high and ascending[guess] < value:
-        while guess + reach < high and ascending[guess + reach] < value:
-            guess += reach
-            reach *= 2
-        return find(ascending, guess + 1, min(guess + reach, high), value)
-    while guess - reach >= low and ascending[guess - reach] >= value:
-        guess -= reach
-        reach *= 2
-    return find(ascending, max(guess - reach + 1, low), guess, value)
+    if high - low < WINDOW:
+        return find(ascending, low, high, value)
+    begin = max(low, min(expected(low, high, value, n) - WINDOW // 2, high - WINDOW))
+    below = count_below(ascending, begin, value)
+    if below == 0:
+        return find(ascending, low, begin, value)
+    if below == WINDOW:
+        return find(ascending, begin + WINDOW, high, value)
+    return begin + below
 
 
 def expected(low, high, value, n):
     """Where a value below n is in ``ascending[low:high]`` if all are as frequent."""
     return low + (high - low) * np.int64(value) // n
-
-
-def find(ascending, low, high, value):
-    """The first place in ``ascending[low:high]`` whose entry is not below `value`."""
-    while low < high:
-        middle = (low + high) >> 1
-        below = ascending[middle] < value
-        low = middle + 1 if below else low
-        high = high if below else middle
-    return low

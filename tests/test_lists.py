@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikesim.kernels.lists import MANY, add_rows, any_set, append_set
+from spikesim.kernels.lists import MANY, WINDOW, add_rows, any_set, append_set, count_below
 from spikesim.kernels.machine import cpu, python
 from spikesim.kernels.machine.program import Phase, Program, once
 
@@ -111,3 +111,23 @@ def test_rows_of_weights_need_not_lie_without_gaps(backend):
     params = {"n": 1, "first": 0, "last": 10}
     Program([Phase(add_listed, once, state, params)], "float64", backend)(0, 1)
     np.testing.assert_array_equal(out[1], held[4, ::2])
+
+
+def count(k, t, s, p):
+    s.found[k] = count_below(s.ascending, 5, s.value[k])
+
+
+def each_value(t, s, p):
+    return s.value.shape[0]
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_the_numbers_below_a_value_are_counted_from_none_to_all(backend, dtype):
+    ascending = np.sort(np.random.default_rng(1).integers(0, 65_000, WINDOW + 9)).astype(dtype)
+    value = np.unique(np.concatenate([[0, 40_000, 65_000], ascending, ascending + 1]))
+    state = {"ascending": ascending, "value": value, "found": np.zeros(value.size, np.int64)}
+    Program([Phase(count, each_value, state)], "float32", backend)(0, 1)
+    window = ascending[5 : 5 + WINDOW]
+    np.testing.assert_array_equal(state["found"], np.searchsorted(window, value))
+    assert {0, WINDOW} <= set(state["found"])

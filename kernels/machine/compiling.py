@@ -33,7 +33,15 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from spikesim.kernels.machine import adding, appending, foreign, meeting, prefetching, program
+from spikesim.kernels.machine import (
+    adding,
+    appending,
+    foreign,
+    meeting,
+    prefetching,
+    program,
+    searching,
+)
 from spikesim.kernels.machine.cache import symbol
 from spikesim.kernels.machine.jobs import Given, Job, Loop, Recipe
 from spikesim.kernels.machine.lowering import LoweringError
@@ -151,6 +159,7 @@ _GIVEN = {
     "add_rows": adding.add_rows,
     "any_set": appending.any_set,
     "append_set": appending.append_set,
+    "count_below": searching.count_below,
     "prefetch": prefetching.prefetch,
 }
 

@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from spikesim.kernels.functions import prefetch
-from spikesim.kernels.lists import add_rows, any_set, append_set
+from spikesim.kernels.lists import add_rows, any_set, append_set, count_below
 from spikesim.kernels.machine.jobs import Given, Loop, Recipe
 from spikesim.kernels.machine.joining import is_joined
 from spikesim.kernels.machine.lowering import Lowering
@@ -38,7 +38,7 @@ def lowering(dtype: str) -> Lowering:
 @cache
 def _lowering(dtype: str) -> Lowering:
     given: dict[Callable, Any] = {
-        f: Given(f.__name__) for f in (add_rows, any_set, append_set, prefetch)
+        f: Given(f.__name__) for f in (add_rows, any_set, append_set, count_below, prefetch)
     }
     return Lowering(partial(Recipe.of, dtype=dtype), dtype, ready=given)
 
