@@ -106,7 +106,7 @@ def optimised(job: Job) -> tuple[Any, Any]:
         for loop in job.loops.values():
             names.update(body=functions(loop.body), over=functions(loop.over))
     if "meeting(" in job.text:
-        names.update(meeting=functions.meeting, meet=functions.meet)
+        names.update(meeting=functions.meeting, meet=functions.meet, turned=functions.turned)
     exec(compile(job.text, program.__file__, "exec"), names)
     run = names["run"]
     is_long = not job.is_fused and any(loop.is_long for loop in job.loops.values())
@@ -179,6 +179,7 @@ class _Functions:
         self._loops: dict[tuple[str, str, bool], Callable] = {}
         rest = meeting.sched_yield or self.jit(meeting.nothing)
         self.meet = self.jit(_bound(meeting.meet, rest=rest))
+        self.turned = self.jit(meeting.turned)
         barrier = array("<i8 1 C w")
         self.meeting = self.jit(_bound(_meeting, whole=number(types.int64), barrier=barrier))
 

@@ -18,11 +18,13 @@ from spikesim.kernels.machine.lowering import Lowering
 from spikesim.kernels.machine.native import Native
 from spikesim.kernels.machine.program import Source
 
-__all__ = ["FAILURES", "FEW", "JOINS", "PARTS", "build", "each", "lowering"]
+__all__ = ["FAILURES", "FEW", "JOINS", "PARTS", "STAGES", "build", "each", "lowering"]
 
 PARTS = 1
 
 JOINS = True
+
+STAGES = False
 
 FEW = 8
 """A loop that a program has more often than this is called: inlining it would take minutes."""

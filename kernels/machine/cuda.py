@@ -180,6 +180,7 @@ class Cuda:
 
     PARTS = 1 << 40  # a thread for each
     JOINS = True
+    STAGES = False
 
     def __init__(self, device: int = 0, threads: int | None = None):
         from numba import config

@@ -276,8 +276,19 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     records = {
         name: value._fields for name, value in names.items() if name.startswith(("State", "Params"))
     }
-    spread = [names[f"each{k}"].kind != "core" for k in range(len(source.slots))]
     several = any(loop.kind in ("meeting", "neurons") for loop in loops.values())
+    spread = [loop.kind != "core" for loop in loops.values()]
+    meetings = [", meeting(m)" if is_spread else "" for is_spread in spread]
+    order = None
+    if several and source.stages is not None:
+        order, wary = source.stages
+        for name, loop in loops.items():
+            is_wary = int(name.removeprefix("each")) in wary
+            loops[name] = loop._replace(kind="meeting" if is_wary else "neurons")
+        for stage in order:
+            # A single call is the last thread's unless its turn is another one's.
+            for turn, k in enumerate(k for k in stage if k in source.single):
+                meetings[k] = f", turned(meeting(m), {turn})"
     head = ["def run(t0, n, a, x, k, m):", "    for t in range(t0, t0 + n):"]
     if several:
         # No thread touches anything before all threads run.
@@ -287,8 +298,9 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
         array=arrays.__getitem__,
         real="real(x, {})",
         whole="whole(k, {})",
-        more=[", meeting(m)" if is_spread else "" for is_spread in spread],
+        more=meetings,
         meet="meet(meeting(m))" if several else "",
+        stages=order,
     )
     return _job("all Phases", [text, "    return 0"], loops, records, types)
 

@@ -31,6 +31,7 @@ import numpy as np
 
 from spikesim.kernels.machine.joining import are_apart, is_joined, joined
 from spikesim.kernels.machine.lowering import LoweringError
+from spikesim.kernels.machine.staging import Stages, pieces, stages
 from spikesim.kernels.machine.states import Place, place_of, record
 
 __all__ = ["SHARED", "Call", "Phase", "Program", "Source", "once", "together"]
@@ -77,6 +78,10 @@ class Phase(NamedTuple):
     dtype : {'float32', 'float64'}, optional
         The type of floats among the parameters and constants, by default the program's. A variable
         that changes too slowly for float32 is computed in float64.
+    earlier : tuple of str
+        Rings with a row for each of the last steps, of which no row of this step is read. So it
+        does not matter whether the Phase comes before or after one that writes the row of this
+        step, such as the list of spikes of a population from which delayed synapses come.
     """
 
     body: Callable
@@ -86,6 +91,7 @@ class Phase(NamedTuple):
     inputs: tuple[str, ...] = ()
     neurons: Any = None
     dtype: str | None = None
+    earlier: tuple[str, ...] = ()
 
 
 def once(t, s, p):
@@ -114,6 +120,10 @@ class Source(NamedTuple):
         Per Phase, the type of its real parameters; all of them are passed as float64.
     arrays : list of numpy.ndarray
         The distinct arrays of all Phases.
+    stages : Stages, optional
+        For threads, which Phases they may run without a meeting in between.
+    single : frozenset of int
+        Phases whose body is called for one index.
     """
 
     slots: list[list[int]]
@@ -121,6 +131,8 @@ class Source(NamedTuple):
     meetings: list[bool]
     types: list[str]
     arrays: list[np.ndarray]
+    stages: Stages | None = None
+    single: frozenset[int] = frozenset()
 
     def text(
         self,
@@ -130,21 +142,29 @@ class Source(NamedTuple):
         whole: str = "k[{}]",
         more: Sequence[str] = (),
         meet: str = "",
+        stages: Sequence[Sequence[int]] | None = None,
     ) -> str:
         """The source of `run`.
 
         The arguments are its first lines and the loop over steps, how it reads its arguments, what
-        else the loop over each Phase takes, and how threads meet.
+        else the loop over each Phase takes, how threads meet, and in which stages they take the
+        Phases, if not one after another.
         """
-        setup, steps = [], []
+        setup, calls = [], []
         phases = zip(self.slots, self.numbers, self.types, strict=True)
         for k, (slots, numbers, dtype) in enumerate(phases):
             state = ", ".join(array(slot) for slot in slots)
             typed = f"single({real})" if dtype == "float32" else real
             params = ", ".join((typed if is_real else whole).format(j) for is_real, j in numbers)
             setup.append(f"    s{k} = State{k}({state}); p{k} = Params{k}({params})")
-            steps.append(f"        each{k}(t, s{k}, p{k}{more[k] if more else ''})")
-            if meet and self.meetings[k]:
+            calls.append(f"        each{k}(t, s{k}, p{k}{more[k] if more else ''})")
+        order = list(enumerate(self.meetings))
+        if stages is not None:
+            order = [(k, k == stage[-1]) for stage in stages for k in stage]
+        steps = []
+        for k, meets in order:
+            steps.append(calls[k])
+            if meet and meets:
                 steps.append(f"        {meet}")
         return "\n".join([*head[:-1], *setup, head[-1], *(steps or ["        pass"])])
 
@@ -197,6 +217,7 @@ class Program:
         real_of: list[tuple[dict[str, Any], str]] = []
         whole_of: list[tuple[dict[str, Any], str]] = []
         self._apart: list[list[int]] = []  # the places of arrays that must not overlap
+        self._pieces: list[int] = []  # of memory, if it matters which arrays overlap
         names: dict[str, Any] = {"single": np.float32}
         inputs: set[int] = set()
         owners = [phase.neurons for phase in phases] + [None]
@@ -234,6 +255,12 @@ class Program:
             )
             fields = names[f"State{k}"].__name__, names[f"Params{k}"].__name__
             digests.append(" ".join([digest, *fields, str(meets), source.types[k]]))
+        if backend.STAGES:
+            self._pieces = pieces(source.arrays)
+            source = source._replace(
+                stages=stages(phases, [[self._pieces[k] for k in slots] for slots in source.slots]),
+                single=frozenset(k for k, phase in enumerate(phases) if phase.over is once),
+            )
         parts = [source.text(meet="meet()"), *digests]
         self.key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
         self.backend = backend
@@ -274,6 +301,8 @@ class Program:
         if list(map(_kind, arrays)) != list(map(_kind, self._arrays)):
             return False
         if not all(are_apart(arrays[slot] for slot in slots) for slots in self._apart):
+            return False
+        if self._pieces and pieces(arrays) != self._pieces:
             return False
         self._seen, self._arrays = now, arrays
         return True

@@ -15,11 +15,13 @@ from spikesim.kernels.functions import Exponent
 from spikesim.kernels.machine import program
 from spikesim.kernels.machine.lowering import Lowering
 
-__all__ = ["FAILURES", "JOINS", "PARTS", "build", "each", "lowering"]
+__all__ = ["FAILURES", "JOINS", "PARTS", "STAGES", "build", "each", "lowering"]
 
 PARTS = 1
 
 JOINS = False
+
+STAGES = False
 
 FAILURES: tuple = ()
 

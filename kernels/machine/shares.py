@@ -31,6 +31,7 @@ class Shares(Threads):
         The number of this process, and how many there are.
     """
 
+    STAGES = False
     KINDS = "share", "core"
 
     def __init__(self, share: int, shares: int):

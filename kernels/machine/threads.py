@@ -1,12 +1,14 @@
 """The backend for one network on several cores: every thread runs the loop over time.
 
-    each(t, s, p):  every thread takes its share of the indices, then all meet
+    each(t, s, p):  every thread takes its share of the indices
 
 Bodies are the same as on one core, and give the same bits: no two indices touch the same number
-(see `spikesim.kernels.machine.program.Phase`). A meeting takes about 0.1 us if every thread has its
-own core, and most Phases have two, so threads pay for networks whose step takes tens of
-microseconds. Where they do not, or where another program has one of the cores, one thread runs
-alone (`Pace`). For many small networks see `spikesim.Replicas`.
+(see `spikesim.kernels.machine.program.Phase`). Threads meet after each stage of a step, which holds
+all Phases that have nothing to do with each other (see `spikesim.kernels.machine.staging`); in tier
+'phases' they meet after each Phase. A meeting takes 0.1 to 0.5 us if every thread has its own core,
+so threads pay for networks whose step takes tens of microseconds. Where they do not, or where
+another program has one of the cores, one thread runs alone (`Pace`). For many small networks see
+`spikesim.Replicas`.
 
 If a thread fails, as it may under NUMBA_BOUNDSCHECK, the others stop where they wait for it. Ctrl-C
 takes effect at the end of a stretch of steps, as on one core.
@@ -52,6 +54,7 @@ class Threads:
 
     FAILURES = cpu.FAILURES
     JOINS = True
+    STAGES = True
     KINDS = "neurons", "meeting"  # of loops: see `spikesim.kernels.machine.jobs.Loop`
 
     def __init__(self, threads: int):

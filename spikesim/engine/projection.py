@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -319,14 +319,24 @@ class Projection(Synapses):
         if self.W is not None:
             state = State(state, self.weights)
             params = {"delay": self.delay_steps, "parts": SHARED}
-            return Phase(bodies.deliver_dense, spikes.columns, state, params, neurons=self.post)
+            return self._delivery(bodies.deliver_dense, spikes.columns, state, params)
         state, params = State(state, self.rows(), self.weights), self._delivering
         if self._later is None:
-            return Phase(bodies.deliver_sparse, spikes.arriving, state, params, neurons=self.post)
+            return self._delivery(bodies.deliver_sparse, spikes.arriving, state, params)
         if self._synapse is None:
             state["out"] = self.post.rings[self.port]
         state["later"] = self._later
-        return Phase(bodies.deliver_delayed, spikes.arriving, state, params, neurons=self.post)
+        return self._delivery(bodies.deliver_delayed, spikes.arriving, state, params)
+
+    def _delivery(
+        self, body: Callable, over: Callable, state: State, params: dict[str, Any]
+    ) -> Phase:
+        return Phase(body, over, state, params, neurons=self.post, earlier=self._earlier)
+
+    @property
+    def _earlier(self) -> tuple[str, ...]:
+        """What is read of earlier steps only: the lists of spikes, if there is a delay."""
+        return ("ids", "count") if self.delay_steps > 0 else ()
 
     def _landing(self) -> np.ndarray:
         return self.post.landing(self.port) if self._synapse is None else self._synapse.landing()
@@ -348,7 +358,8 @@ class Projection(Synapses):
         state = State(self.pre.listed, self._release, efficacy=self._efficacy())
         params = {"delay": self.delay_steps, **self._recovery(self.short_term)}
         dtype = self._release["x"].dtype.name
-        return [Phase(short_term.use, short_term.arrivals, state, params, dtype=dtype)]
+        arrivals, earlier = short_term.arrivals, self._earlier
+        return [Phase(short_term.use, arrivals, state, params, dtype=dtype, earlier=earlier)]
 
     @property
     def short_term(self) -> ShortTermPlasticity | None:
