@@ -33,9 +33,20 @@ import sys
 sys.path.insert(0, {benchmarks!r})
 from networks_shared import Arguments
 from networks_spikesim import build
-net = build(Arguments("{kind}", 1.0, 1, 1, 0.1, False))
+net = build(Arguments("{kind}", 1.0, 1, 1, 0.1, {double}))
 for population in net.populations.values():
     net.record_spikes(population)
+def work(units):
+    net.run(100.0 * units)
+"""
+
+NEURONS = """
+import numpy as np
+from spikesim import Network, {model} as Model
+net = Network(dt=0.1, seed=1)
+cells = net.add_population("cells", 4000, Model{given})
+cells.v[:] = np.random.default_rng(1).uniform(-70.0, -50.0, cells.n)
+{then}
 def work(units):
     net.run(100.0 * units)
 """
@@ -76,13 +87,22 @@ class Case(NamedTuple):
     units: int
 
 
-def _network(kind: str, units: int) -> Case:
-    return Case(NETWORK.format(benchmarks=str(ROOT / "benchmarks"), kind=kind), units)
+def _network(kind: str, units: int, double: bool = False) -> Case:
+    folder = str(ROOT / "benchmarks")
+    return Case(NETWORK.format(benchmarks=folder, kind=kind, double=double), units)
+
+
+def _neurons(model: str, units: int, given: str = "", then: str = "") -> Case:
+    return Case(NEURONS.format(model=model, given=given, then=then), units)
 
 
 CASES = {
     "CUBA": _network("CUBA", 800),
     "COBA": _network("COBA", 400),
+    "COBA in float64": _network("COBA", 200, double=True),
+    "LIF alone": _neurons("LIF", 2000, given=", I=16.0"),
+    "AdEx alone": _neurons("AdEx", 1000, then="cells.I[:] = 900.0"),
+    "Izhikevich alone": _neurons("Izhikevich", 1500, then="cells.I[:] = 10.0"),
     "Brunel": _network("BRUNEL", 20),
     "microcircuit, a tenth": _network("MICROCIRCUIT", 120),
     "segregated": Case(IMAGES.format(module="segregated", network="SegregatedDendriteNetwork"), 20),

@@ -281,7 +281,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     meetings = [", meeting(m)" if is_spread else "" for is_spread in spread]
     order = None
     if several and source.stages is not None:
-        order, wary = source.stages
+        order, wary = source.stages()
         for name, loop in loops.items():
             is_wary = int(name.removeprefix("each")) in wary
             loops[name] = loop._replace(kind="meeting" if is_wary else "neurons")

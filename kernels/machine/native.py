@@ -183,8 +183,8 @@ class Native:
         self._source = source
         self._spread = spread
         self._alone = alone
+        self._functions = names
         self._parts = jobs.parts(source, names)
-        self._whole = jobs.fused(source, names)
         self._meeting = jobs.meeting() if spread is not None and meets else None
         self._meet: int | None = None  # addresses
         self._run: int | None = None
@@ -194,6 +194,11 @@ class Native:
         self._filled: tuple[np.ndarray, np.ndarray, Any] | None = None  # with these numbers
 
     # ------------------------------------------------------------------------- making it ready
+
+    @functools.cached_property
+    def _whole(self) -> Job:
+        """All Phases in one loop."""
+        return jobs.fused(self._source, self._functions)
 
     @property
     def is_ready(self) -> bool:

@@ -23,6 +23,7 @@ import threading
 from collections import ChainMap, Counter
 from collections.abc import Callable, MutableMapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from itertools import pairwise
 from operator import getitem, is_
 from typing import Any, NamedTuple
@@ -120,8 +121,8 @@ class Source(NamedTuple):
         Per Phase, the type of its real parameters; all of them are passed as float64.
     arrays : list of numpy.ndarray
         The distinct arrays of all Phases.
-    stages : Stages, optional
-        For threads, which Phases they may run without a meeting in between.
+    stages : callable, optional
+        For threads, finds the Phases that they may run without a meeting in between.
     single : frozenset of int
         Phases whose body is called for one index.
     """
@@ -131,7 +132,7 @@ class Source(NamedTuple):
     meetings: list[bool]
     types: list[str]
     arrays: list[np.ndarray]
-    stages: Stages | None = None
+    stages: Callable[[], Stages] | None = None
     single: frozenset[int] = frozenset()
 
     def text(
@@ -257,8 +258,9 @@ class Program:
             digests.append(" ".join([digest, *fields, str(meets), source.types[k]]))
         if backend.STAGES:
             self._pieces = pieces(source.arrays)
+            per_phase = [[self._pieces[k] for k in slots] for slots in source.slots]
             source = source._replace(
-                stages=stages(phases, [[self._pieces[k] for k in slots] for slots in source.slots]),
+                stages=partial(stages, phases, per_phase),
                 single=frozenset(k for k, phase in enumerate(phases) if phase.over is once),
             )
         parts = [source.text(meet="meet()"), *digests]

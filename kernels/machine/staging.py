@@ -11,13 +11,14 @@ tell, the Phase is a stage of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from spikesim.kernels.machine.touching import touched
+from spikesim.kernels.machine.touching import Touched, touched
 
 if TYPE_CHECKING:
     from spikesim.kernels.machine.program import Phase
@@ -79,6 +80,7 @@ def stages(phases: Sequence[Phase], places: Sequence[Sequence[int]]) -> Stages:
     places : sequence of sequence of int
         Per Phase, the piece of memory of each array of its state.
     """
+    told = cache(touched)  # for now: what a function calls may be defined anew
     found: list[list[int]] = []
     wary = set()
     readers: dict[int, dict[int, int]] = {}  # piece: row of Phases with the same neurons: stage
@@ -87,7 +89,7 @@ def stages(phases: Sequence[Phase], places: Sequence[Sequence[int]]) -> Stages:
     for k, phase in enumerate(phases):
         if k > 0 and (phase.neurons is None or phase.neurons is not phases[k - 1].neurons):
             row = k
-        access = _access(phase, places[k])
+        access = _access(phase, places[k], told)
         if access is None:
             stage = len(found)
             least = stage + 1
@@ -109,8 +111,10 @@ def stages(phases: Sequence[Phase], places: Sequence[Sequence[int]]) -> Stages:
     return Stages(found, frozenset(wary))
 
 
-def _access(phase: Phase, places: Sequence[int]) -> _Access | None:
-    body, over = touched(phase.body, 2), touched(phase.over, 1)
+def _access(
+    phase: Phase, places: Sequence[int], told: Callable[[Any, int], Touched | None]
+) -> _Access | None:
+    body, over = told(phase.body, 2), told(phase.over, 1)
     if body is None or over is None:
         return None
     place = dict(zip(phase.state, places, strict=True))

@@ -77,7 +77,6 @@ _TAKEN = {
 """How many values an instruction takes from the stack."""
 
 
-@lru_cache(maxsize=4096)
 def touched(function: Any, position: int) -> Touched | None:
     """The arrays that a function reads and may write; None if that cannot be told.
 
