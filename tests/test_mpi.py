@@ -179,9 +179,11 @@ FOR_EVER = """
 (folder / f"running {net.rank}").touch()
 net.save(folder / "first.h5")
 import os
-(folder / f"process {net.rank}").write_text(str(os.getpid()))
+def note(done, steps):  # only a network that runs takes a signal for a wish to stop
+    if not (folder / f"process {net.rank}").exists():
+        (folder / f"process {net.rank}").write_text(str(os.getpid()))
 try:
-    net.run(1e9)
+    net.run(1e9, progress=note)
 except KeyboardInterrupt:
     net.save(folder / "last.h5")
     (folder / f"stopped {net.rank}").write_text(str(net.step))
