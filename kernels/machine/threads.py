@@ -37,8 +37,8 @@ __all__ = ["Crew", "Growing", "Grown", "Pace", "Threads"]
 LASTING = 2.0  # s: a run of this length is likely to continue
 LONG = 2e-5  # s: in shorter steps, threads meet too often to gain anything
 
-FIRST = 8  # steps in the first turn of a trial
-TRIAL = 0.004  # s: how long the slower way is tried
+FIRST = 4  # steps in half of the first turn of a trial
+TRIAL = 0.004  # s: how long the slower way is measured
 COST = 0.02  # the share of the time that trials may cost
 SHORTEST, LONGEST = 0.5, 5.0  # s: from one trial to the next
 PERIOD = 0.02  # s: after so long, all threads notice that they have become slow
@@ -199,21 +199,26 @@ class Pace:
     If another program has one of the cores, all threads wait at every meeting for the one that has
     none, and one thread alone is several times faster. So at first, and now and then, some steps
     are done in both ways; the faster way does those that follow. Both give the same bits.
+
+    After a change, everything is still in the cache of another core. So the first half of each turn
+    of a trial is not measured.
     """
 
     def __init__(self) -> None:
         self._alone = False
         self._left = 0.0  # seconds until the next trial; none are left during one
-        self._steps = FIRST  # of one turn of a trial
+        self._steps = FIRST  # of half a turn of a trial
+        self._done = 0  # of this turn
         self._turns = 0
-        self._spent = {True: (0, 0.0), False: (0, 0.0)}  # alone or not: steps, seconds in a trial
+        self._spent = {True: (0, 0.0), False: (0, 0.0)}  # alone or not: steps, seconds in a turn
         self._rate = {True: 0.0, False: 0.0}  # seconds for a step, in the last trial
 
     def next(self) -> tuple[bool, int]:
         """Whether one thread does the next steps alone, and how many they are at most."""
         if self._left > 0.0:
             return self._alone, max(1, int(min(self._left, PERIOD) / self._rate[self._alone]))
-        return self._alone, self._steps
+        end = self._steps if self._done < self._steps else 2 * self._steps
+        return self._alone, end - self._done
 
     def took(self, alone: bool, steps: int, seconds: float) -> None:
         """Take note of how long these steps took."""
@@ -222,12 +227,18 @@ class Pace:
             if not alone and seconds > steps * self._rate[True]:
                 self._left = 0.0  # a core was lost
             return
-        before = self._spent[alone]
-        self._spent[alone] = before[0] + steps, before[1] + seconds
+        if self._done >= self._steps:
+            before = self._spent[alone]
+            self._spent[alone] = before[0] + steps, before[1] + seconds
+        self._done += steps
+        if self._done < 2 * self._steps:
+            return
+        self._done = 0
         self._alone = not alone
         self._turns += 1
         if self._turns % 2 == 0:
             self._compare()
+            self._spent = {True: (0, 0.0), False: (0, 0.0)}
 
     def _compare(self) -> None:
         longest = max(seconds for _, seconds in self._spent.values())
@@ -237,11 +248,10 @@ class Pace:
         self._rate = {way: seconds / steps for way, (steps, seconds) in self._spent.items()}
         self._alone = self._rate[True] <= self._rate[False]
         steps, seconds = self._spent[not self._alone]
-        lost = seconds - steps * self._rate[self._alone]
+        lost = 2.0 * (seconds - steps * self._rate[self._alone])
         self._left = min(max(SHORTEST, lost / COST), LONGEST)
         if longest > 4.0 * TRIAL:
             self._steps = max(FIRST, self._steps // 4)
-        self._spent = {True: (0, 0.0), False: (0, 0.0)}
 
 
 def _start(threads: list[threading.Thread]) -> bool:
