@@ -117,6 +117,7 @@ def run(checkout: Path, program: str, cache: Path, **variables: str) -> tuple[fl
     begun = perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", program],
+        cwd=checkout,  # where Python looks first
         env={**environment, **variables},
         capture_output=True,
         text=True,
