@@ -49,6 +49,16 @@ def through_a_result(i, t, s, p):
     first_row(s)[i] = s.v[i]
 
 
+def through_a_branch(i, t, s, p):
+    add_to(s.W[i], 1 if t > 0 else 0, 1.0)
+    add_after(1 if t > 0 else 0, s.V[i])
+    s.x[i] = min(s.v[i], s.w[i])
+
+
+def add_after(k, row):
+    row[k] += 1.0
+
+
 def on_one_side(i, t, s, p):
     where = s.v if i > 0 else s.w
     where[i] = s.x[i]
@@ -70,6 +80,7 @@ def only_measured(i, t, s, p):
         (through_a_function, {"w"}, {"v"}),
         (through_a_name, {"v"}, {"W"}),
         (through_a_result, {"v"}, {"W"}),
+        (through_a_branch, {"v", "w"}, {"W", "V", "x"}),
         (by_a_module, {"w"}, {"v"}),
         (only_measured, set(), {"v"}),
     ],

@@ -1,11 +1,13 @@
 """Which arrays of the state a function reads, and which it may write, as its byte code shows.
 
 What cannot be followed counts as written: an array that a branch selects, for example, or one that
-is passed to a function that is not written in Python. So the answer errs on one side only.
+is passed to a function that is not written in Python. So the answer errs on one side only. Elements
+are numbers for functions that are not written in Python, such as ``min`` or ``np.uint64``.
 """
 
 from __future__ import annotations
 
+import builtins
 import dis
 from collections.abc import Iterator
 from functools import lru_cache
@@ -178,7 +180,7 @@ def _use_by_call(
     try:
         callee, place = _passed(function, steps, taken)
     except _CannotTell:
-        return _Use(is_written=is_array)
+        return _Use(is_written=True)
     if not isinstance(callee, FunctionType):
         return _Use(is_written=is_array)
     use = _use_of_variable(callee, _parameter(callee, place), is_array, within)
@@ -192,7 +194,7 @@ def _passed(function: FunctionType, steps: _Steps, taken: _Consumer) -> tuple[An
     if taken.name != _CALL or taken.above >= taken.argument:
         raise _CannotTell
     name, attribute = steps.called.get(taken.k, ("", ""))
-    callee = function.__globals__.get(name)
+    callee = function.__globals__.get(name, getattr(builtins, name, None))
     if attribute:
         callee = getattr(callee, attribute, None) if isinstance(callee, ModuleType) else None
     if callee is None:
@@ -273,7 +275,7 @@ class _Steps:
     def _taken(self, x: dis.Instruction) -> int | None:
         """How many values an instruction takes."""
         number = x.arg or 0
-        if x.opname in ("LOAD_ATTR", "LOAD_METHOD") or x.opname in _TAKEN:
+        if x.opname in _TAKEN:
             return _TAKEN[x.opname]
         if x.opname.startswith("LOAD_FAST") and "CLEAR" not in x.opname:
             return 0
@@ -322,7 +324,7 @@ def _stores(x: dis.Instruction) -> int:
 
 
 def _is_jump(x: dis.Instruction) -> bool:
-    return x.opcode in dis.hasjrel or x.opcode in dis.hasjabs
+    return x.opcode in dis.hasjrel
 
 
 def _effect(x: dis.Instruction) -> int:
