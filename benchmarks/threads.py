@@ -14,7 +14,6 @@ import timing  # isort: skip - sets the number of threads before NumPy is loaded
 
 import argparse
 import contextlib
-import os
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -26,10 +25,9 @@ from networks_spikesim import build
 
 from spikesim.kernels.machine.threads import Pace
 
-os.environ["SPIKESIM_TIER"] = "fused"
-
 NETWORKS = ("CUBA", "COBA", "BRUNEL", "MICROCIRCUIT")
 WAYS = ("one core", "together", "as they decide")
+ALL_THREADS = patch.multiple(Pace, next=lambda _: (False, 1 << 62), took=lambda *_: None)
 
 
 def main() -> None:
@@ -67,10 +65,7 @@ def measure(kind: str, chosen: argparse.Namespace) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(chosen.repeats):
         for way, net in nets.items():
-            with contextlib.ExitStack() as stack:
-                if way == WAYS[1]:  # all threads do all steps, and nothing is concluded from it
-                    stack.enter_context(patch.object(Pace, "next", lambda pace: (False, 1 << 62)))
-                    stack.enter_context(patch.object(Pace, "took", lambda *_: None))
+            with ALL_THREADS if way == WAYS[1] else contextlib.nullcontext():
                 begun = perf_counter()
                 net.run(1000.0 * chosen.seconds)
                 times[way].append(perf_counter() - begun)

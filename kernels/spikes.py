@@ -30,6 +30,7 @@ from spikesim.kernels.lists import (
 )
 
 __all__ = [
+    "ROWS_AHEAD",
     "add_delayed",
     "add_synapses",
     "arriving",
@@ -39,7 +40,9 @@ __all__ = [
     "deliver_delayed",
     "deliver_dense",
     "deliver_sparse",
+    "fetch_delay",
     "fetch_delays",
+    "fetch_row",
     "fetch_rows",
     "flag",
     "land",
@@ -207,7 +210,7 @@ def fetch_rows(s, slot, first, last, p):
 def fetch_row(s, slot, a, first, last, p):
     """Ask for the synapses of spike `a` listed in `slot` onto targets `first` to `last - 1`."""
     i = s.ids[slot, a]
-    e, end = surely(s, i, first, last)
+    e, end = nearly(s, i, first, last)
     fetch(s.target, e, 32, 4)
     if p.each > 0:
         fetch(s.weight, e, 16, 8)
@@ -223,14 +226,14 @@ def fetch_delays(s, slot, first, last):
 
 def fetch_delay(s, slot, a, first, last):
     """Ask for the delays of the same synapses."""
-    e, _ = surely(s, s.ids[slot, a], first, last)
+    e, _ = nearly(s, s.ids[slot, a], first, last)
     fetch(s.later, e, 64, 2)
 
 
-def surely(s, i, first, last):
-    """Places between which the synapses of neuron i onto targets `first` to `last - 1` are.
+def nearly(s, i, first, last):
+    """Between which places the synapses of neuron i onto targets `first` to `last - 1` are.
 
-    They are almost always there; to find the exact places, the synapses would have to be read.
+    That holds almost always; to find the exact places, the synapses would have to be read.
     """
     low, high = s.start[i], s.start[i + 1]
     n = s.out.shape[1]

@@ -278,7 +278,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
     }
     several = any(loop.kind in ("meeting", "neurons") for loop in loops.values())
     spread = [loop.kind != "core" for loop in loops.values()]
-    meetings = [", meeting(m)" if is_spread else "" for is_spread in spread]
+    more = [", meeting(m)" if is_spread else "" for is_spread in spread]
     order = None
     if several and source.stages is not None:
         order, wary = source.stages()
@@ -288,7 +288,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
         for stage in order:
             # A single call is the last thread's unless its turn is another one's.
             for turn, k in enumerate(k for k in stage if k in source.single):
-                meetings[k] = f", turned(meeting(m), {turn})"
+                more[k] = f", turned(meeting(m), {turn})"
     head = ["def run(t0, n, a, x, k, m):", "    for t in range(t0, t0 + n):"]
     if several:
         # No thread touches anything before all threads run.
@@ -298,7 +298,7 @@ def fused(source: Source, names: dict[str, Any]) -> Job:
         array=arrays.__getitem__,
         real="real(x, {})",
         whole="whole(k, {})",
-        more=meetings,
+        more=more,
         meet="meet(meeting(m))" if several else "",
         stages=order,
     )
