@@ -9,8 +9,8 @@ make one hash, which has to be that of `golden.json`, whatever becomes of the co
     golden --arrays before.npz            after it: what differs, and by how much
 
 Bits depend on versions and processors where NumPy, SciPy or BLAS compute them, as all of burstprop,
-so the file says which ones made it. Hashes that differ elsewhere say nothing; write them anew, from
-the state before the change.
+so the file says which ones made it, and has a hash of what their functions gave. Hashes that differ
+elsewhere say nothing; write them anew, from the state before the change.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llvmlite.binding import get_host_cpu_name
 
 from tests.reliability.versions import difference
 
@@ -118,27 +119,30 @@ def distance(ours: np.ndarray, theirs: np.ndarray) -> float:
 # ---- the file ---------------------------------------------------------------------------------
 
 
-def _has_avx512() -> bool:
-    """Whether NumPy computes with AVX-512, where some of its functions have other last digits."""
-    features = np.show_config(mode="dicts")["SIMD Extensions"]
-    return any(name.startswith(("AVX512", "X86_V4")) for name in features.get("found", []))
+def functions() -> str:
+    """A hash of what NumPy and its BLAS compute here: last digits are those of vectors' widths.
+
+    >>> functions() == functions()
+    True
+    """
+    numbers = np.linspace(0.01, 5.0, 1001)
+    elementary = np.exp, np.expm1, np.log, np.log1p, np.sin, np.cos, np.tanh, np.sqrt
+    results = []
+    for x in (numbers, numbers.astype(np.float32)):
+        results += [function(x) for function in elementary]
+        results += [x ** x.dtype.type(1.7), x[:400].reshape(20, 20) @ x[400:800].reshape(20, 20)]
+        results += [np.array([x @ x, x.sum(), np.linalg.norm(x)])]
+    return short_hash(results)
 
 
 def made_by() -> dict[str, str]:
     """What the numbers of this process may depend on."""
-    processor = platform.processor()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-        processor = models[0] if models else processor
-    versions = {name: metadata.version(name) for name in PACKAGES}
     return {
         "python": platform.python_version(),
-        **versions,
+        **{name: metadata.version(name) for name in PACKAGES},
         "machine": platform.machine(),
-        "processor": processor,
-        "avx512": "yes" if _has_avx512() else "no",
+        "processor": get_host_cpu_name(),
+        "functions": functions(),
     }
 
 
