@@ -269,6 +269,14 @@ def numbered_alike(i, t, s, p):
     s.z[i] = numbered(s, i, p.one) * numbered(s, i, 1)
 
 
+def place(i, first, last):
+    return min(max(i, first), last)
+
+
+def twice_at_a_place_of_three_arguments(i, t, s, p):
+    s.z[i] = normal(s, place(i, 0, 2)) * normal(s, place(i, 0, 2))
+
+
 def too_many(i, t, s, p):
     s.z[i] = normal(s, i, 65536)
 
@@ -292,6 +300,7 @@ def told_apart(i, t, s, p):
         (helper_twice, r"helper draws normal\(s, i\) again"),
         (in_a_loop, r"in_a_loop draws normal\(s, 0, 0\) in more than one turn of a loop"),
         (numbered_alike, r"numbered_alike draws normal\(s, 0, 1\) in more than one turn"),
+        (twice_at_a_place_of_three_arguments, r"arguments draws normal\(s, i\) again"),
         (too_many, r"calls normal with the number 65536 of a draw; it has to be a whole one"),
         (by_keyword, r"uses normal in an unusual way; write normal\(s, i\), or normal\(s, i, 1\)"),
     ],

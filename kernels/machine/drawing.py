@@ -7,13 +7,13 @@ refused; calls in the functions that it calls count, too.
 
 from __future__ import annotations
 
-import dis
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from spikesim.kernels.draws import DRAWS
+from spikesim.kernels.machine.bytecode import global_names, instructions
 from spikesim.kernels.machine.lowering import LoweringError, is_ours
 
 __all__ = ["check_draws", "draws"]
@@ -89,35 +89,14 @@ def _calls(function: Any, within: tuple[Any, ...]) -> Iterator[tuple[Callable, A
 @lru_cache(maxsize=4096)
 def _of_names(code: CodeType) -> list[_Call]:
     """The uses of global names in byte code."""
-    skipped = ("EXTENDED_ARG", "NOP", "CACHE")
-    instructions = [x for x in dis.get_instructions(code) if x.opname not in skipped]
+    steps = instructions(code)
     found = []
-    for k, x in enumerate(instructions):
-        if x.opname.startswith("LOAD_GLOBAL"):
-            following = instructions[k + 1 :]
-            attribute = ""
-            if following and following[0].opname in ("LOAD_ATTR", "LOAD_METHOD"):
-                attribute = following.pop(0).argval
-            line = x.positions.lineno if x.positions else None
-            found.append(_Call(x.argval, attribute, line, *_arguments(following)))
+    for use in global_names(steps):
+        positions = steps[use.k].positions
+        line = positions.lineno if positions else None
+        arguments, last = -1, None
+        if use.call is not None:
+            arguments, before = int(steps[use.call].arg or 0), steps[use.call - 1]
+            last = before.argval if before.opname in ("LOAD_CONST", "LOAD_SMALL_INT") else None
+        found.append(_Call(use.name, use.attribute, line, arguments, last))
     return found
-
-
-def _arguments(following: list[dis.Instruction]) -> tuple[int, Any]:
-    """The number of arguments of the call whose first argument follows, and a constant last one.
-
-    The call is the instruction at which as many values are on the stack as it takes.
-    """
-    before: Any = None
-    depth = 0
-    for x in following:
-        if x.opname in ("KW_NAMES", "CALL_KW", "CALL_FUNCTION_EX"):
-            return -1, None
-        if x.opname in ("PRECALL", "CALL") and x.arg == depth:
-            is_constant = before is not None and before.opname in ("LOAD_CONST", "LOAD_SMALL_INT")
-            return depth, before.argval if is_constant else None
-        depth += dis.stack_effect(x.opcode, x.arg if x.opcode >= dis.HAVE_ARGUMENT else None)
-        before = x
-        if depth < 0:
-            break
-    return -1, None

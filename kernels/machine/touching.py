@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+from spikesim.kernels.machine.bytecode import CALL, effect, global_names, instructions, is_jump
+
 __all__ = ["Touched", "touched"]
 
 
@@ -46,13 +48,8 @@ class _Consumer(NamedTuple):
     argument: Any
 
 
-_UNSEEN = "CACHE", "NOP", "EXTENDED_ARG", "RESUME", "COPY_FREE_VARS", "NOT_TAKEN"
-
 _MEASURES = "shape", "size", "ndim"
 """What never changes, so that to ask for it is not to read."""
-
-_CALL = "PRECALL" if "PRECALL" in dis.opmap else "CALL"
-"""What takes the arguments of a call: in Python 3.11, the instruction before CALL."""
 
 _TAKEN = {
     "PUSH_NULL": 0,
@@ -158,7 +155,7 @@ def _use(
         return _Use(is_written=is_array or (is_in_place and below_top == 1))
     if name.startswith("STORE_FAST"):
         return _use_of_variable(function, steps.stored(taken), is_array, within)
-    if name == _CALL:
+    if name == CALL:
         return _use_by_call(function, steps, taken, is_array, within)
     return _Use(is_written=is_array and name != "POP_TOP")
 
@@ -191,7 +188,7 @@ def _use_by_call(
 
 def _passed(function: FunctionType, steps: _Steps, taken: _Consumer) -> tuple[Any, int]:
     """The function that a value is passed to, and as which of its arguments."""
-    if taken.name != _CALL or taken.above >= taken.argument:
+    if taken.name != CALL or taken.above >= taken.argument:
         raise _CannotTell
     name, attribute = steps.called.get(taken.k, ("", ""))
     callee = function.__globals__.get(name, getattr(builtins, name, None))
@@ -216,8 +213,8 @@ class _Steps:
     """The instructions of a function that matter here."""
 
     def __init__(self, code: CodeType):
-        self._steps = [x for x in dis.get_instructions(code) if x.opname not in _UNSEEN]
-        self.called = dict(self._calls())
+        self._steps = instructions(code)
+        self.called = {use.call: (use.name, use.attribute) for use in global_names(self._steps)}
 
     @staticmethod
     @lru_cache(maxsize=4096)
@@ -257,20 +254,20 @@ class _Steps:
             if taken is None or x.is_jump_target:
                 return None
             if taken > above:
-                argument = x.arg if x.opname == _CALL else x.argval
+                argument = x.arg if x.opname == CALL else x.argval
                 if x.opname == "BINARY_OP":
                     argument = x.argrepr
                 name = "CONDITION" if x.opname.startswith("POP_JUMP") else x.opname
                 known = x.opname not in ("COPY", "SWAP")
                 return _Consumer(later, name, above, argument) if known else None
-            if _is_jump(x):
+            if is_jump(x):
                 return None
-            above += _effect(x)
+            above += effect(x)
         return None
 
     def result_of(self, k: int) -> int:
         """The instruction that leaves the result of the call that takes its arguments at k."""
-        return k + 1 if _CALL == "PRECALL" else k
+        return k + 1 if CALL == "PRECALL" else k
 
     def _taken(self, x: dis.Instruction) -> int | None:
         """How many values an instruction takes."""
@@ -282,33 +279,10 @@ class _Steps:
         if x.opname in ("COPY", "SWAP", "BUILD_TUPLE", "PRECALL"):
             return number
         if x.opname == "CALL":
-            return 2 if _CALL == "PRECALL" else number + 2
+            return 2 if CALL == "PRECALL" else number + 2
         if x.opname.startswith("POP_JUMP"):
             return 1
         return None
-
-    def _calls(self) -> Iterator[tuple[int, tuple[str, str]]]:
-        """The place of each call of a global function, with its name and perhaps an attribute."""
-        for k, x in enumerate(self._steps):
-            if x.opname != "LOAD_GLOBAL":
-                continue
-            name, attribute, first = x.argval, "", k + 1
-            following = self._steps[first : first + 2]
-            if following and following[0].opname in ("LOAD_ATTR", "LOAD_METHOD"):
-                attribute, first = following[0].argval, first + 1
-                if len(following) > 1 and following[1].opname == "PUSH_NULL":
-                    first += 1
-            above = 0
-            for later in range(first, len(self._steps)):
-                y = self._steps[later]
-                if _is_jump(y) or y.is_jump_target:
-                    break
-                if y.opname == _CALL and y.arg == above:
-                    yield later, (name, attribute)
-                    break
-                above += _effect(y)
-                if above < 0:
-                    break
 
 
 def _names(x: dis.Instruction) -> tuple[str, ...]:
@@ -321,11 +295,3 @@ def _names(x: dis.Instruction) -> tuple[str, ...]:
 def _stores(x: dis.Instruction) -> int:
     """How many of them it sets; it loads the others."""
     return x.opname.count("STORE_FAST")
-
-
-def _is_jump(x: dis.Instruction) -> bool:
-    return x.opcode in dis.hasjrel
-
-
-def _effect(x: dis.Instruction) -> int:
-    return dis.stack_effect(x.opcode, x.arg if x.opcode >= dis.HAVE_ARGUMENT else None)
