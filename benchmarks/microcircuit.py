@@ -22,15 +22,11 @@ correlation of spike counts in bins of 2 ms between up to 250 neurons of each po
 
 from __future__ import annotations
 
-import os
-
-# At full scale, calls of Phases are 2 % of a step; a fused program would take long to compile.
-os.environ.setdefault("SPIKESIM_TIER", "phases")
-
 import timing  # isort: skip - sets the number of threads before NumPy is loaded
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys

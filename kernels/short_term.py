@@ -65,8 +65,7 @@ def deliver_sparse(c, t, s, p):
     first, last = bounds(c, s.out.shape[1], p)
     fetch_rows(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
-        if a + ROWS_AHEAD < s.count[slot]:
-            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+        fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
         add_synapses(s, row, s.ids[slot, a], first, last, s.efficacy[a], p)
 
 
@@ -75,11 +74,10 @@ def deliver_delayed(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
     fetch_rows(s, soon(slot, s, p), first, last, p)
-    fetch_delays(s, soon(slot, s, p), first, last)
+    fetch_delays(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
-        if a + ROWS_AHEAD < s.count[slot]:
-            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
-            fetch_delay(s, slot, a + ROWS_AHEAD, first, last)
+        fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+        fetch_delay(s, slot, a + ROWS_AHEAD, first, last, p)
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, s.efficacy[a], p)
 
 

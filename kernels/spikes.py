@@ -203,31 +203,41 @@ def deliver_dense(c, t, s, p):
 
 def fetch_rows(s, slot, first, last, p):
     """Ask for the synapses of the first spikes listed in `slot`; see `fetch_row`."""
-    for a in range(min(s.count[slot], ROWS_AHEAD)):
+    for a in range(ROWS_AHEAD):
         fetch_row(s, slot, a, first, last, p)
 
 
+def usual(s, p):
+    """How many synapses of a row are onto a block of targets, on average."""
+    return s.target.shape[0] // ((s.start.shape[0] - 1) * parts(s.out.shape[1], p))
+
+
 def fetch_row(s, slot, a, first, last, p):
-    """Ask for the synapses of spike `a` listed in `slot` onto targets `first` to `last - 1`."""
+    """Ask for the synapses of spike `a` in `slot`, if there is one, onto `first` to `last - 1`."""
+    if a >= s.count[slot]:
+        return
     i = s.ids[slot, a]
     e, end = nearly(s, i, first, last)
-    fetch(s.target, e, 32, 4)
+    n = usual(s, p)
+    fetch(s.target, e, n, 32, 4)
     if p.each > 0:
-        fetch(s.weight, e, 16, 8)
+        fetch(s.weight, e, n, 16, 8)
     for k in range(e + LONG, min(end, e + LONGEST), 32):
         prefetch(s.target, k)
 
 
-def fetch_delays(s, slot, first, last):
+def fetch_delays(s, slot, first, last, p):
     """Ask for the delays of the first spikes listed in `slot`."""
-    for a in range(min(s.count[slot], ROWS_AHEAD)):
-        fetch_delay(s, slot, a, first, last)
+    for a in range(ROWS_AHEAD):
+        fetch_delay(s, slot, a, first, last, p)
 
 
-def fetch_delay(s, slot, a, first, last):
+def fetch_delay(s, slot, a, first, last, p):
     """Ask for the delays of the same synapses."""
+    if a >= s.count[slot]:
+        return
     e, _ = nearly(s, s.ids[slot, a], first, last)
-    fetch(s.later, e, 64, 2)
+    fetch(s.later, e, usual(s, p), 64, 2)
 
 
 def nearly(s, i, first, last):
@@ -245,12 +255,13 @@ def nearly(s, i, first, last):
     return begin, end
 
 
-def fetch(array, begin, line, lines):
-    """Ask for so many lines of memory, of `line` numbers each, from `begin` on.
+def fetch(array, begin, n, line, most):
+    """Ask for the lines of memory, of `line` numbers each, of n numbers from `begin` on.
 
-    They may reach into the row of another neuron. A loop that ended with the row would cost more.
+    They are at most so many. They may reach into the row of another neuron: a loop that ended with
+    the row would cost more, as a processor cannot foresee when it ends.
     """
-    for k in range(lines):
+    for k in range(min(n // line + 2, most)):
         prefetch(array, begin + line * k)
 
 
@@ -264,8 +275,7 @@ def deliver_sparse(c, t, s, p):
     first, last = bounds(c, s.out.shape[1], p)
     fetch_rows(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
-        if a + ROWS_AHEAD < s.count[slot]:
-            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+        fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
         add_synapses(s, row, s.ids[slot, a], first, last, 1.0, p)
 
 
@@ -290,11 +300,10 @@ def deliver_delayed(c, t, s, p):
     slot = (t - p.delay) % s.ids.shape[0]
     first, last = bounds(c, s.out.shape[1], p)
     fetch_rows(s, soon(slot, s, p), first, last, p)
-    fetch_delays(s, soon(slot, s, p), first, last)
+    fetch_delays(s, soon(slot, s, p), first, last, p)
     for a in range(s.count[slot]):
-        if a + ROWS_AHEAD < s.count[slot]:
-            fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
-            fetch_delay(s, slot, a + ROWS_AHEAD, first, last)
+        fetch_row(s, slot, a + ROWS_AHEAD, first, last, p)
+        fetch_delay(s, slot, a + ROWS_AHEAD, first, last, p)
         add_delayed(s, t % s.out.shape[0], s.ids[slot, a], first, last, 1.0, p)
 
 
