@@ -1,10 +1,12 @@
-"""Making lists of spikes, and reading them: loops for which a CPU has code of its own.
+"""Making lists of spikes, reading them, and finding places in lists in ascending order.
 
-Code for a CPU does the same in the same order, so results have the same bits: see
-`spikesim.kernels.machine.appending` and `spikesim.kernels.machine.adding`.
+For some of these loops a CPU has code of its own. It does the same in the same order, so results
+have the same bits: see `spikesim.kernels.machine.appending`, `adding` and `searching`.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 __all__ = [
     "MANY",
@@ -13,7 +15,9 @@ __all__ = [
     "any_set",
     "append_set",
     "count_below",
+    "expected",
     "find",
+    "find_near",
     "whole_eights",
 ]
 
@@ -111,3 +115,25 @@ def find(ascending, low, high, value):
         low = middle + 1 if below else low
         high = high if below else middle
     return low
+
+
+def find_near(ascending, low, high, value, n):
+    """As `find`; the search begins where the value would be, were all values below n as frequent.
+
+    The numbers there have been asked for by `fetch_row`. Those halfway, with which `find` begins,
+    would have to be waited for.
+    """
+    if high - low < WINDOW:
+        return find(ascending, low, high, value)
+    begin = max(low, min(expected(low, high, value, n) - WINDOW // 2, high - WINDOW))
+    below = count_below(ascending, begin, value)
+    if below == 0:
+        return find(ascending, low, begin, value)
+    if below == WINDOW:
+        return find(ascending, begin + WINDOW, high, value)
+    return begin + below
+
+
+def expected(low, high, value, n):
+    """Where a value below n is in ``ascending[low:high]`` if all are as frequent."""
+    return low + (high - low) * np.int64(value) // n

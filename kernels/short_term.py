@@ -15,18 +15,9 @@ from __future__ import annotations
 
 from math import exp
 
+from spikesim.kernels.fetching import ROWS_AHEAD, fetch_delay, fetch_delays, fetch_row, fetch_rows
 from spikesim.kernels.functions import real
-from spikesim.kernels.spikes import (
-    ROWS_AHEAD,
-    add_delayed,
-    add_synapses,
-    bounds,
-    fetch_delay,
-    fetch_delays,
-    fetch_row,
-    fetch_rows,
-    soon,
-)
+from spikesim.kernels.spikes import add_delayed, add_synapses, bounds, soon
 
 __all__ = ["arrivals", "deliver_delayed", "deliver_dense", "deliver_sparse", "release", "use"]
 

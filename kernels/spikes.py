@@ -7,30 +7,20 @@ twice. Deliveries add to this step's row of ``out[row, j]``, which is a ring too
 one row). Synapses that each have their own delay add to rows of later steps, and `land` moves a
 row to the port when its step has come.
 
-Synapses and rings are mostly larger than a core's caches, and what a spike needs of them lies
-wherever it lies. So both are asked for in advance: the synapses of a spike `ROWS_AHEAD` spikes
-before its turn, which may be in the step before, as its arrival is known by then, and each number
-of a ring `AHEAD` synapses before its turn. Without this, a core waits most of the time. The order
-of the additions stays the same.
+A ring is mostly larger than a core's caches. So each of its numbers is asked for `AHEAD` synapses
+before its turn, as synapses are by `spikesim.kernels.fetching`. The order of the additions stays
+the same.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from spikesim.kernels.fetching import ROWS_AHEAD, fetch_delay, fetch_delays, fetch_row, fetch_rows
 from spikesim.kernels.functions import prefetch
-from spikesim.kernels.lists import (
-    MANY,
-    WINDOW,
-    add_rows,
-    any_set,
-    append_set,
-    count_below,
-    find,
-)
+from spikesim.kernels.lists import MANY, add_rows, any_set, append_set, find_near
 
 __all__ = [
-    "ROWS_AHEAD",
     "add_delayed",
     "add_synapses",
     "arriving",
@@ -40,10 +30,6 @@ __all__ = [
     "deliver_delayed",
     "deliver_dense",
     "deliver_sparse",
-    "fetch_delay",
-    "fetch_delays",
-    "fetch_row",
-    "fetch_rows",
     "flag",
     "land",
     "list_hits",
@@ -57,14 +43,6 @@ __all__ = [
 
 AHEAD = 64
 """How many synapses before its turn a number of a ring is asked for."""
-
-ROWS_AHEAD = 8
-"""How many spikes before its turn the synapses of a spike are asked for."""
-
-LONG, LONGEST = 128, 1024
-"""Of rows with more synapses, more is asked for, up to so many: the processor sees too late that
-they go on.
-"""
 
 
 def collect(_, t, s, p):
@@ -201,70 +179,6 @@ def deliver_dense(c, t, s, p):
     add_rows(s.out, row, s.W, s.ids, slot, s.count[slot], first, last)
 
 
-def fetch_rows(s, slot, first, last, p):
-    """Ask for the synapses of the first spikes listed in `slot`; see `fetch_row`."""
-    for a in range(ROWS_AHEAD):
-        fetch_row(s, slot, a, first, last, p)
-
-
-def usual(s, p):
-    """How many synapses of a row are onto a block of targets, on average."""
-    return s.target.shape[0] // ((s.start.shape[0] - 1) * parts(s.out.shape[1], p))
-
-
-def fetch_row(s, slot, a, first, last, p):
-    """Ask for the synapses of spike `a` in `slot`, if there is one, onto `first` to `last - 1`."""
-    if a >= s.count[slot]:
-        return
-    i = s.ids[slot, a]
-    e, end = nearly(s, i, first, last)
-    n = usual(s, p)
-    fetch(s.target, e, n, 32, 4)
-    if p.each > 0:
-        fetch(s.weight, e, n, 16, 8)
-    for k in range(e + LONG, min(end, e + LONGEST), 32):
-        prefetch(s.target, k)
-
-
-def fetch_delays(s, slot, first, last, p):
-    """Ask for the delays of the first spikes listed in `slot`."""
-    for a in range(ROWS_AHEAD):
-        fetch_delay(s, slot, a, first, last, p)
-
-
-def fetch_delay(s, slot, a, first, last, p):
-    """Ask for the delays of the same synapses."""
-    if a >= s.count[slot]:
-        return
-    e, _ = nearly(s, s.ids[slot, a], first, last)
-    fetch(s.later, e, usual(s, p), 64, 2)
-
-
-def nearly(s, i, first, last):
-    """Between which places the synapses of neuron i onto targets `first` to `last - 1` are.
-
-    That holds almost always; to find the exact places, the synapses would have to be read.
-    """
-    low, high = s.start[i], s.start[i + 1]
-    n = s.out.shape[1]
-    begin, end = low, high
-    if first > 0:
-        begin = max(low, expected(low, high, first, n) - WINDOW // 2)
-    if last < n:
-        end = min(high, expected(low, high, last, n) + WINDOW // 2)
-    return begin, end
-
-
-def fetch(array, begin, n, line, most):
-    """Ask for the lines of memory, of `line` numbers each, of n numbers from `begin` on.
-
-    They are at most so many. They may reach into the row of another neuron: a loop that ended with
-    the row would cost more, as a processor cannot foresee when it ends.
-    """
-    for k in range(min(n // line + 2, most)):
-        prefetch(array, begin + line * k)
-
-
 def deliver_sparse(c, t, s, p):
     """Add the weights of the spikes that arrive now to their targets in block `c`.
 
@@ -352,25 +266,3 @@ def synapses_in_block(s, i, first, last, n):
     if last < n:
         high = find_near(s.target, low, high, last, n)
     return np.uint64(begin), np.uint64(high)
-
-
-def find_near(ascending, low, high, value, n):
-    """As `find`; the search begins where the value would be, were all values below n as frequent.
-
-    The numbers there have been asked for by `fetch_row`. Those halfway, with which `find` begins,
-    would have to be waited for.
-    """
-    if high - low < WINDOW:
-        return find(ascending, low, high, value)
-    begin = max(low, min(expected(low, high, value, n) - WINDOW // 2, high - WINDOW))
-    below = count_below(ascending, begin, value)
-    if below == 0:
-        return find(ascending, low, begin, value)
-    if below == WINDOW:
-        return find(ascending, begin + WINDOW, high, value)
-    return begin + below
-
-
-def expected(low, high, value, n):
-    """Where a value below n is in ``ascending[low:high]`` if all are as frequent."""
-    return low + (high - low) * np.int64(value) // n

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from spikesim import Network, Neuron
-from spikesim.kernels.spikes import find_near
+from spikesim.kernels.lists import find_near
 
 ROWS = (0, 1, 63, 64, 65, 127, 128, 129, 400)  # synapses of each presynaptic neuron
 TARGETS = 500
