@@ -2,15 +2,17 @@
 
 They are mostly larger than its caches, and what a spike needs of them lies wherever it lies. So
 they are asked for `ROWS_AHEAD` spikes before its turn, which may be in the step before, as its
-arrival is known by then. That changes no number.
+arrival is known by then. That changes no number; plain Python and GPUs do without it (`LEFT_OUT`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from spikesim.kernels.functions import prefetch
 from spikesim.kernels.lists import WINDOW, expected
 
-__all__ = ["ROWS_AHEAD", "fetch_delay", "fetch_delays", "fetch_row", "fetch_rows"]
+__all__ = ["LEFT_OUT", "ROWS_AHEAD", "fetch_delay", "fetch_delays", "fetch_row", "fetch_rows"]
 
 ROWS_AHEAD = 8
 """How many spikes before its turn the synapses of a spike are asked for."""
@@ -83,3 +85,11 @@ def fetch(array, begin, n, line, most):
     """
     for k in range(min(n // line + 2, most)):
         prefetch(array, begin + line * k)
+
+
+def fetch_nothing(s, slot, a, first, last, p):
+    """What takes the place of `fetch_row` and `fetch_delay` where nothing can be asked for."""
+
+
+LEFT_OUT: dict[Callable, Callable] = {fetch_row: fetch_nothing, fetch_delay: fetch_nothing}
+"""Functions, and what stands for them in code that is not for a CPU."""

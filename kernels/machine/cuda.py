@@ -33,6 +33,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from spikesim.kernels.fetching import LEFT_OUT
 from spikesim.kernels.functions import Exponent
 from spikesim.kernels.machine import program
 from spikesim.kernels.machine.lowering import Lowering
@@ -213,14 +214,14 @@ class Cuda:
         """Lowering that compiles for the device."""
         if dtype not in self._lowerings:
             if self.simulated:
-                lower = Lowering(self._jit, dtype, exponent=Exponent)
+                lower = Lowering(self._jit, dtype, LEFT_OUT, exponent=Exponent)
             else:
                 # The device's compiler lacks these, or types them differently from the CPU's.
                 square_root = self._jit(bound(root, sqrt=math.sqrt))
                 lower = Lowering(
                     self._jit,
                     dtype,
-                    {min: lower_of_two, max: higher_of_two},
+                    {min: lower_of_two, max: higher_of_two, **LEFT_OUT},
                     {math.sqrt: square_root, np.sqrt: square_root},
                 )
             self._lowerings[dtype] = lower

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spikesim.kernels.fetching import LEFT_OUT
 from spikesim.kernels.functions import Exponent
 from spikesim.kernels.machine import program
 from spikesim.kernels.machine.lowering import Lowering
@@ -28,7 +29,7 @@ FAILURES: tuple = ()
 
 def lowering(dtype: str, ready: dict[Callable, Callable] | None = None) -> Lowering:
     """Lowering that binds and types functions but leaves them plain; `ready` ones it takes."""
-    return Lowering(lambda function: function, dtype, ready=ready, exponent=Exponent)
+    return Lowering(lambda function: function, dtype, LEFT_OUT, ready, Exponent)
 
 
 def each(
