@@ -25,29 +25,26 @@ WHERE_FUNCTIONS_AGREE = [
 """Jobs in which NumPy computes exponentials, logarithms or products of matrices."""
 
 
+VERSIONS = ("python", "numpy", "machine")
+MADE_WITH = {
+    **dict.fromkeys(ANYWHERE, VERSIONS),
+    **dict.fromkeys(WHERE_FUNCTIONS_AGREE, (*VERSIONS, "functions")),
+}
+
+
 def minor(version):
     return version.split(".")[:2]
 
 
-def has_its_numbers(name, made_with):
-    """Whether a job has the numbers of the file; skipped where the file was made with others."""
+@pytest.mark.parametrize("name", MADE_WITH)
+def test_a_job_has_the_numbers_that_it_always_had(name):
     file, here = golden.read(), golden.made_by()
     theirs = file["made_by"]["python"]
-    for part in made_with:
+    for part in MADE_WITH[name]:
         if minor(here[part]) != minor(theirs[part]):
             pytest.skip(f"golden.json was made with {part} {theirs[part]}, this is {here[part]}")
     numbers = golden.run(golden.jobs()[name], "python")
-    return golden.short_hash(numbers.values()) == file["hashes"][name]["python"]
-
-
-@pytest.mark.parametrize("name", ANYWHERE)
-def test_a_job_has_the_numbers_that_it_always_had(name):
-    assert has_its_numbers(name, ["python", "numpy", "machine"])
-
-
-@pytest.mark.parametrize("name", WHERE_FUNCTIONS_AGREE)
-def test_a_job_has_its_numbers_where_functions_have_the_same_last_digits(name):
-    assert has_its_numbers(name, ["python", "numpy", "machine", "functions"])
+    assert golden.short_hash(numbers.values()) == file["hashes"][name]["python"]
 
 
 def test_every_job_has_its_hashes_in_the_file():
