@@ -15,9 +15,10 @@ from spikesim.kernels.chance import (
     philox,
     poisson_tails,
     uniform,
+    whole,
 )
 from spikesim.kernels.functions import real
-from spikesim.kernels.lists import append_set, whole_eights
+from spikesim.kernels.lists import append_set
 from spikesim.kernels.spikes import flag, list_hits, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
@@ -53,15 +54,21 @@ def present(_, t, s, p):
             s.above_3[row, column] = above_3
             m += 1
     s.lit[0] = m
-    for k in range(m, 4 * ((m + 3) // 4)):
+    for k in range(m, 4 * whole(columns(m))):
         s.above_0[k % 4, k // 4] = 0.0
         s.above_1[k % 4, k // 4] = 0.0
         s.above_2[k % 4, k // 4] = 0.0
         s.above_3[k % 4, k // 4] = 0.0
 
 
+def columns(m):
+    """How many blocks of four draws m pixels need."""
+    return (m + 3) // 4
+
+
 def quads(t, s, p):
-    return (s.lit[0] + 3) // 4
+    """The same, up to a multiple of what a CPU draws at once."""
+    return whole(columns(s.lit[0]))
 
 
 def draw(b, t, s, p):
@@ -79,8 +86,7 @@ def rows(t, s, p):
 
 def count(row, t, s, p):
     """Count how often each listed pixel of a row spikes in this step."""
-    columns = (s.lit[0] + 3) // 4
-    for b in range(columns):
+    for b in range(whole(columns(s.lit[0]))):
         s.emitted[row, b] = count_above(
             s.uniform[row, b],
             s.above_0[row, b],
@@ -88,8 +94,6 @@ def count(row, t, s, p):
             s.above_2[row, b],
             s.above_3[row, b],
         )
-    for b in range(columns, whole_eights(columns)):
-        s.emitted[row, b] = 0
 
 
 def list_spikes(_, t, s, p):
@@ -100,12 +104,15 @@ def list_spikes(_, t, s, p):
     """
     slot = t % s.ids.shape[0]
     width = s.emitted.shape[0] // 4
-    columns = whole_eights((s.lit[0] + 3) // 4)
     unflag(s, (t - 1) % s.ids.shape[0])
     m = 0
+    last = columns(s.lit[0])
     for row in range(4):
-        for first in range(row * width, row * width + columns, 8):
+        for first in range(row * width, row * width + last, 8):
             m += append_set(s.hit, 0, m, s.emitted, first)
+        # Beyond the last column, a file saved by an older version has chances of earlier images.
+        while m > 0 and s.hit[0, m - 1] >= row * width + last:
+            m -= 1
     list_hits(s, slot, s.pixel, decided(m, s, t, p))
     flag(s, slot)
 

@@ -90,7 +90,7 @@ def list_hits(s, slot, who, hits):
     """
     last = hits
     for a in range(hits):
-        k = s.hit[0, a]
+        k = np.uint64(s.hit[0, a])
         i = who[0, k]
         s.ids[slot, a] = i
         s.ids[slot, last] = i

@@ -8,7 +8,9 @@ all neurons.
 
 from __future__ import annotations
 
-from spikesim.kernels.lists import append_set
+import numpy as np
+
+from spikesim.kernels.lists import append_set, whole_eights
 from spikesim.kernels.spikes import list_hits
 
 __all__ = ["fetch", "find", "found", "list_found"]
@@ -25,12 +27,16 @@ def find(_, t, s, p):
 
 
 def found(t, s, p):
-    return s.candidates[0]
+    """How many neurons might spike, up to a multiple of eight, as CPUs compute several at once.
+
+    After the list come neurons that were listed earlier; `list_found` forgets what these emit.
+    """
+    return whole_eights(s.candidates[0])
 
 
 def fetch(k, t, s, p):
     """Copy the numbers that decide whether candidate k spikes to arrays without gaps."""
-    i = s.candidate[0, k]
+    i = np.uint64(s.candidate[0, k])
     s.V_found[k] = s.V[i]
     s.uniform_found[k] = s.uniform[i]
 

@@ -103,6 +103,16 @@ def test_numbers_of_neighbouring_neurons_and_of_neighbouring_steps_are_uncorrela
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < four_deviations
 
 
+@pytest.mark.parametrize("backend", [python, cpu])
+@pytest.mark.parametrize("n", [1, 10, 61, 64, 66, 500])
+def test_a_block_gives_four_numbers_however_many_blocks_are_drawn_at_once(n, backend):
+    source = Uniforms(n, seed=7, stream=3, dtype="float64")
+    Program([source.phase()], "float64", backend)(5, 1)
+    blocks = -(-n // 4)
+    words = np.array([philox(b, 5, 0, 3, 7, 0) for b in range(blocks)])
+    np.testing.assert_array_equal(source.values, (words.T.ravel() >> 8) / 2.0**24)
+
+
 def test_draws_do_not_depend_on_how_a_run_is_cut_up():
     each_step = drawn([1] * 12)
     np.testing.assert_array_equal(drawn([5, 7]), each_step[[4, 11]])

@@ -136,8 +136,8 @@ class Thinned(Population):
         super().__init__(network, name, n, neuron, {})
         self._emit = emit
         self._found = {
-            "V_found": np.zeros(n, network.dtype),
-            "uniform_found": np.zeros(n, network.dtype),
+            "V_found": np.zeros(whole_eights(n), network.dtype),
+            "uniform_found": np.zeros(whole_eights(n), network.dtype),
             "might": np.zeros(whole_eights(n), np.int8),
             "candidate": np.zeros((1, n + 8), np.int32),
             "candidates": np.zeros(1, np.int64),
