@@ -71,6 +71,7 @@ def arguments() -> argparse.Namespace:
 def measure(chosen: argparse.Namespace) -> Result:
     """Build, settle, run; and once more with recordings, if they are wanted."""
     duration = 1000.0 * chosen.duration
+    os.environ["NUMBA_NUM_THREADS"] = str(chosen.threads[0])  # `timing` set it to 1
     begun, cpu = perf_counter(), process_time()
     net = microcircuit.build(
         chosen.scale,
@@ -148,8 +149,7 @@ def in_new_process(chosen: argparse.Namespace, seed: int, threads: int, recorded
     command += ["--background", chosen.background]
     command += ["--backend", chosen.backend] if chosen.backend else []
     command += ["--recorded"] if recorded else []
-    environment = {**os.environ, "NUMBA_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])

@@ -9,6 +9,7 @@ They follow the conventions of the models that were published for NEST.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,15 @@ from spikesim.checks import check_number
 
 __all__ = ["delays", "weights"]
 
-Draw = Callable[[np.random.Generator, int], np.ndarray]
+
+@dataclass(frozen=True)
+class Draw:
+    """A function of a generator and a size which any thread may call while others draw, too."""
+
+    function: Callable[[np.random.Generator, int], np.ndarray]
+
+    def __call__(self, chance: np.random.Generator, size: int) -> np.ndarray:
+        return self.function(chance, size)
 
 
 def weights(mean: float, relative_sd: float) -> Draw:
@@ -52,7 +61,7 @@ def weights(mean: float, relative_sd: float) -> Draw:
         drawn = _normal(mean, sd, chance, size)
         return drawn.clip(0.0, out=drawn) if mean > 0.0 else drawn.clip(max=0.0, out=drawn)
 
-    return draw
+    return Draw(draw)
 
 
 def delays(mean: float, relative_sd: float, dt: float) -> Draw:
@@ -97,7 +106,7 @@ def delays(mean: float, relative_sd: float, dt: float) -> Draw:
             short = short[again < 0.5 * dt]
         return np.add(np.maximum(drawn, dt, out=drawn), dt, out=drawn)
 
-    return draw
+    return Draw(draw)
 
 
 def _normal(mean: float, sd: float, chance: np.random.Generator, size: int) -> np.ndarray:

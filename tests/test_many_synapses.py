@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from spikesim import InputError, Network, Neuron
-from spikesim.engine import connectivity, many_synapses, synapses
+from spikesim import InputError, Network, Neuron, spread
+from spikesim.engine import connectivity, many_synapses
 
 CELL = Neuron([], variables={"port": 0.0}, most_spikes=0)
 
@@ -31,7 +31,7 @@ def compiled(monkeypatch):
 
     def begin():
         monkeypatch.setattr(connectivity, "MANY", 0)
-        monkeypatch.setattr(synapses, "MANY", 0)
+        monkeypatch.setattr(many_synapses, "SEVERAL", 0)
 
     return begin
 
@@ -139,6 +139,28 @@ def test_a_function_is_called_in_the_thread_that_connects(compiled):
 
     connect(weight, synapses=300)
     assert threads == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("rule", [{"indegree": 9}, {"synapses": 300}, {"probability": 0.2}])
+def test_delays_that_are_drawn_meanwhile_are_the_same(rule, compiled):
+    given = {"weight": spread.weights(1.0, 0.1), "delay": spread.delays(1.5, 0.5, 0.1), **rule}
+    expected = connect(**given)
+    compiled()
+    made = connect(**given)
+    np.testing.assert_array_equal(made.target, expected.target)
+    np.testing.assert_array_equal(made.weight, expected.weight)
+    np.testing.assert_array_equal(made.delay, expected.delay)
+
+
+def test_functions_for_weights_and_delays_may_share_a_generator(compiled):
+    compiled()
+    own = np.random.default_rng(1)
+    made = connect(
+        lambda _, size: own.random(size), synapses=300, delay=lambda _, n: 1.0 + own.random(n)
+    )
+    expected = np.random.default_rng(1)
+    np.testing.assert_array_equal(made.weight, expected.random(300).astype(np.float32))
+    np.testing.assert_array_equal(made.delay, 0.1 * np.rint(10.0 + 10.0 * expected.random(300)))
 
 
 def test_a_function_that_fails_ends_the_call(compiled):

@@ -201,9 +201,9 @@ class Assembly(Inputs, called="Network"):
         if not varied:
             projection.delay_all(self._delay_steps(pre, post, delay))
         stream = len(self.projections)
-        projection.fill(weight, rules, autapses, multapses, stream)
+        each = delay if varied else None
+        projection.fill(weight, rules, autapses, multapses, stream, each)
         if varied:
-            projection.delay_by(delay, stream)
             self._check_delay(pre, post, projection.delay_steps)
         if self._ranks is not None:
             self._ranks.keep_own(projection)

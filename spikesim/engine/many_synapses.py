@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +18,12 @@ from spikesim.kernels import connecting
 from spikesim.kernels.machine.cores import workers
 from spikesim.kernels.machine.helpers import Helper, Source
 
-__all__ = ["MANY", "beside", "bounded", "can_draw_binomial", "choose", "order", "turn"]
-
-Result = TypeVar("Result")
+__all__ = ["MANY", "at_once", "bounded", "can_draw_binomial", "choose", "order", "turn"]
 
 MANY = 1 << 21
 """From so many synapses on, compiled code saves more than the second that compiling it may take."""
 
+SEVERAL = 1 << 17  # synapses, from which on several threads make them
 PIECE = 1 << 20  # synapses that are drawn between two moments at which Ctrl-C may come
 
 _CHOOSE, _ORDER = Helper(connecting.choose), Helper(connecting.order)
@@ -116,14 +115,16 @@ def turn(sources: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.nd
     return start, target
 
 
-def beside(work: Callable[[], Result], other: Callable[[], Any]) -> tuple[Result, Any]:
-    """The results of `work`, which another thread does if it may, and of `other`."""
-    if workers() == 1:
-        return work(), other()
-    with ThreadPoolExecutor(1) as pool:
-        working = pool.submit(work)
-        done = other()
-        return working.result(), done
+def at_once(works: list[Callable[[], Any]], size: int) -> list[Any]:
+    """The results of works on `size` synapses each; this thread does the first one.
+
+    Other threads do the rest, if there may be any, and if they would not take longer to begin.
+    """
+    if workers() == 1 or size < SEVERAL:
+        return [work() for work in works]
+    with ThreadPoolExecutor(len(works)) as pool:
+        others = [pool.submit(work) for work in works[1:]]
+        return [works[0](), *(each.result() for each in others)]
 
 
 def _bits(n: int) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ neuron.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -20,11 +20,12 @@ from spikesim.copying import Part
 from spikesim.engine.connectivity import Synapses as Rows
 from spikesim.engine.connectivity import all_to_all, from_matrix, generator, plan, target_type
 from spikesim.engine.items import SharedWeight
-from spikesim.engine.many_synapses import MANY, beside
+from spikesim.engine.many_synapses import at_once
 from spikesim.engine.setting import Setting
 from spikesim.errors import InputError
 from spikesim.kernels.machine.program import SHARED
 from spikesim.kernels.machine.states import State
+from spikesim.spread import Draw
 
 __all__ = ["Synapses", "varies"]
 
@@ -303,8 +304,12 @@ class Synapses(Part):
         autapses: bool,
         multapses: bool | None,
         stream: int,
+        delay: Any = None,
     ) -> None:
-        """Make the synapses; see `Network.connect` for the possible forms of `weight`."""
+        """Make the synapses; see `Network.connect` for the possible forms of `weight` and `delay`.
+
+        A `delay` that all synapses share is not for here, but for `delay_all`.
+        """
         from scipy import sparse
 
         dtype, seed, shape = self._setting.dtype, self._setting.seed, self._drawn_shape
@@ -326,17 +331,22 @@ class Synapses(Part):
             drawing = plan(
                 shape, rules, recurrent=recurrent, autapses=autapses, multapses=multapses
             )
-            draw = partial(drawing.draw, generator(seed, stream))
+            draw: Callable[[], Rows] = partial(drawing.draw, generator(seed, stream))
+            size = drawing.size
+            if size is None:
+                drawn = draw()
+                draw, size = (lambda: drawn), drawn.target.size
             chance = generator(seed, stream + _WEIGHTS)
-            each = partial(self._each, "weight", weight, chance, dtype)
-            number = drawing.size
-            if callable(weight) and number is not None and number >= MANY:
-                synapses, weights = beside(draw, partial(each, number))
-            else:
-                synapses = draw()
-                weights = each(synapses.target.size)
+            each = partial(self._each, "weight", weight, chance, dtype, size)
+            works: list[Callable[[], Any]] = [each, draw]
+            if isinstance(delay, Draw):  # others may share a generator with `weight`
+                works.append(partial(self._delays, delay, stream, size))
+            weights, synapses, *delays = at_once(works, size)
             self._keep(synapses)
             self._set_weight(weights)
+            if delays:
+                self._set_delays(*delays[0])
+                return
         elif sparse.issparse(weight):
             if weight.shape != shape:
                 raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
@@ -362,8 +372,10 @@ class Synapses(Part):
                 W[...] = check_array("weight", weight, shape=shape, dtype=dtype)
             else:
                 W[...] = weight
+        if delay is not None:
+            self._delay_by(delay, stream)
 
-    def delay_by(self, delay: Any, stream: int) -> None:
+    def _delay_by(self, delay: Any, stream: int) -> None:
         """Give each synapse its own delay, in ms: by an array, or a function that draws them."""
         if (self.W is not None or self._is_matrix) and not callable(delay):
             delay = check_array("delay", delay)
@@ -372,22 +384,29 @@ class Synapses(Part):
         if self.W is not None:
             self._keep(all_to_all(self.shape))
             self._set_weight(self._weights.pop("W").reshape(-1))
+        self._set_delays(*self._delays(delay, stream, self.size))
+
+    def _delays(self, delay: Any, stream: int, size: int) -> tuple[int, np.ndarray | None]:
+        """The shortest delay in steps, and what each synapse adds to it, if they differ."""
         dt = self._setting.dt
         chance = generator(self._setting.seed, stream + _DELAYS)
-        steps = np.empty(self.size, np.uint16)
+        steps = np.empty(size, np.uint16)
         least, latest = _LATEST, 0
-        for place, drawn in self._pieces("delay", delay, chance, self.size):
+        for place, drawn in self._pieces("delay", delay, chance, size):
             check_array("delay", drawn, finite=False, at_least=0.0, at_most=_LATEST * dt)
             rounded = np.rint(drawn * (1.0 / dt))
             steps[place] = rounded
             least = int(rounded.min(initial=least))
             latest = int(rounded.max(initial=latest))
-        if not self.size:
-            return
-        self.delay_all(least)
-        if latest > least:
-            kind = np.uint8 if latest - least < 1 << 8 else np.uint16
-            self._later = np.subtract(steps, np.uint16(least), dtype=kind, casting="unsafe")
+        if latest <= least:
+            return least, None
+        kind = np.uint8 if latest - least < 1 << 8 else np.uint16
+        return least, np.subtract(steps, np.uint16(least), dtype=kind, casting="unsafe")
+
+    def _set_delays(self, least: int, later: np.ndarray | None) -> None:
+        if self.size:
+            self.delay_all(least)
+            self._later = later
 
     def delay_all(self, steps: int) -> None:
         """Give all synapses the same delay, in steps."""
