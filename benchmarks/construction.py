@@ -3,9 +3,10 @@
     python benchmarks/construction.py [--neurons 100000] [--each 100] [--repeats 3]
 
 One population is connected with itself by each rule, with the same weight everywhere; then the
-rule `synapses` with weights and delays that functions draw. Both make the same synapses. Times are
-in ns for a synapse: of the clock and, in brackets, of all cores together; the least of the
-repeats, which alternate. The first call, which may compile, is not counted.
+rule `synapses` with weights and delays of `spikesim.spread`, which threads draw meanwhile, while
+NumPy has one thread. Both make the same synapses. Times are in ns for a synapse: of the clock and,
+in brackets, of all cores together; the least of the repeats, which alternate. The first call, which
+may compile, is not counted.
 """
 
 from __future__ import annotations
@@ -16,27 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from spikesim import CurrentLIF, Network
-from spikesim.engine import connectivity, synapses
-from spikesim.engine.many_synapses import MANY
+from spikesim import CurrentLIF, Network, spread
+from spikesim.engine import connectivity, many_synapses
+from spikesim.engine.many_synapses import MANY, SEVERAL
 from spikesim.kernels.machine.cores import workers
 
 NEVER = 1 << 62
 
 
-def weight(chance: np.random.Generator, size: int) -> np.ndarray:
-    """Normal weights."""
-    return 1.0 + 0.1 * chance.standard_normal(size, dtype=np.float32)
-
-
-def delay(chance: np.random.Generator, size: int) -> np.ndarray:
-    """Uniform delays."""
-    return chance.uniform(0.5, 3.0, size)
-
-
 def connect(n: int, many: int, rule: dict[str, Any]) -> tuple[float, float]:
     """Clock and processor time for a synapse, in ns."""
-    connectivity.MANY = synapses.MANY = many
+    connectivity.MANY = many
+    many_synapses.SEVERAL = many if many == NEVER else SEVERAL
     net = Network(seed=1)
     cells = net.add_population("cells", n, CurrentLIF)
     begin, spent = perf_counter(), process_time()
@@ -58,7 +50,11 @@ def main() -> None:
         "indegree": {"indegree": each},
         "indegree, multapses": {"indegree": each, "multapses": True},
         "synapses": {"synapses": n * each},
-        "weights and delays": {"synapses": n * each, "weight": weight, "delay": delay},
+        "weights and delays": {
+            "synapses": n * each,
+            "weight": spread.weights(1.0, 0.1),
+            "delay": spread.delays(1.5, 0.5, 0.1),
+        },
     }
     print(f"{n} neurons, {each} synapses each, {workers()} cores; ns for a synapse")
     for name, rule in rules.items():

@@ -1,5 +1,6 @@
 """What holds for every test: signals act, and none leaves figures to the next, in any order."""
 
+import gc
 import signal
 import sys
 
@@ -12,6 +13,17 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def garbage_is_looked_for_among_what_is_new():
+    """The modules and the compiled code of thousands of tests are millions of objects.
+
+    To look through all of them takes seconds, which each test that collects garbage would take.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

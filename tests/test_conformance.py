@@ -122,6 +122,9 @@ VARIANTS = {
     ],
 }
 CASES = [(name, options) for name in WING for options in ({}, *VARIANTS.get(name, []))]
+# Compiling takes most of the time of these tests, so a case has one backend; each model has both.
+HOW = [("cpu", "float32"), ("threads:2", "float64")]
+COMPILED = [(*case, HOW[k % 2]) for k, case in enumerate(CASES)]
 WITH_BODIES = [case for case in CASES if not issubclass(model_class(WING[case[0]]), BatchModel)]
 IMAGE_CASES = [case for case in CASES if case[0] in OF_IMAGES]
 CHANCE = np.random.default_rng(3)
@@ -269,13 +272,14 @@ def test_replicas_learn_as_one_after_another(make):
         np.testing.assert_equal(everything(one), everything(other))
 
 
-def test_plain_python_and_the_compilers_leave_the_same_bits(make):
-    for backend, dtype in (("cpu", "float32"), ("threads:2", "float64")):
-        plain, compiled = make(dtype=dtype), make(backend=backend, dtype=dtype)
-        for net in (plain, compiled):
-            learn(net, 2)
-        np.testing.assert_equal(everything(compiled), everything(plain))
-        np.testing.assert_array_equal(answer(compiled), answer(plain))
+@pytest.mark.parametrize(("name", "options", "how"), COMPILED, ids=str)
+def test_plain_python_and_the_compilers_leave_the_same_bits(name, options, how):
+    backend, dtype = how
+    plain, compiled = (build(name, backend=b, dtype=dtype, **options) for b in ("python", backend))
+    for net in (plain, compiled):
+        learn(net, 2)
+    np.testing.assert_equal(everything(compiled), everything(plain))
+    np.testing.assert_array_equal(answer(compiled), answer(plain))
 
 
 def test_a_copy_goes_on_as_the_original(make):
