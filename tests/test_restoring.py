@@ -188,6 +188,22 @@ def test_a_network_goes_back_to_a_state_that_was_kept_in_memory():
     assert sum(array.size for array in recorded(recordings))
 
 
+def test_pixels_of_an_earlier_image_are_silent_though_a_file_has_their_chances():
+    """Files of versions before this one have them, behind those of the image that is shown."""
+    few = np.zeros(160)
+    few[[3, 50, 90]] = 1.0
+    net = Network(dt=1.0, backend="python")
+    source = net.add_images("images", np.stack([np.ones(160), few]), rate=800.0, duration=10.0)
+    net.run(15.0)
+    state = net.state()
+    for k in range(4):
+        state["arrays"]["images"][f"above_{k}"][:, 1:] = 0.5  # three pixels need one column
+    net.set_state(state)
+    spikes = net.record_spikes(source)
+    net.run(5.0)
+    assert set(spikes.i) == {3, 50, 90}
+
+
 def test_what_may_be_set_between_runs_does_not_make_a_state_another_one():
     net = built()
     net.run(2.0)
