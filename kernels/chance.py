@@ -31,7 +31,6 @@ __all__ = [
     "poisson_tails",
     "seed_words",
     "uniform",
-    "whole",
 ]
 
 MASK = 0xFFFFFFFF
@@ -44,8 +43,8 @@ TWO_TO_MINUS_32 = 2.3283064365386963e-10
 TWO_TO_32 = 1 << 32
 TWO_TO_30 = 1 << 30
 
-TOGETHER = 16
-"""Of so many blocks, a CPU draws as many at once as its registers hold; of fewer, one by one."""
+TOGETHER = 8
+"""So many blocks, or a multiple, a CPU draws at once; a rest, one by one."""
 
 RARE = 6.103515625e-05
 """2^-14, below which `uniform` numbers are too coarse: chances above it are true to 0.1 percent."""
@@ -64,11 +63,6 @@ def philox(c0, c1, c2, c3, k0, k1):
         k0 = k0 + WEYL_0
         k1 = k1 + WEYL_1
     return c0 & MASK, c1 & MASK, c2 & MASK, c3 & MASK
-
-
-def whole(n):
-    """n, or the next multiple of `TOGETHER`."""
-    return (n + TOGETHER - 1) // TOGETHER * TOGETHER
 
 
 def uniform(word):

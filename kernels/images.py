@@ -15,10 +15,9 @@ from spikesim.kernels.chance import (
     philox,
     poisson_tails,
     uniform,
-    whole,
 )
 from spikesim.kernels.functions import real
-from spikesim.kernels.lists import append_set
+from spikesim.kernels.lists import append_set, whole_eights
 from spikesim.kernels.spikes import flag, list_hits, unflag
 from spikesim.kernels.trials import TRIAL, at_trial_start
 
@@ -54,7 +53,7 @@ def present(_, t, s, p):
             s.above_3[row, column] = above_3
             m += 1
     s.lit[0] = m
-    for k in range(m, 4 * whole(columns(m))):
+    for k in range(m, 4 * whole_eights(columns(m))):
         s.above_0[k % 4, k // 4] = 0.0
         s.above_1[k % 4, k // 4] = 0.0
         s.above_2[k % 4, k // 4] = 0.0
@@ -67,8 +66,8 @@ def columns(m):
 
 
 def quads(t, s, p):
-    """The same, up to a multiple of what a CPU draws at once."""
-    return whole(columns(s.lit[0]))
+    """The same, up to a multiple of eight, which a CPU draws at once."""
+    return whole_eights(columns(s.lit[0]))
 
 
 def draw(b, t, s, p):
@@ -86,7 +85,7 @@ def rows(t, s, p):
 
 def count(row, t, s, p):
     """Count how often each listed pixel of a row spikes in this step."""
-    for b in range(whole(columns(s.lit[0]))):
+    for b in range(whole_eights(columns(s.lit[0]))):
         s.emitted[row, b] = count_above(
             s.uniform[row, b],
             s.above_0[row, b],

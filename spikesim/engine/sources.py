@@ -32,7 +32,7 @@ from spikesim.errors import InputError
 from spikesim.kernels import background, bursts
 from spikesim.kernels import images as image_bodies
 from spikesim.kernels import trials as trial_bodies
-from spikesim.kernels.chance import whole
+from spikesim.kernels.lists import whole_eights
 from spikesim.kernels.machine.program import SHARED, Phase, once
 from spikesim.kernels.machine.states import State
 from spikesim.kernels.spikes import flag, unflag
@@ -130,7 +130,7 @@ class ImageSource(Population):
         self._shown: dict[str, np.ndarray] = {}
         self._params: dict[str, Any] = {}
         self._show(np.zeros((1, pixels), np.uint8), rate)
-        four = (4, whole(image_bodies.columns(pixels)))
+        four = (4, whole_eights(image_bodies.columns(pixels)))
         self._lit: dict[str, np.ndarray] = {
             "pixel": np.zeros(four, np.int32),
             "emitted": np.zeros(four, np.int32),
@@ -169,7 +169,7 @@ class ImageSource(Population):
         return {**super().built(), **shown}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        columns = -(-self.n // 4)  # the others only fill it up
+        columns = -(-self.n // 4)  # the others only fill up the last eight
         lit = {name: a[:, :columns] if a.ndim == 2 else a for name, a in self._lit.items()}
         return {**super().arrays(), **lit}
 
