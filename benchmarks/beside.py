@@ -60,6 +60,15 @@ def work(units):
     net.fit(digits.train_images[:1000], digits.train_labels[:1000], epochs=units)
 """
 
+MNIST = """
+from spikesim import datasets
+from spikesim.models.segregated import SegregatedDendriteNetwork as Model
+mnist = datasets.load_mnist()
+net = Model((784, 500, 10), seed=1)
+def work(units):
+    net.fit(mnist.train_images[:100 * units], mnist.train_labels[:100 * units])
+"""
+
 SUPERSPIKE = """
 from spikesim import patterns
 from spikesim.models.superspike import SuperSpikeNetwork
@@ -106,6 +115,7 @@ CASES = {
     "Brunel": _network("BRUNEL", 20),
     "microcircuit, a tenth": _network("MICROCIRCUIT", 120),
     "segregated": Case(IMAGES.format(module="segregated", network="SegregatedDendriteNetwork"), 20),
+    "segregated, MNIST": Case(MNIST, 70),
     "burst": Case(IMAGES.format(module="burst", network="BurstEnsembleNetwork"), 100),
     "superspike": Case(SUPERSPIKE, 120),
 }
