@@ -54,19 +54,10 @@ def work(units):
 IMAGES = """
 from spikesim import datasets
 from spikesim.models.{module} import {network} as Model
-digits = datasets.load_digits()
-net = Model((64, 100, 10), seed=1)
+data = datasets.{load}()
+net = Model({sizes}, seed=1)
 def work(units):
-    net.fit(digits.train_images[:1000], digits.train_labels[:1000], epochs=units)
-"""
-
-MNIST = """
-from spikesim import datasets
-from spikesim.models.segregated import SegregatedDendriteNetwork as Model
-mnist = datasets.load_mnist()
-net = Model((784, 500, 10), seed=1)
-def work(units):
-    net.fit(mnist.train_images[:100 * units], mnist.train_labels[:100 * units])
+    net.fit(data.train_images[:1000], data.train_labels[:1000], epochs=units)
 """
 
 SUPERSPIKE = """
@@ -105,6 +96,16 @@ def _neurons(model: str, units: int, given: str = "", then: str = "") -> Case:
     return Case(NEURONS.format(model=model, given=given, then=then), units)
 
 
+def _images(
+    module: str,
+    network: str,
+    units: int,
+    load: str = "load_digits",
+    sizes: tuple[int, ...] = (64, 100, 10),
+) -> Case:
+    return Case(IMAGES.format(module=module, network=network, load=load, sizes=sizes), units)
+
+
 CASES = {
     "CUBA": _network("CUBA", 800),
     "COBA": _network("COBA", 400),
@@ -114,9 +115,11 @@ CASES = {
     "Izhikevich alone": _neurons("Izhikevich", 1500, then="cells.I[:] = 10.0"),
     "Brunel": _network("BRUNEL", 20),
     "microcircuit, a tenth": _network("MICROCIRCUIT", 120),
-    "segregated": Case(IMAGES.format(module="segregated", network="SegregatedDendriteNetwork"), 20),
-    "segregated, MNIST": Case(MNIST, 70),
-    "burst": Case(IMAGES.format(module="burst", network="BurstEnsembleNetwork"), 100),
+    "segregated": _images("segregated", "SegregatedDendriteNetwork", 20),
+    "segregated, MNIST": _images(
+        "segregated", "SegregatedDendriteNetwork", 7, "load_mnist", (784, 500, 10)
+    ),
+    "burst": _images("burst", "BurstEnsembleNetwork", 100),
     "superspike": Case(SUPERSPIKE, 120),
 }
 

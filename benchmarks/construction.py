@@ -28,7 +28,7 @@ NEVER = 1 << 62
 def connect(n: int, many: int, rule: dict[str, Any]) -> tuple[float, float]:
     """Clock and processor time for a synapse, in ns."""
     connectivity.MANY = many
-    many_synapses.SEVERAL = many if many == NEVER else SEVERAL
+    many_synapses.SEVERAL = NEVER if many == NEVER else SEVERAL
     net = Network(seed=1)
     cells = net.add_population("cells", n, CurrentLIF)
     begin, spent = perf_counter(), process_time()

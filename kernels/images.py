@@ -85,7 +85,7 @@ def rows(t, s, p):
 
 def count(row, t, s, p):
     """Count how often each listed pixel of a row spikes in this step."""
-    for b in range(whole_eights(columns(s.lit[0]))):
+    for b in range(quads(t, s, p)):
         s.emitted[row, b] = count_above(
             s.uniform[row, b],
             s.above_0[row, b],

@@ -122,7 +122,7 @@ def at_once(works: list[Callable[[], Any]], size: int) -> list[Any]:
     """
     if workers() == 1 or size < SEVERAL:
         return [work() for work in works]
-    with ThreadPoolExecutor(len(works)) as pool:
+    with ThreadPoolExecutor(len(works) - 1) as pool:
         others = [pool.submit(work) for work in works[1:]]
         return [works[0](), *(each.result() for each in others)]
 

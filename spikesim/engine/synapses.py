@@ -346,7 +346,7 @@ class Synapses(Part):
             self._set_weight(weights)
             if delays:
                 self._set_delays(*delays[0])
-                return
+                delay = None
         elif sparse.issparse(weight):
             if weight.shape != shape:
                 raise InputError(f"weight has shape {weight.shape}; it has to be {shape}.")
